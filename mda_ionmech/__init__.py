@@ -1,0 +1,50 @@
+"""Mechanisms of ion transport from molecular dynamics, in contributions that sum exactly.
+
+An equilibrium trajectory goes in; the Onsager transport coefficients and the conductivity come
+out, split into what each kind of event carried, window by window.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import datasets
+    from .analysis import OnsagerDecomposition
+    from .errors import AdditivityError, InputError
+    from .results import Results, load
+    from .species import IonSpecies
+
+__all__ = [
+    "AdditivityError",
+    "InputError",
+    "IonSpecies",
+    "OnsagerDecomposition",
+    "Results",
+    "__version__",
+    "datasets",
+    "load",
+]
+
+_HOME = {
+    "AdditivityError": ".errors",
+    "InputError": ".errors",
+    "IonSpecies": ".species",
+    "OnsagerDecomposition": ".analysis",
+    "Results": ".results",
+    "load": ".results",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that the package itself loads fast."""
+    if name == "datasets":
+        return import_module(".datasets", __name__)
+    if name in _HOME:
+        return getattr(import_module(_HOME[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
