@@ -1,0 +1,781 @@
+"""The decomposition of ionic transport into events, as an MDAnalysis analysis.
+
+Frames are read once: fractional steps and contacts are kept, everything else follows from them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from MDAnalysis.analysis.base import AnalysisBase
+from MDAnalysis.analysis.results import ResultsGroup
+from MDAnalysis.lib.log import ProgressBar
+
+from . import onsager
+from ._version import __version__
+from .arguments import (
+    check_axes,
+    check_species,
+    check_transformations,
+    check_windows,
+    only_default,
+    positive,
+)
+from .assembly import Assembly
+from .backends import ProgressMultiprocessing
+from .errors import InputError
+from .events import EventLabels
+from .macrostates import Macrostates, RunStates
+from .microstates import FrameGeometry, Microstates
+from .microstates.persistence import build_microstates
+from .onsager.windows import CarrierLabels, segment_labels
+from .results import Results, states_archive, write_atomically
+from .selections import trajectory_name
+from .species import IonSpecies, check_atom_group, molecule_of_atom
+from .trajectory import Paths, frame_times
+from .trajectory.cells import check_cell_height, check_constant_cell, read_cell
+from .trajectory.frames_of_reference import reference_weights, resolve_frame
+from .trajectory.members import carrier_members, ligand_table
+from .trajectory.paths import build_paths
+from .trajectory.unwrap import (
+    LONG_STEP,
+    MAX_LONG_FRACTION,
+    cell_heights,
+    fractional_steps,
+    to_fractional,
+    whole_centres,
+)
+
+logger = logging.getLogger(__name__)
+
+#: Frames sampled for g(r).
+RDF_FRAMES = 200
+
+
+class OnsagerDecomposition(AnalysisBase):
+    r"""Split Onsager coefficients and conductivity into contributions of events.
+
+    .. math:: L_{AB}^{e}(\Delta t) =
+        \frac{\langle D_A^e \cdot D_B \rangle}{2 n k_B T V \Delta t},
+        \qquad \sum_e L_{AB}^{e} = L_{AB}
+
+    with :math:`D_A^e(t)` the summed displacement over the window of the carriers of A whose label
+    is e. The sum is exact on any finite sample; its residual is checked in every run.
+
+    Cost: reading the trajectory once plus, per frame, one pass over the atoms and one neighbour
+    search per detector; then one pass over carriers x frames per window.
+
+    Parameters
+    ----------
+    species : IonSpecies or sequence of IonSpecies
+        List every kind of charged carrier, else single coefficients stand but the conductivity is
+        only theirs.
+    temperature : float
+        K.
+    windows : "log" or sequence of float
+        Lengths of the windows, ps, rounded to whole frames. ``"log"``: the frame spacing times
+        powers of two, up to a tenth of the trajectory.
+    resolutions, horizons, projection, memory, store
+        Reserved for the path and slope views and for data larger than memory; this version takes
+        only their defaults.
+    frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
+        Frame of reference. ``auto``: ``framework`` for species on sites, else ``barycentric``.
+    framework : AtomGroup, optional
+        The immobile sublattice for ``frame="framework"``; default every atom of no species.
+    axes : str
+        Directions that count, e.g. ``"xyz"``, ``"xy"``, ``"z"``.
+    unwrap : {"auto", True, False}
+        Undo jumps across the cell. ``auto`` and True take minimum-image steps, which leave
+        unwrapped coordinates as they are; False takes the coordinates as continuous.
+    dt : float, optional
+        True spacing of the analysed frames in ps, when the times in the file are wrong.
+    seed : int
+        Of the bootstrap.
+    level : float
+        Nominal coverage of the intervals.
+
+    Attributes
+    ----------
+    results : Results
+        After `run`: see `mda_ionmech.Results`.
+    paths : Paths
+        After `run`: unwrapped positions of all carriers, species one after the other.
+    microstates, macrostates : dict of str
+        After `run`, by species name.
+
+    Raises
+    ------
+    InputError
+        For input that cannot be analysed, before frames are read where that is possible.
+    AdditivityError
+        If contributions do not sum to the whole within 1e-10: a bug.
+
+    Examples
+    --------
+    >>> run = OnsagerDecomposition([li, tfsi], temperature=330).run()  # doctest: +SKIP
+    >>> run.results.summary(window=20)  # doctest: +SKIP
+    """
+
+    _analysis_algorithm_is_parallelizable = True
+
+    results: Any  # raw arrays of the frame stage while reading, Results afterwards
+    paths: Paths
+    microstates: dict[str, Microstates]
+    macrostates: dict[str, Macrostates]
+    _labels: list[CarrierLabels]
+    _previous: np.ndarray | None
+    _spare: np.ndarray
+
+    @classmethod
+    def get_supported_backends(cls) -> tuple[str, ...]:
+        """Backends whose numbers are bit for bit those of ``serial``."""
+        return ("serial", "multiprocessing", "dask")
+
+    def __init__(
+        self,
+        species: IonSpecies | Sequence[IonSpecies],
+        *,
+        temperature: float,
+        windows: str | Sequence[float] = "log",
+        resolutions: str | Sequence[float] = "log",
+        horizons: str | Sequence[float] = "log",
+        frame: str = "auto",
+        framework: Any = None,
+        projection: str | None = "auto",
+        axes: str = "xyz",
+        unwrap: str | bool = "auto",
+        dt: float | None = None,
+        seed: int = 0,
+        level: float = 0.68,
+        memory: str | None = None,
+        store: str | None = None,
+    ) -> None:
+        self.species = check_species(species)
+        self.universe = self.species[0].atoms.universe
+        super().__init__(self.universe.trajectory)
+        only_default("resolutions", resolutions, "log")
+        only_default("horizons", horizons, "log")
+        only_default("projection", projection, "auto")
+        only_default("memory", memory, None)
+        only_default("store", store, None)
+        self.temperature = positive("temperature", temperature, "K")
+        self.windows = check_windows(windows)
+        self.dt = None if dt is None else positive("dt", dt, "ps")
+        self.axes = check_axes(axes)
+        if not (unwrap == "auto" or isinstance(unwrap, bool)):
+            raise InputError(f"unwrap must be 'auto', True or False, got {unwrap!r}")
+        self.unwrap = unwrap
+        if not 0 < level < 1:
+            raise InputError(f"level must lie between 0 and 1, e.g. 0.68, got {level!r}")
+        self.level = float(level)
+        self.seed = int(seed)
+        if framework is not None:
+            check_atom_group(framework, "framework")
+            if frame not in ("auto", "framework"):
+                raise InputError(f"framework=... has no meaning with frame={frame!r}")
+            frame = "framework"
+        self.frame = resolve_frame(frame, self.species)
+        self.framework = framework
+        check_transformations(self.universe.trajectory)
+        for index, one in enumerate(self.species):
+            if one.events is not None and one.microstates is not None:
+                one.events.check(one.microstates.ligand_types)
+            if one.macrostates is not None:
+                one.macrostates.check(self.species, index)
+        self._molecule = molecule_of_atom(self.universe)
+        self._reference = reference_weights(self.frame, self.species, self.framework, self.universe)
+        self._members = carrier_members(self.species, self.universe)
+        self._first = np.concatenate([[0], np.cumsum([s.n_carriers for s in self.species])])
+        self._ligands = [ligand_table(s, self._molecule) for s in self.species]
+        carried = np.zeros(self.universe.atoms.n_atoms, dtype=bool)
+        carried[self._members.atoms] = True
+        if len(self._reference):
+            carried |= self._reference > 0
+        self._moving = np.flatnonzero(carried)
+        self._advance: Callable[[int], None] | None = None
+        self._done = False
+
+    # ---- set-up ---------------------------------------------------------------------------
+
+    def run(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        frames: Iterable[int] | None = None,
+        verbose: bool | None = None,
+        n_workers: int | None = None,
+        n_parts: int | None = None,
+        backend: Any = None,
+        *,
+        unsupported_backend: bool = False,
+        progressbar_kwargs: dict[str, Any] | None = None,
+    ) -> OnsagerDecomposition:
+        """Read the frames and decompose; the arguments are those of `AnalysisBase.run`.
+
+        One progress bar covers the whole with ``verbose=True``, on every backend. The numbers do
+        not depend on the backend, the workers or the parts.
+
+        Returns
+        -------
+        OnsagerDecomposition
+            itself, with `results` filled.
+        """
+        bar = ProgressBar(
+            total=1, verbose=bool(verbose), desc="starting", **(progressbar_kwargs or {})
+        )
+        self._bar = bar
+        if backend in (None, "serial"):
+            # more than one part on one object would repeat the last (MDAnalysis 2.11)
+            backend, n_parts, n_workers = "serial", 1, None
+            self._advance = self._bar_update
+        elif backend == "multiprocessing":
+            n_workers = n_workers or os.cpu_count() or 1
+            n_parts = n_parts or 4 * n_workers
+            backend, unsupported_backend = (
+                ProgressMultiprocessing(n_workers, self._bar_update),
+                True,
+            )
+        try:
+            super().run(
+                start=start,
+                stop=stop,
+                step=step,
+                frames=frames,
+                n_workers=n_workers,
+                n_parts=n_parts,
+                backend=backend,
+                unsupported_backend=unsupported_backend,
+            )
+        finally:
+            self._advance = None
+            bar.close()
+        return self
+
+    def _bar_update(self, n_frames: int) -> None:
+        self._bar.update(n_frames)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        state.pop("_bar", None)
+        state["_advance"] = None
+        if self._done:  # a worker's answer: only what the aggregation reads
+            state = {k: state[k] for k in ("frames", "times", "results", "_done")}
+        return state
+
+    def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
+        super()._setup_frames(trajectory, **selection)
+        (enumerated,) = self._setup_computation_groups(n_parts=1, **selection)
+        self._run_frames = np.asarray(enumerated[:, 1], dtype=np.int64)
+        n = len(self._run_frames)
+        if n < 3:
+            raise InputError(
+                f"the analysed part of the trajectory has {n} frame{'s' * (n != 1)}; three or more "
+                "are needed, and hundreds for intervals: check start, stop, step, frames, and "
+                "that the trajectory file is complete"
+            )
+        self._notes: list[str] = []
+        ends = [self._read(k) for k in (0, n - 1)]
+        self._times = frame_times(ends[0][0], ends[1][0], n, self.dt)
+        self._window_frames = self._round_windows(n)
+        reach = max((s.microstates.reach for s in self.species if s.microstates), default=0.0)
+        for _, cell, _ in ends:
+            check_cell_height(cell, reach)
+        if self.frame == "laboratory":
+            check_constant_cell(np.array([cell for _, cell, _ in ends]))
+        self._check_first_step()
+        for index, one in enumerate(self.species):
+            if one.microstates is not None:
+                one.microstates.settle(lambda index=index: self._sample(index))
+                check_cell_height(ends[0][1], one.microstates.reach)
+        self._bar.total = n + max(1, n // 4)
+        self._bar.set_description("reading frames")
+
+    def _read(self, index: int) -> tuple[float, np.ndarray, np.ndarray]:
+        """Time, cell and a fresh array of fractional coordinates of one analysed frame."""
+        ts = self._trajectory[int(self._run_frames[index])]
+        now = np.empty((self.universe.atoms.n_atoms, 3))
+        cell = self._fractional(ts, now)
+        return float(ts.time), cell, now
+
+    def _fractional(self, ts: Any, out: np.ndarray) -> np.ndarray:
+        """Fill `out` with fractional coordinates; return the cell, checked."""
+        cell = read_cell(ts)
+        bad = to_fractional(ts.positions, np.linalg.inv(cell), out)
+        if bad >= 0:
+            raise InputError(
+                f"frame {ts.frame} has no finite position for atom index {bad} "
+                f"({ts.positions[bad]}); leave the frame out with run(start=..., stop=...) or "
+                "repair the trajectory"
+            )
+        return cell
+
+    def _round_windows(self, n_frames: int) -> np.ndarray:
+        spacing = self._times.spacing
+        if isinstance(self.windows, str):
+            longest = max(n_frames // 10, 1)
+            return 2 ** np.arange(int(np.log2(longest)) + 1)
+        span = (n_frames - 1) * spacing
+        chosen = []
+        for window in self.windows:
+            n = max(round(window / spacing), 1)
+            if n > n_frames - 1:
+                raise InputError(
+                    f"windows holds {window:g} ps, longer than the {span:g} ps analysed; give "
+                    f"windows of at most a tenth of that, {span / 10:g} ps, for an interval"
+                )
+            if abs(n * spacing - window) > 1e-3 * window:
+                self._note(
+                    f"window of {window:g} ps rounded to {n * spacing:g} ps, {n} frames of "
+                    f"{spacing:g} ps"
+                )
+            chosen.append(n)
+        return np.unique(np.array(chosen, dtype=np.int64))
+
+    def _note(self, text: str, *, loud: bool = False) -> None:
+        """Keep a warning in the results; loud ones are raised as Python warnings too."""
+        self._notes.append(text)
+        if loud:
+            warnings.warn(text, stacklevel=3)
+
+    def _check_first_step(self) -> None:
+        """Refuse steps too long to unwrap on the first two frames, before all are read."""
+        _, _, before = self._read(0)
+        _, cell, now = self._read(1)
+        found = np.zeros(4)
+        self._steps_into(now, before, cell, np.empty((len(self._members.offsets) - 1, 3)), found)
+        self._check_long_steps(found)
+
+    def _check_long_steps(self, found: np.ndarray) -> None:
+        if self.unwrap is False or found[2] == 0:
+            return
+        fraction = found[1] / found[2]
+        # one stray step among few is not yet a verdict
+        if fraction > MAX_LONG_FRACTION and found[1] > 1:
+            raise InputError(
+                f"steps are too long to unwrap: {fraction:.2%} of the steps between analysed "
+                f"frames exceed {LONG_STEP} of the shortest cell height (longest {found[3]:.2f} A, "
+                f"frames {self._times.spacing:g} ps apart), and beyond one half they cannot be "
+                "told from their images; analyse more frames (smaller step), or pass unwrap=False "
+                "if the coordinates are already unwrapped"
+            )
+
+    def _steps_into(
+        self,
+        now: np.ndarray,
+        before: np.ndarray,
+        cell: np.ndarray,
+        steps: np.ndarray,
+        found: np.ndarray,
+    ) -> np.ndarray:
+        reference = np.zeros(3)
+        fractional_steps(
+            now, before, cell, self.unwrap is not False, self._moving, self._members.offsets,
+            self._members.atoms, self._members.weights, self._reference,
+            LONG_STEP * float(cell_heights(cell).min()), steps, reference, found,
+        )  # fmt: skip
+        return reference
+
+    def _geometry(self, index: int, now: np.ndarray, cell: np.ndarray) -> FrameGeometry:
+        """What the detector of species `index` sees of a frame."""
+        ligands = self._ligands[index]
+        assert ligands is not None
+        one, members = self.species[index], self._members
+        if one.compound is None:
+            centres = now[one.atoms.ix]
+        else:
+            first, last = self._first[index], self._first[index + 1]
+            centres = np.empty((one.n_carriers, 3))
+            whole_centres(
+                now, members.offsets[first : last + 1], members.atoms, members.weights,
+                members.parents, centres,
+            )  # fmt: skip
+        return FrameGeometry(centres, now[ligands.atom], ligands.kind, ligands.owner, cell)
+
+    def _sample(self, index: int) -> Iterable[FrameGeometry]:
+        """Frames spread over the run, for g(r)."""
+        n = len(self._run_frames)
+        for k in np.unique(np.linspace(0, n - 1, min(n, RDF_FRAMES)).astype(int)):
+            _, cell, now = self._read(int(k))
+            yield self._geometry(index, now, cell)
+
+    # ---- frames ---------------------------------------------------------------------------
+
+    def _compute(
+        self, indexed_frames: np.ndarray, verbose: bool | None = None, **_: Any
+    ) -> OnsagerDecomposition:
+        self._part = indexed_frames
+        super()._compute(indexed_frames, verbose=False)
+        raw = self.results
+        for index, ligands in enumerate(self._ligands):
+            if ligands is None:
+                continue
+            found = raw[f"contacts_{index}"]
+            counts = [len(c.carrier) for c in found]
+            raw[f"contacts_{index}"] = {
+                "frame": np.repeat(indexed_frames[:, 0].astype(np.int32), counts),
+                "carrier": np.concatenate([c.carrier for c in found]),
+                "ligand": np.concatenate([c.ligand for c in found]),
+                "inner": np.concatenate([c.inner for c in found]),
+            }
+        self._previous = None
+        self._spare = np.empty((0, 3))
+        self._done = self._advance is None
+        return self
+
+    def _prepare(self) -> None:
+        n = len(self._part)
+        raw = self.results
+        raw.steps = np.zeros((n, len(self._members.offsets) - 1, 3))
+        raw.reference = np.zeros((n, 3))
+        raw.cells = np.empty((n, 3, 3))
+        raw.engine_step = np.full(n, -1, dtype=np.int64)
+        raw.found = np.zeros((1, 4))
+        for index, ligands in enumerate(self._ligands):
+            if ligands is not None:
+                raw[f"contacts_{index}"] = []
+        n_atoms = self.universe.atoms.n_atoms
+        self._spare = np.empty((n_atoms, 3))
+        self._previous = None
+        first = int(self._part[0, 0])
+        if first > 0:  # the step into a part's first frame needs the frame before it
+            self._previous = self._read(first - 1)[2]
+
+    def _single_frame(self) -> None:
+        ts, k, raw = self._ts, self._frame_index, self.results
+        self._times.check(int(self._part[k, 0]), ts.frame, float(ts.time))
+        now = self._spare
+        cell = self._fractional(ts, now)
+        raw.cells[k] = cell
+        raw.engine_step[k] = ts.data.get("step", -1)
+        before = self._previous
+        if before is not None:
+            raw.reference[k] = self._steps_into(now, before, cell, raw.steps[k], raw.found[0])
+        for index, one in enumerate(self.species):
+            if one.microstates is not None:
+                check_cell_height(cell, one.microstates.reach)
+                raw[f"contacts_{index}"].append(
+                    one.microstates.contacts(self._geometry(index, now, cell))
+                )
+        self._spare = before if before is not None else np.empty_like(now)
+        self._previous = now
+        if self._advance is not None:
+            self._advance(1)
+
+    def _get_aggregator(self) -> ResultsGroup:
+        def join(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+            return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+
+        lookup: dict[str, Callable[..., Any]] = dict.fromkeys(
+            ("steps", "reference", "cells", "engine_step", "found"), np.concatenate
+        )
+        lookup |= {f"contacts_{k}": join for k in range(len(self.species))}
+        return ResultsGroup(lookup=lookup)
+
+    # ---- what follows from the frames -----------------------------------------------------
+
+    def _conclude(self) -> None:
+        raw = self.results
+        self._done = False
+        found = raw.found.sum(axis=0)
+        found[3] = raw.found[:, 3].max()
+        self._check_long_steps(found)
+        if self.frame == "laboratory":
+            check_constant_cell(raw.cells)
+        self._unwrap_report = self._describe_unwrapping(found)
+        self.paths = build_paths(raw.steps, raw.reference, raw.cells, self._times.spacing)
+        raw.pop("steps")
+        self.engine_step = raw.engine_step
+        self._contacts = {
+            k: raw[f"contacts_{k}"] for k, table in enumerate(self._ligands) if table is not None
+        }
+        net = sum(s.charge * s.n_carriers for s in self.species)
+        if abs(net) > 1e-6:
+            self._note(
+                f"charges of the listed species sum to {net:+g} e: the conductivity is that of "
+                f"these carriers against the {self.frame} frame"
+            )
+        self.results = self._decompose(self._find_states())
+        self._bar.update(self._bar.total - self._bar.n)
+
+    def _describe_unwrapping(self, found: np.ndarray) -> dict[str, Any]:
+        if self.unwrap is False:
+            state = "taken as continuous, as asked"
+        elif found[0] > 0:
+            state = "wrapped: jumps across the cell were undone"
+        else:
+            state = "continuous: no step crosses half the cell"
+        if self.unwrap is not False and found[1] > 0:
+            self._note(
+                f"{int(found[1])} of {int(found[2])} steps exceed {LONG_STEP} of the shortest cell "
+                "height, near the limit of what can be unwrapped",
+                loud=True,
+            )
+        return {
+            "asked": self.unwrap,
+            "found": state,
+            "jumps": int(found[0]),
+            "long_steps": int(found[1]),
+            "steps": int(found[2]),
+            "longest_step_angstrom": float(found[3]),
+        }
+
+    def _find_states(self, *, filtered: bool = True) -> tuple[dict[int, Microstates], float]:
+        """Microstates of every species with a detector; plain cutoffs if not `filtered`."""
+        states = {}
+        for index, contacts in self._contacts.items():
+            one, ligands = self.species[index], self._ligands[index]
+            assert one.microstates is not None
+            assert ligands is not None
+            persistence = one.microstates.persistence if filtered else None
+            states[index] = build_microstates(
+                **contacts,
+                n_frames=self.paths.n_frames,
+                n_carriers=one.n_carriers,
+                persistence_frames=round((persistence or 0.0) / self._times.spacing),
+                ligand_atom=ligands.atom,
+                ligand_molecule=ligands.molecule,
+                ligand_kind=ligands.kind,
+                types=one.microstates.ligand_types,
+                use_hysteresis=filtered,
+            )
+        return states, self._times.spacing
+
+    def plain(self) -> Results:
+        """The same run with plain cutoffs: no hysteresis, no persistence. Reads no frame again.
+
+        Returns
+        -------
+        Results
+            What flicker does to the shares, to print beside the filtered result.
+        """
+        self._require_run("plain()")
+        keep = self.microstates, self.macrostates, self._labels
+        try:
+            return self._decompose(self._find_states(filtered=False), filtered=False)
+        finally:
+            self.microstates, self.macrostates, self._labels = keep
+
+    def _require_run(self, what: str) -> None:
+        if not hasattr(self, "paths"):
+            raise InputError(f"{what} needs a finished run: call .run() first")
+
+    def _decompose(
+        self, found: tuple[dict[int, Microstates], float], *, filtered: bool = True
+    ) -> Results:
+        states = found[0]
+        self.microstates = {self.species[k].name: m for k, m in states.items()}
+        joint = RunStates(
+            self.species,
+            [states.get(k) for k in range(len(self.species))],
+            self._molecule,
+            self.paths.n_frames,
+        )
+        macro = {
+            k: one.macrostates.assign(joint, k)
+            for k, one in enumerate(self.species)
+            if one.macrostates is not None
+        }
+        self.macrostates = {self.species[k].name: m for k, m in macro.items()}
+        self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
+        return Assembly(self, states, macro, filtered).results()
+
+    def _carrier_labels(
+        self, index: int, states: dict[int, Microstates], macro: dict[int, Macrostates]
+    ) -> CarrierLabels:
+        one = self.species[index]
+        position = self.paths.position[self._first[index] : self._first[index + 1]]
+        dropped = [k for k, axis in enumerate("xyz") if axis not in self.axes]
+        if dropped:
+            position = position.copy()
+            position[:, dropped] = 0.0
+        names: tuple[str, ...] = ("all",)
+        if one.events is not None:
+            names = one.events.names
+            rule, shells = one.events, states[index].shells
+            runs = onsager.label_runs(states[index].state)
+
+            def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+                return rule.classify(shells, before, after)[0]
+        else:
+            n = one.n_carriers
+            runs = onsager.LabelRuns(
+                np.arange(n + 1), np.zeros(n, np.int64), np.zeros(n, np.int64), self.paths.n_frames
+            )
+
+            def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+                return np.zeros(len(before), dtype=np.int64)
+
+        kinds = macro.get(index)
+        return CarrierLabels(
+            position=position,
+            states=runs,
+            classify=classify,
+            n_labels=len(names),
+            macrostates=None if kinds is None else onsager.label_runs(kinds.state),
+            n_macrostates=0 if kinds is None else len(kinds.names),
+        )
+
+    def event_names(self, index: int) -> tuple[str, ...]:
+        """Event classes of species number `index`."""
+        rule = self.species[index].events
+        return ("all",) if rule is None else rule.names
+
+    def events(self, window: float | None = None, *, species: str | None = None) -> EventLabels:
+        """Event of every carrier and origin for one window length, with the flags.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps, rounded to whole frames; default the smallest scanned.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        EventLabels
+
+        Raises
+        ------
+        InputError
+            Before a run, for an unknown species, one without a rule, or a window out of range.
+        """
+        self._require_run("events()")
+        names = [s.name for s in self.species]
+        ruled = [s.name for s in self.species if s.events is not None]
+        if species is None and ruled:
+            species = ruled[0]
+        if species not in ruled:
+            raise InputError(
+                f"species={species!r} has no event rule in this run; those with one are {ruled}"
+            )
+        index = names.index(str(species))
+        rule = self.species[index].events
+        assert rule is not None
+        n = self._window_in_frames(window)
+        micro = self.microstates[str(species)]
+        flags_of: list[np.ndarray] = []
+
+        def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+            codes, flags = rule.classify(micro.shells, before, after)
+            flags_of.append(flags)
+            return codes
+
+        segments = segment_labels(self._labels[index].states, n, classify)
+        n_origins = self.paths.n_frames - n
+        return EventLabels(
+            label=_expand(*segments, n_origins).astype(np.int16),
+            names=rule.names,
+            flags=_expand(segments[0], segments[1], flags_of[0], n_origins).astype(np.uint16),
+            flag_names=rule.flag_names,
+            window=n * self._times.spacing,
+        )
+
+    def _window_in_frames(self, window: float | None) -> int:
+        if window is None:
+            return int(self._window_frames[0])
+        n = max(round(float(window) / self._times.spacing), 1)
+        if n > self.paths.n_frames - 1:
+            raise InputError(
+                f"window={window:g} ps is longer than the "
+                f"{(self.paths.n_frames - 1) * self._times.spacing:g} ps analysed"
+            )
+        return n
+
+    def _window_states(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Event and macrostate (frames, carriers) and displacement (frames, carriers, 3) of windows
+        of n frames that start at each frame; -1 and NaN where none does."""
+        f, i = self.paths.n_frames, self.paths.n_carriers
+        event = np.full((f, i), -1, dtype=np.int16)
+        macrostate = np.full((f, i), -1, dtype=np.int16)
+        displacement = np.full((f, i, 3), np.nan, dtype=np.float32)
+        union = list(self._event_union())
+        kinds = list(self._macrostate_union())
+        for index, labels in enumerate(self._labels):
+            columns = slice(self._first[index], self._first[index + 1])
+            names = self.event_names(index)
+            to_union = np.array([union.index(name) for name in names])
+            segments = segment_labels(labels.states, n, labels.classify)
+            event[: f - n, columns] = to_union[_expand(*segments, f - n)]
+            macro = self.macrostates.get(self.species[index].name)
+            if macro is not None:
+                to_kinds = np.array([kinds.index(name) for name in macro.names])
+                macrostate[:, columns] = to_kinds[macro.state]
+        r = self.paths.position
+        displacement[: f - n] = (r[:, :, n:] - r[:, :, :-n]).transpose(2, 0, 1)
+        return event, macrostate, displacement
+
+    def _event_union(self) -> tuple[str, ...]:
+        names = [n for k in range(len(self.species)) for n in self.event_names(k)]
+        return tuple(dict.fromkeys(names))
+
+    def _macrostate_union(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(n for m in self.macrostates.values() for n in m.names))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the results as one NetCDF4 file; see `Results.save`."""
+        self._require_run("save()")
+        return self.results.save(path)
+
+    def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
+        """Write what OVITO colours by: events, macrostates and displacements of one window.
+
+        Parameters
+        ----------
+        path : path-like
+            Conventionally ``*.states.npz``; numpy alone reads it.
+        window : float, optional
+            ps, rounded to whole frames; default the smallest scanned.
+
+        Raises
+        ------
+        InputError
+            Before a run, or for a folder that cannot be written to.
+        """
+        self._require_run("save_states()")
+        n = self._window_in_frames(window)
+        event, macrostate, displacement = self._window_states(n)
+        atoms = self.universe.atoms
+        ids = np.asarray(getattr(atoms, "ids", atoms.ix + 1), dtype=np.int64)
+        members = np.concatenate([s.atoms.ix for s in self.species])
+        carrier = np.concatenate(
+            [s.carrier_of_atom + f for s, f in zip(self.species, self._first, strict=False)]
+        )
+        archive = states_archive(
+            events=self._event_union(),
+            macrostates=self._macrostate_union(),
+            arrays={
+                "frame": np.asarray(self.frames, dtype=np.int64),
+                "step": self.engine_step,
+                "time_ps": np.asarray(self.times, dtype=np.float64),
+                "n_atoms": atoms.n_atoms,
+                "atom_index": members,
+                "atom_id": ids[members],
+                "carrier_of_atom": carrier,
+                "event": event,
+                "macrostate": macrostate,
+                "cluster": np.full(event.shape, -1, dtype=np.int32),
+                "displacement": np.nan_to_num(displacement),
+                "window_ps": n * self._times.spacing,
+                "source": f"{trajectory_name(self.universe)}; mda_ionmech {__version__}",
+            },
+        )
+
+        def write(name: str) -> None:
+            with open(name, "wb") as file:
+                np.savez_compressed(file, allow_pickle=False, **archive)
+
+        return write_atomically(path, write)
+
+
+def _expand(offsets: np.ndarray, begin: np.ndarray, code: np.ndarray, n_origins: int) -> np.ndarray:
+    """Codes of segments as a dense array (origins, carriers)."""
+    ends = np.append(begin[1:], n_origins)
+    ends[offsets[1:] - 1] = n_origins
+    return np.repeat(code, ends - begin).reshape(len(offsets) - 1, n_origins).T

@@ -1,0 +1,100 @@
+"""Checks of what the user gave, before any frame is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .species import IonSpecies
+
+
+def check_species(species: Any) -> list[IonSpecies]:
+    """Species of one universe, with different names and no atom in common."""
+    listed = [species] if isinstance(species, IonSpecies) else list(species)
+    if not listed:
+        raise InputError("species is empty: list at least one IonSpecies")
+    for one in listed:
+        if not isinstance(one, IonSpecies):
+            raise TypeError(
+                f"species must be IonSpecies, got {type(one).__name__}; wrap atoms as "
+                "IonSpecies(atoms, charge=..., name=...)"
+            )
+    names = [s.name for s in listed]
+    if len(set(names)) < len(names):
+        raise InputError(f"species names must differ, got {names}")
+    universe = listed[0].atoms.universe
+    owner: dict[int, str] = {}
+    for one in listed:
+        groups = [one.atoms, *(one.microstates.ligands.values() if one.microstates else ())]
+        if any(g.universe is not universe for g in groups):
+            raise InputError(
+                f"species {one.name!r} holds atoms of another universe than {names[0]!r}; select "
+                "all groups from one universe"
+            )
+        clash = next((int(i) for i in one.atoms.ix if int(i) in owner), None)
+        if clash is not None:
+            raise InputError(
+                f"species {owner[clash]!r} and {one.name!r} overlap in atom index {clash}; each "
+                "atom belongs to one species"
+            )
+        owner.update(dict.fromkeys((int(i) for i in one.atoms.ix), one.name))
+    return listed
+
+
+def only_default(argument: str, value: Any, default: Any) -> None:
+    """Refuse an argument that this version takes only at its default."""
+    if value is not default and value != default:
+        raise InputError(
+            f"{argument}={value!r}: this version computes the window view in memory and takes only "
+            f"{argument}={default!r}"
+        )
+
+
+def positive(argument: str, value: Any, unit: str) -> float:
+    """A finite number above 0."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number) or number <= 0:
+        raise InputError(f"{argument} must be a number above 0 in {unit}, got {value!r}")
+    return number
+
+
+def check_windows(windows: Any) -> str | list[float]:
+    """``"log"`` or a list of times in ps."""
+    if isinstance(windows, str):
+        if windows != "log":
+            raise InputError(f"windows must be 'log' or times in ps, got {windows!r}")
+        return windows
+    values = [positive("windows", w, "ps") for w in np.atleast_1d(windows)]
+    if not values:
+        raise InputError("windows is empty: give 'log' or times in ps")
+    return values
+
+
+def check_axes(axes: Any) -> str:
+    """Directions that count, each once."""
+    if (
+        not isinstance(axes, str)
+        or not axes
+        or len(set(axes)) != len(axes)
+        or set(axes) - set("xyz")
+    ):
+        raise InputError(
+            f"axes must name the directions x, y and z once each, e.g. 'xyz' or 'z', got {axes!r}"
+        )
+    return axes
+
+
+def check_transformations(trajectory: Any) -> None:
+    """Refuse NoJump on the trajectory: unwrapping is done here, and soundly."""
+    for transformation in trajectory.transformations:
+        if type(transformation).__name__ == "NoJump":
+            raise InputError(
+                "the trajectory carries the transformation NoJump, which loses jumps with start, "
+                "step or parallel reading and distorts collective motion at constant pressure; "
+                "load the universe without it, unwrap='auto' does that work"
+            )

@@ -1,0 +1,43 @@
+"""One colour per event and macrostate, everywhere: figures, tables and OVITO.
+
+The event colours are those of Okabe and Ito (jfly.uni-koeln.de/color, 2008), told apart in the
+common kinds of colour blindness and in print.
+"""
+
+from __future__ import annotations
+
+BLACK = "#000000"
+_OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+
+EVENT_COLORS = {
+    "all": "#7F7F7F",
+    "vehicular": "#0072B2",
+    "solvent_exchange": "#009E73",
+    "anion_exchange": "#D55E00",
+    "mixed_exchange": "#CC79A7",
+    "renewal": "#E69F00",
+    "no_hop": "#0072B2",
+    "single_ion_hop": "#009E73",
+    "multi_ion_hop": "#D55E00",
+    "exchange": "#CC79A7",
+    "vibration": "#56B4E9",
+    "attach_detach": "#E69F00",
+    "interchain": "#D55E00",
+    "intrachain": "#009E73",
+    "anion_assisted": "#CC79A7",
+}
+
+MACROSTATE_COLORS = {"SSIP": "#0072B2", "CIP": "#E69F00", "AGG": "#D55E00"}
+
+
+def colors_of(names: tuple[str, ...] | list[str], table: dict[str, str]) -> list[str]:
+    """A colour for each name: its own, or for names the table lacks the next one of the set."""
+    spare = [c for c in _OKABE_ITO if c not in {table.get(n) for n in names}] or list(_OKABE_ITO)
+    out, used = [], 0
+    for name in names:
+        if name in table:
+            out.append(table[name])
+        else:
+            out.append(spare[used % len(spare)])
+            used += 1
+    return out

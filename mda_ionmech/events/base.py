@@ -1,0 +1,108 @@
+"""Pair rules: from two microstates of one carrier to one label.
+
+Exactly one label per carrier and window is all that additivity needs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..microstates import Shell, ShellTable
+
+
+@dataclass(frozen=True)
+class EventLabels:
+    """Labels of one window length.
+
+    Attributes
+    ----------
+    label : numpy.ndarray
+        Shape (origins, carriers), int16: place in `names`.
+    names : tuple of str
+        The event classes.
+    flags : numpy.ndarray
+        Shape (origins, carriers), uint16: bit k set where `flag_names[k]` holds.
+    flag_names : tuple of str
+    window : float
+        Length of the window, ps.
+    """
+
+    label: np.ndarray
+    names: tuple[str, ...]
+    flags: np.ndarray
+    flag_names: tuple[str, ...]
+    window: float
+
+
+class EventRule(ABC):
+    """Names what happened between two microstates. Subclass it for a rule of your own.
+
+    A subclass sets `names` and implements `label`; it is asked once per distinct pair of shells:
+
+    >>> from mda_ionmech.events import EventRule
+    >>> class Lost(EventRule):
+    ...     names = ("kept", "lost")
+    ...     def label(self, before, after):
+    ...         return "lost" if before.molecule_set() - after.molecule_set() else "kept"
+
+    Attributes
+    ----------
+    names : tuple of str
+        The event classes in order of precedence: lower-case words joined by underscores.
+    flag_names : tuple of str
+        Names of the flags a rule keeps beside its label; none unless it overrides `classify`.
+    """
+
+    names: tuple[str, ...] = ()
+    flag_names: tuple[str, ...] = ()
+
+    @abstractmethod
+    def label(self, before: Shell, after: Shell) -> str:
+        """The event class, one of `names`, of a window that begins and ends in these shells."""
+
+    def check(self, ligand_types: tuple[str, ...]) -> None:
+        """Refuse ligand types the rule cannot work with, before any frame is read."""
+
+    def classify(
+        self, shells: ShellTable, before: np.ndarray, after: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Label codes and flags of many pairs of shells.
+
+        Parameters
+        ----------
+        shells : ShellTable
+        before, after : numpy.ndarray
+            Shape (pairs,): shell numbers; pairs may repeat.
+
+        Returns
+        -------
+        codes : numpy.ndarray
+            Shape (pairs,), int64: place in `names`.
+        flags : numpy.ndarray
+            Shape (pairs,), int64: bit k is `flag_names[k]`.
+
+        Raises
+        ------
+        ValueError
+            If `label` returns something that is not in `names`.
+        """
+        key = before.astype(np.int64) * len(shells) + after
+        distinct, inverse = np.unique(key, return_inverse=True)
+        code_of = {name: code for code, name in enumerate(self.names)}
+        codes = np.empty(len(distinct), dtype=np.int64)
+        for k, pair in enumerate(distinct):
+            name = self.label(shells[int(pair // len(shells))], shells[int(pair % len(shells))])
+            if name not in code_of:
+                raise ValueError(
+                    f"{type(self).__name__}.label returned {name!r}, which is not in its names "
+                    f"{self.names}"
+                )
+            codes[k] = code_of[name]
+        return codes[inverse], np.zeros(len(key), dtype=np.int64)
+
+    def describe(self) -> dict[str, object]:
+        """What a reader needs to repeat this, as plain values."""
+        return {"rule": type(self).__name__, "names": list(self.names)}

@@ -1,0 +1,160 @@
+"""Events of an ion in a liquid, from the molecules lost, gained and kept by its shell.
+
+With lost X, gained Y and kept K: nothing changed is vehicular motion; nothing kept is renewal;
+otherwise the roles of what changed decide between solvent, anion and mixed exchange.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ..errors import InputError
+from ..microstates import Shell, ShellTable
+from .base import EventRule
+
+VEHICULAR, RENEWAL, SOLVENT, ANION, MIXED = range(5)
+BARE, ASSOCIATION, DISSOCIATION, SWAP, DENTICITY = (1 << k for k in range(5))
+
+
+@njit(nogil=True, cache=True)
+def _classify(offsets, molecule, kind, anion_kind, before, after, codes, flags):  # type: ignore[no-untyped-def]
+    """Labels and flags of pairs of shells whose members are sorted by molecule.
+
+    offsets (shells + 1,), molecule and kind (members,): the shells; before, after (pairs,). Fills
+    codes and flags (pairs,).
+    """
+    for p in range(before.shape[0]):
+        i, stop_i = offsets[before[p]], offsets[before[p] + 1]
+        j, stop_j = offsets[after[p]], offsets[after[p] + 1]
+        lost = gained = kept = anion = solvent = 0
+        denticity = False
+        while i < stop_i or j < stop_j:
+            if j >= stop_j or (i < stop_i and molecule[i] < molecule[j]):
+                this = molecule[i]
+            else:
+                this = molecule[j]
+            n_i = n_j = 0
+            is_anion = False
+            while i < stop_i and molecule[i] == this:
+                is_anion = is_anion or kind[i] == anion_kind
+                n_i += 1
+                i += 1
+            while j < stop_j and molecule[j] == this:
+                is_anion = is_anion or kind[j] == anion_kind
+                n_j += 1
+                j += 1
+            if n_i > 0 and n_j > 0:
+                kept += 1
+                denticity = denticity or n_i != n_j
+                continue
+            if n_i > 0:
+                lost += 1
+            else:
+                gained += 1
+            if is_anion:
+                anion += 1
+            else:
+                solvent += 1
+        flag = 0
+        if lost == 0 and gained == 0:
+            code = VEHICULAR
+            if kept == 0:
+                flag |= BARE
+        elif kept == 0 and lost > 0 and gained > 0:
+            code = RENEWAL
+        elif anion == 0:
+            code = SOLVENT
+        elif solvent == 0:
+            code = ANION
+        else:
+            code = MIXED
+        if gained > 0 and lost == 0:
+            flag |= ASSOCIATION
+        elif lost > 0 and gained == 0:
+            flag |= DISSOCIATION
+        elif lost > 0:
+            flag |= SWAP
+        if denticity:
+            flag |= DENTICITY
+        codes[p] = code
+        flags[p] = flag
+
+
+class SolvationEvents(EventRule):
+    """Vehicular motion, renewal, and exchange of solvent, anion or both; first match wins.
+
+    1. ``vehicular``: no molecule lost or gained (flag ``bare`` if the shell is empty);
+    2. ``renewal``: none kept, some lost and some gained;
+    3. ``solvent_exchange``: only molecules with the solvent role changed;
+    4. ``anion_exchange``: only anions changed;
+    5. ``mixed_exchange``: both.
+
+    Flags: ``bare``, ``association`` (only gained), ``dissociation`` (only lost), ``swap`` (both),
+    ``denticity`` (a kept molecule binds with another number of atoms).
+
+    Cost: linear in the members of the shells compared (numba).
+
+    Parameters
+    ----------
+    anion : str
+        The ligand type with the role anion; every other type has the role solvent.
+
+    Notes
+    -----
+    Vehicular motion and exchange in windows are the idea of Jun et al., arXiv:2602.16636 (2026);
+    the precedence and the flags are this package's.
+    """
+
+    names = ("vehicular", "renewal", "solvent_exchange", "anion_exchange", "mixed_exchange")
+    flag_names = ("bare", "association", "dissociation", "swap", "denticity")
+
+    def __init__(self, anion: str = "anion") -> None:
+        self.anion = anion
+
+    def check(self, ligand_types: tuple[str, ...]) -> None:
+        """The anion type may be absent (a pure solvation study), but not misspelt beside one."""
+        close = [t for t in ligand_types if t.lower().startswith("anion") and t != self.anion]
+        if self.anion not in ligand_types and close:
+            raise InputError(
+                f"SolvationEvents(anion={self.anion!r}): no such ligand type among "
+                f"{list(ligand_types)}; give anion={close[0]!r}"
+            )
+
+    def label(self, before: Shell, after: Shell) -> str:
+        """The same rule for one pair, in sets: the reference that tests hold `classify` to."""
+        lost = before.molecule_set() - after.molecule_set()
+        gained = after.molecule_set() - before.molecule_set()
+        kept = before.molecule_set() & after.molecule_set()
+        changed = lost | gained
+        anions = before.molecule_set(self.anion) | after.molecule_set(self.anion)
+        if not changed:
+            return "vehicular"
+        if not kept and lost and gained:
+            return "renewal"
+        if not changed & anions:
+            return "solvent_exchange"
+        return "anion_exchange" if changed <= anions else "mixed_exchange"
+
+    def classify(
+        self, shells: ShellTable, before: np.ndarray, after: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
+        order = np.lexsort((shells.molecule, shell_of))
+        anion_kind = shells.types.index(self.anion) if self.anion in shells.types else -1
+        codes = np.empty(len(before), dtype=np.int64)
+        flags = np.empty(len(before), dtype=np.int64)
+        _classify(
+            shells.offsets,
+            shells.molecule[order],
+            shells.kind[order],
+            anion_kind,
+            np.ascontiguousarray(before, dtype=np.int64),
+            np.ascontiguousarray(after, dtype=np.int64),
+            codes,
+            flags,
+        )
+        return codes, flags
+
+    def describe(self) -> dict[str, object]:
+        return super().describe() | {"anion": self.anion}

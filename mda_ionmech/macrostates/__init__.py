@@ -1,0 +1,6 @@
+"""What kind of surroundings a carrier has: chemical labels that forget ids."""
+
+from .base import MacrostateRule, Macrostates, RunStates
+from .ion_pairing import IonPairing
+
+__all__ = ["IonPairing", "MacrostateRule", "Macrostates", "RunStates"]

@@ -1,0 +1,231 @@
+"""Detectors and what they find.
+
+A microstate S_i(t) is the set of ligand atoms, each with its molecule, in the first shell of
+carrier i. Detectors emit contacts frame by frame; history filters act on the gathered contacts;
+then each distinct shell is interned once, so that comparing two microstates is comparing integers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..species import check_atom_group
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
+
+@dataclass(frozen=True)
+class FrameGeometry:
+    """What a detector sees of one frame.
+
+    Attributes
+    ----------
+    centres : numpy.ndarray
+        Shape (carriers, 3): fractional coordinates of the carriers, any image.
+    ligands : numpy.ndarray
+        Shape (ligands, 3): fractional coordinates of the ligand atoms, any image.
+    ligand_kind : numpy.ndarray
+        Shape (ligands,), int64: place of each ligand's type in `Detector.ligand_types`.
+    ligand_owner : numpy.ndarray
+        Shape (ligands,), int64: the carrier a ligand atom is part of, or -1.
+    cell : numpy.ndarray
+        Shape (3, 3), Angstrom: rows are the cell vectors.
+    """
+
+    centres: np.ndarray
+    ligands: np.ndarray
+    ligand_kind: np.ndarray
+    ligand_owner: np.ndarray
+    cell: np.ndarray
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """Contacts of one frame, sorted by carrier, then ligand.
+
+    Attributes
+    ----------
+    carrier, ligand : numpy.ndarray
+        Shape (contacts,), int32: numbers of the carrier and of the ligand atom.
+    inner : numpy.ndarray
+        Shape (contacts,), bool: close enough to begin a contact; all contacts are close enough to
+        continue one.
+    """
+
+    carrier: np.ndarray
+    ligand: np.ndarray
+    inner: np.ndarray
+
+
+class Detector(ABC):
+    """Finds who surrounds each carrier in one frame. Subclass it for a rule of your own.
+
+    A subclass implements `contacts` for one frame; reading, hysteresis, persistence and interning
+    are done for it.
+
+    Parameters
+    ----------
+    persistence : float, optional
+        Ignore a change of a contact that reverts within this time, ps.
+    **ligands : AtomGroup
+        Ligand atoms by type, e.g. ``solvent=..., anion=...``.
+
+    Attributes
+    ----------
+    ligand_types : tuple of str
+    """
+
+    has_sites = False
+
+    def __init__(self, *, persistence: float | None = None, **ligands: AtomGroup) -> None:
+        if not ligands:
+            raise InputError(
+                f"{type(self).__name__} needs at least one ligand type, given as a keyword, e.g. "
+                "solvent=universe.select_atoms('resname DME and element O')"
+            )
+        seen: dict[int, str] = {}
+        for kind, atoms in ligands.items():
+            check_atom_group(atoms, f"ligand type {kind!r}")
+            clash = next((int(i) for i in atoms.ix if int(i) in seen), None)
+            if clash is not None:
+                raise InputError(
+                    f"ligand types {seen[clash]!r} and {kind!r} overlap in atom index {clash}; "
+                    "each atom belongs to one ligand type"
+                )
+            seen.update(dict.fromkeys((int(i) for i in atoms.ix), kind))
+        if persistence is not None and not persistence >= 0:
+            raise InputError(f"persistence must be a time in ps, 0 or more, got {persistence!r}")
+        self.ligands = dict(ligands)
+        self.persistence = None if persistence is None else float(persistence)
+
+    @property
+    def ligand_types(self) -> tuple[str, ...]:
+        return tuple(self.ligands)
+
+    @property
+    def reach(self) -> float:
+        """Largest distance looked at, Angstrom; the cell must be more than twice as high."""
+        return 0.0
+
+    def settle(self, sample: Any) -> None:
+        """Settle what depends on the data before frames are split; called once, may do nothing.
+
+        Parameters
+        ----------
+        sample : callable
+            ``sample()`` yields `FrameGeometry` of some frames spread over the run.
+        """
+
+    @abstractmethod
+    def contacts(self, frame: FrameGeometry) -> Contacts:
+        """Contacts of one frame. Must depend on this frame alone."""
+
+    def describe(self) -> dict[str, Any]:
+        """What a reader needs to repeat this, as plain values."""
+        return {"detector": type(self).__name__, "persistence_ps": self.persistence}
+
+
+@dataclass(frozen=True)
+class Shell:
+    """One microstate, as a rule sees it: the members of a coordination shell.
+
+    Attributes
+    ----------
+    atoms : numpy.ndarray
+        Shape (members,), int64: atom indices in the universe, sorted.
+    molecules : numpy.ndarray
+        Shape (members,), int64: molecule id of each.
+    types : tuple of str
+        Ligand type of each.
+    """
+
+    atoms: np.ndarray
+    molecules: np.ndarray
+    types: tuple[str, ...]
+
+    def molecule_set(self, ligand_type: str | None = None) -> frozenset[int]:
+        """Molecule ids in the shell, of one ligand type if given."""
+        return frozenset(
+            int(m)
+            for m, t in zip(self.molecules, self.types, strict=True)
+            if ligand_type is None or t == ligand_type
+        )
+
+
+@dataclass(frozen=True)
+class ShellTable:
+    """The distinct shells of a species, ragged: members of shell s are offsets[s] : offsets[s + 1].
+
+    Attributes
+    ----------
+    offsets : numpy.ndarray
+        Shape (shells + 1,), int64.
+    atom, molecule, kind : numpy.ndarray
+        Shape (members,), int64: atom index in the universe, molecule id, place of the ligand type
+        in `types`.
+    types : tuple of str
+        Names of the ligand types.
+    """
+
+    offsets: np.ndarray
+    atom: np.ndarray
+    molecule: np.ndarray
+    kind: np.ndarray
+    types: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, shell: int) -> Shell:
+        members = slice(self.offsets[shell], self.offsets[shell + 1])
+        return Shell(
+            atoms=self.atom[members],
+            molecules=self.molecule[members],
+            types=tuple(self.types[k] for k in self.kind[members]),
+        )
+
+    def distinct_molecules(self, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sorted distinct molecules per shell, only of the ligand types where `kinds` is True.
+
+        Parameters
+        ----------
+        kinds : numpy.ndarray
+            Shape (types,), bool.
+
+        Returns
+        -------
+        offsets : numpy.ndarray
+            Shape (shells + 1,), int64.
+        molecules : numpy.ndarray
+            Shape (distinct members,), int64.
+        """
+        shell_of = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        keep = kinds[self.kind] if len(self.kind) else np.zeros(0, dtype=bool)
+        pairs = np.unique(np.stack([shell_of[keep], self.molecule[keep]], axis=1), axis=0)
+        counts = np.bincount(pairs[:, 0], minlength=len(self))
+        return np.concatenate([[0], np.cumsum(counts)]), np.ascontiguousarray(pairs[:, 1])
+
+
+@dataclass(frozen=True)
+class Microstates:
+    """Microstate of every carrier in every frame.
+
+    Attributes
+    ----------
+    state : numpy.ndarray
+        Shape (frames, carriers), int32: number of the shell in `shells`.
+    shells : ShellTable
+        The distinct shells.
+    report : dict
+        What the detector and the filters did, in plain numbers.
+    """
+
+    state: np.ndarray
+    shells: ShellTable
+    report: dict[str, Any] = field(default_factory=dict)

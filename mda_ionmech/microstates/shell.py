@@ -1,0 +1,171 @@
+"""Coordination shells by a distance cutoff per ligand type.
+
+Ligand a is in the shell of carrier i when |r_a - r_i| < cutoff of its type. Hysteresis begins a
+contact below r_in and ends it above r_out; persistence ignores what reverts within t*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+from .base import Contacts, Detector, FrameGeometry
+from .neighbours import find_contacts, grid_shape
+from .rdf import RadialDistribution, sample_distributions
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
+
+class CutoffShell(Detector):
+    """First coordination shell by distance; a plain cutoff unless filters are asked for.
+
+    Cost per frame: linear in the number of ligands plus contacts (a numba cell list).
+
+    Parameters
+    ----------
+    cutoff : float, "rdf", or mapping of ligand type to either
+        Radius of the shell, Angstrom. ``"rdf"`` takes the first minimum of g(r) found on frames
+        spread over the run, reports it, and refuses when g(r) has no clear one.
+    hysteresis : float, (float, float), or mapping of ligand type to either, optional
+        A number h ends a contact only beyond cutoff + h. A pair (r_in, r_out) gives both radii in
+        place of the cutoff. Angstrom.
+    persistence : float, optional
+        Ignore a change of a contact that reverts within this time, ps.
+    **ligands : AtomGroup
+        Ligand atoms by type, e.g. ``solvent=..., anion=...``.
+
+    Attributes
+    ----------
+    inner, outer : dict of str to float
+        Radii in use by ligand type, Angstrom; those asked as ``"rdf"`` appear once settled.
+    distributions : dict of str to RadialDistribution
+        g(r) of the types whose cutoff was found.
+
+    Raises
+    ------
+    InputError
+        For unknown ligand types, radii that are not positive, or r_out < r_in.
+
+    Notes
+    -----
+    A shell of a molecule is counted round its centre of mass. Estimates are biased by flicker: a
+    plain cutoff sees an exchange whenever a ligand vibrates across it, so short windows lose
+    vehicular motion to exchange; hysteresis and persistence remove most of that.
+    """
+
+    def __init__(
+        self,
+        cutoff: float | str | Mapping[str, float | str] = "rdf",
+        *,
+        hysteresis: Any = None,
+        persistence: float | None = None,
+        **ligands: AtomGroup,
+    ) -> None:
+        super().__init__(persistence=persistence, **ligands)
+        self.cutoff = cutoff
+        self.hysteresis = hysteresis
+        self.inner: dict[str, float] = {}
+        self.outer: dict[str, float] = {}
+        self.distributions: dict[str, RadialDistribution] = {}
+        wanted = self._per_type(cutoff, "cutoff")
+        margins = self._per_type(hysteresis, "hysteresis")
+        self._unsettled: list[str] = []
+        self._margins: dict[str, float] = {}
+        for kind in self.ligand_types:
+            margin = margins.get(kind)
+            if isinstance(margin, tuple | list):
+                if len(margin) != 2:
+                    raise InputError(
+                        f"hysteresis of {kind!r} must be a width or a pair (r_in, r_out) in "
+                        f"Angstrom, got {margin!r}"
+                    )
+                self._set(kind, _radius(margin[0], kind), _radius(margin[1], kind))
+                continue
+            self._margins[kind] = 0.0 if margin is None else _width(margin, kind)
+            if kind not in wanted:
+                raise InputError(
+                    f"cutoff has no entry for ligand type {kind!r}; give cutoff={{{kind!r}: ...}} "
+                    "with a radius in Angstrom or 'rdf'"
+                )
+            if wanted[kind] == "rdf":
+                self._unsettled.append(kind)
+            else:
+                radius = _radius(wanted[kind], kind)
+                self._set(kind, radius, radius + self._margins[kind])
+
+    def _per_type(self, value: Any, argument: str) -> dict[str, Any]:
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            return dict.fromkeys(self.ligand_types, value)
+        unknown = [k for k in value if k not in self.ligands]
+        if unknown:
+            raise InputError(
+                f"{argument} names {unknown[0]!r}, which is no ligand type; the types are "
+                f"{list(self.ligand_types)}"
+            )
+        return dict(value)
+
+    def _set(self, kind: str, inner: float, outer: float) -> None:
+        if outer < inner:
+            raise InputError(
+                f"hysteresis of {kind!r}: r_out = {outer:g} A is below r_in = {inner:g} A"
+            )
+        self.inner[kind], self.outer[kind] = inner, outer
+
+    @property
+    def reach(self) -> float:
+        return max(self.outer.values(), default=0.0)
+
+    def settle(self, sample: Any) -> None:
+        """Find the cutoffs asked as ``"rdf"`` on a sample of frames; once found they stay."""
+        if not self._unsettled:
+            return
+        found = sample_distributions(sample(), self.ligand_types)
+        for kind in self._unsettled:
+            self.distributions[kind] = found[kind]
+            radius = found[kind].first_minimum()
+            self._set(kind, radius, radius + self._margins[kind])
+        self._unsettled = []
+
+    def contacts(self, frame: FrameGeometry) -> Contacts:
+        """Contacts of one frame within the outer radius of each type."""
+        outer = np.array([self.outer[k] for k in self.ligand_types])
+        inner = np.array([self.inner[k] for k in self.ligand_types])
+        carrier, ligand, distance = find_contacts(
+            frame.centres,
+            frame.ligands,
+            frame.ligand_kind,
+            frame.ligand_owner,
+            frame.cell,
+            outer,
+            grid_shape(frame.cell, float(outer.max()), len(frame.ligands)),
+        )
+        return Contacts(carrier, ligand, distance <= inner[frame.ligand_kind[ligand]])
+
+    def describe(self) -> dict[str, Any]:
+        return super().describe() | {
+            "cutoff_inner_angstrom": dict(self.inner),
+            "cutoff_outer_angstrom": dict(self.outer),
+            "cutoff_from_rdf": sorted(self.distributions),
+        }
+
+
+def _radius(value: Any, kind: str) -> float:
+    if isinstance(value, str) or not np.isfinite(value) or value <= 0:
+        raise InputError(
+            f"cutoff of {kind!r} must be a radius in Angstrom above 0 or 'rdf', got {value!r}"
+        )
+    return float(value)
+
+
+def _width(value: Any, kind: str) -> float:
+    if isinstance(value, str) or not np.isfinite(value) or value < 0:
+        raise InputError(
+            f"hysteresis of {kind!r} must be a width in Angstrom, 0 or more, got {value!r}"
+        )
+    return float(value)

@@ -1,0 +1,199 @@
+"""From sums over origins to Onsager coefficients, conductivity and what derives from them.
+
+L_AB^e = < D_A^e . D_B > / (2 n kB T V dt): these sum over e to L_AB on any finite sample, because
+each carrier has exactly one label per window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import constants
+
+from .windows import WindowSums
+
+#: Additivity is violated, by a bug, above this residual.
+MAX_RESIDUAL = 1e-10
+
+
+@dataclass(frozen=True)
+class System:
+    """What turns sums into coefficients.
+
+    Attributes
+    ----------
+    charge : numpy.ndarray
+        Shape (species,), e.
+    n_carriers : numpy.ndarray
+        Shape (species,).
+    row_species, row_label : numpy.ndarray
+        Shape (rows,): species and union event of each row.
+    n_events : int
+        Size of the union of all labels.
+    transition_species, transition_start, transition_end : numpy.ndarray
+        Shape (transition rows,).
+    n_macrostates : int
+    temperature : float
+        K.
+    volume : float
+        Mean volume, cubic Angstrom.
+    n_dimensions : int
+    """
+
+    charge: np.ndarray
+    n_carriers: np.ndarray
+    row_species: np.ndarray
+    row_label: np.ndarray
+    n_events: int
+    transition_species: np.ndarray
+    transition_start: np.ndarray
+    transition_end: np.ndarray
+    n_macrostates: int
+    temperature: float
+    volume: float
+    n_dimensions: int
+
+    def onsager_factor(self, time: float, n_dimensions: int | None = None) -> float:
+        """Turns a mean of D.D in A^2 over `time` ps into 1/(J m s)."""
+        n = self.n_dimensions if n_dimensions is None else n_dimensions
+        square_metre, cubic_metre, second = 1e-20, 1e-30, 1e-12
+        energy = constants.k * self.temperature
+        return square_metre / (2 * n * energy * self.volume * cubic_metre * time * second)
+
+
+def evaluate(sums: WindowSums, system: System, time: float) -> dict[str, np.ndarray]:
+    """Every quantity of one window length from sums of any leading shape.
+
+    Parameters
+    ----------
+    sums : WindowSums
+        Leading axes are kept: () for the whole, (samples,) for resampled sums.
+    system : System
+    time : float
+        The window, ps.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        By the names of the result file, without the window axis. Ratios are NaN where their
+        denominator is 0; labels a species lacks have contribution 0 and ratios NaN.
+    """
+    s = len(system.charge)
+    lead = sums.origins.shape
+    per_origin = system.onsager_factor(time) / sums.origins
+    # a tensor component is a one-dimensional coefficient
+    per_origin_axis = system.onsager_factor(time, 1) / sums.origins
+
+    def spread(rows: np.ndarray, tail: tuple[int, ...] = ()) -> np.ndarray:
+        """Rows (..., R, *tail) into (..., species, event, *tail), 0 where a label is lacking."""
+        out = np.zeros((*lead, s, system.n_events, *tail))
+        # species and event in front, so that two plain indices address a row
+        np.moveaxis(out, (len(lead), len(lead) + 1), (0, 1))[
+            system.row_species, system.row_label
+        ] = np.moveaxis(rows, len(lead), 0)
+        return out
+
+    def times(array: np.ndarray, factor: np.ndarray) -> np.ndarray:
+        return array * factor.reshape(*lead, *[1] * (array.ndim - len(lead)))
+
+    def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(bottom != 0, top / np.where(bottom != 0, bottom, 1), np.nan)
+
+    lacking = np.ones((s, system.n_events), dtype=bool)
+    lacking[system.row_species, system.row_label] = False
+    z = system.charge
+    e2 = constants.e**2
+
+    out: dict[str, np.ndarray] = {}
+    tensor = times(sums.total, per_origin_axis)
+    onsager = times(np.trace(sums.total, axis1=-2, axis2=-1), per_origin)
+    out["onsager"] = onsager
+    out["onsager_tensor"] = _symmetrised(tensor)
+    own = times(sums.total_squared, per_origin)
+    out["onsager_self"] = own
+    conductivity = e2 * np.einsum("a,...ab,b->...", z, onsager, z)
+    out["conductivity"] = conductivity
+    out["nernst_einstein"] = e2 * np.einsum("a,...a->...", z**2, own)
+    out["haven_ratio"] = ratio(out["nernst_einstein"], conductivity)
+    out["transference_number"] = ratio(
+        e2 * np.einsum("a,...ab,b->...a", z, onsager, z), conductivity[..., None]
+    )
+    # A^2 / ps = 1e-4 cm^2 / s
+    diffusivity = times(sums.total_squared, 1 / sums.origins)
+    out["diffusivity_self"] = 1e-4 * diffusivity / (2 * system.n_dimensions * time)
+    out["diffusivity_self"] = out["diffusivity_self"] / system.n_carriers
+
+    marginal = spread(times(np.trace(sums.marginal, axis1=-2, axis2=-1), per_origin), (s,))
+    out["event_onsager"] = np.swapaxes(marginal, -1, -2)
+    tensors = spread(times(sums.marginal, per_origin_axis), (s, 3, 3))
+    out["event_onsager_tensor"] = np.moveaxis(tensors, -3, -4)
+    matrix = np.zeros((*lead, s, s, system.n_events, system.n_events))
+    a, e = system.row_species, system.row_label
+    matrix[..., a[:, None], a[None, :], e[:, None], e[None, :]] = times(sums.gram, per_origin)
+    out["event_matrix"] = matrix
+    out["event_conductivity"] = e2 * np.einsum("a,...aeb,b->...ae", z, marginal, z)
+    out["event_self"] = spread(times(sums.squared, per_origin))
+    species = np.arange(s)
+    in_own = marginal[..., species, :, species]
+    in_own = np.moveaxis(in_own, 0, -2)  # advanced indexing puts species first
+    out["event_distinct"] = in_own - out["event_self"]
+    number = spread(sums.number)
+    out["event_count"] = number
+    mean_number = spread(times(sums.number, 1 / sums.origins))
+    per_ns = 1000.0 / (system.n_carriers[:, None] * time)
+    out["event_frequency"] = np.where(lacking, np.nan, mean_number * per_ns)
+    product = np.trace(sums.marginal, axis1=-2, axis2=-1)
+    product = product[..., np.arange(len(a)), a]
+    out["effectiveness"] = ratio(spread(product), number)
+    own_total = onsager[..., species, species]
+    out["share"] = np.where(lacking, np.nan, ratio(in_own, own_total[..., :, None]))
+
+    m = system.n_macrostates
+    if m:
+
+        def table(rows: np.ndarray) -> np.ndarray:
+            full = np.zeros((*lead, s, m, m))
+            index = (system.transition_species, system.transition_start, system.transition_end)
+            full[(..., *index)] = rows
+            return full
+
+        out["transition_onsager"] = table(times(sums.transition, per_origin))
+        counts = table(sums.transition_number)
+        out["transition_count"] = counts
+        out["transition_probability"] = ratio(counts, counts.sum(axis=-1, keepdims=True))
+    return out
+
+
+def _symmetrised(tensor: np.ndarray) -> np.ndarray:
+    """Half-sum with x and y exchanged, for A = B only: (..., A, B, x, y)."""
+    out = tensor.copy()
+    species = np.arange(tensor.shape[-4])
+    diagonal = out[..., species, species, :, :]
+    out[..., species, species, :, :] = (diagonal + np.swapaxes(diagonal, -1, -2)) / 2
+    return out
+
+
+def residual(values: dict[str, np.ndarray]) -> np.ndarray:
+    """Violation of additivity of one window: shape (species, species), plus that of sigma in all.
+
+    The largest of | sum_e L_AB^e - L_AB |, | sum_ef L_AB[e, f] - L_AB | and the same of the
+    tensors, over sqrt(L_AA^self L_BB^self); that of the conductivity over the Nernst-Einstein
+    value is folded in. L_AB itself comes from the collective paths, which know no labels. 0 if
+    nothing moved.
+    """
+    whole = values["onsager"]
+    own = values["onsager_self"]
+    scale = np.sqrt(own[:, None] * own[None, :])
+    gaps = [
+        np.abs(values["event_onsager"].sum(axis=-1) - whole),
+        np.abs(values["event_matrix"].sum(axis=(-1, -2)) - whole),
+    ]
+    gap = np.max(gaps, axis=0)
+    relative = np.divide(gap, scale, out=np.zeros_like(gap), where=scale > 0)
+    nernst_einstein = float(values["nernst_einstein"])
+    if nernst_einstein > 0:
+        sigma_gap = abs(values["event_conductivity"].sum() - values["conductivity"])
+        relative = np.maximum(relative, float(sigma_gap) / nernst_einstein)
+    return relative

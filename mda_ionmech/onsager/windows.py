@@ -1,0 +1,311 @@
+"""Sums over overlapping time origins of one window length.
+
+D_A^e(t) = sum_i [label_i = e] (r_i(t + dt) - r_i(t)); kept per sub-block of origins are the sums of
+D^e . D^f, of D^e D_B as tensors, of the squared displacements and of the numbers of carriers, from
+which every coefficient and its interval follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+#: Maps (before, after) states of segments to label codes: arrays in, int64 array out.
+Classify = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class LabelRuns:
+    """Piecewise constant integers per carrier: runs offsets[c] : offsets[c + 1] of carrier c.
+
+    Attributes
+    ----------
+    offsets : numpy.ndarray
+        Shape (carriers + 1,), int64.
+    start : numpy.ndarray
+        Shape (runs,), int64: first frame of each run; the first run of a carrier starts at 0.
+    value : numpy.ndarray
+        Shape (runs,), int64.
+    n_frames : int
+    """
+
+    offsets: np.ndarray
+    start: np.ndarray
+    value: np.ndarray
+    n_frames: int
+
+
+@njit(nogil=True, cache=True)
+def _runs(state):  # type: ignore[no-untyped-def]
+    """Run-length form of state (carriers, frames): offsets, start, value."""
+    n_carriers, n_frames = state.shape
+    offsets = np.zeros(n_carriers + 1, dtype=np.int64)
+    for c in range(n_carriers):
+        n = 1
+        for t in range(1, n_frames):
+            if state[c, t] != state[c, t - 1]:
+                n += 1
+        offsets[c + 1] = offsets[c] + n
+    start = np.empty(offsets[n_carriers], dtype=np.int64)
+    value = np.empty(offsets[n_carriers], dtype=np.int64)
+    for c in range(n_carriers):
+        m = offsets[c]
+        for t in range(n_frames):
+            if t == 0 or state[c, t] != state[c, t - 1]:
+                start[m] = t
+                value[m] = state[c, t]
+                m += 1
+    return offsets, start, value
+
+
+def label_runs(state: np.ndarray) -> LabelRuns:
+    """Run-length form of states of shape (frames, carriers)."""
+    by_carrier = np.ascontiguousarray(state.T)
+    offsets, start, value = _runs(by_carrier)
+    return LabelRuns(offsets, start, value, n_frames=state.shape[0])
+
+
+@njit(nogil=True, cache=True)
+def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyped-def]
+    """Stretches of origins over which the state before and after a window stay the same.
+
+    Returns offsets (carriers + 1,), begin, before, after (segments,); origins run from 0 to
+    n_frames - window.
+    """
+    n_carriers = offsets.shape[0] - 1
+    n_origins = n_frames - window
+    capacity = 2 * start.shape[0]
+    out_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
+    begin = np.empty(capacity, dtype=np.int64)
+    before = np.empty(capacity, dtype=np.int64)
+    after = np.empty(capacity, dtype=np.int64)
+    n = 0
+    for c in range(n_carriers):
+        stop = offsets[c + 1]
+        i = offsets[c]
+        j = i
+        while j + 1 < stop and start[j + 1] <= window:
+            j += 1
+        t = 0
+        while t < n_origins:
+            begin[n] = t
+            before[n] = value[i]
+            after[n] = value[j]
+            n += 1
+            next_i = start[i + 1] if i + 1 < stop else n_frames
+            next_j = start[j + 1] - window if j + 1 < stop else n_frames
+            t = min(next_i, next_j)
+            if next_i == t and i + 1 < stop:
+                i += 1
+            if next_j == t and j + 1 < stop:
+                j += 1
+        out_offsets[c + 1] = n
+    return out_offsets, begin[:n].copy(), before[:n].copy(), after[:n].copy()
+
+
+@njit(nogil=True, cache=True)
+def accumulate(position, offsets, begin, code, window, moved, squared, number):  # type: ignore[no-untyped-def]
+    """Add every carrier's window displacement to the sums of its label, origin by origin.
+
+    position (carriers, 3, frames); segments of carrier c are offsets[c] : offsets[c + 1], each
+    from begin[s] to the next one's begin, with label code[s]. Adds to moved (labels, 3, origins),
+    squared (labels, origins) and number (labels, origins), all float64. The same carrier order for
+    any number of threads.
+    """
+    n_origins = moved.shape[2]
+    for c in range(offsets.shape[0] - 1):
+        for s in range(offsets[c], offsets[c + 1]):
+            stop = begin[s + 1] if s + 1 < offsets[c + 1] else n_origins
+            e = code[s]
+            for t in range(begin[s], stop):
+                x = position[c, 0, t + window] - position[c, 0, t]
+                y = position[c, 1, t + window] - position[c, 1, t]
+                z = position[c, 2, t + window] - position[c, 2, t]
+                moved[e, 0, t] += x
+                moved[e, 1, t] += y
+                moved[e, 2, t] += z
+                squared[e, t] += x * x + y * y + z * z
+                number[e, t] += 1.0
+
+
+def segment_labels(
+    runs: LabelRuns, window: int, classify: Classify
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Segments of constant label: offsets (carriers + 1,), begin and code (segments,)."""
+    offsets, begin, before, after = _segments(
+        runs.offsets, runs.start, runs.value, runs.n_frames, window
+    )
+    return offsets, begin, classify(before, after)
+
+
+@dataclass(frozen=True)
+class WindowSums:
+    """Sums over origins of one window length, per sub-block of origins.
+
+    Rows are the (species, label) pairs of the run in order; S species, R rows, B sub-blocks. Any
+    leading axes may replace B: resampled sums have the same form.
+
+    Attributes
+    ----------
+    origins : numpy.ndarray
+        Shape (B,): number of time origins.
+    gram : numpy.ndarray
+        Shape (B, R, R), A^2: sum of D^row . D^row'.
+    marginal : numpy.ndarray
+        Shape (B, R, S, 3, 3), A^2: sum of D^row (x) D_B.
+    total : numpy.ndarray
+        Shape (B, S, S, 3, 3), A^2: sum of D_A (x) D_B from the collective paths, without labels.
+    squared : numpy.ndarray
+        Shape (B, R), A^2: sum of |d_i|^2 over the carriers with the label of the row.
+    number : numpy.ndarray
+        Shape (B, R): number of carriers with the label.
+    total_squared : numpy.ndarray
+        Shape (B, S), A^2: sum of |d_i|^2 over all carriers.
+    transition : numpy.ndarray
+        Shape (B, Q), A^2: sum of D^(m -> m') . D_A over the transition rows of the run.
+    transition_number : numpy.ndarray
+        Shape (B, Q).
+    """
+
+    origins: np.ndarray
+    gram: np.ndarray
+    marginal: np.ndarray
+    total: np.ndarray
+    squared: np.ndarray
+    number: np.ndarray
+    total_squared: np.ndarray
+    transition: np.ndarray
+    transition_number: np.ndarray
+
+    def resampled(self, weights: np.ndarray) -> WindowSums:
+        """Weighted sums over sub-blocks: weights (samples, B) in, leading axis samples out."""
+
+        def add(values: np.ndarray) -> np.ndarray:
+            flat = values.reshape(len(values), -1)
+            return (weights @ flat).reshape(len(weights), *values.shape[1:])
+
+        return WindowSums(**{name: add(getattr(self, name)) for name in self.__dataclass_fields__})
+
+
+def _block_products(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
+    """Sums over sub-blocks of left (a, origins) times right (b, origins): shape (blocks, a, b)."""
+    n_origins = left.shape[-1]
+    n_blocks = -(-n_origins // length)
+
+    def blocks(rows: np.ndarray) -> np.ndarray:
+        padded = np.zeros((len(rows), n_blocks * length))
+        padded[:, :n_origins] = rows
+        return padded.reshape(len(rows), n_blocks, length).transpose(1, 0, 2)
+
+    return np.matmul(blocks(left), blocks(right).transpose(0, 2, 1))
+
+
+def _block_sums(rows: np.ndarray, length: int) -> np.ndarray:
+    """Sums over sub-blocks of rows (a, origins): shape (blocks, a)."""
+    return np.add.reduceat(rows, np.arange(0, rows.shape[-1], length), axis=-1).T
+
+
+@dataclass(frozen=True)
+class CarrierLabels:
+    """What the window stage needs of one species.
+
+    Attributes
+    ----------
+    position : numpy.ndarray
+        Shape (carriers, 3, frames), Angstrom; axes that are projected out are 0.
+    states : LabelRuns
+        Microstates; one constant run per carrier without a rule.
+    classify : callable
+        Pairs of microstates to event codes.
+    n_labels : int
+    macrostates : LabelRuns or None
+    n_macrostates : int
+    """
+
+    position: np.ndarray
+    states: LabelRuns
+    classify: Classify
+    n_labels: int
+    macrostates: LabelRuns | None
+    n_macrostates: int
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Labels a macrostate transition by both its ends."""
+
+    n_states: int
+
+    def __call__(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return before * self.n_states + after
+
+
+def window_sums(
+    species: Sequence[CarrierLabels], window: int, sub_block: int, collective: np.ndarray
+) -> WindowSums:
+    """All sums of one window length.
+
+    Cost: one pass over carriers x origins for the events and one for the transitions of each
+    species with macrostates, plus R^2 per origin.
+
+    Parameters
+    ----------
+    species : sequence of CarrierLabels
+    window : int
+        Length of the window in frames.
+    sub_block : int
+        Origins per sub-block.
+    collective : numpy.ndarray
+        Shape (species, 3, frames), Angstrom: sum of the positions of all carriers of a species.
+
+    Returns
+    -------
+    WindowSums
+    """
+    n_species, _, n_frames = collective.shape
+    n_origins = n_frames - window
+    total = collective[:, :, window:] - collective[:, :, :-window]
+    rows, squares, numbers, all_squared = [], [], [], []
+    transition, transition_number = [], []
+    for index, one in enumerate(species):
+        offsets, begin, code = segment_labels(one.states, window, one.classify)
+        moved = np.zeros((one.n_labels, 3, n_origins))
+        squared = np.zeros((one.n_labels, n_origins))
+        number = np.zeros((one.n_labels, n_origins))
+        accumulate(one.position, offsets, begin, code, window, moved, squared, number)
+        rows.append(moved)
+        squares.append(squared)
+        numbers.append(number)
+        all_squared.append(squared.sum(axis=0))
+        if one.macrostates is None:
+            continue
+        m = one.n_macrostates
+        offsets, begin, code = segment_labels(one.macrostates, window, _Pairs(m))
+        moved = np.zeros((m * m, 3, n_origins))
+        squared = np.zeros((m * m, n_origins))
+        number = np.zeros((m * m, n_origins))
+        accumulate(one.position, offsets, begin, code, window, moved, squared, number)
+        transition.append(np.einsum("qxt,xt->qt", moved, total[index]))
+        transition_number.append(number)
+    d = np.concatenate(rows)
+    n_rows = len(d)
+    flat = d.reshape(3 * n_rows, n_origins)
+    flat_total = total.reshape(3 * n_species, n_origins)
+    gram = _block_products(flat, flat, sub_block).reshape(-1, n_rows, 3, n_rows, 3)
+    marginal = _block_products(flat, flat_total, sub_block).reshape(-1, n_rows, 3, n_species, 3)
+    whole = _block_products(flat_total, flat_total, sub_block)
+    empty = np.empty((0, n_origins))
+    return WindowSums(
+        origins=_block_sums(np.ones((1, n_origins)), sub_block)[:, 0],
+        gram=np.einsum("brxsx->brs", gram),
+        marginal=marginal.transpose(0, 1, 3, 2, 4),
+        total=whole.reshape(-1, n_species, 3, n_species, 3).transpose(0, 1, 3, 2, 4),
+        squared=_block_sums(np.concatenate(squares), sub_block),
+        number=_block_sums(np.concatenate(numbers), sub_block),
+        total_squared=_block_sums(np.stack(all_squared), sub_block),
+        transition=_block_sums(np.concatenate([*transition, empty]), sub_block),
+        transition_number=_block_sums(np.concatenate([*transition_number, empty]), sub_block),
+    )

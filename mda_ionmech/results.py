@@ -1,0 +1,381 @@
+"""What a run found: one labelled tree, saved as NetCDF4, opened again by plain xarray.
+
+Names, dimensions and units are those of ``results-schema.json``, and every result is checked
+against it. The schema is a promise: later versions add variables, they do not rename them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from .errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+STATES_SCHEMA = "ionmech-states/1"
+
+
+def load_schema() -> dict[str, Any]:
+    """The schema of the result file, as carried by the package."""
+    text = resources.files("mda_ionmech").joinpath("results-schema.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def check_schema(tree: xr.DataTree) -> None:
+    """Compare a tree with the schema.
+
+    Raises
+    ------
+    ValueError
+        Naming the first variable whose name, dimensions, units or description differ.
+    """
+    schema = load_schema()
+    for name in schema["groups"]["/"]["attributes"]:
+        if name not in tree.attrs:
+            raise ValueError(f"result lacks the attribute {name!r}")
+    for path, group in schema["groups"].items():
+        if "variables" not in group or path.strip("/") not in tree.children:
+            continue
+        dataset = tree[path].to_dataset()
+        intervals = path in ("/decomposition", "/transitions")
+        for name, variable in dataset.data_vars.items():
+            base = str(name)
+            for end in ("_low", "_high"):
+                if intervals and base.endswith(end):
+                    base = base.removesuffix(end)
+                    if "level" not in variable.attrs:
+                        raise ValueError(f"{path}/{name} lacks the attribute 'level'")
+            if base not in group["variables"]:
+                raise ValueError(f"{path}/{name} is not in the schema {schema['schema']}")
+            wanted = group["variables"][base]
+            if list(variable.dims) != wanted["dims"]:
+                raise ValueError(f"{path}/{name} has dims {variable.dims}, not {wanted['dims']}")
+            if variable.attrs.get("units") != wanted["units"]:
+                raise ValueError(
+                    f"{path}/{name} has units {variable.attrs.get('units')!r}, "
+                    f"not {wanted['units']!r}"
+                )
+            if not variable.attrs.get("long_name"):
+                raise ValueError(f"{path}/{name} lacks a long_name")
+
+
+def write_atomically(path: str | os.PathLike[str], write: Any) -> Path:
+    """Call ``write(temporary_path)`` beside `path`, then rename: a reader never sees half a file.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or cannot be written to.
+    """
+    target = Path(path)
+    folder = target.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(
+            f"cannot write {target}: the folder {folder} does not exist or is not writable; "
+            "make it, or give another path"
+        )
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.", suffix=target.suffix)
+    os.close(handle)
+    try:
+        write(name)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return target
+
+
+class Results:
+    """The outcome of a decomposition: labelled datasets, tables, files and figures.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        As the result file holds it.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        Everything.
+    decomposition : xarray.Dataset
+        Onsager coefficients, conductivity and their parts by event; species x event x window.
+    transitions : xarray.Dataset or None
+        Macrostate populations and what each transition carried.
+    states : xarray.Dataset or None
+        Microstate, macrostate and event of every carrier in every frame.
+    shells : xarray.Dataset or None
+        The distinct coordination shells behind the microstate numbers.
+    settings : dict
+        Everything needed to run it again.
+    warnings : list of str
+        What a reader must know before quoting a number.
+    """
+
+    def __init__(self, tree: xr.DataTree) -> None:
+        self.tree = tree
+
+    def _group(self, name: str) -> xr.Dataset | None:
+        return self.tree[name].to_dataset() if name in self.tree.children else None
+
+    @property
+    def decomposition(self) -> xr.Dataset:
+        return self.tree["decomposition"].to_dataset()
+
+    @property
+    def transitions(self) -> xr.Dataset | None:
+        return self._group("transitions")
+
+    @property
+    def states(self) -> xr.Dataset | None:
+        return self._group("states")
+
+    @property
+    def shells(self) -> xr.Dataset | None:
+        return self._group("shells")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(json.loads(self.tree.attrs["settings"]))
+
+    @property
+    def warnings(self) -> list[str]:
+        return [line for line in self.tree.attrs["warnings"].split("\n") if line]
+
+    @property
+    def citations(self) -> list[str]:
+        return [line for line in self.tree.attrs["citations"].split("\n") if line]
+
+    def at_window(self, window: float | None = None) -> xr.Dataset:
+        """The decomposition at the scanned window nearest to `window` ps (default: the longest
+        that is not flagged for having fewer than ten blocks).
+
+        Raises
+        ------
+        InputError
+            If `window` lies outside the scan by more than half a frame spacing.
+        """
+        data = self.decomposition
+        windows = data["window"].values
+        if window is None:
+            sound = windows[data["blocks"].values >= 10]
+            return data.sel(window=sound[-1] if len(sound) else windows[0])
+        slack = 0.5 * float(self.settings["dt_ps"])
+        if not windows[0] - slack <= window <= windows[-1] + slack:
+            raise InputError(
+                f"window={window:g} ps is outside the scan of {windows[0]:g} to {windows[-1]:g} "
+                f"ps; the windows are {', '.join(f'{w:g}' for w in windows)}"
+            )
+        return data.sel(window=window, method="nearest")
+
+    def _species(self, species: str | None) -> str:
+        names = [str(s) for s in self.decomposition["species"].values]
+        if species is None:
+            described = self.settings["species"]
+            return next((s["name"] for s in described if s.get("events")), names[0])
+        if species not in names:
+            raise InputError(f"species={species!r} is not in this result; it holds {names}")
+        return species
+
+    def summary(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
+        """What each event did in windows of one length: a table to read.
+
+        Parameters
+        ----------
+        window : float, optional
+            Length of the window, ps; the nearest scanned one is taken. Default: the longest with
+            ten blocks or more.
+        species : str, optional
+            Default: the first species with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index event; columns ``share`` of the species' Onsager coefficient with ``share_low``
+            and ``share_high``, ``onsager`` (1/(J m s)), ``self`` and ``distinct`` part as shares of
+            the same coefficient, ``frequency`` (1/ns), ``effectiveness`` (A^2) and ``count``
+            (carrier-windows). ``attrs`` hold the window, the species and the units.
+
+        Raises
+        ------
+        InputError
+            For an unknown species or a window outside the scan.
+        """
+        import pandas as pd
+
+        name = self._species(species)
+        data = self.at_window(window).sel(species=name)
+        whole = float(data["onsager"].sel(species_2=name))
+        own = data["event_onsager"].sel(species_2=name)
+        scale = whole if np.isfinite(data["share"].values).any() else np.nan
+        table = pd.DataFrame(
+            {
+                "share": data["share"].values,
+                "share_low": data["share_low"].values,
+                "share_high": data["share_high"].values,
+                "onsager": own.values,
+                "self": data["event_self"].values / scale,
+                "distinct": data["event_distinct"].values / scale,
+                "frequency": data["event_frequency"].values,
+                "effectiveness": data["effectiveness"].values,
+                "count": data["event_count"].values,
+            },
+            index=pd.Index([str(e) for e in data["event"].values], name="event"),
+        )
+        table = table[np.isfinite(table["frequency"])]
+        table.attrs = {
+            "species": name,
+            "window_ps": float(data["window"]),
+            "level": float(data["share_low"].attrs["level"]),
+            "units": {"onsager": "1/(J m s)", "frequency": "1/ns", "effectiveness": "angstrom2"},
+        }
+        return table
+
+    def transport(self, window: float | None = None) -> pd.DataFrame:
+        """Conductivity and what derives from it at one window: value, interval, unit.
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index quantity; columns ``value``, ``low``, ``high``, ``unit``.
+        """
+        import pandas as pd
+
+        data = self.at_window(window)
+        rows: dict[str, tuple[float, float, float, str]] = {}
+
+        def add(label: str, name: str, **where: str) -> None:
+            value, low, high = (data[name + end].sel(where) for end in ("", "_low", "_high"))
+            rows[label] = (float(value), float(low), float(high), data[name].attrs["units"])
+
+        add("conductivity", "conductivity")
+        add("Nernst-Einstein conductivity", "nernst_einstein")
+        add("Haven ratio", "haven_ratio")
+        for one in data["species"].values:
+            add(f"transference number {one}", "transference_number", species=str(one))
+        for one in data["species"].values:
+            add(f"self-diffusivity {one}", "diffusivity_self", species=str(one))
+        table = pd.DataFrame.from_dict(
+            rows, orient="index", columns=["value", "low", "high", "unit"]
+        )
+        table.index.name = "quantity"
+        table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
+        return table
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Contributions of the events against the window; see `plotting.contributions`."""
+        from .plotting import contributions
+
+        return contributions(self, ax=ax, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything as one NetCDF4 file, atomically.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be written to.
+        """
+        encoding: dict[str, dict[str, Any]] = {}
+        for group in ("decomposition", "transitions", "states", "shells"):
+            data = self._group(group)
+            if data is None:
+                continue
+            settings: dict[str, Any] = {}
+            for name, variable in data.variables.items():
+                if variable.dtype.kind not in "iuf":
+                    continue
+                settings[str(name)] = {"zlib": variable.size > 10_000, "complevel": 2}
+                if variable.dtype.kind in "iu":
+                    settings[str(name)]["_FillValue"] = None
+            encoding[f"/{group}"] = settings
+        return write_atomically(
+            path,
+            lambda name: self.tree.to_netcdf(name, engine="netcdf4", encoding=encoding),
+        )
+
+    def _repr_html_(self) -> str:
+        table = self.summary()
+        head = (
+            f"<b>{table.attrs['species']}</b>, window {table.attrs['window_ps']:g} ps, "
+            f"frame of reference {self.settings['frame']}, {self.settings['n_frames']} frames"
+        )
+        transport = self.transport(table.attrs["window_ps"])
+        numbers = "{:.3g}".format
+        return (
+            f"<p>{head}</p>{table.to_html(float_format=numbers)}"
+            f"{transport.to_html(float_format=numbers)}"
+        )
+
+    def __repr__(self) -> str:
+        data = self.decomposition
+        species = ", ".join(str(s) for s in data["species"].values)
+        windows = data["window"].values
+        return (
+            f"<Results: {species}; {data.sizes['event']} events; {len(windows)} windows from "
+            f"{windows[0]:g} to {windows[-1]:g} ps; use .summary(window=...)>"
+        )
+
+
+def load(path: str | os.PathLike[str]) -> Results:
+    """Open a result file; what comes back is what ``run.results`` was.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by ``save``.
+
+    Raises
+    ------
+    FileNotFoundError
+    InputError
+        If the file is no result file or of another schema.
+    """
+    import xarray as xr
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no result file at {path}; write one with run.save(path)")
+    try:
+        with xr.open_datatree(path, engine="netcdf4") as opened:
+            tree = opened.load()
+    except OSError as error:
+        raise InputError(f"{path} is not a NetCDF4 result file: {error}") from error
+    wanted = load_schema()["schema"]
+    found = tree.attrs.get("schema")
+    if found != wanted:
+        raise InputError(
+            f"{path} has schema {found!r}, this version reads {wanted!r}; write it again with the "
+            "present version"
+        )
+    return Results(tree)
+
+
+def states_archive(
+    *, events: tuple[str, ...], macrostates: tuple[str, ...], arrays: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """Arrays of a states file, schema ``ionmech-states/1``, for `numpy.savez_compressed`."""
+    return {
+        "schema": np.array(STATES_SCHEMA),
+        "event_names": np.array(events, dtype=str),
+        "event_colors": np.array(colors_of(events, EVENT_COLORS), dtype=str),
+        "macrostate_names": np.array(macrostates, dtype=str),
+        "macrostate_colors": np.array(colors_of(macrostates, MACROSTATE_COLORS), dtype=str),
+        **{name: np.asarray(values) for name, values in arrays.items()},
+    }

@@ -1,0 +1,49 @@
+"""Selections written down so that a run can be repeated."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
+
+def describe_atoms(atoms: AtomGroup) -> str:
+    """A selection string that gives these atoms in their universe, as short as it can be.
+
+    Names are tried first (``resname TFS and name O1 O2``); a string is kept only if it selects
+    exactly these atoms. Otherwise their indices are listed as ranges.
+    """
+    universe = atoms.universe
+    wanted = np.sort(atoms.ix)
+    if len(wanted) == universe.atoms.n_atoms:
+        return "all"
+    keywords = [("resname", "resnames"), ("name", "names"), ("type", "types")]
+    parts = []
+    for keyword, attribute in keywords:
+        if hasattr(atoms, attribute):
+            values = sorted({str(v) for v in getattr(atoms, attribute)})
+            plain = all(v and v.replace("_", "").replace("-", "").isalnum() for v in values)
+            if plain and len(values) <= 30:
+                parts.append(f"{keyword} {' '.join(values)}")
+    for use in sorted(product([False, True], repeat=len(parts)), key=sum):
+        text = " and ".join(p for p, used in zip(parts, use, strict=True) if used)
+        if text and np.array_equal(np.sort(universe.select_atoms(text).ix), wanted):
+            return text
+    gaps = np.flatnonzero(np.diff(wanted) > 1)
+    first = wanted[np.concatenate([[0], gaps + 1])]
+    last = wanted[np.concatenate([gaps, [len(wanted) - 1]])]
+    ranges = [f"{a}" if a == b else f"{a}:{b}" for a, b in zip(first, last, strict=True)]
+    return "index " + " ".join(ranges)
+
+
+def trajectory_name(universe: Any) -> str:
+    """File names of a universe's trajectory, without their folders."""
+    reader = universe.trajectory
+    names = getattr(reader, "filenames", None)
+    names = [reader.filename] if names is None else list(names)
+    return ", ".join(Path(str(n)).name for n in names if n is not None) or "in memory"

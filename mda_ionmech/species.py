@@ -1,0 +1,177 @@
+"""Who moves, with what charge, and seen how: one `IonSpecies` per kind of carrier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
+    from .events import EventRule
+    from .macrostates import MacrostateRule
+    from .microstates import Detector
+
+COMPOUNDS = ("residues", "molecules", "fragments")
+_COMPOUND_INDEX = {"residues": "resindices", "molecules": "molnums", "fragments": "fragindices"}
+
+
+def check_atom_group(atoms: Any, argument: str) -> None:
+    """Refuse what is not a fixed, non-empty group of distinct atoms.
+
+    Parameters
+    ----------
+    atoms : AtomGroup
+        The group as the user gave it.
+    argument : str
+        Its name, for the message.
+
+    Raises
+    ------
+    TypeError
+        If it is not an AtomGroup.
+    InputError
+        If it is empty, updating, or holds an atom twice.
+    """
+    from MDAnalysis import AtomGroup
+    from MDAnalysis.core.groups import UpdatingAtomGroup
+
+    if not isinstance(atoms, AtomGroup):
+        raise TypeError(
+            f"{argument} must be an MDAnalysis AtomGroup, got {type(atoms).__name__}; "
+            "make one with universe.select_atoms(...)"
+        )
+    if isinstance(atoms, UpdatingAtomGroup):
+        raise InputError(
+            f"{argument} is an updating AtomGroup: carriers and ligands must be the same atoms in "
+            "every frame; select again without updating=True"
+        )
+    if atoms.n_atoms == 0:
+        raise InputError(
+            f"{argument} is an empty AtomGroup: its selection matched no atom; look at "
+            "set(universe.atoms.resnames) and set(universe.atoms.names) for the names in use"
+        )
+    if np.unique(atoms.ix).size != atoms.n_atoms:
+        raise InputError(f"{argument} holds an atom more than once; pass atoms.unique")
+
+
+class IonSpecies:
+    """One kind of charge carrier.
+
+    Parameters
+    ----------
+    atoms : AtomGroup
+        The carriers' atoms. Without `compound` each atom is a carrier.
+    charge : float
+        Charge of one carrier in units of the elementary charge: the formal charge, unless the
+        transport of a scaled charge is really wanted.
+    name : str
+        How results call it, e.g. ``"Li+"``.
+    compound : {None, "residues", "molecules", "fragments"}
+        Group the atoms into molecules; a carrier is then the centre of mass of one molecule, made
+        whole across the cell. Give every atom of the molecules that carries mass.
+    microstates : Detector, optional
+        What surrounds a carrier in one frame, e.g. `mda_ionmech.microstates.CutoffShell`.
+    events : EventRule, optional
+        Names what happened between two frames. Without it every window is labelled ``all``.
+    macrostates : MacrostateRule, optional
+        The chemical label of a carrier's surroundings, e.g.
+        `mda_ionmech.macrostates.IonPairing`.
+
+    Attributes
+    ----------
+    n_carriers : int
+    carrier_of_atom : numpy.ndarray
+        Shape (atoms,), int64: the carrier each atom of `atoms` belongs to.
+
+    Raises
+    ------
+    InputError
+        For an empty, updating or repeating group, an unknown compound, a charge that is not a
+        finite number, or an event rule without a detector.
+    """
+
+    def __init__(
+        self,
+        atoms: AtomGroup,
+        *,
+        charge: float,
+        name: str,
+        compound: str | None = None,
+        microstates: Detector | None = None,
+        events: EventRule | None = None,
+        macrostates: MacrostateRule | None = None,
+    ) -> None:
+        check_atom_group(atoms, f"atoms of species {name!r}")
+        if not isinstance(name, str) or not name:
+            raise InputError(f"name must be a non-empty string, got {name!r}")
+        try:
+            charge = float(charge)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"charge of species {name!r} must be one number per species in units of e, got "
+                f"{charge!r}; split carriers of different charge into several IonSpecies"
+            ) from None
+        if not np.isfinite(charge):
+            raise InputError(f"charge of species {name!r} must be finite, got {charge}")
+        if compound is not None and compound not in COMPOUNDS:
+            raise InputError(
+                f"compound of species {name!r} must be None or one of {COMPOUNDS}, got {compound!r}"
+            )
+        if events is not None and microstates is None:
+            raise InputError(
+                f"species {name!r} has an event rule but no detector: give microstates=..., the "
+                "rule compares what it finds"
+            )
+        self.atoms = atoms
+        self.charge = charge
+        self.name = name
+        self.compound = compound
+        self.microstates = microstates
+        self.events = events
+        self.macrostates = macrostates
+        self.carrier_of_atom = _carriers(atoms, compound, name)
+        self.n_carriers = int(self.carrier_of_atom.max()) + 1
+
+    def __repr__(self) -> str:
+        unit = "atoms" if self.compound is None else self.compound
+        return f"<IonSpecies {self.name}: {self.n_carriers} {unit}, charge {self.charge:+g}>"
+
+
+def _carriers(atoms: AtomGroup, compound: str | None, name: str) -> np.ndarray:
+    """Carrier number of each atom, carriers in order of first appearance."""
+    if compound is None:
+        return np.arange(atoms.n_atoms, dtype=np.int64)
+    try:
+        group_of_atom = getattr(atoms, _COMPOUND_INDEX[compound])
+    except AttributeError as error:
+        need = "bonds" if compound == "fragments" else "molecule numbers"
+        raise InputError(
+            f"compound={compound!r} of species {name!r} needs {need}, which this topology does not "
+            "hold; use compound='residues' or a topology with them"
+        ) from error
+    _, first, inverse = np.unique(group_of_atom, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    return rank[inverse].astype(np.int64)
+
+
+def molecule_of_atom(universe: Any) -> np.ndarray:
+    """Molecule id of every atom: fragments where the topology has bonds, else molecule numbers,
+    else residues; where one residue holds everything (most crystals), each atom is its own.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (atoms,), int64.
+    """
+    atoms = universe.atoms
+    if len(getattr(atoms, "bonds", ())) > 0:
+        return np.asarray(atoms.fragindices, dtype=np.int64)
+    if hasattr(atoms, "molnums"):
+        return np.asarray(atoms.molnums, dtype=np.int64)
+    if universe.residues.n_residues > 1:
+        return np.asarray(atoms.resindices, dtype=np.int64)
+    return np.arange(atoms.n_atoms, dtype=np.int64)

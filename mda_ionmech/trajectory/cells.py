@@ -1,0 +1,61 @@
+"""The cell: read in double precision and checked for what the analysis needs of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from MDAnalysis.lib.mdamath import triclinic_vectors
+
+from ..errors import InputError
+from .unwrap import cell_heights
+
+#: A cell that changes by more than this fraction of its shortest height is not constant.
+CONSTANT = 1e-4
+
+
+def read_cell(ts: Any) -> np.ndarray:
+    """Cell vectors of a frame as rows, shape (3, 3), float64, Angstrom.
+
+    Raises
+    ------
+    InputError
+        If the frame has no cell, or one without volume.
+    """
+    if ts.dimensions is None:
+        raise InputError(
+            f"frame {ts.frame} has no cell: displacements across it and volumes need one; set it "
+            "for every frame with MDAnalysis.transformations.set_dimensions([a, b, c, alpha, "
+            "beta, gamma])"
+        )
+    dimensions = np.asarray(ts.dimensions, dtype=np.float64)
+    cell = np.asarray(triclinic_vectors(dimensions, dtype=np.float64))
+    volume = abs(float(np.linalg.det(cell)))
+    if not np.isfinite(volume) or volume <= 0:
+        raise InputError(
+            f"frame {ts.frame} has the cell {ts.dimensions}, which encloses no volume; repair it "
+            "with MDAnalysis.transformations.set_dimensions"
+        )
+    return cell
+
+
+def check_cell_height(cell: np.ndarray, reach: float) -> None:
+    """Refuse a cell in which a contact could be with two images of one atom."""
+    shortest = float(cell_heights(cell).min())
+    if 2 * reach >= shortest:
+        raise InputError(
+            f"the cell is too small for the cutoff: its shortest height is {shortest:.2f} A, and "
+            f"contacts up to {reach:.2f} A (cutoff plus hysteresis) need more than "
+            f"{2 * reach:.2f} A; lower cutoff or hysteresis, or simulate a larger cell"
+        )
+
+
+def check_constant_cell(cells: np.ndarray) -> None:
+    """Refuse the laboratory frame when the cells (frames, 3, 3) change."""
+    change = float(np.abs(cells - cells[0]).max() / cell_heights(cells[0]).min())
+    if change > CONSTANT:
+        raise InputError(
+            f"frame='laboratory' needs a constant cell, this one changes by {change:.2%}: "
+            "displacements in it are not defined while it breathes; use frame='barycentric' or "
+            "frame='framework'"
+        )
