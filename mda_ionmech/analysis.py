@@ -39,7 +39,13 @@ from .results import Results, states_archive, write_atomically
 from .selections import trajectory_name
 from .species import IonSpecies, check_atom_group, molecule_of_atom
 from .trajectory import Paths, frame_times
-from .trajectory.cells import check_cell_height, check_constant_cell, read_cell
+from .trajectory.cells import (
+    check_cell_height,
+    check_constant_cell,
+    in_lattice_vectors,
+    read_cell,
+    reduced_cell,
+)
 from .trajectory.frames_of_reference import reference_weights, resolve_frame
 from .trajectory.members import carrier_members, ligand_table
 from .trajectory.paths import build_paths
@@ -281,6 +287,7 @@ class OnsagerDecomposition(AnalysisBase):
                 "that the trajectory file is complete"
             )
         self._notes: list[str] = []
+        self._lattice = reduced_cell(read_cell(self._trajectory[int(self._run_frames[0])]))
         ends = [self._read(k) for k in (0, n - 1)]
         self._times = frame_times(ends[0][0], ends[1][0], n, self.dt)
         self._window_frames = self._round_windows(n)
@@ -306,7 +313,7 @@ class OnsagerDecomposition(AnalysisBase):
 
     def _fractional(self, ts: Any, out: np.ndarray) -> np.ndarray:
         """Fill `out` with fractional coordinates; return the cell, checked."""
-        cell = read_cell(ts)
+        cell = in_lattice_vectors(read_cell(ts), self._lattice)
         bad = to_fractional(ts.positions, np.linalg.inv(cell), out)
         if bad >= 0:
             raise InputError(

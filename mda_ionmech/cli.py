@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -53,22 +54,16 @@ def _options(
 _show_traceback = [False]
 
 
-def _number(value: float, digits: int = 3) -> str:
-    if value != value:
-        return "-"
-    return f"{value:.{digits}g}"
+def _number(value: float) -> str:
+    return "-" if value != value else f"{value:.3g}"
 
 
-def _between(value: float, low: float, high: float, digits: int = 3) -> str:
-    if value != value:
-        return "-"
-    if low != low:
-        return _number(value, digits)
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+def _fixed(value: float) -> str:
+    return "-" if value != value else f"{value:.3f}"
 
 
 def events_table(results: Results, window: float | None, plain: Results | None = None) -> Table:
-    """The table a user reads: one line per event, and the sum."""
+    """The table a user reads: one line per event, and the sum; 80 columns wide."""
     summary = results.summary(window)
     level = f"{summary.attrs['level']:.0%}"
     table = Table(
@@ -77,34 +72,40 @@ def events_table(results: Results, window: float | None, plain: Results | None =
             f"{summary.attrs['window_ps']:g} ps"
         ),
         caption=(
-            f"share: part of the Onsager coefficient, with its {level} interval; self, distinct: "
-            "its parts; frequency: windows with this label per ion and ns; effectiveness: D^e.D "
-            "per ion and window"
+            f"share: part of the Onsager coefficient with its {level} interval; self and distinct: "
+            "its two parts; per ns: windows with this label per ion; A2: effectiveness, D^e.D per "
+            "ion and window"
+            + ("" if plain is None else "; plain: the share without hysteresis and persistence")
         ),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
     )
-    table.add_column("event")
-    for name in ("share", "self", "distinct", "frequency, 1/ns", "effectiveness, A2"):
-        table.add_column(name, justify="right")
-    beside = None if plain is None else plain.summary(window)
-    if beside is not None:
-        table.add_column("share, plain cutoff", justify="right")
+    table.add_column("event", no_wrap=True)
+    names = ["share", level, "self", "distinct", "per ns", "A2"]
+    for name in names + ([] if plain is None else ["plain"]):
+        table.add_column(name, justify="right", no_wrap=True)
+    shares = None if plain is None else plain.summary(window)["share"]
     for event, row in summary.iterrows():
+        known = row["share_low"] == row["share_low"]
         cells = [
             str(event),
-            _between(row["share"], row["share_low"], row["share_high"]),
-            f"{row['self']:.3f}",
-            f"{row['distinct']:.3f}",
+            _fixed(row["share"]),
+            f"{row['share_low']:.3f} to {row['share_high']:.3f}" if known else "-",
+            _fixed(row["self"]),
+            _fixed(row["distinct"]),
             _number(row["frequency"]),
             _number(row["effectiveness"]),
         ]
-        if beside is not None:
-            cells.append(f"{beside.loc[event, 'share']:.3f}")
+        if shares is not None:
+            cells.append(_fixed(shares[str(event)]))
         table.add_row(*cells)
-    sums = summary[["share", "self", "distinct"]].sum()
-    cells = ["sum", *(f"{sums[c]:.3f}" for c in ("share", "self", "distinct"))]
-    cells += [_number(float(summary["frequency"].sum())), ""]
-    if beside is not None:
-        cells.append(f"{beside['share'].sum():.3f}")
+    sums = summary[["share", "self", "distinct", "frequency"]].sum(skipna=False)
+    cells = ["sum", _fixed(sums["share"]), "", _fixed(sums["self"]), _fixed(sums["distinct"])]
+    cells += [_number(sums["frequency"]), ""]
+    if shares is not None:
+        cells.append(_fixed(shares.sum(skipna=False)))
     table.add_section()
     table.add_row(*cells)
     return table
@@ -115,7 +116,11 @@ def transport_table(results: Results, window: float | None) -> Table:
     transport = results.transport(window)
     table = Table(
         title=f"Transport over {transport.attrs['window_ps']:g} ps, "
-        f"{transport.attrs['frame']} frame of reference"
+        f"{transport.attrs['frame']} frame of reference",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
     )
     table.add_column("quantity")
     table.add_column("value", justify="right")

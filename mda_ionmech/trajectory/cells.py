@@ -10,6 +10,8 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from ..errors import InputError
 from .unwrap import cell_heights
 
+_COMBINATIONS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j])
+
 #: A cell that changes by more than this fraction of its shortest height is not constant.
 CONSTANT = 1e-4
 
@@ -37,6 +39,49 @@ def read_cell(ts: Any) -> np.ndarray:
             "with MDAnalysis.transformations.set_dimensions"
         )
     return cell
+
+
+def reduced_cell(cell: np.ndarray) -> np.ndarray:
+    """The same lattice with its shortest vectors (Minkowski), rows, shape (3, 3).
+
+    A skewed choice of vectors has low heights, in which steps and contacts look long; the lattice
+    itself does not depend on the choice. For reduction in three dimensions by such greedy steps
+    see Semaev, Lecture Notes in Computer Science 2146, 181 (2001).
+    """
+    out = np.array(cell, dtype=np.float64)
+    shrinking = True
+    while shrinking:
+        shrinking = False
+        for k in range(3):
+            others = np.delete(out, k, axis=0)
+            candidates = out[k] + _COMBINATIONS @ others
+            lengths = np.linalg.norm(candidates, axis=1)
+            best = int(np.argmin(lengths))
+            # a tie must not turn for ever
+            if lengths[best] < np.linalg.norm(out[k]) * (1 - 1e-5):
+                out[k] = candidates[best]
+                shrinking = True
+    return out
+
+
+def in_lattice_vectors(cell: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """The vectors of this lattice that lie nearest to the reference cell, rows, shape (3, 3).
+
+    Follows a breathing or shearing cell continuously, also where a program flips its box.
+
+    Raises
+    ------
+    InputError
+        If the lattice has changed so much that no choice of vectors continues the reference.
+    """
+    transform = np.rint(reference @ np.linalg.inv(cell))
+    if abs(abs(np.linalg.det(transform)) - 1) > 1e-6:
+        raise InputError(
+            "the cell of a frame cannot be followed from the first one: its vectors changed by "
+            "half a cell or more; analyse the part of the trajectory with one lattice, with "
+            "run(start=..., stop=...)"
+        )
+    return transform @ cell
 
 
 def check_cell_height(cell: np.ndarray, reach: float) -> None:

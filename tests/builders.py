@@ -1,0 +1,91 @@
+"""Universes built to have a known answer, and the constants to compare with."""
+
+from __future__ import annotations
+
+import MDAnalysis as mda
+import numpy as np
+from scipy import constants
+
+from mda_ionmech import IonSpecies, OnsagerDecomposition
+
+CUBE = (40.0, 40.0, 40.0, 90.0, 90.0, 90.0)
+
+
+def make_universe(
+    positions,
+    dimensions=CUBE,
+    *,
+    dt=1.0,
+    names=None,
+    resnames=None,
+    residue=None,
+    masses=None,
+    elements=None,
+    bonds=None,
+):
+    """Universe from positions (frames, atoms, 3) in Angstrom; dimensions (6,) or (frames, 6)."""
+    positions = np.asarray(positions)
+    n_frames, n_atoms, _ = positions.shape
+    residue = np.arange(n_atoms) if residue is None else np.asarray(residue)
+    n_residues = int(residue.max()) + 1
+    universe = mda.Universe.empty(
+        n_atoms, n_residues=n_residues, atom_resindex=residue, trajectory=False
+    )
+    universe.add_TopologyAttr("names", ["X"] * n_atoms if names is None else list(names))
+    universe.add_TopologyAttr("resnames", ["RES"] * n_residues if resnames is None else resnames)
+    universe.add_TopologyAttr("resids", np.arange(1, n_residues + 1))
+    if masses is not None:
+        universe.add_TopologyAttr("masses", np.asarray(masses, dtype=float))
+    if elements is not None:
+        universe.add_TopologyAttr("elements", list(elements))
+    if bonds is not None:
+        universe.add_TopologyAttr("bonds", [tuple(b) for b in bonds])
+    dimensions = np.broadcast_to(np.asarray(dimensions, dtype=np.float32), (n_frames, 6)).copy()
+    universe.load_new(positions.astype(np.float32), dimensions=dimensions, dt=dt)
+    return universe
+
+
+def wrap(positions, length):
+    """Positions folded into a cubic cell."""
+    return positions - length * np.floor(positions / length)
+
+
+def brownian(rng, n_frames, n_carriers, diffusion, dt):
+    """Unwrapped Brownian paths (frames, carriers, 3), starting at 0."""
+    steps = rng.normal(scale=np.sqrt(2 * diffusion * dt), size=(n_frames - 1, n_carriers, 3))
+    return np.concatenate([np.zeros((1, n_carriers, 3)), np.cumsum(steps, axis=0)])
+
+
+def hops(rng, n_frames, n_carriers, rate, length, dt):
+    """Paths of independent Poisson hops along +-x, +-y, +-z, and the hops into each frame."""
+    paths = np.zeros((n_frames, n_carriers, 3))
+    number = rng.poisson(rate * dt, size=(n_frames - 1, n_carriers))
+    for t, c in zip(*np.nonzero(number), strict=True):
+        for _ in range(number[t, c]):
+            paths[t + 1, c, rng.integers(3)] += length * rng.choice([-1.0, 1.0])
+    return np.cumsum(paths, axis=0), number
+
+
+def mobility(results, species, species_2=None, variable="onsager"):
+    """K = kB T V L in A^2/ps against the window."""
+    settings = results.settings
+    data = results.decomposition[variable].sel(species=species)
+    if "species_2" in data.dims:
+        data = data.sel(species_2=species_2 or species)
+    volume = settings["volume_angstrom3"] * 1e-30
+    return data.values * constants.k * settings["temperature_K"] * volume * 1e8
+
+
+def decompose(universe, *, windows, charge=1.0, frame="laboratory", **options):
+    """Run one species of all atoms, without labels."""
+    ions = IonSpecies(universe.atoms, charge=charge, name="ion")
+    run = OnsagerDecomposition(
+        [ions], temperature=300.0, windows=windows, frame=frame, **options
+    ).run()
+    return run.results
+
+
+def standard_error(windows, n_frames, dt, n_hops=np.inf):
+    """Relative standard error of a collective L with overlapping origins, three dimensions."""
+    per_window = n_frames * dt / np.asarray(windows, dtype=float)
+    return np.sqrt(4 / (9 * per_window) + 1 / n_hops)

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.macrostates import IonPairing
+from mda_ionmech.microstates import CutoffShell
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Folder of further real trajectories, kept beside the project."""
+    if not SHARED.is_dir():
+        pytest.skip(f"further trajectories are not at {SHARED}")
+    return SHARED
+
+
+def liquid_species(universe, **shell):
+    """Li+ with shells, events and pairing, and TFSI-, of the shipped liquid."""
+    options = {"cutoff": {"solvent": 2.8, "anion": 2.9}} | shell
+    lithium = IonSpecies(
+        universe.select_atoms("resname LI"),
+        charge=+1,
+        name="Li+",
+        microstates=CutoffShell(
+            solvent=universe.select_atoms("resname ACN and name N1"),
+            anion=universe.select_atoms("resname TFS and name O*"),
+            **options,
+        ),
+        events=SolvationEvents(),
+        macrostates=IonPairing(),
+    )
+    tfsi = IonSpecies(
+        universe.select_atoms("resname TFS"),
+        charge=-1,
+        name="TFSI-",
+        compound="residues",
+        macrostates=IonPairing(),
+    )
+    return [lithium, tfsi]
+
+
+@pytest.fixture(scope="session")
+def liquid_run():
+    """The shipped liquid, plain cutoffs, default windows, every frame."""
+    return OnsagerDecomposition(liquid_species(datasets.liquid()), temperature=330.0).run()
