@@ -36,7 +36,7 @@ from .microstates import FrameGeometry, Microstates
 from .microstates.persistence import build_microstates
 from .onsager.windows import CarrierLabels, segment_labels
 from .results import Results, states_archive, write_atomically
-from .selections import trajectory_name
+from .selections import atom_ids, trajectory_name
 from .species import IonSpecies, check_atom_group, molecule_of_atom
 from .trajectory import Paths, frame_times
 from .trajectory.cells import (
@@ -749,7 +749,7 @@ class OnsagerDecomposition(AnalysisBase):
         n = self._window_in_frames(window)
         event, macrostate, displacement = self._window_states(n)
         atoms = self.universe.atoms
-        ids = np.asarray(getattr(atoms, "ids", atoms.ix + 1), dtype=np.int64)
+        ids = atom_ids(self.universe)
         members = np.concatenate([s.atoms.ix for s in self.species])
         carrier = np.concatenate(
             [s.carrier_of_atom + f for s, f in zip(self.species, self._first, strict=False)]

@@ -21,7 +21,7 @@ from .errors import AdditivityError
 from .onsager.coefficients import MAX_RESIDUAL, System
 from .onsager.uncertainty import FEWEST_BLOCKS, BlockPlan
 from .results import Results, check_schema, load_schema
-from .selections import describe_atoms, trajectory_name
+from .selections import atom_ids, describe_atoms, trajectory_name
 
 if TYPE_CHECKING:
     from .analysis import OnsagerDecomposition
@@ -285,8 +285,7 @@ class Assembly:
         first_atom = [
             s.atoms.ix[np.unique(s.carrier_of_atom, return_index=True)[1]] for s in run.species
         ]
-        atoms = run.universe.atoms
-        ids = np.asarray(getattr(atoms, "ids", atoms.ix + 1), dtype=np.int64)
+        ids = atom_ids(run.universe)
         window = {"window_ps": n * run.paths.dt}
 
         def codes(names: Sequence[str]) -> dict[str, Any]:
@@ -326,7 +325,7 @@ class Assembly:
         """Distinct microstates of all species, numbered as in states.microstate."""
         run = self.run
         types = list(dict.fromkeys(t for m in self.states.values() for t in m.shells.types))
-        ids = np.asarray(getattr(run.universe.atoms, "ids", run.universe.atoms.ix + 1))
+        ids = atom_ids(run.universe)
         edges, atom, molecule, kind = [np.zeros(1, dtype=np.int64)], [], [], []
         for _, found in sorted(self.states.items()):
             shells = found.shells

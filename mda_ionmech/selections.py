@@ -41,6 +41,16 @@ def describe_atoms(atoms: AtomGroup) -> str:
     return "index " + " ".join(ranges)
 
 
+def atom_ids(universe: Any) -> np.ndarray:
+    """Identifiers of all atoms as files carry them, shape (atoms,), int64.
+
+    Index + 1 where the topology has none, or counts from 0 as MDAnalysis does for PSF.
+    """
+    atoms = universe.atoms
+    ids = np.asarray(getattr(atoms, "ids", atoms.ix + 1), dtype=np.int64)
+    return ids if ids.min() > 0 else atoms.ix + 1
+
+
 def trajectory_name(universe: Any) -> str:
     """File names of a universe's trajectory, without their folders."""
     reader = universe.trajectory

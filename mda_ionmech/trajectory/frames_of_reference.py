@@ -80,7 +80,8 @@ def usable_masses(universe: Any, purpose: str) -> np.ndarray:
     if elements is not None:
         from MDAnalysis.guesser.tables import masses as table
 
-        masses = np.array([table.get(str(e).capitalize(), 0.0) for e in elements])
+        mass_of = {symbol.upper(): mass for symbol, mass in table.items()}
+        masses = np.array([mass_of.get(str(e).upper(), 0.0) for e in elements])
         if trustworthy(masses, elements):
             return masses
     state = "zero for some atoms" if np.any(masses <= 0) else "the same for every atom"

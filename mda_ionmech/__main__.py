@@ -1,0 +1,5 @@
+"""``python -m mda_ionmech`` is the `ionmech` command."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,113 @@
+"""Labels on shells built to have them, and the fast rule against the plain one."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mda_ionmech import InputError
+from mda_ionmech.events import EventRule, SolvationEvents
+from mda_ionmech.microstates import ShellTable
+
+SOLVENT, ANION = 0, 1
+
+
+def table(*shells):
+    """Shells given as lists of (molecule, kind, atom)."""
+    rows = [sorted(shell, key=lambda m: m[2]) for shell in shells]
+    flat = [m for shell in rows for m in shell]
+    return ShellTable(
+        offsets=np.cumsum([0] + [len(s) for s in rows]),
+        atom=np.array([m[2] for m in flat], dtype=np.int64),
+        molecule=np.array([m[0] for m in flat], dtype=np.int64),
+        kind=np.array([m[1] for m in flat], dtype=np.int64),
+        types=("solvent", "anion"),
+    )
+
+
+def s(molecule, atom=None):
+    return (molecule, SOLVENT, molecule * 10 if atom is None else atom)
+
+
+def a(molecule, atom=None):
+    return (molecule, ANION, molecule * 10 if atom is None else atom)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "label", "flags"),
+    [
+        ([s(1), s(2)], [s(1), s(2)], "vehicular", set()),
+        ([], [], "vehicular", {"bare"}),
+        ([s(1), s(2)], [s(3), s(4)], "renewal", {"swap"}),
+        ([s(1)], [a(2)], "renewal", {"swap"}),
+        ([s(1), s(2)], [s(1), s(3)], "solvent_exchange", {"swap"}),
+        ([s(1), s(2)], [s(1)], "solvent_exchange", {"dissociation"}),
+        ([s(1)], [s(1), s(2)], "solvent_exchange", {"association"}),
+        ([], [s(1)], "solvent_exchange", {"association"}),
+        ([s(1), a(7)], [s(1)], "anion_exchange", {"dissociation"}),
+        ([s(1), a(7)], [s(1), a(8)], "anion_exchange", {"swap"}),
+        ([a(7)], [], "anion_exchange", {"dissociation"}),
+        ([s(1), s(2)], [s(1), a(7)], "mixed_exchange", {"swap"}),
+        ([s(1), a(7, 70)], [s(1), a(7, 70), a(7, 71)], "vehicular", {"denticity"}),
+        ([s(1), a(7, 70)], [s(1), a(7, 71)], "vehicular", set()),
+        ([s(1), s(2), a(7, 70)], [s(1), a(7, 70), a(7, 71)], "solvent_exchange",
+         {"denticity", "dissociation"}),
+    ],
+)  # fmt: skip
+def test_labels_and_flags(before, after, label, flags):
+    rule = SolvationEvents()
+    shells = table(before, after)
+    codes, bits = rule.classify(shells, np.array([0]), np.array([1]))
+    assert rule.names[codes[0]] == label
+    assert {name for k, name in enumerate(rule.flag_names) if bits[0] >> k & 1} == flags
+    assert rule.label(shells[0], shells[1]) == label
+
+
+member = st.tuples(st.integers(0, 5), st.integers(0, 2))
+
+
+@settings(max_examples=200, deadline=None)
+@given(shells=st.lists(st.sets(member, max_size=6), min_size=2, max_size=6))
+def test_fast_and_plain_rule_agree(shells):
+    # molecules 0 to 2 are solvent, the others anions; atom ids in any order of molecules
+    rows = [
+        [(m, SOLVENT if m < 3 else ANION, 3 * ((m * 5) % 7) + k) for m, k in shell]
+        for shell in shells
+    ]
+    shells = table(*rows)
+    before, after = (x.ravel() for x in np.indices((len(rows), len(rows))))
+    rule = SolvationEvents()
+    codes, _ = rule.classify(shells, before, after)
+    plain, _ = EventRule.classify(rule, shells, before, after)
+    np.testing.assert_array_equal(codes, plain)
+
+
+def test_a_rule_of_a_user_takes_ten_lines():
+    class Lost(EventRule):
+        names = ("kept", "lost")
+
+        def label(self, before, after):
+            return "lost" if before.molecule_set() - after.molecule_set() else "kept"
+
+    shells = table([s(1), s(2)], [s(1)], [])
+    before, after = (x.ravel() for x in np.indices((3, 3)))
+    codes, flags = Lost().classify(shells, before, after)
+    assert codes.tolist() == [0, 1, 1, 0, 0, 1, 0, 0, 0]
+    assert not flags.any()
+
+
+def test_an_unnamed_label_is_refused():
+    class Wrong(EventRule):
+        names = ("kept",)
+
+        def label(self, before, after):
+            return "oops"
+
+    with pytest.raises(ValueError, match="returned 'oops', which is not in its names"):
+        Wrong().classify(table([s(1)]), np.array([0]), np.array([0]))
+
+
+def test_a_misspelt_anion_type_is_refused():
+    with pytest.raises(InputError, match=r"no such ligand type .* give anion='anions'"):
+        SolvationEvents().check(("solvent", "anions"))
+    SolvationEvents().check(("solvent",))

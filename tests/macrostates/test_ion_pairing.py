@@ -1,0 +1,103 @@
+"""Clusters against networkx-free plain search on constructed contacts."""
+
+import numpy as np
+import pytest
+
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech.macrostates import IonPairing
+from mda_ionmech.microstates import CutoffShell
+
+from ..builders import make_universe
+
+
+def pairing_universe(n_frames=4, n=6, seed=0, length=14.0):
+    rng = np.random.default_rng(seed)
+    positions = rng.uniform(0, length, (n_frames, 2 * n, 3))
+    return make_universe(
+        positions, (length,) * 3 + (90,) * 3, names=["C"] * n + ["A"] * n, masses=[7.0, 35.0] * n
+    )
+
+
+def run_pairing(universe, cutoff=4.0):
+    cations, anions = universe.select_atoms("name C"), universe.select_atoms("name A")
+    species = [
+        IonSpecies(
+            cations,
+            charge=1,
+            name="+",
+            microstates=CutoffShell(cutoff, anion=anions),
+            macrostates=IonPairing(),
+        ),
+        IonSpecies(anions, charge=-1, name="-", macrostates=IonPairing()),
+    ]
+    # positions are drawn anew each frame: no path is meant, only shells
+    return OnsagerDecomposition(
+        species, temperature=300, windows=[1.0], frame="laboratory", unwrap=False
+    ).run()
+
+
+def clusters(contact):
+    """Components of a bipartite graph by repeated widening, one frame: labels per ion."""
+    n, m = contact.shape
+    graph = np.zeros((n + m, n + m), dtype=bool)
+    graph[:n, n:] = contact
+    graph = graph | graph.T | np.eye(n + m, dtype=bool)
+    for _ in range(n + m):
+        graph = (graph.astype(int) @ graph.astype(int)) > 0
+    return graph[:, :n].sum(axis=1), graph[:, n:].sum(axis=1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_clusters_of_random_ions(seed):
+    universe = pairing_universe(seed=seed)
+    run = run_pairing(universe)
+    seen = set()
+    for t, ts in enumerate(universe.trajectory):
+        difference = ts.positions[:6, None] - ts.positions[None, 6:]
+        difference -= 14.0 * np.rint(difference / 14.0)
+        plus, minus = clusters(np.linalg.norm(difference, axis=-1) <= 4.0)
+        for name, rows in (("+", slice(0, 6)), ("-", slice(6, 12))):
+            macro = run.macrostates[name]
+            np.testing.assert_array_equal(macro.composition[t, :, 0], plus[rows])
+            np.testing.assert_array_equal(macro.composition[t, :, 1], minus[rows])
+            for k in range(6):
+                p, m = plus[rows][k], minus[rows][k]
+                want = "SSIP" if p + m == 1 else "CIP" if p == m == 1 else "AGG"
+                assert macro.names[macro.state[t, k]] == want
+                seen.add(want)
+    assert "AGG" in seen
+
+
+def test_anions_no_cation_touches_are_free():
+    run = run_pairing(pairing_universe(), cutoff=0.01)
+    for macro in run.macrostates.values():
+        assert np.all(macro.state == 0)
+    population = run.results.transitions["population"]
+    np.testing.assert_array_equal(population.sel(macrostate_start="SSIP"), 1.0)
+
+
+def test_transitions_sum_to_the_whole(liquid_run):
+    data, moves = liquid_run.results.decomposition, liquid_run.results.transitions
+    for name in ("Li+", "TFSI-"):
+        parts = moves["transition_onsager"].sel(species=name)
+        whole = data["onsager"].sel(species=name, species_2=name)
+        own = data["onsager_self"].sel(species=name)
+        gap = parts.sum(["macrostate_start", "macrostate_end"]) - whole
+        assert float(np.abs(gap / own).max()) < 1e-12
+        chance = moves["transition_probability"].sel(species=name).sum("macrostate_end")
+        np.testing.assert_allclose(chance, 1.0)
+        counts = moves["transition_count"].sel(species=name)
+        total = counts.sum(["macrostate_start", "macrostate_end"])
+        np.testing.assert_allclose(total, 16 * data["origins"])
+
+
+def test_a_missing_anion_type_is_refused():
+    universe = pairing_universe()
+    cations, anions = universe.select_atoms("name C"), universe.select_atoms("name A")
+    lone = IonSpecies(cations, charge=1, name="+", macrostates=IonPairing())
+    with pytest.raises(InputError, match="no species has a detector with a ligand type 'anion'"):
+        OnsagerDecomposition([lone], temperature=300, frame="laboratory")
+    seeing = IonSpecies(cations, charge=1, name="+", microstates=CutoffShell(3.0, anion=anions[:3]))
+    other = IonSpecies(anions[3:], charge=-1, name="-", macrostates=IonPairing())
+    with pytest.raises(InputError, match="none of its atoms is a ligand of type 'anion'"):
+        OnsagerDecomposition([seeing, other], temperature=300, frame="laboratory")

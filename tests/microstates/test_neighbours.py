@@ -1,0 +1,126 @@
+"""The cell list against MDAnalysis and against brute force, on every shape of cell."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from MDAnalysis.lib.distances import capped_distance
+from MDAnalysis.lib.mdamath import triclinic_vectors
+
+from mda_ionmech.microstates.neighbours import find_contacts, grid_shape
+from mda_ionmech.trajectory.cells import in_lattice_vectors, reduced_cell
+from mda_ionmech.trajectory.unwrap import cell_heights
+
+
+def brute_force(centres, ligands, cell, cutoff):
+    """Every image within two cells in each direction."""
+    shifts = np.stack(np.meshgrid(*[np.arange(-2, 3)] * 3), axis=-1).reshape(-1, 3)
+    difference = ligands[None, :] - centres[:, None]
+    difference -= np.rint(difference)
+    vectors = (difference[:, :, None] + shifts) @ cell
+    distance = np.linalg.norm(vectors, axis=-1).min(axis=-1)
+    return {(int(i), int(j)) for i, j in zip(*np.nonzero(distance < cutoff), strict=True)}
+
+
+def found_pairs(centres, ligands, cell, cutoff, owner=None):
+    n = len(ligands)
+    owner = np.full(n, -1) if owner is None else owner
+    carrier, ligand, distance = find_contacts(
+        centres,
+        ligands,
+        np.zeros(n, dtype=np.int64),
+        owner.astype(np.int64),
+        cell,
+        np.array([cutoff]),
+        grid_shape(cell, cutoff, n),
+    )
+    assert np.all(distance <= cutoff)
+    order = np.lexsort((ligand, carrier))
+    np.testing.assert_array_equal(order, np.arange(len(order)))
+    return {(int(i), int(j)) for i, j in zip(carrier, ligand, strict=True)}
+
+
+angles = st.floats(60, 120)
+lengths = st.floats(8, 60)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    abc=st.tuples(lengths, lengths, lengths),
+    angle=st.tuples(angles, angles, angles),
+    cutoff=st.floats(1.0, 6.0),
+    n=st.integers(1, 120),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_pairs_are_those_of_brute_force_and_of_mdanalysis(abc, angle, cutoff, n, seed):
+    box = np.array([*abc, *angle])
+    cell = triclinic_vectors(box, dtype=np.float64)
+    if not cell.any():
+        return  # these angles close no cell
+    cell = reduced_cell(cell)
+    if 2 * cutoff >= cell_heights(cell).min():
+        return
+    rng = np.random.default_rng(seed)
+    centres = rng.uniform(-1.5, 1.5, (7, 3))
+    ligands = rng.uniform(-1.5, 1.5, (n, 3))
+    ours = found_pairs(centres, ligands, cell, cutoff)
+    assert ours == brute_force(centres, ligands, cell, cutoff)
+    pairs = capped_distance(
+        (centres @ cell).astype(np.float32),
+        (ligands @ cell).astype(np.float32),
+        cutoff,
+        box=box.astype(np.float32),
+        return_distances=False,
+    )
+    theirs = {(int(i), int(j)) for i, j in pairs}
+    # in single precision a pair may fall on the other side of the cutoff
+    for i, j in ours ^ theirs:
+        difference = ligands[j] - centres[i]
+        difference -= np.rint(difference)
+        assert np.linalg.norm(difference @ cell) == pytest.approx(cutoff, abs=1e-4)
+
+
+def test_a_dilute_huge_cell_keeps_a_small_grid():
+    rng = np.random.default_rng(0)
+    cell = np.diag([5000.0, 4000.0, 3000.0])
+    assert grid_shape(cell, 3.0, 50).prod() <= 50
+    centres = rng.uniform(0, 1, (20, 3))
+    ligands = np.concatenate(
+        [centres + 2.0 / 5000 * np.array([1, 0, 0]), rng.uniform(0, 1, (30, 3))]
+    )
+    assert found_pairs(centres, ligands, cell, 3.0) == {(i, i) for i in range(20)}
+
+
+def test_a_carrier_is_not_its_own_ligand():
+    centres = np.array([[0.1, 0.1, 0.1], [0.2, 0.1, 0.1]])
+    cell = np.diag([20.0, 20.0, 20.0])
+    pairs = found_pairs(centres, centres, cell, 3.0, owner=np.array([0, 1]))
+    assert pairs == {(0, 1), (1, 0)}
+
+
+def test_many_contacts_outgrow_the_first_buffer():
+    rng = np.random.default_rng(3)
+    cell = np.diag([12.0, 12.0, 12.0])
+    centres, ligands = rng.uniform(0, 1, (3, 3)), rng.uniform(0, 1, (500, 3))
+    ours = found_pairs(centres, ligands, cell, 5.0)
+    assert len(ours) > 64
+    assert ours == brute_force(centres, ligands, cell, 5.0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    abc=st.tuples(lengths, lengths, lengths),
+    entries=st.lists(st.integers(-3, 3), min_size=6, max_size=6),
+)
+def test_reduction_keeps_the_lattice_and_raises_its_heights(abc, entries):
+    cell = np.diag(abc)
+    lower, upper = np.eye(3), np.eye(3)
+    lower[np.tril_indices(3, -1)] = entries[:3]
+    upper[np.triu_indices(3, 1)] = entries[3:]
+    skewed = (lower @ upper) @ cell
+    reduced = reduced_cell(skewed)
+    change = reduced @ np.linalg.inv(cell)
+    np.testing.assert_allclose(change, np.rint(change), atol=1e-6)
+    assert abs(np.linalg.det(reduced)) == pytest.approx(np.prod(abc))
+    np.testing.assert_allclose(np.sort(np.linalg.norm(reduced, axis=1)), np.sort(abc), rtol=1e-4)
+    np.testing.assert_allclose(in_lattice_vectors(skewed, reduced), reduced, atol=1e-6)

@@ -1,0 +1,87 @@
+"""The command, as a user runs it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mda_ionmech import load
+
+
+def ionmech(*args, cwd=None, columns=80):
+    import os
+
+    env = os.environ | {"COLUMNS": str(columns)}
+    return subprocess.run(
+        [sys.executable, "-m", "mda_ionmech", *args],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=env,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, ionmech("demo", cwd=folder)
+
+
+def test_demo_prints_the_table_and_writes_its_files(demo):
+    folder, done = demo
+    assert done.returncode == 0, done.stderr
+    for text in (
+        "solvent_exchange",
+        "conductivity",
+        "Nernst-Einstein",
+        "transference number Li+",
+        "Haven ratio",
+        "Additivity: contributions sum to the whole within",
+        "Warning: windows of 128 ps and longer",
+        "plain",
+        "changes that revert within 5 ps ignored",
+    ):
+        assert text in done.stdout
+    assert "…" not in done.stdout, "nothing is cut off at 80 columns"
+    assert "reading frames" in done.stderr
+    names = {p.name for p in (folder / "ionmech-demo").iterdir()}
+    assert names == {"liquid.nc", "liquid.states.npz", "liquid-contributions.png"}
+    results = load(folder / "ionmech-demo" / "liquid.nc")
+    assert float(results.decomposition["residual"].max()) < 1e-10
+
+
+def test_show_prints_it_again(demo):
+    folder, _ = demo
+    done = ionmech("show", "ionmech-demo/liquid.nc", "--window", "16", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "windows of 16 ps" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["show", "none.nc"], "ionmech: no result file at none.nc"),
+        (["demo", "gas"], "ionmech: dataset 'gas' is not shipped"),
+        (["demo", "--output", "/dev/null/x"], "cannot make the folder"),
+        (["nonsense"], "No such command"),
+    ],
+)
+def test_bad_input_is_one_paragraph_and_status_2(args, message, tmp_path):
+    done = ionmech(*args, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_traceback_on_request(tmp_path):
+    done = ionmech("--traceback", "show", "none.nc", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_help_and_version():
+    done = ionmech("--help")
+    assert done.returncode == 0
+    assert "demo" in done.stdout
+    assert ionmech("--version").stdout.startswith("ionmech 0.")

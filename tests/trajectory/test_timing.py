@@ -1,0 +1,67 @@
+"""Frame spacing and its evenness."""
+
+import MDAnalysis as mda
+import numpy as np
+import pytest
+
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech.trajectory import frame_times
+
+from ..builders import make_universe
+
+
+def test_spacing_comes_from_first_and_last():
+    times = frame_times(100.0, 110.0, 21, None)
+    assert times.spacing == 0.5
+    times.check(3, 3, 101.5)
+    with pytest.raises(InputError, match=r"frame 7 is at 102 ps, even spacing of 0.5 ps puts it"):
+        times.check(3, 7, 102.0)
+
+
+def test_single_precision_times_pass_far_from_zero():
+    stored = np.float32(1e6 + 0.1 * np.arange(50)).astype(float)
+    times = frame_times(stored[0], stored[-1], 50, None)
+    for k, t in enumerate(stored):
+        times.check(k, k, t)
+
+
+def test_repeated_times_are_refused_and_dt_overrides_them():
+    with pytest.raises(InputError, match="times do not increase"):
+        frame_times(5.0, 5.0, 10, None)
+    times = frame_times(5.0, 5.0, 10, 2.0)
+    assert times.spacing == 2.0
+    times.check(4, 4, -1.0)
+
+
+def test_an_uneven_trajectory_is_refused_when_the_frame_is_met(tmp_path):
+    universe = make_universe(np.zeros((30, 3, 3)))
+    path = tmp_path / "uneven.trr"
+    with mda.Writer(str(path), 3) as writer:
+        for ts in universe.trajectory:
+            ts.time = ts.frame + 0.4 * (ts.frame == 12)
+            writer.write(universe.atoms)
+    universe.load_new(str(path))
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
+    run = OnsagerDecomposition([ions], temperature=300, frame="laboratory")
+    with pytest.raises(InputError, match=r"frame 12 is at 12.4 ps, .* puts it at 12 ps"):
+        run.run()
+    run = OnsagerDecomposition([ions], temperature=300, frame="laboratory", dt=0.25).run()
+    np.testing.assert_allclose(run.results.decomposition["window"], [0.25, 0.5])
+
+
+def test_stride_and_frames_set_the_spacing():
+    rng = np.random.default_rng(0)
+    universe = make_universe(np.cumsum(rng.normal(0, 0.1, (60, 3, 3)), axis=0), dt=0.5)
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
+    by_step = OnsagerDecomposition([ions], temperature=300, windows=[1.5], frame="laboratory").run(
+        start=6, stop=48, step=3
+    )
+    by_list = OnsagerDecomposition([ions], temperature=300, windows=[1.5], frame="laboratory").run(
+        frames=list(range(6, 48, 3))
+    )
+    first, second = (r.results.decomposition for r in (by_step, by_list))
+    assert first.identical(second)
+    assert by_step.results.settings["dt_ps"] == 1.5
+    assert by_step.results.settings["frame_step"] == 3
+    with pytest.raises(InputError, match="unevenly spaced"):
+        OnsagerDecomposition([ions], temperature=300, frame="laboratory").run(frames=[0, 1, 2, 9])

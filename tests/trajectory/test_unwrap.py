@@ -1,0 +1,166 @@
+"""Steps, molecules made whole, masses and frames of reference."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech.trajectory.frames_of_reference import usable_masses
+from mda_ionmech.trajectory.unwrap import bond_parents, fractional_steps, whole_centres
+
+from ..builders import brownian, make_universe, wrap
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), image=st.booleans())
+def test_steps_against_numpy(seed, image):
+    rng = np.random.default_rng(seed)
+    now, before = rng.uniform(-2, 2, (2, 9, 3))
+    cell = np.diag([10.0, 11.0, 12.0]) + rng.uniform(-2, 2, (3, 3))
+    members = rng.permutation(9)
+    offsets = np.array([0, 4, 9])
+    weights, reference = rng.uniform(0, 1, 9), rng.uniform(0, 1, 9)
+    steps, moved, found = np.empty((2, 3)), np.empty(3), np.zeros(4)
+    fractional_steps(
+        now, before, cell, image, np.arange(9), offsets, members, weights, reference, 5.0,
+        steps, moved, found,
+    )  # fmt: skip
+    ds = now - before
+    crossed = np.any(np.rint(ds) != 0, axis=1)
+    if image:
+        ds = ds - np.rint(ds)
+    expected = [(weights[:4, None] * ds[members[:4]]).sum(axis=0)]
+    expected.append((weights[4:, None] * ds[members[4:]]).sum(axis=0))
+    np.testing.assert_allclose(steps, expected, atol=1e-12)
+    np.testing.assert_allclose(moved, reference @ ds, atol=1e-12)
+    length = np.linalg.norm(ds @ cell, axis=1)
+    np.testing.assert_allclose(found, [crossed.sum(), (length > 5).sum(), 9, length.max()])
+
+
+def test_molecules_longer_than_half_the_cell_are_made_whole_along_bonds():
+    # a chain of ten atoms 1.5 A apart in a cell of 10 A, wrapped and shuffled
+    rng = np.random.default_rng(2)
+    chain = np.cumsum(np.tile([[1.5, 0.2, 0.0]], (10, 1)), axis=0)
+    label = rng.permutation(10)
+    bonds = np.array([[label[k], label[k + 1]] for k in range(9)])
+    fractional = np.empty((10, 3))
+    fractional[label] = (chain / 10.0) % 1.0
+    members, parents = bond_parents(np.arange(10), np.array([0, 10]), bonds)
+    assert sorted(members) == list(range(10))
+    assert parents[0] == -1
+    assert np.all(parents[1:] >= 0)
+    out = np.empty((1, 3))
+    weights = np.full(10, 0.1)
+    whole_centres(fractional, np.array([0, 10]), members, weights, parents, out)
+    difference = out[0] - chain.mean(axis=0) / 10.0
+    np.testing.assert_allclose(difference, np.rint(difference), atol=1e-12)
+
+
+def test_atoms_no_bond_reaches_hang_on_the_first():
+    members, parents = bond_parents(np.array([4, 5, 6]), np.array([0, 3]), np.array([[4, 9]]))
+    assert members.tolist() == [4, 5, 6]
+    assert parents.tolist() == [-1, 0, 0]
+
+
+def test_centre_of_mass_of_a_molecule_moves_as_its_mass_average():
+    rng = np.random.default_rng(4)
+    n_frames, length = 200, 20.0
+    centre = brownian(rng, n_frames, 5, 0.1, 1.0) + rng.uniform(0, length, (5, 3))
+    arm = np.array([1.0, 0.5, 0.0])
+    positions = np.stack([centre + arm, centre - 3 * arm], axis=2).reshape(n_frames, 10, 3)
+    universe = make_universe(
+        wrap(positions, length),
+        (length,) * 3 + (90,) * 3,
+        residue=np.repeat(np.arange(5), 2),
+        masses=[3.0, 1.0] * 5,
+    )
+    ions = IonSpecies(universe.atoms, charge=1, name="ion", compound="residues")
+    run = OnsagerDecomposition([ions], temperature=300, windows=[1.0], frame="laboratory").run()
+    found = run.paths.position.transpose(2, 0, 1)
+    np.testing.assert_allclose(found, centre - centre[0], atol=1e-4)
+
+
+def universe_with(masses=None, elements=None, n=4):
+    rng = np.random.default_rng(0)
+    positions = brownian(rng, 10, n, 0.1, 1.0) + 10.0
+    return make_universe(positions, masses=masses, elements=elements, names=list("PPMM"[:n]))
+
+
+def test_masses_are_checked_only_where_they_are_used():
+    universe = universe_with(masses=[0.0] * 4)
+    ions = IonSpecies(universe.atoms, charge=0, name="ion")
+    OnsagerDecomposition([ions], temperature=300, frame="laboratory").run()
+    with pytest.raises(InputError, match=r"masses are needed .* zero for some atoms"):
+        OnsagerDecomposition([ions], temperature=300, frame="barycentric")
+    universe = universe_with(masses=[1.0] * 4)
+    with pytest.raises(InputError, match="the same for every atom; set them"):
+        usable_masses(universe, "a test")
+
+
+def test_masses_come_from_elements_where_they_are_unusable():
+    universe = universe_with(masses=[1.0] * 4, elements=["Li", "Li", "Cl", "Cl"])
+    np.testing.assert_allclose(usable_masses(universe, "a test"), [6.941, 6.941, 35.45, 35.45])
+    universe = universe_with(masses=[6.941] * 4, elements=["Li"] * 4)
+    np.testing.assert_allclose(usable_masses(universe, "a test"), 6.941)
+
+
+@pytest.mark.parametrize("frame", ["barycentric", "solvent"])
+def test_a_moving_reference_needs_all_charges(frame):
+    ions = IonSpecies(universe_with(masses=[1, 2, 3, 4]).atoms[:2], charge=1, name="ion")
+    with pytest.raises(InputError, match=rf"frame='{frame}' needs all charged carriers.*\+2 e"):
+        OnsagerDecomposition([ions], temperature=300, frame=frame)
+
+
+def test_laboratory_needs_a_constant_cell_and_framework_needs_atoms():
+    universe = universe_with()
+    dimensions = np.tile([40.0, 40, 40, 90, 90, 90], (10, 1))
+    dimensions[5:, 0] = 40.2
+    breathing = make_universe(np.zeros((10, 2, 3)), dimensions)
+    ions = IonSpecies(breathing.atoms, charge=1, name="ion")
+    with pytest.raises(InputError, match=r"needs a constant cell, this one changes by 0.50%"):
+        OnsagerDecomposition([ions], temperature=300, frame="laboratory").run()
+    ions = IonSpecies(universe.atoms, charge=0, name="ion")
+    with pytest.raises(InputError, match="needs atoms that belong to no species"):
+        OnsagerDecomposition([ions], temperature=300, frame="framework")
+    with pytest.raises(InputError, match=r"frame must be 'auto' or one of .* got 'moon'"):
+        OnsagerDecomposition([ions], temperature=300, frame="moon")
+
+
+def test_steps_too_long_to_unwrap_are_refused_at_once():
+    rng = np.random.default_rng(1)
+    positions = rng.uniform(0, 20, (50, 30, 3))
+    universe = make_universe(positions, (20, 20, 20, 90, 90, 90))
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
+    with pytest.raises(InputError, match=r"steps are too long to unwrap: .*unwrap=False"):
+        OnsagerDecomposition([ions], temperature=300, frame="laboratory").run()
+    run = OnsagerDecomposition([ions], temperature=300, frame="laboratory", unwrap=False).run()
+    assert run.results.settings["unwrap"]["found"] == "taken as continuous, as asked"
+
+
+def test_one_stray_long_step_is_reported():
+    paths = np.full((400, 30, 3), 5.0)
+    paths[200:, 0, 0] = 14.0
+    universe = make_universe(paths, (20, 20, 20, 90, 90, 90))
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
+    run = OnsagerDecomposition([ions], temperature=300, windows=[1.0], frame="laboratory")
+    with pytest.warns(UserWarning, match="1 of 11970 steps exceed 0.4"):
+        run.run()
+    assert any("1 of 11970 steps" in text for text in run.results.warnings)
+
+
+def test_a_flipped_box_is_followed():
+    """A program may replace a tilted vector by its image: the lattice stays the same."""
+    rng = np.random.default_rng(5)
+    paths = brownian(rng, 60, 10, 0.05, 1.0) + rng.uniform(0, 20, (10, 3))
+    dimensions = []
+    for t in range(60):
+        tilt = 10.0 + 0.05 * (t - 30)
+        tilt -= 20.0 * (tilt > 10.0)  # flipped halfway
+        b = np.array([tilt, 20.0, 0.0])
+        length = np.linalg.norm(b)
+        dimensions.append([20.0, length, 20.0, 90, 90, np.degrees(np.arccos(b[0] / length))])
+    sheared = make_universe(paths, dimensions, masses=[1.0, 2.0] * 5)
+    ions = IonSpecies(sheared.atoms, charge=0, name="ion")
+    run = OnsagerDecomposition([ions], temperature=300, windows=[1.0], frame="barycentric").run()
+    assert run.results.settings["unwrap"]["longest_step_angstrom"] < 4.0
