@@ -52,56 +52,88 @@ def find_contacts(centres, ligands, ligand_kind, ligand_owner, cell, outer, grid
         start[index + 1] += 1
     for g in range(n0 * n1 * n2):
         start[g + 1] += start[g]
+    # ligands in the order of the grid, so that a grid cell is one stretch of memory
     sorted_ligand = np.empty(n_ligands, dtype=np.int64)
+    at_fraction = np.empty((n_ligands, 3))
+    at_place = np.empty((n_ligands, 3))
     cursor = start[:-1].copy()
     for a in range(n_ligands):
-        sorted_ligand[cursor[place[a]]] = a
+        m = cursor[place[a]]
         cursor[place[a]] += 1
+        sorted_ligand[m] = a
+        for k in range(3):
+            at_fraction[m, k] = ligands[a, k] - np.floor(ligands[a, k])
+        for k in range(3):
+            at_place[m, k] = (
+                at_fraction[m, 0] * cell[0, k]
+                + at_fraction[m, 1] * cell[1, k]
+                + at_fraction[m, 2] * cell[2, k]
+            )
+    # with three grid cells or more along every vector a grid cell has one image near a carrier
+    one_image = n0 >= 3 and n1 >= 3 and n2 >= 3
 
     outer2 = outer * outer
+    widest2 = outer2.max()
     capacity = max(16 * n_centres, 64)
     carrier_out = np.empty(capacity, dtype=np.int32)
     ligand_out = np.empty(capacity, dtype=np.int32)
     distance_out = np.empty(capacity, dtype=np.float64)
     n_out = 0
-    home = np.empty(3, dtype=np.int64)
-    low = np.empty(3, dtype=np.int64)
-    high = np.empty(3, dtype=np.int64)
+    # grid cells to look at along each vector, and by how many cells the carrier is shifted for it
+    look = np.empty((3, 3), dtype=np.int64)
+    shift = np.empty((3, 3))
+    n_look = np.minimum(grid, 3)
+    wrapped = np.empty(3)
     for c in range(n_centres):
         for k in range(3):
-            s = centres[c, k] - np.floor(centres[c, k])
-            g = int(s * grid[k])
+            wrapped[k] = centres[c, k] - np.floor(centres[c, k])
+            g = int(wrapped[k] * grid[k])
             if g >= grid[k]:
                 g = grid[k] - 1
-            home[k] = g
-            # with one or two grid cells along a vector, each is looked at once
-            if grid[k] >= 3:
-                low[k], high[k] = -1, 1
-            else:
-                low[k], high[k] = -g, grid[k] - 1 - g
+            for o in range(n_look[k]):
+                shift[k, o] = 0.0
+                # with one or two grid cells along a vector, each is looked at once
+                look[k, o] = o
+                if grid[k] >= 3:
+                    look[k, o] = g + o - 1
+                    if look[k, o] < 0:
+                        look[k, o] += grid[k]
+                        shift[k, o] = 1.0
+                    elif look[k, o] >= grid[k]:
+                        look[k, o] -= grid[k]
+                        shift[k, o] = -1.0
         first = n_out
-        for i in range(low[0], high[0] + 1):
-            gi = (home[0] + i) % n0
-            for j in range(low[1], high[1] + 1):
-                gj = (home[1] + j) % n1
-                for k in range(low[2], high[2] + 1):
-                    gl = (home[2] + k) % n2
-                    g = (gi * n1 + gj) * n2 + gl
+        for i in range(n_look[0]):
+            for j in range(n_look[1]):
+                for k in range(n_look[2]):
+                    g = (look[0, i] * n1 + look[1, j]) * n2 + look[2, k]
+                    # the carrier, moved into the image of this grid cell
+                    s0 = wrapped[0] + shift[0, i]
+                    s1 = wrapped[1] + shift[1, j]
+                    s2 = wrapped[2] + shift[2, k]
+                    x = s0 * cell[0, 0] + s1 * cell[1, 0] + s2 * cell[2, 0]
+                    y = s0 * cell[0, 1] + s1 * cell[1, 1] + s2 * cell[2, 1]
+                    z = s0 * cell[0, 2] + s1 * cell[1, 2] + s2 * cell[2, 2]
                     for m in range(start[g], start[g + 1]):
-                        a = sorted_ligand[m]
-                        if ligand_owner[a] == c:
+                        if one_image:
+                            dx = at_place[m, 0] - x
+                            dy = at_place[m, 1] - y
+                            dz = at_place[m, 2] - z
+                        else:
+                            d0 = at_fraction[m, 0] - wrapped[0]
+                            d1 = at_fraction[m, 1] - wrapped[1]
+                            d2 = at_fraction[m, 2] - wrapped[2]
+                            d0 -= np.rint(d0)
+                            d1 -= np.rint(d1)
+                            d2 -= np.rint(d2)
+                            dx = d0 * cell[0, 0] + d1 * cell[1, 0] + d2 * cell[2, 0]
+                            dy = d0 * cell[0, 1] + d1 * cell[1, 1] + d2 * cell[2, 1]
+                            dz = d0 * cell[0, 2] + d1 * cell[1, 2] + d2 * cell[2, 2]
+                        r2 = dx * dx + dy * dy + dz * dz
+                        if r2 > widest2:
                             continue
-                        d0 = ligands[a, 0] - centres[c, 0]
-                        d1 = ligands[a, 1] - centres[c, 1]
-                        d2 = ligands[a, 2] - centres[c, 2]
-                        d0 -= np.rint(d0)
-                        d1 -= np.rint(d1)
-                        d2 -= np.rint(d2)
-                        r2 = 0.0
-                        for axis in range(3):
-                            x = d0 * cell[0, axis] + d1 * cell[1, axis] + d2 * cell[2, axis]
-                            r2 += x * x
-                        if r2 > outer2[ligand_kind[a]]:
+                        a = sorted_ligand[m]
+                        if r2 > outer2[ligand_kind[a]] or ligand_owner[a] == c:
                             continue
                         if n_out == capacity:
                             capacity *= 2

@@ -1,0 +1,1 @@
+"""Timings, runnable one by one: ``python -m benchmarks.whole_analysis``."""
