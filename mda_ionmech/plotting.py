@@ -1,24 +1,92 @@
-"""Figures of a result, each one call: ``ax=None`` in, Axes out."""
+"""Figures of a result, each one call: ``ax=None`` in, Axes out.
+
+One colour per event everywhere, told apart in the common kinds of colour blindness; the same table
+serves OVITO. Bars and points of windows with fewer than ten blocks are marked.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .colors import BLACK, EVENT_COLORS, colors_of
+from .colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from .errors import InputError
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
+    from .microstates import RadialDistribution
     from .results import Results
+
+_GREY = "#7F7F7F"
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """The given Axes, or those of a new figure."""
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=size, layout="constrained").subplots()
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _own(results: Results, species: str | None) -> tuple[str, xr.Dataset]:
+    name = results._species(species)
+    return name, results.decomposition.sel(species=name, species_2=name)
+
+
+def _events(data: xr.Dataset) -> dict[str, str]:
+    """Events a species has, with their colours."""
+    has = np.isfinite(data["event_frequency"].transpose("event", "window").values).any(axis=1)
+    names = [str(e) for e, own in zip(data["event"].values, has, strict=True) if own]
+    return dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
+
+
+def _few_blocks(data: xr.Dataset) -> np.ndarray:
+    return np.asarray(data["blocks"].values < 10)
+
+
+def _hatch(bars: Any, few: np.ndarray) -> None:
+    for bar, marked in zip(bars, few, strict=True):
+        if marked:
+            bar.set(hatch="///", edgecolor="white", linewidth=0)
+
+
+def _reach(data: xr.Dataset, name: str) -> np.ndarray:
+    """Distances from a value to the ends of its interval, shape (2, windows), 0 where unknown."""
+    value = data[name].values
+    ends = [value - data[f"{name}_low"].values, data[f"{name}_high"].values - value]
+    return np.maximum(np.nan_to_num(np.array(ends)), 0)
+
+
+def _window_axis(ax: Axes, windows: np.ndarray) -> np.ndarray:
+    place = np.arange(len(windows))
+    ax.set_xticks(place, [f"{w:g}" for w in windows], rotation=45 if len(windows) > 12 else 0)
+    ax.set_xlabel("window (ps)")
+    return place
+
+
+def _power(values: np.ndarray) -> tuple[float, str]:
+    """A power of ten to divide by, and how to write it."""
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    exponent = int(np.floor(np.log10(largest))) if largest > 0 else 0
+    return 10.0**exponent, f"$10^{{{exponent}}}$ J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$"
+
+
+def _caption(results: Results, data: xr.Dataset, name: str) -> str:
+    text = f"{results.settings['frame']} frame, {data[name].attrs['level']:.0%} intervals"
+    return text + (", hatched: fewer than ten blocks" if _few_blocks(data).any() else "")
 
 
 def contributions(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
     """Contributions of the events to the Onsager coefficient against the window.
 
     Bars are stacked, negative contributions downwards; the dots are the whole with its interval.
-    Bars of windows with fewer than ten blocks are hatched.
 
     Parameters
     ----------
@@ -32,36 +100,23 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
     -------
     matplotlib.axes.Axes
     """
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        ax = Figure(figsize=(7.0, 4.0), layout="constrained").subplots()
-    name = results._species(species)
-    data = results.decomposition.sel(species=name, species_2=name)
-    windows = data["window"].values
-    place = np.arange(len(windows))
-    few = data["blocks"].values < 10
-    exponent = int(np.floor(np.log10(np.nanmax(np.abs(data["onsager"].values)))))
-    scale = 10.0**exponent
-    events = [str(e) for e in data["event"].values if np.isfinite(data["share"].sel(event=e)).any()]
-    events = events or [str(e) for e in data["event"].values]
-    up, down = np.zeros(len(windows)), np.zeros(len(windows))
-    for event, color in zip(events, colors_of(events, EVENT_COLORS), strict=True):
+    ax = _axes(ax, (7.0, 4.0))
+    name, data = _own(results, species)
+    place, few = _window_axis(ax, data["window"].values), _few_blocks(data)
+    scale, unit = _power(data["onsager"].values)
+    up, down = np.zeros(len(place)), np.zeros(len(place))
+    for event, color in _events(data).items():
         part = data["event_onsager"].sel(event=event).values / scale
         base = np.where(part >= 0, up, down)
-        bars = ax.bar(place, part, bottom=base, width=0.75, color=color, label=event, zorder=2)
-        for bar, hatched in zip(bars, few, strict=True):
-            if hatched:
-                bar.set(hatch="///", edgecolor="white", linewidth=0)
+        _hatch(
+            ax.bar(place, part, bottom=base, width=0.75, color=color, label=event, zorder=2), few
+        )
         up += np.maximum(part, 0)
         down += np.minimum(part, 0)
-    total = data["onsager"].values / scale
-    low, high = (data[f"onsager_{end}"].values / scale for end in ("low", "high"))
-    reach = np.nan_to_num(np.abs([total - low, high - total]))
     ax.errorbar(
         place,
-        total,
-        yerr=reach,
+        data["onsager"].values / scale,
+        yerr=_reach(data, "onsager") / scale,
         fmt="o",
         color=BLACK,
         ms=4,
@@ -70,26 +125,392 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
         label="total",
         zorder=3,
     )
-    if down.min() < 0:
+    # a sliver below zero is not worth a line
+    if down.min() < -0.01 * up.max():
         ax.axhline(0, color=BLACK, lw=0.8, zorder=3)
-    ax.set_xticks(place, [f"{w:g}" for w in windows])
-    ax.set_xlabel("window (ps)")
-    level = data["onsager_low"].attrs["level"]
-    ax.set_ylabel(
-        f"Onsager coefficient of {name} ($10^{{{exponent}}}$ J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$)"
-    )
-    ax.set_title(
-        f"{results.settings['frame']} frame; {level:.0%} intervals"
-        + ("; hatched: fewer than ten blocks" if few.any() else ""),
-        fontsize="small",
-    )
+    else:
+        ax.set_ylim(bottom=0)
+    ax.set_ylabel(f"Onsager coefficient of {name} ({unit})")
+    ax.set_title(_caption(results, data, "onsager_low"), fontsize="small")
     ax.legend(frameon=False, fontsize="small", ncols=2)
-    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
-def save(ax: Any, path: Any) -> None:
-    """Write the figure of an Axes; the ending of `path` chooses the format."""
+def shares(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
+    """Share of every event in the Onsager coefficient against the window, with intervals.
+
+    Parameters and return value as in `contributions`. Open symbols: fewer than ten blocks.
+    """
+    ax = _axes(ax, (7.0, 4.0))
+    name, data = _own(results, species)
+    windows, few = data["window"].values, _few_blocks(data)
+    for event, color in _events(data).items():
+        one = data.sel(event=event)
+        ax.errorbar(
+            windows, one["share"], yerr=_reach(one, "share"), color=color, lw=1.2, capsize=2,
+            label=event,
+        )  # fmt: skip
+        for marked, fill in ((few, "white"), (~few, color)):
+            ax.plot(windows[marked], one["share"].values[marked], "o", ms=5, mec=color, mfc=fill)
+    ax.axhline(0, color=_GREY, lw=0.8)
+    ax.set_xscale("log")
+    ax.set_xlabel("window (ps)")
+    ax.set_ylabel(f"share of the Onsager coefficient of {name}")
+    text = _caption(results, data, "share_low").replace("hatched", "open")
+    ax.set_title(text, fontsize="small")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def effectiveness(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    window: float | None = None,
+    species: str | None = None,
+) -> Axes:
+    """Frequency of every event against its effectiveness, with lines of equal contribution.
+
+    A contribution is proportional to frequency times effectiveness, so an event that is rare and
+    far-reaching and one that is frequent and short lie on one line. Events that carry negatively
+    are open.
+
+    Parameters
+    ----------
+    results, ax, species
+        As in `contributions`.
+    window : float, optional
+        ps; default as in `Results.summary`.
+    """
+    ax = _axes(ax, (5.5, 4.5))
+    table = results.summary(window, species=species)
+    colors = dict(zip(table.index, colors_of(list(table.index), EVENT_COLORS), strict=True))
+    drawn = table[(table["frequency"] > 0) & (table["effectiveness"] != 0)]
+    for event, row in drawn.iterrows():
+        color, reach = colors[str(event)], abs(row["effectiveness"])
+        fill = color if row["effectiveness"] > 0 else "white"
+        ax.plot(row["frequency"], reach, "o", ms=9, mec=color, mfc=fill)
+        ax.annotate(
+            f"{event} ({row['share']:.0%})", (row["frequency"], reach), xytext=(7, 5),
+            textcoords="offset points", fontsize="small",
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.margins(0.25)
+    if len(drawn):
+        product = drawn["frequency"] * drawn["effectiveness"]
+        whole = float(product.sum())
+        x, y = np.array(ax.get_xlim()), np.array(ax.get_ylim())
+        for part in (0.01, 0.1, 1.0):
+            line = part * abs(whole)
+            ax.plot(x, line / x, color=_GREY, lw=0.8, ls=":", zorder=0)
+            # written where the line meets the upper or the left edge
+            at = max(line / y[1], x[0]) * 1.04
+            if at < x[1] and line / at > y[0]:
+                ax.text(at, line / at, f"{part:.0%}", color=_GREY, fontsize="x-small", va="top")
+        ax.set_xlim(*x)
+        ax.set_ylim(*y)
+    ax.set_xlabel("frequency per ion (1/ns)")
+    ax.set_ylabel(r"effectiveness ($\mathrm{\AA}^2$ per ion and window)")
+    ax.set_title(
+        f"{table.attrs['species']}, windows of {table.attrs['window_ps']:g} ps; dotted: equal "
+        "contribution",
+        fontsize="small",
+    )
+    return ax
+
+
+def _heat(
+    ax: Axes, values: np.ndarray, rows: list[str], columns: list[str], label: str, *, signed: bool
+) -> None:
+    """Annotated heat map."""
+    largest = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
+    image = ax.imshow(
+        values, cmap="RdBu_r" if signed else "Blues", vmin=-largest if signed else 0, vmax=largest
+    )
+    for (i, j), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            strong = abs(value) > 0.6 * largest
+            ax.text(
+                j, i, f"{value:.2f}" if abs(value) >= 0.005 else "0", ha="center", va="center",
+                fontsize="small", color="white" if strong else BLACK,
+            )  # fmt: skip
+    ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right", fontsize="small")
+    ax.set_yticks(range(len(rows)), rows, fontsize="small")
+    ax.spines[:].set_visible(False)
+    ax.figure.colorbar(image, ax=ax, label=label, shrink=0.85)
+
+
+def event_matrix(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    window: float | None = None,
+    species: str | None = None,
+) -> Axes:
+    """Which events move together: L[e, f] over the Onsager coefficient, in one window.
+
+    Rows sum to the share of their event. Parameters as in `effectiveness`.
+    """
+    ax = _axes(ax, (6.0, 4.8))
+    name = results._species(species)
+    data = results.at_window(window).sel(species=name, species_2=name)
+    has = np.isfinite(data["event_frequency"].values)
+    names = [str(e) for e in data["event"].values[has]]
+    matrix = data["event_matrix"].values[np.ix_(has, has)] / float(data["onsager"])
+    _heat(ax, matrix, names, names, "part of the Onsager coefficient", signed=True)
+    ax.set_title(f"{name}, windows of {float(data['window']):g} ps", fontsize="small")
+    return ax
+
+
+def _macrostates(results: Results, species: str | None) -> tuple[str, xr.Dataset, list[str]]:
+    data = results.transitions
+    if data is None:
+        raise InputError(
+            "this result has no macrostates: give a species macrostates=..., e.g. IonPairing()"
+        )
+    name = results._species(species)
+    one = data.sel(species=name)
+    kinds = [
+        str(m)
+        for m in one["macrostate_start"].values
+        if np.isfinite(one["population"].sel(macrostate_start=m))
+    ]
+    if not kinds:
+        raise InputError(f"species {name!r} has no macrostate rule in this result")
+    return name, one, kinds
+
+
+def populations(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
+    """Mean fraction of carriers in each macrostate, with its interval.
+
+    Raises
+    ------
+    InputError
+        If the species has no macrostates.
+    """
+    name, data, kinds = _macrostates(results, species)
+    ax = _axes(ax, (4.0, 3.6))
+    one = data.sel(macrostate_start=kinds)
+    ax.bar(
+        range(len(kinds)), one["population"], yerr=_reach(one, "population"), capsize=4,
+        color=colors_of(kinds, MACROSTATE_COLORS),
+    )  # fmt: skip
+    for k, value in enumerate(one["population"].values):
+        ax.text(k, value, f" {value:.3f}\n", ha="center", va="bottom", fontsize="small")
+    ax.set_xticks(range(len(kinds)), kinds)
+    ax.set_ylim(0, 1.1)
+    ax.set_ylabel(f"population of {name}")
+    return ax
+
+
+def transitions(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    window: float | None = None,
+    species: str | None = None,
+) -> Axes:
+    """What each macrostate transition carried, over the Onsager coefficient, in one window.
+
+    Raises
+    ------
+    InputError
+        If the species has no macrostates.
+    """
+    name, data, kinds = _macrostates(results, species)
+    ax = _axes(ax, (4.8, 4.0))
+    at = results.at_window(window)
+    chosen = data.sel(window=float(at["window"]), macrostate_start=kinds, macrostate_end=kinds)
+    whole = float(at["onsager"].sel(species=name, species_2=name))
+    carried = chosen["transition_onsager"].values / whole
+    _heat(ax, carried, kinds, kinds, "part of the Onsager coefficient", signed=True)
+    ax.set_xlabel("at the end of the window")
+    ax.set_ylabel("at its start")
+    ax.set_title(f"{name}, windows of {float(at['window']):g} ps", fontsize="small")
+    return ax
+
+
+def onsager(results: Results, ax: Axes | None = None) -> Axes:
+    """Onsager coefficients and their self parts against the window, with the slope.
+
+    The slope is the change of L(T) T between neighbouring windows: it loses what vibration and
+    caging add to short windows.
+
+    Parameters
+    ----------
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+    """
+    ax = _axes(ax, (7.0, 4.2))
+    data = results.decomposition
+    windows = data["window"].values
+    species = [str(s) for s in data["species"].values]
+    pairs = [(a, b) for i, a in enumerate(species) for b in species[i:]]
+    scale, unit = _power(data["onsager"].values)
+    handles = []
+    for (a, b), color in zip(pairs, colors_of([f"{a} {b}" for a, b in pairs], {}), strict=True):
+        one = data.sel(species=a, species_2=b)
+        whole = ax.errorbar(
+            windows, one["onsager"] / scale, yerr=_reach(one, "onsager") / scale, fmt="o-", ms=4,
+            lw=1.2, capsize=2, color=color, label=f"L({a}, {b})",
+        )  # fmt: skip
+        handles.append(whole)
+        if a == b:
+            own = data["onsager_self"].sel(species=a) / scale
+            ax.plot(windows, own, "s--", ms=3, lw=1, color=color)
+        if len(windows) > 1:
+            moved = one["onsager"].values * windows / scale
+            middle = np.sqrt(windows[1:] * windows[:-1])
+            ax.plot(middle, np.diff(moved) / np.diff(windows), ":", lw=1.5, color=color)
+    for style, label in (("s--", "self part"), (":", "slope between windows")):
+        handles += ax.plot([], [], style, ms=3, color=_GREY, label=label)
+    ax.axhline(0, color=_GREY, lw=0.8)
+    ax.set_xscale("log")
+    ax.set_xlabel("window (ps)")
+    ax.set_ylabel(f"Onsager coefficient ({unit})")
+    ax.set_title(_caption(results, data, "onsager_low").split(", hatched")[0], fontsize="small")
+    ax.legend(handles=handles, frameon=False, fontsize="small")
+    return ax
+
+
+def timeline(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    species: str | None = None,
+    start: float | None = None,
+    stop: float | None = None,
+) -> Axes:
+    """Events of every carrier over time, in the window the result keeps states of.
+
+    Parameters
+    ----------
+    results, ax, species
+        As in `contributions`.
+    start, stop : float, optional
+        Part of the trajectory to draw, ps; default its first 500 windows.
+
+    Raises
+    ------
+    InputError
+        If the result holds no states.
+    """
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.patches import Patch
+
+    states = results.states
+    if states is None:
+        raise InputError("this result holds no states to draw")
+    ax = _axes(ax, (8.0, 4.0))
+    name = results._species(species)
+    meanings = str(states["event"].attrs["flag_meanings"]).split()
+    window = float(states["event"].attrs["window_ps"])
+    number = [str(s) for s in results.decomposition["species"].values].index(name)
+    mine = states["carrier_species"].values == number
+    time = states["time"].values
+    begin = time[0] if start is None else start
+    end = begin + 500 * window if stop is None else stop
+    shown = np.flatnonzero((time >= begin) & (time <= end))
+    if len(shown) < 2:
+        raise InputError(f"no frames between start={begin:g} and stop={end:g} ps")
+    event = states["event"].values[shown][:, mine].T.astype(float)
+    event[event < 0] = np.nan
+    palette = colors_of(meanings, EVENT_COLORS)
+    ax.imshow(
+        event, aspect="auto", interpolation="nearest", cmap=ListedColormap(palette),
+        norm=BoundaryNorm(np.arange(len(meanings) + 1) - 0.5, len(meanings)),
+        extent=(time[shown[0]], time[shown[-1]], int(mine.sum()) + 0.5, 0.5),
+    )  # fmt: skip
+    seen = [int(e) for e in np.unique(event[np.isfinite(event)])]
+    ax.legend(
+        handles=[Patch(color=palette[e], label=meanings[e]) for e in seen], ncols=len(seen),
+        frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1.0),
+    )  # fmt: skip
+    ax.set_xlabel(f"time (ps); each window lasts {window:g} ps")
+    ax.set_ylabel(f"carrier of {name}")
+    return ax
+
+
+def rdf(
+    distribution: RadialDistribution,
+    ax: Axes | None = None,
+    *,
+    inner: float | None = None,
+    outer: float | None = None,
+) -> Axes:
+    """g(r) of carriers and one ligand type, with the radii of the shell.
+
+    Parameters
+    ----------
+    distribution : RadialDistribution
+    ax : matplotlib.axes.Axes, optional
+    inner, outer : float, optional
+        Radii at which a contact begins and ends, Angstrom.
+    """
+    ax = _axes(ax, (5.5, 3.8))
+    r = distribution.r
+    line = ax.plot(r, distribution.g, color="#0072B2", lw=1.3, label="g(r)")
+    ax.set_xlabel(r"distance ($\mathrm{\AA}$)")
+    ax.set_ylabel("g(r)")
+    ax.set_ylim(bottom=0)
+    count = ax.twinx()
+    top = 12.0
+    line += count.plot(
+        r, distribution.coordination, color="#009E73", lw=1, ls="--", label="number within r"
+    )
+    count.set_ylim(0, top)
+    count.set_ylabel("mean number of ligand atoms within r")
+    count.spines["top"].set_visible(False)
+    if inner is not None:
+        label = f"cutoff {inner:g} A" if outer in (None, inner) else f"begins below {inner:g} A"
+        line.append(ax.axvline(inner, color=BLACK, lw=1, label=label))
+    if outer is not None and inner is not None and outer > inner:
+        ax.axvspan(inner, outer, color=_GREY, alpha=0.25, lw=0)
+        line.append(ax.axvline(outer, color=BLACK, lw=1, ls=":", label=f"ends beyond {outer:g} A"))
+    ax.legend(handles=line, frameon=False, fontsize="small", loc="upper right")
+    ax.set_title(f"{distribution.kind}, {distribution.n_frames} frames", fontsize="small")
+    return ax
+
+
+def figures(results: Results, window: float | None = None) -> Mapping[str, Callable[[], Axes]]:
+    """Every figure this result has data for, by file name; call one to draw it."""
+    out: dict[str, Callable[[], Axes]] = {
+        "contributions": lambda: contributions(results),
+        "shares": lambda: shares(results),
+        "effectiveness": lambda: effectiveness(results, window=window),
+        "event-matrix": lambda: event_matrix(results, window=window),
+        "onsager": lambda: onsager(results),
+        "timeline": lambda: timeline(results),
+    }
+    try:
+        _macrostates(results, None)
+    except InputError:
+        return out
+    out["populations"] = lambda: populations(results)
+    out["transitions"] = lambda: transitions(results, window=window)
+    return out
+
+
+def save(ax: Axes, path: Path) -> Path:
+    """Write the figure of an Axes atomically; the ending of `path` chooses the format."""
     from .results import write_atomically
 
-    write_atomically(path, lambda name: ax.figure.savefig(name, dpi=160))
+    figure: Any = ax.get_figure(root=True)
+    return write_atomically(path, lambda name: figure.savefig(name, dpi=160))
+
+
+def save_all(
+    results: Results,
+    folder: Path,
+    stem: str,
+    *,
+    formats: Iterable[str] = ("png",),
+    window: float | None = None,
+) -> list[Path]:
+    """Write every figure of `figures` into a folder; returns the paths."""
+    written = []
+    for name, draw in figures(results, window).items():
+        ax = draw()
+        written += [save(ax, folder / f"{stem}-{name}.{ending}") for ending in formats]
+    return written
