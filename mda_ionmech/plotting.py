@@ -348,7 +348,7 @@ def onsager(results: Results, ax: Axes | None = None) -> Axes:
     species = [str(s) for s in data["species"].values]
     pairs = [(a, b) for i, a in enumerate(species) for b in species[i:]]
     scale, unit = _power(data["onsager"].values)
-    handles = []
+    handles: list[Any] = []
     for (a, b), color in zip(pairs, colors_of([f"{a} {b}" for a, b in pairs], {}), strict=True):
         one = data.sel(species=a, species_2=b)
         whole = ax.errorbar(
