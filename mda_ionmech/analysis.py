@@ -32,8 +32,9 @@ from .backends import ProgressMultiprocessing
 from .errors import InputError
 from .events import EventLabels
 from .macrostates import Macrostates, RunStates
-from .microstates import FrameGeometry, Microstates
+from .microstates import FrameGeometry, Microstates, RadialDistribution
 from .microstates.persistence import build_microstates
+from .microstates.rdf import sample_distributions
 from .onsager.windows import CarrierLabels, segment_labels
 from .results import Results, states_archive, write_atomically
 from .selections import atom_ids, trajectory_name
@@ -275,9 +276,18 @@ class OnsagerDecomposition(AnalysisBase):
             state = {k: state[k] for k in ("frames", "times", "results", "_done")}
         return state
 
-    def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
-        super()._setup_frames(trajectory, **selection)
-        (enumerated,) = self._setup_computation_groups(n_parts=1, **selection)
+    def _choose_frames(
+        self,
+        trajectory: Any,
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        frames: Iterable[int] | None = None,
+    ) -> int:
+        """Settle which frames are analysed and the lattice they are described in."""
+        chosen: dict[str, Any] = {"start": start, "stop": stop, "step": step, "frames": frames}
+        super()._setup_frames(trajectory, **chosen)
+        (enumerated,) = self._setup_computation_groups(n_parts=1, **chosen)
         self._run_frames = np.asarray(enumerated[:, 1], dtype=np.int64)
         n = len(self._run_frames)
         if n < 3:
@@ -286,8 +296,12 @@ class OnsagerDecomposition(AnalysisBase):
                 "are needed, and hundreds for intervals: check start, stop, step, frames, and "
                 "that the trajectory file is complete"
             )
-        self._notes: list[str] = []
         self._lattice = reduced_cell(read_cell(self._trajectory[int(self._run_frames[0])]))
+        return n
+
+    def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
+        n = self._choose_frames(trajectory, **selection)
+        self._notes: list[str] = []
         ends = [self._read(k) for k in (0, n - 1)]
         self._times = frame_times(ends[0][0], ends[1][0], n, self.dt)
         self._window_frames = self._round_windows(n)
@@ -411,6 +425,41 @@ class OnsagerDecomposition(AnalysisBase):
         for k in np.unique(np.linspace(0, n - 1, min(n, RDF_FRAMES)).astype(int)):
             _, cell, now = self._read(int(k))
             yield self._geometry(index, now, cell)
+
+    def measure_shells(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        frames: Iterable[int] | None = None,
+    ) -> list[tuple[IonSpecies, dict[str, RadialDistribution]]]:
+        """g(r) of every species with a detector and its ligand types, without a decomposition.
+
+        Cost: one neighbour search to 8 A in each of up to 200 frames.
+
+        Parameters
+        ----------
+        start, stop, step, frames
+            Part of the trajectory, as in `run`.
+
+        Returns
+        -------
+        list of (IonSpecies, dict of str to RadialDistribution)
+        """
+        self._choose_frames(self.universe.trajectory, start, stop, step, frames)
+        out = []
+        for index, one in enumerate(self.species):
+            if one.microstates is not None:
+                found = sample_distributions(self._sample(index), one.microstates.ligand_types)
+                one.microstates.take_distributions(found)
+                out.append((one, found))
+        return out
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a detector uses hysteresis or persistence."""
+        shells = [s.microstates for s in self.species if s.microstates is not None]
+        return any(s.persistence or getattr(s, "hysteresis", None) for s in shells)
 
     # ---- frames ---------------------------------------------------------------------------
 

@@ -5,21 +5,21 @@ Exit status: 0; 2 with a one-paragraph error on stderr for bad input; 1 for a fa
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from ._version import __version__
 from .errors import InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from .analysis import OnsagerDecomposition
-    from .results import Results
 
 app = typer.Typer(
     name="ionmech",
@@ -54,114 +54,6 @@ def _options(
 _show_traceback = [False]
 
 
-def _number(value: float) -> str:
-    return "-" if value != value else f"{value:.3g}"
-
-
-def _fixed(value: float) -> str:
-    return "-" if value != value else f"{value:.3f}"
-
-
-def events_table(results: Results, window: float | None, plain: Results | None = None) -> Table:
-    """The table a user reads: one line per event, and the sum; 80 columns wide."""
-    summary = results.summary(window)
-    level = f"{summary.attrs['level']:.0%}"
-    table = Table(
-        title=(
-            f"{summary.attrs['species']}: what happened in windows of "
-            f"{summary.attrs['window_ps']:g} ps"
-        ),
-        caption=(
-            f"share: part of the Onsager coefficient with its {level} interval; self and distinct: "
-            "its two parts; per ns: windows with this label per ion; A2: effectiveness, D^e.D per "
-            "ion and window"
-            + ("" if plain is None else "; plain: the share without hysteresis and persistence")
-        ),
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
-    )
-    table.add_column("event", no_wrap=True)
-    names = ["share", level, "self", "distinct", "per ns", "A2"]
-    for name in names + ([] if plain is None else ["plain"]):
-        table.add_column(name, justify="right", no_wrap=True)
-    shares = None if plain is None else plain.summary(window)["share"]
-    for event, row in summary.iterrows():
-        known = row["share_low"] == row["share_low"]
-        cells = [
-            str(event),
-            _fixed(row["share"]),
-            f"{row['share_low']:.3f} to {row['share_high']:.3f}" if known else "-",
-            _fixed(row["self"]),
-            _fixed(row["distinct"]),
-            _number(row["frequency"]),
-            _number(row["effectiveness"]),
-        ]
-        if shares is not None:
-            cells.append(_fixed(shares[str(event)]))
-        table.add_row(*cells)
-    sums = summary[["share", "self", "distinct", "frequency"]].sum(skipna=False)
-    cells = ["sum", _fixed(sums["share"]), "", _fixed(sums["self"]), _fixed(sums["distinct"])]
-    cells += [_number(sums["frequency"]), ""]
-    if shares is not None:
-        cells.append(_fixed(shares.sum(skipna=False)))
-    table.add_section()
-    table.add_row(*cells)
-    return table
-
-
-def transport_table(results: Results, window: float | None) -> Table:
-    """Conductivity and what derives from it."""
-    transport = results.transport(window)
-    table = Table(
-        title=f"Transport over {transport.attrs['window_ps']:g} ps, "
-        f"{transport.attrs['frame']} frame of reference",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
-    )
-    table.add_column("quantity")
-    table.add_column("value", justify="right")
-    table.add_column("interval", justify="right")
-    table.add_column("unit")
-    for name, row in transport.iterrows():
-        unit = "" if row["unit"] == "1" else str(row["unit"])
-        reach = "-" if row["low"] != row["low"] else f"{row['low']:.3g} to {row['high']:.3g}"
-        table.add_row(str(name), _number(row["value"]), reach, unit)
-    return table
-
-
-def _print_result(
-    console: Console, results: Results, window: float | None, plain: Results | None = None
-) -> None:
-    console.print(events_table(results, window, plain))
-    console.print(transport_table(results, window))
-    settings = results.settings
-    console.print(
-        f"Additivity: contributions sum to the whole within {settings['residual']:.1e} "
-        "(largest residual of all windows)."
-    )
-    for species in settings["species"]:
-        shell = species.get("microstates")
-        if shell:
-            radii = ", ".join(
-                f"{kind} below {inner:g} A"
-                + (
-                    f" until beyond {shell['cutoff_outer_angstrom'][kind]:g} A"
-                    if shell["cutoff_outer_angstrom"][kind] > inner
-                    else ""
-                )
-                for kind, inner in shell.get("cutoff_inner_angstrom", {}).items()
-            )
-            persistence = shell["persistence_ps"]
-            kept = f"; changes that revert within {persistence:g} ps ignored" if persistence else ""
-            console.print(f"Shell of {species['name']}: {radii}{kept}.")
-    for text in results.warnings:
-        console.print(f"[yellow]Warning:[/yellow] {text}.", highlight=False)
-
-
 def demo_analysis(universe: Any) -> OnsagerDecomposition:
     """The analysis the demo runs: LiTFSI in acetonitrile, windows from 1 ps on."""
     from . import IonSpecies, OnsagerDecomposition
@@ -193,6 +85,32 @@ def demo_analysis(universe: Any) -> OnsagerDecomposition:
     return OnsagerDecomposition([lithium, tfsi], temperature=330.0)
 
 
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _folder(path: Path, option: str) -> Path:
+    """Make a folder to write into, or say why not."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{option} {path}: cannot make the folder ({error.strerror})") from error
+    if not os.access(path, os.W_OK):
+        raise InputError(f"{option} {path}: the folder is not writable; give another one")
+    return path
+
+
+def _list_written(console: Console, paths: Sequence[Path]) -> None:
+    """Name the files in few words, whatever the width of the terminal."""
+    folder = paths[0].parent
+    names = ", ".join(p.name for p in paths)
+    if folder.resolve().is_relative_to(Path.cwd()):
+        folder = folder.resolve().relative_to(Path.cwd())
+    console.print(f"Written to {folder}: {names}")
+
+
 @app.command()
 def demo(
     name: Annotated[str, typer.Argument(help="Dataset: liquid.")] = "liquid",
@@ -207,26 +125,155 @@ def demo(
     Example: [bold]ionmech demo --output demo[/bold]
     """
     from . import datasets, plotting
+    from .tables import print_result
 
-    console = Console()
     facts = datasets.describe(name)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--output {output}: cannot make the folder ({error.strerror})") from error
+    folder = _folder(output, "--output")
+    console = _console()
     console.print(
         f"[bold]{facts['system']}[/bold], {facts['temperature_K']:g} K, {facts['atoms']}."
     )
     console.print("Compiling and reading; the first run compiles its kernels for about 20 s.")
-    run = demo_analysis(datasets.load(name)).run(verbose=True)
-    _print_result(console, run.results, DEMO_WINDOW, run.plain())
+    analysis = demo_analysis(datasets.load(name)).run(verbose=True)
+    print_result(console, analysis.results, DEMO_WINDOW, analysis.plain())
     written = [
-        run.save(output / f"{name}.nc"),
-        run.save_states(output / f"{name}.states.npz"),
-        output / f"{name}-contributions.png",
+        analysis.save(folder / f"{name}.nc"),
+        analysis.save_states(folder / f"{name}.states.npz"),
+        plotting.save(analysis.results.plot(), folder / f"{name}-contributions.png"),
     ]
-    plotting.save(run.results.plot(), written[-1])
-    console.print("Written: " + ", ".join(str(p) for p in written), soft_wrap=True)
+    _list_written(console, written)
+    console.print(
+        f"More figures: ionmech plot {folder / name}.nc. Your own trajectory: ionmech init --help."
+    )
+
+
+@app.command()
+def init(
+    topology: Annotated[Path, typer.Argument(help="Topology file, e.g. topol.tpr.")],
+    trajectory: Annotated[list[Path], typer.Argument(help="Trajectory files, in order.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path(
+        "ionmech.toml"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
+    topology_format: Annotated[
+        str | None, typer.Option(help="For names MDAnalysis does not know, e.g. DATA.")
+    ] = None,
+    atom_style: Annotated[
+        str | None, typer.Option(help="Columns of a LAMMPS data file, e.g. 'id type charge x y z'.")
+    ] = None,
+) -> None:
+    """Write a commented configuration for your trajectory, with guesses to check.
+
+    Example: [bold]ionmech init topol.tpr traj.xtc --output liquid.toml[/bold]
+    """
+    from .config import load_config, open_universe
+    from .guess import example_config, molecule_kinds
+    from .results import write_atomically
+
+    for path in (topology, *trajectory):
+        if not path.is_file():
+            raise FileNotFoundError(f"no such file: {path}")
+    if output.exists() and not force:
+        raise InputError(f"--output {output} exists; give another name, or --force to overwrite it")
+    options = {"topology_format": topology_format, "atom_style": atom_style}
+    given = {key: value for key, value in options.items() if value is not None}
+    universe = open_universe(topology, trajectory, given)
+    home = output.resolve().parent
+    relative = [os.path.relpath(p.resolve(), home) for p in (topology, *trajectory)]
+    text = example_config(universe, relative[0], relative[1:], given)
+    write_atomically(output, lambda name: Path(name).write_text(text, encoding="utf-8"))
+    load_config(output)
+    console = _console()
+    for kind in molecule_kinds(universe):
+        console.print(kind.described)
+    console.print(f"Written: {output}. These are guesses: check them, then", soft_wrap=True)
+    console.print(f"  ionmech rdf {output}    # the cutoffs, with a picture", soft_wrap=True)
+    console.print(f"  ionmech run {output}    # the decomposition", soft_wrap=True)
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="A TOML file; make one with ionmech init.")],
+    backend: Annotated[
+        str | None, typer.Option(help="serial, multiprocessing or dask, in place of the file's.")
+    ] = None,
+    n_workers: Annotated[int | None, typer.Option(help="Processes of the backend.")] = None,
+) -> None:
+    """Analyse a trajectory as a TOML file says.
+
+    Prints the tables and writes the result, the states for OVITO and the figures.
+
+    Example: [bold]ionmech run liquid.toml[/bold]
+    """
+    from . import plotting
+    from .config import build_analysis, load_config
+    from .tables import print_result
+
+    settings = load_config(config)
+    chosen = settings.run.model_dump()
+    chosen |= {"backend": backend} if backend else {}
+    chosen |= {"n_workers": n_workers} if n_workers else {}
+    output = settings.output
+    folder, name = _folder(output.folder, "output.folder"), output.name or config.stem
+    analysis = build_analysis(settings)
+    analysis.run(**chosen, verbose=True)
+    results = analysis.results
+    written = [
+        analysis.save(folder / f"{name}.nc"),
+        analysis.save_states(folder / f"{name}.states.npz", output.states_window),
+    ]
+    console = _console()
+    plain = analysis.plain() if analysis.is_filtered else None
+    print_result(console, results, output.window, plain)
+    written += plotting.save_all(
+        results, folder, name, formats=output.figures, window=output.window
+    )
+    written += _save_rdfs(analysis, folder, name, output.figures)
+    _list_written(console, written)
+
+
+def _save_rdfs(
+    analysis: OnsagerDecomposition, folder: Path, stem: str, formats: Sequence[str]
+) -> list[Path]:
+    """Figures of the g(r) that the detectors of an analysis have measured."""
+    from . import plotting
+
+    written = []
+    for species in analysis.species:
+        shell: Any = species.microstates
+        for kind, found in getattr(shell, "distributions", {}).items():
+            ax = plotting.rdf(found, inner=shell.inner.get(kind), outer=shell.outer.get(kind))
+            label = species.name.rstrip("+-0123456789")
+            written += [
+                plotting.save(ax, folder / f"{stem}-rdf-{label}-{kind}.{ending}")
+                for ending in formats
+            ]
+    return written
+
+
+@app.command()
+def rdf(
+    config: Annotated[Path, typer.Argument(help="A TOML file; make one with ionmech init.")],
+) -> None:
+    """Find the cutoffs of the shells: g(r), its first minimum, and a picture.
+
+    Example: [bold]ionmech rdf liquid.toml[/bold]
+    """
+    from .config import build_analysis, load_config
+    from .tables import print_shells
+
+    settings = load_config(config)
+    folder = _folder(settings.output.folder, "output.folder")
+    analysis = build_analysis(settings)
+    if all(s.microstates is None for s in analysis.species):
+        raise InputError(
+            f"{config}: no species has [species.microstates], so there is no shell to measure"
+        )
+    frames = settings.run.model_dump(include={"start", "stop", "step", "frames"})
+    console = _console()
+    print_shells(console, analysis.measure_shells(**frames))
+    name = settings.output.name or config.stem
+    _list_written(console, _save_rdfs(analysis, folder, name, settings.output.figures or ["png"]))
 
 
 @app.command()
@@ -241,8 +288,52 @@ def show(
     Example: [bold]ionmech show ionmech-demo/liquid.nc --window 20[/bold]
     """
     from .results import load
+    from .tables import print_result
 
-    _print_result(Console(), load(result), window)
+    print_result(_console(), load(result), window)
+
+
+@app.command()
+def plot(
+    result: Annotated[Path, typer.Argument(help="A result file, *.nc.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder; default that of the result.")
+    ] = None,
+    window: Annotated[
+        float | None, typer.Option("--window", "-w", help="For figures of one window, ps.")
+    ] = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", "-f", help="png, pdf or svg; may repeat.")
+    ] = None,
+) -> None:
+    """Draw every figure of a result again.
+
+    Example: [bold]ionmech plot ionmech-demo/liquid.nc --format pdf[/bold]
+    """
+    from . import plotting
+    from .results import load
+
+    chosen = formats or ["png"]
+    unknown = [f for f in chosen if f not in ("png", "pdf", "svg")]
+    if unknown:
+        raise InputError(f"--format {unknown[0]} is not known; the formats are png, pdf and svg")
+    results = load(result)
+    folder = _folder(output or result.parent, "--output")
+    written = plotting.save_all(results, folder, result.stem, formats=chosen, window=window)
+    _list_written(_console(), written)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of the TOML file, for editors that check and complete it.
+
+    Example: [bold]ionmech schema > ionmech.schema.json[/bold]
+    """
+    import json
+
+    from .config import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
 
 
 def main() -> None:

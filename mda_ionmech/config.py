@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -287,8 +286,8 @@ def _names_in_use(universe: Any) -> str:
     return f"types in use: {', '.join(types[:20])}"
 
 
-def build_universe(config: Config) -> Any:
-    """Universe of the files a configuration names.
+def open_universe(topology: Path, trajectory: list[Path], options: dict[str, Any]) -> Any:
+    """Universe of some files.
 
     Raises
     ------
@@ -298,36 +297,23 @@ def build_universe(config: Config) -> Any:
     import MDAnalysis as mda
 
     try:
-        return mda.Universe(
-            str(config.topology), [str(p) for p in config.trajectories], **config.universe
-        )
+        return mda.Universe(str(topology), [str(p) for p in trajectory], **options)
     except Exception as error:
-        files = ", ".join(p.name for p in (config.topology, *config.trajectories))
+        files = ", ".join(p.name for p in (topology, *trajectory))
         raise InputError(
             f"MDAnalysis cannot read {files}: {error}; formats it does not guess from the names go "
-            "into [universe], e.g. topology_format = 'DATA'"
+            "into [universe] of the configuration, or are options of ionmech init, e.g. "
+            "topology_format = 'DATA'"
         ) from error
 
 
-def build_analysis(config: Config) -> tuple[OnsagerDecomposition, Callable[..., Any]]:
-    """The analysis of a configuration, and a call that runs it.
-
-    Returns
-    -------
-    analysis : OnsagerDecomposition
-    run : callable
-        ``run(verbose=True)`` reads the frames the configuration asks for.
-    """
+def build_analysis(config: Config) -> OnsagerDecomposition:
+    """The analysis of a configuration, not yet run."""
     from .analysis import OnsagerDecomposition
 
-    universe = build_universe(config)
+    universe = open_universe(config.topology, config.trajectories, config.universe)
     options = config.analysis.model_dump()
     framework = options.pop("framework")
     if framework is not None:
         options["framework"] = universe.select_atoms(framework)
-    analysis = OnsagerDecomposition(build_species(config, universe), **options)
-
-    def run(**more: Any) -> Any:
-        return analysis.run(**config.run.model_dump(), **more)
-
-    return analysis, run
+    return OnsagerDecomposition(build_species(config, universe), **options)

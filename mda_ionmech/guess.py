@@ -66,6 +66,15 @@ class MoleculeKind:
     donors: str
     why: str
 
+    @property
+    def described(self) -> str:
+        """One line that says what it was taken for, and why."""
+        plural = "s" * (self.n_atoms > 1)
+        return (
+            f"{self.n_molecules} x {self.label} ({self.n_atoms} atom{plural}): {self.role}, from "
+            f"{self.why}"
+        )
+
 
 def elements_of(universe: Any) -> np.ndarray:
     """Element of every atom: the topology's, else from its mass, else from its name."""
@@ -183,8 +192,19 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def example_config(universe: Any, topology: str, trajectory: list[str]) -> str:
-    """Text of a commented TOML file for the system a topology seems to hold."""
+def example_config(
+    universe: Any, topology: str, trajectory: list[str], options: dict[str, str]
+) -> str:
+    """Text of a commented TOML file for the system a topology seems to hold.
+
+    Parameters
+    ----------
+    universe : Universe
+    topology, trajectory : str, list of str
+        Paths as the file shall name them.
+    options : dict
+        Further keyword arguments the universe was made with.
+    """
     kinds = molecule_kinds(universe)
     by_role = {r: [k for k in kinds if k.role == r] for r in {k.role for k in kinds}}
     crystal, polymers = "framework" in by_role, by_role.get("polymer", [])
@@ -195,19 +215,20 @@ def example_config(universe: Any, topology: str, trajectory: list[str]) -> str:
         "# check, above all temperature, charges and which atoms coordinate.",
         "#",
     ]
-    lines += [
-        f"#   {k.n_molecules} x {k.label} ({k.n_atoms} atom{'s' * (k.n_atoms > 1)}): {k.role}, "
-        f"from {k.why}"
-        for k in kinds
-    ]
+    lines += [f"#   {k.described}" for k in kinds]
     lines += [
         "#",
         f"# {reader.n_frames} frames, {reader.dt:g} ps apart by the file's own account.",
         "",
         f"topology = {_quoted(topology)}",
         "trajectory = [" + ", ".join(_quoted(t) for t in trajectory) + "]",
-        "# [universe]                  # further arguments of MDAnalysis.Universe",
-        '# topology_format = "DATA"',
+    ]
+    if options:
+        lines += ["", "[universe]", *(f"{k} = {_quoted(v)}" for k, v in options.items())]
+    else:
+        lines += ["# [universe]                  # further arguments of MDAnalysis.Universe"]
+        lines += ['# topology_format = "DATA"']
+    lines += [
         "",
         "[analysis]",
         "temperature = 300.0           # K: not in the files, CHECK",
@@ -270,7 +291,7 @@ def _species(kind: MoleculeKind) -> list[str]:
         "[[species]]",
         f"name = {_quoted(kind.name)}",
         f"selection = {_quoted(kind.selection)}",
-        f"charge = {kind.charge:g}                    # formal charge, e",
+        f"{f'charge = {kind.charge:g}':29} # formal charge, e",
     ]
     if kind.n_atoms > 1:
         lines.append('compound = "residues"         # centre of mass of each')

@@ -17,7 +17,11 @@ from ..errors import InputError
 from ..species import check_atom_group
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from MDAnalysis import AtomGroup
+
+    from .rdf import RadialDistribution
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,9 @@ class Detector(ABC):
         sample : callable
             ``sample()`` yields `FrameGeometry` of some frames spread over the run.
         """
+
+    def take_distributions(self, found: Mapping[str, RadialDistribution]) -> None:
+        """Keep g(r) that were measured, by ligand type, for those who draw them."""
 
     @abstractmethod
     def contacts(self, frame: FrameGeometry) -> Contacts:

@@ -132,6 +132,17 @@ class CutoffShell(Detector):
             self._set(kind, radius, radius + self._margins[kind])
         self._unsettled = []
 
+    def take_distributions(self, found: Mapping[str, RadialDistribution]) -> None:
+        """Keep g(r) and, where they have a clear minimum, the cutoffs asked as ``"rdf"``."""
+        self.distributions.update(found)
+        for kind in list(self._unsettled):
+            try:
+                radius = found[kind].first_minimum()
+            except InputError:
+                continue
+            self._set(kind, radius, radius + self._margins[kind])
+            self._unsettled.remove(kind)
+
     def contacts(self, frame: FrameGeometry) -> Contacts:
         """Contacts of one frame within the outer radius of each type."""
         outer = np.array([self.outer[k] for k in self.ligand_types])

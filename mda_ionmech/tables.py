@@ -1,0 +1,156 @@
+"""Tables of a result for a terminal, 80 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from .microstates import RadialDistribution
+    from .results import Results
+    from .species import IonSpecies
+
+
+def _number(value: float) -> str:
+    return "-" if value != value else f"{value:.3g}"
+
+
+def _fixed(value: float) -> str:
+    return "-" if value != value else f"{value:.3f}"
+
+
+def events_table(results: Results, window: float | None, plain: Results | None = None) -> Table:
+    """The table a user reads: one line per event, and the sum; 80 columns wide."""
+    summary = results.summary(window)
+    level = f"{summary.attrs['level']:.0%}"
+    table = Table(
+        title=(
+            f"{summary.attrs['species']}: what happened in windows of "
+            f"{summary.attrs['window_ps']:g} ps"
+        ),
+        caption=(
+            f"share: part of the Onsager coefficient with its {level} interval; self and distinct: "
+            "its two parts; per ns: windows with this label per ion; A2: effectiveness, D^e.D per "
+            "ion and window"
+            + ("" if plain is None else "; plain: the share without hysteresis and persistence")
+        ),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("event", no_wrap=True)
+    names = ["share", level, "self", "distinct", "per ns", "A2"]
+    for name in names + ([] if plain is None else ["plain"]):
+        table.add_column(name, justify="right", no_wrap=True)
+    shares = None if plain is None else plain.summary(window)["share"]
+    for event, row in summary.iterrows():
+        known = row["share_low"] == row["share_low"]
+        cells = [
+            str(event),
+            _fixed(row["share"]),
+            f"{row['share_low']:.3f} to {row['share_high']:.3f}" if known else "-",
+            _fixed(row["self"]),
+            _fixed(row["distinct"]),
+            _number(row["frequency"]),
+            _number(row["effectiveness"]),
+        ]
+        if shares is not None:
+            cells.append(_fixed(shares[str(event)]))
+        table.add_row(*cells)
+    sums = summary[["share", "self", "distinct", "frequency"]].sum(skipna=False)
+    cells = ["sum", _fixed(sums["share"]), "", _fixed(sums["self"]), _fixed(sums["distinct"])]
+    cells += [_number(sums["frequency"]), ""]
+    if shares is not None:
+        cells.append(_fixed(shares.sum(skipna=False)))
+    table.add_section()
+    table.add_row(*cells)
+    return table
+
+
+def transport_table(results: Results, window: float | None) -> Table:
+    """Conductivity and what derives from it."""
+    transport = results.transport(window)
+    table = Table(
+        title=f"Transport over {transport.attrs['window_ps']:g} ps, "
+        f"{transport.attrs['frame']} frame of reference",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("quantity")
+    table.add_column("value", justify="right")
+    table.add_column("interval", justify="right")
+    table.add_column("unit")
+    for name, row in transport.iterrows():
+        unit = "" if row["unit"] == "1" else str(row["unit"])
+        reach = "-" if row["low"] != row["low"] else f"{row['low']:.3g} to {row['high']:.3g}"
+        table.add_row(str(name), _number(row["value"]), reach, unit)
+    return table
+
+
+def print_result(
+    console: Console, results: Results, window: float | None, plain: Results | None = None
+) -> None:
+    console.print(events_table(results, window, plain))
+    console.print(transport_table(results, window))
+    settings = results.settings
+    console.print(
+        f"Additivity: contributions sum to the whole within {settings['residual']:.1e} "
+        "(largest residual of all windows)."
+    )
+    for species in settings["species"]:
+        shell = species.get("microstates")
+        if shell:
+            radii = ", ".join(
+                f"{kind} below {inner:g} A"
+                + (
+                    f" until beyond {shell['cutoff_outer_angstrom'][kind]:g} A"
+                    if shell["cutoff_outer_angstrom"][kind] > inner
+                    else ""
+                )
+                for kind, inner in shell.get("cutoff_inner_angstrom", {}).items()
+            )
+            persistence = shell["persistence_ps"]
+            kept = f"; changes that revert within {persistence:g} ps ignored" if persistence else ""
+            console.print(f"Shell of {species['name']}: {radii}{kept}.")
+    for text in results.warnings:
+        console.print(f"[yellow]Warning:[/yellow] {text}.")
+
+
+def print_shells(
+    console: Console, shells: Sequence[tuple[IonSpecies, dict[str, RadialDistribution]]]
+) -> None:
+    """What g(r) says of the first shells, and the radii in use."""
+    table = Table(title="First shells", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for column in ("species", "ligand"):
+        table.add_column(column)
+    for column in ("peak, A", "minimum, A", "number within", "in use, A"):
+        table.add_column(column, justify="right")
+    unclear = []
+    for species, found in shells:
+        shell: Any = species.microstates
+        for kind, distribution in found.items():
+            peak = float(distribution.r[distribution.g.argmax()])
+            cells = ["-", "-"]
+            try:
+                radius = distribution.first_minimum()
+                at = int(distribution.r.searchsorted(radius)) - 1
+                cells = [f"{radius:.2f}", f"{distribution.coordination[at]:.2f}"]
+            except InputError as error:
+                unclear.append(str(error))
+            inner, outer = shell.inner.get(kind), shell.outer.get(kind)
+            in_use = "-" if inner is None else f"{inner:.2f}"
+            if inner is not None and outer > inner:
+                in_use += f" to {outer:.2f}"
+            table.add_row(species.name, kind, f"{peak:.2f}", *cells, in_use)
+    console.print(table)
+    for text in unclear:
+        console.print(f"[yellow]Unclear:[/yellow] {text}")
