@@ -21,6 +21,7 @@ from . import onsager
 from ._version import __version__
 from .arguments import (
     check_axes,
+    check_backend,
     check_species,
     check_transformations,
     check_windows,
@@ -47,6 +48,7 @@ from .trajectory.cells import (
     read_cell,
     reduced_cell,
 )
+from .trajectory.completeness import check_complete
 from .trajectory.frames_of_reference import reference_weights, resolve_frame
 from .trajectory.members import carrier_members, ligand_table
 from .trajectory.paths import build_paths
@@ -171,9 +173,15 @@ class OnsagerDecomposition(AnalysisBase):
         only_default("projection", projection, "auto")
         only_default("memory", memory, None)
         only_default("store", store, None)
-        self.temperature = positive("temperature", temperature, "K")
+        self.temperature = positive(
+            "temperature", temperature, "K", "give that of the simulation, e.g. temperature=300"
+        )
         self.windows = check_windows(windows)
-        self.dt = None if dt is None else positive("dt", dt, "ps")
+        self.dt = (
+            None
+            if dt is None
+            else positive("dt", dt, "ps", "give the spacing of the analysed frames")
+        )
         self.axes = check_axes(axes)
         if not (unwrap == "auto" or isinstance(unwrap, bool)):
             raise InputError(f"unwrap must be 'auto', True or False, got {unwrap!r}")
@@ -234,6 +242,7 @@ class OnsagerDecomposition(AnalysisBase):
         OnsagerDecomposition
             itself, with `results` filled.
         """
+        check_backend(backend, self.universe.trajectory)
         bar = ProgressBar(
             total=1, verbose=bool(verbose), desc="starting", **(progressbar_kwargs or {})
         )
@@ -300,10 +309,14 @@ class OnsagerDecomposition(AnalysisBase):
         return n
 
     def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
+        if selection.get("stop") is None and selection.get("frames") is None:
+            check_complete(trajectory)
         n = self._choose_frames(trajectory, **selection)
         self._notes: list[str] = []
         ends = [self._read(k) for k in (0, n - 1)]
         self._times = frame_times(ends[0][0], ends[1][0], n, self.dt)
+        if self.dt is None:
+            self._check_spacing(ends[0][0], n)
         self._window_frames = self._round_windows(n)
         reach = max((s.microstates.reach for s in self.species if s.microstates), default=0.0)
         for _, cell, _ in ends:
@@ -315,6 +328,7 @@ class OnsagerDecomposition(AnalysisBase):
             if one.microstates is not None:
                 one.microstates.settle(lambda index=index: self._sample(index))
                 check_cell_height(ends[0][1], one.microstates.reach)
+        self._check_moving(ends[0][2])
         self._bar.total = n + max(1, n // 4)
         self._bar.set_description("reading frames")
 
@@ -336,6 +350,31 @@ class OnsagerDecomposition(AnalysisBase):
                 "repair the trajectory"
             )
         return cell
+
+    def _check_spacing(self, first: float, n: int) -> None:
+        """Find by bisection where the spacing of the first two frames ends, if it does."""
+        step = self._time_of(1) - first
+        tolerance = self._times.tolerance
+        if abs(step - self._times.spacing) <= tolerance:
+            return
+        even, uneven = 1, n - 1
+        while uneven - even > 1:
+            middle = (even + uneven) // 2
+            if abs(self._time_of(middle) - first - middle * step) <= tolerance:
+                even = middle
+            else:
+                uneven = middle
+        before, after = self._time_of(even), self._time_of(uneven)
+        raise InputError(
+            f"times repeat or are unevenly spaced: frames are {step:g} ps apart up to frame "
+            f"{self._run_frames[even]} at {before:g} ps, but frame "
+            f"{self._run_frames[uneven]} is at {after:g} ps; analyse an even part with "
+            "run(start=..., stop=..., step=...), or give "
+            "the true spacing of the analysed frames with dt=... (ps)"
+        )
+
+    def _time_of(self, index: int) -> float:
+        return float(self._trajectory[int(self._run_frames[index])].time)
 
     def _round_windows(self, n_frames: int) -> np.ndarray:
         spacing = self._times.spacing
@@ -372,6 +411,24 @@ class OnsagerDecomposition(AnalysisBase):
         found = np.zeros(4)
         self._steps_into(now, before, cell, np.empty((len(self._members.offsets) - 1, 3)), found)
         self._check_long_steps(found)
+
+    def _check_moving(self, first: np.ndarray) -> None:
+        """Refuse carriers that stay where they were in a dozen frames spread over the run."""
+        n = len(self._run_frames)
+        still = {s.name: s.atoms.ix for s in self.species}
+        for k in np.unique(np.linspace(1, n - 1, min(n, 12)).astype(int)):
+            if not still:
+                return
+            now = self._read(int(k))[2]
+            still = {name: ix for name, ix in still.items() if np.array_equal(first[ix], now[ix])}
+        if len(still) == len(self.species):
+            raise InputError(
+                f"no carrier of {', '.join(still)} moves: their positions are equal in frames "
+                "spread over the run; check that the selections name the mobile atoms and that "
+                "they were not frozen in the simulation"
+            )
+        if still:
+            self._note(f"no carrier of {', '.join(still)} moves", loud=True)
 
     def _check_long_steps(self, found: np.ndarray) -> None:
         if self.unwrap is False or found[2] == 0:
@@ -555,7 +612,8 @@ class OnsagerDecomposition(AnalysisBase):
         if abs(net) > 1e-6:
             self._note(
                 f"charges of the listed species sum to {net:+g} e: the conductivity is that of "
-                f"these carriers against the {self.frame} frame"
+                f"these carriers against the {self.frame} frame",
+                loud=True,
             )
         self.results = self._decompose(self._find_states())
         self._bar.update(self._bar.total - self._bar.n)

@@ -52,14 +52,14 @@ def only_default(argument: str, value: Any, default: Any) -> None:
         )
 
 
-def positive(argument: str, value: Any, unit: str) -> float:
+def positive(argument: str, value: Any, unit: str, remedy: str) -> float:
     """A finite number above 0."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number) or number <= 0:
-        raise InputError(f"{argument} must be a number above 0 in {unit}, got {value!r}")
+        raise InputError(f"{argument} must be a number above 0 in {unit}, got {value!r}; {remedy}")
     return number
 
 
@@ -69,7 +69,10 @@ def check_windows(windows: Any) -> str | list[float]:
         if windows != "log":
             raise InputError(f"windows must be 'log' or times in ps, got {windows!r}")
         return windows
-    values = [positive("windows", w, "ps") for w in np.atleast_1d(windows)]
+    values = [
+        positive("windows", w, "ps", "give lengths such as [1, 10, 100], or 'log'")
+        for w in np.atleast_1d(windows)
+    ]
     if not values:
         raise InputError("windows is empty: give 'log' or times in ps")
     return values
@@ -97,4 +100,23 @@ def check_transformations(trajectory: Any) -> None:
                 "the trajectory carries the transformation NoJump, which loses jumps with start, "
                 "step or parallel reading and distorts collective motion at constant pressure; "
                 "load the universe without it, unwrap='auto' does that work"
+            )
+
+
+def check_backend(backend: Any, trajectory: Any) -> None:
+    """Refuse unknown backends, and transformations that cannot be sent to other processes."""
+    names = ("serial", "multiprocessing", "dask")
+    if isinstance(backend, str) and backend not in names:
+        raise InputError(
+            f"backend={backend!r} is not known; the backends are {', '.join(names)}, or an "
+            "MDAnalysis BackendBase object"
+        )
+    if backend in (None, "serial"):
+        return
+    for transformation in trajectory.transformations:
+        if not getattr(transformation, "parallelizable", False):
+            name = getattr(transformation, "__name__", type(transformation).__name__)
+            raise InputError(
+                f"backend={backend!r}: the transformation {name} on the trajectory cannot be sent "
+                "to other processes; use backend='serial', or a transformation class of MDAnalysis"
             )

@@ -217,7 +217,10 @@ def load_config(path: str | PathLike[str]) -> Config:
     missing = [p for p in (config.topology, *config.trajectories) if not p.is_file()]
     if missing:
         listed = "\n  ".join(f"no such file: {p}" for p in missing)
-        raise InputError(f"{source} has {len(missing)} problem(s):\n  {listed}")
+        raise InputError(
+            f"{source} has {len(missing)} problem(s):\n  {listed}\n  (paths are relative to the "
+            "folder of the file)"
+        )
     return config
 
 

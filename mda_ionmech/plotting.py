@@ -450,7 +450,8 @@ def rdf(
     """
     ax = _axes(ax, (5.5, 3.8))
     r = distribution.r
-    line = ax.plot(r, distribution.g, color="#0072B2", lw=1.3, label="g(r)")
+    ax.plot(r, distribution.g, color="#0072B2", lw=0.8, alpha=0.4)
+    line = ax.plot(r, distribution.smoothed(), color="#0072B2", lw=1.5, label="g(r), smoothed")
     ax.set_xlabel(r"distance ($\mathrm{\AA}$)")
     ax.set_ylabel("g(r)")
     ax.set_ylim(bottom=0)

@@ -58,6 +58,48 @@ def test_show_prints_it_again(demo):
     assert "windows of 16 ps" in done.stdout
 
 
+def test_from_files_to_figures(tmp_path):
+    """What a user does with a trajectory of their own: init, rdf, run, plot."""
+    from mda_ionmech import datasets
+
+    folder = datasets.path("liquid")
+    files = [str(folder / n) for n in ("liquid.psf", "liquid.part1.xtc")]
+    done = ionmech("init", *files, "-o", "my.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "16 x TFS (15 atoms): anion" in done.stdout
+    config = tmp_path / "my.toml"
+    config.write_text(
+        config.read_text().replace("# stop = 1000", "stop = 300").replace('"png"', '"png", "pdf"')
+    )
+    assert ionmech("init", *files, "-o", "my.toml", cwd=tmp_path).returncode == 2
+    done = ionmech("rdf", "my.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "3.2" in done.stdout or "3.3" in done.stdout
+    output = tmp_path / "ionmech-output"
+    assert {p.name for p in output.iterdir()} == {
+        f"my-rdf-Li-{kind}.{end}" for kind in ("solvent", "anion") for end in ("png", "pdf")
+    }
+    done = ionmech(
+        "run", "my.toml", "--backend", "multiprocessing", "--n-workers", "2", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Additivity" in done.stdout
+    assert "decomposing windows" in done.stderr
+    names = {p.name for p in output.iterdir()}
+    assert {"my.nc", "my.states.npz", "my-contributions.png", "my-transitions.pdf"} <= names
+    done = ionmech("plot", "ionmech-output/my.nc", "-f", "svg", "-o", "again", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "again" / "my-event-matrix.svg").stat().st_size > 1000
+    done = ionmech("plot", "ionmech-output/my.nc", "-f", "gif", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_schema_is_json():
+    import json
+
+    assert json.loads(ionmech("schema").stdout)["title"] == "Config"
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -65,6 +107,8 @@ def test_show_prints_it_again(demo):
         (["demo", "gas"], "ionmech: dataset 'gas' is not shipped"),
         (["demo", "--output", "/dev/null/x"], "cannot make the folder"),
         (["nonsense"], "No such command"),
+        (["run", "none.toml"], "no configuration at none.toml; make one with `ionmech init"),
+        (["init", "a.tpr", "b.xtc"], "no such file: a.tpr"),
     ],
 )
 def test_bad_input_is_one_paragraph_and_status_2(args, message, tmp_path):

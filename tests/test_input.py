@@ -9,6 +9,7 @@ from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 
+from . import error_table
 from .builders import brownian, make_universe
 
 
@@ -143,13 +144,9 @@ def test_nojump_is_refused(universe, tmp_path):
 
 
 def test_charges_that_do_not_sum_to_zero_are_said(universe):
-    run = analysis(universe).run()
+    with pytest.warns(UserWarning, match=r"charges of the listed species sum to \+6 e"):
+        run = analysis(universe).run()
     assert any("sum to +6 e" in text for text in run.results.warnings)
-
-
-def test_an_unknown_backend_is_refused(universe):
-    with pytest.raises((InputError, ValueError), match="backend"):
-        analysis(universe).run(backend="gpu")
 
 
 def test_nothing_before_a_run(universe, tmp_path):
@@ -160,14 +157,46 @@ def test_nothing_before_a_run(universe, tmp_path):
         analysis(universe).save(tmp_path / "x.nc")
 
 
-def test_ions_that_never_move():
-    still = make_universe(np.full((20, 3, 3), 4.0))
-    results = analysis(still).run().results
-    data = results.decomposition
-    assert float(data["residual"].max()) == 0.0
-    assert np.all(np.isnan(data["share"]))
-    assert np.all(np.isnan(data["haven_ratio"]))
-    assert any("undefined" in text for text in results.warnings)
+def test_a_species_that_never_moves_is_said_and_counts_for_nothing():
+    rng = np.random.default_rng(2)
+    positions = np.full((60, 6, 3), 4.0)
+    positions[:, :3] += brownian(rng, 60, 3, 0.05, 1.0)
+    still = make_universe(positions, names=list("PPPMMM"))
+    species = [
+        IonSpecies(still.atoms[:3], charge=1, name="+"),
+        IonSpecies(still.atoms[3:], charge=-1, name="-"),
+    ]
+    run = OnsagerDecomposition(species, temperature=300, frame="laboratory")
+    with pytest.warns(UserWarning, match="no carrier of - moves"):
+        data = run.run().results.decomposition
+    assert float(data["residual"].max()) < 1e-13
+    assert np.all(data["onsager"].sel(species="-") == 0)
+    assert np.all(np.isnan(data["share"].sel(species="-")))
+    assert any("shares of - are undefined" in text for text in run.results.warnings)
+
+
+@pytest.mark.parametrize("ending", ["xtc", "dcd", "lammpsdump"])
+def test_a_torn_file_is_used_only_when_the_user_says_so(ending, tmp_path):
+    universe = error_table.with_file(tmp_path, ending)
+    n_whole = universe.trajectory.n_frames
+    with pytest.raises(InputError, match=f"run\\(stop={n_whole}\\)"):
+        analysis(universe).run()
+    run = analysis(universe).run(stop=n_whole)
+    assert run.results.settings["n_frames"] == n_whole
+
+
+def test_a_whole_file_is_not_taken_for_a_torn_one(universe, tmp_path):
+    from mda_ionmech.trajectory.completeness import check_complete
+
+    for ending in ("xtc", "trr", "dcd"):
+        path = tmp_path / f"whole.{ending}"
+        with mda.Writer(str(path), 6) as writer:
+            for _ in universe.trajectory:
+                writer.write(universe.atoms)
+        copy = mda.Universe(universe._topology.copy())
+        copy.load_new(str(path))
+        check_complete(copy.trajectory)
+    check_complete(datasets.liquid().trajectory)
 
 
 def test_datasets_by_name():

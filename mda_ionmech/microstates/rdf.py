@@ -52,6 +52,10 @@ class RadialDistribution:
     coordination: np.ndarray
     n_frames: int
 
+    def smoothed(self) -> np.ndarray:
+        """g(r) smoothed with a Gaussian of 0.06 A, shape (bins,)."""
+        return np.asarray(gaussian_filter1d(self.g, _SMOOTHING / BIN_WIDTH, mode="nearest"))
+
     def first_minimum(self) -> float:
         """Radius of the first minimum after the first peak, Angstrom, rounded to 0.01.
 
@@ -63,7 +67,7 @@ class RadialDistribution:
         InputError
             If there is no first peak, or no minimum below half of it before the range ends.
         """
-        smooth = gaussian_filter1d(self.g, _SMOOTHING / BIN_WIDTH, mode="nearest")
+        smooth = self.smoothed()
         limit = float(self.r[-1])
         hint = f"give `cutoff={{{self.kind!r}: ...}}` in Angstrom"
         top = float(smooth.max(initial=0.0))

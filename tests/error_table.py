@@ -1,0 +1,221 @@
+"""Situations a user meets, each with the error that answers it; the table in the docs.
+
+``python -m tests.error_table`` writes docs/errors.md anew.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from pathlib import Path
+
+import MDAnalysis as mda
+import numpy as np
+from MDAnalysis.transformations.nojump import NoJump
+
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech.config import build_analysis, load_config
+from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.results import write_atomically
+
+from .builders import brownian, make_universe
+
+PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
+
+
+def universe(n_frames=40, **options):
+    rng = np.random.default_rng(0)
+    positions = brownian(rng, n_frames, 6, 0.05, 1.0) + 15.0
+    return make_universe(positions, names=list("PPPMMM"), masses=[7.0] * 3 + [35.0] * 3, **options)
+
+
+def positions_of(n_frames=40):
+    return np.stack([ts.positions.copy() for ts in universe(n_frames).trajectory])
+
+
+def analysis(u, **options):
+    ions = IonSpecies(u.atoms, charge=0, name="ion")
+    options = {"temperature": 300.0, "frame": "laboratory"} | options
+    return OnsagerDecomposition([ions], **options)
+
+
+def with_file(folder, ending, n_frames=40):
+    """Universe whose trajectory is a file cut short in the middle of its last frames."""
+    u = universe(n_frames)
+    path = folder / f"cut.{ending}"
+    if ending == "lammpsdump":
+        with open(path, "w") as file:
+            for ts in u.trajectory:
+                file.write(f"ITEM: TIMESTEP\n{ts.frame * 100}\nITEM: NUMBER OF ATOMS\n6\n")
+                file.write("ITEM: BOX BOUNDS pp pp pp\n" + "0 40\n" * 3)
+                file.write("ITEM: ATOMS id type x y z\n")
+                for atom in u.atoms:
+                    x, y, z = atom.position
+                    file.write(f"{atom.ix + 1} 1 {x:.4f} {y:.4f} {z:.4f}\n")
+    else:
+        with mda.Writer(str(path), 6) as writer:
+            for _ in u.trajectory:
+                writer.write(u.atoms)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 3 // 4 + 7])
+    fresh = mda.Universe(u._topology.copy())
+    fresh.load_new(str(path))
+    return fresh
+
+
+def shell(u, cutoff, **options):
+    ions = IonSpecies(
+        u.atoms[:3],
+        charge=0,
+        name="ion",
+        microstates=CutoffShell(cutoff, solvent=u.atoms[3:], **options),
+    )
+    return OnsagerDecomposition([ions], temperature=300.0, frame="laboratory")
+
+
+def shifted_times(folder, time_of):
+    u = universe()
+    path = folder / "times.trr"
+    with mda.Writer(str(path), 6) as writer:
+        for ts in u.trajectory:
+            ts.time = time_of(ts.frame)
+            writer.write(u.atoms)
+    u.load_new(str(path))
+    return u
+
+
+def moved_by_a_function(ts):
+    return ts
+
+
+def transformed(transformation, folder):
+    u = universe()
+    path = folder / "t.xtc"
+    u.atoms.write(str(path), frames="all")
+    u.load_new(str(path))
+    u.trajectory.add_transformations(transformation)
+    return u
+
+
+def configured(folder, text):
+    (folder / "topol.gro").write_text("")
+    (folder / "run.toml").write_text(text)
+    return build_analysis(load_config(folder / "run.toml"))
+
+
+TOML = 'topology = "topol.gro"\ntrajectory = "none.xtc"\n'
+
+
+def spoil_frame():
+    positions = positions_of()
+    positions[23, 4, 1] = np.nan
+    return make_universe(positions)
+
+
+def overlapping():
+    u = universe()
+    first = IonSpecies(u.atoms[:4], charge=1, name="Li+")
+    second = IonSpecies(u.atoms[3:], charge=-1, name="Cl-")
+    OnsagerDecomposition([first, second], temperature=300)
+
+
+def jumping():
+    positions = np.random.default_rng(1).uniform(0, 40, (50, 30, 3))
+    analysis(make_universe(positions)).run()
+
+
+def unclear_rdf():
+    positions = np.random.default_rng(1).uniform(0, 40, (50, 400, 3))
+    u = make_universe(positions)
+    ions = IonSpecies(u.atoms[:50], charge=0, name="ion",
+                      microstates=CutoffShell(solvent=u.atoms[50:]))  # fmt: skip
+    OnsagerDecomposition([ions], temperature=300, frame="laboratory", unwrap=False).run()
+
+
+SITUATIONS = {
+    "a selection that matches nothing": lambda tmp: IonSpecies(
+        universe().select_atoms("name LI"), charge=1, name="Li+"
+    ),
+    "two species share an atom": lambda tmp: overlapping(),
+    "an updating selection": lambda tmp: IonSpecies(
+        universe().select_atoms("name P", updating=True), charge=1, name="Li+"
+    ),
+    "no cell": lambda tmp: analysis(make_universe(positions_of(), np.zeros(6))).run(),
+    "a cell that is not a number": lambda tmp: analysis(
+        make_universe(positions_of(), (20, 20, 20, 90, 90, np.nan))
+    ).run(),
+    "a cell too small for the cutoff": lambda tmp: shell(universe(), 22.0).run(),
+    "a cutoff that g(r) does not show": lambda tmp: unclear_rdf(),
+    "a position that is not a number": lambda tmp: analysis(spoil_frame()).run(),
+    "one frame": lambda tmp: analysis(universe(1)).run(),
+    "two frames": lambda tmp: analysis(universe(2)).run(),
+    "repeated times": lambda tmp: analysis(shifted_times(tmp, lambda f: f - (f > 20))).run(),
+    "uneven times": lambda tmp: analysis(shifted_times(tmp, lambda f: f + 0.4 * (f == 12))).run(),
+    "times that do not advance": lambda tmp: analysis(shifted_times(tmp, lambda f: 5.0)).run(),
+    "a window longer than the trajectory": lambda tmp: analysis(universe(), windows=[50.0]).run(),
+    "no temperature": lambda tmp: analysis(universe(), temperature=None),
+    "a temperature of zero": lambda tmp: analysis(universe(), temperature=0),
+    "a negative temperature": lambda tmp: analysis(universe(), temperature=-300),
+    "a moving reference without all charges": lambda tmp: OnsagerDecomposition(
+        [IonSpecies(universe().atoms[:3], charge=1, name="Li+")], temperature=300
+    ),
+    "masses that were never set": lambda tmp: OnsagerDecomposition(
+        [IonSpecies(make_universe(positions_of(), masses=[1.0] * 6).atoms, charge=0, name="ion")],
+        temperature=300,
+    ),
+    "steps too long to unwrap": lambda tmp: jumping(),
+    "NoJump on the trajectory": lambda tmp: analysis(transformed(NoJump(), tmp)),
+    "a function on the trajectory, in parallel": lambda tmp: analysis(
+        transformed(moved_by_a_function, tmp)
+    ).run(backend="multiprocessing"),
+    "an XTC cut short": lambda tmp: analysis(with_file(tmp, "xtc")).run(),
+    "a DCD cut short": lambda tmp: analysis(with_file(tmp, "dcd")).run(),
+    "a LAMMPS dump cut short": lambda tmp: analysis(with_file(tmp, "lammpsdump")).run(),
+    "a folder that cannot be written to": lambda tmp: write_atomically(
+        tmp / "missing" / "result.nc", lambda name: None
+    ),
+    "an unknown backend": lambda tmp: analysis(universe()).run(backend="gpu"),
+    "ions that never move": lambda tmp: analysis(make_universe(np.full((20, 3, 3), 4.0))).run(),
+    "a misspelt key in the configuration": lambda tmp: configured(
+        tmp,
+        TOML + "[analysis]\ntemperatur = 300\nwindow = [1.0, -2.0]\n"
+        '[[species]]\nname = "Li+"\nselection = "name LI"\ncharge = 1\nmicrostate = 1\n',
+    ),
+    "files of the configuration that are not there": lambda tmp: configured(
+        tmp,
+        TOML + '[analysis]\ntemperature = 300\n[[species]]\nname = "Li+"\n'
+        'selection = "name LI"\ncharge = 1\n',
+    ),
+}
+
+
+def text_of(situation: str) -> str:
+    """The error of a situation, without the places it was met in."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            SITUATIONS[situation](Path(folder))
+        except InputError as error:
+            return str(error).replace(f"{Path(folder).resolve()}/", "").replace(f"{folder}/", "")
+    raise AssertionError(f"{situation}: no error was raised")
+
+
+def page(texts: dict[str, str]) -> str:
+    """The page of the documentation."""
+    lines = [
+        "# Errors and what to do",
+        "",
+        "What cannot be analysed is refused before the long work starts, with the argument, the",
+        "value and the remedy. This table is written by the tests.",
+        "",
+        "| situation | what the error says |",
+        "|---|---|",
+    ]
+    for situation, text in texts.items():
+        cell = text.replace("|", "\\|").replace("\n  ", "<br>")
+        lines.append(f"| {situation} | {cell} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page({s: text_of(s) for s in SITUATIONS}))

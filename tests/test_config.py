@@ -1,0 +1,234 @@
+"""Runs described in TOML, and the guesses that start one."""
+
+import json
+import tomllib
+
+import MDAnalysis as mda
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from mda_ionmech import InputError, OnsagerDecomposition, datasets
+from mda_ionmech.config import Config, build_analysis, json_schema, load_config
+from mda_ionmech.guess import example_config, molecule_kinds
+
+from .builders import make_universe
+from .conftest import liquid_species
+
+LIQUID = """
+topology = "{folder}/liquid.psf"
+trajectory = ["{folder}/liquid.part1.xtc", "{folder}/liquid.part2.xtc"]
+
+[analysis]
+temperature = 330
+windows = [1.0, 5.0, 20.0]
+seed = 3
+level = 0.9
+
+[[species]]
+name = "Li+"
+selection = "resname LI"
+charge = 1
+[species.microstates]
+cutoff = {{ solvent = 2.8, anion = 2.9 }}
+hysteresis = {{ solvent = 0.5, anion = [2.7, 3.4] }}
+persistence = 2
+[species.microstates.ligands]
+solvent = "resname ACN and name N1"
+anion = "resname TFS and name O*"
+[species.events]
+[species.macrostates]
+
+[[species]]
+name = "TFSI-"
+selection = "resname TFS"
+charge = -1
+compound = "residues"
+[species.macrostates]
+rule = "IonPairing"
+
+[run]
+start = 10
+stop = 110
+"""
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    path = tmp_path / "liquid.toml"
+    path.write_text(LIQUID.format(folder=datasets.path("liquid")))
+    return path
+
+
+def test_toml_and_python_give_the_same(config_file):
+    config = load_config(config_file)
+    run = build_analysis(config)
+    run.run(**config.run.model_dump())
+    universe = datasets.liquid()
+    python = OnsagerDecomposition(
+        liquid_species(universe, hysteresis={"solvent": 0.5, "anion": (2.7, 3.4)}, persistence=2.0),
+        temperature=330.0,
+        windows=[1.0, 5.0, 20.0],
+        seed=3,
+        level=0.9,
+    ).run(start=10, stop=110)
+    assert run.results.decomposition.identical(python.results.decomposition)
+    assert config.output.folder == config_file.parent / "ionmech-output"
+    assert config.output.name == "liquid"
+
+
+def test_every_argument_of_python_has_a_key():
+    import inspect
+
+    arguments = set(inspect.signature(OnsagerDecomposition.__init__).parameters)
+    later = {"resolutions", "horizons", "projection", "memory", "store"}
+    analysis = set(Config.model_fields["analysis"].annotation.model_fields)
+    assert arguments - {"self", "species"} - later == analysis
+    runs = set(inspect.signature(OnsagerDecomposition.run).parameters)
+    python_only = {"self", "verbose", "n_parts", "unsupported_backend", "progressbar_kwargs"}
+    assert runs - python_only == set(Config.model_fields["run"].annotation.model_fields)
+
+
+def test_all_problems_are_listed_at_once(config_file):
+    text = config_file.read_text().replace("seed", "sead").replace('compound = "residues"', "")
+    text = text.replace("temperature = 330", "temperature = -1").replace(
+        "charge = -1", "charge = []"
+    )
+    config_file.write_text(text + "\n[outputs]\nfolder = 'x'\n")
+    with pytest.raises(InputError) as caught:
+        load_config(config_file)
+    message = str(caught.value)
+    assert "has 4 problem(s)" in message
+    for line in (
+        "analysis.sead: unknown key; did you mean 'seed'?",
+        "analysis.temperature: input should be greater than 0, got -1",
+        "species.1.charge: input should be a valid number, got []",
+        "outputs: unknown key; did you mean 'output'?",
+    ):
+        assert line in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[analysis]", "[analysis", "is not valid TOML"),
+        ("windows = [1.0, 5.0, 20.0]", 'windows = "linear"', "analysis.windows"),
+        ("persistence = 2", "persistance = 2", "did you mean 'persistence'"),
+        ("[species.events]", "[species.event]", "did you mean 'events'"),
+        ("liquid.psf", "solid.psf", "no such file: .*solid.psf"),
+        ('rule = "IonPairing"', 'rule = "Pairing"', "species.1.macrostates.rule"),
+    ],
+)
+def test_one_problem(config_file, old, new, message):
+    text = config_file.read_text()
+    assert old in text
+    config_file.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=message):
+        load_config(config_file)
+
+
+def test_selections_that_fail_are_listed_together(config_file):
+    text = config_file.read_text().replace('"resname LI"', '"resname LITHIUM"')
+    text = text.replace('"resname TFS and name O*"', '"resname TFS andd name O*"')
+    config_file.write_text(text)
+    with pytest.raises(InputError) as caught:
+        build_analysis(load_config(config_file))
+    message = str(caught.value)
+    assert "2 selection(s) fail" in message
+    assert "'resname LITHIUM' selects no atom; residue names in use: ACN, LI, TFS" in message
+    assert (
+        "species.0.microstates.ligands.anion: 'resname TFS andd name O*' is no selection" in message
+    )
+
+
+def test_paths_are_relative_to_the_file(config_file, tmp_path, monkeypatch):
+    import os
+
+    folder = datasets.path("liquid")
+    relative = os.path.relpath(folder, tmp_path)
+    config_file.write_text(config_file.read_text().replace(str(folder), relative))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load_config(config_file).topology.samefile(folder / "liquid.psf")
+
+
+def test_json_schema_accepts_a_good_file_and_refuses_a_bad_one(config_file):
+    schema = json.loads(json.dumps(json_schema()))
+    Draft202012Validator.check_schema(schema)
+    good = tomllib.loads(config_file.read_text())
+    assert list(Draft202012Validator(schema).iter_errors(good)) == []
+    bad = good | {"analysis": {"temperatur": 300}}
+    assert len(list(Draft202012Validator(schema).iter_errors(bad))) == 2
+
+
+def test_guesses_of_the_liquid_run(tmp_path):
+    universe = datasets.liquid()
+    kinds = {k.label: k for k in molecule_kinds(universe)}
+    assert [kinds[k].role for k in ("LI", "TFS", "ACN")] == ["cation", "anion", "solvent"]
+    assert (kinds["TFS"].name, kinds["TFS"].charge) == ("TFSI-", -1.0)
+    assert kinds["ACN"].donors == "resname ACN and name N1"
+    folder = datasets.path("liquid")
+    text = example_config(
+        universe, str(folder / "liquid.psf"), [str(p) for p in sorted(folder.glob("*.xtc"))], {}
+    )
+    (tmp_path / "guess.toml").write_text(text)
+    run = build_analysis(load_config(tmp_path / "guess.toml"))
+    assert [s.name for s in run.species] == ["Li+", "TFSI-"]
+    assert run.frame == "barycentric"
+
+
+def test_guesses_of_a_crystal_and_of_charged_molecules():
+    positions = np.random.default_rng(0).uniform(0, 10, (3, 8, 3))
+    crystal = make_universe(
+        positions,
+        residue=np.zeros(8, dtype=int),
+        names=[""] * 8,
+        masses=[6.94] * 4 + [15.999] * 4,
+    )
+    crystal.add_TopologyAttr("types", ["1"] * 4 + ["2"] * 4)
+    kinds = molecule_kinds(crystal)
+    assert [(k.role, k.name, k.selection) for k in kinds] == [
+        ("cation", "Li+", "type 1"),
+        ("framework", "O", "type 2"),
+    ]
+    text = example_config(crystal, "a.data", ["b.dump"], {"topology_format": "DATA"})
+    assert 'framework = "type 2"' in text
+    assert 'topology_format = "DATA"' in text
+    assert "SolvationEvents" not in text
+    Config.model_validate(tomllib.loads(text))
+    salt = make_universe(
+        positions[:, :6],
+        residue=[0, 0, 0, 1, 1, 1],
+        resnames=["EMI", "SCN"],
+        names=["C1", "N1", "H1", "S1", "C1", "N1"],
+        elements=["C", "N", "H", "S", "C", "N"],
+        masses=[12, 14, 1, 32, 12, 14],
+    )
+    salt.add_TopologyAttr("charges", [0.3, 0.4, 0.1, -0.5, 0.2, -0.5])
+    kinds = molecule_kinds(salt)
+    assert [(k.label, k.role, k.charge) for k in kinds] == [
+        ("EMI", "cation", 1.0),
+        ("SCN", "anion", -1.0),
+    ]
+
+
+def test_guesses_of_a_polymer_and_a_crystal_from_their_files(shared_data):
+    polymer = mda.Universe(
+        shared_data / "polymer" / "litfsi_peo12_480K.tpr",
+        shared_data / "polymer" / "litfsi_peo12_480K.xtc",
+    )
+    roles = {k.label: k.role for k in molecule_kinds(polymer)}
+    assert roles == {"LI": "cation", "TFS": "anion", "PEO": "polymer"}
+    crystal = mda.Universe(
+        shared_data / "crystal" / "final0.T800.data",
+        shared_data / "crystal" / "llzo.T800.xtc",
+        topology_format="DATA",
+        atom_style="id type charge x y z",
+    )
+    found = [(k.label, k.role, k.n_molecules) for k in molecule_kinds(crystal)]
+    assert found[0] == ("Li", "cation", 56)
+    assert {f[:2] for f in found[1:]} == {
+        ("La", "framework"),
+        ("Zr", "framework"),
+        ("O", "framework"),
+    }

@@ -1,0 +1,99 @@
+"""Every figure of a result: drawn, labelled, saved, with the data it claims."""
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, plotting
+from mda_ionmech.colors import EVENT_COLORS, colors_of
+
+from .builders import brownian, make_universe
+
+
+def test_every_figure_draws_into_its_own_or_a_given_axes(liquid_run):
+    for name, draw in plotting.figures(liquid_run.results, window=16.0).items():
+        ax = draw()
+        assert isinstance(ax, Axes), name
+        assert ax.get_xlabel() or ax.get_xticklabels(), name
+    ax = Figure().subplots()
+    assert plotting.contributions(liquid_run.results, ax=ax) is ax
+    assert liquid_run.results.plot(ax=Figure().subplots()) is not ax
+
+
+def test_stacked_bars_add_up_to_the_total(liquid_run):
+    ax = plotting.contributions(liquid_run.results)
+    data = liquid_run.results.decomposition.sel(species="Li+", species_2="Li+")
+    events = liquid_run.event_names(0)
+    n = data.sizes["window"]
+    heights = np.array([p.get_height() for p in ax.patches]).reshape(len(events), n)
+    total = ax.containers[-1].lines[0].get_ydata()
+    np.testing.assert_allclose(heights.sum(axis=0), total, rtol=1e-12)
+    np.testing.assert_allclose(total / total[0], data["onsager"] / data["onsager"][0])
+    hatched = np.array([p.get_hatch() is not None for p in ax.patches]).reshape(len(events), n)
+    np.testing.assert_array_equal(hatched, np.tile(data["blocks"].values < 10, (len(events), 1)))
+    for k, event in enumerate(events):
+        assert to_hex(ax.patches[k * n].get_facecolor()).upper() == EVENT_COLORS[event]
+
+
+def test_matrix_rows_sum_to_the_shares(liquid_run):
+    ax = plotting.event_matrix(liquid_run.results, window=16.0)
+    shown = ax.images[0].get_array()
+    share = liquid_run.results.summary(16.0)["share"]
+    np.testing.assert_allclose(np.asarray(shown).sum(axis=1), share, atol=1e-12)
+
+
+def test_timeline_shows_the_states(liquid_run):
+    ax = plotting.timeline(liquid_run.results, start=100.0, stop=150.0)
+    shown = np.asarray(ax.images[0].get_array())
+    expected = liquid_run.results.states["event"].values[100:151, :16].T
+    np.testing.assert_array_equal(shown, expected)
+    with pytest.raises(InputError, match="no frames between start=5000 and stop=6000 ps"):
+        plotting.timeline(liquid_run.results, start=5000.0, stop=6000.0)
+
+
+def test_one_name_has_one_colour():
+    names = ["vehicular", "mine", "renewal", "yours"]
+    colors = colors_of(names, EVENT_COLORS)
+    assert colors[0] == EVENT_COLORS["vehicular"]
+    assert len(set(colors)) == 4
+
+
+def test_files_in_every_format(liquid_run, tmp_path):
+    written = plotting.save_all(
+        liquid_run.results, tmp_path, "liquid", formats=("png", "pdf", "svg"), window=16.0
+    )
+    assert len(written) == 3 * len(plotting.figures(liquid_run.results))
+    heads = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
+    for path in written:
+        assert path.read_bytes().startswith(heads[path.suffix])
+
+
+def test_radial_distribution_with_its_radii():
+    from mda_ionmech.microstates import CutoffShell
+
+    universe = datasets.liquid()
+    shell = CutoffShell(solvent=universe.select_atoms("resname ACN and element N"), hysteresis=0.6)
+    lithium = IonSpecies(
+        universe.select_atoms("resname LI"), charge=1, name="Li+", microstates=shell
+    )
+    run = OnsagerDecomposition([lithium], temperature=330, frame="laboratory")
+    ((species, found),) = run.measure_shells(stop=100)
+    assert species is lithium
+    ax = plotting.rdf(found["solvent"], inner=shell.inner["solvent"], outer=shell.outer["solvent"])
+    labels = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert f"begins below {shell.inner['solvent']:g} A" in labels
+    assert f"ends beyond {shell.outer['solvent']:g} A" in labels
+
+
+def test_a_result_without_rules_still_has_figures():
+    rng = np.random.default_rng(0)
+    universe = make_universe(brownian(rng, 60, 4, 0.05, 1.0) + 20)
+    ions = IonSpecies(universe.atoms, charge=0, name="ion")
+    results = OnsagerDecomposition([ions], temperature=300, frame="laboratory").run().results
+    for name, draw in plotting.figures(results).items():
+        assert isinstance(draw(), Axes), name
+    assert "populations" not in plotting.figures(results)
+    with pytest.raises(InputError, match="this result has no macrostates"):
+        plotting.populations(results)
