@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from ..kernels import longer
+
 #: Maps (before, after) states of segments to label codes: arrays in, int64 array out.
 Classify = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -103,7 +105,7 @@ def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyp
             if next_j == t and j + 1 < stop:
                 j += 1
         out_offsets[c + 1] = n
-    return out_offsets, begin[:n].copy(), before[:n].copy(), after[:n].copy()
+    return out_offsets, longer(begin, n), longer(before, n), longer(after, n)
 
 
 @njit(nogil=True, cache=True)
