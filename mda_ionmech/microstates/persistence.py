@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from ..kernels import longer
-from .base import Microstates, ShellTable
+from .base import ContactHistory, Microstates, ShellTable
 
 
 @njit(nogil=True, cache=True)
@@ -173,17 +173,9 @@ def intern_shells(  # type: ignore[no-untyped-def]
 
 
 def build_microstates(
-    frame: np.ndarray,
-    carrier: np.ndarray,
-    ligand: np.ndarray,
-    inner: np.ndarray,
+    history: ContactHistory,
     *,
-    n_frames: int,
-    n_carriers: int,
     persistence_frames: int,
-    ligand_atom: np.ndarray,
-    ligand_molecule: np.ndarray,
-    ligand_kind: np.ndarray,
     types: tuple[str, ...],
     use_hysteresis: bool = True,
 ) -> Microstates:
@@ -193,13 +185,10 @@ def build_microstates(
 
     Parameters
     ----------
-    frame, carrier, ligand, inner : numpy.ndarray
-        Shape (contacts,): the gathered contacts within r_out; `inner` marks those within r_in.
-    n_frames, n_carriers : int
+    history : ContactHistory
+        The contacts within r_out; `inner` marks those within r_in.
     persistence_frames : int
         A change must outlast this many frames; 0 keeps every change.
-    ligand_atom, ligand_molecule, ligand_kind : numpy.ndarray
-        Shape (ligands,): atom index, molecule id, and ligand type of each ligand number.
     types : tuple of str
         Names of the ligand types.
     use_hysteresis : bool
@@ -209,9 +198,11 @@ def build_microstates(
     -------
     Microstates
     """
+    n_frames, n_carriers = history.n_frames, history.n_carriers
+    frame, carrier, ligand, inner = history.frame, history.carrier, history.ligand, history.inner
     if not use_hysteresis:
         frame, carrier, ligand, inner = frame[inner], carrier[inner], ligand[inner], inner[inner]
-    n_ligands = max(len(ligand_atom), 1)
+    n_ligands = max(len(history.ligand_atom), 1)
     key = (carrier.astype(np.int64) * n_ligands + ligand) * n_frames + frame
     order = np.argsort(key, kind="stable")
     pair_key = key[order] // n_frames
@@ -246,9 +237,9 @@ def build_microstates(
     )
     shells = ShellTable(
         offsets=offsets,
-        atom=ligand_atom[members],
-        molecule=ligand_molecule[members],
-        kind=ligand_kind[members],
+        atom=history.ligand_atom[members],
+        molecule=history.ligand_molecule[members],
+        kind=history.ligand_kind[members],
         types=types,
     )
     changes = np.count_nonzero(state[:, 1:] != state[:, :-1]) / max(state[:, 1:].size, 1)
