@@ -104,11 +104,12 @@ class Assembly:
                 samples[counted] = samples[counted] * (whole.origins[0] / origins).reshape(shape)
         spans = {k: onsager.interval(v, samples[k], plan, run.level) for k, v in first.items()}
         for name, shares in self._nulls(n).items():
-            first[name] = (
-                np.nanmean(shares, axis=1) if shares.size else np.full(len(shares), np.nan)
-            )
-            reach = np.nanstd(shares, axis=1, ddof=1) * norm.ppf(0.5 + run.level / 2)
-            spans[name] = first[name] - reach, first[name] + reach
+            # realisations that hold no hop say nothing
+            known = [row[np.isfinite(row)] for row in shares]
+            middle = np.array([row.mean() if len(row) else np.nan for row in known])
+            spread = np.array([row.std(ddof=1) if len(row) > 1 else np.nan for row in known])
+            reach = spread * norm.ppf(0.5 + run.level / 2)
+            first[name], spans[name] = middle, (middle - reach, middle + reach)
         first["residual"] = onsager.residual(first)
         first["origins"] = np.array(float(run.paths.n_frames - n))
         first["blocks"] = np.array(float(plan.n_blocks))
