@@ -6,11 +6,16 @@ Exactly one label per carrier and window is all that additivity needs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..microstates import Shell, ShellTable
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,18 @@ class EventRule(ABC):
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
         """Refuse ligand types the rule cannot work with, before any frame is read."""
+
+    def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> None:
+        """Take from the topology what `label` needs beyond shells, once, before frames are read.
+
+        Does nothing by default.
+
+        Parameters
+        ----------
+        universe : Universe
+        ligands : mapping of str to AtomGroup
+            Ligand atoms by type, of the detector whose shells the rule will compare.
+        """
 
     def classify(
         self, shells: ShellTable, before: np.ndarray, after: np.ndarray

@@ -1,6 +1,7 @@
 """Who surrounds each carrier: detectors, their history filters, and interned shells."""
 
 from .base import Contacts, Detector, FrameGeometry, Microstates, Shell, ShellTable
+from .hull import HullShell
 from .rdf import RadialDistribution
 from .shell import CutoffShell
 
@@ -9,6 +10,7 @@ __all__ = [
     "CutoffShell",
     "Detector",
     "FrameGeometry",
+    "HullShell",
     "Microstates",
     "RadialDistribution",
     "Shell",
