@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..microstates import Shell, ShellTable
 
 if TYPE_CHECKING:
@@ -123,3 +124,13 @@ class EventRule(ABC):
     def describe(self) -> dict[str, object]:
         """What a reader needs to repeat this, as plain values."""
         return {"rule": type(self).__name__, "names": list(self.names)}
+
+
+def refuse_misspelt_anion(rule: str, anion: str, ligand_types: tuple[str, ...]) -> None:
+    """Refuse an anion type that is absent while one of nearly its name is there."""
+    close = [t for t in ligand_types if t.lower().startswith("anion") and t != anion]
+    if anion not in ligand_types and close:
+        raise InputError(
+            f"{rule}(anion={anion!r}): no such ligand type among {list(ligand_types)}; give "
+            f"anion={close[0]!r}"
+        )
