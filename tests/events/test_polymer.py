@@ -1,5 +1,7 @@
 """Labels on shells built to have them, the fast rule against sets, chains from topologies."""
 
+from itertools import chain
+
 import MDAnalysis as mda
 import numpy as np
 import pytest
@@ -62,7 +64,7 @@ def a(anion, *atoms):
 
 
 def table(*shells):
-    rows = [sorted(sum(shell, []), key=lambda m: m[2]) for shell in shells]
+    rows = [sorted(chain.from_iterable(shell), key=lambda m: m[2]) for shell in shells]
     flat = [m for shell in rows for m in shell]
     return ShellTable(
         offsets=np.cumsum([0] + [len(s) for s in rows]),
@@ -325,8 +327,8 @@ def test_majorities_move_along_chains_more_than_between_them(electrolyte):
             counts: dict[int, int] = {}
             of_chain: dict[int, int] = {}
             for shell in rows:
-                for chain, atoms in rule._bound(micro.shells[int(shell)]).items():
-                    of_chain[chain] = of_chain.get(chain, 0) + 1
+                for polymer, atoms in rule._bound(micro.shells[int(shell)]).items():
+                    of_chain[polymer] = of_chain.get(polymer, 0) + 1
                     for atom in atoms:
                         counts[atom] = counts.get(atom, 0) + 1
             chain_set.append(frozenset(k for k, n in of_chain.items() if 2 * n > width))
