@@ -207,6 +207,7 @@ class OnsagerDecomposition(AnalysisBase):
         for index, one in enumerate(self.species):
             if one.events is not None and one.microstates is not None:
                 one.events.check(one.microstates.ligand_types)
+                one.events.prepare(self.universe, one.microstates.ligands)
             if one.macrostates is not None:
                 one.macrostates.check(self.species, index)
         self._molecule = molecule_of_atom(self.universe)
@@ -482,13 +483,16 @@ class OnsagerDecomposition(AnalysisBase):
                 now, members.offsets[first : last + 1], members.atoms, members.weights,
                 members.parents, centres,
             )  # fmt: skip
+        places = now[ligands.atom], ligands.kind, ligands.owner
+        if len(ligands.other_atom) == 0:
+            return FrameGeometry(centres, *places, cell, self._cell_as_read)
         return FrameGeometry(
             centres,
-            now[ligands.atom],
-            ligands.kind,
-            ligands.owner,
+            *places,
             cell,
             self._cell_as_read,
+            others=now[ligands.other_atom],
+            other_owner=ligands.other_owner,
         )
 
     def _sample(self, index: int) -> Iterable[FrameGeometry]:
@@ -552,6 +556,10 @@ class OnsagerDecomposition(AnalysisBase):
                 "ligand": np.concatenate([c.ligand for c in found]),
                 "inner": np.concatenate([c.inner for c in found]),
             }
+            # one row a part: counts add up exactly, in any order
+            raw[f"tally_{index}"] = np.array([c.tally for c in found], dtype=np.int64).sum(
+                axis=0, keepdims=True
+            )
         self._previous = None
         self._spare = np.empty((0, 3))
         self._done = self._advance is None
@@ -603,7 +611,8 @@ class OnsagerDecomposition(AnalysisBase):
         lookup: dict[str, Callable[..., Any]] = dict.fromkeys(
             ("steps", "reference", "cells", "engine_step", "found"), np.concatenate
         )
-        lookup |= {f"contacts_{k}": join for k in range(len(self.species))}
+        for k in range(len(self.species)):
+            lookup |= {f"contacts_{k}": join, f"tally_{k}": np.concatenate}
         return ResultsGroup(lookup=lookup)
 
     # ---- what follows from the frames -----------------------------------------------------
@@ -623,6 +632,8 @@ class OnsagerDecomposition(AnalysisBase):
         self._contacts = {
             k: raw[f"contacts_{k}"] for k, table in enumerate(self._ligands) if table is not None
         }
+        self._tallies = {k: raw[f"tally_{k}"].sum(axis=0) for k in self._contacts}
+        self._note_tallies()
         net = sum(s.charge * s.n_carriers for s in self.species)
         if abs(net) > 1e-6:
             self._note(
@@ -632,6 +643,23 @@ class OnsagerDecomposition(AnalysisBase):
             )
         self.results = self._decompose(self._find_states())
         self._bar.update(self._bar.total - self._bar.n)
+
+    def _tally(self, index: int) -> dict[str, int]:
+        """What the detector of species `index` counted beside contacts, over the run."""
+        detector = self.species[index].microstates
+        assert detector is not None
+        return {
+            name: int(n) for name, n in zip(detector.tally_names, self._tallies[index], strict=True)
+        }
+
+    def _note_tallies(self) -> None:
+        for index in self._contacts:
+            one = self.species[index]
+            counted = {name: n for name, n in self._tally(index).items() if n}
+            if counted:
+                total = one.n_carriers * self.paths.n_frames
+                listed = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counted.items())
+                self._note(f"of {total} shells of {one.name}: {listed}")
 
     def _describe_unwrapping(self, found: np.ndarray) -> dict[str, Any]:
         if self.unwrap is False:
@@ -672,6 +700,7 @@ class OnsagerDecomposition(AnalysisBase):
                 ligand_kind=ligands.kind,
             )
             states[index] = one.microstates.assemble(history, filtered=filtered)
+            states[index].report.update(self._tally(index))
         return states
 
     def plain(self) -> Results:

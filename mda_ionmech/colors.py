@@ -27,7 +27,28 @@ EVENT_COLORS = {
     "anion_assisted": "#CC79A7",
 }
 
-MACROSTATE_COLORS = {"SSIP": "#0072B2", "CIP": "#E69F00", "AGG": "#D55E00"}
+MACROSTATE_COLORS = {
+    "SSIP": "#0072B2",
+    "CIP": "#E69F00",
+    "AGG": "#D55E00",
+    "free": "#7F7F7F",
+    "solvent_only": "#0072B2",
+    "solvent_anion": "#E69F00",
+    "polymer_only": "#009E73",
+    "polymer_anion": "#CC79A7",
+    "anion_only": "#D55E00",
+    "polymer_solvent": "#56B4E9",
+    "polymer_solvent_anion": "#F0E442",
+}
+for _unit in ("molecules", "chains"):
+    MACROSTATE_COLORS |= {
+        f"{_unit}_0": "#7F7F7F",
+        f"{_unit}_1": "#0072B2",
+        f"{_unit}_2": "#009E73",
+        f"{_unit}_3": "#E69F00",
+        f"{_unit}_4": "#CC79A7",
+        f"{_unit}_more": "#D55E00",
+    }
 
 
 def colors_of(names: tuple[str, ...] | list[str], table: dict[str, str]) -> list[str]:

@@ -10,36 +10,101 @@ import difflib
 import tomllib
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from .errors import InputError
 
 if TYPE_CHECKING:
     from .analysis import OnsagerDecomposition
+    from .events import EventRule
+    from .macrostates import MacrostateRule
+    from .microstates import Detector
     from .species import IonSpecies
 
 Cutoff = Annotated[float, Field(gt=0)] | Literal["rdf"]
 Width = Annotated[float, Field(ge=0)] | tuple[float, float]
+Length = Annotated[float, Field(gt=0)]
+Chains = Literal["fragments", "residues", "segids"]
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
-class CutoffShellSection(_Section):
+def _rule_or(default: str) -> Discriminator:
+    """Chooses the section by its key `rule`; without one it is that of `default`."""
+
+    def rule_of(value: Any) -> Any:
+        if isinstance(value, dict):
+            return value.get("rule", default)
+        return getattr(value, "rule", default)
+
+    return Discriminator(rule_of)
+
+
+class _DetectorSection(_Section):
+    ligands: dict[str, str] = Field(min_length=1)
+    """Selection of the ligand atoms of each type, e.g. solvent and anion."""
+    persistence: float | None = Field(default=None, ge=0)
+    """Ignore a change of a contact that reverts within this time, ps."""
+
+    def selections(self) -> dict[str, str]:
+        """Every selection of the section, by its place there."""
+        return {f"ligands.{kind}": text for kind, text in self.ligands.items()}
+
+    def _groups(self, atoms: dict[str, Any]) -> dict[str, Any]:
+        return {kind: atoms[f"ligands.{kind}"] for kind in self.ligands}
+
+
+class CutoffShellSection(_DetectorSection):
     """Coordination shells by distance."""
 
     rule: Literal["CutoffShell"] = "CutoffShell"
-    ligands: dict[str, str] = Field(min_length=1)
-    """Selection of the ligand atoms of each type, e.g. solvent and anion."""
     cutoff: Cutoff | dict[str, Cutoff] = "rdf"
     """Radius in Angstrom, "rdf" for the first minimum of g(r), or one of them for each type."""
     hysteresis: Width | dict[str, Width] | None = None
     """A contact ends only beyond cutoff + this width, or a pair [r_in, r_out], Angstrom."""
-    persistence: float | None = Field(default=None, ge=0)
-    """Ignore a change of a contact that reverts within this time, ps."""
+
+    def build(self, atoms: dict[str, Any]) -> Detector:
+        from .microstates import CutoffShell
+
+        return CutoffShell(
+            self.cutoff,
+            hysteresis=self.hysteresis,
+            persistence=self.persistence,
+            **self._groups(atoms),
+        )
+
+
+class HullShellSection(_DetectorSection):
+    """Coordination shells by the convex hull of the nearest ligands, for glasses."""
+
+    rule: Literal["HullShell"]
+    host: str | None = None
+    """Selection of the atoms that bound the shells; default every atom that is no ligand."""
+    search: Length = 6.0
+    """How far ligands and host atoms are looked for, Angstrom."""
+    ratio: Annotated[float, Field(gt=1)] = 1.75
+    """Largest distance of a ligand over that of the nearest."""
+    fallback: Length | dict[str, Length] | None = None
+    """Radius where the rule does not apply, Angstrom; default ratio times the nearest ligand."""
+
+    def selections(self) -> dict[str, str]:
+        return super().selections() | ({} if self.host is None else {"host": self.host})
+
+    def build(self, atoms: dict[str, Any]) -> Detector:
+        from .microstates import HullShell
+
+        return HullShell(
+            host=atoms.get("host"),
+            search=self.search,
+            ratio=self.ratio,
+            fallback=self.fallback,
+            persistence=self.persistence,
+            **self._groups(atoms),
+        )
 
 
 class SolvationEventsSection(_Section):
@@ -49,6 +114,26 @@ class SolvationEventsSection(_Section):
     anion: str = "anion"
     """The ligand type with the role anion; all others are solvent."""
 
+    def build(self) -> EventRule:
+        from .events import SolvationEvents
+
+        return SolvationEvents(self.anion)
+
+
+class PolymerEventsSection(_Section):
+    """Chains let go or taken up, changed, crept along, or ridden on."""
+
+    rule: Literal["PolymerEvents"]
+    chains: Chains = "fragments"
+    """What makes a chain: bonds, residues or segments."""
+    anion: str = "anion"
+    """The ligand type of the anions; the atoms of all others belong to chains."""
+
+    def build(self) -> EventRule:
+        from .events import PolymerEvents
+
+        return PolymerEvents(self.chains, self.anion)
+
 
 class IonPairingSection(_Section):
     """SSIP, CIP or AGG from the clusters of cations and anions."""
@@ -56,6 +141,52 @@ class IonPairingSection(_Section):
     rule: Literal["IonPairing"] = "IonPairing"
     anion: str = "anion"
     """The ligand type, in the cations' detector, that holds the anions' atoms."""
+
+    def build(self) -> MacrostateRule:
+        from .macrostates import IonPairing
+
+        return IonPairing(self.anion)
+
+
+class ShellCompositionSection(_Section):
+    """What a shell is made of: its ligand types, or how many molecules or chains."""
+
+    rule: Literal["ShellComposition"]
+    count: Literal["types", "molecules", "chains"] = "types"
+    """What is told apart."""
+    of: list[str] | None = None
+    """The ligand types that count; default all, and for chains all but the anion."""
+    most: int = Field(default=2, ge=1)
+    """The largest number of molecules or chains with a label of its own."""
+    chains: Chains = "fragments"
+    """What makes a chain: bonds, residues or segments."""
+    anion: str = "anion"
+    """The ligand type that holds no chains."""
+
+    def build(self) -> MacrostateRule:
+        from .macrostates import ShellComposition
+
+        return ShellComposition(
+            self.count, of=self.of, most=self.most, chains=self.chains, anion=self.anion
+        )
+
+
+# the first section of each is the one meant without a key `rule`; only there it has a default
+DetectorSections = Annotated[
+    Annotated[CutoffShellSection, Tag("CutoffShell")]
+    | Annotated[HullShellSection, Tag("HullShell")],
+    _rule_or("CutoffShell"),
+]
+EventSections = Annotated[
+    Annotated[SolvationEventsSection, Tag("SolvationEvents")]
+    | Annotated[PolymerEventsSection, Tag("PolymerEvents")],
+    _rule_or("SolvationEvents"),
+]
+MacrostateSections = Annotated[
+    Annotated[IonPairingSection, Tag("IonPairing")]
+    | Annotated[ShellCompositionSection, Tag("ShellComposition")],
+    _rule_or("IonPairing"),
+]
 
 
 class SpeciesSection(_Section):
@@ -69,9 +200,12 @@ class SpeciesSection(_Section):
     """Charge of one carrier, e: the formal charge."""
     compound: Literal["residues", "molecules", "fragments"] | None = None
     """Group the atoms into molecules; a carrier is then one centre of mass."""
-    microstates: CutoffShellSection | None = None
-    events: SolvationEventsSection | None = None
-    macrostates: IonPairingSection | None = None
+    microstates: DetectorSections | None = None
+    """Who surrounds a carrier."""
+    events: EventSections | None = None
+    """What happened between two frames."""
+    macrostates: MacrostateSections | None = None
+    """What kind of surroundings."""
 
 
 class AnalysisSection(_Section):
@@ -148,30 +282,57 @@ def json_schema() -> dict[str, Any]:
     return Config.model_json_schema() | {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    """Keys allowed in the section an error points at."""
-    model: Any = Config
+def _sections(annotation: Any) -> list[Any]:
+    """Every section a type annotation allows."""
+    if hasattr(annotation, "model_fields"):
+        return [annotation]
+    return [section for part in get_args(annotation) for section in _sections(part)]
+
+
+def _rule_of(section: Any) -> str | None:
+    """The rule a section describes, if it describes one."""
+    field = section.model_fields.get("rule")
+    return None if field is None else get_args(field.annotation)[0]
+
+
+#: How pydantic begins the names of the branches of a union of plain types.
+_BRANCHES = ("constrained", "literal", "dict[", "list[", "tuple[")
+
+
+def _follow(location: tuple[int | str, ...]) -> tuple[Any, str]:
+    """The section a place of pydantic's lies in, and the place as the file spells it."""
+    section: Any = Config
+    choice: list[Any] = []
+    spelt = []
     for part in location:
-        if isinstance(part, int) or not hasattr(model, "model_fields"):
+        chosen = next((s for s in choice if part == _rule_of(s)), None)
+        if chosen is not None:  # pydantic names the rule, the file does not
+            section, choice = chosen, []
             continue
-        field = model.model_fields.get(part)
-        if field is None:
-            continue
-        inner = field.annotation
-        options = [inner, *getattr(inner, "__args__", ())]
-        model = next((o for o in options if hasattr(o, "model_fields")), None)
-    return list(getattr(model, "model_fields", ()))
+        if not str(part).startswith(_BRANCHES):
+            spelt.append(str(part))
+        field = getattr(section, "model_fields", {}).get(part)
+        if field is not None:
+            choice = _sections(field.annotation)
+            if len(choice) == 1:
+                section = choice[0]
+    return section, ".".join(spelt)
 
 
 def _explain(problem: Any) -> str:
     """One line for one problem pydantic found."""
     location = problem["loc"]
-    where = ".".join(f"{p}" for p in location if not str(p).startswith(("constrained", "literal")))
+    _, where = _follow(location)
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
+        known = list(_follow(location[:-1])[0].model_fields)
         near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"the keys here are {', '.join(known)}"
         return f"{where}: unknown key; {hint}"
+    if problem["type"] == "union_tag_invalid":
+        known = [t.strip(" '") for t in problem["ctx"]["expected_tags"].split(",")]
+        near = difflib.get_close_matches(problem["ctx"]["tag"], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"the rules here are {', '.join(known)}"
+        return f"{where}.rule: unknown rule {problem['ctx']['tag']!r}; {hint}"
     if problem["type"] == "missing":
         return f"{where}: required and not given"
     text = problem["msg"][0].lower() + problem["msg"][1:]
@@ -207,8 +368,10 @@ def load_config(path: str | PathLike[str]) -> Config:
                 section if "union" in str(problem["type"]) else _explain(problem).split(":")[0],
                 _explain(problem),
             )
-        listed = "\n  ".join(lines.values())
-        raise InputError(f"{source} has {len(lines)} problem(s):\n  {listed}") from error
+        # and one that got inside says more than one that refused the whole
+        inside = [w for w in lines if not any(other.startswith(f"{w}.") for other in lines)]
+        listed = "\n  ".join(lines[where] for where in inside)
+        raise InputError(f"{source} has {len(inside)} problem(s):\n  {listed}") from error
     home = source.resolve().parent
     config.topology = home / config.topology
     config.trajectory = [home / p for p in config.trajectories]
@@ -232,9 +395,6 @@ def build_species(config: Config, universe: Any) -> list[IonSpecies]:
     InputError
         Listing every selection that fails or is empty.
     """
-    from .events import SolvationEvents
-    from .macrostates import IonPairing
-    from .microstates import CutoffShell
     from .species import IonSpecies
 
     problems: list[str] = []
@@ -252,30 +412,26 @@ def build_species(config: Config, universe: Any) -> list[IonSpecies]:
     prepared: list[tuple[SpeciesSection, Any, dict[str, Any]]] = []
     for k, section in enumerate(config.species):
         atoms = select(section.selection, f"species.{k}.selection")
-        ligands = {
-            kind: select(text, f"species.{k}.microstates.ligands.{kind}")
-            for kind, text in (section.microstates.ligands if section.microstates else {}).items()
+        shell = section.microstates
+        groups = {
+            place: select(text, f"species.{k}.microstates.{place}")
+            for place, text in ({} if shell is None else shell.selections()).items()
         }
-        prepared.append((section, atoms, ligands))
+        prepared.append((section, atoms, groups))
     if problems:
         raise InputError(f"{len(problems)} selection(s) fail:\n  " + "\n  ".join(problems))
     out = []
-    for section, atoms, ligands in prepared:
+    for section, atoms, groups in prepared:
         shell, events, macro = section.microstates, section.events, section.macrostates
-        detector = None
-        if shell is not None:
-            detector = CutoffShell(
-                shell.cutoff, hysteresis=shell.hysteresis, persistence=shell.persistence, **ligands
-            )
         out.append(
             IonSpecies(
                 atoms,
                 charge=section.charge,
                 name=section.name,
                 compound=section.compound,
-                microstates=detector,
-                events=None if events is None else SolvationEvents(events.anion),
-                macrostates=None if macro is None else IonPairing(macro.anion),
+                microstates=None if shell is None else shell.build(groups),
+                events=None if events is None else events.build(),
+                macrostates=None if macro is None else macro.build(),
             )
         )
     return out

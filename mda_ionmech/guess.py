@@ -242,12 +242,12 @@ def example_config(
         ]
     else:
         lines.append('frame = "barycentric"         # or "solvent", "framework", "laboratory"')
-    anions, solvents = by_role.get("anion", []), polymers + by_role.get("solvent", [])
-    ligands = {}
-    if solvents:
-        ligands["solvent"] = " or ".join(f"({k.donors})" for k in solvents)
-    if anions:
-        ligands["anion"] = " or ".join(f"({k.donors})" for k in anions)
+    anions = by_role.get("anion", [])
+    ligands = {
+        role: " or ".join(f"({k.donors})" for k in by_role[role])
+        for role in ("polymer", "solvent", "anion")
+        if role in by_role
+    }
     for kind in by_role.get("cation", []):
         lines += _species(kind)
         if ligands and kind.n_atoms == 1:
@@ -262,9 +262,7 @@ def example_config(
                 "[species.microstates.ligands]",
             ]
             lines += [f"{role} = {_quoted(text)}" for role, text in ligands.items()]
-            lines += ["", "[species.events]", 'rule = "SolvationEvents"']
-            if anions:
-                lines += ["", "[species.macrostates]", 'rule = "IonPairing"']
+            lines += _polymer_rules(universe) if polymers else _liquid_rules(bool(anions))
     for kind in anions:
         lines += _species(kind)
         if ligands and any(c.n_atoms == 1 for c in by_role.get("cation", [])):
@@ -283,6 +281,24 @@ def example_config(
         "# window = 16.0               # ps, for the printed tables",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _liquid_rules(anions: bool) -> list[str]:
+    lines = ["", "[species.events]", 'rule = "SolvationEvents"']
+    return lines + (["", "[species.macrostates]", 'rule = "IonPairing"'] if anions else [])
+
+
+def _polymer_rules(universe: Any) -> list[str]:
+    chains = "fragments" if len(getattr(universe.atoms, "bonds", ())) else "residues"
+    return [
+        "",
+        "[species.events]",
+        'rule = "PolymerEvents"',
+        f"{f'chains = {_quoted(chains)}':29} # what makes a chain: fragments, residues or segids",
+        "",
+        "[species.macrostates]",
+        'rule = "ShellComposition"     # polymer_only, polymer_anion, ...; or "IonPairing"',
+    ]
 
 
 def _species(kind: MoleculeKind) -> list[str]:

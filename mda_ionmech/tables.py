@@ -179,9 +179,9 @@ def print_shells(
                 cells = [f"{radius:.2f}", f"{distribution.coordination[at]:.2f}"]
             except InputError as error:
                 unclear.append(str(error))
-            inner, outer = shell.inner.get(kind), shell.outer.get(kind)
+            inner, outer = (getattr(shell, end, {}).get(kind) for end in ("inner", "outer"))
             in_use = "-" if inner is None else f"{inner:.2f}"
-            if inner is not None and outer > inner:
+            if inner is not None and outer is not None and outer > inner:
                 in_use += f" to {outer:.2f}"
             table.add_row(species.name, kind, f"{peak:.2f}", *cells, in_use)
     console.print(table)

@@ -9,8 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mda_ionmech import InputError, OnsagerDecomposition, datasets
-from mda_ionmech.config import Config, build_analysis, json_schema, load_config
+from mda_ionmech.config import Config, build_analysis, build_species, json_schema, load_config
+from mda_ionmech.events import PolymerEvents, SolvationEvents
 from mda_ionmech.guess import example_config, molecule_kinds
+from mda_ionmech.macrostates import IonPairing, ShellComposition
+from mda_ionmech.microstates import CutoffShell, HullShell
 
 from .builders import make_universe
 from .conftest import liquid_species
@@ -75,6 +78,93 @@ def test_toml_and_python_give_the_same(config_file):
     assert run.results.decomposition.identical(python.results.decomposition)
     assert config.output.folder == config_file.parent / "ionmech-output"
     assert config.output.name == "liquid"
+
+
+GLASS = """
+topology = "{folder}/liquid.psf"
+trajectory = ["{folder}/liquid.part1.xtc"]
+[analysis]
+temperature = 330
+frame = "laboratory"
+[[species]]
+name = "Li+"
+selection = "resname LI"
+charge = 1
+[species.microstates]
+rule = "HullShell"
+host = "resname TFS and name S*"
+search = 5.0
+ratio = 1.6
+fallback = 3.0
+persistence = 1.0
+ligands = {{ solvent = "resname ACN and name N1", anion = "resname TFS and name O*" }}
+[species.events]
+rule = "PolymerEvents"
+chains = "residues"
+[species.macrostates]
+rule = "ShellComposition"
+count = "molecules"
+of = ["anion"]
+most = 3
+"""
+
+
+def test_every_rule_can_be_chosen(tmp_path):
+    path = tmp_path / "glass.toml"
+    path.write_text(GLASS.format(folder=datasets.path("liquid")))
+    run = build_analysis(load_config(path))
+    (lithium,) = run.species
+    shell, events, kinds = lithium.microstates, lithium.events, lithium.macrostates
+    assert (type(shell), shell.search, shell.ratio, shell.persistence) == (HullShell, 5.0, 1.6, 1.0)
+    assert set(shell.host.resnames) == {"TFS"}
+    assert shell.fallback == {"solvent": 3.0, "anion": 3.0}
+    assert (type(events), events.chains, events.anion) == (PolymerEvents, "residues", "anion")
+    assert type(kinds) is ShellComposition
+    assert (kinds.count, kinds.of, kinds.most) == ("molecules", ("anion",), 3)
+    schema = json_schema()
+    good = tomllib.loads(path.read_text())
+    assert list(Draft202012Validator(schema).iter_errors(good)) == []
+    bad = path.read_text().replace("ratio = 1.6", "hysteresis = 1.6")
+    assert len(list(Draft202012Validator(schema).iter_errors(tomllib.loads(bad)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ('"HullShell"', '"Hull"', ["microstates.rule: unknown rule 'Hull'; did you mean"]),
+        ('"PolymerEvents"', '"Chains"', ["events.rule: unknown rule 'Chains'; the rules here are"]),
+        ("most = 3", "moist = 3", ["macrostates.moist: unknown key; did you mean 'most'?"]),
+        ("search = 5.0", "search = -1", ["microstates.search: input should be greater than 0"]),
+        ("fallback = 3.0", "fallback = {solvent = 0.0}", ["fallback.solvent: input should be gr"]),
+        ('chains = "residues"', 'chains = "x"', ["events.chains: input should be 'fragments'"]),
+        (
+            "name S*",
+            "name Q*",
+            ["species.0.microstates.host: 'resname TFS and name Q*' selects no"],
+        ),
+    ],
+)
+def test_problems_of_a_chosen_rule(tmp_path, old, new, lines):
+    text = GLASS.format(folder=datasets.path("liquid"))
+    assert old in text
+    (tmp_path / "glass.toml").write_text(text.replace(old, new))
+    with pytest.raises(InputError) as caught:
+        build_analysis(load_config(tmp_path / "glass.toml"))
+    assert "1 problem(s)" in str(caught.value) or "1 selection(s)" in str(caught.value)
+    for line in lines:
+        assert line in str(caught.value)
+
+
+def test_every_argument_of_a_rule_has_a_key():
+    import inspect
+
+    from mda_ionmech import config
+
+    for rule in (HullShell, CutoffShell, PolymerEvents, SolvationEvents, IonPairing,
+                 ShellComposition):  # fmt: skip
+        arguments = set(inspect.signature(rule.__init__).parameters) - {"self"}
+        keys = set(getattr(config, f"{rule.__name__}Section").model_fields) - {"rule"}
+        assert arguments == keys
 
 
 def test_every_argument_of_python_has_a_key():
@@ -210,6 +300,34 @@ def test_guesses_of_a_crystal_and_of_charged_molecules():
         ("EMI", "cation", 1.0),
         ("SCN", "anion", -1.0),
     ]
+
+
+@pytest.mark.parametrize("bonds", [True, False])
+def test_guesses_of_a_polymer_gel(bonds):
+    # one lithium, two chains of 70 atoms, an anion, a nitrile
+    names = ["LI"] + ["C", "O"] * 70 + ["CL"] + ["C", "N"]
+    residue = [0, *np.repeat([1, 2], 70), 3, 4, 4]
+    chain = [(k, k + 1) for k in range(1, 140) if k != 70]
+    gel = make_universe(
+        np.random.default_rng(0).uniform(0, 20, (3, 144, 3)),
+        residue=residue,
+        resnames=["LI", "PEO", "PEO", "CL", "ACN"],
+        names=names,
+        elements=["Li"] + ["C", "O"] * 70 + ["Cl", "C", "N"],
+        masses=np.linspace(1, 20, 144),
+        bonds=[*chain, (142, 143)] if bonds else None,
+    )
+    assert [k.role for k in molecule_kinds(gel)] == ["cation", "anion", "polymer", "solvent"]
+    config = Config.model_validate(tomllib.loads(example_config(gel, "a.psf", ["b.xtc"], {})))
+    lithium, chloride = config.species
+    assert list(lithium.microstates.ligands) == ["polymer", "solvent", "anion"]
+    assert lithium.microstates.ligands["polymer"] == "(resname PEO and name O)"
+    assert lithium.events.rule == "PolymerEvents"
+    assert lithium.events.chains == ("fragments" if bonds else "residues")
+    assert lithium.macrostates.rule == "ShellComposition"
+    assert chloride.macrostates.rule == "IonPairing"
+    species = build_species(config, gel)
+    OnsagerDecomposition(species, temperature=300.0)
 
 
 def test_guesses_of_a_polymer_and_a_crystal_from_their_files(shared_data):

@@ -2,6 +2,14 @@
 
 from .base import EventLabels, EventRule
 from .crystal import CrystalEvents, SiteHistory
+from .polymer import PolymerEvents
 from .solvation import SolvationEvents
 
-__all__ = ["CrystalEvents", "EventLabels", "EventRule", "SiteHistory", "SolvationEvents"]
+__all__ = [
+    "CrystalEvents",
+    "EventLabels",
+    "EventRule",
+    "PolymerEvents",
+    "SiteHistory",
+    "SolvationEvents",
+]

@@ -6,11 +6,17 @@ Exactly one label per carrier and window is all that additivity needs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..microstates import Shell, ShellTable
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,18 @@ class EventRule(ABC):
     def check(self, ligand_types: tuple[str, ...]) -> None:
         """Refuse ligand types the rule cannot work with, before any frame is read."""
 
+    def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> None:
+        """Take from the topology what `label` needs beyond shells, once, before frames are read.
+
+        Does nothing by default.
+
+        Parameters
+        ----------
+        universe : Universe
+        ligands : mapping of str to AtomGroup
+            Ligand atoms by type, of the detector whose shells the rule will compare.
+        """
+
     def classify(
         self, shells: ShellTable, before: np.ndarray, after: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -112,3 +130,13 @@ class EventRule(ABC):
     def describe(self) -> dict[str, object]:
         """What a reader needs to repeat this, as plain values."""
         return {"rule": type(self).__name__, "names": list(self.names)}
+
+
+def refuse_misspelt_anion(rule: str, anion: str, ligand_types: tuple[str, ...]) -> None:
+    """Refuse an anion type that is absent while one of nearly its name is there."""
+    close = [t for t in ligand_types if t.lower().startswith("anion") and t != anion]
+    if anion not in ligand_types and close:
+        raise InputError(
+            f"{rule}(anion={anion!r}): no such ligand type among {list(ligand_types)}; give "
+            f"anion={close[0]!r}"
+        )

@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..errors import InputError
 from ..microstates import Shell, ShellTable
-from .base import EventRule
+from .base import EventRule, refuse_misspelt_anion
 
 VEHICULAR, RENEWAL, SOLVENT, ANION, MIXED = range(5)
 BARE, ASSOCIATION, DISSOCIATION, SWAP, DENTICITY = (1 << k for k in range(5))
@@ -114,12 +113,7 @@ class SolvationEvents(EventRule):
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
         """The anion type may be absent (a pure solvation study), but not misspelt beside one."""
-        close = [t for t in ligand_types if t.lower().startswith("anion") and t != self.anion]
-        if self.anion not in ligand_types and close:
-            raise InputError(
-                f"SolvationEvents(anion={self.anion!r}): no such ligand type among "
-                f"{list(ligand_types)}; give anion={close[0]!r}"
-            )
+        refuse_misspelt_anion("SolvationEvents", self.anion, ligand_types)
 
     def label(self, before: Shell, after: Shell) -> str:
         """The same rule for one pair, in sets: the reference that tests hold `classify` to."""

@@ -1,6 +1,7 @@
 """What kind of surroundings a carrier has: chemical labels that forget ids."""
 
 from .base import MacrostateRule, Macrostates, RunStates
+from .composition import ShellComposition
 from .ion_pairing import IonPairing
 
-__all__ = ["IonPairing", "MacrostateRule", "Macrostates", "RunStates"]
+__all__ = ["IonPairing", "MacrostateRule", "Macrostates", "RunStates", "ShellComposition"]

@@ -41,7 +41,13 @@ class FrameGeometry:
     cell : numpy.ndarray
         Shape (3, 3), Angstrom: rows are the cell vectors the fractions belong to.
     cell_as_read : numpy.ndarray
-        Shape (3, 3), Angstrom: the vectors the file gives, another choice for the same lattice.
+        Shape (3, 3), Angstrom: the vectors the file gives, another choice for the same lattice;
+        None where they are those of `cell`.
+    others : numpy.ndarray
+        Shape (others, 3): fractional coordinates of the atoms that `Detector.other_atoms` asked
+        for, any image; none unless it does.
+    other_owner : numpy.ndarray
+        Shape (others,), int64: the carrier such an atom is part of, or -1.
     """
 
     centres: np.ndarray
@@ -49,7 +55,9 @@ class FrameGeometry:
     ligand_kind: np.ndarray
     ligand_owner: np.ndarray
     cell: np.ndarray
-    cell_as_read: np.ndarray
+    cell_as_read: np.ndarray | None = None
+    others: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    other_owner: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -63,11 +71,14 @@ class Contacts:
     inner : numpy.ndarray
         Shape (contacts,), bool: close enough to begin a contact; all contacts are close enough to
         continue one.
+    tally : tuple of int
+        How often each of `Detector.tally_names` happened in this frame.
     """
 
     carrier: np.ndarray
     ligand: np.ndarray
     inner: np.ndarray
+    tally: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,9 +126,13 @@ class Detector(ABC):
     Attributes
     ----------
     ligand_types : tuple of str
+    tally_names : tuple of str
+        What `contacts` counts beside contacts, e.g. carriers a rule does not fit; the counts of a
+        run are in `Microstates.report` and, where not zero, among the warnings of the result.
     """
 
     has_sites = False
+    tally_names: tuple[str, ...] = ()
 
     def __init__(self, *, persistence: float | None = None, **ligands: AtomGroup) -> None:
         if not ligands:
@@ -148,6 +163,21 @@ class Detector(ABC):
     def reach(self) -> float:
         """Largest distance looked at, Angstrom; the cell must be more than twice as high."""
         return 0.0
+
+    def other_atoms(self, carriers: AtomGroup) -> np.ndarray:
+        """Indices of further atoms whose places `contacts` needs; none by default.
+
+        Parameters
+        ----------
+        carriers : AtomGroup
+            Every atom of the carriers.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (others,), int64, sorted.
+        """
+        return np.empty(0, dtype=np.int64)
 
     def settle(self, sample: Any) -> None:
         """Settle what depends on the data before frames are split; called once, may do nothing.

@@ -30,12 +30,18 @@ class Members:
 
 @dataclass(frozen=True)
 class Ligands:
-    """Ligand atoms of one detector: index, molecule, type and owning carrier, each (ligands,)."""
+    """Atoms one detector looks at.
+
+    atom, molecule, kind, owner (ligands,): index, molecule, type and owning carrier (or -1) of the
+    ligand atoms; other_atom, other_owner (others,): the same of the further atoms it asks for.
+    """
 
     atom: np.ndarray
     molecule: np.ndarray
     kind: np.ndarray
     owner: np.ndarray
+    other_atom: np.ndarray
+    other_owner: np.ndarray
 
 
 def ligand_table(species: IonSpecies, molecule: np.ndarray) -> Ligands | None:
@@ -56,7 +62,8 @@ def ligand_table(species: IonSpecies, molecule: np.ndarray) -> Ligands | None:
     carrier = np.full(len(molecule), -1, dtype=np.int64)
     carrier[species.atoms.ix] = species.carrier_of_atom
     atom = atom[order]
-    return Ligands(atom, molecule[atom], kind[order], carrier[atom])
+    others = species.microstates.other_atoms(species.atoms)
+    return Ligands(atom, molecule[atom], kind[order], carrier[atom], others, carrier[others])
 
 
 def carrier_members(species: Sequence[IonSpecies], universe: Any) -> Members:

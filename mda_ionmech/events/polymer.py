@@ -1,0 +1,280 @@
+"""Events of an ion in a polymer, from the chains, chain atoms and anions of its shell.
+
+Does it let go of all chains, change chain, move along a chain, trade anions, or ride along?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+
+from ..chains import chain_of_atom, check_chains, monomer_of_atom
+from ..errors import InputError
+from ..microstates import Shell, ShellTable
+from .base import EventRule, refuse_misspelt_anion
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
+ATTACH_DETACH, INTERCHAIN, INTRACHAIN, ANION_ASSISTED, VEHICULAR = range(5)
+BARE, DENTICITY, RENEWAL, ANION_CHANGE, ADDED, LOST, SWAPPED = (1 << k for k in range(7))
+
+
+@njit(nogil=True, cache=True)
+def _classify(offsets, unit, atom, n_chains, before, after, codes, flags):  # type: ignore[no-untyped-def]
+    """Labels and flags of pairs of shells whose members are sorted by unit, then atom.
+
+    offsets (shells + 1,), unit and atom (members,): the shells; a unit below n_chains is a chain,
+    others are anions; before, after (pairs,). Fills codes and flags (pairs,).
+    """
+    for p in range(before.shape[0]):
+        i, stop_i = offsets[before[p]], offsets[before[p] + 1]
+        j, stop_j = offsets[after[p]], offsets[after[p] + 1]
+        # chains and anions lost, gained, kept
+        chain_lost = chain_gained = chain_kept = 0
+        anion_lost = anion_gained = anion_kept = 0
+        denticity = False
+        moved = False
+        while i < stop_i or j < stop_j:
+            if j >= stop_j or (i < stop_i and unit[i] < unit[j]):
+                this = unit[i]
+            else:
+                this = unit[j]
+            first_i, first_j = i, j
+            while i < stop_i and unit[i] == this:
+                i += 1
+            while j < stop_j and unit[j] == this:
+                j += 1
+            n_i, n_j = i - first_i, j - first_j
+            if n_i > 0 and n_j > 0:
+                denticity = denticity or n_i != n_j
+                if this >= n_chains:
+                    anion_kept += 1
+                    continue
+                chain_kept += 1
+                moved = moved or n_i != n_j
+                if n_i == n_j:
+                    for k in range(n_i):
+                        moved = moved or atom[first_i + k] != atom[first_j + k]
+            elif this < n_chains:
+                chain_lost += n_i > 0
+                chain_gained += n_j > 0
+            else:
+                anion_lost += n_i > 0
+                anion_gained += n_j > 0
+        had, has = chain_kept + chain_lost > 0, chain_kept + chain_gained > 0
+        if had != has:
+            code = ATTACH_DETACH
+        elif chain_lost > 0 or chain_gained > 0:
+            code = INTERCHAIN
+        elif moved:
+            code = INTRACHAIN
+        elif anion_lost > 0 or anion_gained > 0:
+            code = ANION_ASSISTED
+        else:
+            code = VEHICULAR
+        flag = 0
+        if stop_i == offsets[before[p]] and stop_j == offsets[after[p]]:
+            flag |= BARE
+        if denticity:
+            flag |= DENTICITY
+        lost, gained = chain_lost + anion_lost, chain_gained + anion_gained
+        if chain_kept + anion_kept == 0 and lost > 0 and gained > 0:
+            flag |= RENEWAL
+        if anion_lost > 0 or anion_gained > 0:
+            flag |= ANION_CHANGE
+        if chain_gained > 0 and chain_lost == 0:
+            flag |= ADDED
+        elif chain_lost > 0 and chain_gained == 0:
+            flag |= LOST
+        elif chain_lost > 0:
+            flag |= SWAPPED
+        codes[p] = code
+        flags[p] = flag
+
+
+class PolymerEvents(EventRule):
+    """Chains let go or taken up, changed, crept along, or ridden on; first match wins.
+
+    1. ``attach_detach``: exactly one of the two sets of chains is empty;
+    2. ``interchain``: the sets of chains differ;
+    3. ``intrachain``: the same chains with other chain atoms;
+    4. ``anion_assisted``: only the sets of anion molecules differ;
+    5. ``vehicular``: nothing differs.
+
+    Flags: ``bare`` (both shells empty), ``denticity`` (a kept chain or anion binds with another
+    number of atoms), ``renewal`` (no chain or anion kept, some lost and some gained),
+    ``anion_change``, ``chain_added`` (only gained), ``chain_lost`` (only lost), ``chain_swapped``
+    (both). The way along the chain is a number: see `shift`.
+
+    Cost: linear in the members of the shells compared (numba).
+
+    Parameters
+    ----------
+    chains : {"fragments", "residues", "segids"}, array or mapping
+        What makes a chain: atoms linked by bonds, residues, or segments; or the chain of every
+        atom, shape (atoms,); or a mapping of atom index to chain for the ligand atoms.
+    anion : str
+        The ligand type of the anions, told apart by molecule; the atoms of every other type belong
+        to chains (a small solvent molecule is a short chain).
+
+    Raises
+    ------
+    InputError
+        For chains that cannot be had from the topology, here or when an analysis is set up.
+
+    Notes
+    -----
+    The classes follow Jun et al., arXiv:2602.16636 (2026), and the hops of a chain, between chains
+    and along one, of Maitra and Heuer, Phys. Rev. Lett. 98, 227802 (2007); the precedence and the
+    flags are this package's.
+    """
+
+    names = ("attach_detach", "interchain", "intrachain", "anion_assisted", "vehicular")
+    flag_names = (
+        "bare",
+        "denticity",
+        "renewal",
+        "anion_change",
+        "chain_added",
+        "chain_lost",
+        "chain_swapped",
+    )
+
+    def __init__(self, chains: Any = "fragments", anion: str = "anion") -> None:
+        check_chains(chains, "PolymerEvents")
+        self.chains = chains
+        self.anion = anion
+        self._chain = np.empty(0, dtype=np.int64)
+        self._monomer = np.empty(0, dtype=np.int64)
+
+    def check(self, ligand_types: tuple[str, ...]) -> None:
+        """The anion type may be absent, but not misspelt; a type of chains must be there."""
+        refuse_misspelt_anion("PolymerEvents", self.anion, ligand_types)
+        if set(ligand_types) <= {self.anion}:
+            raise InputError(
+                f"PolymerEvents(anion={self.anion!r}): the ligand types {list(ligand_types)} hold "
+                "no chains; add them to the detector, e.g. polymer=universe.select_atoms(...)"
+            )
+
+    def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> None:
+        """Find the chain of every atom, and the monomers of the chain ligands."""
+        atoms = np.concatenate([g.ix for kind, g in ligands.items() if kind != self.anion])
+        chain = chain_of_atom(universe, self.chains, atoms, "PolymerEvents")
+        monomer = monomer_of_atom(universe, chain, atoms)
+        if len(self._chain) and not (
+            np.array_equal(chain, self._chain) and np.array_equal(monomer, self._monomer)
+        ):
+            raise InputError(
+                "this PolymerEvents object already serves another universe or other ligands, whose "
+                "chains differ; make a PolymerEvents of its own for each"
+            )
+        self._chain, self._monomer = chain, monomer
+
+    def _require_chains(self) -> None:
+        if not len(self._chain):
+            raise InputError(
+                "PolymerEvents does not know the chains yet: an OnsagerDecomposition tells it, or "
+                "call prepare(universe, ligands)"
+            )
+
+    def _bound(self, shell: Shell) -> dict[int, set[int]]:
+        """Chain atoms in a shell, by chain."""
+        out: dict[int, set[int]] = {}
+        for atom, kind in zip(shell.atoms.tolist(), shell.types, strict=True):
+            if kind != self.anion:
+                out.setdefault(int(self._chain[atom]), set()).add(atom)
+        return out
+
+    def label(self, before: Shell, after: Shell) -> str:
+        """The same rule for one pair, in sets: the reference that tests hold `classify` to."""
+        self._require_chains()
+        had, has = self._bound(before), self._bound(after)
+        if bool(had) != bool(has):
+            return "attach_detach"
+        if set(had) != set(has):
+            return "interchain"
+        if had != has:
+            return "intrachain"
+        if before.molecule_set(self.anion) != after.molecule_set(self.anion):
+            return "anion_assisted"
+        return "vehicular"
+
+    def classify(
+        self, shells: ShellTable, before: np.ndarray, after: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        self._require_chains()
+        is_anion = np.array([t == self.anion for t in shells.types])[shells.kind]
+        n_chains = int(self._chain.max()) + 1
+        unit = np.where(is_anion, n_chains + shells.molecule, self._chain[shells.atom])
+        shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
+        order = np.lexsort((shells.atom, unit, shell_of))
+        codes = np.empty(len(before), dtype=np.int64)
+        flags = np.empty(len(before), dtype=np.int64)
+        _classify(
+            shells.offsets,
+            unit[order],
+            shells.atom[order],
+            n_chains,
+            np.ascontiguousarray(before, dtype=np.int64),
+            np.ascontiguousarray(after, dtype=np.int64),
+            codes,
+            flags,
+        )
+        return codes, flags
+
+    def shift(self, shells: ShellTable, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """How far an ion has gone along the chains it kept, in monomers.
+
+        The mean place, counted in monomers along a chain, of the chain atoms in the shell after
+        minus that before, averaged over the chains kept. Monomers are residues where chains hold
+        several, otherwise single ligand atoms, both in order of index: the sign tells one end of a
+        chain from the other.
+
+        Parameters
+        ----------
+        shells : ShellTable
+        before, after : numpy.ndarray
+            Shape (pairs,): shell numbers.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (pairs,), monomers; NaN where no chain is kept.
+
+        Examples
+        --------
+        >>> micro = run.microstates["Li+"]  # doctest: +SKIP
+        >>> moved = rule.shift(  # doctest: +SKIP
+        ...     micro.shells, micro.state[:-n].ravel(), micro.state[n:].ravel()
+        ... )
+        """
+        self._require_chains()
+        is_chain = np.array([t != self.anion for t in shells.types])[shells.kind]
+        shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))[is_chain]
+        atom = shells.atom[is_chain]
+        n_chains = int(self._chain.max()) + 1
+        key, inverse, count = np.unique(
+            shell_of * n_chains + self._chain[atom], return_inverse=True, return_counts=True
+        )
+        mean = np.bincount(inverse, weights=self._monomer[atom], minlength=len(key)) / count
+        # one row per chain bound before: is it bound after, and where?
+        first = np.searchsorted(key, np.arange(len(shells) + 1) * n_chains)
+        held = np.diff(first)[before]
+        pair = np.repeat(np.arange(len(before)), held)
+        row = np.arange(len(pair)) - np.repeat(np.cumsum(held) - held, held)
+        row += first[before][pair]
+        wanted = after[pair] * n_chains + key[row] % n_chains
+        partner = np.minimum(np.searchsorted(key, wanted), max(len(key) - 1, 0))
+        kept = key[partner] == wanted
+        gone = (mean[partner] - mean[row])[kept]
+        total = np.bincount(pair[kept], weights=gone, minlength=len(before))
+        number = np.bincount(pair[kept], minlength=len(before))
+        return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+    def describe(self) -> dict[str, object]:
+        given = self.chains if isinstance(self.chains, str) else f"given, {len(self.chains)} atoms"
+        return super().describe() | {"anion": self.anion, "chains": given}

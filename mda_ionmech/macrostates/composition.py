@@ -1,0 +1,189 @@
+"""What a shell is made of: which ligand types it holds, or how many molecules or chains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..chains import chain_of_atom, check_chains
+from ..errors import InputError
+from .base import MacrostateRule, Macrostates, RunStates
+
+if TYPE_CHECKING:
+    from ..microstates import ShellTable
+    from ..species import IonSpecies
+
+COUNTS = ("types", "molecules", "chains")
+#: Ligand types whose combinations are still told apart: 4 give 16 labels.
+MOST_TYPES = 4
+
+
+class ShellComposition(MacrostateRule):
+    """Labels a carrier by what its own shell holds, forgetting which molecules they are.
+
+    ``count="types"``: the ligand types present, ``<type>_only``, several joined by underscores in
+    the order of the detector, and ``free`` for an empty shell. A detector with the types polymer
+    and anion gives ``polymer_only``, ``polymer_anion``, ``anion_only``, ``free``.
+
+    ``count="molecules"``, ``count="chains"``: how many distinct ones, e.g. ``chains_0``,
+    ``chains_1``, ``chains_2``, ``chains_more``.
+
+    Cost: linear in the members of the distinct shells.
+
+    Parameters
+    ----------
+    count : {"types", "molecules", "chains"}
+        What is told apart.
+    of : str or sequence of str, optional
+        The ligand types that count. Default: all, and for chains all but `anion`.
+    most : int
+        The largest number with a label of its own; above it is ``more``.
+    chains : {"fragments", "residues", "segids"}, array or mapping
+        What makes a chain, as for `mda_ionmech.events.PolymerEvents`; only for ``count="chains"``.
+    anion : str
+        The ligand type that holds no chains; only for ``count="chains"``.
+
+    Raises
+    ------
+    InputError
+        For an unknown `count`, a `most` below 1, a species without a detector, unknown types in
+        `of`, more than four types to combine, or chains the topology does not tell.
+
+    Notes
+    -----
+    The names are fixed by the ligand types, whatever a trajectory visits, so results of several
+    trajectories can be compared.
+    """
+
+    def __init__(
+        self,
+        count: str = "types",
+        *,
+        of: str | Sequence[str] | None = None,
+        most: int = 2,
+        chains: Any = "fragments",
+        anion: str = "anion",
+    ) -> None:
+        if count not in COUNTS:
+            raise InputError(f"ShellComposition(count={count!r}): count must be one of {COUNTS}")
+        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+            raise InputError(
+                f"ShellComposition(most={most!r}): give a whole number, 1 or more: the largest "
+                "count with a label of its own"
+            )
+        check_chains(chains, "ShellComposition")
+        self.count = count
+        self.of = None if of is None else (of,) if isinstance(of, str) else tuple(of)
+        self.most = most
+        self.chains = chains
+        self.anion = anion
+
+    def check(self, species: Sequence[IonSpecies], index: int) -> None:
+        one = species[index]
+        if one.microstates is None:
+            raise InputError(
+                f"ShellComposition of species {one.name!r} needs a detector: give microstates=..., "
+                "e.g. CutoffShell(polymer=universe.select_atoms(...))"
+            )
+        types = one.microstates.ligand_types
+        unknown = [t for t in self.of or () if t not in types]
+        if unknown:
+            raise InputError(
+                f"ShellComposition(of={list(self.of or ())}) of species {one.name!r}: "
+                f"{unknown[0]!r} is no ligand type; the types are {list(types)}"
+            )
+        if not self._counted(types):
+            raise InputError(
+                f"ShellComposition(count={self.count!r}) of species {one.name!r}: no ligand type "
+                f"of {list(types)} is left to count; name them with of=[...]"
+            )
+        if self.count == "types":
+            names = self.names_for(types)
+            if len(names) > 2**MOST_TYPES or len(set(names)) < len(names):
+                raise InputError(
+                    f"ShellComposition of species {one.name!r} cannot tell the ligand types "
+                    f"{list(types)} apart: at most {MOST_TYPES} can be combined, and joined names "
+                    "must differ; name those that matter with of=[...], or rename or merge types"
+                )
+        if self.count == "chains":
+            universe = one.atoms.universe
+            atoms = np.concatenate([one.microstates.ligands[t].ix for t in self._counted(types)])
+            chain_of_atom(universe, self.chains, atoms, "ShellComposition")
+
+    def _counted(self, types: tuple[str, ...]) -> tuple[str, ...]:
+        """The ligand types that count, in the order of the detector."""
+        if self.of is not None:
+            return tuple(t for t in types if t in self.of)
+        if self.count == "chains":
+            return tuple(t for t in types if t != self.anion)
+        return types
+
+    def names_for(self, types: tuple[str, ...]) -> tuple[str, ...]:
+        """The labels of a species whose detector has these ligand types."""
+        if self.count != "types":
+            numbers = [*range(self.most + 1), "more"]
+            return tuple(f"{self.count}_{n}" for n in numbers)
+        counted = self._counted(types)
+        return (*(_joined(counted, c) for c in _combinations(len(counted))), "free")
+
+    def assign(self, states: RunStates, index: int) -> Macrostates:
+        """Macrostates of one species; see `MacrostateRule.assign`."""
+        micro = states.microstates[index]
+        assert micro is not None
+        shells = micro.shells
+        kinds = np.array([t in self._counted(shells.types) for t in shells.types])
+        names = self.names_for(shells.types)
+        if self.count == "types":
+            of_shell = self._types_of_shells(shells, kinds)
+        else:
+            unit = shells.molecule
+            if self.count == "chains":
+                universe = states.species[index].atoms.universe
+                atoms = np.unique(shells.atom[kinds[shells.kind]])
+                unit = chain_of_atom(universe, self.chains, atoms, "ShellComposition")[shells.atom]
+            of_shell = np.minimum(_distinct(shells, unit, kinds), self.most + 1)
+        return Macrostates(state=of_shell.astype(np.int16)[micro.state], names=names)
+
+    def _types_of_shells(self, shells: ShellTable, kinds: np.ndarray) -> np.ndarray:
+        """Place of the combination of types of every shell among the names."""
+        place = np.cumsum(kinds) - 1
+        n = int(kinds.sum())
+        shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
+        keep = kinds[shells.kind]
+        present = np.zeros((len(shells), n), dtype=np.int64)
+        present[shell_of[keep], place[shells.kind[keep]]] = 1
+        code_of = np.full(2**n, 2**n - 1, dtype=np.int64)  # free: the last name
+        for code, combination in enumerate(_combinations(n)):
+            code_of[sum(1 << k for k in combination)] = code
+        return code_of[present @ (1 << np.arange(n))]
+
+    def describe(self) -> dict[str, Any]:
+        about: dict[str, Any] = {"rule": type(self).__name__, "count": self.count, "of": self.of}
+        if self.count != "types":
+            about["most"] = self.most
+        if self.count == "chains":
+            given = isinstance(self.chains, str)
+            about["chains"] = self.chains if given else f"given, {len(self.chains)} atoms"
+            about["anion"] = self.anion
+        return about
+
+
+def _combinations(n: int) -> list[tuple[int, ...]]:
+    """Every non-empty set of n types, in lexicographic order."""
+    return sorted(c for size in range(1, n + 1) for c in combinations(range(n), size))
+
+
+def _joined(types: tuple[str, ...], combination: tuple[int, ...]) -> str:
+    names = [types[k] for k in combination]
+    return f"{names[0]}_only" if len(names) == 1 else "_".join(names)
+
+
+def _distinct(shells: ShellTable, unit: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Number of distinct units per shell among members of the ligand types where kinds is True."""
+    shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
+    keep = kinds[shells.kind]
+    pairs = np.unique(np.stack([shell_of[keep], unit[keep]], axis=1), axis=0)
+    return np.bincount(pairs[:, 0], minlength=len(shells))
