@@ -26,6 +26,7 @@ exclude_patterns = ["_build", "Thumbs.db"]
 myst_enable_extensions = ["amsmath", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 default_role = "py:obj"
+smartquotes = False  # a quote in a table of keys is to be typed as it stands
 add_module_names = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"

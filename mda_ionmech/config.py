@@ -32,6 +32,7 @@ class CutoffShellSection(_Section):
     """Coordination shells by distance."""
 
     rule: Literal["CutoffShell"] = "CutoffShell"
+    """Name of the rule."""
     ligands: dict[str, str] = Field(min_length=1)
     """Selection of the ligand atoms of each type, e.g. solvent and anion."""
     cutoff: Cutoff | dict[str, Cutoff] = "rdf"
@@ -46,6 +47,7 @@ class SolvationEventsSection(_Section):
     """Vehicular motion, renewal, and exchange of solvent, anion or both."""
 
     rule: Literal["SolvationEvents"] = "SolvationEvents"
+    """Name of the rule."""
     anion: str = "anion"
     """The ligand type with the role anion; all others are solvent."""
 
@@ -54,6 +56,7 @@ class IonPairingSection(_Section):
     """SSIP, CIP or AGG from the clusters of cations and anions."""
 
     rule: Literal["IonPairing"] = "IonPairing"
+    """Name of the rule."""
     anion: str = "anion"
     """The ligand type, in the cations' detector, that holds the anions' atoms."""
 
@@ -101,12 +104,17 @@ class RunSection(_Section):
     """Which frames are read, and how."""
 
     start: int | None = None
+    """First frame, counted from 0."""
     stop: int | None = None
+    """The frame after the last one."""
     step: int | None = None
+    """Take every so many frames."""
     frames: list[int] | None = None
     """Frame numbers, in place of start, stop and step."""
     backend: Literal["serial", "multiprocessing", "dask"] = "serial"
+    """Where frames are read; the numbers are the same."""
     n_workers: int | None = Field(default=None, ge=1)
+    """Processes of the backend; default all cores."""
 
 
 class OutputSection(_Section):
