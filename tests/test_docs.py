@@ -171,6 +171,43 @@ def test_what_getting_started_shows_is_what_the_demo_does(tmp_path, monkeypatch)
     assert names["run"].results.summary(4).equals(demo.results.summary(4))
 
 
+def rows(page: str, first: str) -> list[list[str]]:
+    """Cells of the Markdown table whose first heading is `first`, without its head."""
+    lines = (DOCS / page).read_text("utf-8").splitlines()
+    begin = next(k for k, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    table = lines[begin + 2 :]
+    end = next(k for k, line in enumerate(table) if not line.startswith("|"))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[:end]]
+
+
+@pytest.fixture(scope="module")
+def demo_results():
+    from mda_ionmech import datasets
+    from mda_ionmech.cli import demo_analysis
+
+    return demo_analysis(datasets.liquid()).run().results
+
+
+def test_shares_in_the_text_are_those_of_the_liquid(demo_results):
+    shown = rows("concepts/windows.md", "window (ps)")
+    assert len(shown) == 5
+    for window, *shares in shown:
+        found = demo_results.summary(float(window))["share"]
+        assert shares == [f"{abs(share):.3f}" for share in found]
+
+
+def test_intervals_in_the_text_are_those_of_the_liquid(demo_results):
+    shown = rows("concepts/intervals.md", "window (ps)")
+    assert len(shown) == 5
+    for window, blocks, value, interval, flag in shown:
+        data = demo_results.at_window(float(window))
+        low, high = (float(data[f"conductivity_{end}"]) for end in ("low", "high"))
+        assert int(blocks) == int(data["blocks"])
+        assert (flag == "flagged") == (int(blocks) < 10)
+        assert value == f"{float(data['conductivity']):.2f}"
+        assert interval == f"{low:.2f} to {high:.2f}"
+
+
 def test_pages_are_reachable_and_pictures_small():
     pages = {p.relative_to(DOCS).with_suffix("").as_posix() for p in DOCS.rglob("*.md")}
     pages = {p for p in pages if not p.startswith("_build")}
