@@ -3,5 +3,6 @@
 from .base import MacrostateRule, Macrostates, RunStates
 from .composition import ShellComposition
 from .ion_pairing import IonPairing
+from .site_type import SiteType
 
 __all__ = ["IonPairing", "MacrostateRule", "Macrostates", "RunStates", "ShellComposition"]
