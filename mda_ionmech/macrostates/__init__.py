@@ -5,4 +5,11 @@ from .composition import ShellComposition
 from .ion_pairing import IonPairing
 from .site_type import SiteType
 
-__all__ = ["IonPairing", "MacrostateRule", "Macrostates", "RunStates", "ShellComposition"]
+__all__ = [
+    "IonPairing",
+    "MacrostateRule",
+    "Macrostates",
+    "RunStates",
+    "ShellComposition",
+    "SiteType",
+]
