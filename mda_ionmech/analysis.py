@@ -31,12 +31,18 @@ from .arguments import (
 from .assembly import Assembly
 from .backends import ProgressMultiprocessing
 from .errors import InputError
-from .events import EventLabels
+from .events import CrystalEvents, EventLabels, SiteHistory
 from .macrostates import Macrostates, RunStates
-from .microstates import FrameGeometry, Microstates, RadialDistribution
-from .microstates.persistence import build_microstates
+from .microstates import (
+    ContactHistory,
+    FrameGeometry,
+    Microstates,
+    RadialDistribution,
+    SiteAssignment,
+)
 from .microstates.rdf import sample_distributions
-from .onsager.windows import CarrierLabels, segment_labels
+from .microstates.sites import site_distances
+from .onsager.windows import CarrierLabels, JointLabels, segment_labels
 from .results import Results, states_archive, write_atomically
 from .selections import atom_ids, trajectory_name
 from .species import IonSpecies, check_atom_group, molecule_of_atom
@@ -216,6 +222,7 @@ class OnsagerDecomposition(AnalysisBase):
         self._moving = np.flatnonzero(carried)
         self._advance: Callable[[int], None] | None = None
         self._done = False
+        self._histories: dict[int, SiteHistory] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
 
@@ -342,7 +349,8 @@ class OnsagerDecomposition(AnalysisBase):
 
     def _fractional(self, ts: Any, out: np.ndarray) -> np.ndarray:
         """Fill `out` with fractional coordinates; return the cell, checked."""
-        cell = in_lattice_vectors(read_cell(ts), self._lattice)
+        self._cell_as_read = read_cell(ts)
+        cell = in_lattice_vectors(self._cell_as_read, self._lattice)
         bad = to_fractional(ts.positions, np.linalg.inv(cell), out)
         if bad >= 0:
             raise InputError(
@@ -477,9 +485,14 @@ class OnsagerDecomposition(AnalysisBase):
             )  # fmt: skip
         places = now[ligands.atom], ligands.kind, ligands.owner
         if len(ligands.other_atom) == 0:
-            return FrameGeometry(centres, *places, cell)
+            return FrameGeometry(centres, *places, cell, self._cell_as_read)
         return FrameGeometry(
-            centres, *places, cell, others=now[ligands.other_atom], other_owner=ligands.other_owner
+            centres,
+            *places,
+            cell,
+            self._cell_as_read,
+            others=now[ligands.other_atom],
+            other_owner=ligands.other_owner,
         )
 
     def _sample(self, index: int) -> Iterable[FrameGeometry]:
@@ -670,27 +683,25 @@ class OnsagerDecomposition(AnalysisBase):
             "longest_step_angstrom": float(found[3]),
         }
 
-    def _find_states(self, *, filtered: bool = True) -> tuple[dict[int, Microstates], float]:
+    def _find_states(self, *, filtered: bool = True) -> dict[int, Microstates]:
         """Microstates of every species with a detector; plain cutoffs if not `filtered`."""
         states = {}
         for index, contacts in self._contacts.items():
             one, ligands = self.species[index], self._ligands[index]
             assert one.microstates is not None
             assert ligands is not None
-            persistence = one.microstates.persistence if filtered else None
-            states[index] = build_microstates(
+            history = ContactHistory(
                 **contacts,
                 n_frames=self.paths.n_frames,
                 n_carriers=one.n_carriers,
-                persistence_frames=round((persistence or 0.0) / self._times.spacing),
+                spacing=self._times.spacing,
                 ligand_atom=ligands.atom,
                 ligand_molecule=ligands.molecule,
                 ligand_kind=ligands.kind,
-                types=one.microstates.ligand_types,
-                use_hysteresis=filtered,
             )
+            states[index] = one.microstates.assemble(history, filtered=filtered)
             states[index].report.update(self._tally(index))
-        return states, self._times.spacing
+        return states
 
     def plain(self) -> Results:
         """The same run with plain cutoffs: no hysteresis, no persistence. Reads no frame again.
@@ -711,10 +722,7 @@ class OnsagerDecomposition(AnalysisBase):
         if not hasattr(self, "paths"):
             raise InputError(f"{what} needs a finished run: call .run() first")
 
-    def _decompose(
-        self, found: tuple[dict[int, Microstates], float], *, filtered: bool = True
-    ) -> Results:
-        states = found[0]
+    def _decompose(self, states: dict[int, Microstates], *, filtered: bool = True) -> Results:
         self.microstates = {self.species[k].name: m for k, m in states.items()}
         joint = RunStates(
             self.species,
@@ -740,9 +748,10 @@ class OnsagerDecomposition(AnalysisBase):
         if dropped:
             position = position.copy()
             position[:, dropped] = 0.0
-        names: tuple[str, ...] = ("all",)
+        names, joint = self.event_names(index), None
+        if isinstance(one.events, CrystalEvents):
+            joint = self._joint_labels(index, one.events, states[index])
         if one.events is not None:
-            names = one.events.names
             rule, shells = one.events, states[index].shells
             runs = onsager.label_runs(states[index].state)
 
@@ -765,12 +774,46 @@ class OnsagerDecomposition(AnalysisBase):
             n_labels=len(names),
             macrostates=None if kinds is None else onsager.label_runs(kinds.state),
             n_macrostates=0 if kinds is None else len(kinds.names),
+            joint=joint,
         )
+
+    def _joint_labels(self, index: int, rule: CrystalEvents, states: Microstates) -> JointLabels:
+        history = self._site_history(index, states)
+
+        def label_window(window: int) -> tuple[np.ndarray, np.ndarray]:
+            label, cluster = rule.label_window(history, window)
+            return rule.event_codes(history, window, label), cluster
+
+        moved = history.state[:, 1:] != history.state[:, :-1]
+        moves = np.zeros(history.state.shape, dtype=np.int64)
+        np.cumsum(moved, axis=1, out=moves[:, 1:])
+        self._histories[index] = history
+        return JointLabels(label_window, moves)
+
+    def _site_history(self, index: int, states: Microstates) -> SiteHistory:
+        """Sites held by the carriers of a species, with the images they are held in."""
+        sites = self.species[index].microstates
+        assert isinstance(sites, SiteAssignment)
+        _, cell, now = self._read(0)
+        begin = sites.fractional_positions(self._geometry(index, now, cell))
+        mean_cell = self.paths.cell
+        inverse = np.linalg.inv(mean_cell)
+        state = np.ascontiguousarray(states.state.T)
+        position = self.paths.position[self._first[index] : self._first[index + 1]]
+        path = np.empty(position.shape)
+        for c in range(len(path)):  # one carrier at a time bounds the memory
+            along = begin[c] + position[c].T @ inverse
+            held = sites.sites_in_cell[state[c]]
+            path[c] = ((held + np.rint(along - held) - begin[c]) @ mean_cell).T
+        distances = site_distances(sites.sites_in_cell, mean_cell)
+        return SiteHistory(state, path, states.shells, distances)
 
     def event_names(self, index: int) -> tuple[str, ...]:
         """Event classes of species number `index`."""
-        rule = self.species[index].events
-        return ("all",) if rule is None else rule.names
+        rule, detector = self.species[index].events, self.species[index].microstates
+        if rule is None:
+            return ("all",)
+        return rule.names_for(getattr(detector, "label_names", ()))
 
     def events(self, window: float | None = None, *, species: str | None = None) -> EventLabels:
         """Event of every carrier and origin for one window length, with the flags.
@@ -804,6 +847,17 @@ class OnsagerDecomposition(AnalysisBase):
         rule = self.species[index].events
         assert rule is not None
         n = self._window_in_frames(window)
+        joint = self._labels[index].joint
+        if joint is not None:
+            code, _ = joint.label_window(n)
+            left = joint.moves[:, n:] != joint.moves[:, :-n]
+            return EventLabels(
+                label=code.T.astype(np.int16),
+                names=self.event_names(index),
+                flags=(left & (code == 0)).T.astype(np.uint16),
+                flag_names=rule.flag_names,
+                window=n * self._times.spacing,
+            )
         micro = self.microstates[str(species)]
         flags_of: list[np.ndarray] = []
 
@@ -833,12 +887,13 @@ class OnsagerDecomposition(AnalysisBase):
             )
         return n
 
-    def _window_states(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Event and macrostate (frames, carriers) and displacement (frames, carriers, 3) of windows
-        of n frames that start at each frame; -1 and NaN where none does."""
+    def _window_states(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Event, macrostate, cluster (frames, carriers) and displacement (frames, carriers, 3) of
+        windows of n frames that start at each frame; -1 and NaN where none does."""
         f, i = self.paths.n_frames, self.paths.n_carriers
         event = np.full((f, i), -1, dtype=np.int16)
         macrostate = np.full((f, i), -1, dtype=np.int16)
+        cluster = np.full((f, i), -1, dtype=np.int32)
         displacement = np.full((f, i, 3), np.nan, dtype=np.float32)
         union = list(self._event_union())
         kinds = list(self._macrostate_union())
@@ -846,15 +901,20 @@ class OnsagerDecomposition(AnalysisBase):
             columns = slice(self._first[index], self._first[index + 1])
             names = self.event_names(index)
             to_union = np.array([union.index(name) for name in names])
-            segments = segment_labels(labels.states, n, labels.classify)
-            event[: f - n, columns] = to_union[_expand(*segments, f - n)]
+            if labels.joint is not None:
+                code, group = labels.joint.label_window(n)
+                event[: f - n, columns] = to_union[code.T]
+                cluster[: f - n, columns] = np.where(group < 0, -1, group + self._first[index]).T
+            else:
+                segments = segment_labels(labels.states, n, labels.classify)
+                event[: f - n, columns] = to_union[_expand(*segments, f - n)]
             macro = self.macrostates.get(self.species[index].name)
             if macro is not None:
                 to_kinds = np.array([kinds.index(name) for name in macro.names])
                 macrostate[:, columns] = to_kinds[macro.state]
         r = self.paths.position
         displacement[: f - n] = (r[:, :, n:] - r[:, :, :-n]).transpose(2, 0, 1)
-        return event, macrostate, displacement
+        return event, macrostate, cluster, displacement
 
     def _event_union(self) -> tuple[str, ...]:
         names = [n for k in range(len(self.species)) for n in self.event_names(k)]
@@ -885,7 +945,7 @@ class OnsagerDecomposition(AnalysisBase):
         """
         self._require_run("save_states()")
         n = self._window_in_frames(window)
-        event, macrostate, displacement = self._window_states(n)
+        event, macrostate, cluster, displacement = self._window_states(n)
         atoms = self.universe.atoms
         ids = atom_ids(self.universe)
         members = np.concatenate([s.atoms.ix for s in self.species])
@@ -905,7 +965,7 @@ class OnsagerDecomposition(AnalysisBase):
                 "carrier_of_atom": carrier,
                 "event": event,
                 "macrostate": macrostate,
-                "cluster": np.full(event.shape, -1, dtype=np.int32),
+                "cluster": cluster,
                 "displacement": np.nan_to_num(displacement),
                 "window_ps": n * self._times.spacing,
                 "source": f"{trajectory_name(self.universe)}; mda_ionmech {__version__}",

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from scipy.stats import norm
 
 from . import onsager
 from ._version import __version__
 from .errors import AdditivityError
+from .events import CrystalEvents
+from .events.nulls import SHIFTS, circular_null, exclusion_gas, multi_share
 from .onsager.coefficients import MAX_RESIDUAL, System
 from .onsager.uncertainty import FEWEST_BLOCKS, BlockPlan
 from .results import Results, check_schema, load_schema
@@ -79,6 +82,7 @@ class Assembly:
             transition_start=move[:, 1],
             transition_end=move[:, 2],
             n_macrostates=len(self.kinds),
+            joint_species=np.array([one.joint is not None for one in run._labels]),
             temperature=run.temperature,
             volume=run.paths.volume,
             n_dimensions=len(run.axes),
@@ -93,17 +97,49 @@ class Assembly:
         first = {k: v[0] for k, v in onsager.evaluate(whole, self.system, time).items()}
         weights = onsager.resampling_weights(plan, np.random.default_rng([run.seed, n]))
         samples = onsager.evaluate(sums.resampled(weights), self.system, time)
-        for counted in ("event_count", "transition_count"):
+        for counted in ("event_count", "cluster_count", "transition_count"):
             if counted in samples:  # of the whole trajectory, whatever a sample's size
                 origins = sums.resampled(weights).origins
                 shape = (-1, *[1] * (samples[counted].ndim - 1))
                 samples[counted] = samples[counted] * (whole.origins[0] / origins).reshape(shape)
         spans = {k: onsager.interval(v, samples[k], plan, run.level) for k, v in first.items()}
+        for name, shares in self._nulls(n).items():
+            # realisations that hold no hop say nothing
+            known = [row[np.isfinite(row)] for row in shares]
+            middle = np.array([row.mean() if len(row) else np.nan for row in known])
+            spread = np.array([row.std(ddof=1) if len(row) > 1 else np.nan for row in known])
+            reach = spread * norm.ppf(0.5 + run.level / 2)
+            first[name], spans[name] = middle, (middle - reach, middle + reach)
         first["residual"] = onsager.residual(first)
         first["origins"] = np.array(float(run.paths.n_frames - n))
         first["blocks"] = np.array(float(plan.n_blocks))
         self._mask_undefined(first, spans)
         return first, spans, plan
+
+    def _nulls(self, n: int) -> dict[str, np.ndarray]:
+        """Multi-ion shares of both nulls, realisations per species: shape (species, samples)."""
+        run = self.run
+        if not run._histories:
+            return {}
+        out = {
+            name: np.full((len(self.names), SHIFTS), np.nan)
+            for name in ("multi_fraction_circular", "multi_fraction_exclusion")
+        }
+        for k, history in run._histories.items():
+            rule = run.species[k].events
+            assert isinstance(rule, CrystalEvents)
+            rng = np.random.default_rng([run.seed, n, k])
+            out["multi_fraction_circular"][k] = circular_null(rule, history, n, rng)
+            gas = self.gases.get(k)
+            if gas is None:
+                continue
+            parts = np.array_split(gas, SHIFTS, axis=1)
+            if parts[-1].shape[1] > n:
+                out["multi_fraction_exclusion"][k] = [
+                    multi_share(rule, np.ascontiguousarray(part), history.distances, n)
+                    for part in parts
+                ]
+        return out
 
     def _mask_undefined(
         self,
@@ -136,6 +172,10 @@ class Assembly:
     def results(self) -> Results:
         run = self.run
         windows = [int(n) for n in run._window_frames]
+        self.gases = {
+            k: exclusion_gas(history, run.paths.dt, np.random.default_rng([run.seed, k]))
+            for k, history in run._histories.items()
+        }
         collective = np.stack([one.position.sum(axis=0) for one in run._labels])
         run._bar.set_description("decomposing windows")
         share_of_bar = (run._bar.total - run._bar.n) / (len(windows) + 1)
@@ -276,7 +316,7 @@ class Assembly:
     def _states(self) -> xr.Dataset:
         run = self.run
         n = int(run._window_frames[0])
-        event, macrostate, displacement = run._window_states(n)
+        event, macrostate, cluster, displacement = run._window_states(n)
         micro = np.full(event.shape, -1, dtype=np.int32)
         shift = 0
         for k, found in sorted(self.states.items()):
@@ -303,7 +343,7 @@ class Assembly:
             "microstate": (per_carrier, micro, {}),
             "macrostate": (per_carrier, macrostate, codes(self.kinds)),
             "event": (per_carrier, event, codes(self.events) | window),
-            "cluster": (per_carrier, np.full(event.shape, -1, dtype=np.int32), window),
+            "cluster": (per_carrier, cluster, window),
             "displacement": (
                 [*per_carrier, "axis"],
                 displacement,
@@ -444,6 +484,14 @@ LONG_NAMES = {
     "residual": "violation of additivity over the self parts",
     "origins": "number of overlapping time origins",
     "blocks": "blocks of origins behind the interval",
+    "event_incluster": "distinct part from pairs within one concerted cluster",
+    "cluster_count": "cooperative events with this label, summed over all origins",
+    "effectiveness_cooperative": "D^e . D_A per cooperative event",
+    "multi_fraction": "share of hopping carriers in clusters of two or more",
+    "multi_fraction_circular": "the same after shifting each carrier's record in time",
+    "multi_fraction_exclusion": "the same in an exclusion gas with the counted rates",
+    "largest_cluster_fraction": "share of hopping carriers in the largest cluster of their window",
+    "multi_hop_fraction": "share of carrier-windows with more than one elementary hop",
     "transition_onsager": "part of L_AA carried by this macrostate transition",
     "transition_probability": "probability of the end given the start",
     "transition_count": "carrier-windows with this transition, summed over all origins",

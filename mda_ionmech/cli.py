@@ -29,7 +29,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-DEMO_WINDOW = 16.0
 
 
 def _version(wanted: bool) -> None:
@@ -54,8 +53,8 @@ def _options(
 _show_traceback = [False]
 
 
-def demo_analysis(universe: Any) -> OnsagerDecomposition:
-    """The analysis the demo runs: LiTFSI in acetonitrile, windows from 1 ps on."""
+def liquid_analysis(universe: Any) -> OnsagerDecomposition:
+    """What the demo does with LiTFSI in acetonitrile."""
     from . import IonSpecies, OnsagerDecomposition
     from .events import SolvationEvents
     from .macrostates import IonPairing
@@ -83,6 +82,32 @@ def demo_analysis(universe: Any) -> OnsagerDecomposition:
         macrostates=IonPairing(),
     )
     return OnsagerDecomposition([lithium, tfsi], temperature=330.0)
+
+
+def crystal_analysis(universe: Any) -> OnsagerDecomposition:
+    """What the demo does with the garnet: hops between the sites of its CIF."""
+    from . import IonSpecies, OnsagerDecomposition, datasets
+    from .events import CrystalEvents
+    from .microstates import SiteAssignment
+
+    sites = SiteAssignment.from_cif(
+        datasets.path("crystal") / "llzo.cif",
+        species="Li",
+        framework=universe.select_atoms("element Zr"),
+        r_core=0.6,
+    )
+    lithium = IonSpecies(
+        universe.select_atoms("element Li"),
+        charge=+1,
+        name="Li+",
+        microstates=sites,
+        events=CrystalEvents(),
+    )
+    return OnsagerDecomposition([lithium], temperature=800.0)
+
+
+#: Of each dataset: its analysis, and the window of the printed tables, ps.
+_DEMOS = {"liquid": (liquid_analysis, 16.0), "crystal": (crystal_analysis, 0.4)}
 
 
 def _console() -> Console:
@@ -113,16 +138,16 @@ def _list_written(console: Console, paths: Sequence[Path]) -> None:
 
 @app.command()
 def demo(
-    name: Annotated[str, typer.Argument(help="Dataset: liquid.")] = "liquid",
+    name: Annotated[str, typer.Argument(help="Dataset: liquid or crystal.")] = "liquid",
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the files it writes.")
     ] = Path("ionmech-demo"),
 ) -> None:
-    """Analyse a shipped trajectory: LiTFSI in acetonitrile.
+    """Analyse a shipped trajectory: LiTFSI in acetonitrile, or a garnet.
 
     Prints what carried the lithium and writes the result, the states for OVITO and a figure.
 
-    Example: [bold]ionmech demo --output demo[/bold]
+    Example: [bold]ionmech demo crystal --output demo[/bold]
     """
     from . import datasets, plotting
     from .tables import print_result
@@ -134,8 +159,11 @@ def demo(
         f"[bold]{facts['system']}[/bold], {facts['temperature_K']:g} K, {facts['atoms']}."
     )
     console.print("Compiling and reading; the first run compiles its kernels for about 20 s.")
-    analysis = demo_analysis(datasets.load(name)).run(verbose=True)
-    print_result(console, analysis.results, DEMO_WINDOW, analysis.plain())
+    prepare, window = _DEMOS[name]
+    analysis = prepare(datasets.load(name)).run(verbose=True)
+    print_result(
+        console, analysis.results, window, analysis.plain() if analysis.is_filtered else None
+    )
     written = [
         analysis.save(folder / f"{name}.nc"),
         analysis.save_states(folder / f"{name}.states.npz"),

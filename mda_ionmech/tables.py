@@ -109,20 +109,53 @@ def print_result(
     for species in settings["species"]:
         shell = species.get("microstates")
         if shell:
-            radii = ", ".join(
-                f"{kind} below {inner:g} A"
-                + (
-                    f" until beyond {shell['cutoff_outer_angstrom'][kind]:g} A"
-                    if shell["cutoff_outer_angstrom"][kind] > inner
-                    else ""
-                )
-                for kind, inner in shell.get("cutoff_inner_angstrom", {}).items()
-            )
-            persistence = shell["persistence_ps"]
-            kept = f"; changes that revert within {persistence:g} ps ignored" if persistence else ""
-            console.print(f"Shell of {species['name']}: {radii}{kept}.")
+            console.print(_surroundings(species["name"], shell))
+    _print_concertedness(console, results, window)
     for text in results.warnings:
         console.print(f"[yellow]Warning:[/yellow] {text}.")
+
+
+def _surroundings(name: str, shell: dict[str, Any]) -> str:
+    """One line on how the surroundings of a species were detected."""
+    if "n_sites" in shell:
+        held = ", ".join(f"{v:.1f} on {k}" for k, v in shell["occupancy"].items())
+        aligned = shell["alignment"]
+        return (
+            f"Sites of {name}: {held} ({shell['n_sites']} sites, core radius "
+            f"{shell['r_core_angstrom']:.2f} A, {shell['outside_every_core']:.0%} of the time in "
+            f"no core); aligned by the {aligned['by']} to {aligned['residual_angstrom']:.2f} A."
+        )
+    radii = ", ".join(
+        f"{kind} below {inner:g} A"
+        + (
+            f" until beyond {shell['cutoff_outer_angstrom'][kind]:g} A"
+            if shell["cutoff_outer_angstrom"][kind] > inner
+            else ""
+        )
+        for kind, inner in shell.get("cutoff_inner_angstrom", {}).items()
+    )
+    persistence = shell["persistence_ps"]
+    kept = f"; changes that revert within {persistence:g} ps ignored" if persistence else ""
+    return f"Shell of {name}: {radii or shell['detector']}{kept}."
+
+
+def _print_concertedness(console: Console, results: Results, window: float | None) -> None:
+    """Multi-ion share of the hops beside both nulls, where there are hops."""
+    data = results.at_window(window)
+    if "multi_fraction" not in data:
+        return
+    for name in data["species"].values:
+        one = data.sel(species=name)
+        if not float(one["multi_fraction"]) >= 0:
+            continue
+        console.print(
+            f"Of the hops of {name} in windows of {float(data['window']):g} ps, "
+            f"{float(one['multi_fraction']):.0%} are linked to others; "
+            f"{float(one['multi_fraction_circular']):.0%} would be by chance (records shifted in "
+            f"time), {float(one['multi_fraction_exclusion']):.0%} in an exclusion gas with as many "
+            "hops: only an excess over both is evidence of concerted motion, and the share belongs "
+            "to its window."
+        )
 
 
 def print_shells(

@@ -51,6 +51,15 @@ def test_demo_prints_the_table_and_writes_its_files(demo):
     assert float(results.decomposition["residual"].max()) < 1e-10
 
 
+def test_demo_of_the_crystal(tmp_path):
+    done = ionmech("demo", "crystal", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for text in ("multi_ion_hop", "exclusion gas", "48g", "framework frame", "by chance"):
+        assert text in done.stdout, text
+    assert "…" not in done.stdout
+    assert {p.suffix for p in (tmp_path / "ionmech-demo").iterdir()} == {".nc", ".npz", ".png"}
+
+
 def test_show_prints_it_again(demo):
     folder, _ = demo
     done = ionmech("show", "ionmech-demo/liquid.nc", "--window", "16", cwd=folder)

@@ -200,14 +200,21 @@ def test_a_whole_file_is_not_taken_for_a_torn_one(universe, tmp_path):
 
 
 def test_datasets_by_name():
-    assert datasets.list() == ("liquid",)
+    assert datasets.list() == ("liquid", "crystal")
     facts = datasets.describe("liquid")
     assert any("10.1021" in c or "Jorgensen" in c for c in facts["force_field"])
     universe = datasets.load("liquid")
     assert isinstance(universe, mda.Universe)
     assert set(universe.select_atoms("element S").resnames) == {"TFS"}
     assert universe.atoms.total_mass() == pytest.approx(13789.048, abs=1e-3)
-    with pytest.raises(InputError, match="dataset 'gas' is not shipped; the names are liquid"):
+    with pytest.raises(
+        InputError, match="dataset 'gas' is not shipped; the names are liquid, crystal"
+    ):
         datasets.load("gas")
-    for path in datasets.path("liquid").iterdir():
-        assert path.stat().st_size < 6_000_000
+    assert datasets.crystal(500).trajectory.n_frames == 5001
+    assert set(datasets.crystal().atoms.elements) == {"Li", "La", "Zr", "O"}
+    with pytest.raises(InputError, match="temperature=700: dataset 'crystal' holds 500, 600, 800"):
+        datasets.crystal(700)
+    sizes = [p.stat().st_size for n in datasets.list() for p in datasets.path(n).iterdir()]
+    assert max(sizes) < 6_000_000
+    assert sum(sizes) < 40_000_000

@@ -9,9 +9,9 @@ from typing import Any
 
 from ..errors import InputError
 
-__all__ = ["describe", "liquid", "list", "load", "path"]
+__all__ = ["crystal", "describe", "liquid", "list", "load", "path"]
 
-_NAMES = ("liquid",)
+_NAMES = ("liquid", "crystal")
 
 
 def list() -> tuple[str, ...]:  # the name users expect of a data module
@@ -38,21 +38,41 @@ def describe(name: str) -> dict[str, Any]:
         return tomllib.load(file)
 
 
-def load(name: str) -> Any:
+def load(name: str, temperature: float | None = None) -> Any:
     """Universe of a shipped trajectory, with elements set.
+
+    Parameters
+    ----------
+    name : str
+    temperature : float, optional
+        K, where a dataset holds several; default that of its description.
 
     Returns
     -------
     MDAnalysis.Universe
+
+    Raises
+    ------
+    InputError
+        For an unknown name or temperature.
     """
     import MDAnalysis as mda
 
     facts = describe(name)
-    folder = path(name)
-    universe = mda.Universe(
-        str(folder / facts["topology"]), [str(folder / part) for part in facts["trajectory"]]
-    )
-    elements = [facts["element_of_name"][str(n).rstrip("0123456789")] for n in universe.atoms.names]
+    offered = facts.get("temperatures_K", [facts["temperature_K"]])
+    chosen = facts["temperature_K"] if temperature is None else temperature
+    if chosen not in offered:
+        listed = ", ".join(f"{t:g}" for t in offered)
+        raise InputError(f"temperature={chosen:g}: dataset {name!r} holds {listed} K")
+    files = [facts["topology"], *facts["trajectory"]]
+    names = [str(path(name) / f.format(temperature=f"{chosen:g}")) for f in files]
+    universe = mda.Universe(names[0], names[1:], **facts.get("universe", {}))
+    if "element_of_type" in facts:
+        elements = [facts["element_of_type"][str(t)] for t in universe.atoms.types]
+        universe.add_TopologyAttr("names", elements)
+    else:
+        kinds = (str(n).rstrip("0123456789") for n in universe.atoms.names)
+        elements = [facts["element_of_name"][k] for k in kinds]
     universe.add_TopologyAttr("elements", elements)
     return universe
 
@@ -67,3 +87,21 @@ def liquid() -> Any:
     MDAnalysis.Universe
     """
     return load("liquid")
+
+
+def crystal(temperature: float = 800) -> Any:
+    """Cubic Li7La3Zr2O12, one cell, NVT, 5001 frames 0.1 ps apart, unwrapped coordinates.
+
+    Names and elements ``Li``, ``La``, ``Zr``, ``O``. Its ideal structure with the sites of lithium
+    is ``datasets.path("crystal") / "llzo.cif"``.
+
+    Parameters
+    ----------
+    temperature : {500, 600, 800}
+        K.
+
+    Returns
+    -------
+    MDAnalysis.Universe
+    """
+    return load("crystal", temperature)

@@ -1,7 +1,15 @@
 """What happened between two microstates: one label per carrier and window."""
 
 from .base import EventLabels, EventRule
+from .crystal import CrystalEvents, SiteHistory
 from .polymer import PolymerEvents
 from .solvation import SolvationEvents
 
-__all__ = ["EventLabels", "EventRule", "PolymerEvents", "SolvationEvents"]
+__all__ = [
+    "CrystalEvents",
+    "EventLabels",
+    "EventRule",
+    "PolymerEvents",
+    "SiteHistory",
+    "SolvationEvents",
+]

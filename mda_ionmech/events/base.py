@@ -64,10 +64,16 @@ class EventRule(ABC):
 
     names: tuple[str, ...] = ()
     flag_names: tuple[str, ...] = ()
+    #: Whether labels depend on all carriers; see `CrystalEvents`.
+    joint = False
 
     @abstractmethod
     def label(self, before: Shell, after: Shell) -> str:
         """The event class, one of `names`, of a window that begins and ends in these shells."""
+
+    def names_for(self, label_names: tuple[str, ...]) -> tuple[str, ...]:
+        """Event classes, where they depend on the names of the sites."""
+        return self.names
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
         """Refuse ligand types the rule cannot work with, before any frame is read."""

@@ -39,7 +39,9 @@ class FrameGeometry:
     ligand_owner : numpy.ndarray
         Shape (ligands,), int64: the carrier a ligand atom is part of, or -1.
     cell : numpy.ndarray
-        Shape (3, 3), Angstrom: rows are the cell vectors.
+        Shape (3, 3), Angstrom: rows are the cell vectors the fractions belong to.
+    cell_as_read : numpy.ndarray
+        Shape (3, 3), Angstrom: the vectors the file gives, another choice for the same lattice.
     others : numpy.ndarray
         Shape (others, 3): fractional coordinates of the atoms that `Detector.other_atoms` asked
         for, any image; none unless it does.
@@ -52,6 +54,7 @@ class FrameGeometry:
     ligand_kind: np.ndarray
     ligand_owner: np.ndarray
     cell: np.ndarray
+    cell_as_read: np.ndarray
     others: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
     other_owner: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
@@ -75,6 +78,35 @@ class Contacts:
     ligand: np.ndarray
     inner: np.ndarray
     tally: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ContactHistory:
+    """Contacts of all frames of one species, frame after frame.
+
+    Attributes
+    ----------
+    frame, carrier, ligand : numpy.ndarray
+        Shape (contacts,), int32.
+    inner : numpy.ndarray
+        Shape (contacts,), bool.
+    n_frames, n_carriers : int
+    spacing : float
+        Of the frames, ps.
+    ligand_atom, ligand_molecule, ligand_kind : numpy.ndarray
+        Shape (ligands,): atom index, molecule id and type of each ligand number.
+    """
+
+    frame: np.ndarray
+    carrier: np.ndarray
+    ligand: np.ndarray
+    inner: np.ndarray
+    n_frames: int
+    n_carriers: int
+    spacing: float
+    ligand_atom: np.ndarray
+    ligand_molecule: np.ndarray
+    ligand_kind: np.ndarray
 
 
 class Detector(ABC):
@@ -161,6 +193,25 @@ class Detector(ABC):
     @abstractmethod
     def contacts(self, frame: FrameGeometry) -> Contacts:
         """Contacts of one frame. Must depend on this frame alone."""
+
+    def assemble(self, history: ContactHistory, *, filtered: bool = True) -> Microstates:
+        """Microstates from the gathered contacts.
+
+        Parameters
+        ----------
+        history : ContactHistory
+        filtered : bool
+            False leaves hysteresis and persistence out.
+        """
+        from .persistence import build_microstates
+
+        wait = (self.persistence or 0.0) if filtered else 0.0
+        return build_microstates(
+            history,
+            persistence_frames=round(wait / history.spacing),
+            types=self.ligand_types,
+            use_hysteresis=filtered,
+        )
 
     def describe(self) -> dict[str, Any]:
         """What a reader needs to repeat this, as plain values."""

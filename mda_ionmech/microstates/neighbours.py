@@ -1,7 +1,7 @@
 """Contacts between carriers and ligands in one frame: a cell list in fractional coordinates.
 
-Works for any cell whose shortest height is more than twice the cutoff: rounding the difference of
-two fractional coordinates then gives the only image that can be within the cutoff.
+Works for any cell whose shortest height is more than twice the cutoff: then only one image of a
+ligand can be within the cutoff.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ..kernels import longer
 from ..trajectory.unwrap import cell_heights
 
 
@@ -54,35 +55,34 @@ def find_contacts(centres, ligands, ligand_kind, ligand_owner, cell, outer, grid
         start[g + 1] += start[g]
     # ligands in the order of the grid, so that a grid cell is one stretch of memory
     sorted_ligand = np.empty(n_ligands, dtype=np.int64)
-    at_fraction = np.empty((n_ligands, 3))
+    fraction = np.empty(3)
     at_place = np.empty((n_ligands, 3))
-    cursor = start[:-1].copy()
+    cursor = longer(start, n0 * n1 * n2)
     for a in range(n_ligands):
         m = cursor[place[a]]
         cursor[place[a]] += 1
         sorted_ligand[m] = a
         for k in range(3):
-            at_fraction[m, k] = ligands[a, k] - np.floor(ligands[a, k])
+            fraction[k] = ligands[a, k] - np.floor(ligands[a, k])
         for k in range(3):
             at_place[m, k] = (
-                at_fraction[m, 0] * cell[0, k]
-                + at_fraction[m, 1] * cell[1, k]
-                + at_fraction[m, 2] * cell[2, k]
+                fraction[0] * cell[0, k] + fraction[1] * cell[1, k] + fraction[2] * cell[2, k]
             )
-    # with three grid cells or more along every vector a grid cell has one image near a carrier
-    one_image = n0 >= 3 and n1 >= 3 and n2 >= 3
-
-    outer2 = outer * outer
-    widest2 = outer2.max()
+    outer2 = np.empty(outer.shape[0])
+    widest2 = 0.0
+    for k in range(outer.shape[0]):
+        outer2[k] = outer[k] * outer[k]
+        widest2 = max(widest2, outer2[k])
     capacity = max(16 * n_centres, 64)
     carrier_out = np.empty(capacity, dtype=np.int32)
     ligand_out = np.empty(capacity, dtype=np.int32)
     distance_out = np.empty(capacity, dtype=np.float64)
     n_out = 0
-    # grid cells to look at along each vector, and by how many cells the carrier is shifted for it
+    # The grid cells before, at and after the carrier's along each vector, and the shift of the
+    # carrier into their image. With one or two grid cells along a vector some are the same cell in
+    # another image; both cannot hold one ligand within the cutoff of a carrier.
     look = np.empty((3, 3), dtype=np.int64)
     shift = np.empty((3, 3))
-    n_look = np.minimum(grid, 3)
     wrapped = np.empty(3)
     for c in range(n_centres):
         for k in range(3):
@@ -90,22 +90,19 @@ def find_contacts(centres, ligands, ligand_kind, ligand_owner, cell, outer, grid
             g = int(wrapped[k] * grid[k])
             if g >= grid[k]:
                 g = grid[k] - 1
-            for o in range(n_look[k]):
+            for o in range(3):
+                look[k, o] = g + o - 1
                 shift[k, o] = 0.0
-                # with one or two grid cells along a vector, each is looked at once
-                look[k, o] = o
-                if grid[k] >= 3:
-                    look[k, o] = g + o - 1
-                    if look[k, o] < 0:
-                        look[k, o] += grid[k]
-                        shift[k, o] = 1.0
-                    elif look[k, o] >= grid[k]:
-                        look[k, o] -= grid[k]
-                        shift[k, o] = -1.0
+                if look[k, o] < 0:
+                    look[k, o] += grid[k]
+                    shift[k, o] = 1.0
+                elif look[k, o] >= grid[k]:
+                    look[k, o] -= grid[k]
+                    shift[k, o] = -1.0
         first = n_out
-        for i in range(n_look[0]):
-            for j in range(n_look[1]):
-                for k in range(n_look[2]):
+        for i in range(3):
+            for j in range(3):
+                for k in range(3):
                     g = (look[0, i] * n1 + look[1, j]) * n2 + look[2, k]
                     # the carrier, moved into the image of this grid cell
                     s0 = wrapped[0] + shift[0, i]
@@ -115,20 +112,9 @@ def find_contacts(centres, ligands, ligand_kind, ligand_owner, cell, outer, grid
                     y = s0 * cell[0, 1] + s1 * cell[1, 1] + s2 * cell[2, 1]
                     z = s0 * cell[0, 2] + s1 * cell[1, 2] + s2 * cell[2, 2]
                     for m in range(start[g], start[g + 1]):
-                        if one_image:
-                            dx = at_place[m, 0] - x
-                            dy = at_place[m, 1] - y
-                            dz = at_place[m, 2] - z
-                        else:
-                            d0 = at_fraction[m, 0] - wrapped[0]
-                            d1 = at_fraction[m, 1] - wrapped[1]
-                            d2 = at_fraction[m, 2] - wrapped[2]
-                            d0 -= np.rint(d0)
-                            d1 -= np.rint(d1)
-                            d2 -= np.rint(d2)
-                            dx = d0 * cell[0, 0] + d1 * cell[1, 0] + d2 * cell[2, 0]
-                            dy = d0 * cell[0, 1] + d1 * cell[1, 1] + d2 * cell[2, 1]
-                            dz = d0 * cell[0, 2] + d1 * cell[1, 2] + d2 * cell[2, 2]
+                        dx = at_place[m, 0] - x
+                        dy = at_place[m, 1] - y
+                        dz = at_place[m, 2] - z
                         r2 = dx * dx + dy * dy + dz * dz
                         if r2 > widest2:
                             continue
@@ -137,15 +123,9 @@ def find_contacts(centres, ligands, ligand_kind, ligand_owner, cell, outer, grid
                             continue
                         if n_out == capacity:
                             capacity *= 2
-                            carrier_new = np.empty(capacity, dtype=np.int32)
-                            ligand_new = np.empty(capacity, dtype=np.int32)
-                            distance_new = np.empty(capacity, dtype=np.float64)
-                            carrier_new[:n_out] = carrier_out[:n_out]
-                            ligand_new[:n_out] = ligand_out[:n_out]
-                            distance_new[:n_out] = distance_out[:n_out]
-                            carrier_out = carrier_new
-                            ligand_out = ligand_new
-                            distance_out = distance_new
+                            carrier_out = longer(carrier_out, capacity)
+                            ligand_out = longer(ligand_out, capacity)
+                            distance_out = longer(distance_out, capacity)
                         # insertion keeps the ligands of a carrier sorted
                         at = n_out
                         while at > first and ligand_out[at - 1] > a:
@@ -156,4 +136,4 @@ def find_contacts(centres, ligands, ligand_kind, ligand_owner, cell, outer, grid
                         distance_out[at] = np.sqrt(r2)
                         carrier_out[n_out] = c
                         n_out += 1
-    return carrier_out[:n_out].copy(), ligand_out[:n_out].copy(), distance_out[:n_out].copy()
+    return longer(carrier_out, n_out), longer(ligand_out, n_out), longer(distance_out, n_out)

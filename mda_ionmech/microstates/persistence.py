@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .base import Microstates, ShellTable
+from ..kernels import longer
+from .base import ContactHistory, Microstates, ShellTable
 
 
 @njit(nogil=True, cache=True)
@@ -22,15 +23,18 @@ def contact_intervals(pair_offsets, frame, inner, n_frames, persist):  # type: i
     (observations,) bool: inside r_in; persist: frames a change must outlast. Returns pair, begin,
     end, each (intervals,) int64.
     """
-    capacity = max(1024, 2 * (pair_offsets.shape[0] - 1))
-    out = np.empty((3, capacity), dtype=np.int64)
+    n_pairs = pair_offsets.shape[0] - 1
+    capacity = max(1024, 2 * n_pairs)
+    pair = np.empty(capacity, dtype=np.int64)
+    began = np.empty(capacity, dtype=np.int64)
+    ended = np.empty(capacity, dtype=np.int64)
     n_out = 0
     longest = 1
-    for p in range(pair_offsets.shape[0] - 1):
+    for p in range(n_pairs):
         longest = max(longest, pair_offsets[p + 1] - pair_offsets[p])
     begins = np.empty(longest, dtype=np.int64)
     ends = np.empty(longest, dtype=np.int64)
-    for p in range(pair_offsets.shape[0] - 1):
+    for p in range(n_pairs):
         # hysteresis: within one unbroken stay inside r_out the contact is on from its first
         # inner frame; at the start of the run also before it
         n_on = 0
@@ -52,36 +56,32 @@ def contact_intervals(pair_offsets, frame, inner, n_frames, persist):  # type: i
         state = -1  # not known before the first lasting stretch
         since = 0
         position = 0
-        for j in range(2 * n_on + 1):
-            on = j % 2
-            stop = ends[j // 2] if on == 1 else (begins[j // 2] if j // 2 < n_on else n_frames)
-            if stop - position > persist or (stop - position == n_frames):
-                if state == -1:
-                    state = on
-                    since = 0
-                elif on != state:
-                    if state == 1:
-                        if n_out == out.shape[1]:
-                            grown = np.empty((3, 2 * n_out), dtype=np.int64)
-                            grown[:, :n_out] = out
-                            out = grown
-                        out[0, n_out] = p
-                        out[1, n_out] = since
-                        out[2, n_out] = position
-                        n_out += 1
-                    state = on
-                    since = position
+        for j in range(2 * n_on + 2):
+            # after the last stretch one more turn closes what is still on
+            on = j % 2 if j <= 2 * n_on else 0
+            stop = n_frames
+            if j < 2 * n_on:
+                stop = ends[j // 2] if on == 1 else begins[j // 2]
+            closing = j == 2 * n_on + 1
+            lasting = stop - position > persist or stop - position == n_frames
+            if lasting and state == -1:
+                state = on
+            elif state == 1 and (closing or (lasting and on == 0)):
+                if n_out == capacity:
+                    capacity *= 2
+                    pair = longer(pair, capacity)
+                    began = longer(began, capacity)
+                    ended = longer(ended, capacity)
+                pair[n_out] = p
+                began[n_out] = since
+                ended[n_out] = n_frames if closing else position
+                n_out += 1
+                state = 0
+            elif lasting and state == 0 and on == 1:
+                state = 1
+                since = position
             position = stop
-        if state == 1:
-            if n_out == out.shape[1]:
-                grown = np.empty((3, 2 * n_out), dtype=np.int64)
-                grown[:, :n_out] = out
-                out = grown
-            out[0, n_out] = p
-            out[1, n_out] = since
-            out[2, n_out] = n_frames
-            n_out += 1
-    return out[0, :n_out].copy(), out[1, :n_out].copy(), out[2, :n_out].copy()
+    return longer(pair, n_out), longer(began, n_out), longer(ended, n_out)
 
 
 @njit(nogil=True, cache=True)
@@ -114,9 +114,7 @@ def intern_shells(  # type: ignore[no-untyped-def]
                     at += 1
                 if change_on[m]:
                     if n_now == current.shape[0]:
-                        wider = np.empty(2 * n_now, dtype=np.int64)
-                        wider[:n_now] = current
-                        current = wider
+                        current = longer(current, 2 * n_now)
                     for k in range(n_now, at, -1):
                         current[k] = current[k - 1]
                     current[at] = ligand
@@ -147,16 +145,10 @@ def intern_shells(  # type: ignore[no-untyped-def]
             if shell < 0:
                 shell = n_shells
                 if n_shells + 2 > offsets.shape[0]:
-                    grown = np.zeros(2 * offsets.shape[0], dtype=np.int64)
-                    grown[: n_shells + 1] = offsets[: n_shells + 1]
-                    offsets = grown
-                    grown_hashes = np.zeros(2 * hashes.shape[0], dtype=np.uint64)
-                    grown_hashes[:n_shells] = hashes[:n_shells]
-                    hashes = grown_hashes
+                    offsets = longer(offsets, 2 * offsets.shape[0])
+                    hashes = longer(hashes, 2 * hashes.shape[0])
                 while offsets[n_shells] + n_now > members.shape[0]:
-                    grown = np.empty(2 * members.shape[0], dtype=np.int64)
-                    grown[: offsets[n_shells]] = members[: offsets[n_shells]]
-                    members = grown
+                    members = longer(members, 2 * members.shape[0])
                 for k in range(n_now):
                     members[offsets[n_shells] + k] = current[k]
                 offsets[n_shells + 1] = offsets[n_shells] + n_now
@@ -174,23 +166,16 @@ def intern_shells(  # type: ignore[no-untyped-def]
             stop = n_frames
             if m < change_offsets[c + 1]:
                 stop = min(stop, change_frame[m])
-            state[c, position:stop] = shell
+            for t in range(position, stop):
+                state[c, t] = shell
             position = stop
-    return offsets[: n_shells + 1].copy(), members[: offsets[n_shells]].copy()
+    return longer(offsets, n_shells + 1), longer(members, offsets[n_shells])
 
 
 def build_microstates(
-    frame: np.ndarray,
-    carrier: np.ndarray,
-    ligand: np.ndarray,
-    inner: np.ndarray,
+    history: ContactHistory,
     *,
-    n_frames: int,
-    n_carriers: int,
     persistence_frames: int,
-    ligand_atom: np.ndarray,
-    ligand_molecule: np.ndarray,
-    ligand_kind: np.ndarray,
     types: tuple[str, ...],
     use_hysteresis: bool = True,
 ) -> Microstates:
@@ -200,13 +185,10 @@ def build_microstates(
 
     Parameters
     ----------
-    frame, carrier, ligand, inner : numpy.ndarray
-        Shape (contacts,): the gathered contacts within r_out; `inner` marks those within r_in.
-    n_frames, n_carriers : int
+    history : ContactHistory
+        The contacts within r_out; `inner` marks those within r_in.
     persistence_frames : int
         A change must outlast this many frames; 0 keeps every change.
-    ligand_atom, ligand_molecule, ligand_kind : numpy.ndarray
-        Shape (ligands,): atom index, molecule id, and ligand type of each ligand number.
     types : tuple of str
         Names of the ligand types.
     use_hysteresis : bool
@@ -216,9 +198,11 @@ def build_microstates(
     -------
     Microstates
     """
+    n_frames, n_carriers = history.n_frames, history.n_carriers
+    frame, carrier, ligand, inner = history.frame, history.carrier, history.ligand, history.inner
     if not use_hysteresis:
         frame, carrier, ligand, inner = frame[inner], carrier[inner], ligand[inner], inner[inner]
-    n_ligands = max(len(ligand_atom), 1)
+    n_ligands = max(len(history.ligand_atom), 1)
     key = (carrier.astype(np.int64) * n_ligands + ligand) * n_frames + frame
     order = np.argsort(key, kind="stable")
     pair_key = key[order] // n_frames
@@ -253,9 +237,9 @@ def build_microstates(
     )
     shells = ShellTable(
         offsets=offsets,
-        atom=ligand_atom[members],
-        molecule=ligand_molecule[members],
-        kind=ligand_kind[members],
+        atom=history.ligand_atom[members],
+        molecule=history.ligand_molecule[members],
+        kind=history.ligand_kind[members],
         types=types,
     )
     changes = np.count_nonzero(state[:, 1:] != state[:, :-1]) / max(state[:, 1:].size, 1)

@@ -34,6 +34,8 @@ class System:
     transition_species, transition_start, transition_end : numpy.ndarray
         Shape (transition rows,).
     n_macrostates : int
+    joint_species : numpy.ndarray
+        Shape (species,), bool: whose labels come with clusters.
     temperature : float
         K.
     volume : float
@@ -50,6 +52,7 @@ class System:
     transition_start: np.ndarray
     transition_end: np.ndarray
     n_macrostates: int
+    joint_species: np.ndarray
     temperature: float
     volume: float
     n_dimensions: int
@@ -149,6 +152,15 @@ def evaluate(sums: WindowSums, system: System, time: float) -> dict[str, np.ndar
     out["effectiveness"] = ratio(spread(product), number)
     own_total = onsager[..., species, species]
     out["share"] = np.where(lacking, np.nan, ratio(in_own, own_total[..., :, None]))
+
+    if system.joint_species.any():
+        out["cluster_count"] = spread(sums.clusters)
+        out["event_incluster"] = spread(times(sums.incluster, per_origin))
+        out["effectiveness_cooperative"] = ratio(spread(product), out["cluster_count"])
+        out["multi_fraction"] = ratio(sums.clustered, sums.hopping)
+        out["largest_cluster_fraction"] = ratio(sums.largest, sums.hopping)
+        repeated = times(sums.repeated, 1 / sums.origins) / system.n_carriers
+        out["multi_hop_fraction"] = np.where(system.joint_species, repeated, np.nan)
 
     m = system.n_macrostates
     if m:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from ..kernels import longer
+
 #: Maps (before, after) states of segments to label codes: arrays in, int64 array out.
 Classify = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -103,7 +105,7 @@ def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyp
             if next_j == t and j + 1 < stop:
                 j += 1
         out_offsets[c + 1] = n
-    return out_offsets, begin[:n].copy(), before[:n].copy(), after[:n].copy()
+    return out_offsets, longer(begin, n), longer(before, n), longer(after, n)
 
 
 @njit(nogil=True, cache=True)
@@ -129,6 +131,47 @@ def accumulate(position, offsets, begin, code, window, moved, squared, number): 
                 moved[e, 2, t] += z
                 squared[e, t] += x * x + y * y + z * z
                 number[e, t] += 1.0
+
+
+@njit(nogil=True, cache=True)
+def count_clusters(  # type: ignore[no-untyped-def]
+    position, cluster, code, window, clusters, incluster, hopping, clustered, largest
+):
+    """Sums over origins that need whole clusters.
+
+    position (carriers, 3, frames); cluster (carriers, origins): number of a carrier that stands
+    for the cluster, or -1; code (carriers, origins): label. Adds to clusters (labels, origins): the
+    cooperative events, each in the row of its first carrier; incluster (labels, origins): d_i . d_j
+    over pairs within a cluster, A^2, in the row of i; hopping, clustered, largest (origins,):
+    carriers that hop, those in clusters of two or more, size of the largest cluster.
+    """
+    n_carriers, n_origins = cluster.shape
+    total = np.zeros((n_carriers, 3))
+    size = np.zeros(n_carriers)
+    for t in range(n_origins):
+        for c in range(n_carriers):
+            size[c] = 0.0
+            for k in range(3):
+                total[c, k] = 0.0
+        for c in range(n_carriers):
+            r = cluster[c, t]
+            if r >= 0:
+                for k in range(3):
+                    total[r, k] += position[c, k, t + window] - position[c, k, t]
+                if size[r] == 0.0:
+                    clusters[code[c, t], t] += 1.0
+                size[r] += 1.0
+        for c in range(n_carriers):
+            r = cluster[c, t]
+            if r < 0:
+                continue
+            hopping[t] += 1.0
+            if size[r] > 1.0:
+                clustered[t] += 1.0
+            largest[t] = max(largest[t], size[r])
+            for k in range(3):
+                d = position[c, k, t + window] - position[c, k, t]
+                incluster[code[c, t], t] += d * (total[r, k] - d)
 
 
 def segment_labels(
@@ -168,6 +211,11 @@ class WindowSums:
         Shape (B, Q), A^2: sum of D^(m -> m') . D_A over the transition rows of the run.
     transition_number : numpy.ndarray
         Shape (B, Q).
+    clusters, incluster : numpy.ndarray
+        Shape (B, R): cooperative events; sum of d_i . d_j over pairs within one cluster, A^2.
+    hopping, clustered, largest, repeated : numpy.ndarray
+        Shape (B, S): carriers that hop, those in clusters of two or more, size of the largest
+        cluster, carriers with more than one elementary hop; 0 without a joint rule.
     """
 
     origins: np.ndarray
@@ -179,6 +227,12 @@ class WindowSums:
     total_squared: np.ndarray
     transition: np.ndarray
     transition_number: np.ndarray
+    clusters: np.ndarray
+    incluster: np.ndarray
+    hopping: np.ndarray
+    clustered: np.ndarray
+    largest: np.ndarray
+    repeated: np.ndarray
 
     def resampled(self, weights: np.ndarray) -> WindowSums:
         """Weighted sums over sub-blocks: weights (samples, B) in, leading axis samples out."""
@@ -209,6 +263,23 @@ def _block_sums(rows: np.ndarray, length: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class JointLabels:
+    """Labels that depend on all carriers: what a joint rule gives for each window length.
+
+    Attributes
+    ----------
+    label_window : callable
+        Window in frames to (code, cluster), each (carriers, origins): label code int64, and a
+        number shared by the carriers of one cluster, -1 for none.
+    moves : numpy.ndarray
+        Shape (carriers, frames), int64: elementary hops up to each frame.
+    """
+
+    label_window: Callable[[int], tuple[np.ndarray, np.ndarray]]
+    moves: np.ndarray
+
+
+@dataclass(frozen=True)
 class CarrierLabels:
     """What the window stage needs of one species.
 
@@ -223,6 +294,8 @@ class CarrierLabels:
     n_labels : int
     macrostates : LabelRuns or None
     n_macrostates : int
+    joint : JointLabels or None
+        In place of `states` and `classify`, where labels depend on all carriers.
     """
 
     position: np.ndarray
@@ -231,6 +304,7 @@ class CarrierLabels:
     n_labels: int
     macrostates: LabelRuns | None
     n_macrostates: int
+    joint: JointLabels | None = None
 
 
 @dataclass(frozen=True)
@@ -270,8 +344,22 @@ def window_sums(
     total = collective[:, :, window:] - collective[:, :, :-window]
     rows, squares, numbers, all_squared = [], [], [], []
     transition, transition_number = [], []
+    clusters, incluster = [], []
+    counts = np.zeros((4, n_species, n_origins))
     for index, one in enumerate(species):
-        offsets, begin, code = segment_labels(one.states, window, one.classify)
+        clusters.append(np.zeros((one.n_labels, n_origins)))
+        incluster.append(np.zeros((one.n_labels, n_origins)))
+        if one.joint is None:
+            offsets, begin, code = segment_labels(one.states, window, one.classify)
+        else:
+            dense, cluster = one.joint.label_window(window)
+            offsets, begin, code = _runs(dense)
+            count_clusters(
+                one.position, cluster, dense, window, clusters[-1], incluster[-1],
+                counts[0, index], counts[1, index], counts[2, index],
+            )  # fmt: skip
+            moved_on = one.joint.moves[:, window:] - one.joint.moves[:, :-window]
+            counts[3, index] = np.count_nonzero(moved_on > 1, axis=0)
         moved = np.zeros((one.n_labels, 3, n_origins))
         squared = np.zeros((one.n_labels, n_origins))
         number = np.zeros((one.n_labels, n_origins))
@@ -308,4 +396,10 @@ def window_sums(
         total_squared=_block_sums(np.stack(all_squared), sub_block),
         transition=_block_sums(np.concatenate([*transition, empty]), sub_block),
         transition_number=_block_sums(np.concatenate([*transition_number, empty]), sub_block),
+        clusters=_block_sums(np.concatenate(clusters), sub_block),
+        incluster=_block_sums(np.concatenate(incluster), sub_block),
+        hopping=_block_sums(counts[0], sub_block),
+        clustered=_block_sums(counts[1], sub_block),
+        largest=_block_sums(counts[2], sub_block),
+        repeated=_block_sums(counts[3], sub_block),
     )

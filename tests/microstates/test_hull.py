@@ -34,6 +34,7 @@ def shell(ligands, others=FAR, *, kinds=None, cell=CELL, centre=(0.5, 0.5, 0.5),
         kinds,
         np.full(len(ligands), -1),
         cell,
+        cell,
         others=centre + others @ inverse,
         other_owner=np.full(len(others), -1),
     )

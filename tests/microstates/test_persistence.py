@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mda_ionmech.microstates import ContactHistory
 from mda_ionmech.microstates.persistence import build_microstates
 
 
@@ -42,19 +43,20 @@ def build(distance, inner, outer, persist, **options):
     """Microstates from distances (frames, carriers, ligands)."""
     frame, carrier, ligand = np.nonzero(distance <= outer)
     n_ligands = distance.shape[2]
-    return build_microstates(
+    history = ContactHistory(
         frame.astype(np.int32),
         carrier.astype(np.int32),
         ligand.astype(np.int32),
         distance[frame, carrier, ligand] <= inner,
         n_frames=len(distance),
         n_carriers=distance.shape[1],
-        persistence_frames=persist,
+        spacing=1.0,
         ligand_atom=100 + np.arange(n_ligands),
         ligand_molecule=np.arange(n_ligands) // 2,
         ligand_kind=np.arange(n_ligands) % 2,
-        types=("solvent", "anion"),
-        **options,
+    )
+    return build_microstates(
+        history, persistence_frames=persist, types=("solvent", "anion"), **options
     )
 
 

@@ -73,6 +73,7 @@ def test_radial_distribution_of_an_ideal_gas_is_one():
             np.zeros(50, dtype=np.int64),
             np.full(50, -1),
             30.0 * np.eye(3),
+            30.0 * np.eye(3),
         )
         for ts in universe.trajectory
     )

@@ -52,6 +52,7 @@ def system_of(species):
         transition_start=move[:, 1],
         transition_end=move[:, 2],
         n_macrostates=2,
+        joint_species=np.zeros(s, dtype=bool),
         temperature=300.0,
         volume=1e4,
         n_dimensions=3,

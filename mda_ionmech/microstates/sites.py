@@ -1,0 +1,507 @@
+"""Sites of a crystal: which position of the ideal structure each carrier holds.
+
+Sites are all positions of given orbits, empty ones included. They move with the cell and with the
+framework's drift. A carrier keeps its site until it enters the core of another one (core sets);
+`nearest` takes the nearest site of every frame by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+
+from ..errors import InputError
+from ..species import check_atom_group
+from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
+ASSIGNMENTS = ("core", "nearest")
+#: Default core radius: this fraction of half the shortest distance between sites.
+CORE_FRACTION = 0.55
+#: A larger root mean square distance of framework atoms from their ideal places is refused, A.
+WORST_ALIGNMENT = 1.0
+_SAMPLED = 50
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How the structure was laid over the trajectory.
+
+    Attributes
+    ----------
+    shift : numpy.ndarray
+        Shape (3,), Angstrom: added to the structure's positions.
+    residual : float
+        Root mean square distance, Angstrom, of the framework's mean positions from their ideal
+        places; of the mobile ions from their nearest site where no ideal framework is known.
+    by : str
+        ``framework`` or ``ions``.
+    """
+
+    shift: np.ndarray
+    residual: float
+    by: str
+
+
+@njit(nogil=True, cache=True)
+def nearest_site(centres, sites, cell, site, distance):  # type: ignore[no-untyped-def]
+    """Nearest site of every carrier.
+
+    centres (carriers, 3), sites (sites, 3): fractional, any image; cell (3, 3). Fills site
+    (carriers,) int32 and distance (carriers,), Angstrom. Exact while the nearest site is closer
+    than half the shortest cell height.
+    """
+    for c in range(centres.shape[0]):
+        best = np.inf
+        for s in range(sites.shape[0]):
+            d0 = centres[c, 0] - sites[s, 0]
+            d1 = centres[c, 1] - sites[s, 1]
+            d2 = centres[c, 2] - sites[s, 2]
+            d0 -= np.rint(d0)
+            d1 -= np.rint(d1)
+            d2 -= np.rint(d2)
+            r2 = 0.0
+            for k in range(3):
+                x = d0 * cell[0, k] + d1 * cell[1, k] + d2 * cell[2, k]
+                r2 += x * x
+            if r2 < best:
+                best = r2
+                site[c] = s
+        distance[c] = np.sqrt(best)
+
+
+@njit(nogil=True, cache=True)
+def hold_sites(nearest, inside, held):  # type: ignore[no-untyped-def]
+    """Core-set assignment: a carrier keeps its site until it enters another core.
+
+    nearest (frames, carriers) int32 and inside (frames, carriers) bool: nearest site, and whether
+    the carrier is in its core. Fills held (carriers, frames) int32; before its first core a
+    carrier takes that one; without any, the nearest of each frame. Returns the number of carriers
+    that never were in a core.
+    """
+    homeless = 0
+    for c in range(nearest.shape[1]):
+        now = -1
+        for t in range(nearest.shape[0]):
+            if inside[t, c]:
+                now = nearest[t, c]
+                break
+        if now < 0:
+            homeless += 1
+            for t in range(nearest.shape[0]):
+                held[c, t] = nearest[t, c]
+            continue
+        for t in range(nearest.shape[0]):
+            if inside[t, c]:
+                now = nearest[t, c]
+            held[c, t] = now
+    return homeless
+
+
+def circular_mean(fractional: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean of fractional coordinates (atoms, 3) that does not mind where the cell is cut."""
+    turn = np.exp(2j * np.pi * fractional)
+    return np.angle(weights @ turn) / (2 * np.pi)
+
+
+def minimum_image(fractional: np.ndarray) -> np.ndarray:
+    """Fractional differences brought into [-1/2, 1/2]."""
+    return fractional - np.rint(fractional)
+
+
+def site_distances(fractional: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """Distances between all sites, shape (sites, sites), Angstrom; exact below half a height."""
+    difference = minimum_image(fractional[:, None] - fractional[None])
+    return np.linalg.norm(difference @ cell, axis=-1)
+
+
+class SiteAssignment(Detector):
+    """Site of every carrier in every frame; make it with `from_structure` or `from_cif`.
+
+    Cost per frame: carriers x sites distances (numba).
+
+    Attributes
+    ----------
+    fractional : numpy.ndarray
+        Shape (sites, 3): positions in the trajectory's cell, before alignment.
+    labels : tuple of str
+        Label of every site, e.g. its Wyckoff position.
+    label_names : tuple of str
+        The distinct labels in order of appearance.
+    alignment : Alignment or None
+        Once settled on a trajectory.
+    r_core : float or None
+        Core radius, Angstrom; by default 0.55 of half the shortest distance between sites, once
+        settled.
+
+    Notes
+    -----
+    Core sets: Buchete and Hummer, J. Phys. Chem. B 112, 6057 (2008). They remove the flicker of
+    `nearest`, and break the exact time reversal of window labels at windows comparable to the
+    time a hop takes.
+    """
+
+    has_sites = True
+
+    def __init__(
+        self,
+        fractional: np.ndarray,
+        labels: Sequence[str],
+        *,
+        framework: AtomGroup,
+        assignment: str = "core",
+        r_core: float | None = None,
+        ideal_framework: np.ndarray | None = None,
+        ideal_elements: Sequence[str] | None = None,
+        lengths: np.ndarray | None = None,
+        persistence: float | None = None,
+    ) -> None:
+        check_atom_group(framework, "framework")
+        super().__init__(persistence=persistence, framework=framework)
+        if assignment not in ASSIGNMENTS:
+            raise InputError(f"assignment must be one of {ASSIGNMENTS}, got {assignment!r}")
+        if r_core is not None and not r_core > 0:
+            raise InputError(f"r_core must be a radius in Angstrom above 0, got {r_core!r}")
+        self.framework = framework
+        self.fractional = fractional
+        self.labels = tuple(labels)
+        self.label_names = tuple(dict.fromkeys(self.labels))
+        self.assignment = assignment
+        self.r_core = r_core
+        self.alignment: Alignment | None = None
+        self._ideal_framework = ideal_framework
+        self._ideal_elements = None if ideal_elements is None else np.asarray(ideal_elements)
+        self._lengths = lengths
+        self._settled: np.ndarray | None = None
+        self._reference = np.empty((0, 3))
+        self._weights = np.full(framework.n_atoms, 1.0 / framework.n_atoms)
+
+    @classmethod
+    def from_structure(
+        cls,
+        fractional: Any,
+        labels: Sequence[str],
+        *,
+        framework: AtomGroup,
+        supercell: tuple[int, int, int] = (1, 1, 1),
+        assignment: str = "core",
+        r_core: float | None = None,
+        framework_fractional: Any = None,
+        persistence: float | None = None,
+    ) -> SiteAssignment:
+        """Sites given by fractional coordinates and labels.
+
+        Parameters
+        ----------
+        fractional : array_like
+            Shape (sites, 3), in the cell that `supercell` repeats into the trajectory's cell.
+        labels : sequence of str
+            One per site, e.g. its Wyckoff position.
+        framework : AtomGroup
+            The immobile atoms; the sites follow their drift.
+        supercell : tuple of int
+            How often the given cell is repeated along each vector of the trajectory's cell.
+        assignment : {"core", "nearest"}
+        r_core : float, optional
+            Angstrom; default 0.55 of half the shortest distance between sites.
+        framework_fractional : array_like, optional
+            Shape (atoms, 3): ideal positions of the framework in the same cell. The origin of the
+            structure is then found from the framework, otherwise from the mobile ions.
+        persistence : float, optional
+            Ignore a change of site that reverts within this time, ps.
+
+        Raises
+        ------
+        InputError
+            For shapes or numbers that do not fit, or sites that coincide.
+        """
+        sites = np.atleast_2d(np.asarray(fractional, dtype=np.float64))
+        if sites.ndim != 2 or sites.shape[1] != 3 or not np.all(np.isfinite(sites)):
+            raise InputError(
+                f"fractional must hold finite positions of shape (sites, 3), got {sites.shape}"
+            )
+        if len(labels) != len(sites):
+            raise InputError(f"labels has {len(labels)} entries for {len(sites)} sites")
+        repeats = _check_supercell(supercell)
+        ideal = framework_fractional
+        return cls(
+            _repeat(sites, repeats),
+            [str(x) for x in labels] * int(np.prod(repeats)),
+            framework=framework,
+            assignment=assignment,
+            r_core=r_core,
+            ideal_framework=None if ideal is None else _repeat(np.atleast_2d(ideal), repeats),
+            persistence=persistence,
+        )
+
+    @classmethod
+    def from_cif(
+        cls,
+        path: Any,
+        *,
+        species: str | Sequence[str],
+        framework: AtomGroup,
+        supercell: tuple[int, int, int] = (1, 1, 1),
+        assignment: str = "core",
+        r_core: float | None = None,
+        merge: float = 1.0,
+        persistence: float | None = None,
+    ) -> SiteAssignment:
+        """Sites from a CIF: every position of the orbits that hold the mobile species.
+
+        Partial and zero occupancies count. Needs the extra ``crystal`` (gemmi, spglib).
+
+        Parameters
+        ----------
+        path : path-like
+        species : str or sequence of str
+            Element of the mobile species, e.g. ``"Li"``.
+        framework, supercell, assignment, r_core, persistence
+            As in `from_structure`; the framework's ideal positions come from the file.
+        merge : float
+            Positions of one orbit closer than this, Angstrom, are merged into their middle and
+            labelled anew by spglib (24d-96h-96h becomes 24d-48g).
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read or holds none of the species.
+        """
+        from .cif import sites_from_cif
+
+        found = sites_from_cif(path, species, merge)
+        repeats = _check_supercell(supercell)
+        return cls(
+            _repeat(found.sites, repeats),
+            list(found.labels) * int(np.prod(repeats)),
+            framework=framework,
+            assignment=assignment,
+            r_core=r_core,
+            ideal_framework=_repeat(found.framework, repeats),
+            ideal_elements=list(found.elements) * int(np.prod(repeats)),
+            lengths=found.lengths * repeats,
+            persistence=persistence,
+        )
+
+    # ---- settling on a trajectory ---------------------------------------------------------
+
+    def settle(self, sample: Callable[[], Iterable[FrameGeometry]]) -> None:
+        """Lay the sites over the trajectory: cell, drift, origin, core radius."""
+        frames = list(_thinned(sample(), _SAMPLED))
+        first = frames[0][0]
+        to_run = np.linalg.inv(np.rint(first.cell @ np.linalg.inv(frames[0][1])))
+        self._check_lengths(frames)
+        self._reference = first.ligands.copy()
+        cell = np.mean([f.cell for f, _ in frames], axis=0)
+        sites = self.fractional @ to_run
+        distances = site_distances(sites, cell) + 1e9 * np.eye(len(sites))
+        shortest = float(distances.min()) if len(sites) > 1 else np.inf
+        if shortest < 0.1:
+            a, b = np.unravel_index(int(distances.argmin()), distances.shape)
+            raise InputError(
+                f"sites {a} ({self.labels[a]}) and {b} ({self.labels[b]}) are {shortest:.3f} A "
+                "apart: merge sites that coincide, in from_cif with merge=... (Angstrom)"
+            )
+        if self.r_core is None:
+            self.r_core = CORE_FRACTION * shortest / 2
+        elif self.assignment == "core" and 2 * self.r_core > shortest:
+            raise InputError(
+                f"r_core={self.r_core:g} A makes cores overlap: the nearest sites are "
+                f"{shortest:.2f} A apart; give less than {shortest / 2:.2f} A"
+            )
+        still = [minimum_image(f.centres - self._drift(f)) for f, _ in frames]
+        if self._ideal_framework is not None:
+            shift, residual, by = self._align_framework(frames, cell, to_run)
+        else:
+            shift, residual = _align_ions(still, sites, cell)
+            by = "ions"
+        if by == "framework" and residual > WORST_ALIGNMENT:
+            raise InputError(
+                f"the framework lies {residual:.2f} A (root mean square) from its ideal places "
+                "after the best shift: check supercell=..., the order of the cell vectors, and "
+                "that framework names the atoms the structure file calls so"
+            )
+        self.alignment = Alignment(shift @ cell, residual, by)
+        self._settled = sites + shift
+
+    def _check_lengths(self, frames: list[tuple[FrameGeometry, np.ndarray]]) -> None:
+        if self._lengths is None:
+            return
+        found = np.mean([np.linalg.norm(cell, axis=1) for _, cell in frames], axis=0)
+        if np.any(np.abs(found / self._lengths - 1) > 0.1):
+            shape = ", ".join(f"{x:.2f}" for x in found)
+            wanted = ", ".join(f"{x:.2f}" for x in self._lengths)
+            raise InputError(
+                f"the structure repeated by supercell has vectors of {wanted} A, the trajectory's "
+                f"cell {shape} A: more than 10 % apart; give supercell=... that matches, in the "
+                "order of the trajectory's vectors"
+            )
+
+    def _drift(self, frame: FrameGeometry) -> np.ndarray:
+        """Fractional displacement of the framework since the reference frame."""
+        return circular_mean(frame.ligands - self._reference, self._weights)
+
+    def _align_framework(
+        self, frames: list[tuple[FrameGeometry, np.ndarray]], cell: np.ndarray, to_run: np.ndarray
+    ) -> tuple[np.ndarray, float, str]:
+        assert self._ideal_framework is not None
+        ideal = self._ideal_framework @ to_run
+        moved = [minimum_image(f.ligands - self._drift(f) - self._reference) for f, _ in frames]
+        mean = self._reference + np.mean(moved, axis=0)
+        elements = None
+        if self._ideal_elements is not None:
+            from ..guess import elements_of
+
+            elements = elements_of(self.framework.universe)[self.framework.ix]
+            lacking = sorted(set(elements) - set(self._ideal_elements))
+            if lacking:
+                raise InputError(
+                    f"framework holds {', '.join(lacking)}, which the structure file does not"
+                )
+        # the rarest element gives the fewest candidates for the shift
+        kinds = np.zeros(len(mean), dtype=int) if elements is None else elements
+        ideal_kinds = np.zeros(len(ideal), dtype=int) if elements is None else self._ideal_elements
+        rare = min(set(kinds), key=lambda k: int(np.sum(np.asarray(ideal_kinds) == k)))
+        mine, theirs = mean[np.asarray(kinds) == rare], ideal[np.asarray(ideal_kinds) == rare]
+        best: tuple[float, np.ndarray] | None = None
+        for candidate in mine[0] - theirs:
+            shift = candidate
+            for _ in range(10):
+                difference = minimum_image(mine[:, None] - theirs[None] - shift)
+                length = np.linalg.norm(difference @ cell, axis=-1)
+                closest = difference[np.arange(len(mine)), length.argmin(axis=1)]
+                shift = shift + closest.mean(axis=0)
+            rest = float(np.sqrt(np.mean(length.min(axis=1) ** 2)))
+            # many shifts may map the framework onto itself: the smallest is meant
+            size = float(np.linalg.norm(minimum_image(shift) @ cell))
+            if best is None or (round(rest, 2), size) < (round(best[0], 2), _size(best[1], cell)):
+                best = rest, minimum_image(shift)
+        assert best is not None
+        return best[1], best[0], "framework"
+
+    # ---- frames ---------------------------------------------------------------------------
+
+    def contacts(self, frame: FrameGeometry) -> Contacts:
+        """Nearest site of every carrier; `inner` where the carrier is in its core."""
+        assert self._settled is not None
+        assert self.r_core is not None
+        n = len(frame.centres)
+        site, distance = np.empty(n, dtype=np.int32), np.empty(n)
+        nearest_site(frame.centres - self._drift(frame), self._settled, frame.cell, site, distance)
+        return Contacts(np.arange(n, dtype=np.int32), site, distance <= self.r_core)
+
+    def assemble(self, history: ContactHistory, *, filtered: bool = True) -> Microstates:
+        """Sites held over time from the nearest sites of all frames."""
+        shape = (history.n_frames, history.n_carriers)
+        nearest = history.ligand.reshape(shape)
+        inside = history.inner.reshape(shape)
+        held = np.ascontiguousarray(nearest.T)
+        homeless = 0
+        if self.assignment == "core" and filtered:
+            homeless = int(hold_sites(nearest, inside, held))
+        kinds = np.array([self.label_names.index(x) for x in self.labels])
+        n_sites = len(self.labels)
+        shells = ShellTable(
+            offsets=np.arange(n_sites + 1),
+            atom=np.arange(n_sites),
+            molecule=np.arange(n_sites),
+            kind=kinds,
+            types=self.label_names,
+        )
+        changes = int(np.count_nonzero(held[:, 1:] != held[:, :-1]))
+        per_label = np.bincount(kinds[held].ravel(), minlength=len(self.label_names))
+        occupants = np.sort(held, axis=0)
+        shared = np.count_nonzero(occupants[1:] == occupants[:-1]) / max(held.size, 1)
+        report = {
+            "occupancy": {
+                name: float(count / history.n_frames)
+                for name, count in zip(self.label_names, per_label, strict=True)
+            },
+            "outside_every_core": float(1 - inside.mean()),
+            "carriers_never_in_a_core": homeless,
+            "sharing_a_site": float(shared),
+            "hops": changes,
+            "mean_residence_ps": (
+                float(held.size * history.spacing / changes) if changes else float("inf")
+            ),
+            "changed_per_frame": changes / max(held[:, 1:].size, 1),
+            "distinct_shells": n_sites,
+        }
+        return Microstates(state=held.T, shells=shells, report=report)
+
+    def fractional_positions(self, frame: FrameGeometry) -> np.ndarray:
+        """Carriers relative to the sites' origin, drift removed: shape (carriers, 3)."""
+        return np.asarray(frame.centres - self._drift(frame))
+
+    @property
+    def sites_in_cell(self) -> np.ndarray:
+        """Aligned site positions, fractional in the run's cell, shape (sites, 3)."""
+        assert self._settled is not None
+        return self._settled
+
+    def describe(self) -> dict[str, Any]:
+        aligned = self.alignment
+        return super().describe() | {
+            "assignment": self.assignment,
+            "r_core_angstrom": self.r_core,
+            "n_sites": len(self.labels),
+            "labels": {name: self.labels.count(name) for name in self.label_names},
+            "alignment": None
+            if aligned is None
+            else {
+                "shift_angstrom": [float(x) for x in aligned.shift],
+                "residual_angstrom": aligned.residual,
+                "by": aligned.by,
+            },
+        }
+
+
+def _thinned(
+    frames: Iterable[FrameGeometry], most: int
+) -> Iterable[tuple[FrameGeometry, np.ndarray]]:
+    """At most about `most` of the sampled frames, each with the cell as it was read."""
+    for k, frame in enumerate(frames):
+        if k % max(1, 200 // most) == 0:
+            yield frame, frame.cell_as_read
+
+
+def _size(fractional: np.ndarray, cell: np.ndarray) -> float:
+    return float(np.linalg.norm(fractional @ cell))
+
+
+def _align_ions(
+    still: list[np.ndarray], sites: np.ndarray, cell: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Shift that brings the sites nearest to the mobile ions, from zero by fixed-point steps."""
+    shift = np.zeros(3)
+    centres = np.concatenate(still)
+    site, distance = np.empty(len(centres), dtype=np.int32), np.empty(len(centres))
+    for _ in range(50):
+        nearest_site(centres - shift, sites, cell, site, distance)
+        # ions on their way between sites tell nothing of the origin
+        near = distance <= np.quantile(distance, 0.7)
+        step = minimum_image(centres - shift - sites[site])[near].mean(axis=0)
+        shift = shift + step
+        if np.linalg.norm(step @ cell) < 1e-4:
+            break
+    return shift, float(np.sqrt(np.mean(distance**2)))
+
+
+def _check_supercell(supercell: Any) -> np.ndarray:
+    repeats = np.asarray(supercell)
+    if repeats.shape != (3,) or not np.all(repeats == np.rint(repeats)) or np.any(repeats < 1):
+        raise InputError(f"supercell must be three whole numbers of 1 or more, got {supercell!r}")
+    return repeats.astype(int)
+
+
+def _repeat(fractional: Any, repeats: np.ndarray) -> np.ndarray:
+    """Positions of a cell in the cell repeated along each vector."""
+    shifts = np.stack(np.meshgrid(*[np.arange(n) for n in repeats], indexing="ij"), axis=-1)
+    positions = np.asarray(fractional, dtype=np.float64)
+    return ((shifts.reshape(-1, 1, 3) + positions[None]) / repeats).reshape(-1, 3)

@@ -1,0 +1,130 @@
+"""Cases 3, 12, 13 and 14: concerted hops, exclusion, vacancy correlation, chance coincidence."""
+
+import numpy as np
+import pytest
+
+from mda_ionmech import IonSpecies, OnsagerDecomposition
+from mda_ionmech.events import CrystalEvents
+from mda_ionmech.events.lattice_gas import SiteGraph, simulate
+from mda_ionmech.events.nulls import circular_null
+from mda_ionmech.microstates import SiteAssignment
+
+from ..builders import decompose, make_universe, mobility, standard_error
+from ..events.test_crystal import cubic, history
+
+
+def test_case_3_parallel_hops_are_one_cooperative_event():
+    """Rows of n ions that step together round a periodic cell: eta = n a^2, n^2 a^2 per event."""
+    rng = np.random.default_rng(3)
+    n, length, n_rows, n_frames = 4, 2.0, 6, 3000
+    # four ions fill a row of four sites; a row steps by one site as a whole
+    steps = rng.choice([-1, 1], (n_frames, n_rows)) * (rng.random((n_frames, n_rows)) < 0.05)
+    steps[0] = 0
+    place = np.cumsum(steps, axis=0)
+    x = (np.arange(n)[None, None] + place[..., None]) % n
+    y = np.broadcast_to(np.arange(n_rows)[None, :, None], x.shape)
+    ions = np.stack([x, y, 0 * x], axis=-1).reshape(n_frames, -1, 3) * length
+    host = np.broadcast_to([1.0, 1.0, 1.0], (n_frames, 1, 3))
+    box = (n * length, n_rows * length, 3 * length, 90, 90, 90)
+    universe = make_universe(
+        np.concatenate([ions, host], axis=1) + 0.5, box, names=["I"] * n * n_rows + ["H"],
+        masses=[7.0] * n * n_rows + [90.0],
+    )  # fmt: skip
+    grid = np.stack(np.meshgrid(np.arange(n), np.arange(n_rows), indexing="ij"), axis=-1)
+    sites = np.column_stack([grid.reshape(-1, 2) / [n, n_rows], np.zeros(n * n_rows)])
+    moving = IonSpecies(
+        universe.select_atoms("name I"),
+        charge=1,
+        name="ion",
+        microstates=SiteAssignment.from_structure(
+            sites, ["a"] * len(sites), framework=universe.select_atoms("name H"), r_core=0.5
+        ),
+        events=CrystalEvents(),
+    )
+    data = OnsagerDecomposition([moving], temperature=300, windows=[1.0]).run()
+    data = data.results.decomposition.sel(window=1.0, species="ion")
+    assert float(data["multi_fraction"]) == 1.0
+    multi = data.sel(event="multi_ion_hop")
+    assert float(data["event_count"].sel(event="exchange")) == 0, "rows wind round the cell"
+    # rows are independent: their correlations have the error of a mean over hops
+    hops = np.abs(steps).sum()
+    error = np.sqrt(2 * n_rows / hops)
+    assert float(multi["effectiveness"]) == pytest.approx(n * length**2, rel=3 * error)
+    assert float(multi["effectiveness_cooperative"]) == pytest.approx(
+        n**2 * length**2, rel=3 * error
+    )
+    assert float(multi["cluster_count"]) == hops
+    inside = float(multi["event_incluster"] / multi["event_self"])
+    assert inside == pytest.approx(n - 1, rel=1e-5)
+
+
+def test_case_12_exclusion_gas_at_every_window():
+    rng = np.random.default_rng(12)
+    length, n, rate, n_frames, spacing = 6, 90, 0.02, 6000, 1.0
+    positions, start, end = cubic(length)
+    n_sites = length**3
+    graph = SiteGraph(n_sites, start, end, np.zeros(len(start), dtype=np.int64), np.array([rate]))
+    state = simulate(graph, rng.permutation(n_sites)[:n], n_frames=n_frames, spacing=spacing,
+                     rng=rng, skip=200)  # fmt: skip
+    a = 2.0
+    box = (a * length,) * 3 + (90.0,) * 3
+    universe = make_universe(a * positions[state.T] + 0.3, box, dt=spacing)
+    windows = np.array([1.0, 4.0, 16.0])
+    k = mobility(decompose(universe, windows=windows), "ion")
+    expected = n * 6 * rate * a**2 * (1 - (n - 1) / (n_sites - 1)) / 6
+    n_hops = np.count_nonzero(state[:, 1:] != state[:, :-1])
+    error = standard_error(windows, n_frames, spacing, n_hops)
+    assert np.all(np.abs(k / expected - 1) < 3 * error)
+
+
+@pytest.mark.slow
+def test_case_13_single_vacancy_correlates_tracers_by_the_factor_of_the_lattice():
+    """Simple cubic, 1000 sites: the slope of the self part over the exact collective one."""
+    rng = np.random.default_rng(13)
+    length, a, n_frames, hops_per_frame = 10, 2.0, 6000, 100
+    positions, start, end = cubic(length)
+    graph = SiteGraph(1000, start, end, np.zeros(len(start), dtype=np.int64), np.array([1 / 6]))
+    state = simulate(
+        graph, np.arange(999), n_frames=n_frames, spacing=float(hops_per_frame), rng=rng
+    )
+    box = (a * length,) * 3 + (90.0,) * 3
+    universe = make_universe(a * positions[state.T] + 0.3, box, dt=float(hops_per_frame))
+    windows = hops_per_frame * np.array([100.0, 200.0])
+    results = decompose(universe, windows=windows)
+    own = mobility(results, "ion", variable="onsager_self")
+    slope = (own[1] * windows[1] - own[0] * windows[0]) / (windows[1] - windows[0])
+    # the vacancy steps at unit rate by a, independently each time: K = a^2 / 6
+    collective = a**2 / 6
+    assert slope / collective == pytest.approx(0.6531, rel=0.01)
+    error = standard_error(windows, n_frames, hops_per_frame)
+    assert np.all(np.abs(mobility(results, "ion") / collective - 1) < 3 * error)
+
+
+@pytest.mark.parametrize("n_near", [1, 3])
+def test_case_14_independent_hops_coincide_by_chance(n_near):
+    """Groups of n_near + 1 carriers near each other, each stepping through sites of its own."""
+    rng = np.random.default_rng(14)
+    n_groups, n_sites, rate, n_frames = 12, 40, 0.02, 20_000
+    n = n_groups * (n_near + 1)
+    steps = rng.poisson(rate, (n, n_frames))
+    own = np.cumsum(steps, axis=1) % n_sites
+    state = own + n_sites * np.arange(n)[:, None]
+    group = np.arange(n * n_sites) // (n_sites * (n_near + 1))
+    carrier = np.arange(n * n_sites) // n_sites
+    distances = np.where(group[:, None] == group[None], 1.0, 100.0)
+    # sites of one carrier are near nothing but those of the others: its own hop is one hop
+    distances[carrier[:, None] == carrier[None]] = 50.0
+    np.fill_diagonal(distances, 0.0)
+    record = history(state, distances=distances)
+    rule = CrystalEvents("proximity", 2.0)
+    for window in (1, 5, 20):
+        label, _ = rule.label_window(record, window)
+        hopping = label > 0
+        share = np.count_nonzero(label > 1) / np.count_nonzero(hopping)
+        expected = 1 - np.exp(-rate * window * n_near)
+        # independent windows, and groups whose members are counted together
+        samples = np.count_nonzero(hopping) / window / (n_near + 1)
+        error = np.sqrt(expected * (1 - expected) / samples)
+        assert abs(share - expected) < 3 * error
+        circular = circular_null(rule, record, window, np.random.default_rng(1))
+        assert abs(circular.mean() - expected) < 3 * error
