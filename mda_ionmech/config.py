@@ -12,7 +12,15 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from .errors import InputError
 
@@ -62,6 +70,7 @@ class CutoffShellSection(_DetectorSection):
     """Coordination shells by distance."""
 
     rule: Literal["CutoffShell"] = "CutoffShell"
+    """Name of the rule."""
     cutoff: Cutoff | dict[str, Cutoff] = "rdf"
     """Radius in Angstrom, "rdf" for the first minimum of g(r), or one of them for each type."""
     hysteresis: Width | dict[str, Width] | None = None
@@ -82,6 +91,7 @@ class HullShellSection(_DetectorSection):
     """Coordination shells by the convex hull of the nearest ligands, for glasses."""
 
     rule: Literal["HullShell"]
+    """Name of the rule."""
     host: str | None = None
     """Selection of the atoms that bound the shells; default every atom that is no ligand."""
     search: Length = 6.0
@@ -107,10 +117,74 @@ class HullShellSection(_DetectorSection):
         )
 
 
+class SiteAssignmentSection(_Section):
+    """Sites of a crystal, from a CIF or from positions written here."""
+
+    rule: Literal["SiteAssignment"]
+    """Name of the rule."""
+    framework: str
+    """Selection of the immobile atoms; the sites follow their drift."""
+    cif: Path | None = None
+    """Structure file whose orbits of `species` are the sites; relative to this file."""
+    species: str | list[str] | None = None
+    """Element of the mobile species in the CIF."""
+    merge: float = Field(default=1.0, ge=0)
+    """Positions of one orbit closer than this are merged, Angstrom."""
+    fractional: list[tuple[float, float, float]] | None = None
+    """Fractional positions of the sites, in place of a CIF."""
+    labels: list[str] | None = None
+    """One label for each of `fractional`."""
+    framework_fractional: list[tuple[float, float, float]] | None = None
+    """Ideal positions of the framework, to find the origin of `fractional` by."""
+    supercell: tuple[int, int, int] = (1, 1, 1)
+    """How often the structure is repeated in the trajectory's cell."""
+    assignment: Literal["core", "nearest"] = "core"
+    """Keep a site until another core is entered, or take the nearest in every frame."""
+    r_core: Length | None = None
+    """Core radius, Angstrom; default 0.55 of half the shortest distance between sites."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SiteAssignmentSection:
+        if (self.cif is None) == (self.fractional is None):
+            raise ValueError("give either cif with species, or fractional with labels")
+        if self.cif is not None and self.species is None:
+            raise ValueError("cif needs species, the element of the mobile ions")
+        if self.fractional is not None and self.labels is None:
+            raise ValueError("fractional needs labels, one for each site")
+        return self
+
+    def selections(self) -> dict[str, str]:
+        """Every selection of the section, by its place there."""
+        return {"framework": self.framework}
+
+    def build(self, atoms: dict[str, Any]) -> Detector:
+        from .microstates import SiteAssignment
+
+        common: dict[str, Any] = {
+            "framework": atoms["framework"],
+            "supercell": self.supercell,
+            "assignment": self.assignment,
+            "r_core": self.r_core,
+        }
+        if self.cif is not None:
+            assert self.species is not None
+            return SiteAssignment.from_cif(
+                self.cif, species=self.species, merge=self.merge, **common
+            )
+        assert self.labels is not None
+        return SiteAssignment.from_structure(
+            self.fractional,
+            self.labels,
+            framework_fractional=self.framework_fractional,
+            **common,
+        )
+
+
 class SolvationEventsSection(_Section):
     """Vehicular motion, renewal, and exchange of solvent, anion or both."""
 
     rule: Literal["SolvationEvents"] = "SolvationEvents"
+    """Name of the rule."""
     anion: str = "anion"
     """The ligand type with the role anion; all others are solvent."""
 
@@ -124,6 +198,7 @@ class PolymerEventsSection(_Section):
     """Chains let go or taken up, changed, crept along, or ridden on."""
 
     rule: Literal["PolymerEvents"]
+    """Name of the rule."""
     chains: Chains = "fragments"
     """What makes a chain: bonds, residues or segments."""
     anion: str = "anion"
@@ -135,10 +210,29 @@ class PolymerEventsSection(_Section):
         return PolymerEvents(self.chains, self.anion)
 
 
+class CrystalEventsSection(_Section):
+    """No hop, single-ion hop, multi-ion hop, exchange."""
+
+    rule: Literal["CrystalEvents"]
+    """Name of the rule."""
+    linking: Literal["chain", "proximity"] = "chain"
+    """What makes two hops one event."""
+    distance: Length | None = None
+    """For linking = "proximity", Angstrom."""
+    detail: Literal["channel"] | None = None
+    """Set to "channel", it labels hops by the site labels of their ends."""
+
+    def build(self) -> EventRule:
+        from .events import CrystalEvents
+
+        return CrystalEvents(self.linking, self.distance, detail=self.detail)
+
+
 class IonPairingSection(_Section):
     """SSIP, CIP or AGG from the clusters of cations and anions."""
 
     rule: Literal["IonPairing"] = "IonPairing"
+    """Name of the rule."""
     anion: str = "anion"
     """The ligand type, in the cations' detector, that holds the anions' atoms."""
 
@@ -152,6 +246,7 @@ class ShellCompositionSection(_Section):
     """What a shell is made of: its ligand types, or how many molecules or chains."""
 
     rule: Literal["ShellComposition"]
+    """Name of the rule."""
     count: Literal["types", "molecules", "chains"] = "types"
     """What is told apart."""
     of: list[str] | None = None
@@ -171,20 +266,35 @@ class ShellCompositionSection(_Section):
         )
 
 
+class SiteTypeSection(_Section):
+    """The label of the site a carrier holds."""
+
+    rule: Literal["SiteType"]
+    """Name of the rule."""
+
+    def build(self) -> MacrostateRule:
+        from .macrostates import SiteType
+
+        return SiteType()
+
+
 # the first section of each is the one meant without a key `rule`; only there it has a default
 DetectorSections = Annotated[
     Annotated[CutoffShellSection, Tag("CutoffShell")]
-    | Annotated[HullShellSection, Tag("HullShell")],
+    | Annotated[HullShellSection, Tag("HullShell")]
+    | Annotated[SiteAssignmentSection, Tag("SiteAssignment")],
     _rule_or("CutoffShell"),
 ]
 EventSections = Annotated[
     Annotated[SolvationEventsSection, Tag("SolvationEvents")]
-    | Annotated[PolymerEventsSection, Tag("PolymerEvents")],
+    | Annotated[PolymerEventsSection, Tag("PolymerEvents")]
+    | Annotated[CrystalEventsSection, Tag("CrystalEvents")],
     _rule_or("SolvationEvents"),
 ]
 MacrostateSections = Annotated[
     Annotated[IonPairingSection, Tag("IonPairing")]
-    | Annotated[ShellCompositionSection, Tag("ShellComposition")],
+    | Annotated[ShellCompositionSection, Tag("ShellComposition")]
+    | Annotated[SiteTypeSection, Tag("SiteType")],
     _rule_or("IonPairing"),
 ]
 
@@ -235,12 +345,17 @@ class RunSection(_Section):
     """Which frames are read, and how."""
 
     start: int | None = None
+    """First frame, counted from 0."""
     stop: int | None = None
+    """The frame after the last one."""
     step: int | None = None
+    """Take every so many frames."""
     frames: list[int] | None = None
     """Frame numbers, in place of start, stop and step."""
     backend: Literal["serial", "multiprocessing", "dask"] = "serial"
+    """Where frames are read; the numbers are the same."""
     n_workers: int | None = Field(default=None, ge=1)
+    """Processes of the backend; default all cores."""
 
 
 class OutputSection(_Section):
@@ -375,6 +490,10 @@ def load_config(path: str | PathLike[str]) -> Config:
     home = source.resolve().parent
     config.topology = home / config.topology
     config.trajectory = [home / p for p in config.trajectories]
+    for one in config.species:
+        sites = one.microstates
+        if isinstance(sites, SiteAssignmentSection) and sites.cif is not None:
+            sites.cif = home / sites.cif
     config.output.folder = home / config.output.folder
     config.output.name = config.output.name or source.stem
     missing = [p for p in (config.topology, *config.trajectories) if not p.is_file()]

@@ -3,5 +3,13 @@
 from .base import MacrostateRule, Macrostates, RunStates
 from .composition import ShellComposition
 from .ion_pairing import IonPairing
+from .site_type import SiteType
 
-__all__ = ["IonPairing", "MacrostateRule", "Macrostates", "RunStates", "ShellComposition"]
+__all__ = [
+    "IonPairing",
+    "MacrostateRule",
+    "Macrostates",
+    "RunStates",
+    "ShellComposition",
+    "SiteType",
+]

@@ -41,7 +41,8 @@ class FrameGeometry:
     cell : numpy.ndarray
         Shape (3, 3), Angstrom: rows are the cell vectors the fractions belong to.
     cell_as_read : numpy.ndarray
-        Shape (3, 3), Angstrom: the vectors the file gives, another choice for the same lattice.
+        Shape (3, 3), Angstrom: the vectors the file gives, another choice for the same lattice;
+        None where they are those of `cell`.
     others : numpy.ndarray
         Shape (others, 3): fractional coordinates of the atoms that `Detector.other_atoms` asked
         for, any image; none unless it does.
@@ -54,7 +55,7 @@ class FrameGeometry:
     ligand_kind: np.ndarray
     ligand_owner: np.ndarray
     cell: np.ndarray
-    cell_as_read: np.ndarray
+    cell_as_read: np.ndarray | None = None
     others: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
     other_owner: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 

@@ -468,7 +468,7 @@ def _thinned(
     """At most about `most` of the sampled frames, each with the cell as it was read."""
     for k, frame in enumerate(frames):
         if k % max(1, 200 // most) == 0:
-            yield frame, frame.cell_as_read
+            yield frame, frame.cell if frame.cell_as_read is None else frame.cell_as_read
 
 
 def _size(fractional: np.ndarray, cell: np.ndarray) -> float:

@@ -190,10 +190,9 @@ def _symmetrised(tensor: np.ndarray) -> np.ndarray:
 def residual(values: dict[str, np.ndarray]) -> np.ndarray:
     """Violation of additivity of one window: shape (species, species), plus that of sigma in all.
 
-    The largest of | sum_e L_AB^e - L_AB |, | sum_ef L_AB[e, f] - L_AB | and the same of the
-    tensors, over sqrt(L_AA^self L_BB^self); that of the conductivity over the Nernst-Einstein
-    value is folded in. L_AB itself comes from the collective paths, which know no labels. 0 if
-    nothing moved.
+    The larger of ``|sum_e L_AB^e - L_AB|`` and ``|sum_ef L_AB[e, f] - L_AB|`` over
+    sqrt(L_AA^self L_BB^self); that of the conductivity over the Nernst-Einstein value is folded
+    in. L_AB itself comes from the collective paths, which know no labels. 0 if nothing moved.
     """
     whole = values["onsager"]
     own = values["onsager_self"]

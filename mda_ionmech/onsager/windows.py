@@ -202,11 +202,11 @@ class WindowSums:
     total : numpy.ndarray
         Shape (B, S, S, 3, 3), A^2: sum of D_A (x) D_B from the collective paths, without labels.
     squared : numpy.ndarray
-        Shape (B, R), A^2: sum of |d_i|^2 over the carriers with the label of the row.
+        Shape (B, R), A^2: sum of ``|d_i|^2`` over the carriers with the label of the row.
     number : numpy.ndarray
         Shape (B, R): number of carriers with the label.
     total_squared : numpy.ndarray
-        Shape (B, S), A^2: sum of |d_i|^2 over all carriers.
+        Shape (B, S), A^2: sum of ``|d_i|^2`` over all carriers.
     transition : numpy.ndarray
         Shape (B, Q), A^2: sum of D^(m -> m') . D_A over the transition rows of the run.
     transition_number : numpy.ndarray

@@ -5,6 +5,7 @@ import pytest
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.events import CrystalEvents
+from mda_ionmech.macrostates import SiteType
 from mda_ionmech.microstates import SiteAssignment
 
 WINDOWS = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
@@ -24,6 +25,7 @@ def garnet():
             r_core=0.6,
         ),
         events=CrystalEvents(),
+        macrostates=SiteType(),
     )
     return OnsagerDecomposition([lithium], temperature=800.0, windows=WINDOWS).run()
 
@@ -73,3 +75,48 @@ def test_clusters_reach_the_states(garnet):
     back = (labels.flags & 1).astype(bool)
     assert np.all(labels.label[back] == 0)
     assert 0 < back.mean() < 0.1
+
+
+def test_site_types_are_the_macrostates(garnet):
+    moves = garnet.results.transitions.sel(species="Li+")
+    held = moves["population"] * 56
+    occupancy = garnet.microstates["Li+"].report["occupancy"]
+    for name in ("24d", "48g"):
+        assert float(held.sel(macrostate_start=name)) == pytest.approx(occupancy[name])
+    data = garnet.results.decomposition.sel(species="Li+", species_2="Li+")
+    parts = moves["transition_onsager"].sum(["macrostate_start", "macrostate_end"])
+    np.testing.assert_allclose(parts, data["onsager"], rtol=1e-10)
+
+
+def test_the_same_from_a_configuration(garnet, tmp_path):
+    from mda_ionmech.config import build_analysis, load_config
+
+    folder = datasets.path("crystal")
+    (tmp_path / "garnet.toml").write_text(
+        f"""
+topology = "{folder}/llzo.T800.data"
+trajectory = "{folder}/llzo.T800.xtc"
+[universe]
+topology_format = "DATA"
+atom_style = "id type charge x y z"
+[analysis]
+temperature = 800
+windows = {WINDOWS}
+[[species]]
+name = "Li+"
+selection = "type 1"
+charge = 1
+[species.microstates]
+rule = "SiteAssignment"
+cif = "{folder}/llzo.cif"
+species = "Li"
+framework = "type 3"
+r_core = 0.6
+[species.events]
+rule = "CrystalEvents"
+[species.macrostates]
+rule = "SiteType"
+"""
+    )
+    run = build_analysis(load_config(tmp_path / "garnet.toml")).run()
+    assert run.results.decomposition.equals(garnet.results.decomposition)

@@ -1,0 +1,46 @@
+"""Sphinx configuration: builds without a network, MathJax included."""
+
+import sys
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import generated
+
+from mda_ionmech import __version__
+
+project = "mda_ionmech"
+author = "The mda_ionmech developers"
+copyright = f"{date.today().year}, {author}. LGPL-3.0-or-later"
+version = release = __version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # brings MathJax itself, so that no page loads it from elsewhere
+    "numpydoc",
+]
+exclude_patterns = ["_build", "Thumbs.db"]
+myst_enable_extensions = ["amsmath", "dollarmath", "deflist"]
+myst_heading_anchors = 3
+default_role = "py:obj"
+smartquotes = False  # a quote in a table of keys is to be typed as it stands
+add_module_names = False
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_validation_checks = {"GL01", "GL06", "GL07", "PR02", "SS01", "YD01"}
+# constructors are described by their class; properties say what they are in one line
+numpydoc_validation_exclude = {r"\.__init__$"}
+
+html_theme = "furo"
+html_title = f"mda_ionmech {__version__}"
+html_copy_source = False
+html_show_sourcelink = False
+
+
+def setup(app: object) -> None:
+    """Write tables that belong to the code into the pages that show them."""
+    app.connect("source-read", generated.fill_in)

@@ -1,0 +1,42 @@
+"""Site type: the label of the site a carrier holds, e.g. its Wyckoff position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError
+from .base import MacrostateRule, Macrostates, RunStates
+
+if TYPE_CHECKING:
+    from ..species import IonSpecies
+
+
+class SiteType(MacrostateRule):
+    """Label of the site each carrier holds; the names are the labels of its SiteAssignment.
+
+    Transitions between site types are then the channels of hopping, with their populations,
+    probabilities and what each carried.
+
+    Notes
+    -----
+    Read with ``assignment="nearest"`` the labels depend on single frames alone, and time reversal
+    makes L[m -> m'] equal L[m' -> m]; core sets break that at windows as short as a hop.
+    """
+
+    def check(self, species: Sequence[IonSpecies], index: int) -> None:
+        """Refuse a species that lives on no sites."""
+        if not getattr(species[index].microstates, "has_sites", False):
+            raise InputError(
+                f"SiteType of species {species[index].name!r} needs sites: give it "
+                "microstates=SiteAssignment.from_cif(...) or from_structure(...)"
+            )
+
+    def assign(self, states: RunStates, index: int) -> Macrostates:
+        """Macrostates of one species; see `MacrostateRule.assign`."""
+        micro = states.microstates[index]
+        assert micro is not None
+        kind = micro.shells.kind[micro.state]
+        return Macrostates(state=kind.astype(np.int16), names=micro.shells.types)

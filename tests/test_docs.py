@@ -1,0 +1,223 @@
+"""The reference names everything public, and code shown as runnable runs as it is shown."""
+
+import dataclasses
+import importlib
+import inspect
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+from typer.testing import CliRunner
+
+from mda_ionmech import plotting
+from mda_ionmech.cli import app
+from mda_ionmech.config import Config
+from mda_ionmech.results import load_schema
+
+DOCS = Path(__file__).parents[1] / "docs"
+MODULES = (
+    "mda_ionmech",
+    "mda_ionmech.microstates",
+    "mda_ionmech.events",
+    "mda_ionmech.macrostates",
+    "mda_ionmech.trajectory",
+    "mda_ionmech.onsager",
+    "mda_ionmech.datasets",
+    "ovito_modifiers",
+)
+RUNNABLE = re.compile(r"^% runnable\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DIRECTIVE = re.compile(r"^\.\. (?:auto)?(?:class|function|exception|data):: (\w+)$", re.MULTILINE)
+
+
+@pytest.fixture
+def generated(monkeypatch):
+    """The module that fills tables into pages when they are built."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    yield importlib.import_module("generated")
+    sys.modules.pop("generated", None)
+
+
+def documented() -> dict[str, set[str]]:
+    """Names that have an entry in the reference, by module."""
+    out: dict[str, set[str]] = {}
+    for page in sorted((DOCS / "reference").glob("*.md")):
+        module = re.search(r"^\.\. module:: ([\w.]+)$", page.read_text("utf-8"), re.MULTILINE)
+        if module:
+            out[module[1]] = set(DIRECTIVE.findall(page.read_text("utf-8")))
+    return out
+
+
+def test_the_reference_holds_every_public_name():
+    pages = documented()
+    for name in MODULES:
+        public = set(importlib.import_module(name).__all__)
+        assert public == pages[name], name
+
+
+def test_the_reference_holds_every_figure():
+    drawn = {
+        name
+        for name, function in inspect.getmembers(plotting, inspect.isfunction)
+        if function.__module__ == plotting.__name__ and not name.startswith("_")
+    }
+    assert drawn == documented()["mda_ionmech.plotting"]
+
+
+def test_the_reference_names_only_what_exists():
+    for name, entries in documented().items():
+        module = importlib.import_module(name)
+        assert all(hasattr(module, entry) for entry in entries), name
+
+
+def test_members_named_by_hand_exist():
+    text = (DOCS / "reference" / "analysis.md").read_text("utf-8")
+    module = importlib.import_module("mda_ionmech")
+    for class_name, members in re.findall(
+        r"autoclass:: (\w+)\n   :members: (.+(?:\n      .+)*)", text
+    ):
+        one = getattr(module, class_name)
+        for member in re.split(r",\s+", members):
+            assert hasattr(one, member), f"{class_name}.{member}"
+        named = set(re.split(r",\s+", members)) | {"event_names"}
+        own = {
+            key
+            for key, value in vars(one).items()
+            if not key.startswith("_") and inspect.isfunction(value)
+        }
+        assert own <= named, class_name
+
+
+def test_every_key_of_the_configuration_is_in_its_table(generated):
+    text = generated.config_keys()
+
+    def check(model):
+        for key, field in model.model_fields.items():
+            inner = generated._sections(field.annotation)
+            assert inner or f"| `{key}` |" in text
+            for section in inner:
+                assert str(section.__doc__) in text
+                check(section)
+
+    check(Config)
+    assert "`[[species.microstates" not in text
+    assert "### " not in text
+
+
+def test_every_command_and_option_is_shown(generated):
+    text = generated.commands()
+    for command in app.registered_commands:
+        assert f"## `ionmech {command.callback.__name__}`" in text
+    for option in ("--traceback", "--output", "--force", "--window", "--format", "--n-workers"):
+        assert f"`{option}`" in text
+
+
+def test_every_variable_that_is_written_is_in_the_table(generated, liquid_run):
+    text = generated.result_variables()
+    for group in ("decomposition", "transitions", "states"):
+        data = liquid_run.results.tree[group].to_dataset()
+        for name in data.data_vars:
+            assert f"| `{re.sub('_(low|high)$', '', str(name))}` |" in text
+    assert load_schema()["schema"] in (DOCS / "reference" / "result-file.md").read_text("utf-8")
+
+
+def test_fields_of_public_dataclasses_are_described():
+    for name in MODULES:
+        module = importlib.import_module(name)
+        for public in module.__all__:
+            one = getattr(module, public)
+            if dataclasses.is_dataclass(one):
+                for field in dataclasses.fields(one):
+                    assert re.search(rf"\b{field.name}\b", one.__doc__), f"{public}.{field.name}"
+
+
+def runnable(page: str) -> list[tuple[str, str]]:
+    """Blocks marked as runnable, with their language, in order."""
+    return RUNNABLE.findall((DOCS / page).read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("page", "blocks"),
+    [("getting-started.md", 9), ("how-to/own-rule.md", 4), ("how-to/read-results.md", 5)],
+)
+def test_code_marked_as_runnable_runs(page, blocks, tmp_path, monkeypatch):
+    matplotlib.use("agg")
+    monkeypatch.chdir(tmp_path)
+    found = runnable(page)
+    assert len(found) == blocks
+    names = {"__name__": "page"}
+    for language, code in found:
+        if language == "python":
+            exec(compile(code, f"{page}: {code.splitlines()[0]}", "exec"), names)
+            continue
+        for line in code.splitlines():
+            program, *arguments = shlex.split(line)
+            assert program == "ionmech"
+            outcome = CliRunner().invoke(app, arguments)
+            assert outcome.exit_code == 0, f"{line}: {outcome.output} {outcome.exception}"
+
+
+def test_what_getting_started_shows_is_what_the_demo_does(tmp_path, monkeypatch):
+    from mda_ionmech import datasets
+    from mda_ionmech.cli import demo_analysis
+
+    monkeypatch.chdir(tmp_path)
+    code = next(c for _, c in runnable("getting-started.md") if "OnsagerDecomposition(" in c)
+    names = {"__name__": "page"}
+    exec(code.replace(".run()", ".run(stop=200)"), names)
+    demo = demo_analysis(datasets.liquid()).run(stop=200)
+    assert names["run"].results.summary(4).equals(demo.results.summary(4))
+
+
+def rows(page: str, first: str) -> list[list[str]]:
+    """Cells of the Markdown table whose first heading is `first`, without its head."""
+    lines = (DOCS / page).read_text("utf-8").splitlines()
+    begin = next(k for k, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    table = lines[begin + 2 :]
+    end = next(k for k, line in enumerate(table) if not line.startswith("|"))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[:end]]
+
+
+@pytest.fixture(scope="module")
+def demo_results():
+    from mda_ionmech import datasets
+    from mda_ionmech.cli import demo_analysis
+
+    return demo_analysis(datasets.liquid()).run().results
+
+
+def test_shares_in_the_text_are_those_of_the_liquid(demo_results):
+    shown = rows("concepts/windows.md", "window (ps)")
+    assert len(shown) == 5
+    for window, *shares in shown:
+        found = demo_results.summary(float(window))["share"]
+        assert shares == [f"{abs(share):.3f}" for share in found]
+
+
+def test_intervals_in_the_text_are_those_of_the_liquid(demo_results):
+    shown = rows("concepts/intervals.md", "window (ps)")
+    assert len(shown) == 5
+    for window, blocks, value, interval, flag in shown:
+        data = demo_results.at_window(float(window))
+        low, high = (float(data[f"conductivity_{end}"]) for end in ("low", "high"))
+        assert int(blocks) == int(data["blocks"])
+        assert (flag == "flagged") == (int(blocks) < 10)
+        assert value == f"{float(data['conductivity']):.2f}"
+        assert interval == f"{low:.2f} to {high:.2f}"
+
+
+def test_pages_are_reachable_and_pictures_small():
+    pages = {p.relative_to(DOCS).with_suffix("").as_posix() for p in DOCS.rglob("*.md")}
+    pages = {p for p in pages if not p.startswith("_build")}
+    listed = {"index"}
+    for page in pages:
+        text = (DOCS / f"{page}.md").read_text("utf-8")
+        for tree in re.findall(r"```\{toctree\}\n(.*?)```", text, re.DOTALL):
+            entries = [e for e in tree.split() if not e.startswith(":") and e != "1"]
+            listed |= {(Path(page).parent / e).as_posix() for e in entries}
+    assert listed == pages
+    for picture in (DOCS / "images").iterdir():
+        assert picture.suffix == ".png"
+        assert picture.stat().st_size < 200_000, picture.name

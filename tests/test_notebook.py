@@ -1,0 +1,84 @@
+"""The guided notebook runs from top to bottom and shows what it talks about."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOK = Path(__file__).parents[1] / "examples" / "liquid.ipynb"
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """The notebook after a run in a kernel of this interpreter, and the seconds it took."""
+    folder = tmp_path_factory.mktemp("notebook")
+    kernel = folder / "kernels" / "here"
+    kernel.mkdir(parents=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": command, "display_name": "here", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(folder))
+        patch.setenv("PYTHONPATH", str(NOTEBOOK.parents[1]))
+        begin = time.perf_counter()
+        client = NotebookClient(
+            notebook,
+            timeout=SECONDS,
+            kernel_name="here",
+            resources={"metadata": {"path": str(folder)}},
+        )
+        client.execute()
+    return notebook, folder, time.perf_counter() - begin
+
+
+def outputs(notebook, kind):
+    return [
+        output["data"][kind]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if kind in output.get("data", {})
+    ]
+
+
+def test_every_cell_runs_within_two_minutes(executed):
+    notebook, _, seconds = executed
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    kinds = {output["output_type"] for cell in code for output in cell.outputs}
+    assert "error" not in kinds
+    assert seconds < SECONDS
+
+
+def test_figures_and_tables_are_shown(executed):
+    notebook, folder, _ = executed
+    assert len(outputs(notebook, "image/png")) == 4
+    tables = outputs(notebook, "text/html")
+    assert len(tables) >= 5
+    assert any("solvent_exchange" in text for text in tables)
+    assert (folder / "liquid.nc").is_file()
+    assert (folder / "liquid.states.npz").is_file()
+
+
+def test_numbers_in_the_text_are_those_shown(executed):
+    notebook, _, _ = executed
+    text = " ".join(
+        " ".join(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown"
+    )
+    assert "lithium carries 60 % of the current against the centre of mass and 41 %" in text
+    frames = next(t for t in outputs(notebook, "text/plain") if "barycentric" in t)
+    by_frame = {line.split()[0]: line.split() for line in frames.splitlines() if "0." in line}
+    assert "0.595" in by_frame["barycentric"]
+    assert "0.405" in by_frame["solvent"]
+
+
+def test_it_is_stored_without_outputs():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    assert NOTEBOOK.stat().st_size < 40_000
