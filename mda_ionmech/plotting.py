@@ -290,7 +290,7 @@ def populations(results: Results, ax: Axes | None = None, *, species: str | None
         If the species has no macrostates.
     """
     name, data, kinds = _macrostates(results, species)
-    ax = _axes(ax, (4.0, 3.6))
+    ax = _axes(ax, (max(4.0, 1.0 + 0.75 * len(kinds)), 3.6))
     one = data.sel(macrostate_start=kinds)
     ax.bar(
         range(len(kinds)), one["population"], yerr=_reach(one, "population"), capsize=4,
@@ -298,7 +298,10 @@ def populations(results: Results, ax: Axes | None = None, *, species: str | None
     )  # fmt: skip
     for k, value in enumerate(one["population"].values):
         ax.text(k, value, f" {value:.3f}\n", ha="center", va="bottom", fontsize="small")
-    ax.set_xticks(range(len(kinds)), kinds)
+    slant = max(map(len, kinds)) > 8
+    ax.set_xticks(
+        range(len(kinds)), kinds, rotation=30 if slant else 0, ha="right" if slant else "center"
+    )
     ax.set_ylim(0, 1.1)
     ax.set_ylabel(f"population of {name}")
     return ax

@@ -132,8 +132,13 @@ class EventRule(ABC):
         return {"rule": type(self).__name__, "names": list(self.names)}
 
 
-def refuse_misspelt_anion(rule: str, anion: str, ligand_types: tuple[str, ...]) -> None:
-    """Refuse an anion type that is absent while one of nearly its name is there."""
+def check_ligand_types(rule: str, anion: str, ligand_types: tuple[str, ...]) -> None:
+    """Refuse sites, and an anion type that is absent while one of nearly its name is there."""
+    if ligand_types == ("framework",):
+        raise InputError(
+            f"{rule} compares shells, and SiteAssignment finds sites: give events=CrystalEvents(), "
+            "or microstates=CutoffShell(...) with ligand types named by their role"
+        )
     close = [t for t in ligand_types if t.lower().startswith("anion") and t != anion]
     if anion not in ligand_types and close:
         raise InputError(

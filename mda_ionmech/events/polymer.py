@@ -14,7 +14,7 @@ from numba import njit
 from ..chains import chain_of_atom, check_chains, monomer_of_atom
 from ..errors import InputError
 from ..microstates import Shell, ShellTable
-from .base import EventRule, refuse_misspelt_anion
+from .base import EventRule, check_ligand_types
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -153,7 +153,7 @@ class PolymerEvents(EventRule):
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
         """The anion type may be absent, but not misspelt; a type of chains must be there."""
-        refuse_misspelt_anion("PolymerEvents", self.anion, ligand_types)
+        check_ligand_types("PolymerEvents", self.anion, ligand_types)
         if set(ligand_types) <= {self.anion}:
             raise InputError(
                 f"PolymerEvents(anion={self.anion!r}): the ligand types {list(ligand_types)} hold "

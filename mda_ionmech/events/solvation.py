@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from ..microstates import Shell, ShellTable
-from .base import EventRule, refuse_misspelt_anion
+from .base import EventRule, check_ligand_types
 
 VEHICULAR, RENEWAL, SOLVENT, ANION, MIXED = range(5)
 BARE, ASSOCIATION, DISSOCIATION, SWAP, DENTICITY = (1 << k for k in range(5))
@@ -113,7 +113,7 @@ class SolvationEvents(EventRule):
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
         """The anion type may be absent (a pure solvation study), but not misspelt beside one."""
-        refuse_misspelt_anion("SolvationEvents", self.anion, ligand_types)
+        check_ligand_types("SolvationEvents", self.anion, ligand_types)
 
     def label(self, before: Shell, after: Shell) -> str:
         """The same rule for one pair, in sets: the reference that tests hold `classify` to."""

@@ -49,8 +49,8 @@ class ShellComposition(MacrostateRule):
     Raises
     ------
     InputError
-        For an unknown `count`, a `most` below 1, a species without a detector, unknown types in
-        `of`, more than four types to combine, or chains the topology does not tell.
+        For an unknown `count`, a `most` below 1, a species without shells, unknown types in `of`,
+        more than four types to combine, or chains the topology does not tell.
 
     Notes
     -----
@@ -87,6 +87,11 @@ class ShellComposition(MacrostateRule):
             raise InputError(
                 f"ShellComposition of species {one.name!r} needs a detector: give microstates=..., "
                 "e.g. CutoffShell(polymer=universe.select_atoms(...))"
+            )
+        if one.microstates.has_sites:
+            raise InputError(
+                f"ShellComposition of species {one.name!r} reads shells, and its "
+                f"{type(one.microstates).__name__} finds sites; give microstates=CutoffShell(...)"
             )
         types = one.microstates.ligand_types
         unknown = [t for t in self.of or () if t not in types]

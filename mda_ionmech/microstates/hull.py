@@ -67,7 +67,7 @@ class HullShell(Detector):
     ------
     InputError
         For lengths that are not positive, a fallback beyond `search` or for an unknown ligand
-        type, or a host that holds ligands.
+        type, or a host that holds ligands or is of another universe.
 
     Notes
     -----
@@ -103,6 +103,11 @@ class HullShell(Detector):
         if host is not None:
             check_atom_group(host, "host")
             for kind, atoms in self.ligands.items():
+                if atoms.universe is not host.universe:
+                    raise InputError(
+                        f"host and ligand type {kind!r} are atoms of different universes; select "
+                        "all groups from one universe"
+                    )
                 both = np.intersect1d(host.ix, atoms.ix)
                 if len(both):
                     raise InputError(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.chains import chain_of_atom
-from mda_ionmech.events import EventRule, PolymerEvents
+from mda_ionmech.events import EventRule, PolymerEvents, SolvationEvents
 from mda_ionmech.microstates import CutoffShell, ShellTable
 
 from ..builders import brownian, make_universe
@@ -269,6 +269,12 @@ def test_a_detector_without_chains_is_refused():
     lone = species(universe, PolymerEvents(), anion=universe.select_atoms("name A"))
     with pytest.raises(InputError, match=r"the ligand types \['anion'\] hold no chains"):
         OnsagerDecomposition([lone], temperature=300, frame="laboratory")
+
+
+def test_sites_are_refused():
+    for rule in (PolymerEvents(), SolvationEvents()):
+        with pytest.raises(InputError, match=r"compares shells, .* events=CrystalEvents\(\)"):
+            rule.check(("framework",))
 
 
 def test_one_rule_serves_one_set_of_chains():

@@ -227,6 +227,14 @@ def test_bad_choices_are_refused(options, types, message):
         )
 
 
+def test_sites_are_refused():
+    universe = electrolyte()
+    ions = species(universe, ShellComposition())
+    ions.microstates.has_sites = True
+    with pytest.raises(InputError, match=r"reads shells, and its CutoffShell finds sites"):
+        ShellComposition().check([ions], 0)
+
+
 def test_types_that_cannot_be_told_apart_are_refused():
     universe = electrolyte()
     for types in (("a", "b_c", "a_b", "c"), ("a", "b", "c", "d", "e")):

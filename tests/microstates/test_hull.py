@@ -10,6 +10,7 @@ from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import FrameGeometry, HullShell
 from mda_ionmech.microstates.hull import FLAT, hull_size
+from mda_ionmech.tables import print_shells
 
 from ..builders import make_universe
 
@@ -32,6 +33,7 @@ def shell(ligands, others=FAR, *, kinds=None, cell=CELL, centre=(0.5, 0.5, 0.5),
         centre + ligands @ inverse,
         kinds,
         np.full(len(ligands), -1),
+        cell,
         cell,
         others=centre + others @ inverse,
         other_owner=np.full(len(others), -1),
@@ -285,6 +287,28 @@ def test_bad_choices_are_refused(options, message):
         options = {"host": atoms[options["host"]]}
     with pytest.raises(InputError, match=message):
         HullShell(a=atoms[:2], **options)
+
+
+def test_a_host_of_another_universe_is_refused():
+    one, other = (make_universe(np.zeros((3, 6, 3))).atoms for _ in range(2))
+    with pytest.raises(InputError, match="host and ligand type 'a' are atoms of different univ"):
+        HullShell(a=one[:2], host=other[3:])
+
+
+def test_distributions_can_be_measured_and_printed():
+    from rich.console import Console
+
+    universe = glass()
+    ions = IonSpecies(
+        universe.select_atoms("name I"),
+        charge=1,
+        name="I+",
+        microstates=HullShell(solvent=universe.select_atoms("name S")),
+    )
+    run = OnsagerDecomposition([ions], temperature=300, frame="laboratory")
+    console = Console(record=True, width=100)
+    print_shells(console, run.measure_shells())
+    assert "solvent" in console.export_text()
 
 
 def test_a_cell_too_small_for_the_search_is_refused():
