@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition, Results, datasets, plotting
-from mda_ionmech.cli import demo_analysis
+from mda_ionmech.cli import liquid_analysis
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 
@@ -71,7 +71,7 @@ def draw_frames() -> Any:
     frames = ("barycentric", "solvent", "laboratory")
     pairs = (("Li+", "Li+"), ("Li+", "TFSI-"), ("TFSI-", "TFSI-"))
     for k, (frame, color) in enumerate(zip(frames, COLORS[1:], strict=True)):
-        species = demo_analysis(datasets.liquid()).species
+        species = liquid_analysis(datasets.liquid()).species
         run = OnsagerDecomposition(species, temperature=330, frame=frame, windows=[64]).run()
         data = run.results.decomposition.isel(window=0)
         for ax, names, heights in (
@@ -105,7 +105,7 @@ def draw_frames() -> Any:
 
 def main() -> None:
     """Draw and write them all."""
-    run = demo_analysis(datasets.liquid()).run()
+    run = liquid_analysis(datasets.liquid()).run()
     results: Results = run.results
     shell: Any = run.species[0].microstates
     drawn = {

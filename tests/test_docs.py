@@ -161,13 +161,13 @@ def test_code_marked_as_runnable_runs(page, blocks, tmp_path, monkeypatch):
 
 def test_what_getting_started_shows_is_what_the_demo_does(tmp_path, monkeypatch):
     from mda_ionmech import datasets
-    from mda_ionmech.cli import demo_analysis
+    from mda_ionmech.cli import liquid_analysis
 
     monkeypatch.chdir(tmp_path)
     code = next(c for _, c in runnable("getting-started.md") if "OnsagerDecomposition(" in c)
     names = {"__name__": "page"}
     exec(code.replace(".run()", ".run(stop=200)"), names)
-    demo = demo_analysis(datasets.liquid()).run(stop=200)
+    demo = liquid_analysis(datasets.liquid()).run(stop=200)
     assert names["run"].results.summary(4).equals(demo.results.summary(4))
 
 
@@ -183,9 +183,9 @@ def rows(page: str, first: str) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def demo_results():
     from mda_ionmech import datasets
-    from mda_ionmech.cli import demo_analysis
+    from mda_ionmech.cli import liquid_analysis
 
-    return demo_analysis(datasets.liquid()).run().results
+    return liquid_analysis(datasets.liquid()).run().results
 
 
 def test_shares_in_the_text_are_those_of_the_liquid(demo_results):
