@@ -1,7 +1,7 @@
 """Figures of a result, each one call: ``ax=None`` in, Axes out.
 
 One colour per event everywhere, told apart in the common kinds of colour blindness; the same table
-serves OVITO. Bars and points of windows with fewer than ten blocks are marked.
+serves OVITO. Contributions and shares of windows with fewer than ten blocks are marked.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _GREY = "#7F7F7F"
 
 
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """The given Axes, or those of a new figure."""
+    """The given Axes, or those of a new figure, which a notebook shows and plt.show() too."""
     if ax is None:
-        from matplotlib.figure import Figure
+        import matplotlib.pyplot as plt
 
-        ax = Figure(figsize=size, layout="constrained").subplots()
+        _, ax = plt.subplots(figsize=size, layout="constrained")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -504,6 +504,13 @@ def save(ax: Axes, path: Path) -> Path:
     return write_atomically(path, lambda name: figure.savefig(name, dpi=160))
 
 
+def close(ax: Axes) -> None:
+    """Forget the figure of an Axes, so that many may be drawn one after the other."""
+    import matplotlib.pyplot as plt
+
+    plt.close(ax.get_figure(root=True))
+
+
 def save_all(
     results: Results,
     folder: Path,
@@ -517,4 +524,5 @@ def save_all(
     for name, draw in figures(results, window).items():
         ax = draw()
         written += [save(ax, folder / f"{stem}-{name}.{ending}") for ending in formats]
+        close(ax)
     return written

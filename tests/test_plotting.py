@@ -1,5 +1,6 @@
 """Every figure of a result: drawn, labelled, saved, with the data it claims."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -10,6 +11,12 @@ from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, 
 from mda_ionmech.colors import EVENT_COLORS, colors_of
 
 from .builders import brownian, make_universe
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
 
 
 def test_every_figure_draws_into_its_own_or_a_given_axes(liquid_run):
