@@ -106,8 +106,43 @@ def crystal_analysis(universe: Any) -> OnsagerDecomposition:
     return OnsagerDecomposition([lithium], temperature=800.0)
 
 
+def polymer_analysis(universe: Any) -> OnsagerDecomposition:
+    """What the demo does with LiTFSI in a short polyether."""
+    from . import IonSpecies, OnsagerDecomposition
+    from .events import PolymerEvents
+    from .macrostates import IonPairing, ShellComposition
+    from .microstates import CutoffShell
+
+    lithium = IonSpecies(
+        universe.select_atoms("resname LI"),
+        charge=+1,
+        name="Li+",
+        microstates=CutoffShell(
+            cutoff=2.9,
+            hysteresis=0.6,
+            persistence=8.0,
+            polymer=universe.select_atoms("resname PEO and element O"),
+            anion=universe.select_atoms("resname TFS and element O"),
+        ),
+        events=PolymerEvents(),
+        macrostates=ShellComposition(),
+    )
+    tfsi = IonSpecies(
+        universe.select_atoms("resname TFS"),
+        charge=-1,
+        name="TFSI-",
+        compound="residues",
+        macrostates=IonPairing(),
+    )
+    return OnsagerDecomposition([lithium, tfsi], temperature=480.0)
+
+
 #: Of each dataset: its analysis, and the window of the printed tables, ps.
-_DEMOS = {"liquid": (liquid_analysis, 16.0), "crystal": (crystal_analysis, 0.4)}
+_DEMOS = {
+    "liquid": (liquid_analysis, 16.0),
+    "crystal": (crystal_analysis, 0.4),
+    "polymer": (polymer_analysis, 32.0),
+}
 
 
 def _console() -> Console:
@@ -138,12 +173,12 @@ def _list_written(console: Console, paths: Sequence[Path]) -> None:
 
 @app.command()
 def demo(
-    name: Annotated[str, typer.Argument(help="Dataset: liquid or crystal.")] = "liquid",
+    name: Annotated[str, typer.Argument(help="Dataset: liquid, crystal or polymer.")] = "liquid",
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the files it writes.")
     ] = Path("ionmech-demo"),
 ) -> None:
-    """Analyse a shipped trajectory: LiTFSI in acetonitrile, or a garnet.
+    """Analyse a shipped trajectory: LiTFSI in acetonitrile, a garnet, a polymer.
 
     Prints what carried the lithium and writes the result, the states for OVITO and a figure.
 

@@ -60,6 +60,14 @@ def test_demo_of_the_crystal(tmp_path):
     assert {p.suffix for p in (tmp_path / "ionmech-demo").iterdir()} == {".nc", ".npz", ".png"}
 
 
+def test_demo_of_the_polymer(tmp_path):
+    done = ionmech("demo", "polymer", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for text in ("interchain", "intrachain", "polymer below 2.9 A until beyond 3.5 A"):
+        assert text in done.stdout, text
+    assert "…" not in done.stdout
+
+
 def test_show_prints_it_again(demo):
     folder, _ = demo
     done = ionmech("show", "ionmech-demo/liquid.nc", "--window", "16", cwd=folder)

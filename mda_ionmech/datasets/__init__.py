@@ -9,9 +9,9 @@ from typing import Any
 
 from ..errors import InputError
 
-__all__ = ["crystal", "describe", "liquid", "list", "load", "path"]
+__all__ = ["crystal", "describe", "liquid", "list", "load", "path", "polymer"]
 
-_NAMES = ("liquid", "crystal")
+_NAMES = ("liquid", "crystal", "polymer")
 
 
 def list() -> tuple[str, ...]:  # the name users expect of a data module
@@ -105,3 +105,16 @@ def crystal(temperature: float = 800) -> Any:
     MDAnalysis.Universe
     """
     return load("crystal", temperature)
+
+
+def polymer() -> Any:
+    """20 chains of 12 ether oxygens + 15 LiTFSI at 480 K, NVT, 988 frames 2 ps apart, heavy atoms.
+
+    Residues ``LI``, ``TFS`` and ``PEO``, one residue a chain; wrapped coordinates, molecules may be
+    broken. Two nanoseconds hold about ten interchain hops: too few for an interval on them.
+
+    Returns
+    -------
+    MDAnalysis.Universe
+    """
+    return load("polymer")

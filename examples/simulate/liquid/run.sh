@@ -6,4 +6,5 @@ set -euo pipefail
 cd "$(dirname "$0")"
 gmx grompp -f prod.mdp -c start.gro -p system.top -o prod.tpr -maxwarn 2
 gmx mdrun -deffnm prod -nt 1 -pin off
-python ship.py prod.tpr prod.xtc ../../../mda_ionmech/datasets/liquid
+python ../ship.py prod.tpr prod.xtc ../../../mda_ionmech/datasets/liquid liquid \
+    "16 LiTFSI + 224 acetonitrile"

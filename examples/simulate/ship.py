@@ -1,11 +1,11 @@
-"""Reduce the acetonitrile run to what the package ships: heavy atoms, 1 ps, files below 6 MB.
+"""Reduce a GROMACS run to what the package ships: heavy atoms, files below 6 MB.
 
 The hydrogens are dropped; their mass and charge are added to the carbon that carries them, so
 the barycentre, the molecules' centres of mass and the total charge stay what they were. The
 topology is written as a NAMD PSF (names, types, residues, charges, masses, bonds), the
 coordinates as XTC parts at the precision of the source (0.01 A).
 
-    python ship.py prod.tpr prod.xtc OUTPUT_FOLDER
+    python ship.py prod.tpr prod.xtc OUTPUT_FOLDER NAME "TITLE"
 """
 
 import sys
@@ -27,7 +27,7 @@ def united_atoms(universe):
     return masses, charges
 
 
-def write_psf(path, heavy, masses, charges):
+def write_psf(path, heavy, masses, charges, title):
     """Write the heavy atoms as an space-separated (NAMD) PSF."""
     new_index = {atom.ix: k + 1 for k, atom in enumerate(heavy)}
     bonds = sorted(
@@ -36,7 +36,7 @@ def write_psf(path, heavy, masses, charges):
         if all(a.ix in new_index for a in bond)
     )
     lines = ["PSF NAMD", "", f"{1:>10} !NTITLE"]
-    lines += ["* 16 LiTFSI + 224 acetonitrile, heavy atoms, hydrogen masses on their carbons", ""]
+    lines += [f"* {title}, heavy atoms, hydrogen masses on their carbons", ""]
     lines += [f"{len(heavy):>10} !NATOM"]
     for number, atom in enumerate(heavy, start=1):
         lines.append(
@@ -51,14 +51,14 @@ def write_psf(path, heavy, masses, charges):
     path.write_text("\n".join(lines) + "\n")
 
 
-def main(topology, trajectory, folder):
+def main(topology, trajectory, folder, name, title):
     universe = mda.Universe(topology, trajectory)
     heavy = universe.select_atoms("not element H")
     masses, charges = united_atoms(universe)
     folder = Path(folder)
-    write_psf(folder / "liquid.psf", heavy, masses, charges)
+    write_psf(folder / f"{name}.psf", heavy, masses, charges, title)
     for part, start in enumerate(range(0, universe.trajectory.n_frames, FRAMES_PER_PART), 1):
-        with mda.Writer(str(folder / f"liquid.part{part}.xtc"), heavy.n_atoms) as writer:
+        with mda.Writer(str(folder / f"{name}.part{part}.xtc"), heavy.n_atoms) as writer:
             for _ in universe.trajectory[start : start + FRAMES_PER_PART]:
                 writer.write(heavy)
 
