@@ -407,7 +407,7 @@ def concertedness(results: Results, ax: Axes | None = None, *, species: str | No
         "multi_fraction_exclusion": ("the same in an exclusion gas", BLACK, "s--"),
         "multi_fraction_circular": ("the same by chance, records shifted", _GREY, "v--"),
         "largest_cluster_fraction": ("hops in the largest cluster", "#CC79A7", "^:"),
-        "multi_hop_fraction": ("more than one elementary hop", "#56B4E9", "x:"),
+        "multi_hop_fraction": ("carrier-windows with two hops or more", "#56B4E9", "x:"),
     }
     for variable, (label, color, style) in lines.items():
         ax.errorbar(
@@ -418,7 +418,6 @@ def concertedness(results: Results, ax: Axes | None = None, *, species: str | No
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("window (ps)")
     ax.set_ylabel(f"share of the hops of {name}")
-    ax.set_title("last: share of carrier-windows", fontsize="small")
     ax.legend(frameon=False, fontsize="small")
     return ax
 
