@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,7 @@ def from_ase(
         raise InputError(f"dt must be a time between frames in ps above 0, got {dt!r}")
     positions: list[np.ndarray] = []
     dimensions: list[np.ndarray] = []
-    times: list[float | None] = []
+    times: list[Any] = []
     symbols: list[str] = []
     masses = np.empty(0)
     for where, atoms in _frames(files, format, index):
@@ -155,9 +156,9 @@ def _canonical(
     return box, (np.linalg.solve(cell.T, positions.T).T @ canonical).astype(np.float32)
 
 
-def _spacing(times: Sequence[float | None], files: Sequence[Path]) -> tuple[float, float]:
+def _spacing(times: Sequence[Any], files: Sequence[Path]) -> tuple[float, float]:
     """First time and spacing, ps, from the times of all frames, fs."""
-    known = [float(t) for t in times if t is not None]
+    known = [float(t) for t in times if isinstance(t, Real)]
     if len(known) < len(times):
         raise InputError(
             f"dt=None, but {len(times) - len(known)} of the {len(times)} frames of "

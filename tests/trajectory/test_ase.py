@@ -103,6 +103,9 @@ def test_a_spacing_must_be_known(tmp_path):
     write(tmp_path / "run.xyz", frames())
     with pytest.raises(InputError, match=r"dt=None, but 5 of the 5 frames .*; give dt=\.\.\."):
         from_ase(tmp_path / "run.xyz")
+    write(tmp_path / "run.xyz", frames(times=["noon"] * 5))
+    with pytest.raises(InputError, match="5 of the 5 frames"):
+        from_ase(tmp_path / "run.xyz")
     for wrong in (0.0, -1.0, np.nan):
         with pytest.raises(InputError, match=r"dt must be a time between frames in ps above 0"):
             from_ase(tmp_path / "run.xyz", dt=wrong)
