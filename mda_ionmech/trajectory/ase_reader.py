@@ -1,0 +1,200 @@
+"""Trajectories that ASE reads and MDAnalysis does not: XDATCAR, extended XYZ with a cell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from MDAnalysis import Universe
+
+#: Key of `Atoms.info` that may hold the time of a frame, fs.
+_TIME = "time"
+#: Times may be off even spacing by this fraction of it.
+_UNEVEN = 1e-3
+
+
+def from_ase(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    dt: float | None = None,
+    format: str | None = None,
+    index: str | int | slice = ":",
+) -> Universe:
+    """Universe in memory from files that ASE reads, e.g. XDATCAR or extended XYZ with a cell.
+
+    Compressed files (``.gz``, ``.bz2``, ``.xz``) are read as they are. Needs the extra ``ase``.
+
+    Parameters
+    ----------
+    paths : path-like or sequence of path-like
+        A file, or files that follow one another.
+    dt : float, optional
+        Time between the frames taken, ps. May be left out only where every frame carries
+        ``info["time"]``, which is then read as fs. ASE fixes no unit for it: give `dt` where a
+        file holds another.
+    format : str, optional
+        ASE's name of the format, e.g. ``"vasp-xdatcar"`` or ``"extxyz"``; by default found from
+        names and contents.
+    index : str, int or slice
+        The frames to take of each file, e.g. ``"100:"``.
+
+    Returns
+    -------
+    MDAnalysis.Universe
+        Positions of shape (frames, atoms, 3) in Angstrom, float32, a cell per frame, names, types
+        and elements (the symbols), masses as ASE has them; one residue. The cell's first vector
+        lies along x and its second in the xy plane, and the positions are turned with it:
+        fractional coordinates and distances are those of the file. A left-handed cell is
+        mirrored. Positions are neither wrapped nor unwrapped.
+
+    Raises
+    ------
+    InputError
+        For files ASE cannot read, frames without a cell, frames of different atoms, and where the
+        spacing is neither given nor in the files.
+    ImportError
+        Without the extra ``ase``.
+    """
+    files = [Path(p) for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+    if not files:
+        raise InputError("paths is empty; give a file, or files that follow one another")
+    if dt is not None and not (np.isfinite(dt) and dt > 0):
+        raise InputError(f"dt must be a time between frames in ps above 0, got {dt!r}")
+    positions: list[np.ndarray] = []
+    dimensions: list[np.ndarray] = []
+    times: list[Any] = []
+    symbols: list[str] = []
+    masses = np.empty(0)
+    for where, atoms in _frames(files, format, index):
+        found = atoms.get_chemical_symbols()
+        if not positions:
+            symbols, masses = found, np.asarray(atoms.get_masses())
+        elif len(found) != len(symbols):
+            raise InputError(
+                f"{where} has {len(found)} atoms, the first frame of {files[0]} has "
+                f"{len(symbols)}: paths must hold the same atoms in every frame"
+            )
+        elif found != symbols:
+            first = next(i for i, (a, b) in enumerate(zip(found, symbols, strict=True)) if a != b)
+            raise InputError(
+                f"{where} has {found[first]} as atom index {first}, the first frame of {files[0]} "
+                f"has {symbols[first]}: paths must hold the same atoms in the same order"
+            )
+        box, turned = _canonical(np.asarray(atoms.cell), np.asarray(atoms.positions), where)
+        dimensions.append(box)
+        positions.append(turned)
+        times.append(atoms.info.get(_TIME))
+    if not positions:
+        raise InputError(f"index={index!r} takes no frame of {', '.join(map(str, files))}")
+    first_time = 0.0
+    if dt is None:
+        first_time, dt = _spacing(times, files)
+    return _universe(
+        np.stack(positions), np.stack(dimensions), symbols, masses, float(dt), first_time
+    )
+
+
+def _frames(
+    files: Iterable[Path], format: str | None, index: str | int | slice
+) -> Iterator[tuple[str, Any]]:
+    """Frames of all files as ASE's Atoms, each with words for where it is."""
+    try:
+        from ase.io import iread
+        from ase.io.formats import UnknownFileTypeError
+    except ImportError as error:
+        raise ImportError(
+            'from_ase needs ASE: pip install "mda-ionmech[ase]"',
+        ) from error
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"paths: no such file: {file}")
+        frames = iread(str(file), index=index, format=format, do_not_split_by_at_sign=True)
+        number = 0
+        while True:
+            try:
+                atoms = next(frames)
+            except StopIteration:
+                break
+            except UnknownFileTypeError as error:
+                raise InputError(
+                    f"ASE does not know the format of {file} (format={format!r}); give format=..., "
+                    "e.g. 'vasp-xdatcar' or 'extxyz', one of those `ase info --formats` lists"
+                ) from error
+            except Exception as error:  # ASE's readers raise whatever their parsing meets
+                raise InputError(
+                    f"ASE cannot read {file} after {number} frames ({type(error).__name__}: "
+                    f"{error}); check that the file is whole, and give format=... if it was "
+                    f"taken for another (format={format!r})"
+                ) from error
+            yield f"frame {number} taken of {file}", atoms
+            number += 1
+
+
+def _canonical(
+    cell: np.ndarray, positions: np.ndarray, where: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Box (6,) and positions (atoms, 3) of a frame, turned as MDAnalysis has cells.
+
+    cell (3, 3), rows, and positions (atoms, 3), Angstrom, in any orientation.
+    """
+    if not np.all(np.isfinite(cell)) or abs(np.linalg.det(cell)) < 1e-6:
+        raise InputError(
+            f"{where} has no cell of three vectors: displacements across it and volumes need one; "
+            "set it with atoms.set_cell([...]) and write the file again"
+        )
+    box = np.asarray(triclinic_box(*cell), dtype=np.float32)
+    canonical = triclinic_vectors(box, dtype=np.float64)
+    return box, (np.linalg.solve(cell.T, positions.T).T @ canonical).astype(np.float32)
+
+
+def _spacing(times: Sequence[Any], files: Sequence[Path]) -> tuple[float, float]:
+    """First time and spacing, ps, from the times of all frames, fs."""
+    known = [float(t) for t in times if isinstance(t, Real)]
+    if len(known) < len(times):
+        raise InputError(
+            f"dt=None, but {len(times) - len(known)} of the {len(times)} frames of "
+            f"{', '.join(map(str, files))} hold no time; give dt=..., the time between the frames "
+            "taken, in ps"
+        )
+    if len(known) < 2:
+        raise InputError("dt=None, but one frame shows no spacing; give dt=... in ps")
+    spacing = (known[-1] - known[0]) / (len(known) - 1)
+    off = np.abs(np.diff(known) - spacing)
+    if not spacing > 0 or off.max() > _UNEVEN * spacing:
+        at = int(off.argmax())
+        raise InputError(
+            f"dt=None, but the times in the files are unevenly spaced: {known[at]:g} fs is "
+            f"followed by {known[at + 1]:g} fs, the mean spacing is {spacing:g} fs; give dt=... "
+            "in ps, or take an even part with index=..."
+        )
+    return known[0] / 1000.0, spacing / 1000.0
+
+
+def _universe(
+    positions: np.ndarray,
+    dimensions: np.ndarray,
+    symbols: Sequence[str],
+    masses: np.ndarray,
+    dt: float,
+    first_time: float,
+) -> Universe:
+    from MDAnalysis import Universe
+    from MDAnalysis.coordinates.memory import MemoryReader
+
+    universe = Universe.empty(len(symbols), trajectory=False)
+    for attribute in ("names", "types", "elements"):
+        universe.add_TopologyAttr(attribute, list(symbols))
+    universe.add_TopologyAttr("masses", masses)
+    universe.load_new(
+        positions, format=MemoryReader, dimensions=dimensions, dt=dt, time_offset=first_time
+    )
+    return universe
