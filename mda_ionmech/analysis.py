@@ -69,6 +69,8 @@ from .trajectory.unwrap import (
 
 logger = logging.getLogger(__name__)
 
+#: Above this share of frames outside every core, an assignment to sites is called ambiguous.
+AMBIGUOUS = 0.75
 #: Frames sampled for g(r).
 RDF_FRAMES = 200
 
@@ -641,7 +643,10 @@ class OnsagerDecomposition(AnalysisBase):
                 f"these carriers against the {self.frame} frame",
                 loud=True,
             )
-        self.results = self._decompose(self._find_states())
+        states = self._find_states()
+        for index, found in states.items():
+            self._note_ambiguity(self.species[index].name, found.report)
+        self.results = self._decompose(states)
         self._bar.update(self._bar.total - self._bar.n)
 
     def _tally(self, index: int) -> dict[str, int]:
@@ -660,6 +665,18 @@ class OnsagerDecomposition(AnalysisBase):
                 total = one.n_carriers * self.paths.n_frames
                 listed = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counted.items())
                 self._note(f"of {total} shells of {one.name}: {listed}")
+
+    def _note_ambiguity(self, name: str, report: dict[str, Any]) -> None:
+        """Say loudly when carriers hardly live on the sites they are assigned to."""
+        outside = report.get("outside_every_core", 0.0)
+        homeless = report.get("carriers_never_in_a_core", 0)
+        if outside > AMBIGUOUS or homeless:
+            self._note(
+                f"sites of {name} are ambiguous: {outside:.0%} of the time in no core, {homeless} "
+                "carriers never in one; check the alignment (results.settings), the origin and "
+                "setting of the structure, supercell and r_core",
+                loud=True,
+            )
 
     def _describe_unwrapping(self, found: np.ndarray) -> dict[str, Any]:
         if self.unwrap is False:

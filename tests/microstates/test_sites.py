@@ -77,6 +77,15 @@ def test_sites_are_found_through_shift_and_drift(assignment, drift):
     assert occupancy["c"] == pytest.approx(np.mean(np.sum(held == 3, axis=1)))
 
 
+def test_sites_that_do_not_fit_the_ions_are_said_to_be_ambiguous():
+    fractional, _, names = visits(np.random.default_rng(4))
+    elsewhere = SITES + np.array([0.12, 0.14, 0.15])
+    with pytest.warns(
+        UserWarning, match=r"sites of ion are ambiguous: \d+% of the time in no core"
+    ):
+        run_sites(universe_of(fractional, names), elsewhere)
+
+
 def test_alignment_by_the_ions_where_no_framework_is_known():
     rng = np.random.default_rng(2)
     fractional, held, names = visits(rng, n_frames=300, shift=(0.02, 0.01, -0.02))
