@@ -687,7 +687,9 @@ class OnsagerDecomposition(AnalysisBase):
             "longest_step_angstrom": float(found[3]),
         }
 
-    def _find_states(self, *, filtered: bool = True) -> dict[int, Microstates]:
+    def _find_states(
+        self, *, filtered: bool = True, persistence: float | None = None
+    ) -> dict[int, Microstates]:
         """Microstates of every species with a detector; plain cutoffs if not `filtered`."""
         states = {}
         for index, contacts in self._contacts.items():
@@ -703,7 +705,9 @@ class OnsagerDecomposition(AnalysisBase):
                 ligand_molecule=ligands.molecule,
                 ligand_kind=ligands.kind,
             )
-            states[index] = one.microstates.assemble(history, filtered=filtered)
+            states[index] = one.microstates.assemble(
+                history, filtered=filtered, persistence=persistence
+            )
             states[index].report.update(self._tally(index))
         return states
 
@@ -715,18 +719,53 @@ class OnsagerDecomposition(AnalysisBase):
         Results
             What flicker does to the shares, to print beside the filtered result.
         """
-        self._require_run("plain()")
-        keep = self.microstates, self.macrostates, self._labels
+        return self._relabelled("plain()", filtered=False)
+
+    def relabelled(self, persistence: float) -> Results:
+        """The same run with another persistence in every detector. Reads no frame again.
+
+        Parameters
+        ----------
+        persistence : float
+            Ignore a change that reverts within this time, ps; 0 keeps every change.
+
+        Returns
+        -------
+        Results
+            Shares against persistence come from a few calls.
+
+        Raises
+        ------
+        InputError
+            Before a run, or for a negative time.
+        """
+        if not persistence >= 0:
+            raise InputError(f"persistence must be a time in ps, 0 or more, got {persistence!r}")
+        return self._relabelled("relabelled()", persistence=float(persistence))
+
+    def _relabelled(
+        self, what: str, *, filtered: bool = True, persistence: float | None = None
+    ) -> Results:
+        self._require_run(what)
+        keep = self.microstates, self.macrostates, self._labels, self._histories
+        self._histories = {}
         try:
-            return self._decompose(self._find_states(filtered=False), filtered=False)
+            states = self._find_states(filtered=filtered, persistence=persistence)
+            return self._decompose(states, filtered=filtered, persistence=persistence)
         finally:
-            self.microstates, self.macrostates, self._labels = keep
+            self.microstates, self.macrostates, self._labels, self._histories = keep
 
     def _require_run(self, what: str) -> None:
         if not hasattr(self, "paths"):
             raise InputError(f"{what} needs a finished run: call .run() first")
 
-    def _decompose(self, states: dict[int, Microstates], *, filtered: bool = True) -> Results:
+    def _decompose(
+        self,
+        states: dict[int, Microstates],
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+    ) -> Results:
         self.microstates = {self.species[k].name: m for k, m in states.items()}
         joint = RunStates(
             self.species,
@@ -741,7 +780,7 @@ class OnsagerDecomposition(AnalysisBase):
         }
         self.macrostates = {self.species[k].name: m for k, m in macro.items()}
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
-        return Assembly(self, states, macro, filtered).results()
+        return Assembly(self, states, macro, filtered, persistence).results()
 
     def _carrier_labels(
         self, index: int, states: dict[int, Microstates], macro: dict[int, Macrostates]

@@ -50,8 +50,10 @@ class Assembly:
         states: dict[int, Microstates],
         macro: dict[int, Macrostates],
         filtered: bool,
+        persistence: float | None,
     ) -> None:
         self.run, self.states, self.macro, self.filtered = run, states, macro, filtered
+        self.persistence = persistence
         self.notes = list(run._notes)
         self.names = [s.name for s in run.species]
         self.events = run._event_union()
@@ -419,6 +421,7 @@ class Assembly:
                 entry["microstates"] = s.microstates.describe() | {
                     "ligands": {t: describe_atoms(g) for t, g in s.microstates.ligands.items()},
                     "filters_used": self.filtered,
+                    **({} if self.persistence is None else {"persistence_ps": self.persistence}),
                     **self.states[k].report,
                 }
             if s.events is not None:

@@ -377,6 +377,51 @@ def onsager(results: Results, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def concertedness(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
+    """Share of the hops that are linked to others, beside both nulls, against the window.
+
+    Only an excess over the circular null and over the exclusion gas is evidence of concerted
+    motion; the share has no plateau, so it belongs to its window. Beside them the share of the
+    largest cluster and of carrier-windows with more than one elementary hop.
+
+    Raises
+    ------
+    InputError
+        If the species has no clusters of hops.
+    """
+    name = results._species(species)
+    data = results.decomposition
+    if (
+        "multi_fraction" not in data
+        or not np.isfinite(data["multi_fraction"].sel(species=name)).any()
+    ):
+        raise InputError(
+            f"species {name!r} has no clusters of hops in this result: give it sites and "
+            "events=CrystalEvents()"
+        )
+    ax = _axes(ax, (7.0, 4.0))
+    one = data.sel(species=name)
+    windows = one["window"].values
+    lines = {
+        "multi_fraction": ("linked hops", EVENT_COLORS["multi_ion_hop"], "o-"),
+        "multi_fraction_exclusion": ("the same in an exclusion gas", BLACK, "s--"),
+        "multi_fraction_circular": ("the same by chance, records shifted", _GREY, "v--"),
+        "largest_cluster_fraction": ("hops in the largest cluster", "#CC79A7", "^:"),
+        "multi_hop_fraction": ("carrier-windows with two hops or more", "#56B4E9", "x:"),
+    }
+    for variable, (label, color, style) in lines.items():
+        ax.errorbar(
+            windows, one[variable], yerr=_reach(one, variable), fmt=style, ms=4, lw=1.2,
+            capsize=2, color=color, label=label,
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_ylim(0, 1.02)
+    ax.set_xlabel("window (ps)")
+    ax.set_ylabel(f"share of the hops of {name}")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
 def timeline(
     results: Results,
     ax: Axes | None = None,
@@ -487,6 +532,8 @@ def figures(results: Results, window: float | None = None) -> Mapping[str, Calla
         "onsager": lambda: onsager(results),
         "timeline": lambda: timeline(results),
     }
+    if "multi_fraction" in results.decomposition:
+        out["concertedness"] = lambda: concertedness(results)
     try:
         _macrostates(results, None)
     except InputError:

@@ -244,6 +244,27 @@ def test_plain_result_differs_only_in_labels():
     assert run.microstates["Li+"].report["changed_per_frame"] == changed[0]
 
 
+def test_shares_against_persistence_need_no_second_reading():
+    universe = datasets.liquid()
+    run = OnsagerDecomposition(liquid_species(universe), temperature=330, windows=[1.0, 8.0])
+    run.run(stop=200)
+    before = run.microstates["Li+"].report["changed_per_frame"]
+    changed = []
+    for wait in (0.0, 2.0, 5.0):
+        again = run.relabelled(wait)
+        direct = OnsagerDecomposition(
+            liquid_species(universe, persistence=wait), temperature=330, windows=[1.0, 8.0]
+        ).run(stop=200)
+        assert again.decomposition.equals(direct.results.decomposition)
+        shell = again.settings["species"][0]["microstates"]
+        assert shell["persistence_ps"] == wait
+        changed.append(shell["changed_per_frame"])
+    assert changed[0] == before > changed[1] > changed[2]
+    assert run.microstates["Li+"].report["changed_per_frame"] == before
+    with pytest.raises(InputError, match="persistence must be a time in ps, 0 or more, got -1"):
+        run.relabelled(-1)
+
+
 def test_flags_stand_beside_the_labels(liquid_run):
     labels = liquid_run.events(1.0)
     assert labels.label.shape == labels.flags.shape == (3000, 16)

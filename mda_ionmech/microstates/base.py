@@ -195,7 +195,9 @@ class Detector(ABC):
     def contacts(self, frame: FrameGeometry) -> Contacts:
         """Contacts of one frame. Must depend on this frame alone."""
 
-    def assemble(self, history: ContactHistory, *, filtered: bool = True) -> Microstates:
+    def assemble(
+        self, history: ContactHistory, *, filtered: bool = True, persistence: float | None = None
+    ) -> Microstates:
         """Microstates from the gathered contacts.
 
         Parameters
@@ -203,16 +205,24 @@ class Detector(ABC):
         history : ContactHistory
         filtered : bool
             False leaves hysteresis and persistence out.
+        persistence : float, optional
+            ps, in place of the detector's own.
         """
         from .persistence import build_microstates
 
-        wait = (self.persistence or 0.0) if filtered else 0.0
         return build_microstates(
             history,
-            persistence_frames=round(wait / history.spacing),
+            persistence_frames=self.frames_to_wait(history, filtered, persistence),
             types=self.ligand_types,
             use_hysteresis=filtered,
         )
+
+    def frames_to_wait(
+        self, history: ContactHistory, filtered: bool, persistence: float | None
+    ) -> int:
+        """Frames that a change must outlast."""
+        wait = (self.persistence or 0.0) if persistence is None else persistence
+        return round(wait / history.spacing) if filtered else 0
 
     def describe(self) -> dict[str, Any]:
         """What a reader needs to repeat this, as plain values."""

@@ -116,6 +116,33 @@ def hold_sites(nearest, inside, held):  # type: ignore[no-untyped-def]
     return homeless
 
 
+@njit(nogil=True, cache=True)
+def drop_brief_visits(held, persist):  # type: ignore[no-untyped-def]
+    """Undo changes of site that revert within `persist` frames, in held (carriers, frames).
+
+    A carrier that leaves a site and is back after at most `persist` frames never left. Walks
+    forward, so that of nested excursions the outer one counts.
+    """
+    n_carriers, n_frames = held.shape
+    for c in range(n_carriers):
+        t = 1
+        while t < n_frames:
+            if held[c, t] == held[c, t - 1]:
+                t += 1
+                continue
+            home = held[c, t - 1]
+            back = -1
+            for later in range(t + 1, min(t + persist + 1, n_frames)):
+                if held[c, later] == home:
+                    back = later
+                    break
+            if back > 0:
+                for k in range(t, back):
+                    held[c, k] = home
+                t = back
+            t += 1
+
+
 def circular_mean(fractional: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mean of fractional coordinates (atoms, 3) that does not mind where the cell is cut."""
     turn = np.exp(2j * np.pi * fractional)
@@ -563,7 +590,9 @@ class SiteAssignment(Detector):
         nearest_site(frame.centres - self._drift(frame), self._settled, frame.cell, site, distance)
         return Contacts(np.arange(n, dtype=np.int32), site, distance <= self.r_core)
 
-    def assemble(self, history: ContactHistory, *, filtered: bool = True) -> Microstates:
+    def assemble(
+        self, history: ContactHistory, *, filtered: bool = True, persistence: float | None = None
+    ) -> Microstates:
         """Sites held over time from the nearest sites of all frames."""
         shape = (history.n_frames, history.n_carriers)
         nearest = history.ligand.reshape(shape)
@@ -572,6 +601,9 @@ class SiteAssignment(Detector):
         homeless = 0
         if self.assignment == "core" and filtered:
             homeless = int(hold_sites(nearest, inside, held))
+        wait = self.frames_to_wait(history, filtered, persistence)
+        if wait > 0:
+            drop_brief_visits(held, wait)
         kinds = np.array([self.label_names.index(x) for x in self.labels])
         n_sites = len(self.labels)
         shells = ShellTable(

@@ -8,7 +8,7 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.microstates import SiteAssignment
-from mda_ionmech.microstates.sites import hold_sites
+from mda_ionmech.microstates.sites import drop_brief_visits, hold_sites
 
 from ..builders import make_universe
 
@@ -122,6 +122,31 @@ def test_a_site_is_held_until_another_core_is_entered(seed, n_frames, chance):
             now = nearest[t, c] if inside[t, c] else now
             assert held[c, t] == (nearest[t, c] if now is None else now)
     assert homeless == sum(not inside[:, c].any() for c in range(3))
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n_frames=st.integers(1, 40), persist=st.integers(1, 6))
+def test_brief_visits_are_undone(seed, n_frames, persist):
+    rng = np.random.default_rng(seed)
+    record = rng.integers(0, 3, n_frames).repeat(rng.integers(1, 4))[:n_frames]
+    held = record[None].astype(np.int32).copy()
+    drop_brief_visits(held, persist)
+    expected = list(record)
+    t = 1
+    while t < n_frames:
+        ahead = expected[t : t + persist + 1]
+        if expected[t] != expected[t - 1] and expected[t - 1] in ahead:
+            back = t + ahead.index(expected[t - 1])
+            expected[t:back] = [expected[t - 1]] * (back - t)
+            t = back
+        t += 1
+    assert held[0].tolist() == expected
+
+
+def test_a_visit_shorter_than_the_persistence_is_no_hop():
+    held = np.array([[0, 0, 1, 1, 0, 0, 2, 2, 2, 2, 0]], dtype=np.int32)
+    drop_brief_visits(held, 2)
+    assert held[0].tolist() == [0] * 6 + [2] * 4 + [0]
 
 
 def test_supercell_repeats_sites_and_framework():

@@ -58,6 +58,49 @@ def test_case_3_parallel_hops_are_one_cooperative_event():
     assert inside == pytest.approx(n - 1, rel=1e-5)
 
 
+def test_case_4_ions_that_trade_places_exchange_and_carry_nothing():
+    """Pairs of ions swap their two sites now and then, both within one frame."""
+    rng = np.random.default_rng(4)
+    n_pairs, n_frames, length = 8, 2000, 2.0
+    swapped = np.cumsum(rng.random((n_frames, n_pairs)) < 0.05, axis=0) % 2
+    sites = np.array([[4.0 * k + 1, y, 1.0] for k in range(n_pairs) for y in (1.0, 1.0 + length)])
+    held = np.stack([swapped, 1 - swapped], axis=-1) + 2 * np.arange(n_pairs)[None, :, None]
+    ions = sites[held.reshape(n_frames, -1)]
+    host = np.broadcast_to([3.0, 6.0, 6.0], (n_frames, 1, 3))
+    n = 2 * n_pairs
+    universe = make_universe(
+        np.concatenate([ions, host], axis=1), (4.0 * n_pairs, 12, 12, 90, 90, 90),
+        names=["I"] * n + ["H"], masses=[7.0] * n + [90.0],
+    )  # fmt: skip
+    moving = IonSpecies(
+        universe.select_atoms("name I"),
+        charge=1,
+        name="ion",
+        microstates=SiteAssignment.from_structure(
+            sites / [4.0 * n_pairs, 12, 12],
+            ["a"] * n,
+            framework=universe.select_atoms("name H"),
+            framework_fractional=[[3 / (4 * n_pairs), 0.5, 0.5]],
+            r_core=0.5,
+        ),
+        events=CrystalEvents(),
+    )
+    results = OnsagerDecomposition([moving], temperature=300, windows=[1.0]).run().results
+    data = results.decomposition.sel(species="ion", window=1.0)
+    swaps = int(np.count_nonzero(np.diff(swapped, axis=0)))
+    counts = data["event_count"]
+    assert float(counts.sel(event="exchange")) == 2 * swaps
+    assert float(counts.sel(event="multi_ion_hop")) == 0
+    assert float(counts.sel(event="single_ion_hop")) == 0
+    own = float(data["onsager_self"])
+    assert abs(float(data["onsager"].sel(species_2="ion"))) < 1e-10 * own
+    exchange = data.sel(event="exchange")
+    assert float(exchange["event_distinct"]) == pytest.approx(-float(exchange["event_self"]))
+    assert float(exchange["cluster_count"]) == swaps
+    assert np.all(np.isnan(data["share"]))
+    assert any("shares of ion are undefined" in text for text in results.warnings)
+
+
 def test_case_12_exclusion_gas_at_every_window():
     rng = np.random.default_rng(12)
     length, n, rate, n_frames, spacing = 6, 90, 0.02, 6000, 1.0

@@ -120,3 +120,19 @@ rule = "SiteType"
     )
     run = build_analysis(load_config(tmp_path / "garnet.toml")).run()
     assert run.results.decomposition.equals(garnet.results.decomposition)
+
+
+def test_nulls_stand_in_the_figure_of_multi_ion_shares(garnet):
+    import matplotlib.pyplot as plt
+
+    from mda_ionmech import plotting
+
+    drawn = plotting.figures(garnet.results)
+    assert "concertedness" in drawn
+    ax = drawn["concertedness"]()
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels[:2] == ["linked hops", "the same in an exclusion gas"]
+    shown = ax.containers[0].lines[0].get_ydata()
+    data = garnet.results.decomposition["multi_fraction"].sel(species="Li+")
+    np.testing.assert_array_equal(shown, data)
+    plt.close("all")
