@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from MDAnalysis.analysis.base import AnalysisBase
+from MDAnalysis.analysis.results import Results as RawResults
 from MDAnalysis.analysis.results import ResultsGroup
 from MDAnalysis.lib.log import ProgressBar
 
@@ -341,6 +342,9 @@ class OnsagerDecomposition(AnalysisBase):
         self._check_moving(ends[0][2])
         self._bar.total = n + max(1, n // 4)
         self._bar.set_description("reading frames")
+        # frames are gathered afresh, and what a run before concluded does not travel to workers
+        self.results = RawResults()
+        self._labels, self._histories = [], {}
 
     def _read(self, index: int) -> tuple[float, np.ndarray, np.ndarray]:
         """Time, cell and a fresh array of fractional coordinates of one analysed frame."""

@@ -369,10 +369,12 @@ class Assembly:
         types = list(dict.fromkeys(t for m in self.states.values() for t in m.shells.types))
         ids = atom_ids(run.universe)
         edges, atom, molecule, kind = [np.zeros(1, dtype=np.int64)], [], [], []
-        for _, found in sorted(self.states.items()):
+        for k, found in sorted(self.states.items()):
             shells = found.shells
             edges.append(shells.offsets[1:] + edges[-1][-1])
-            atom.append(ids[shells.atom])
+            # a site is no atom
+            on_sites = getattr(run.species[k].microstates, "has_sites", False)
+            atom.append(np.full(len(shells.atom), -1) if on_sites else ids[shells.atom])
             molecule.append(shells.molecule)
             to_types = np.array([types.index(t) for t in shells.types])
             kind.append(to_types[shells.kind])

@@ -118,7 +118,7 @@ class HullShellSection(_DetectorSection):
 
 
 class SiteAssignmentSection(_Section):
-    """Sites of a crystal, from a CIF or from positions written here."""
+    """Sites of a crystal, from a CIF, from positions written here, or from the ions' density."""
 
     rule: Literal["SiteAssignment"]
     """Name of the rule."""
@@ -127,11 +127,23 @@ class SiteAssignmentSection(_Section):
     cif: Path | None = None
     """Structure file whose orbits of `species` are the sites; relative to this file."""
     species: str | list[str] | None = None
-    """Element of the mobile species in the CIF."""
+    """Element of the mobile species in the CIF, that of `known` included."""
     merge: float = Field(default=1.0, ge=0)
-    """Positions of one orbit closer than this are merged, Angstrom."""
+    """Positions of one orbit of `cif` closer than this are merged, Angstrom."""
     fractional: list[tuple[float, float, float]] | None = None
     """Fractional positions of the sites, in place of a CIF."""
+    density: bool = False
+    """Find the sites as maxima of the ions' density, in place of a CIF and of positions."""
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    """With density: maxima below this fraction of the highest are no sites; default 0.1."""
+    separation: Length | None = None
+    """With density: of two maxima closer than this, Angstrom, the higher stays; default 1.2."""
+    space_group: int | str | None = None
+    """With density: number or symbol of the space group the sites obey."""
+    origin: tuple[float, float, float] | None = None
+    """With density: fractional place of the origin of `space_group` and `known`."""
+    known: Path | dict[str, list[tuple[float, float, float]]] | None = None
+    """With density: a CIF, relative to this file, or positions by label, to name sites by."""
     labels: list[str] | None = None
     """One label for each of `fractional`."""
     framework_fractional: list[tuple[float, float, float]] | None = None
@@ -145,13 +157,24 @@ class SiteAssignmentSection(_Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> SiteAssignmentSection:
-        if (self.cif is None) == (self.fractional is None):
-            raise ValueError("give either cif with species, or fractional with labels")
+        sources = (self.cif is not None, self.fractional is not None, self.density)
+        if sum(sources) != 1:
+            raise ValueError(
+                "give exactly one of cif with species, fractional with labels, density = true"
+            )
+        if not self.density and self._density_options():
+            listed = ", ".join(self._density_options())
+            raise ValueError(f"{listed} has no meaning without density = true; leave it out")
         if self.cif is not None and self.species is None:
             raise ValueError("cif needs species, the element of the mobile ions")
         if self.fractional is not None and self.labels is None:
             raise ValueError("fractional needs labels, one for each site")
         return self
+
+    def _density_options(self) -> dict[str, Any]:
+        """The keys given that belong to `density`."""
+        keys = ("threshold", "separation", "space_group", "origin", "known")
+        return {k: getattr(self, k) for k in keys if getattr(self, k) is not None}
 
     def selections(self) -> dict[str, str]:
         """Every selection of the section, by its place there."""
@@ -166,6 +189,9 @@ class SiteAssignmentSection(_Section):
             "assignment": self.assignment,
             "r_core": self.r_core,
         }
+        if self.density:
+            options = self._density_options()
+            return SiteAssignment.from_density(species=self.species, **options, **common)
         if self.cif is not None:
             assert self.species is not None
             return SiteAssignment.from_cif(
@@ -494,6 +520,8 @@ def load_config(path: str | PathLike[str]) -> Config:
         sites = one.microstates
         if isinstance(sites, SiteAssignmentSection) and sites.cif is not None:
             sites.cif = home / sites.cif
+        if isinstance(sites, SiteAssignmentSection) and isinstance(sites.known, Path):
+            sites.known = home / sites.known
     config.output.folder = home / config.output.folder
     config.output.name = config.output.name or source.stem
     missing = [p for p in (config.topology, *config.trajectories) if not p.is_file()]

@@ -155,6 +155,99 @@ def test_problems_of_a_chosen_rule(tmp_path, old, new, lines):
         assert line in str(caught.value)
 
 
+GARNET = """
+topology = "{folder}/llzo.T800.data"
+trajectory = ["{folder}/llzo.T800.xtc"]
+[universe]
+topology_format = "DATA"
+atom_style = "id type charge x y z"
+[analysis]
+temperature = 800
+windows = [1.0]
+[[species]]
+name = "Li+"
+selection = "type 1"
+charge = 1
+[species.microstates]
+rule = "SiteAssignment"
+framework = "type 3"
+density = true
+separation = 1.0
+space_group = "I a -3 d"
+known = "llzo.cif"
+species = "Li"
+r_core = 0.5
+[species.events]
+rule = "CrystalEvents"
+[run]
+stop = 1000
+"""
+
+
+def garnet_file(tmp_path, old="", new=""):
+    folder = datasets.path("crystal")
+    (tmp_path / "llzo.cif").write_text((folder / "llzo.cif").read_text())
+    assert old in GARNET
+    path = tmp_path / "garnet.toml"
+    text = GARNET.format(folder=folder)
+    path.write_text(text.replace(old, new, 1) if old else text)
+    return path
+
+
+def test_sites_from_the_density_in_toml_and_python(tmp_path):
+    pytest.importorskip("gemmi")
+    config = load_config(garnet_file(tmp_path))
+    run = build_analysis(config)
+    (lithium,) = run.species
+    assert lithium.microstates.describe()["density"] == {
+        "threshold": 0.1,
+        "separation_angstrom": 1.0,
+        "space_group": "I a -3 d",
+    }
+    run.run(**config.run.model_dump())
+    assert {x: lithium.microstates.labels.count(x) for x in ("24d", "48g")} == {
+        "24d": 24,
+        "48g": 48,
+    }
+    schema = json_schema()
+    good = tomllib.loads((tmp_path / "garnet.toml").read_text())
+    assert list(Draft202012Validator(schema).iter_errors(good)) == []
+
+
+def test_sites_named_in_toml_by_positions(tmp_path):
+    path = garnet_file(tmp_path, 'known = "llzo.cif"\nspecies = "Li"', "known.a = [[0.3, 0, 0.2]]")
+    (lithium,) = build_analysis(load_config(path)).species
+    assert lithium.microstates.describe()["density"]["separation_angstrom"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("density = true", 'cif = "llzo.cif"\ndensity = true', "give exactly one of cif with spec"),
+        ("density = true", "", "give exactly one of cif with species, fractional with labels"),
+        (
+            "density = true",
+            'cif = "llzo.cif"',
+            "separation, space_group, known has no meaning without density = true; leave it out",
+        ),
+        ("separation = 1.0", "threshold = 1.0", "microstates.threshold: input should be less"),
+    ],
+)
+def test_sites_have_one_source(tmp_path, old, new, message):
+    with pytest.raises(InputError, match=message):
+        load_config(garnet_file(tmp_path, old, new))
+
+
+def test_every_argument_of_density_has_a_key():
+    import inspect
+
+    from mda_ionmech.config import SiteAssignmentSection
+    from mda_ionmech.microstates import SiteAssignment
+
+    arguments = set(inspect.signature(SiteAssignment.from_density).parameters)
+    assert arguments - set(SiteAssignmentSection.model_fields) == {"persistence"}
+
+
 def test_every_argument_of_a_rule_has_a_key():
     import inspect
 

@@ -31,7 +31,7 @@ class SiteType(MacrostateRule):
         if not getattr(species[index].microstates, "has_sites", False):
             raise InputError(
                 f"SiteType of species {species[index].name!r} needs sites: give it "
-                "microstates=SiteAssignment.from_cif(...) or from_structure(...)"
+                "microstates=SiteAssignment.from_cif(...), from_structure(...) or from_density(...)"
             )
 
     def assign(self, states: RunStates, index: int) -> Macrostates:

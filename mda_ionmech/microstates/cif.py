@@ -39,7 +39,7 @@ class CrystalSites:
     lengths: np.ndarray
 
 
-def _merged(positions: np.ndarray, cell: np.ndarray, distance: float) -> np.ndarray:
+def merged(positions: np.ndarray, cell: np.ndarray, distance: float) -> np.ndarray:
     """Positions of one orbit, those closer than `distance` replaced by their middle."""
     if len(positions) < 2 or distance <= 0:
         return positions
@@ -109,7 +109,7 @@ def sites_from_cif(path: str | Path, species: str | Sequence[str], merge: float)
         found = np.array(listed) % 1.0
         mine = element_of[label] in mobile
         if mine:
-            found = _merged(found, cell, merge)
+            found = merged(found, cell, merge)
         positions.append(found)
         numbers += [number] * len(found)
         is_site += [mine] * len(found)

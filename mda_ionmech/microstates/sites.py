@@ -1,13 +1,14 @@
 """Sites of a crystal: which position of the ideal structure each carrier holds.
 
 Sites are all positions of given orbits, empty ones included. They move with the cell and with the
-framework's drift. A carrier keeps its site until it enters the core of another one (core sets);
+framework's drift; where no structure is known they are found on the trajectory, as maxima of the
+carriers' density. A carrier keeps its site until it enters the core of another one (core sets);
 `nearest` takes the nearest site of every frame by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,19 @@ from numba import njit
 from ..errors import InputError
 from ..species import check_atom_group
 from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
+from .density import (
+    DensitySource,
+    check_metric,
+    density_sites,
+    group_operations,
+    known_positions,
+    nearest_labels,
+    symmetrised,
+)
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from MDAnalysis import AtomGroup
 
 ASSIGNMENTS = ("core", "nearest")
@@ -41,7 +53,7 @@ class Alignment:
         Root mean square distance, Angstrom, of the framework's mean positions from their ideal
         places; of the mobile ions from their nearest site where no ideal framework is known.
     by : str
-        ``framework`` or ``ions``.
+        ``framework``, ``ions``, or ``density`` where the sites were found on the trajectory.
     """
 
     shift: np.ndarray
@@ -149,14 +161,15 @@ def site_distances(fractional: np.ndarray, cell: np.ndarray) -> np.ndarray:
 
 
 class SiteAssignment(Detector):
-    """Site of every carrier in every frame; make it with `from_structure` or `from_cif`.
+    """Site of every carrier in every frame; from `from_structure`, `from_cif`, `from_density`.
 
     Cost per frame: carriers x sites distances (numba).
 
     Attributes
     ----------
     fractional : numpy.ndarray
-        Shape (sites, 3): positions in the trajectory's cell, before alignment.
+        Shape (sites, 3): positions in the trajectory's cell, before alignment; with `from_density`
+        there are no sites and labels until it is settled on a trajectory.
     labels : tuple of str
         Label of every site, e.g. its Wyckoff position.
     label_names : tuple of str
@@ -188,6 +201,7 @@ class SiteAssignment(Detector):
         ideal_elements: Sequence[str] | None = None,
         lengths: np.ndarray | None = None,
         persistence: float | None = None,
+        density: DensitySource | None = None,
     ) -> None:
         check_atom_group(framework, "framework")
         super().__init__(persistence=persistence, framework=framework)
@@ -206,6 +220,9 @@ class SiteAssignment(Detector):
         self._ideal_elements = None if ideal_elements is None else np.asarray(ideal_elements)
         self._lengths = lengths
         self._settled: np.ndarray | None = None
+        self._density = density
+        self._asked_core = r_core
+        self._found: dict[str, Any] = {}
         self._reference = np.empty((0, 3))
         self._weights = np.full(framework.n_atoms, 1.0 / framework.n_atoms)
 
@@ -316,6 +333,112 @@ class SiteAssignment(Detector):
             persistence=persistence,
         )
 
+    @classmethod
+    def from_density(
+        cls,
+        *,
+        framework: AtomGroup,
+        threshold: float = 0.1,
+        separation: float = 1.2,
+        space_group: int | str | None = None,
+        origin: Any = None,
+        known: Mapping[str, Any] | str | Path | None = None,
+        species: str | Sequence[str] | None = None,
+        supercell: tuple[int, int, int] = (1, 1, 1),
+        assignment: str = "core",
+        r_core: float | None = None,
+        persistence: float | None = None,
+    ) -> SiteAssignment:
+        """Sites where no structure is known: maxima of the carriers' time-averaged density.
+
+        They are found at the start of a run, in up to 200 frames spread over it, relative to the
+        framework: counts on a grid of 0.2 A, smoothed by a Gaussian of 0.3 A, local maxima, each
+        moved to the mean of the positions nearest to it. Use one such detector for one species.
+
+        Cost: an array of one number per 0.008 cubic Angstrom of cell, and its Fourier transform.
+
+        Parameters
+        ----------
+        framework : AtomGroup
+            The immobile atoms; the sites follow their drift.
+        threshold : float
+            Maxima below this fraction of the highest are no sites.
+        separation : float
+            Of two maxima closer than this, Angstrom, the higher stays.
+        space_group : int or str, optional
+            Number or Hermann-Mauguin symbol: sites are averaged over its orbits, orbits are
+            completed, and the sites of one share a label. Needs the extra ``crystal`` (gemmi).
+        origin : array_like, optional
+            Shape (3,): where the origin of the space group and of `known` lies, fractional in one
+            cell of the structure. By default the framework's place in a CIF given as `known`
+            tells, otherwise (0, 0, 0).
+        known : mapping of str to array_like, or path-like, optional
+            Fractional positions by label, shape (sites, 3) each, or a CIF: every site found takes
+            the label of the nearest of them. By default the labels are ``site_1``, ``site_2``,
+            ..., one per site or, with `space_group`, per orbit, from the highest maximum on.
+        species : str or sequence of str, optional
+            Element of the mobile species in the CIF.
+        supercell : tuple of int
+            How often the cell of `space_group` and `known` is repeated along each vector of the
+            trajectory's cell.
+        assignment, r_core, persistence
+            As in `from_structure`.
+
+        Raises
+        ------
+        InputError
+            For numbers out of range, an unknown space group, or known positions that cannot be
+            read; at the start of a run for a space group the cell does not have, or fewer than two
+            sites.
+
+        Notes
+        -----
+        A site that no carrier visits in the sampled frames has no density, and one visited less
+        than `threshold` of the most visited is left out: its visitors count for their nearest
+        site. A label per site makes very many hop channels and site types.
+        """
+        if not 0 < threshold < 1:
+            raise InputError(
+                f"threshold must be a fraction of the highest maximum between 0 and 1, got "
+                f"{threshold!r}"
+            )
+        if not separation > 0:
+            raise InputError(f"separation must be in Angstrom above 0, got {separation!r}")
+        place = None if origin is None else np.asarray(origin, dtype=np.float64)
+        if place is not None and (place.shape != (3,) or not np.all(np.isfinite(place))):
+            raise InputError(f"origin must be three fractional coordinates, got {origin!r}")
+        if place is not None and space_group is None and known is None:
+            raise InputError(
+                f"origin={origin!r} has no meaning without space_group=... or known=...; leave "
+                "it out"
+            )
+        repeats = _check_supercell(supercell)
+        symbol, operations = (None, None) if space_group is None else group_operations(space_group)
+        given = known_positions(known, species, separation)
+        # a CIF finds its own place unless told
+        aligned = "framework" in given and place is None
+        return cls(
+            np.empty((0, 3)),
+            (),
+            framework=framework,
+            assignment=assignment,
+            r_core=r_core,
+            ideal_framework=_repeat(given["framework"], repeats) if aligned else None,
+            ideal_elements=list(given["elements"]) * int(np.prod(repeats)) if aligned else None,
+            lengths=given["lengths"] * repeats if "lengths" in given else None,
+            persistence=persistence,
+            density=DensitySource(
+                threshold=float(threshold),
+                separation=float(separation),
+                operations=operations,
+                space_group=symbol,
+                origin=place,
+                repeats=repeats,
+                known=given["positions"],
+                known_labels=given["labels"],
+            ),
+        )
+
     # ---- settling on a trajectory ---------------------------------------------------------
 
     def settle(self, sample: Callable[[], Iterable[FrameGeometry]]) -> None:
@@ -326,6 +449,8 @@ class SiteAssignment(Detector):
         self._check_lengths(frames)
         self._reference = first.ligands.copy()
         cell = np.mean([f.cell for f, _ in frames], axis=0)
+        if self._density is not None:
+            self._find_sites(self._density, sample, frames, cell, to_run)
         sites = self.fractional @ to_run
         distances = site_distances(sites, cell) + 1e9 * np.eye(len(sites))
         shortest = float(distances.min()) if len(sites) > 1 else np.inf
@@ -335,6 +460,7 @@ class SiteAssignment(Detector):
                 f"sites {a} ({self.labels[a]}) and {b} ({self.labels[b]}) are {shortest:.3f} A "
                 "apart: merge sites that coincide, in from_cif with merge=... (Angstrom)"
             )
+        self.r_core = self._asked_core
         if self.r_core is None:
             self.r_core = CORE_FRACTION * shortest / 2
         elif self.assignment == "core" and 2 * self.r_core > shortest:
@@ -343,19 +469,54 @@ class SiteAssignment(Detector):
                 f"{shortest:.2f} A apart; give less than {shortest / 2:.2f} A"
             )
         still = [minimum_image(f.centres - self._drift(f)) for f, _ in frames]
-        if self._ideal_framework is not None:
+        if self._density is not None:
+            shift, residual, by = np.zeros(3), _residual(still, sites, cell), "density"
+        elif self._ideal_framework is not None:
             shift, residual, by = self._align_framework(frames, cell, to_run)
         else:
             shift, residual = _align_ions(still, sites, cell)
             by = "ions"
-        if by == "framework" and residual > WORST_ALIGNMENT:
-            raise InputError(
-                f"the framework lies {residual:.2f} A (root mean square) from its ideal places "
-                "after the best shift: check supercell=..., the order of the cell vectors, and "
-                "that framework names the atoms the structure file calls so"
-            )
         self.alignment = Alignment(shift @ cell, residual, by)
         self._settled = sites + shift
+
+    def _find_sites(
+        self,
+        source: DensitySource,
+        sample: Callable[[], Iterable[FrameGeometry]],
+        frames: list[tuple[FrameGeometry, np.ndarray]],
+        cell: np.ndarray,
+        to_run: np.ndarray,
+    ) -> None:
+        """Sites and labels from the density of the carriers in all sampled frames."""
+        positions = np.concatenate([f.centres - self._drift(f) for f in sample()])
+        found = density_sites(positions, cell, source.threshold, source.separation)
+        if len(found) < 2:
+            raise InputError(
+                f"the density of the carriers has {len(found)} maximum above threshold="
+                f"{source.threshold:g}, and hops need two sites: lower threshold, lower "
+                f"separation={source.separation:g} A, or analyse more of the trajectory"
+            )
+        self._found = {"maxima": len(found)}
+        sites = found @ np.linalg.inv(to_run)  # in the vectors the file gives, as `fractional`
+        unit = (to_run @ cell) / source.repeats[:, None]
+        origin = np.zeros(3) if source.origin is None else source.origin
+        if self._ideal_framework is not None:
+            shift = self._align_framework(frames, cell, to_run)[0]
+            origin = shift @ np.linalg.inv(to_run) * source.repeats
+        labels = [f"site_{k + 1}" for k in range(len(sites))]
+        if source.operations is not None:
+            check_metric(source, unit)
+            folded = sites * source.repeats - origin
+            orbits, number = symmetrised(folded, source.operations, unit, source.separation)
+            sites = _repeat((orbits + origin) % 1.0, source.repeats)
+            labels = [f"site_{k + 1}" for k in number] * int(np.prod(source.repeats))
+        if source.known is not None:
+            inside = sites * source.repeats - origin
+            labels, worst = nearest_labels(inside, source.known, source.known_labels, unit)
+            self._found["farthest_from_known_angstrom"] = worst
+        self.fractional = sites
+        self.labels = tuple(labels)
+        self.label_names = tuple(dict.fromkeys(labels))
 
     def _check_lengths(self, frames: list[tuple[FrameGeometry, np.ndarray]]) -> None:
         if self._lengths is None:
@@ -410,6 +571,12 @@ class SiteAssignment(Detector):
             if best is None or (round(rest, 2), size) < (round(best[0], 2), _size(best[1], cell)):
                 best = rest, minimum_image(shift)
         assert best is not None
+        if best[0] > WORST_ALIGNMENT:
+            raise InputError(
+                f"the framework lies {best[0]:.2f} A (root mean square) from its ideal places "
+                "after the best shift: check supercell=..., the order of the cell vectors, and "
+                "that framework names the atoms the structure file calls so"
+            )
         return best[1], best[0], "framework"
 
     # ---- frames ---------------------------------------------------------------------------
@@ -478,7 +645,19 @@ class SiteAssignment(Detector):
         return self._settled
 
     def describe(self) -> dict[str, Any]:
-        aligned = self.alignment
+        aligned, source = self.alignment, self._density
+        found = (
+            {}
+            if source is None
+            else {
+                "density": {
+                    "threshold": source.threshold,
+                    "separation_angstrom": source.separation,
+                    "space_group": source.space_group,
+                    **self._found,
+                }
+            }
+        )
         return super().describe() | {
             "assignment": self.assignment,
             "r_core_angstrom": self.r_core,
@@ -491,6 +670,7 @@ class SiteAssignment(Detector):
                 "residual_angstrom": aligned.residual,
                 "by": aligned.by,
             },
+            **found,
         }
 
 
@@ -523,6 +703,14 @@ def _align_ions(
         if np.linalg.norm(step @ cell) < 1e-4:
             break
     return shift, float(np.sqrt(np.mean(distance**2)))
+
+
+def _residual(still: list[np.ndarray], sites: np.ndarray, cell: np.ndarray) -> float:
+    """Root mean square distance of positions from their nearest site, Angstrom."""
+    centres = np.concatenate(still)
+    site, distance = np.empty(len(centres), dtype=np.int32), np.empty(len(centres))
+    nearest_site(centres, sites, cell, site, distance)
+    return float(np.sqrt(np.mean(distance**2)))
 
 
 def _check_supercell(supercell: Any) -> np.ndarray:
