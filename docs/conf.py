@@ -18,11 +18,12 @@ version = release = __version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # brings MathJax itself, so that no page loads it from elsewhere
     "numpydoc",
 ]
-exclude_patterns = ["_build", "Thumbs.db"]
+exclude_patterns = ["_build", "Thumbs.db", "inventories"]
 myst_enable_extensions = ["amsmath", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 default_role = "py:obj"
@@ -34,6 +35,31 @@ numpydoc_show_class_members = False
 numpydoc_validation_checks = {"GL01", "GL06", "GL07", "PR02", "SS01", "YD01"}
 # constructors are described by their class; properties say what they are in one line
 numpydoc_validation_exclude = {r"\.__init__$"}
+
+# inventories lie beside this file (from Debian's documentation packages), so that links to other
+# projects are made without a network
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", "inventories/python.inv"),
+    "MDAnalysis": ("https://docs.mdanalysis.org/stable", "inventories/mdanalysis.inv"),
+    "xarray": ("https://docs.xarray.dev/en/stable", "inventories/xarray.inv"),
+}
+
+numpydoc_xref_param_type = True
+numpydoc_xref_aliases = {
+    "AtomGroup": "MDAnalysis.core.groups.AtomGroup",
+    "Universe": "MDAnalysis.core.universe.Universe",
+}
+numpydoc_xref_ignore = {
+    "array_like",
+    "of",
+    "optional",
+    "default",
+    "sequence",
+    "mapping",
+    "path-like",
+    "or",
+    "to",
+}
 
 html_theme = "furo"
 html_title = f"mda_ionmech {__version__}"
