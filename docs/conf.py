@@ -48,9 +48,9 @@ numpydoc_xref_param_type = True
 numpydoc_xref_aliases = {
     "AtomGroup": "MDAnalysis.core.groups.AtomGroup",
     "Universe": "MDAnalysis.core.universe.Universe",
+    "array_like": "numpy.ndarray",  # no inventory of numpy here, whose glossary explains it
 }
 numpydoc_xref_ignore = {
-    "array_like",
     "of",
     "optional",
     "default",
