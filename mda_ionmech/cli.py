@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .analysis import OnsagerDecomposition
+    from .species import IonSpecies
 
 app = typer.Typer(
     name="ionmech",
@@ -53,6 +54,20 @@ def _options(
 _show_traceback = [False]
 
 
+def _tfsi(universe: Any) -> IonSpecies:
+    """The anion of the liquid and of the polymer: one centre of mass a molecule."""
+    from . import IonSpecies
+    from .macrostates import IonPairing
+
+    return IonSpecies(
+        universe.select_atoms("resname TFS"),
+        charge=-1,
+        name="TFSI-",
+        compound="residues",
+        macrostates=IonPairing(),
+    )
+
+
 def liquid_analysis(universe: Any) -> OnsagerDecomposition:
     """What the demo does with LiTFSI in acetonitrile."""
     from . import IonSpecies, OnsagerDecomposition
@@ -74,14 +89,7 @@ def liquid_analysis(universe: Any) -> OnsagerDecomposition:
         events=SolvationEvents(),
         macrostates=IonPairing(),
     )
-    tfsi = IonSpecies(
-        universe.select_atoms("resname TFS"),
-        charge=-1,
-        name="TFSI-",
-        compound="residues",
-        macrostates=IonPairing(),
-    )
-    return OnsagerDecomposition([lithium, tfsi], temperature=330.0)
+    return OnsagerDecomposition([lithium, _tfsi(universe)], temperature=330.0)
 
 
 def crystal_analysis(universe: Any) -> OnsagerDecomposition:
@@ -110,7 +118,7 @@ def polymer_analysis(universe: Any) -> OnsagerDecomposition:
     """What the demo does with LiTFSI in a short polyether."""
     from . import IonSpecies, OnsagerDecomposition
     from .events import PolymerEvents
-    from .macrostates import IonPairing, ShellComposition
+    from .macrostates import ShellComposition
     from .microstates import CutoffShell
 
     lithium = IonSpecies(
@@ -127,14 +135,7 @@ def polymer_analysis(universe: Any) -> OnsagerDecomposition:
         events=PolymerEvents(),
         macrostates=ShellComposition(),
     )
-    tfsi = IonSpecies(
-        universe.select_atoms("resname TFS"),
-        charge=-1,
-        name="TFSI-",
-        compound="residues",
-        macrostates=IonPairing(),
-    )
-    return OnsagerDecomposition([lithium, tfsi], temperature=480.0)
+    return OnsagerDecomposition([lithium, _tfsi(universe)], temperature=480.0)
 
 
 #: Of each dataset: its analysis, and the window of the printed tables, ps.
