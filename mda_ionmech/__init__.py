@@ -15,24 +15,29 @@ if TYPE_CHECKING:
     from .errors import AdditivityError, InputError
     from .results import Results, load
     from .species import IonSpecies
+    from .temperature import Arrhenius, arrhenius
 
 __all__ = [
     "AdditivityError",
+    "Arrhenius",
     "InputError",
     "IonSpecies",
     "OnsagerDecomposition",
     "Results",
     "__version__",
+    "arrhenius",
     "datasets",
     "load",
 ]
 
 _HOME = {
     "AdditivityError": ".errors",
+    "Arrhenius": ".temperature",
     "InputError": ".errors",
     "IonSpecies": ".species",
     "OnsagerDecomposition": ".analysis",
     "Results": ".results",
+    "arrhenius": ".temperature",
     "load": ".results",
 }
 
