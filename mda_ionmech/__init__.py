@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import datasets
     from .analysis import OnsagerDecomposition
     from .errors import AdditivityError, InputError
+    from .replicas import combine
     from .results import Results, load
     from .species import IonSpecies
     from .temperature import Arrhenius, arrhenius
@@ -26,6 +27,7 @@ __all__ = [
     "Results",
     "__version__",
     "arrhenius",
+    "combine",
     "datasets",
     "load",
 ]
@@ -38,6 +40,7 @@ _HOME = {
     "OnsagerDecomposition": ".analysis",
     "Results": ".results",
     "arrhenius": ".temperature",
+    "combine": ".replicas",
     "load": ".results",
 }
 

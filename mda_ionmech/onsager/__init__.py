@@ -1,4 +1,4 @@
-"""How much charge each event carried: sums over windows, coefficients, intervals."""
+"""How much charge each event carried: sums over windows and paths, coefficients, intervals."""
 
 from .arrhenius import (
     ArrheniusFit,
@@ -9,24 +9,40 @@ from .arrhenius import (
     fit_vtf,
 )
 from .coefficients import evaluate, residual
-from .uncertainty import BlockPlan, interval, plan_blocks, resampling_weights
-from .windows import LabelRuns, WindowSums, label_runs, window_sums
+from .paths import PathSums, evaluate_paths, event_paths, path_residual, path_sums
+from .uncertainty import (
+    BlockPlan,
+    interval,
+    lengthen_blocks,
+    optimal_block_length,
+    plan_blocks,
+    resampling_weights,
+)
+from .windows import LabelRuns, WindowSums, label_runs, window_pass, window_sums
 
 __all__ = [
     "ArrheniusFit",
     "BlockPlan",
     "Budget",
     "LabelRuns",
+    "PathSums",
     "VTFFit",
     "WindowSums",
     "budget",
     "evaluate",
+    "evaluate_paths",
+    "event_paths",
     "fit_arrhenius",
     "fit_vtf",
     "interval",
     "label_runs",
+    "lengthen_blocks",
+    "optimal_block_length",
+    "path_residual",
+    "path_sums",
     "plan_blocks",
     "resampling_weights",
     "residual",
+    "window_pass",
     "window_sums",
 ]
