@@ -411,7 +411,7 @@ def arrhenius(
 
     Prints the energies and their budget, and writes them with the Arrhenius figure.
 
-    Example: [bold]ionmech arrhenius 500K.nc 600K.nc 800K.nc --window 1.6[/bold]
+    Example: [bold]ionmech arrhenius 500K.nc 600K.nc 800K.nc[/bold]
     """
     from . import plotting
     from .tables import print_arrhenius
@@ -419,13 +419,14 @@ def arrhenius(
 
     console = _console()
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always")
         fits = fit(results, window=window, resolution=resolution, horizon=horizon,
                    species=species, view=view, model=model)  # fmt: skip
     folder = _folder(output, "--output")
     print_arrhenius(console, fits)
     for one in caught:
-        console.print(f"[yellow]Warning:[/yellow] {one.message}.")
+        if one.category is UserWarning:
+            console.print(f"[yellow]Warning:[/yellow] {str(one.message).rstrip('.')}.")
     written = [
         fits.save(folder / "arrhenius.nc"),
         plotting.save(fits.plot(), folder / "arrhenius.png"),

@@ -273,11 +273,13 @@ def arrhenius(
         Window of the window view, ps. Default: the longest with ten blocks or more that all results
         hold.
     resolution, horizon : float, optional
-        Of the path and slope views, ps.
+        Of the path and slope views, ps. Default: the shortest resolution and the longest horizon
+        that `Results.recommend` says at any temperature.
     species : str, optional
         Whose events are fitted. Default: the first species with an event rule.
     view : {"auto", "window", "path", "slope"}
-        ``auto``: the slope view if `resolution` or `horizon` is given, else the window view.
+        ``auto``: the window view if `window` is given, or where there is no slope view to quote at
+        every temperature; else the slope view.
     model : {"arrhenius", "vtf"}
         ``vtf`` fits exp(-B / (T - T0)) beside it; at least four temperatures.
 
@@ -303,7 +305,9 @@ def arrhenius(
     A fit is refused where X is zero or changes sign between temperatures or resamples. f_e and
     eta_e are weighted like L_e T, so that E_e = E_f + E_eta holds exactly where N / V is the same
     at all temperatures; where it is not, the rows ``carrier_density`` hold the difference.
-    Resamples of different temperatures are paired at random: their runs are independent.
+    Resamples of different temperatures are paired at random: their runs are independent. In the
+    path and slope views f_e is that of windows as long as the resolution, where these were scanned,
+    and resampled by itself; there is no self-diffusion coefficient in the slope view.
 
     Cost: reading the resamples of each result, plus one least-squares solution per row; VTF takes a
     non-linear fit per resample, about 1 s per row.
@@ -325,15 +329,17 @@ def arrhenius(
         )
     _check_temperatures(opened)
     _check_alike(opened)
-    if view == "auto":
-        view = "window" if resolution is None and horizon is None else "slope"
-    place = _place(opened, view, window, resolution, horizon)
     name = opened[0]._species(species)
     if any(r._species(species) != name for r in opened):
         raise InputError(
             f"species must be given: by default {name!r} would be taken at "
             f"{_temperature(opened[0]):g} K, but not at every temperature"
         )
+    if view == "auto":
+        view = _sound_view(opened, name, window, resolution, horizon)
+    if view in _CONDUCTIVITY and (resolution is None or horizon is None):
+        resolution, horizon = _recommended(opened, view, name, resolution, horizon)
+    place = _place(opened, view, window, resolution, horizon)
     series = _Series(opened, view, place, name)
     return Arrhenius(_fitted(series, model))
 
@@ -402,6 +408,64 @@ def _check_alike(results: Sequence[Results]) -> None:
         )
 
 
+def _sound_view(
+    results: Sequence[Results],
+    species: str,
+    window: float | None,
+    resolution: float | None,
+    horizon: float | None,
+) -> str:
+    """The slope view where it can be read at every temperature, else the window view."""
+    if resolution is not None or horizon is not None:
+        return "slope"
+    if window is not None or any("path_slope" not in r.decomposition for r in results):
+        return "window"
+    for r in results:
+        advice = r.recommend(species=species)
+        if advice.resolution is None or advice.horizon is None:
+            warnings.warn(
+                f"the window view is read, because of the slope view at {_temperature(r):g} K: "
+                f"{advice}",
+                stacklevel=3,
+            )
+            return "window"
+    return "slope"
+
+
+def _recommended(
+    results: Sequence[Results],
+    view: str,
+    species: str,
+    resolution: float | None,
+    horizon: float | None,
+) -> tuple[float, float]:
+    """The shortest resolution and the longest horizon recommended at any temperature."""
+    _check_view(results, view)
+    advice = [r.recommend(species=species) for r in results]
+    if resolution is None:
+        lengths = [a.resolution for a in advice if a.resolution is not None]
+        if len(lengths) < len(results):
+            missing = next(a for a in advice if a.resolution is None)
+            raise InputError(f"the {view} view needs resolution=... in ps; {missing}")
+        resolution = min(lengths)
+    if horizon is None:
+        lengths = [a.horizon for a in advice if a.horizon is not None]
+        if len(lengths) < len(results):
+            missing = next(a for a in advice if a.horizon is None)
+            raise InputError(f"the {view} view needs horizon=... in ps; {missing}")
+        horizon = max(lengths)
+    return resolution, horizon
+
+
+def _check_view(results: Sequence[Results], view: str) -> None:
+    for r in results:
+        if _BY_EVENT[view] not in r.decomposition:
+            raise InputError(
+                f"the result at {_temperature(r):g} K has no {view} view; run it again with "
+                "resolutions='log' and horizons='log'"
+            )
+
+
 def _place(
     results: Sequence[Results],
     view: str,
@@ -435,16 +499,9 @@ def _place(
             f"window={window:g} belongs to view='window'; the {view} view takes resolution=... "
             "and horizon=..."
         )
-    if resolution is None or horizon is None:
-        missing = "resolution" if resolution is None else "horizon"
-        raise InputError(f"the {view} view needs {missing}=... in ps beside the other")
-    name = _BY_EVENT[view]
-    for r in results:
-        if name not in r.decomposition:
-            raise InputError(
-                f"the result at {_temperature(r):g} K has no {view} view ({name}); run it again "
-                "with resolutions and horizons"
-            )
+    assert resolution is not None
+    assert horizon is not None
+    _check_view(results, view)
     return {
         "resolution": _common(results, "resolution", resolution),
         "horizon": _common(results, "horizon", horizon),
@@ -495,17 +552,23 @@ class _Series:
         self.names = [str(s) for s in results[0].decomposition["species"].values]
         self.events = [str(e) for e in results[0].decomposition["event"].values]
         self._held: dict[tuple[str, int], np.ndarray] = {}
-        n = [self._samples("onsager", k).shape[0] for k in range(len(results))]
-        if min(n) < 2:
-            few = self.temperature[int(np.argmin(n))]
-            raise InputError(
-                f"the result at {few:g} K has no resamples: fewer than two blocks; run it longer, "
-                "or read a shorter window"
-            )
         # runs share their seed, so resample k of each draws the same blocks: a spurious correlation
         self.order = [
-            np.random.default_rng(k).permutation(size)[: min(n)] for k, size in enumerate(n)
+            np.random.default_rng(k).permutation(len(self._samples("onsager", k)))
+            for k in range(len(results))
         ]
+        value, samples = self.onsager(species)
+        for t, known, drawn in zip(self.temperature, value, samples.T, strict=True):
+            if not np.isfinite(known):
+                raise InputError(
+                    f"{self.words()} is not in the result at {t:g} K: a horizon must be a whole "
+                    "multiple of the resolution"
+                )
+            if not np.isfinite(drawn).all():
+                raise InputError(
+                    f"the result at {t:g} K has no intervals at {self.words()}: fewer than two "
+                    "blocks; run it longer, or read a shorter one"
+                )
 
     def _samples(self, name: str, k: int) -> np.ndarray:
         if (name, k) not in self._held:
@@ -542,6 +605,10 @@ class _Series:
             resampled.append(samples)
         return np.array(values), np.stack(resampled, axis=1)
 
+    def words(self) -> str:
+        """The place, e.g. "window 2 ps"."""
+        return " and ".join(f"{k} {v:g} ps" for k, v in self.place.items())
+
     def _window(self, length: float) -> float | None:
         """The scanned window of this length at every temperature, if there is one."""
         held = all(_near(length, r.decomposition["window"].values) for r in self.results)
@@ -569,11 +636,12 @@ class _Series:
         return self.take("diffusivity_self", species=species, window=window)
 
     def frequency(self, event: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """In 1/ns, in windows of one resolution; None where these were not scanned."""
+        """In 1/ns, in windows of one resolution; None if not scanned, or without that label."""
         window = self._window(self.place["window" if self.view == "window" else "resolution"])
         if window is None:
             return None
-        return self.take("event_frequency", species=self.species, event=event, window=window)
+        found = self.take("event_frequency", species=self.species, event=event, window=window)
+        return found if np.isfinite(found[0]).any() else None
 
     def density(self) -> np.ndarray:
         """N / V at every temperature in 1/A^3."""
@@ -587,14 +655,8 @@ class _Series:
         return len(self.results[0].settings["axes"])
 
     def occurring(self) -> list[str]:
-        """Events the species has and that carried something at any temperature."""
-        out = []
-        for event in self.events:
-            value, _ = self.onsager(self.species, event)
-            known = self.frequency(event)
-            if np.any(value != 0) or (known is not None and np.any(known[0] > 0)):
-                out.append(event)
-        return out
+        """Events of the species that carried something at any temperature."""
+        return [e for e in self.events if np.any(self.onsager(self.species, e)[0] != 0)]
 
 
 def _fitted(series: _Series, model: str) -> xr.Dataset:
@@ -659,8 +721,11 @@ def _effectiveness(
     """eta_e in A^2 from L_e T = (N / V) f_e eta_e / (2 n kB)."""
     # 1/(J m s) K over 1/A^3 and 1/ns
     scale = 2 * n_dimensions * constants.k / 1e30 * 1e20 / 1e9
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value, samples = (scale * p / (density * f) for p, f in zip(part, frequency, strict=True))
+    value, samples = (
+        # a label that a resample lacks has a frequency of round-off there
+        scale * p / np.where(f > 1e-9 * frequency[0], density * f, np.nan)
+        for p, f in zip(part, frequency, strict=True)
+    )
     return value, samples
 
 
@@ -741,11 +806,10 @@ def _dataset(
         "curve_temperature", curve, kelvin | {"long_name": "temperature of the fitted curves"},
     )  # fmt: skip
     coords["total"] = ["energy", "curvature"]
-    where = " and ".join(f"{k} {v:g} ps" for k, v in series.place.items())
     attrs = {
         "species": series.species,
         "view": series.view,
-        "view_description": f"{series.view} view, {where}",
+        "view_description": f"{series.view} view, {series.words()}",
         **{f"{k}_ps": v for k, v in series.place.items()},
         "level": level,
         "frame": str(series.results[0].settings["frame"]),

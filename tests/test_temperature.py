@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import mda_ionmech
 from mda_ionmech import InputError, Results, arrhenius, plotting
 from mda_ionmech.onsager.arrhenius import BOLTZMANN, inverse_energy
+from mda_ionmech.recommend import Recommendation
 
 TEMPERATURES = (500.0, 600.0, 700.0, 800.0)
 EVENTS = ("no_hop", "single_ion_hop", "multi_ion_hop", "exchange")
@@ -23,18 +24,22 @@ LAWS = {
     "multi_ion_hop": (0.35, 8e42, 0.30),
     "no_hop": (0.28, -1.5e42, -0.02),
 }
-N_CARRIERS, WINDOWS, RESOLUTIONS, HORIZONS = 56, (1.0, 2.0, 4.0), (1.0, 2.0), (2.0, 4.0)
+N_CARRIERS, WINDOWS, RESOLUTIONS, HORIZONS = 56, (1.0, 2.0, 4.0), (1.0, 2.0), (2.0, 3.0, 4.0)
 
 
 class Sampled(Results):
-    """A result whose resamples were made up."""
+    """A result whose resamples and recommendation were made up."""
 
-    def __init__(self, tree, resampled):
+    def __init__(self, tree, resampled, advice):
         super().__init__(tree)
-        self.resampled = resampled
+        self.resampled, self.advice = resampled, advice
 
     def samples(self, name):
         return self.resampled[name]
+
+    def recommend(self, *, species=None):
+        nothing = (float("nan"),) * 4
+        return Recommendation(species, *self.advice, *nothing, "Li+: the reason.")
 
 
 def law(temperature, energy, prefactor):
@@ -44,6 +49,7 @@ def law(temperature, energy, prefactor):
 def result(
     temperature, *, laws=LAWS, relative=0.03, volume=2000.0, events=EVENTS, windows=WINDOWS,
     name="Li+", frame="framework", persistence=None, seed=0, blocks=40, vtf=False, n_samples=400,
+    advice=(2.0, 4.0), unknown=False,
 ):  # fmt: skip
     """A result at one temperature: contributions after `laws`, with Gaussian errors."""
     rng = np.random.default_rng([int(temperature), seed])
@@ -84,6 +90,8 @@ def result(
         "conductivity": constants.e**2 * own_samples.sum(axis=1),
         "diffusivity_self": own_samples.sum(axis=1)[:, None] * 1e-44,
     }
+    if unknown:
+        resampled = {k: np.full_like(v, np.nan) for k, v in resampled.items()}
     dims = {
         "onsager": ("species", "species_2", "window"),
         "event_onsager": ("species", "species_2", "event", "window"),
@@ -92,8 +100,9 @@ def result(
         "conductivity": ("window",),
         "diffusivity_self": ("species", "window"),
     }
-    pairs = (len(RESOLUTIONS), len(HORIZONS))
-    slope, slope_samples = noisy(np.array([np.full(pairs, 0.9 * carried(e)) for e in events]))
+    # 3 ps is no whole multiple of 2 ps
+    whole = np.where(np.array(HORIZONS) % np.array(RESOLUTIONS)[:, None] == 0, 0.9, np.nan)
+    slope, slope_samples = noisy(np.array([whole * carried(e) for e in events]))
     arrays["path_slope"], resampled["path_slope"] = slope[None, None], slope_samples[:, None, None]
     dims["path_slope"] = ("species", "species_2", "event", "resolution", "horizon")
     arrays["slope_conductivity"] = constants.e**2 * slope[None]
@@ -119,7 +128,7 @@ def result(
             "dt_ps": 1.0, "volume_angstrom3": volume,
         }
     )  # fmt: skip
-    return Sampled(tree, resampled)
+    return Sampled(tree, resampled, advice)
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +250,10 @@ def test_signs_that_are_not_certain_are_refused():
     few = [result(t, laws=LAWS | {"exchange": (0.1, 1e39, 0.1)}, seed=3) for t in TEMPERATURES]
     few[0].resampled["event_onsager"][:40, 0, 0, 3] *= -1
     reason = row(arrhenius(few, window=2).table(), "onsager", "exchange")["reason"]
-    assert reason == "sign not certain at 500 K: 40 of 400 resamples disagree at 500 K"
+    assert (
+        reason
+        == "sign not certain at 500 K: 40 of 400 resamples at 500 K are zero or of the other sign"
+    )
 
 
 def test_two_temperatures_warn_and_give_no_goodness():
@@ -264,16 +276,19 @@ def test_two_temperatures_warn_and_give_no_goodness():
         ([{"frame": "laboratory"}], {}, "frame of reference differ between temperatures"),
         ([{"windows": (1.0, 3.0, 5.0)}], {"window": 2},
          r"nearest scanned ones are 2 at 500 K, 1 at 600 K \(ps\); common to all are 1; .*dows="),
-        ([{"windows": (3.0, 5.0)}], {}, "no window has ten blocks at every temperature"),
+        ([{"windows": (3.0, 5.0)}], {"view": "window"}, "no window has ten blocks at every temp"),
         ([{}], {"window": 9}, "window=9 ps is outside the scan at 500 K, 1 to 4 ps"),
         ([{}], {"window": 1, "horizon": 2}, "the window view has one length"),
-        ([{}], {"resolution": 1}, r"the slope view needs horizon=\.\.\. in ps"),
+        ([{"advice": (1.0, None)}], {"resolution": 1}, "the slope view needs horizon=.*the reason"),
+        ([{"advice": (None, 2.0)}], {"view": "slope"}, "needs resolution=.*the reason"),
+        ([{}], {"window": 1, "view": "slope"}, "window=1 belongs to view='window'"),
+        ([{}], {"resolution": 2, "horizon": 2.6}, "resolution 2 ps and horizon 3 ps is not in"),
         ([{}], {"view": "path", "resolution": 1, "horizon": 2}, "has no path view"),
         ([{}], {"view": "slopes"}, "view must be one of"),
         ([{}], {"model": "wlf"}, "model must be one of"),
         ([{}], {"model": "vtf"}, "needs four temperatures, got 2"),
         ([{}], {"species": "K+"}, r"species='K\+' is not in this result"),
-        ([{"n_samples": 0}], {"window": 2}, "the result at 600 K has no resamples"),
+        ([{"unknown": True}], {"window": 2}, "at 600 K has no intervals at window 2 ps: fewer"),
     ],
 )  # fmt: skip
 def test_what_does_not_belong_together_is_refused(others, options, message):
@@ -307,9 +322,20 @@ def test_rules_that_differ_are_warned_of():
 
 
 def test_the_longest_common_window_with_ten_blocks_is_the_default(series):
-    assert arrhenius(series).data.attrs["window_ps"] == 2.0
+    assert arrhenius(series, view="window").data.attrs["window_ps"] == 2.0
     shorter = [*series[:3], result(600.0, windows=(1.0, 1.5, 4.0))]
-    assert arrhenius(shorter).data.attrs["window_ps"] == 1.0
+    assert arrhenius(shorter, view="window").data.attrs["window_ps"] == 1.0
+
+
+def test_the_slope_view_is_read_where_it_is_recommended_at_every_temperature(series):
+    advised = [*series[:3], result(600.0, advice=(1.0, 2.0))]
+    fits = arrhenius(advised)
+    assert fits.data.attrs["view"] == "slope"
+    # the shortest resolution, the longest horizon
+    assert (fits.data.attrs["resolution_ps"], fits.data.attrs["horizon_ps"]) == (1.0, 4.0)
+    none = [*series[:3], result(600.0, advice=(None, 2.0))]
+    with pytest.warns(UserWarning, match="window view is read, because of the slope view at 600 K"):
+        assert arrhenius(none).data.attrs["view"] == "window"
 
 
 def test_the_slope_view_has_its_own_place(series):

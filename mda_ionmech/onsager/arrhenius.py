@@ -19,6 +19,8 @@ from scipy.optimize import curve_fit
 BOLTZMANN = constants.k / constants.e
 #: kJ/mol of one eV.
 KJ_PER_MOL = constants.e * constants.N_A / 1000.0
+#: Resamples below this part of the value are zero.
+_ROUND_OFF = 1e-9
 #: T0 of a VTF fit is sought between 0 and this fraction of the lowest temperature.
 _HIGHEST_T0 = 0.99
 
@@ -145,13 +147,13 @@ def why_no_logarithm(temperature: np.ndarray, value: np.ndarray, samples: np.nda
             f"changes sign: positive at {_kelvin(temperature, value > 0)}, negative at "
             f"{_kelvin(temperature, value < 0)}"
         )
-    other = ~(samples * np.sign(value) > 0)
+    other = ~(samples * np.sign(value) > _ROUND_OFF * np.abs(value))
     if other.any():
         worst = int(np.argmax(other.sum(axis=0)))
         return (
             f"sign not certain at {_kelvin(temperature, other.any(axis=0))}: "
-            f"{other[:, worst].sum()} of {len(samples)} resamples disagree at "
-            f"{temperature[worst]:g} K"
+            f"{other[:, worst].sum()} of {len(samples)} resamples at {temperature[worst]:g} K are "
+            "zero or of the other sign"
         )
     return ""
 
