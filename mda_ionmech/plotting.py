@@ -527,7 +527,7 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
     """|L T| of the whole and of every event against 1000 / T, with the fits and their intervals.
 
     Open symbols and dashed lines: contributions that are negative. Labels that no line could be
-    fitted to have symbols alone.
+    fitted to have symbols alone, where they are not far below the rest.
 
     Parameters
     ----------
@@ -572,6 +572,10 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
                 )  # fmt: skip
                 label = "_nolegend_"
     ax.set_yscale("log")
+    sizes = np.abs(rows["value"].values[rows["sign"].values != 0])
+    if sizes.size:
+        # what has no energy may be smaller by many powers of ten
+        ax.set_ylim(sizes.min() / 5, sizes.max() * 3)
     ax.set_xlabel("1000 / T (1/K)")
     ax.set_ylabel(rf"$|L\,T|$ of {name} (K J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$)")
     kelvin = ax.secondary_xaxis("top", functions=(_reciprocal, _reciprocal))

@@ -29,6 +29,7 @@ from .onsager.arrhenius import (
     fit_arrhenius,
     fit_vtf,
 )
+from .onsager.coefficients import MAX_RESIDUAL
 from .results import Results, load, write_atomically
 
 if TYPE_CHECKING:
@@ -655,8 +656,13 @@ class _Series:
         return len(self.results[0].settings["axes"])
 
     def occurring(self) -> list[str]:
-        """Events of the species that carried something at any temperature."""
-        return [e for e in self.events if np.any(self.onsager(self.species, e)[0] != 0)]
+        """Events of the species that carried more than round-off at any temperature."""
+        whole = np.abs(self.onsager(self.species)[0])
+        return [
+            e
+            for e in self.events
+            if np.any(np.abs(self.onsager(self.species, e)[0]) > MAX_RESIDUAL * whole)
+        ]
 
 
 def _fitted(series: _Series, model: str) -> xr.Dataset:

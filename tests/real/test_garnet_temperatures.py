@@ -1,5 +1,7 @@
 """The shipped garnet at 500, 600 and 800 K: activation energies per mode, and their budget."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.stats import linregress
@@ -9,10 +11,12 @@ from mda_ionmech import IonSpecies, OnsagerDecomposition, arrhenius, datasets, l
 from mda_ionmech.cli import app, crystal_analysis
 from mda_ionmech.onsager.arrhenius import inverse_energy
 
+from ..test_docs import DOCS, rows
+
 pytestmark = pytest.mark.slow
 
 TEMPERATURES = np.array([500.0, 600.0, 800.0])
-LENGTHS = {"windows": [0.4, 1.6], "resolutions": [0.4], "horizons": [0.8, 1.6, 3.2, 6.4]}
+LENGTHS = {"windows": [0.4, 1.6, 6.4], "resolutions": [0.4], "horizons": [0.8, 1.6, 3.2, 6.4]}
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +116,46 @@ def test_energies_of_frequency_effectiveness_and_density_add_up(fits):
             row(fits, q, event)["energy"] for q in ("frequency", "effectiveness", "carrier_density")
         ]
         assert row(fits, "onsager", event)["energy"] == pytest.approx(sum(parts), abs=1e-12)
+
+
+def test_numbers_in_the_text_are_these(files):
+    def cells(line, name="", value="energy"):
+        low, high = (line[f"{name}_{end}" if name else end] for end in ("low", "high"))
+        return [f"{line[name or value]:.3f}", f"{low:.3f} to {high:.3f}"]
+
+    page = "concepts/temperature.md"
+    fits = arrhenius(files, resolution=0.4, horizon=3.2)
+    for event, *shown in rows(page, "quantity"):
+        assert shown == cells(row(fits, "onsager", event))
+    shown = rows(page, "T (K)")
+    assert len(shown) == 3
+    for temperature, *numbers in shown:
+        line = fits.budget().loc[float(temperature)]
+        assert numbers == cells(line, "parts") + cells(line, "direct")
+    shown = rows(page, "L T read over")
+    assert len(shown) == 5
+    for place, *numbers in shown:
+        length = float(place.split()[-2])
+        where = {"window": length}
+        if place.startswith("slope"):
+            where = {"resolution": 0.4, "horizon": length}
+        assert numbers == cells(row(arrhenius(files, **where), "onsager", "total"))
+    text = " ".join((DOCS / page).read_text("utf-8").split())
+    bend = fits.closure().loc["curvature"]
+    for name in ("parts", "direct"):
+        value, low, high = (bend[f"{name}{end}"] for end in ("", "_low", "_high"))
+        assert re.search(rf"{value:.4f}( eV²)? \({low:.4f} to {high:.4f}\)", text), name
+    parts = ("frequency", "effectiveness", "carrier_density")
+    often, reach, dense = (row(fits, q, "multi_ion_hop")["energy"] for q in parts)
+    assert f"{often:.3f} of frequency, {reach:.3f} of effectiveness and {dense:.3f} of" in text
+    share = [
+        one.sel(event="multi_ion_hop").item() / one.sum("event").item()
+        for one in (
+            load(f).decomposition["path_slope"].sel(resolution=0.4, horizon=3.2).squeeze()
+            for f in files
+        )
+    ]
+    assert f"{share[0]:.2f} at 500 K and {share[2]:.2f} at 800 K" in text
 
 
 def test_command_reads_files_and_chooses_for_itself(files, tmp_path, monkeypatch):
