@@ -1027,6 +1027,78 @@ class OnsagerDecomposition(AnalysisBase):
             )
         return path_parts(self, names.index(name), n, whole // n)
 
+    def rate_control(
+        self, *, species: str | None = None, horizon: float | None = None
+    ) -> pd.DataFrame:
+        """Which hops are in control of the rate of transport, beside which ones carry it.
+
+        A channel is a pair of site labels at one distance. Its control is d ln D / d ln k: by how
+        many per cent the diffusion coefficient of independent carriers would rise if hops along
+        that channel, both ways, became one per cent more frequent. Controls sum to one, like the
+        shares. In a row of fast and slow hops all carry according to their lengths, but the slow
+        ones alone are in control.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first on sites.
+        horizon : float, optional
+            Of the shares, ps, rounded to whole frames; their resolution is one frame. Default: ten
+            times the mean residence on a site, at most a fortieth of the trajectory.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index channel, from the largest control down; columns ``hops``, ``rate`` (1/ns per
+            carrier), and with ``_low`` and ``_high`` ``control``, ``share_self`` and ``share``: the
+            part of the slope of the self and the collective mean squared displacement from site to
+            site. In ``attrs``, value and interval in cm^2/s: ``diffusion_cm2_per_s`` of independent
+            carriers, ``measured_cm2_per_s`` and ``collective_cm2_per_s`` of these slopes.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without sites and events of hops, where nothing hopped or
+            the hops lead nowhere, or for a horizon out of range.
+
+        Notes
+        -----
+        Assumed: each carrier hops by itself, without memory, over sites that the others leave free
+        as often as on average, with one rate for all edges of a channel and detailed balance. How
+        far that holds tells ``measured_cm2_per_s`` beside ``diffusion_cm2_per_s``. The shares
+        assume none of it.
+
+        Cost: two passes over carriers x frames per channel, and 400 linear problems of the size of
+        the sites.
+        """
+        from .onsager.rate_control import hop_graph, rate_control
+
+        self._require_run("rate_control()")
+        held = [self.species[k].name for k in self._histories]
+        name = (held[0] if held else None) if species is None else species
+        if name not in held:
+            raise InputError(
+                f"species={species!r} has no hops between sites in this run; those with them are "
+                f"{held}: give it microstates=SiteAssignment... and events=CrystalEvents()"
+            )
+        index = [s.name for s in self.species].index(str(name))
+        history, sites = self._histories[index], self.species[index].microstates
+        assert isinstance(sites, SiteAssignment)
+        graph, channel = hop_graph(
+            sites.sites_in_cell, self.paths.cell, history.shells.kind, history.shells.types,
+            history.state, history.path,
+        )  # fmt: skip
+        if horizon is None:
+            stay = channel.size / np.count_nonzero(channel >= 0)
+            frames = int(np.clip(10 * stay, 1, max(self.paths.n_frames // 40, 1)))
+        else:
+            frames = self._window_in_frames(horizon, "horizon")
+        found = rate_control(
+            graph, channel, history.path, spacing=self.paths.dt, horizon=frames,
+            axes=["xyz".index(axis) for axis in self.axes], level=self.level, seed=self.seed,
+        )  # fmt: skip
+        return found.table()
+
     def _window_in_frames(self, window: float | None, argument: str = "window") -> int:
         if window is None:
             return int(self._window_frames[0])

@@ -262,10 +262,10 @@ def _plain_table(
     return table
 
 
-def _reach(row: Any, name: str = "", form: str = ".3f") -> str:
+def _span(row: Any, name: str = "", text: Callable[[float], str] = _fixed) -> str:
     """The interval of a column, or of the columns low and high."""
-    low, high = (row[f"{name}_{end}" if name else end] for end in ("low", "high"))
-    return "-" if low != low else f"{low:{form}} to {high:{form}}"
+    low, high = (float(row[f"{name}_{end}" if name else end]) for end in ("low", "high"))
+    return _reach(low, high, text)
 
 
 def print_arrhenius(console: Console, fits: Arrhenius) -> None:
@@ -286,7 +286,7 @@ def print_arrhenius(console: Console, fits: Arrhenius) -> None:
             of = str(row["species"] if event == "total" else event)
             if row["reason"]:
                 refused.append(f"{name} of {of}: {row['reason']}")
-            cells = ["+" if row["sign"] > 0 else "-", _fixed(row["energy"]), _reach(row)]
+            cells = ["+" if row["sign"] > 0 else "-", _fixed(row["energy"]), _span(row)]
             cells += [_number(row["energy"] * KJ_PER_MOL), _two(row["reduced_chi2"])]
             table.add_row(name, of, *(["", *["-"] * 4] if row["reason"] else cells))
         table.add_section()
@@ -309,7 +309,7 @@ def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
         "difference",
     )
     for temperature, row in fits.budget().iterrows():
-        cells = [text for name in names for text in (_fixed(row[name]), _reach(row, name))]
+        cells = [text for name in names for text in (_fixed(row[name]), _span(row, name))]
         table.add_row(f"{temperature:g}", *cells)
     console.print(table)
     units = {"energy": ("Over all temperatures", "eV"), "curvature": ("Curvature", "eV^2")}
@@ -317,7 +317,7 @@ def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
         if row["parts"] != row["parts"]:
             continue
         head, unit = units[str(label)]
-        parts, whole, gap = (f"{_fixed(row[name])} ({_reach(row, name)})" for name in names)
+        parts, whole, gap = (f"{_fixed(row[name])} ({_span(row, name)})" for name in names)
         console.print(f"{head}: {parts} {unit} from the events, {whole} from the whole; gap {gap}.")
 
 
@@ -335,7 +335,7 @@ def _print_vtf(console: Console, fits: Arrhenius, level: str) -> None:
         if row["reason"]:
             notes.append(f"{name} of {of}: {row['reason']}")
         table.add_row(
-            name, of, _number(row["b"]), _number(row["t0"]), _reach(row, "t0", ".0f"),
+            name, of, _number(row["b"]), _number(row["t0"]), _span(row, "t0", "{:.0f}".format),
             _two(row["reduced_chi2"]), _two(row["reduced_chi2_arrhenius"]),
         )  # fmt: skip
     console.print(table)

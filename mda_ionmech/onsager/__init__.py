@@ -10,6 +10,7 @@ from .arrhenius import (
 )
 from .coefficients import evaluate, residual
 from .paths import PathSums, evaluate_paths, event_paths, path_residual, path_sums
+from .rate_control import HopGraph, RateControl, hop_graph, markov_diffusion, rate_control
 from .uncertainty import (
     BlockPlan,
     interval,
@@ -24,8 +25,10 @@ __all__ = [
     "ArrheniusFit",
     "BlockPlan",
     "Budget",
+    "HopGraph",
     "LabelRuns",
     "PathSums",
+    "RateControl",
     "VTFFit",
     "WindowSums",
     "budget",
@@ -34,13 +37,16 @@ __all__ = [
     "event_paths",
     "fit_arrhenius",
     "fit_vtf",
+    "hop_graph",
     "interval",
     "label_runs",
     "lengthen_blocks",
+    "markov_diffusion",
     "optimal_block_length",
     "path_residual",
     "path_sums",
     "plan_blocks",
+    "rate_control",
     "resampling_weights",
     "residual",
     "window_pass",
