@@ -511,10 +511,12 @@ def view_curves(
             if not np.nanmax(np.abs(rows[:, 0]), initial=0.0) > 0:
                 continue
             reach = np.maximum(np.nan_to_num([rows[:, 0] - rows[:, 1], rows[:, 2] - rows[:, 0]]), 0)
-            shown[event] = ax.errorbar(
+            ax.errorbar(
                 horizons, rows[:, 0], yerr=reach, ls=line, marker=marker, ms=4, lw=1.2, capsize=2,
                 color=colors[event],
             )  # fmt: skip
+            if event not in shown:
+                shown[event] = ax.plot([], [], lw=2, color=colors[event])[0]
     handles = list(shown.values())
     labels = list(shown)
     for at, line, marker in styles:
