@@ -140,10 +140,15 @@ def main() -> None:
         ),
         "flicker": draw_flicker(),
         "frames": draw_frames(),
+        "view-curves": plotting.view_curves(results, resolutions=[1, 2, 8]),
+        "view-map": plotting.view_map(results),
     }
     for name, ax in drawn.items():
         plotting.save(ax, IMAGES / f"liquid-{name}.png")
-    plotting.save(draw_arrhenius(), IMAGES / "garnet-arrhenius.png")
+    crystal = crystal_analysis(datasets.crystal()).run().results
+    curves = plotting.view_curves(crystal, resolutions=[0.2, 0.4, 1.6])
+    plotting.save(curves, IMAGES / "crystal-view-curves.png")
+    plotting.save(draw_arrhenius(), IMAGES / "crystal-arrhenius.png")
 
 
 if __name__ == "__main__":

@@ -512,10 +512,12 @@ def view_curves(
             if not np.nanmax(np.abs(rows[:, 0]), initial=0.0) > 0:
                 continue
             reach = np.maximum(np.nan_to_num([rows[:, 0] - rows[:, 1], rows[:, 2] - rows[:, 0]]), 0)
-            shown[event] = ax.errorbar(
+            ax.errorbar(
                 horizons, rows[:, 0], yerr=reach, ls=line, marker=marker, ms=4, lw=1.2, capsize=2,
                 color=colors[event],
             )  # fmt: skip
+            if event not in shown:
+                shown[event] = ax.plot([], [], lw=2, color=colors[event])[0]
     handles = list(shown.values())
     labels = list(shown)
     for at, line, marker in styles:
@@ -704,7 +706,7 @@ def rdf(
 
 
 def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
-    """|L T| of the whole and of every event against 1000 / T, with the fits and their intervals.
+    """Absolute L T of the whole and of every event against 1000 / T, with the fits and their intervals.
 
     Open symbols and dashed lines: contributions that are negative. Labels that no line could be
     fitted to have symbols alone, where they are not far below the rest.

@@ -84,10 +84,22 @@ def slope_table(results: Results) -> Table | None:
     advice = results.recommend()
     if advice.resolution is None or advice.horizon is None:
         return None
-    summary = results.summary(view="slope")
+    return view_table(results, "slope")
+
+
+def view_table(
+    results: Results,
+    view: str,
+    *,
+    resolution: float | None = None,
+    horizon: float | None = None,
+    species: str | None = None,
+) -> Table:
+    """One place of the path or slope view; arguments as of `Results.summary`."""
+    summary = results.summary(view=view, resolution=resolution, horizon=horizon, species=species)
     level = f"{summary.attrs['level']:.0%}"
     table = Table(
-        title=f"{summary.attrs['species']}: slope view, resolution "
+        title=f"{summary.attrs['species']}: {view} view, resolution "
         f"{summary.attrs['resolution_ps']:g}, horizon {summary.attrs['horizon_ps']:g} ps",
         box=box.SIMPLE_HEAD,
         padding=(0, 1),

@@ -8,6 +8,8 @@ from mda_ionmech.events import CrystalEvents
 from mda_ionmech.macrostates import SiteType
 from mda_ionmech.microstates import SiteAssignment
 
+from ..test_docs import DOCS, rows
+
 WINDOWS = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
 
 
@@ -101,6 +103,18 @@ def test_hops_between_the_two_kinds_of_sites_control_and_carry(garnet):
         table.attrs[f"{name}_cm2_per_s"] for name in ("diffusion", "measured", "collective")
     )
     assert own[2] < independent[1] < independent[2] < collective[1]
+    shown = rows("concepts/rate-control.md", "channel")
+    assert len(shown) == len(table)
+    for cells, (channel, line) in zip(shown, table.iterrows(), strict=True):
+        numbers = [str(channel), str(int(line["hops"]))]
+        for name in ("control", "share_self", "share"):
+            low, high = (line[f"{name}_{end}"] for end in ("low", "high"))
+            numbers += [f"{line[name]:.3f}", f"{low:.3f} to {high:.3f}"]
+        assert cells == numbers
+    text = " ".join((DOCS / "concepts/rate-control.md").read_text("utf-8").split())
+    values = [x[0] * 1e5 for x in (independent, own, collective)]
+    assert "would have {:.1f}e-5 cm²/s; the ions have {:.1f}e-5,".format(*values[:2]) in text
+    assert f"collective motion has {values[2]:.1f}e-5" in text
     data = garnet.results.decomposition
     own_at_5_ps = float(data["diffusivity_self"].sel(species="Li+", window=5.0))
     assert own[0] < own_at_5_ps < independent[0]
