@@ -706,7 +706,7 @@ def rdf(
 
 
 def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
-    """Absolute L T of the whole and of every event against 1000 / T, with the fits and their intervals.
+    """Absolute L T of the whole and of every event against 1000 / T, with fits and intervals.
 
     Open symbols and dashed lines: contributions that are negative. Labels that no line could be
     fitted to have symbols alone, where they are not far below the rest.
