@@ -297,9 +297,9 @@ def print_arrhenius(console: Console, fits: Arrhenius) -> None:
             name = _QUANTITIES[row["quantity"]]
             of = str(row["species"] if event == "total" else event)
             if row["reason"]:
-                refused.append(f"{name} of {of}: {row['reason']}")
+                refused.append(f"{name} of {of or 'all'}: {row['reason']}")
             cells = ["+" if row["sign"] > 0 else "-", _fixed(row["energy"]), _span(row)]
-            cells += [_number(row["energy"] * KJ_PER_MOL), _two(row["reduced_chi2"])]
+            cells += [f"{row['energy'] * KJ_PER_MOL:.1f}", _two(row["reduced_chi2"])]
             table.add_row(name, of, *(["", *["-"] * 4] if row["reason"] else cells))
         table.add_section()
     console.print(table)
@@ -315,13 +315,14 @@ def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
     names = ["parts", "direct", "difference"]
     table = _plain_table(
         f"{fits.data.attrs['species']}: apparent energy at each temperature, eV",
-        ["T, K", "events", level, "whole", level, "gap", level],
+        ["T, K", "events", level, "whole", level, f"gap, {level}"],
         0,
         "events: sum of (L_e / L) E_e; whole: local -d ln(L T) / d(1 / kB T); gap: their "
         "difference",
     )
     for temperature, row in fits.budget().iterrows():
         cells = [text for name in names for text in (_fixed(row[name]), _span(row, name))]
+        del cells[-2]  # the gap itself is seen from the two before it
         table.add_row(f"{temperature:g}", *cells)
     console.print(table)
     units = {"energy": ("Over all temperatures", "eV"), "curvature": ("Curvature", "eV^2")}
@@ -345,7 +346,7 @@ def _print_vtf(console: Console, fits: Arrhenius, level: str) -> None:
         name = _QUANTITIES[row["quantity"]]
         of = str(row["species"] if row["event"] == "total" else row["event"])
         if row["reason"]:
-            notes.append(f"{name} of {of}: {row['reason']}")
+            notes.append(f"{name} of {of or 'all'}: {row['reason']}")
         table.add_row(
             name, of, _number(row["b"]), _number(row["t0"]), _span(row, "t0", "{:.0f}".format),
             _two(row["reduced_chi2"]), _two(row["reduced_chi2_arrhenius"]),

@@ -310,8 +310,8 @@ def arrhenius(
     path and slope views f_e is that of windows as long as the resolution, where these were scanned,
     and resampled by itself; there is no self-diffusion coefficient in the slope view.
 
-    Cost: reading the resamples of each result, plus one least-squares solution per row; VTF takes a
-    non-linear fit per resample, about 1 s per row.
+    Cost: computing the resamples of each result, plus one least-squares solution per row; VTF
+    searches T0 for every resample, about 0.3 s per row.
     """
     if view not in VIEWS:
         raise InputError(f"view must be one of {VIEWS}, got {view!r}")

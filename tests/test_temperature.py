@@ -1,5 +1,6 @@
 """Results at several temperatures: energies, budget, refusals, tables, files, figure, command."""
 
+import io
 import json
 import warnings
 
@@ -7,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
+from rich.console import Console
 from scipy import constants
 from scipy.stats import linregress
 from typer.testing import CliRunner
@@ -15,6 +17,7 @@ import mda_ionmech
 from mda_ionmech import InputError, Results, arrhenius, plotting
 from mda_ionmech.onsager.arrhenius import BOLTZMANN, inverse_energy
 from mda_ionmech.recommend import Recommendation
+from mda_ionmech.tables import print_arrhenius
 
 TEMPERATURES = (500.0, 600.0, 700.0, 800.0)
 EVENTS = ("no_hop", "single_ion_hop", "multi_ion_hop", "exchange")
@@ -437,5 +440,13 @@ def test_command_prints_tables_and_writes_files(series, tmp_path, monkeypatch):
     assert "…" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"arrhenius.nc", "arrhenius.png"}
+    # negative numbers are wider
+    falling = arrhenius(series, window=2).data.copy()
+    for name in falling.data_vars:
+        if str(name).startswith(("energy", "budget", "closure")):
+            falling[name] = -abs(falling[name]) / 10
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_arrhenius(console, mda_ionmech.Arrhenius(falling))
+    assert "…" not in console.export_text()
     two = CliRunner().invoke(app, ["arrhenius", *list(held)[:2], "--window", "2", "-o", "out"])
     assert "Warning: two temperatures" in two.stdout

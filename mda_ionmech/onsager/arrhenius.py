@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import constants
-from scipy.optimize import curve_fit
+from scipy.optimize import minimize_scalar
 
 #: Boltzmann's constant in eV / K.
 BOLTZMANN = constants.k / constants.e
@@ -339,7 +338,7 @@ class VTFFit:
     log_prefactor : float
         ln(A / unit of X).
     samples : numpy.ndarray
-        Shape (samples, 3): ln A, B, T0 of the fits to the resampled values; NaN where one failed.
+        Shape (samples, 3): ln A, B, T0 of the fits to the resampled values.
     reduced_chi2 : float
         NaN below four temperatures.
     reason : str
@@ -363,14 +362,6 @@ class VTFFit:
         """Apparent energy -d ln X / d(1 / kB T) in eV: kB B T^2 / (T - T0)^2."""
         t = np.asarray(temperature, dtype=np.float64)
         return np.asarray(BOLTZMANN * self.b * (t / (t - self.t0)) ** 2)
-
-
-def _vtf(t: np.ndarray, log_prefactor: float, b: float, t0: float) -> np.ndarray:
-    return log_prefactor - b / (t - t0)
-
-
-def _vtf_slopes(t: np.ndarray, log_prefactor: float, b: float, t0: float) -> np.ndarray:
-    return np.column_stack([np.ones_like(t), -1 / (t - t0), -b / (t - t0) ** 2])
 
 
 def fit_vtf(
@@ -398,7 +389,8 @@ def fit_vtf(
     Notes
     -----
     H. Vogel, Phys. Z. 22, 645 (1921); G. Tammann, W. Hesse, Z. anorg. allg. Chem. 156, 245 (1926);
-    G. S. Fulcher, J. Am. Ceram. Soc. 8, 339 (1925). Cost: one non-linear fit per sample.
+    G. S. Fulcher, J. Am. Ceram. Soc. 8, 339 (1925). Cost: one search for T0 per sample; ln A and B
+    follow from it by a straight line.
     """
     temperature = np.asarray(temperature, dtype=np.float64)
     reason = why_no_logarithm(temperature, value, samples)
@@ -408,52 +400,52 @@ def fit_vtf(
     if reason:
         return VTFFit(0, np.nan, np.nan, np.nan, nothing, np.nan, reason)
     error = log_error(samples)
-    sigma = error if np.all(error > 0) else None
+    weight = 1 / error**2 if np.all(error > 0) else np.ones_like(temperature)
     highest = _HIGHEST_T0 * float(temperature.min())
-    bounds = ([-np.inf, -np.inf, 0.0], [np.inf, np.inf, highest])
-
-    def solve(logarithm: np.ndarray, start: Any) -> np.ndarray:
-        try:
-            found, _ = curve_fit(
-                _vtf, temperature, logarithm, p0=start, sigma=sigma, bounds=bounds,
-                jac=_vtf_slopes, x_scale="jac",
-            )  # fmt: skip
-        except RuntimeError:
-            return np.full(3, np.nan)
-        return np.asarray(found)
-
-    def begin(t0: float, logarithm: np.ndarray) -> list[float]:
-        """Straight line for a given T0."""
-        weights = np.ones_like(temperature) if sigma is None else sigma
-        intercept, slope = fit_polynomial(1 / (temperature - t0), logarithm, weights, 1)
-        return [float(intercept), -float(slope), t0]
-
     log = np.log(np.abs(value))
-    tried = [solve(log, begin(part * highest, log)) for part in (0.1, 0.5, 0.8)]
-    scale = np.ones_like(temperature) if sigma is None else sigma
-    chi2 = [float(np.sum(((log - _vtf(temperature, *p)) / scale) ** 2)) for p in tried]
-    if np.all(np.isnan(chi2)):
-        return VTFFit(0, np.nan, np.nan, np.nan, nothing, np.nan, "the fit did not converge")
-    best = tried[int(np.nanargmin(chi2))]
-    resampled = np.array([solve(one, best) for one in np.log(np.abs(samples))])
-    tail = (1 - level) / 2
-    edge = 1e-3 * highest
-    known = resampled[:, 2]
-    low, high = np.mean(~(known > edge)), np.mean(~(known < highest - edge))
+    best, chi2 = _project(temperature, log, weight, highest)
+    resampled = np.array(
+        [_project(temperature, one, weight, highest)[0] for one in np.log(np.abs(samples))]
+    )
+    tail, edge = (1 - level) / 2, 1e-3 * highest
+    low, high = np.mean(resampled[:, 2] <= edge), np.mean(resampled[:, 2] >= highest - edge)
     if best[2] <= edge or low > tail:
         reason = "T0 is not determined: its interval reaches 0 K, the law of Arrhenius"
     elif best[2] >= highest - edge or high > tail:
         reason = "T0 is not determined: its interval reaches the lowest temperature"
-    freedom = len(temperature) - 3
     return VTFFit(
         sign=int(np.sign(value[0])),
         b=float(best[1]),
         t0=float(best[2]),
         log_prefactor=float(best[0]),
         samples=resampled,
-        reduced_chi2=float(np.nanmin(chi2)) / freedom if sigma is not None else np.nan,
+        reduced_chi2=chi2 / (len(temperature) - 3) if np.all(error > 0) else np.nan,
         reason=reason,
     )
+
+
+def _project(
+    temperature: np.ndarray, log: np.ndarray, weight: np.ndarray, highest: float
+) -> tuple[np.ndarray, float]:
+    """ln A, B and T0 of least chi^2, and that: for a given T0 the other two are linear."""
+    total = weight.sum()
+    mean = weight @ log / total
+
+    def line(t0: float) -> tuple[float, float, float]:
+        x = 1 / (temperature - t0)
+        middle = weight @ x / total
+        b = -(weight @ ((x - middle) * (log - mean))) / (weight @ (x - middle) ** 2)
+        intercept = mean + b * middle
+        return float(weight @ (log - intercept + b * x) ** 2), float(intercept), float(b)
+
+    found = minimize_scalar(
+        lambda t0: line(t0)[0], bounds=(0.0, highest), method="bounded",
+        options={"xatol": 1e-6 * highest},
+    )  # fmt: skip
+    # a bounded search comes near an end but never to it
+    t0 = min((float(found.x), 0.0, highest), key=lambda t: line(t)[0])
+    chi2, intercept, b = line(t0)
+    return np.array([intercept, b, t0]), chi2
 
 
 def corrected_aic(reduced_chi2: float, n_points: int, n_parameters: int) -> float:

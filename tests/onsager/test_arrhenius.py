@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import curve_fit
 from scipy.stats import linregress
 
 from mda_ionmech.onsager import budget, fit_arrhenius, fit_vtf
@@ -201,6 +202,30 @@ def test_vtf_is_recovered_where_the_data_curve():
     line = fit_arrhenius(temperatures, value, samples)
     assert fit.reduced_chi2 < 3 < line.reduced_chi2
     assert corrected_aic(fit.reduced_chi2, 6, 3) < corrected_aic(line.reduced_chi2, 6, 2)
+
+
+def test_vtf_is_the_least_squares_of_scipy():
+    rng = np.random.default_rng(9)
+    temperatures = np.array([320.0, 340.0, 370.0, 410.0, 470.0])
+    true = np.exp(2.0 - 500.0 / (temperatures - 200.0))
+    value, samples = measured(rng, true, np.array([0.05, 0.03, 0.03, 0.02, 0.02]), 50)
+    fit = fit_vtf(temperatures, value, samples)
+    sigma = np.log(samples).std(axis=0, ddof=1)
+
+    def logarithm(t, log_prefactor, b, t0):
+        return log_prefactor - b / (t - t0)
+
+    for found, data in (
+        ((fit.log_prefactor, fit.b, fit.t0), value),
+        (fit.samples[3], samples[3]),
+    ):
+        expected, _ = curve_fit(
+            logarithm, temperatures, np.log(data), p0=(2.0, 500.0, 200.0), sigma=sigma,
+            ftol=1e-14, xtol=1e-14, gtol=1e-14,
+        )  # fmt: skip
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+    rest = (np.log(value) - logarithm(temperatures, fit.log_prefactor, fit.b, fit.t0)) / sigma
+    assert fit.reduced_chi2 == pytest.approx(np.sum(rest**2) / 2, rel=1e-9)
 
 
 def test_vtf_of_a_straight_line_says_that_t0_is_not_determined():
