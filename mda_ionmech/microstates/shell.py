@@ -156,6 +156,8 @@ class CutoffShell(Detector):
             outer,
             grid_shape(frame.cell, float(outer.max()), len(frame.ligands)),
         )
+        if np.array_equal(inner, outer):
+            return Contacts(carrier, ligand, np.ones(len(carrier), dtype=bool))
         return Contacts(carrier, ligand, distance <= inner[frame.ligand_kind[ligand]])
 
     def describe(self) -> dict[str, Any]:
