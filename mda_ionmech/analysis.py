@@ -31,7 +31,6 @@ from .arguments import (
     only_default,
     positive,
 )
-from .assembly import Assembly
 from .backends import PARTS_PER_WORKER, GatherBackend, Part, SerialParts, parts_source
 from .errors import InputError
 from .events import CrystalEvents, EventLabels, SiteHistory
@@ -820,6 +819,8 @@ class OnsagerDecomposition(AnalysisBase):
         }
         self.macrostates = {self.species[k].name: m for k, m in macro.items()}
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
+        from .assembly import Assembly  # xarray and pandas are slow to import
+
         return Assembly(self, states, macro, filtered, persistence).results()
 
     def _is_projected(self, index: int) -> bool:

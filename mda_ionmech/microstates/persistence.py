@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numba import njit
 
-from ..kernels import counting_order, longer
+from ..kernels import counting_order, kernel, longer
 from .base import ContactHistory, Microstates, ShellTable
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def contact_intervals(carrier, ligand, inner, first, stop, n_frames, persist):  # type: ignore[no-untyped-def]
     """Intervals [begin, end) of frames in which each pair is in contact, after both filters.
 
@@ -93,7 +92,7 @@ def contact_intervals(carrier, ligand, inner, first, stop, n_frames, persist):  
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def intern_shells(  # type: ignore[no-untyped-def]
     n_frames, n_carriers, change_offsets, change_frame, change_ligand, change_on, state
 ):

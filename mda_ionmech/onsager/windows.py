@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
-from ..kernels import longer
+from ..kernels import kernel, longer
 
 #: Maps (before, after) states of segments to label codes: arrays in, int64 array out.
 Classify = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -40,7 +39,7 @@ class LabelRuns:
     n_frames: int
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _runs(state):  # type: ignore[no-untyped-def]
     """Run-length form of state (carriers, frames): offsets, start, value."""
     n_carriers, n_frames = state.shape
@@ -70,7 +69,7 @@ def label_runs(state: np.ndarray) -> LabelRuns:
     return LabelRuns(offsets, start, value, n_frames=state.shape[0])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyped-def]
     """Stretches of origins over which the state before and after a window stay the same.
 
@@ -108,7 +107,7 @@ def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyp
     return out_offsets, longer(begin, n), longer(before, n), longer(after, n)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def accumulate(position, offsets, begin, code, window, moved, squared, number):  # type: ignore[no-untyped-def]
     """Add every carrier's window displacement to the sums of its label, origin by origin.
 
@@ -139,7 +138,7 @@ def accumulate(position, offsets, begin, code, window, moved, squared, number): 
         _add_running(change[e], number[e])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_running(change, total):  # type: ignore[no-untyped-def]
     """Add the running sum of change (n + 1,) to total (n,); exact for whole numbers."""
     running = 0.0
@@ -148,7 +147,7 @@ def _add_running(change, total):  # type: ignore[no-untyped-def]
         total[t] += running
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_clusters(  # type: ignore[no-untyped-def]
     position, cluster, code, window, clusters, incluster, hopping, clustered, largest
 ):
@@ -189,7 +188,7 @@ def count_clusters(  # type: ignore[no-untyped-def]
                 incluster[code[c, t], t] += d * (total[r, k] - d)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_changes(offsets, start, window, changed, repeated):  # type: ignore[no-untyped-def]
     """Add the carriers with one change or more, and with two or more, within a window.
 

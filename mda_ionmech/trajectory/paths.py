@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from ..kernels import kernel
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Paths:
         return self.position.shape[2]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_steps(steps, reference, last, first, path):  # type: ignore[no-untyped-def]
     """Accumulate fractional steps into paths.
 
@@ -63,7 +64,7 @@ def add_steps(steps, reference, last, first, path):  # type: ignore[no-untyped-d
                     path[c, k, first + t] = last[c, k]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def to_cartesian(path, cell):  # type: ignore[no-untyped-def]
     """Turn fractional paths (carriers, 3, frames) into Cartesian ones, in place."""
     for c in range(path.shape[0]):
