@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ from .microstates import (
 from .microstates.follow import ContactTracker
 from .microstates.rdf import sample_distributions
 from .microstates.sites import site_distances
-from .onsager.windows import CarrierLabels, JointLabels, segment_labels
+from .onsager.windows import CarrierLabels, JointLabels, carrier_blocks, segment_labels
 from .results import Results, states_archive, write_atomically
 from .selections import atom_ids, trajectory_name
 from .species import IonSpecies, check_atom_group, molecule_of_atom
@@ -854,7 +854,7 @@ class OnsagerDecomposition(AnalysisBase):
                 held = self._on_axes(self._histories[index].path)
         if one.events is not None:
             rule, shells = one.events, states[index].shells
-            runs = onsager.label_runs(states[index].state)
+            runs = states[index].runs
 
             def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
                 return rule.classify(shells, before, after)[0]
@@ -887,7 +887,7 @@ class OnsagerDecomposition(AnalysisBase):
             return rule.event_codes(history, window, label), cluster
 
         self._histories[index] = history
-        return JointLabels(label_window, onsager.label_runs(states.state))
+        return JointLabels(label_window, states.runs)
 
     def _site_history(self, index: int, states: Microstates) -> SiteHistory:
         """Sites held by the carriers of a species, with the images they are held in."""
@@ -1099,34 +1099,58 @@ class OnsagerDecomposition(AnalysisBase):
             )
         return n
 
-    def _window_states(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _states_of(
+        self, index: int, first: int, last: int, n: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Event, macrostate, cluster (frames, carriers) and displacement (frames, carriers, 3) of
-        windows of n frames that start at each frame; -1 and NaN where none does."""
-        f, i = self.paths.n_frames, self.paths.n_carriers
+        carriers `first` to `last` - 1 of a species, in windows of n frames that start at each
+        frame; -1 and NaN where none does."""
+        labels = self._labels[index]
+        f, i = self.paths.n_frames, last - first
         event = np.full((f, i), -1, dtype=np.int16)
         macrostate = np.full((f, i), -1, dtype=np.int16)
         cluster = np.full((f, i), -1, dtype=np.int32)
         displacement = np.full((f, i, 3), np.nan, dtype=np.float32)
-        union = list(self._event_union())
-        kinds = list(self._macrostate_union())
-        for index, labels in enumerate(self._labels):
-            columns = slice(self._first[index], self._first[index + 1])
-            names = self.event_names(index)
-            to_union = np.array([union.index(name) for name in names])
-            if labels.joint is not None:
-                code, group = labels.joint.label_window(n)
-                event[: f - n, columns] = to_union[code.T]
-                cluster[: f - n, columns] = np.where(group < 0, -1, group + self._first[index]).T
-            else:
-                segments = segment_labels(labels.states, n, labels.classify)
-                event[: f - n, columns] = to_union[_expand(*segments, f - n)]
-            macro = self.macrostates.get(self.species[index].name)
-            if macro is not None:
-                to_kinds = np.array([kinds.index(name) for name in macro.names])
-                macrostate[:, columns] = to_kinds[macro.state]
-        r = self.paths.position
+        union, kinds = list(self._event_union()), list(self._macrostate_union())
+        to_union = np.array([union.index(name) for name in self.event_names(index)])
+        if labels.joint is not None:
+            code, group = (found[first:last] for found in labels.joint.label_window(n))
+            event[: f - n] = to_union[code.T]
+            cluster[: f - n] = np.where(group < 0, -1, group + self._first[index]).T
+        else:
+            segments = segment_labels(labels.states.carriers(first, last), n, labels.classify)
+            event[: f - n] = to_union[_expand(*segments, f - n)]
+        macro = self.macrostates.get(self.species[index].name)
+        if macro is not None:
+            to_kinds = np.array([kinds.index(name) for name in macro.names])
+            macrostate[:] = to_kinds[macro.state[:, first:last]]
+        r = self.paths.position[self._first[index] + first : self._first[index] + last]
         displacement[: f - n] = (r[:, :, n:] - r[:, :, :-n]).transpose(2, 0, 1)
         return event, macrostate, cluster, displacement
+
+    def _carrier_blocks(self) -> Iterator[tuple[int, int, int]]:
+        """Species, first and last + 1 of its carriers, of blocks to work on one after the other."""
+        for index, one in enumerate(self.species):
+            # a joint rule labels all carriers at once
+            joint = self._labels[index].joint is not None
+            blocks = carrier_blocks(one.n_carriers, self.paths.n_frames)
+            for first, last in [(0, one.n_carriers)] if joint else blocks:
+                yield index, first, last
+
+    def _window_states(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """`_states_of` of all carriers of all species."""
+        f, i = self.paths.n_frames, self.paths.n_carriers
+        out = (
+            np.empty((f, i), dtype=np.int16),
+            np.empty((f, i), dtype=np.int16),
+            np.empty((f, i), dtype=np.int32),
+            np.empty((f, i, 3), dtype=np.float32),
+        )
+        for index, first, last in self._carrier_blocks():
+            columns = slice(self._first[index] + first, self._first[index] + last)
+            for k, part in enumerate(self._states_of(index, first, last, n)):
+                out[k][:, columns] = part
+        return out
 
     def _event_union(self) -> tuple[str, ...]:
         names = [n for k in range(len(self.species)) for n in self.event_names(k)]

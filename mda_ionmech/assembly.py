@@ -105,7 +105,7 @@ class Assembly:
             k: exclusion_gas(history, run.paths.dt, np.random.default_rng([run.seed, k]))
             for k, history in run._histories.items()
         }
-        collective = np.stack([one.position.sum(axis=0) for one in run._labels])
+        collective = np.stack([onsager.collective_path(one.position) for one in run._labels])
         path_rows = self._path_rows()
         lengths = sorted({*windows, *resolutions})
         share_of_bar = (run._bar.total - run._bar.n) / (len(lengths) + 1)

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..kernels import kernel
+from ..runs import label_runs
 from ..species import check_atom_group
 from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
 from .density import (
@@ -640,7 +641,7 @@ class SiteAssignment(Detector):
             "changed_per_frame": changes / max(held[:, 1:].size, 1),
             "distinct_shells": n_sites,
         }
-        return Microstates(state=held.T, shells=shells, report=report)
+        return Microstates(label_runs(held.T), shells, report)
 
     def fractional_positions(self, frame: FrameGeometry) -> np.ndarray:
         """Carriers relative to the sites' origin, drift removed: shape (carriers, 3)."""
