@@ -175,17 +175,23 @@ class GatherBackend(BackendBase):
     source : SerialParts, ProcessParts, DaskParts, ClientParts or ForeignParts
     absorb : callable
         Called with every `Part`, in order; takes what is large out of it.
+    known : callable
+        Called once, before the first is read: the parts that need not be read again.
     """
 
-    def __init__(self, source: Any, absorb: Callable[[Part], None]) -> None:
+    def __init__(
+        self, source: Any, absorb: Callable[[Part], None], known: Callable[[], list[Part]]
+    ) -> None:
         super().__init__(n_workers=source.n_workers)
         self.source = source
         self.absorb = absorb
+        self.known = known
 
     def apply(self, func: Callable[..., Any], computations: list[Any]) -> list[Any]:
         """The answers of all parts, in order."""
-        done = []
-        for part in self.source.parts(ReadPart(func), computations):
+        done = self.known()
+        left = computations[len(done) :]
+        for part in self.source.parts(ReadPart(func), left) if left else ():
             self.absorb(part)
             done.append(part)
         return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,3 +58,11 @@ def trajectory_name(universe: Any) -> str:
     names = getattr(reader, "filenames", None)
     names = [reader.filename] if names is None else list(names)
     return ", ".join(Path(str(n)).name for n in names if n is not None) or "in memory"
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """A short fingerprint of the bytes of arrays."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]
