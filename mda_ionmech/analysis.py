@@ -1267,7 +1267,7 @@ class OnsagerDecomposition(AnalysisBase):
         for index, one in enumerate(self.species):
             # a joint rule labels all carriers at once
             joint = self._labels[index].joint is not None
-            blocks = carrier_blocks(one.n_carriers, self.paths.n_frames)
+            blocks = carrier_blocks(self._labels[index].position)
             for first, last in [(0, one.n_carriers)] if joint else blocks:
                 yield index, first, last
 

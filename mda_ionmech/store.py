@@ -1,4 +1,6 @@
-"""What the frame stage gathers, on disk: a Zarr store that grows part by part.
+"""What the frame stage gathers, on disk: a Zarr array of paths that grows part by part.
+
+Beside it a file for each part holds what is small, and says that the part is whole.
 
 A run that was stopped goes on from the last whole part, and data larger than memory stay there: the
 later stages read them block by block of carriers, with the same numbers.
@@ -8,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,11 +21,15 @@ from MDAnalysis.analysis.results import Results as RawResults
 
 from .backends import Part
 from .errors import InputError
+from .onsager.windows import BLOCK_BYTES
+from .results import write_atomically
 from .trajectory.paths import StoredPosition, add_steps
 
 FORMAT = "ionmech-run/1"
 #: What chunks and blocks are sized for without a budget, bytes.
 DEFAULT_BUDGET = 2**30
+#: Smaller chunks cost more to find than to read, bytes.
+CHUNK_BYTES = 2**19
 #: A stopped run loses at most about this share of its frames.
 FEWEST_PARTS = 50
 
@@ -42,7 +47,10 @@ def zarr_module() -> Any:
 
 
 def chunk_shape(n_carriers: int, n_frames: int, budget: int) -> tuple[int, int]:
-    """Carriers and frames of a chunk: one row of chunks, either way, is an eighth of the budget.
+    """Carriers and frames of a chunk.
+
+    A part, which is all carriers by the frames of a chunk, and a block, all frames by the carriers
+    of a chunk, each fill an eighth of the budget at most; a block is no larger than it must be.
 
     Parameters
     ----------
@@ -51,9 +59,10 @@ def chunk_shape(n_carriers: int, n_frames: int, budget: int) -> tuple[int, int]:
         Bytes.
     """
     share = budget // 8
-    carriers = min(max(share // (24 * n_frames), 1), n_carriers)
-    frames = min(max(share // (24 * n_carriers), 1), -(-n_frames // FEWEST_PARTS))
-    return int(carriers), int(max(frames, 1))
+    frames = max(min(share // (24 * n_carriers), -(-n_frames // FEWEST_PARTS)), 1)
+    most = max(share // (24 * n_frames), 1)
+    enough = max(BLOCK_BYTES // (24 * n_frames), CHUNK_BYTES // (24 * frames), 1)
+    return int(min(most, enough, n_carriers)), int(frames)
 
 
 def _differences(stored: Any, now: Any, name: str = "") -> Iterator[str]:
@@ -156,12 +165,12 @@ class RunStore:
         made.rename(folder)
 
     def _part(self, number: int) -> Path:
-        return self.folder / "parts" / f"{number:06d}"
+        return self.folder / "parts" / f"{number:06d}.npz"
 
     def n_done(self) -> int:
         """Number of whole parts, from the first on."""
         number = 0
-        while self._part(number).is_dir():
+        while self._part(number).is_file():
             number += 1
         return number
 
@@ -175,33 +184,28 @@ class RunStore:
         last : numpy.ndarray
             Shape (carriers, 3): where the fractional paths end.
         """
-        zarr = zarr_module()
-        room = self._part(number).with_suffix(".tmp")
-        shutil.rmtree(room, ignore_errors=True)
-        group = zarr.open_group(room, mode="w")
         arrays = {"frames": part.frames, "times": part.times, "last": last}
         for name, value in part.results.items():
             if isinstance(value, dict):
                 arrays |= {f"{name}.{column}": values for column, values in value.items()}
             else:
                 arrays[name] = value
-        for name, values in arrays.items():
-            group.create_array(name, data=np.ascontiguousarray(values))
-        room.rename(self._part(number))
+
+        def write(name: str) -> None:
+            np.savez(name, allow_pickle=False, **arrays)
+
+        write_atomically(self._part(number), write)
 
     def load(self, number: int) -> tuple[Part, np.ndarray]:
         """What `save` kept: the part, and where its paths end."""
-        group = zarr_module().open_group(self._part(number), mode="r")
         results: dict[str, Any] = {}
-        given: dict[str, np.ndarray] = {}
-        for name, array in group.arrays():
-            values = np.asarray(array[:])
+        with np.load(self._part(number)) as arrays:
+            given = {name: arrays[name] for name in arrays.files}
+        for name, values in given.items():
             head, _, column = name.partition(".")
             if column:
                 results.setdefault(head, {})[column] = values
-            elif name in ("frames", "times", "last"):
-                given[name] = values
-            else:
+            elif name not in ("frames", "times", "last"):
                 results[name] = values
         return Part(given["frames"], given["times"], RawResults(results)), given["last"]
 

@@ -17,7 +17,7 @@ from ..kernels import kernel, longer
 from ..runs import LabelRuns, find_runs
 
 #: Positions of carriers that are worked on at once, bytes.
-BLOCK_BYTES = 2**25
+BLOCK_BYTES = 2**23
 #: Maps (before, after) states of segments to label codes: arrays in, int64 array out.
 Classify = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -180,9 +180,14 @@ def segment_labels(
     return offsets, begin, classify(before, after)
 
 
-def carrier_blocks(n_carriers: int, n_frames: int) -> Iterator[tuple[int, int]]:
-    """First and last + 1 of blocks of carriers whose positions fill `BLOCK_BYTES` or less."""
-    size = max(1, BLOCK_BYTES // (24 * max(n_frames, 1)))
+def carrier_blocks(position: Any) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of blocks of carriers whose positions fill about `BLOCK_BYTES`.
+
+    A block is a whole number of the rows that stored positions are read in.
+    """
+    n_carriers, _, n_frames = position.shape
+    rows = int(getattr(position, "rows", 1))
+    size = rows * max(1, BLOCK_BYTES // (24 * max(n_frames, 1) * rows))
     for first in range(0, n_carriers, size):
         yield first, min(first + size, n_carriers)
 
@@ -200,7 +205,7 @@ def add_carriers(
 
     The order of the carriers, and so every sum, is the same for any size of the blocks.
     """
-    for first, last in carrier_blocks(states.n_carriers, states.n_frames):
+    for first, last in carrier_blocks(position):
         segments = segment_labels(states.carriers(first, last), window, classify)
         accumulate(position[first:last], *segments, window, moved, squared, number)
 
@@ -216,9 +221,8 @@ def add_positions(position, total):  # type: ignore[no-untyped-def]
 
 def collective_path(position: Any) -> np.ndarray:
     """Sum of the positions (carriers, 3, frames) of all carriers, shape (3, frames)."""
-    n_carriers, _, n_frames = position.shape
-    total = np.zeros((3, n_frames))
-    for first, last in carrier_blocks(n_carriers, n_frames):
+    total = np.zeros((3, position.shape[2]))
+    for first, last in carrier_blocks(position):
         add_positions(position[first:last], total)
     return total
 

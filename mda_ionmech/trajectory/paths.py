@@ -43,6 +43,11 @@ class StoredPosition:
     def __len__(self) -> int:
         return self.last - self.first
 
+    @property
+    def rows(self) -> int:
+        """Carriers that are read at once, whether they are asked for or not."""
+        return int(self.array.chunks[0])
+
     def carriers(self, first: int, last: int) -> StoredPosition:
         """Those of some carriers; reads nothing."""
         return replace(self, first=self.first + first, last=min(self.first + last, self.last))
@@ -64,9 +69,8 @@ class StoredPosition:
         return path
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        rows = int(self.array.chunks[0])
-        for first in range(0, len(self), rows):
-            yield from self[first : first + rows]
+        for first in range(0, len(self), self.rows):
+            yield from self[first : first + self.rows]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype=dtype)
