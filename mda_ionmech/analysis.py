@@ -10,7 +10,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from MDAnalysis.analysis.base import AnalysisBase
@@ -67,6 +67,9 @@ from .trajectory.unwrap import (
     to_fractional,
     whole_centres,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -935,6 +938,104 @@ class OnsagerDecomposition(AnalysisBase):
             flag_names=rule.flag_names,
             window=n * self._times.spacing,
         )
+
+    def exponents(self) -> pd.DataFrame:
+        """Exponents of the mean squared displacements between neighbouring windows.
+
+        1 is diffusion, below 1 caged or subdiffusive motion; of single ions (``self``), of each
+        species together (``collective``) and of the charge (``charge``, species ``all``).
+
+        Cost: one pass over carriers x frames per window.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, part, shorter, longer), the windows in ps; columns ``exponent``,
+            ``low``, ``high``, ``blocks``. Both windows of a pair are resampled together.
+
+        Raises
+        ------
+        InputError
+            Before a run, or with one window.
+        """
+        from .quoted import exponents
+
+        self._require_run("exponents()")
+        return exponents(self)
+
+    def residence_times(
+        self, *, species: str | None = None, members: str = "molecules"
+    ) -> pd.DataFrame:
+        """How long ligands stay in shells, or carriers on sites.
+
+        From C(t) = <h(0) h(t)> / <h(0)>, h = 1 in contact. ``intermittent``: the contact is there
+        at both ends, less what a ligand taken at random would give; ``continuous``: it lasts all
+        the time between. Both count filtered contacts, so hysteresis and persistence lengthen them,
+        the continuous one most.
+
+        Cost: at most 200 lags, each one pass over the unbroken contacts.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: every species with a detector.
+        members : {"molecules", "atoms"}
+            What stays: a molecule with any of its atoms, or each atom by itself.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, ligand type or site label, definition); columns, each with its interval,
+            in ps: ``decay_time`` to fall to 1/e, ``integral_time`` of C to half the trajectory (NaN
+            where more than 5 % is ``left`` then), ``mean_stay``, the time in contact over the
+            number of ``endings``, which corrects for stays cut off at the ends of the run.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without a detector, or unknown members.
+
+        Notes
+        -----
+        Impey, Madden and McDonald, J. Phys. Chem. 87, 5071 (1983).
+        """
+        from .quoted import residence_times
+
+        self._require_run("residence_times()")
+        return residence_times(self, species, members)
+
+    def channel_rates(self, *, species: str | None = None) -> pd.DataFrame:
+        """How often a carrier on one label goes to another: counts over exposure.
+
+        Channels lead from site label to site label where the species lives on sites, else from
+        macrostate to macrostate.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first on sites, else the first with macrostates.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (start, end); columns ``rate`` (1/ns per carrier on the start label), ``low``,
+            ``high``, ``count`` and ``exposure`` (carriers on the start label times ns). The
+            interval of a channel that was never taken is the Poisson one.
+
+        Raises
+        ------
+        InputError
+            Before a run, or for a species with neither sites nor macrostates.
+
+        Notes
+        -----
+        Changes from frame to frame are counted, so a carrier that leaves and returns between two
+        frames is not seen, and one that hops twice counts once, from its first to its last label.
+        """
+        from .quoted import channel_rates
+
+        self._require_run("channel_rates()")
+        return channel_rates(self, species)
 
     def _window_in_frames(self, window: float | None) -> int:
         if window is None:

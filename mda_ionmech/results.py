@@ -279,6 +279,43 @@ class Results:
         table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
         return table
 
+    def diffusion(
+        self, window: float | None = None, *, viscosity: float | None = None
+    ) -> pd.DataFrame:
+        r"""Diffusivities at one window: of single ions, of each species together, of charge.
+
+        .. math:: D_A^\mathrm{coll} = \frac{k_B T V L_{AA}}{N_A}, \qquad
+            D_\sigma = \frac{k_B T V \sigma}{e^2 \sum_A z_A^2 N_A}
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+        viscosity : float, optional
+            Of the simulated liquid, mPa s: adds self-diffusivities and the Nernst-Einstein
+            conductivity of an infinite cell (Yeh and Hummer, J. Phys. Chem. B 108, 15873 (2004)).
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index quantity; columns ``value``, ``low``, ``high``, ``unit`` (cm2/s, S/m).
+            ``attrs`` hold the window, the frame of reference and the shift, if any.
+
+        Raises
+        ------
+        InputError
+            For a viscosity that is not positive, and for a correction in a cell far from cubic, in
+            the frame of a framework or for fewer than three dimensions.
+
+        Notes
+        -----
+        Each is a ratio over the window, inflated by vibration and caging where the window is
+        short: look at `OnsagerDecomposition.exponents` first.
+        """
+        from .quoted import diffusion
+
+        return diffusion(self, window, viscosity)
+
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Contributions of the events against the window; see `plotting.contributions`."""
         from .plotting import contributions
