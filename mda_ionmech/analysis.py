@@ -9,10 +9,12 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.analysis.results import Results as RawResults
 from MDAnalysis.analysis.results import ResultsGroup
@@ -56,8 +58,8 @@ from .trajectory.cells import (
     reduced_cell,
 )
 from .trajectory.completeness import check_complete
-from .trajectory.frames_of_reference import reference_weights, resolve_frame
-from .trajectory.members import carrier_members, ligand_table
+from .trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
+from .trajectory.members import append_atoms, carrier_members, ligand_table
 from .trajectory.paths import build_paths
 from .trajectory.unwrap import (
     LONG_STEP,
@@ -67,6 +69,7 @@ from .trajectory.unwrap import (
     to_fractional,
     whole_centres,
 )
+from .vehicle import followed_ligands, vehicle_dataset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +105,10 @@ class OnsagerDecomposition(AnalysisBase):
     windows : "log" or sequence of float
         Lengths of the windows, ps, rounded to whole frames. ``"log"``: the frame spacing times
         powers of two, up to a tenth of the trajectory.
-    resolutions, horizons, projection, memory, store
+    projection : {"auto", "vehicle"}
+        ``vehicle`` follows the ligand atoms too, for `vehicularity`: 24 bytes per frame and ligand
+        atom.
+    resolutions, horizons, memory, store
         Reserved for the path and slope views and for data larger than memory; this version takes
         only their defaults.
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
@@ -182,7 +188,8 @@ class OnsagerDecomposition(AnalysisBase):
         super().__init__(self.universe.trajectory)
         only_default("resolutions", resolutions, "log")
         only_default("horizons", horizons, "log")
-        only_default("projection", projection, "auto")
+        if projection != "vehicle":
+            only_default("projection", projection, "auto")
         only_default("memory", memory, None)
         only_default("store", store, None)
         self.temperature = positive(
@@ -221,6 +228,9 @@ class OnsagerDecomposition(AnalysisBase):
         self._members = carrier_members(self.species, self.universe)
         self._first = np.concatenate([[0], np.cumsum([s.n_carriers for s in self.species])])
         self._ligands = [ligand_table(s, self._molecule) for s in self.species]
+        self._followed: dict[int, slice] = {}
+        if projection == "vehicle":
+            self._follow_ligands()
         carried = np.zeros(self.universe.atoms.n_atoms, dtype=bool)
         carried[self._members.atoms] = True
         if len(self._reference):
@@ -231,6 +241,15 @@ class OnsagerDecomposition(AnalysisBase):
         self._histories: dict[int, SiteHistory] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
+
+    def _follow_ligands(self) -> None:
+        """Let the frame stage follow the ligand atoms too, as bodies after the carriers."""
+        self._followed = followed_ligands(self.species, self._ligands, self._members)
+        usable_masses(self.universe, "projection='vehicle'")
+        for index in self._followed:
+            ligands = self._ligands[index]
+            assert ligands is not None
+            self._members = append_atoms(self._members, ligands.atom)
 
     def run(
         self,
@@ -637,6 +656,10 @@ class OnsagerDecomposition(AnalysisBase):
         self._unwrap_report = self._describe_unwrapping(found)
         self.paths = build_paths(raw.steps, raw.reference, raw.cells, self._times.spacing)
         raw.pop("steps")
+        bodies = self.paths.position
+        self._ligand_paths = {k: bodies[where] for k, where in self._followed.items()}
+        if self._followed:
+            self.paths = replace(self.paths, position=bodies[: self._first[-1]])
         self.engine_step = raw.engine_step
         self._contacts = {
             k: raw[f"contacts_{k}"] for k, table in enumerate(self._ligands) if table is not None
@@ -800,7 +823,10 @@ class OnsagerDecomposition(AnalysisBase):
         }
         self.macrostates = {self.species[k].name: m for k, m in macro.items()}
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
-        return Assembly(self, states, macro, filtered, persistence).results()
+        results = Assembly(self, states, macro, filtered, persistence).results()
+        if self._ligand_paths:
+            results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
+        return results
 
     def _carrier_labels(
         self, index: int, states: dict[int, Microstates], macro: dict[int, Macrostates]
@@ -938,6 +964,16 @@ class OnsagerDecomposition(AnalysisBase):
             flag_names=rule.flag_names,
             window=n * self._times.spacing,
         )
+
+    def vehicularity(
+        self, window: float | None = None, *, species: str | None = None
+    ) -> pd.DataFrame:
+        """How much of the vehicular motion the shells shared; see `Results.vehicularity`.
+
+        Needs a run with ``projection="vehicle"``.
+        """
+        self._require_run("vehicularity()")
+        return self.results.vehicularity(window, species=species)
 
     def exponents(self) -> pd.DataFrame:
         """Exponents of the mean squared displacements between neighbouring windows.

@@ -118,6 +118,8 @@ class Results:
         Microstate, macrostate and event of every carrier in every frame.
     shells : xarray.Dataset or None
         The distinct coordination shells behind the microstate numbers.
+    vehicle : xarray.Dataset or None
+        Of a run with ``projection="vehicle"``: see `vehicularity`.
     settings : dict
         Everything needed to run it again.
     warnings : list of str
@@ -145,6 +147,10 @@ class Results:
     @property
     def shells(self) -> xr.Dataset | None:
         return self._group("shells")
+
+    @property
+    def vehicle(self) -> xr.Dataset | None:
+        return self._group("vehicle")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -315,6 +321,47 @@ class Results:
         from .quoted import diffusion
 
         return diffusion(self, window, viscosity)
+
+    def vehicularity(
+        self, window: float | None = None, *, species: str | None = None
+    ) -> pd.DataFrame:
+        r"""How much of the vehicular motion the shells shared.
+
+        .. math:: V = \frac{\langle d_i \cdot d_\mathrm{shell} \rangle}{\langle |d_i|^2 \rangle}
+
+        over windows labelled ``vehicular``, with :math:`d_\mathrm{shell}` the displacement of the
+        centre of mass of the ligand atoms that are in the shell at both ends: 1 where ion and shell
+        move as one body, 0 where the ion moves in a shell that does not follow.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps; default all windows.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index window (ps); columns ``vehicularity`` and, as parts of L_AA that sum exactly to
+            the vehicular share, ``share_shell`` carried by the shells, ``share_relative`` relative
+            to them, ``share_alone`` by ions that keep no ligand atom; each with ``_low`` and
+            ``_high``; ``count``, ``count_alone``, ``blocks``.
+
+        Raises
+        ------
+        InputError
+            For a run without ``projection="vehicle"``, an unknown species, or a window outside the
+            scan.
+
+        Notes
+        -----
+        In short windows V tells of vibration against the shell. An ion that leaves its shell behind
+        is not labelled vehicular, so V is that of ions that happened to stay.
+        """
+        from .vehicle import vehicularity
+
+        return vehicularity(self, window, species)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Contributions of the events against the window; see `plotting.contributions`."""
