@@ -274,6 +274,8 @@ def channel_rates(run: OnsagerDecomposition, species: str | None) -> pd.DataFram
     n_steps, dt = len(state) - 1, run.paths.dt
     plan = onsager.plan_blocks(n_steps, 1)
     changes, held = channel_counts(state, label, len(labels), plan.sub_block)
+    per_step = np.bincount(np.arange(n_steps) // plan.sub_block)
+    plan = onsager.lengthen_blocks(plan, changes.sum(axis=2) / per_step[:, None])
     # ns: rates come out per ns
     exposure = held * dt * 1e-3
     weights = onsager.resampling_weights(plan, np.random.default_rng([run.seed, 0]))

@@ -56,8 +56,8 @@ def followed_ligands(
             first += len(table.atom)
     if not out:
         raise InputError(
-            f"projection='vehicle' splits windows labelled {EVENT!r}, and no species has shells and "
-            "a rule with that label; give one events=SolvationEvents() or PolymerEvents()"
+            f"projection='vehicle' splits windows labelled {EVENT!r}, and no species has shells "
+            "and a rule with that label; give one events=SolvationEvents() or PolymerEvents()"
         )
     return out
 
@@ -123,11 +123,12 @@ def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
     found = {name + end: np.full(shape, np.nan) for name in names for end in ("", "_low", "_high")}
     found |= {name: np.zeros(shape) for name in ("count", "count_alone", "blocks")}
     share = results.decomposition["share"].sel(event=EVENT)
+    plans = {entry.frames: entry.plan for entry in results.blocks.scanned}
     for i, index in enumerate(chosen):
         shells = shell_paths(run, index)
         code = run.event_names(index).index(EVENT)
         for j, n in enumerate(windows):
-            plan = onsager.plan_blocks(run.paths.n_frames - n, 2 * n)
+            plan = plans[n]
             sums = vehicle_sums(run._labels[index], shells, code, n, plan.sub_block)
             rng = np.random.default_rng([run.seed, n])
             weights = onsager.resampling_weights(plan, rng)

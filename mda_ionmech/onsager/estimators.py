@@ -12,7 +12,7 @@ import numpy as np
 from scipy import constants
 
 from ..errors import InputError
-from .uncertainty import BlockPlan, interval, plan_blocks, resampling_weights
+from .uncertainty import BlockPlan, interval, lengthen_blocks, plan_blocks, resampling_weights
 
 #: Of a cubic lattice of point forces in a viscous background, as of point charges (Wigner).
 XI = 2.837297
@@ -71,13 +71,16 @@ def log_slope(
     plan : BlockPlan
     """
     plan = plan_blocks(len(longer), 2 * windows[1])
-    weights = resampling_weights(plan, np.random.default_rng([seed, *windows]))
-    logs, samples = [], []
+    parts = []
     for square in (shorter, longer):
         # origins that the longer window lacks go with the last sub-block
         block = np.minimum(np.arange(len(square)) // plan.sub_block, plan.n_sub_blocks - 1)
         sums = np.bincount(block, square, plan.n_sub_blocks)
-        counts = np.bincount(block, minlength=plan.n_sub_blocks)
+        parts.append((sums, np.bincount(block, minlength=plan.n_sub_blocks)))
+    plan = lengthen_blocks(plan, np.stack([s / c for s, c in parts], axis=1))
+    weights = resampling_weights(plan, np.random.default_rng([seed, *windows]))
+    logs, samples = [], []
+    for sums, counts in parts:
         with np.errstate(divide="ignore", invalid="ignore"):
             logs.append(np.log(sums.sum() / counts.sum()))
             samples.append(np.log((weights @ sums) / (weights @ counts)))

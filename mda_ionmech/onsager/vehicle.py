@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from .windows import CarrierLabels, LabelRuns, _block_sums, _segments
+from .windows import CarrierLabels, LabelRuns, _segments, block_sums
 
 
 @dataclass(frozen=True)
@@ -152,4 +152,4 @@ def vehicle_sums(
     )  # fmt: skip
     carried = [np.einsum("xt,xt->t", part, whole) for part in (shell, with_shell - shell, alone)]
     carried.append(np.einsum("xt,xt->t", whole, whole))
-    return _block_sums(np.concatenate([sums, np.stack(carried)]), sub_block)
+    return block_sums(np.concatenate([sums, np.stack(carried)]), sub_block)

@@ -71,7 +71,7 @@ def test_interval_of_the_exponent_covers_as_it_says():
         squares = [squared_displacements(path, w)[1] for w in (1, 2)]
         _, low, high, plan = log_slope(*squares, (1, 2), seed=0, level=0.68)
         covered.append(low <= 1 <= high)
-        assert plan.n_blocks > 40
+        assert plan.n_blocks >= 10
     # 300 draws: 0.027 is one standard error, and blocks of finite length cost some
     assert 0.58 <= np.mean(covered) <= 0.76
 

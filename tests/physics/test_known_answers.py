@@ -360,7 +360,8 @@ def test_case_18_a_breathing_cell_adds_nothing(record):
         own = mobility(results, name, variable="onsager_self")
         # 1 %, or three standard errors where those are larger
         record.within(18, f"self part $N D$ of {name}, window", own, expected,
-                      expected * np.maximum(0.01 / 3, error / np.sqrt(n / 2)), at=windows)  # fmt: skip
+                      expected * np.maximum(0.01 / 3, error / np.sqrt(n / 2)),
+                      at=windows)  # fmt: skip
         record.within(18, f"$K = N D$ of {name}, window", mobility(results, name), expected,
                       error * expected, at=windows)  # fmt: skip
 
