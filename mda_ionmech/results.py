@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from .blocks import Blocks
+    from .convergence import Convergence
     from .recommend import Recommendation
 
 STATES_SCHEMA = "ionmech-states/1"
@@ -492,6 +493,39 @@ class Results:
         table.index.name = "quantity"
         table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
         return table
+
+    def convergence(self, window: float | None = None) -> Convergence:
+        """Whether the motion looks the same backwards, as it must at equilibrium.
+
+        Compares what every macrostate transition, and every hop channel, carried with its reverse,
+        their numbers, and the net circulation through three labels with zero, each in units of its
+        expected noise.
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+
+        Returns
+        -------
+        Convergence
+            Prints as a verdict in words; ``table`` holds the comparisons.
+
+        Raises
+        ------
+        InputError
+            For a window outside the scan.
+
+        Notes
+        -----
+        Holds for labels that single frames decide: plain cutoffs, nearest sites. Hysteresis,
+        persistence and core sets break it in windows comparable to their memory, which the verdict
+        then says. The counts of two labels balance trivially and are left out. That nothing differs
+        is necessary for a converged run, not sufficient: compare the noise with what you look for.
+        """
+        from .convergence import convergence
+
+        return convergence(self, window)
 
     def diffusion(
         self, window: float | None = None, *, viscosity: float | None = None

@@ -111,6 +111,9 @@ def print_result(
         if shell:
             console.print(_surroundings(species["name"], shell))
     _print_concertedness(console, results, window)
+    verdict = results.convergence(window)
+    if len(verdict.table):
+        console.print(verdict.text)
     for text in results.warnings:
         console.print(f"[yellow]Warning:[/yellow] {text}.")
 
