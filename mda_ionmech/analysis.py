@@ -5,10 +5,11 @@ Frames are read once: fractional steps and contacts are kept, everything else fo
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ from .arguments import (
 from .assembly import Assembly
 from .backends import ProgressMultiprocessing
 from .errors import InputError
-from .events import CrystalEvents, EventLabels, SiteHistory
+from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
 from .macrostates import Macrostates, RunStates
 from .microstates import (
     ContactHistory,
@@ -613,6 +614,8 @@ class OnsagerDecomposition(AnalysisBase):
                 "ligand": np.concatenate([c.ligand for c in found]),
                 "inner": np.concatenate([c.inner for c in found]),
             }
+            if found[0].ring is not None:
+                raw[f"contacts_{index}"]["ring"] = np.concatenate([c.ring for c in found])
             # one row a part: counts add up exactly, in any order
             raw[f"tally_{index}"] = np.array([c.tally for c in found], dtype=np.int64).sum(
                 axis=0, keepdims=True
@@ -760,7 +763,11 @@ class OnsagerDecomposition(AnalysisBase):
         }
 
     def _find_states(
-        self, *, filtered: bool = True, persistence: float | None = None
+        self,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        radii: Mapping[int, Mapping[str, dict[str, float]]] | None = None,
     ) -> dict[int, Microstates]:
         """Microstates of every species with a detector; plain cutoffs if not `filtered`."""
         states = {}
@@ -777,8 +784,9 @@ class OnsagerDecomposition(AnalysisBase):
                 ligand_molecule=ligands.molecule,
                 ligand_kind=ligands.kind,
             )
+            chosen = {} if radii is None or index not in radii else radii[index]
             states[index] = one.microstates.assemble(
-                history, filtered=filtered, persistence=persistence
+                history, filtered=filtered, persistence=persistence, **chosen
             )
             states[index].report.update(self._tally(index))
         return states
@@ -816,16 +824,38 @@ class OnsagerDecomposition(AnalysisBase):
         return self._relabelled("relabelled()", persistence=float(persistence))
 
     def _relabelled(
-        self, what: str, *, filtered: bool = True, persistence: float | None = None
+        self,
+        what: str,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        radii: Mapping[int, Mapping[str, dict[str, float]]] | None = None,
+        rules: Mapping[int, EventRule] | None = None,
+        window: int | None = None,
     ) -> Results:
+        """The run with other filters, radii or rules; with `window`, that window view alone."""
         self._require_run(what)
-        keep = self.microstates, self.macrostates, self._labels, self._histories
+        names = [
+            *("microstates", "macrostates", "_labels", "_histories", "species"),
+            *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
+        ]
+        keep = {name: getattr(self, name) for name in names}
         self._histories = {}
+        self.species = [copy.copy(one) for one in self.species]
+        for index, rule in (rules or {}).items():
+            self.species[index].events = rule
+        if window is not None:
+            self._window_frames = np.array([window])
+            self._resolution_frames = self._horizon_frames = np.empty(0, dtype=np.int64)
+            self._ligand_paths = {}
         try:
-            states = self._find_states(filtered=filtered, persistence=persistence)
-            return self._decompose(states, filtered=filtered, persistence=persistence)
+            states = self._find_states(filtered=filtered, persistence=persistence, radii=radii)
+            return self._decompose(
+                states, filtered=filtered, persistence=persistence, nulls=window is None
+            )
         finally:
-            self.microstates, self.macrostates, self._labels, self._histories = keep
+            for name, value in keep.items():
+                setattr(self, name, value)
 
     def _require_run(self, what: str) -> None:
         if not hasattr(self, "paths"):
@@ -837,6 +867,7 @@ class OnsagerDecomposition(AnalysisBase):
         *,
         filtered: bool = True,
         persistence: float | None = None,
+        nulls: bool = True,
     ) -> Results:
         self.microstates = {self.species[k].name: m for k, m in states.items()}
         joint = RunStates(
@@ -852,6 +883,8 @@ class OnsagerDecomposition(AnalysisBase):
         }
         self.macrostates = {self.species[k].name: m for k, m in macro.items()}
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
+        if not nulls:
+            self._histories = {}
         results = Assembly(self, states, macro, filtered, persistence).results()
         if self._ligand_paths:
             results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
@@ -1011,6 +1044,53 @@ class OnsagerDecomposition(AnalysisBase):
             flag_names=rule.flag_names,
             window=n * self._times.spacing,
         )
+
+    def robustness(
+        self,
+        *,
+        persistence: Sequence[float] = (),
+        hysteresis: Sequence[Any] = (),
+        linking: Sequence[Any] = (),
+        cutoffs: Sequence[Any] = (),
+        window: float | None = None,
+        species: str | None = None,
+    ) -> pd.DataFrame:
+        """How the shares move when one choice at a time is made otherwise. Reads no frame again.
+
+        Cost: that of labelling and of one window, for every value.
+
+        Parameters
+        ----------
+        persistence : sequence of float
+            Times in ps, in place of those of the detector.
+        hysteresis : sequence of float
+            Widths in Angstrom, in place of those of the `CutoffShell`; 0 is none.
+        linking : sequence
+            Rules of `CrystalEvents`: ``"chain"``, or ``("proximity", distance)``.
+        cutoffs : sequence of float or of dict
+            Radii at which contacts begin, Angstrom; a dict gives them by ligand type, others stay.
+            The radius at which they end moves along where it was recorded, else it stays.
+        window : float, optional
+            ps; default as in `Results.summary`.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (setting, value, event), ``as run`` first; columns ``share``, ``low``, ``high``.
+            `plotting.robustness` draws it.
+
+        Raises
+        ------
+        InputError
+            Before a run, for settings the detector or the rule of the species does not have, and
+            for radii that were not recorded: give those as ``CutoffShell(..., recorded=[...])``.
+        """
+        from .robustness import robustness
+
+        self._require_run("robustness()")
+        return robustness(self, persistence, hysteresis, linking, cutoffs, window, species)
 
     def vehicularity(
         self, window: float | None = None, *, species: str | None = None

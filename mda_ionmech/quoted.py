@@ -88,7 +88,7 @@ def diffusion(results: Results, window: float | None, viscosity: float | None) -
     return table
 
 
-def _indexed(table: pd.DataFrame, n_levels: int) -> pd.DataFrame:
+def indexed(table: pd.DataFrame, n_levels: int) -> pd.DataFrame:
     """The first columns as the index, names in the order they come in, which counts as sorted."""
     import pandas as pd
 
@@ -130,7 +130,7 @@ def exponents(run: OnsagerDecomposition) -> pd.DataFrame:
             times = [n * run.paths.dt for n in pair]
             rows.append([name, part, *times, exponent, low, high, plan.n_blocks])
     names = ["species", "part", "shorter", "longer", "exponent", "low", "high", "blocks"]
-    table = _indexed(pd.DataFrame(rows, columns=names), 4)
+    table = indexed(pd.DataFrame(rows, columns=names), 4)
     table.attrs = {
         "level": run.level,
         "units": {"shorter": "ps", "longer": "ps", "exponent": "1"},
@@ -159,7 +159,7 @@ def residence_times(run: OnsagerDecomposition, species: str | None, members: str
     for value in ("decay_time", "integral_time", "mean_stay"):
         columns += [value, f"{value}_low", f"{value}_high"]
     columns += ["endings", "left", "blocks"]
-    table = _indexed(pd.DataFrame(rows, columns=columns), 3)
+    table = indexed(pd.DataFrame(rows, columns=columns), 3)
     table.attrs = {
         "level": run.level,
         "members": members,
@@ -296,7 +296,7 @@ def channel_rates(run: OnsagerDecomposition, species: str | None) -> pd.DataFram
         if exposed[i] > 0 and (i != j or name in on_sites)
     ]
     columns = ["start", "end", "rate", "low", "high", "count", "exposure"]
-    table = _indexed(pd.DataFrame(rows, columns=columns), 2)
+    table = indexed(pd.DataFrame(rows, columns=columns), 2)
     table.attrs = {
         "species": name,
         "level": run.level,

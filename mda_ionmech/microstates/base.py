@@ -70,7 +70,10 @@ class Contacts:
         Shape (contacts,), int32: numbers of the carrier and of the ligand atom.
     inner : numpy.ndarray
         Shape (contacts,), bool: close enough to begin a contact; all contacts are close enough to
-        continue one.
+        continue one, unless `ring` is given.
+    ring : numpy.ndarray or None
+        Shape (contacts,), uint8: how many of the radii a detector records are smaller than the
+        distance, where it records more than the two in use.
     tally : tuple of int
         How often each of `Detector.tally_names` happened in this frame.
     """
@@ -79,6 +82,7 @@ class Contacts:
     ligand: np.ndarray
     inner: np.ndarray
     tally: tuple[int, ...] = ()
+    ring: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ class ContactHistory:
         Of the frames, ps.
     ligand_atom, ligand_molecule, ligand_kind : numpy.ndarray
         Shape (ligands,): atom index, molecule id and type of each ligand number.
+    ring : numpy.ndarray or None
+        Shape (contacts,), uint8; as in `Contacts`.
     """
 
     frame: np.ndarray
@@ -108,6 +114,7 @@ class ContactHistory:
     ligand_atom: np.ndarray
     ligand_molecule: np.ndarray
     ligand_kind: np.ndarray
+    ring: np.ndarray | None = None
 
 
 class Detector(ABC):

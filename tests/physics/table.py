@@ -74,11 +74,17 @@ class Record:
         )
         worst = np.unravel_index(np.argmax(deviation), deviation.shape)
         if at is not None:
-            what = (
-                f"{what}, {np.broadcast_to(np.asarray(at, dtype=object), deviation.shape)[worst]}"
-            )
+            place = np.broadcast_to(np.asarray(at, dtype=object), deviation.shape)[worst]
+            what = f"{what} {place if isinstance(place, str) else f'{place:g}'}"
         shown = _number(expected[worst]), _number(obtained[worst])
         self.rows.append(Row(case, what, *shown, f"{deviation[worst]:.1f} s.e."))
+
+    def near(self, case, what, obtained, expected, tolerance) -> None:
+        """A number must be the expected one within a relative tolerance."""
+        gap = abs(obtained / expected - 1)
+        assert gap <= tolerance, f"case {case}, {what}: {obtained} for {expected}"
+        shown = _number(expected), _number(obtained)
+        self.rows.append(Row(case, what, *shown, f"{gap:.2%} of {tolerance:.0%}"))
 
     def equal(self, case, what, obtained, expected, tolerance) -> None:
         """All of `obtained` must equal the number `expected` but for an absolute tolerance."""

@@ -191,8 +191,8 @@ def test_case_11_unequal_barriers_share_the_slope_by_their_lengths(record):
     expected = fast * a1**2 / (fast * a1**2 + slow * a2**2)
     window = windows / windows.sum(axis=1, keepdims=True)
     error = window.std(axis=0, ddof=1) / np.sqrt(n_groups)
-    record.within(11, "share of fast hops, $w_1 a_1^2 / \\sum w a^2$", window[:, 1].mean(), expected,
-                  error[1])  # fmt: skip
+    record.within(11, "share of fast hops, $w_1 a_1^2 / \\sum w a^2$", window[:, 1].mean(),
+                  expected, error[1])  # fmt: skip
     share = found / found.sum(axis=1, keepdims=True)
     error = share.std(axis=0, ddof=1) / np.sqrt(n_groups)
     record.within(11, "share of fast hops in the slope, $a_1 / (a_1 + a_2)$", share[:, 1].mean(),

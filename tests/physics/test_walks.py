@@ -118,7 +118,7 @@ def test_case_11_alternating_barriers_favour_fast_hops_at_short_windows(record):
         if window == 1:
             share, known = parts[1:] / parts.sum(), expected / expected.sum()
             spread = np.sqrt(2 * known * (1 - known) * memory / (3 * n_frames) + known**2 / hops)
-            record.within(11, "shares in short windows:", share, known, spread,
+            record.within(11, "share in windows of 1:", share, known, spread,
                           at=["fast hops", "slow hops", "several"])  # fmt: skip
             limit = fast * a1**2 / (fast * a1**2 + slow * a2**2)
             assert abs(known[0] / limit - 1) < 0.1, "near the limit of short windows"
