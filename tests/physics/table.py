@@ -142,7 +142,8 @@ class Collector:
 
 def main() -> int:
     collector = Collector()
-    status = pytest.main(["-n", "0", "-q", str(Path(__file__).parent)], plugins=[collector])
+    tests = str(Path(__file__).parents[1])
+    status = pytest.main(["-n", "0", "-q", "-k", "test_case_", tests], plugins=[collector])
     if status == 0:
         PAGE.write_text(page(collector.rows), encoding="utf-8")
     return int(status)

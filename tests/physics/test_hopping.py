@@ -50,7 +50,7 @@ def test_case_3_parallel_hops_are_one_cooperative_event(record):
     hops = np.abs(steps).sum()
     error = np.sqrt(2 * n_rows / hops)
     for what, name, expected in (
-        (r"$\\eta = n a^2$ per carrier-event, $n = 4$", "effectiveness", n * length**2),
+        (r"$\eta = n a^2$ per carrier-event, $n = 4$", "effectiveness", n * length**2),
         (
             r"$n^2 a^2$ per cooperative event, $n = 4$",
             "effectiveness_cooperative",
