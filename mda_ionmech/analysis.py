@@ -1103,7 +1103,7 @@ class OnsagerDecomposition(AnalysisBase):
         return self.results.vehicularity(window, species=species)
 
     def exponents(self) -> pd.DataFrame:
-        """Exponents of the mean squared displacements between neighbouring windows.
+        """Exponents and slopes of the mean squared displacements between neighbouring windows.
 
         1 is diffusion, below 1 caged or subdiffusive motion; of single ions (``self``), of each
         species together (``collective``) and of the charge (``charge``, species ``all``).
@@ -1113,8 +1113,11 @@ class OnsagerDecomposition(AnalysisBase):
         Returns
         -------
         pandas.DataFrame
-            Index (species, part, shorter, longer), the windows in ps; columns ``exponent``,
-            ``low``, ``high``, ``blocks``. Both windows of a pair are resampled together.
+            Index (species, part, shorter, longer), the windows in ps; columns ``exponent`` and
+            ``diffusivity``, each with ``_low`` and ``_high``, and ``blocks``. The diffusivity is
+            that of the slope, in cm2/s, without what vibration and caging add to a ratio; of
+            charge, with sum z^2 N for the number of carriers. Both windows of a pair are resampled
+            together.
 
         Raises
         ------

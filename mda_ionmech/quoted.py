@@ -13,7 +13,7 @@ from scipy import constants
 
 from . import onsager
 from .errors import InputError
-from .onsager.estimators import cubic_length, finite_size_shift, log_slope, squared_displacements
+from .onsager.estimators import cubic_length, finite_size_shift, growth, squared_displacements
 from .onsager.residence import (
     channel_counts,
     characteristic_times,
@@ -109,6 +109,8 @@ def exponents(run: OnsagerDecomposition) -> pd.DataFrame:
             "ps; run with windows='log' or several lengths"
         )
     squares: dict[tuple[str, str], list[np.ndarray]] = {}
+    carriers = {s.name: float(s.n_carriers) for s in run.species}
+    carriers["all"] = sum(s.charge**2 * s.n_carriers for s in run.species)
     for n in windows:
         current = np.zeros((3, run.paths.n_frames))
         for k, one in enumerate(run.species):
@@ -124,16 +126,20 @@ def exponents(run: OnsagerDecomposition) -> pd.DataFrame:
     for (name, part), series in squares.items():
         for k in range(len(windows) - 1):
             pair = windows[k], windows[k + 1]
-            exponent, low, high, plan = log_slope(
-                series[k], series[k + 1], pair, seed=run.seed, level=run.level
-            )
+            grown = growth(series[k], series[k + 1], pair, seed=run.seed, level=run.level)
             times = [n * run.paths.dt for n in pair]
-            rows.append([name, part, *times, exponent, low, high, plan.n_blocks])
-    names = ["species", "part", "shorter", "longer", "exponent", "low", "high", "blocks"]
+            # A^2 / ps = 1e-4 cm^2 / s
+            per_carrier = 1e-4 / (2 * len(run.axes) * run.paths.dt * carriers[name])
+            slopes = [x * per_carrier for x in grown.slope]
+            rows.append([name, part, *times, *grown.exponent, *slopes, grown.n_blocks])
+    names = ["species", "part", "shorter", "longer"]
+    for value in ("exponent", "diffusivity"):
+        names += [value, f"{value}_low", f"{value}_high"]
+    names.append("blocks")
     table = indexed(pd.DataFrame(rows, columns=names), 4)
     table.attrs = {
         "level": run.level,
-        "units": {"shorter": "ps", "longer": "ps", "exponent": "1"},
+        "units": {"shorter": "ps", "longer": "ps", "exponent": "1", "diffusivity": "cm2/s"},
     }
     return table
 

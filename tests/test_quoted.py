@@ -38,6 +38,8 @@ def test_self_diffusivity_is_that_of_einstein_msd():
     lags = [round(w / 0.5) for w in windows]
     expected = np.diff(np.log(msd[lags])) / np.diff(np.log(windows))
     np.testing.assert_allclose(table["exponent"], expected, rtol=1e-6)
+    slope = np.diff(msd[lags]) / np.diff(windows) / 6 * 1e-4
+    np.testing.assert_allclose(table["diffusivity"], slope, rtol=1e-6)
     # and of the whole: from L(T) T of the result
     moved = np.log(slopes.decomposition["onsager"].values[0, 0] * windows)
     collective = run.exponents().loc[("ion", "collective"), "exponent"]

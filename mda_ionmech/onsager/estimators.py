@@ -7,12 +7,13 @@ times, and a coefficient read there is not that of thermodynamics.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import constants
 
 from ..errors import InputError
-from .uncertainty import BlockPlan, interval, lengthen_blocks, plan_blocks, resampling_weights
+from .uncertainty import interval, lengthen_blocks, plan_blocks, resampling_weights
 
 #: Of a cubic lattice of point forces in a viscous background, as of point charges (Wigner).
 XI = 2.837297
@@ -46,12 +47,29 @@ def squared_displacements(position: np.ndarray, window: int) -> tuple[np.ndarray
     return own, np.einsum("xt,xt->t", moved, moved)
 
 
-def log_slope(
-    shorter: np.ndarray, longer: np.ndarray, windows: tuple[int, int], *, seed: int, level: float
-) -> tuple[float, float, float, BlockPlan]:
-    r"""Exponent between two windows, with its interval.
+@dataclass(frozen=True)
+class Growth:
+    """How a mean squared displacement grows from one window to a longer one.
 
-    .. math:: \alpha = \ln(M(T_2) / M(T_1)) / \ln(T_2 / T_1)
+    Attributes
+    ----------
+    exponent, slope : tuple of float
+        Value, low and high end of its interval; the slope in A^2 per frame. NaN where undefined.
+    n_blocks : int
+    """
+
+    exponent: tuple[float, float, float]
+    slope: tuple[float, float, float]
+    n_blocks: int
+
+
+def growth(
+    shorter: np.ndarray, longer: np.ndarray, windows: tuple[int, int], *, seed: int, level: float
+) -> Growth:
+    r"""Exponent and slope between two windows, with intervals.
+
+    .. math:: \alpha = \frac{\ln (M(T_2) / M(T_1))}{\ln (T_2 / T_1)}, \qquad
+        s = \frac{M(T_2) - M(T_1)}{T_2 - T_1}
 
     Both means are resampled together, over the blocks of the longer window.
 
@@ -66,9 +84,7 @@ def log_slope(
 
     Returns
     -------
-    exponent, low, high : float
-        NaN where nothing moves.
-    plan : BlockPlan
+    Growth
     """
     plan = plan_blocks(len(longer), 2 * windows[1])
     parts = []
@@ -79,19 +95,20 @@ def log_slope(
         parts.append((sums, np.bincount(block, minlength=plan.n_sub_blocks)))
     plan = lengthen_blocks(plan, np.stack([s / c for s, c in parts], axis=1))
     weights = resampling_weights(plan, np.random.default_rng([seed, *windows]))
-    logs, samples = [], []
-    for sums, counts in parts:
+
+    def estimates(means: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         with np.errstate(divide="ignore", invalid="ignore"):
-            logs.append(np.log(sums.sum() / counts.sum()))
-            samples.append(np.log((weights @ sums) / (weights @ counts)))
-    step = np.log(windows[1] / windows[0])
-    with np.errstate(invalid="ignore"):
-        exponent = np.asarray((logs[1] - logs[0]) / step)
-        drawn = (samples[1] - samples[0]) / step
-    drawn = np.where(np.isfinite(drawn), drawn, np.nan)
-    exponent = np.where(np.isfinite(exponent), exponent, np.nan)
-    low, high = interval(exponent, drawn, plan, level)
-    return float(exponent), float(low), float(high), plan
+            exponent = np.log(means[1] / means[0]) / np.log(windows[1] / windows[0])
+        slope = (means[1] - means[0]) / (windows[1] - windows[0])
+        return np.where(np.isfinite(exponent), exponent, np.nan), slope
+
+    values = estimates([np.asarray(s.sum() / c.sum()) for s, c in parts])
+    samples = estimates([(weights @ s) / (weights @ c) for s, c in parts])
+    spans = [interval(v, x, plan, level) for v, x in zip(values, samples, strict=True)]
+    exponent, slope = (
+        (float(v), float(low), float(high)) for v, (low, high) in zip(values, spans, strict=True)
+    )
+    return Growth(exponent, slope, plan.n_blocks)
 
 
 def cubic_length(cell: np.ndarray) -> float:

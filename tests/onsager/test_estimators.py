@@ -12,7 +12,7 @@ from mda_ionmech.onsager.estimators import (
     XI,
     cubic_length,
     finite_size_shift,
-    log_slope,
+    growth,
     squared_displacements,
 )
 from mda_ionmech.onsager.residence import (
@@ -49,7 +49,7 @@ def test_exponent_of_fractional_brownian_motion_is_twice_its_hurst_exponent(hurs
     paths = fractional_brownian(rng, hurst, 600, 3 * n).reshape(600, n, 3).transpose(1, 2, 0)
     for windows in ((1, 2), (4, 8), (8, 32)):
         squares = [squared_displacements(paths, w)[0] for w in windows]
-        exponent, low, high, _ = log_slope(*squares, windows, seed=0, level=0.68)
+        exponent, low, high = growth(*squares, windows, seed=0, level=0.68).exponent
         # the error from carriers, which are independent
         own = np.stack([
             ((paths[:, :, w:] - paths[:, :, :-w]) ** 2).sum(axis=1).mean(axis=1) for w in windows
@@ -63,24 +63,29 @@ def test_exponent_of_fractional_brownian_motion_is_twice_its_hurst_exponent(hurs
             assert (high - low) / 2 == pytest.approx(error, rel=0.6)
 
 
-def test_interval_of_the_exponent_covers_as_it_says():
+def test_intervals_of_exponent_and_slope_cover_as_they_say():
     rng = np.random.default_rng(5)
-    covered = []
+    covered = [], []
     for _ in range(300):
         path = rng.normal(size=(1, 3, 500)).cumsum(axis=-1)
         squares = [squared_displacements(path, w)[1] for w in (1, 2)]
-        _, low, high, plan = log_slope(*squares, (1, 2), seed=0, level=0.68)
-        covered.append(low <= 1 <= high)
-        assert plan.n_blocks >= 10
+        grown = growth(*squares, (1, 2), seed=0, level=0.68)
+        # unit steps along each axis: 3 A^2 a frame
+        for (_, low, high), exact, hits in zip(
+            (grown.exponent, grown.slope), (1.0, 3.0), covered, strict=True
+        ):
+            hits.append(low <= exact <= high)
+        assert grown.n_blocks >= 10
     # 300 draws: 0.027 is one standard error, and blocks of finite length cost some
-    assert 0.58 <= np.mean(covered) <= 0.76
+    assert all(0.58 <= np.mean(hits) <= 0.76 for hits in covered)
 
 
 def test_exponent_where_nothing_moves_is_undefined():
     still = np.zeros((2, 3, 100))
     squares = [squared_displacements(still, w)[0] for w in (1, 2)]
-    exponent, low, high, _ = log_slope(*squares, (1, 2), seed=0, level=0.68)
-    assert np.isnan([exponent, low, high]).all()
+    grown = growth(*squares, (1, 2), seed=0, level=0.68)
+    assert np.isnan(grown.exponent).all()
+    assert grown.slope[0] == 0
 
 
 def test_finite_size_constant_is_that_of_the_wigner_lattice():
