@@ -35,7 +35,7 @@ from .arguments import (
     positive,
 )
 from .assembly import Assembly
-from .backends import ProgressMultiprocessing
+from .backends import PARTS_PER_WORKER, GatherBackend, Part, SerialParts, parts_source
 from .errors import InputError
 from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
 from .macrostates import Macrostates, RunStates
@@ -46,6 +46,7 @@ from .microstates import (
     RadialDistribution,
     SiteAssignment,
 )
+from .microstates.follow import ContactTracker
 from .microstates.rdf import sample_distributions
 from .microstates.sites import site_distances
 from .onsager.windows import CarrierLabels, JointLabels, segment_labels
@@ -56,20 +57,19 @@ from .trajectory import Paths, frame_times
 from .trajectory.cells import (
     check_cell_height,
     check_constant_cell,
-    in_lattice_vectors,
     read_cell,
     reduced_cell,
 )
 from .trajectory.completeness import check_complete
 from .trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
 from .trajectory.members import append_atoms, carrier_members, ligand_table
-from .trajectory.paths import build_paths
+from .trajectory.paths import PathBuilder
+from .trajectory.snapshot import Cell, Snapshot, empty_coordinates, take_snapshot
 from .trajectory.unwrap import (
     LONG_STEP,
     MAX_LONG_FRACTION,
-    cell_heights,
     fractional_steps,
-    to_fractional,
+    stretches,
     whole_centres,
 )
 from .vehicle import followed_ligands, vehicle_dataset
@@ -166,8 +166,14 @@ class OnsagerDecomposition(AnalysisBase):
     microstates: dict[str, Microstates]
     macrostates: dict[str, Macrostates]
     _labels: list[CarrierLabels]
-    _previous: np.ndarray | None
+    _cell: Cell | None
+    _previous: Snapshot | None
+    _kept: tuple[int, Snapshot | None] | None
     _spare: np.ndarray
+    _raw: dict[str, Any]
+    _trackers: dict[int, ContactTracker]
+    _counted: dict[int, list[int]]
+    _builder: PathBuilder
 
     @classmethod
     def get_supported_backends(cls) -> tuple[str, ...]:
@@ -245,9 +251,8 @@ class OnsagerDecomposition(AnalysisBase):
         carried[self._members.atoms] = True
         if len(self._reference):
             carried |= self._reference > 0
-        self._moving = np.flatnonzero(carried)
+        self._moving = stretches(np.flatnonzero(carried))
         self._advance: Callable[[int], None] | None = None
-        self._done = False
         self._histories: dict[int, SiteHistory] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
@@ -290,27 +295,20 @@ class OnsagerDecomposition(AnalysisBase):
             total=1, verbose=bool(verbose), desc="starting", **(progressbar_kwargs or {})
         )
         self._bar = bar
-        if backend in (None, "serial"):
-            # more than one part on one object would repeat the last (MDAnalysis 2.11)
-            backend, n_parts, n_workers = "serial", 1, None
+        source = parts_source(backend, n_workers)
+        if source.n_workers > 1:
+            n_parts = n_parts or PARTS_PER_WORKER * source.n_workers
+        elif isinstance(source, SerialParts):
             self._advance = self._bar_update
-        elif backend == "multiprocessing":
-            n_workers = n_workers or os.cpu_count() or 1
-            n_parts = n_parts or 4 * n_workers
-            backend, unsupported_backend = (
-                ProgressMultiprocessing(n_workers, self._bar_update),
-                True,
-            )
         try:
             super().run(
                 start=start,
                 stop=stop,
                 step=step,
                 frames=frames,
-                n_workers=n_workers,
                 n_parts=n_parts,
-                backend=backend,
-                unsupported_backend=unsupported_backend,
+                backend=GatherBackend(source, self._absorb),
+                unsupported_backend=True,
             )
         finally:
             self._advance = None
@@ -322,10 +320,9 @@ class OnsagerDecomposition(AnalysisBase):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        state.pop("_bar", None)
-        state["_advance"] = None
-        if self._done:  # a worker's answer: only what the aggregation reads
-            state = {k: state[k] for k in ("frames", "times", "results", "_done")}
+        for name in ("_bar", "_builder"):
+            state.pop(name, None)
+        state["_advance"] = state["_kept"] = state["_previous"] = None
         return state
 
     def _choose_frames(
@@ -349,6 +346,7 @@ class OnsagerDecomposition(AnalysisBase):
                 "that the trajectory file is complete"
             )
         self._lattice = reduced_cell(read_cell(self._trajectory[int(self._run_frames[0])]))
+        self._cell = self._kept = None
         return n
 
     def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
@@ -368,41 +366,32 @@ class OnsagerDecomposition(AnalysisBase):
             self._horizon_frames = self._round_lengths("horizons", self.horizons, n)
             self._check_multiples()
         reach = max((s.microstates.reach for s in self.species if s.microstates), default=0.0)
-        for _, cell, _ in ends:
-            check_cell_height(cell, reach)
+        for _, snapshot in ends:
+            check_cell_height(snapshot.cell.height, reach)
         if self.frame == "laboratory":
-            check_constant_cell(np.array([cell for _, cell, _ in ends]))
+            check_constant_cell(np.array([snapshot.cell.vectors for _, snapshot in ends]))
         self._check_first_step()
         for index, one in enumerate(self.species):
             if one.microstates is not None:
                 one.microstates.settle(lambda index=index: self._sample(index))
-                check_cell_height(ends[0][1], one.microstates.reach)
-        self._check_moving(ends[0][2])
+                check_cell_height(ends[0][1].cell.height, one.microstates.reach)
+        self._check_moving(ends[0][1].positions)
         self._bar.total = n + max(1, n // 4)
         self._bar.set_description("reading frames")
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
         self._labels, self._histories = [], {}
+        self._builder = PathBuilder(len(self._members.offsets) - 1, n)
 
-    def _read(self, index: int) -> tuple[float, np.ndarray, np.ndarray]:
-        """Time, cell and a fresh array of fractional coordinates of one analysed frame."""
+    def _read(self, index: int) -> tuple[float, Snapshot]:
+        """Time and a fresh copy of one analysed frame."""
         ts = self._trajectory[int(self._run_frames[index])]
-        now = np.empty((self.universe.atoms.n_atoms, 3))
-        cell = self._fractional(ts, now)
-        return float(ts.time), cell, now
+        return float(ts.time), self._take(ts, empty_coordinates(self.universe.atoms.n_atoms))
 
-    def _fractional(self, ts: Any, out: np.ndarray) -> np.ndarray:
-        """Fill `out` with fractional coordinates; return the cell, checked."""
-        self._cell_as_read = read_cell(ts)
-        cell = in_lattice_vectors(self._cell_as_read, self._lattice)
-        bad = to_fractional(ts.positions, np.linalg.inv(cell), out)
-        if bad >= 0:
-            raise InputError(
-                f"frame {ts.frame} has no finite position for atom index {bad} "
-                f"({ts.positions[bad]}); leave the frame out with run(start=..., stop=...) or "
-                "repair the trajectory"
-            )
-        return cell
+    def _take(self, ts: Any, room: np.ndarray) -> Snapshot:
+        snapshot = take_snapshot(ts, self._lattice, room, self._cell)
+        self._cell = snapshot.cell
+        return snapshot
 
     def _check_spacing(self, first: float, n: int) -> None:
         """Find by bisection where the spacing of the first two frames ends, if it does."""
@@ -473,10 +462,9 @@ class OnsagerDecomposition(AnalysisBase):
 
     def _check_first_step(self) -> None:
         """Refuse steps too long to unwrap on the first two frames, before all are read."""
-        _, _, before = self._read(0)
-        _, cell, now = self._read(1)
+        before, now = self._read(0)[1], self._read(1)[1]
         found = np.zeros(4)
-        self._steps_into(now, before, cell, np.empty((len(self._members.offsets) - 1, 3)), found)
+        self._steps_into(now, before, np.empty((len(self._members.offsets) - 1, 3)), found)
         self._check_long_steps(found)
 
     def _check_moving(self, first: np.ndarray) -> None:
@@ -486,7 +474,7 @@ class OnsagerDecomposition(AnalysisBase):
         for k in np.unique(np.linspace(1, n - 1, min(n, 12)).astype(int)):
             if not still:
                 return
-            now = self._read(int(k))[2]
+            now = self._read(int(k))[1].positions
             still = {name: ix for name, ix in still.items() if np.array_equal(first[ix], now[ix])}
         if len(still) == len(self.species):
             raise InputError(
@@ -512,53 +500,52 @@ class OnsagerDecomposition(AnalysisBase):
             )
 
     def _steps_into(
-        self,
-        now: np.ndarray,
-        before: np.ndarray,
-        cell: np.ndarray,
-        steps: np.ndarray,
-        found: np.ndarray,
+        self, now: Snapshot, before: Snapshot, steps: np.ndarray, found: np.ndarray
     ) -> np.ndarray:
         reference = np.zeros(3)
         fractional_steps(
-            now, before, cell, self.unwrap is not False, self._moving, self._members.offsets,
+            now.coordinates, before.coordinates, now.cell.inverse, before.cell.inverse,
+            now.cell.vectors, self.unwrap is not False, self._moving, self._members.offsets,
             self._members.atoms, self._members.weights, self._reference,
-            LONG_STEP * float(cell_heights(cell).min()), steps, reference, found,
+            LONG_STEP * now.cell.height, steps, reference, found,
         )  # fmt: skip
         return reference
 
-    def _geometry(self, index: int, now: np.ndarray, cell: np.ndarray) -> FrameGeometry:
+    def _geometry(self, index: int, now: Snapshot) -> FrameGeometry:
         """What the detector of species `index` sees of a frame."""
         ligands = self._ligands[index]
         assert ligands is not None
         one, members = self.species[index], self._members
         if one.compound is None:
-            centres = now[one.atoms.ix]
+            centres = now.fractional(one.atoms.ix)
         else:
             first, last = self._first[index], self._first[index + 1]
             centres = np.empty((one.n_carriers, 3))
             whole_centres(
-                now, members.offsets[first : last + 1], members.atoms, members.weights,
-                members.parents, centres,
+                now.positions, now.cell.inverse, members.offsets[first : last + 1], members.atoms,
+                members.weights, members.parents, centres,
             )  # fmt: skip
-        places = now[ligands.atom], ligands.kind, ligands.owner
-        if len(ligands.other_atom) == 0:
-            return FrameGeometry(centres, *places, cell, self._cell_as_read)
+        others = {}
+        if len(ligands.other_atom):
+            others = {
+                "others": now.fractional(ligands.other_atom),
+                "other_owner": ligands.other_owner,
+            }
         return FrameGeometry(
             centres,
-            *places,
-            cell,
-            self._cell_as_read,
-            others=now[ligands.other_atom],
-            other_owner=ligands.other_owner,
+            now.fractional(ligands.atom),
+            ligands.kind,
+            ligands.owner,
+            now.cell.vectors,
+            now.cell.as_read,
+            **others,
         )
 
     def _sample(self, index: int) -> Iterable[FrameGeometry]:
         """Frames spread over the run, for g(r)."""
         n = len(self._run_frames)
         for k in np.unique(np.linspace(0, n - 1, min(n, RDF_FRAMES)).astype(int)):
-            _, cell, now = self._read(int(k))
-            yield self._geometry(index, now, cell)
+            yield self._geometry(index, self._read(int(k))[1])
 
     def measure_shells(
         self,
@@ -602,64 +589,59 @@ class OnsagerDecomposition(AnalysisBase):
     ) -> OnsagerDecomposition:
         self._part = indexed_frames
         super()._compute(indexed_frames, verbose=False)
-        raw = self.results
-        for index, ligands in enumerate(self._ligands):
-            if ligands is None:
-                continue
-            found = raw[f"contacts_{index}"]
-            counts = [len(c.carrier) for c in found]
-            raw[f"contacts_{index}"] = {
-                "frame": np.repeat(indexed_frames[:, 0].astype(np.int32), counts),
-                "carrier": np.concatenate([c.carrier for c in found]),
-                "ligand": np.concatenate([c.ligand for c in found]),
-                "inner": np.concatenate([c.inner for c in found]),
-            }
-            if found[0].ring is not None:
-                raw[f"contacts_{index}"]["ring"] = np.concatenate([c.ring for c in found])
+        self.results = RawResults(self._raw)
+        for index, tracker in self._trackers.items():
+            self.results[f"contacts_{index}"] = tracker.finish()
             # one row a part: counts add up exactly, in any order
-            raw[f"tally_{index}"] = np.array([c.tally for c in found], dtype=np.int64).sum(
-                axis=0, keepdims=True
-            )
-        self._previous = None
-        self._spare = np.empty((0, 3))
-        self._done = self._advance is None
+            self.results[f"tally_{index}"] = np.array([self._counted[index]], dtype=np.int64)
+        self._kept = int(indexed_frames[-1, 0]), self._previous
+        self._raw, self._trackers, self._counted = {}, {}, {}
         return self
 
     def _prepare(self) -> None:
         n = len(self._part)
-        raw = self.results
-        raw.steps = np.zeros((n, len(self._members.offsets) - 1, 3))
-        raw.reference = np.zeros((n, 3))
-        raw.cells = np.empty((n, 3, 3))
-        raw.engine_step = np.full(n, -1, dtype=np.int64)
-        raw.found = np.zeros((1, 4))
-        for index, ligands in enumerate(self._ligands):
-            if ligands is not None:
-                raw[f"contacts_{index}"] = []
-        n_atoms = self.universe.atoms.n_atoms
-        self._spare = np.empty((n_atoms, 3))
-        self._previous = None
         first = int(self._part[0, 0])
-        if first > 0:  # the step into a part's first frame needs the frame before it
-            self._previous = self._read(first - 1)[2]
-
-    def _single_frame(self) -> None:
-        ts, k, raw = self._ts, self._frame_index, self.results
-        self._times.check(int(self._part[k, 0]), ts.frame, float(ts.time))
-        now = self._spare
-        cell = self._fractional(ts, now)
-        raw.cells[k] = cell
-        raw.engine_step[k] = ts.data.get("step", -1)
-        before = self._previous
-        if before is not None:
-            raw.reference[k] = self._steps_into(now, before, cell, raw.steps[k], raw.found[0])
+        self._raw = {
+            "steps": np.zeros((n, len(self._members.offsets) - 1, 3)),
+            "reference": np.zeros((n, 3)),
+            "cells": np.empty((n, 3, 3)),
+            "engine_step": np.full(n, -1, dtype=np.int64),
+            "found": np.zeros((1, 4)),
+        }
+        self._trackers, self._counted = {}, {}
         for index, one in enumerate(self.species):
             if one.microstates is not None:
-                check_cell_height(cell, one.microstates.reach)
-                raw[f"contacts_{index}"].append(
-                    one.microstates.contacts(self._geometry(index, now, cell))
-                )
-        self._spare = before if before is not None else np.empty_like(now)
+                self._trackers[index] = ContactTracker(one.n_carriers, first)
+                self._counted[index] = [0] * len(one.microstates.tally_names)
+        self._spare = empty_coordinates(self.universe.atoms.n_atoms)
+        self._previous = None
+        if self._kept is not None and self._kept[0] == first - 1:
+            self._previous = self._kept[1]
+        elif first > 0:  # the step into a part's first frame needs the frame before it
+            self._previous = self._read(first - 1)[1]
+
+    def _single_frame(self) -> None:
+        ts, k, raw = self._ts, self._frame_index, self._raw
+        self._times.check(int(self._part[k, 0]), ts.frame, float(ts.time))
+        cell_before = self._cell
+        now = self._take(ts, self._spare)
+        raw["cells"][k] = now.cell.vectors
+        raw["engine_step"][k] = ts.data.get("step", -1)
+        before = self._previous
+        if before is not None:
+            raw["reference"][k] = self._steps_into(now, before, raw["steps"][k], raw["found"][0])
+        for index, tracker in self._trackers.items():
+            detector = self.species[index].microstates
+            assert detector is not None
+            if now.cell is not cell_before:
+                check_cell_height(now.cell.height, detector.reach)
+            contacts = detector.contacts(self._geometry(index, now))
+            tracker.add(contacts)
+            for name, n in enumerate(contacts.tally):
+                self._counted[index][name] += n
+        self._spare = (
+            empty_coordinates(self.universe.atoms.n_atoms) if before is None else before.coordinates
+        )
         self._previous = now
         if self._advance is not None:
             self._advance(1)
@@ -669,25 +651,30 @@ class OnsagerDecomposition(AnalysisBase):
             return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
         lookup: dict[str, Callable[..., Any]] = dict.fromkeys(
-            ("steps", "reference", "cells", "engine_step", "found"), np.concatenate
+            ("reference", "cells", "engine_step", "found"), np.concatenate
         )
         for k in range(len(self.species)):
             lookup |= {f"contacts_{k}": join, f"tally_{k}": np.concatenate}
         return ResultsGroup(lookup=lookup)
 
+    def _absorb(self, part: Part) -> None:
+        """Take what is large out of the answer of a part, in the order of the parts."""
+        self._builder.add(part.results.pop("steps"), part.results["reference"])
+        if self._advance is None:
+            self._bar_update(len(part.frames))
+
     # ---- what follows from the frames -----------------------------------------------------
 
     def _conclude(self) -> None:
         raw = self.results
-        self._done = False
         found = raw.found.sum(axis=0)
         found[3] = raw.found[:, 3].max()
         self._check_long_steps(found)
         if self.frame == "laboratory":
             check_constant_cell(raw.cells)
         self._unwrap_report = self._describe_unwrapping(found)
-        self.paths = build_paths(raw.steps, raw.reference, raw.cells, self._times.spacing)
-        raw.pop("steps")
+        self.paths = self._builder.finish(raw.reference, raw.cells, self._times.spacing)
+        del self._builder
         bodies = self.paths.position
         self._ligand_paths = {k: bodies[where] for k, where in self._followed.items()}
         if self._followed:
@@ -960,8 +947,7 @@ class OnsagerDecomposition(AnalysisBase):
         """Sites held by the carriers of a species, with the images they are held in."""
         sites = self.species[index].microstates
         assert isinstance(sites, SiteAssignment)
-        _, cell, now = self._read(0)
-        begin = sites.fractional_positions(self._geometry(index, now, cell))
+        begin = sites.fractional_positions(self._geometry(index, self._read(0)[1]))
         mean_cell = self.paths.cell
         inverse = np.linalg.inv(mean_cell)
         state = np.ascontiguousarray(states.state.T)
@@ -1241,6 +1227,78 @@ class OnsagerDecomposition(AnalysisBase):
                 f"horizon={horizon:g} ps is no whole multiple of resolution={resolution:g} ps"
             )
         return path_parts(self, names.index(name), n, whole // n)
+
+    def rate_control(
+        self, *, species: str | None = None, horizon: float | None = None
+    ) -> pd.DataFrame:
+        """Which hops are in control of the rate of transport, beside which ones carry it.
+
+        A channel is a pair of site labels at one distance. Its control is d ln D / d ln k: by how
+        many per cent the diffusion coefficient of independent carriers would rise if hops along
+        that channel, both ways, became one per cent more frequent. Controls sum to one, like the
+        shares. In a row of fast and slow hops all carry according to their lengths, but the slow
+        ones alone are in control.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first on sites.
+        horizon : float, optional
+            Of the shares, ps, rounded to whole frames; their resolution is one frame. Default: ten
+            times the mean residence on a site, at most a fortieth of the trajectory.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index channel, from the largest control down; columns ``hops``, ``rate`` (1/ns per
+            carrier), and with ``_low`` and ``_high`` ``control``, ``share_self`` and ``share``: the
+            part of the slope of the self and the collective mean squared displacement from site to
+            site. In ``attrs``, value and interval in cm^2/s: ``diffusion_cm2_per_s`` of independent
+            carriers, ``measured_cm2_per_s`` and ``collective_cm2_per_s`` of these slopes.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without sites and events of hops, where nothing hopped or
+            the hops lead nowhere, or for a horizon out of range.
+
+        Notes
+        -----
+        Assumed: each carrier hops by itself, without memory, over sites that the others leave free
+        as often as on average, with one rate for all edges of a channel and detailed balance. How
+        far that holds tells ``measured_cm2_per_s`` beside ``diffusion_cm2_per_s``. The shares
+        assume none of it.
+
+        Cost: two passes over carriers x frames per channel, and 400 linear problems of the size of
+        the sites.
+        """
+        from .onsager.rate_control import hop_graph, rate_control
+
+        self._require_run("rate_control()")
+        held = [self.species[k].name for k in self._histories]
+        name = (held[0] if held else None) if species is None else species
+        if name not in held:
+            raise InputError(
+                f"species={species!r} has no hops between sites in this run; those with them are "
+                f"{held}: give it microstates=SiteAssignment... and events=CrystalEvents()"
+            )
+        index = [s.name for s in self.species].index(str(name))
+        history, sites = self._histories[index], self.species[index].microstates
+        assert isinstance(sites, SiteAssignment)
+        graph, channel = hop_graph(
+            sites.sites_in_cell, self.paths.cell, history.shells.kind, history.shells.types,
+            history.state, history.path,
+        )  # fmt: skip
+        if horizon is None:
+            stay = channel.size / np.count_nonzero(channel >= 0)
+            frames = int(np.clip(10 * stay, 1, max(self.paths.n_frames // 40, 1)))
+        else:
+            frames = self._window_in_frames(horizon, "horizon")
+        found = rate_control(
+            graph, channel, history.path, spacing=self.paths.dt, horizon=frames,
+            axes=["xyz".index(axis) for axis in self.axes], level=self.level, seed=self.seed,
+        )  # fmt: skip
+        return found.table()
 
     def _window_in_frames(self, window: float | None, argument: str = "window") -> int:
         if window is None:

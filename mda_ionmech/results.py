@@ -194,8 +194,8 @@ class Results:
         Returns
         -------
         numpy.ndarray
-            Shape (400, *dimensions of the variable), in its units: bootstrap samples; below ten
-            blocks normal samples with the covariance of the jackknife; NaN below two blocks.
+            Shape (400, ...), then the dimensions of the variable, in its units: bootstrap samples;
+            below ten blocks normal samples with the covariance of the jackknife; NaN below two.
 
         Raises
         ------

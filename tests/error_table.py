@@ -13,7 +13,7 @@ import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.transformations.nojump import NoJump
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius
 from mda_ionmech.config import build_analysis, load_config
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.results import write_atomically
@@ -176,6 +176,12 @@ SITUATIONS = {
     ),
     "an unknown backend": lambda tmp: analysis(universe()).run(backend="gpu"),
     "ions that never move": lambda tmp: analysis(make_universe(np.full((20, 3, 3), 4.0))).run(),
+    "an activation energy from one temperature": lambda tmp: arrhenius(
+        [analysis(universe()).run().results]
+    ),
+    "an activation energy from one temperature twice": lambda tmp: arrhenius(
+        [analysis(universe()).run().results] * 2
+    ),
     "a misspelt key in the configuration": lambda tmp: configured(
         tmp,
         TOML + "[analysis]\ntemperatur = 300\nwindow = [1.0, -2.0]\n"

@@ -140,7 +140,12 @@ def runnable(page: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("page", "blocks"),
-    [("getting-started.md", 9), ("how-to/own-rule.md", 4), ("how-to/read-results.md", 5)],
+    [
+        ("getting-started.md", 9),
+        ("how-to/own-rule.md", 4),
+        ("how-to/read-results.md", 5),
+        ("how-to/several-temperatures.md", 3),
+    ],
 )
 def test_code_marked_as_runnable_runs(page, blocks, tmp_path, monkeypatch):
     matplotlib.use("agg")

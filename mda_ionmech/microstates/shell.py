@@ -178,12 +178,14 @@ class CutoffShell(Detector):
             outer,
             grid_shape(frame.cell, float(outer.max()), len(frame.ligands)),
         )
+        if np.array_equal(inner, outer):
+            return Contacts(carrier, ligand, np.ones(len(carrier), dtype=bool))
         kind = frame.ligand_kind[ligand]
-        ring = None
-        if self.recorded:
-            ring = np.zeros(len(kind), dtype=np.uint8)
-            for k, of_kind in enumerate(radii):
-                ring[kind == k] = np.searchsorted(of_kind, distance[kind == k])
+        if not self.recorded:
+            return Contacts(carrier, ligand, distance <= inner[kind])
+        ring = np.zeros(len(kind), dtype=np.uint8)
+        for k, of_kind in enumerate(radii):
+            ring[kind == k] = np.searchsorted(of_kind, distance[kind == k])
         return Contacts(carrier, ligand, distance <= inner[kind], ring=ring)
 
     def assemble(
@@ -217,7 +219,7 @@ class CutoffShell(Detector):
             ]
         )
         keep = ring <= places[1, kind]
-        rows = {n: getattr(history, n)[keep] for n in ("frame", "carrier", "ligand")}
+        rows = {n: getattr(history, n)[keep] for n in ("carrier", "ligand", "begin", "end")}
         return replace(history, **rows, inner=(ring <= places[0, kind])[keep], ring=None)
 
     def is_recorded(self, kind: str, radius: float) -> bool:
