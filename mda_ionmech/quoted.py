@@ -153,7 +153,12 @@ def residence_times(run: OnsagerDecomposition, species: str | None, members: str
     names = [s.name for s in run.species]
     detected = [names[k] for k in sorted(run._contacts)]
     chosen = detected if species is None else [species]
-    if not detected or chosen[0] not in detected:
+    if not detected:
+        raise InputError(
+            "residence_times() needs a species with a detector, and this run has none; give one "
+            "microstates=..., e.g. CutoffShell(...)"
+        )
+    if chosen[0] not in detected:
         raise InputError(
             f"species={species!r} has no detector in this run, so nothing resides; those with one "
             f"are {detected}"
@@ -265,7 +270,12 @@ def channel_rates(run: OnsagerDecomposition, species: str | None) -> pd.DataFram
 
     on_sites = [s.name for s in run.species if getattr(s.microstates, "has_sites", False)]
     able = list(dict.fromkeys([*on_sites, *run.macrostates]))
-    name = able[0] if species is None and able else species
+    if not able:
+        raise InputError(
+            "channel_rates() needs a species on sites or with macrostates, and this run has none; "
+            "give one microstates=SiteAssignment... or macrostates=..., e.g. IonPairing()"
+        )
+    name = able[0] if species is None else species
     if name not in able:
         raise InputError(
             f"species={species!r} has neither sites nor macrostates in this run, so no channels; "

@@ -38,7 +38,7 @@ def robustness(
     name = run.results._species(species)
     index = [s.name for s in run.species].index(name)
     if run.species[index].events is None:
-        raise InputError(f"species={species!r} has no event rule, so no shares that could move")
+        raise InputError(f"species={name!r} has no event rule, so no shares that could move")
     n = run._window_in_frames(float(run.results.at_window(window)["window"]))
     rows: list[tuple[Any, ...]] = []
 

@@ -153,6 +153,7 @@ def test_residence_in_the_liquid(liquid_run):
     assert (wide["intermittent"] > wide["continuous"]).all()
     # flicker ends a plain contact long before the molecule leaves
     plain = liquid_run.residence_times().loc[("Li+", "solvent")]
+    assert plain.loc["continuous", "decay_time"] == pytest.approx(22.7, abs=0.05)
     assert plain.loc["continuous", "decay_time_high"] < solvent.loc["continuous", "decay_time_low"]
     assert plain.loc["intermittent", "decay_time"] == pytest.approx(
         solvent.loc["intermittent", "decay_time"], rel=0.15
@@ -204,10 +205,14 @@ def test_rates_of_macrostates_and_who_has_none(liquid_run):
     bare = OnsagerDecomposition(
         [IonSpecies(universe.atoms, charge=0, name="ion")], temperature=300, frame="laboratory"
     ).run()
-    with pytest.raises(InputError, match="species=None has neither sites nor macrostates"):
+    with pytest.raises(
+        InputError, match="needs a species on sites or with macrostates, and this run has none"
+    ):
         bare.channel_rates()
-    with pytest.raises(InputError, match="species=None has no detector in this run"):
+    with pytest.raises(InputError, match="needs a species with a detector, and this run has none"):
         bare.residence_times()
+    with pytest.raises(InputError, match="species='ACN' has neither sites nor macrostates"):
+        liquid_run.channel_rates(species="ACN")
     with pytest.raises(InputError, match="species='TFSI-' has no detector"):
         liquid_run.residence_times(species="TFSI-")
     with pytest.raises(InputError, match="members must be 'molecules' or 'atoms', got 'ions'"):
