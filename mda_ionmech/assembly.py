@@ -392,6 +392,7 @@ class Assembly:
             "seed": run.seed,
             "level": run.level,
             "volume_angstrom3": run.paths.volume,
+            "cell_angstrom": run.paths.cell.tolist(),
             "volume_variance_angstrom6": run.paths.volume_variance,
             "residual": worst,
             "topology": None
