@@ -110,6 +110,22 @@ def draw_frames() -> Any:
     return left
 
 
+def draw_robustness() -> Any:
+    """Shares of lithium under other filters and radii."""
+    u = datasets.liquid()
+    species = liquid_analysis(u).species
+    species[0].microstates = CutoffShell(
+        hysteresis=0.6,
+        persistence=5.0,
+        recorded=[2.8, 3.0, 3.4, 3.6],
+        solvent=u.select_atoms("resname ACN and element N"),
+        anion=u.select_atoms("resname TFS and element O"),
+    )
+    run = OnsagerDecomposition(species, temperature=330, windows=[WINDOW], resolutions=None).run()
+    table = run.robustness(persistence=[0, 2, 10], hysteresis=[0], cutoffs=[2.8, 3.0])
+    return plotting.robustness(table)
+
+
 def draw_arrhenius() -> Any:
     """Energies of the garnet's hops from three temperatures."""
     results = []
@@ -139,6 +155,7 @@ def main() -> None:
             outer=shell.outer["solvent"],
         ),
         "flicker": draw_flicker(),
+        "robustness": draw_robustness(),
         "frames": draw_frames(),
         "view-curves": plotting.view_curves(results, resolutions=[1, 2, 8]),
         "view-map": plotting.view_map(results),

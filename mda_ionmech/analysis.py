@@ -5,11 +5,13 @@ Frames are read once: fractional steps and contacts are kept, everything else fo
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,7 @@ from .arguments import (
 )
 from .backends import PARTS_PER_WORKER, GatherBackend, Part, SerialParts, parts_source
 from .errors import InputError
-from .events import CrystalEvents, EventLabels, SiteHistory
+from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
 from .macrostates import Macrostates, RunStates
 from .microstates import (
     ContactHistory,
@@ -67,8 +69,8 @@ from .trajectory.cells import (
     reduced_cell,
 )
 from .trajectory.completeness import check_complete
-from .trajectory.frames_of_reference import reference_weights, resolve_frame
-from .trajectory.members import carrier_members, ligand_table
+from .trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
+from .trajectory.members import append_atoms, carrier_members, ligand_table
 from .trajectory.paths import PathBuilder, StoredPosition, finish_paths
 from .trajectory.snapshot import Cell, Snapshot, empty_coordinates, take_snapshot
 from .trajectory.unwrap import (
@@ -78,6 +80,7 @@ from .trajectory.unwrap import (
     stretches,
     whole_centres,
 )
+from .vehicle import followed_ligands, vehicle_dataset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,14 +133,17 @@ class OnsagerDecomposition(AnalysisBase):
         Of the path and slope views, ps: the time over which a label is read, and the time over
         which displacements are correlated. Every horizon that is a whole multiple of a resolution
         is computed. ``"log"`` as for `windows`; None for either leaves these views out.
-    projection : {"auto", "site", None}
+    projection : {"auto", "site", "vehicle", None}
         What an event carries in the path and slope views. ``site``: a hop its way from site to
         site, and the label ``vibration`` what is left. None: the whole displacement. ``auto``:
         ``site`` for species on sites, else None. The window view keeps whole displacements.
+        ``vehicle``: as ``auto``, and ligand atoms are followed too, for `vehicularity`; 24 bytes
+        for each of their atoms and frames.
     memory : str, optional
         A budget, e.g. ``"4GB"``. Where positions and states would exceed it they live in a Zarr
         store (that of `store`, else a temporary one) and every stage reads them block by block;
-        the numbers are the same bit for bit. Species on sites and macrostates stay in memory.
+        the numbers are the same bit for bit. Species on sites, macrostates and
+        followed ligand atoms stay in memory.
     store : path-like, optional
         Folder of a Zarr store that the frames are gathered in, part by part. A run that was
         stopped goes on from the last whole part when it is started again with the same store,
@@ -200,6 +206,7 @@ class OnsagerDecomposition(AnalysisBase):
     _scratch: tempfile.TemporaryDirectory[str] | None
     _gathered: dict[int, list[dict[str, np.ndarray]]]
     _on_disk: bool
+    _n_rooms: int
 
     @classmethod
     def get_supported_backends(cls) -> tuple[str, ...]:
@@ -272,6 +279,9 @@ class OnsagerDecomposition(AnalysisBase):
         self._members = carrier_members(self.species, self.universe)
         self._first = np.concatenate([[0], np.cumsum([s.n_carriers for s in self.species])])
         self._ligands = [ligand_table(s, self._molecule) for s in self.species]
+        self._followed: dict[int, slice] = {}
+        if projection == "vehicle":
+            self._follow_ligands()
         carried = np.zeros(self.universe.atoms.n_atoms, dtype=bool)
         carried[self._members.atoms] = True
         if len(self._reference):
@@ -281,6 +291,15 @@ class OnsagerDecomposition(AnalysisBase):
         self._histories: dict[int, SiteHistory] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
+
+    def _follow_ligands(self) -> None:
+        """Let the frame stage follow the ligand atoms too, as bodies after the carriers."""
+        self._followed = followed_ligands(self.species, self._ligands, self._members)
+        usable_masses(self.universe, "projection='vehicle'")
+        for index in self._followed:
+            ligands = self._ligands[index]
+            assert ligands is not None
+            self._members = append_atoms(self._members, ligands.atom)
 
     def run(
         self,
@@ -404,6 +423,7 @@ class OnsagerDecomposition(AnalysisBase):
         """Decide where what the frames give is gathered."""
         n_carriers = len(self._members.offsets) - 1
         self._scratch = None
+        self._n_rooms = 0
         # positions, states and what is worked out beside them
         self._on_disk = self.memory is not None and 64 * n_carriers * n > self.memory
         folder = self.store
@@ -784,6 +804,10 @@ class OnsagerDecomposition(AnalysisBase):
             in_memory=not self._on_disk,
         )
         del self._builder
+        bodies = self.paths.position
+        self._ligand_paths = {k: bodies[where] for k, where in self._followed.items()}
+        if self._followed:
+            self.paths = replace(self.paths, position=self.paths.carriers(0, int(self._first[-1])))
         self.engine_step = raw.engine_step
         self._contacts = {k: self._join_contacts(k) for k in self._gathered}
         self._tallies = {k: raw[f"tally_{k}"].sum(axis=0) for k in self._contacts}
@@ -853,7 +877,11 @@ class OnsagerDecomposition(AnalysisBase):
         }
 
     def _find_states(
-        self, *, filtered: bool = True, persistence: float | None = None
+        self,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        radii: Mapping[int, Mapping[str, dict[str, float]]] | None = None,
     ) -> dict[int, Microstates]:
         """Microstates of every species with a detector; plain cutoffs if not `filtered`."""
         states = {}
@@ -870,8 +898,9 @@ class OnsagerDecomposition(AnalysisBase):
                 ligand_molecule=ligands.molecule,
                 ligand_kind=ligands.kind,
             )
+            chosen = {} if radii is None or index not in radii else radii[index]
             states[index] = one.microstates.assemble(
-                history, filtered=filtered, persistence=persistence
+                history, filtered=filtered, persistence=persistence, **chosen
             )
             states[index].report.update(self._tally(index))
         return states
@@ -909,16 +938,38 @@ class OnsagerDecomposition(AnalysisBase):
         return self._relabelled("relabelled()", persistence=float(persistence))
 
     def _relabelled(
-        self, what: str, *, filtered: bool = True, persistence: float | None = None
+        self,
+        what: str,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        radii: Mapping[int, Mapping[str, dict[str, float]]] | None = None,
+        rules: Mapping[int, EventRule] | None = None,
+        window: int | None = None,
     ) -> Results:
+        """The run with other filters, radii or rules; with `window`, that window view alone."""
         self._require_run(what)
-        keep = self.microstates, self.macrostates, self._labels, self._histories
+        names = [
+            *("microstates", "macrostates", "_labels", "_histories", "species"),
+            *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
+        ]
+        keep = {name: getattr(self, name) for name in names}
         self._histories = {}
+        self.species = [copy.copy(one) for one in self.species]
+        for index, rule in (rules or {}).items():
+            self.species[index].events = rule
+        if window is not None:
+            self._window_frames = np.array([window])
+            self._resolution_frames = self._horizon_frames = np.empty(0, dtype=np.int64)
+            self._ligand_paths = {}
         try:
-            states = self._find_states(filtered=filtered, persistence=persistence)
-            return self._decompose(states, filtered=filtered, persistence=persistence)
+            states = self._find_states(filtered=filtered, persistence=persistence, radii=radii)
+            return self._decompose(
+                states, filtered=filtered, persistence=persistence, nulls=window is None
+            )
         finally:
-            self.microstates, self.macrostates, self._labels, self._histories = keep
+            for name, value in keep.items():
+                setattr(self, name, value)
 
     def _require_run(self, what: str) -> None:
         if not hasattr(self, "paths"):
@@ -930,6 +981,7 @@ class OnsagerDecomposition(AnalysisBase):
         *,
         filtered: bool = True,
         persistence: float | None = None,
+        nulls: bool = True,
     ) -> Results:
         self.microstates = {self.species[k].name: m for k, m in states.items()}
         joint = RunStates(
@@ -945,9 +997,16 @@ class OnsagerDecomposition(AnalysisBase):
         }
         self.macrostates = {self.species[k].name: m for k, m in macro.items()}
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
-        from .assembly import Assembly  # xarray and pandas are slow to import
+        if not nulls:
+            self._histories = {}
+        import xarray as xr  # slow to import, as is what the assembly needs
 
-        return Assembly(self, states, macro, filtered, persistence).results()
+        from .assembly import Assembly
+
+        results = Assembly(self, states, macro, filtered, persistence).results()
+        if self._ligand_paths:
+            results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
+        return results
 
     def _is_projected(self, index: int) -> bool:
         """Whether the path view credits the labels of a species with site displacements alone."""
@@ -978,9 +1037,10 @@ class OnsagerDecomposition(AnalysisBase):
         names, joint, held = self.event_names(index), None, None
         if isinstance(one.events, CrystalEvents):
             joint = self._joint_labels(index, one.events, states[index])
-            position = position[:]  # its labels need all carriers at once
             if self._is_projected(index):
                 held = self._on_axes(self._histories[index].path)
+        if joint is not None or index in self._ligand_paths:
+            position = position[:]  # all carriers are needed at once
         if one.events is not None:
             rule, shells = one.events, states[index].shells
             runs = states[index].runs
@@ -1105,6 +1165,164 @@ class OnsagerDecomposition(AnalysisBase):
             flag_names=rule.flag_names,
             window=n * self._times.spacing,
         )
+
+    def robustness(
+        self,
+        *,
+        persistence: Sequence[float] = (),
+        hysteresis: Sequence[Any] = (),
+        linking: Sequence[Any] = (),
+        cutoffs: Sequence[Any] = (),
+        window: float | None = None,
+        species: str | None = None,
+    ) -> pd.DataFrame:
+        """How the shares move when one choice at a time is made otherwise. Reads no frame again.
+
+        Cost: that of labelling and of one window, for every value.
+
+        Parameters
+        ----------
+        persistence : sequence of float
+            Times in ps, in place of those of the detector.
+        hysteresis : sequence of float
+            Widths in Angstrom, in place of those of the `CutoffShell`; 0 is none.
+        linking : sequence
+            Rules of `CrystalEvents`: ``"chain"``, or ``("proximity", distance)``.
+        cutoffs : sequence of float or of dict
+            Radii at which contacts begin, Angstrom; a dict gives them by ligand type, others stay.
+            The radius at which they end moves along where it was recorded, else it stays.
+        window : float, optional
+            ps; default as in `Results.summary`.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (setting, value, event), ``as run`` first; columns ``share``, ``low``, ``high``.
+            `plotting.robustness` draws it.
+
+        Raises
+        ------
+        InputError
+            Before a run, for settings the detector or the rule of the species does not have, and
+            for radii that were not recorded: give those as ``CutoffShell(..., recorded=[...])``.
+        """
+        from .robustness import robustness
+
+        self._require_run("robustness()")
+        return robustness(self, persistence, hysteresis, linking, cutoffs, window, species)
+
+    def vehicularity(
+        self, window: float | None = None, *, species: str | None = None
+    ) -> pd.DataFrame:
+        """How much of the vehicular motion the shells shared; see `Results.vehicularity`.
+
+        Needs a run with ``projection="vehicle"``.
+        """
+        self._require_run("vehicularity()")
+        return self.results.vehicularity(window, species=species)
+
+    def exponents(self) -> pd.DataFrame:
+        """Exponents and slopes of the mean squared displacements between neighbouring windows.
+
+        1 is diffusion, below 1 caged or subdiffusive motion; of single ions (``self``), of each
+        species together (``collective``) and of the charge (``charge``, species ``all``).
+
+        Cost: one pass over carriers x frames per window.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, part, shorter, longer), the windows in ps; columns ``exponent`` and
+            ``diffusivity``, each with ``_low`` and ``_high``, and ``blocks``. The diffusivity is
+            that of the slope, in cm2/s, without what vibration and caging add to a ratio; of
+            charge, with sum z^2 N for the number of carriers. Both windows of a pair are resampled
+            together.
+
+        Raises
+        ------
+        InputError
+            Before a run, or with one window.
+        """
+        from .quoted import exponents
+
+        self._require_run("exponents()")
+        return exponents(self)
+
+    def residence_times(
+        self, *, species: str | None = None, members: str = "molecules"
+    ) -> pd.DataFrame:
+        """How long ligands stay in shells, or carriers on sites.
+
+        From C(t) = <h(0) h(t)> / <h(0)>, h = 1 in contact. ``intermittent``: the contact is there
+        at both ends, less what a ligand taken at random would give; ``continuous``: it lasts all
+        the time between. Both count filtered contacts, so hysteresis and persistence lengthen them,
+        the continuous one most.
+
+        Cost: at most 200 lags, each one pass over the unbroken contacts.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: every species with a detector.
+        members : {"molecules", "atoms"}
+            What stays: a molecule with any of its atoms, or each atom by itself.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, ligand type or site label, definition); columns, each with its interval,
+            in ps: ``decay_time`` to fall to 1/e, ``integral_time`` of C to half the trajectory (NaN
+            where more than 5 % is ``left`` then), ``mean_stay``, the time in contact over the
+            number of ``endings``, which corrects for stays cut off at the ends of the run.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without a detector, or unknown members.
+
+        Notes
+        -----
+        Impey, Madden and McDonald, J. Phys. Chem. 87, 5071 (1983).
+        """
+        from .quoted import residence_times
+
+        self._require_run("residence_times()")
+        return residence_times(self, species, members)
+
+    def channel_rates(self, *, species: str | None = None) -> pd.DataFrame:
+        """How often a carrier on one label goes to another: counts over exposure.
+
+        Channels lead from site label to site label where the species lives on sites, else from
+        macrostate to macrostate.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first on sites, else the first with macrostates.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (start, end); columns ``rate`` (1/ns per carrier on the start label), ``low``,
+            ``high``, ``count`` and ``exposure`` (carriers on the start label times ns). The
+            interval of a channel that was never taken is the Poisson one.
+
+        Raises
+        ------
+        InputError
+            Before a run, or for a species with neither sites nor macrostates.
+
+        Notes
+        -----
+        Changes from frame to frame are counted, so a carrier that leaves and returns between two
+        frames is not seen, and one that hops twice counts once, from its first to its last label.
+        """
+        from .quoted import channel_rates
+
+        self._require_run("channel_rates()")
+        return channel_rates(self, species)
 
     def path_parts(
         self, resolution: float, horizon: float, *, species: str | None = None

@@ -74,11 +74,11 @@ def check_store(store: Any) -> Path | None:
     return Path(store).absolute()
 
 
-PROJECTIONS = ("auto", "site", None)
+PROJECTIONS = ("auto", "site", "vehicle", None)
 
 
 def check_projection(projection: Any, species: list[IonSpecies]) -> str | None:
-    """``auto``, ``site`` or None; ``site`` needs a species on sites."""
+    """One of `PROJECTIONS`; ``site`` needs a species on sites."""
     if projection not in PROJECTIONS:
         raise InputError(f"projection must be one of {PROJECTIONS}, got {projection!r}")
     if projection == "site" and not any(on_sites(s) for s in species):

@@ -267,9 +267,8 @@ class Assembly:
         run = self.run
         n = int(run._window_frames[0])
         if run._store is not None and run._on_disk:
-            how = "" if self.filtered else "-plain"
-            how += "" if self.persistence is None else f"-persistence-{self.persistence:g}"
-            room = StoredStates(run._store.folder / f"states{how}")
+            run._n_rooms += 1  # results of other filters keep theirs
+            room = StoredStates(run._store.folder / f"states-{run._n_rooms}")
             states = {k: room.lazy(v) for k, v in run._window_states(n, room).items()}
         else:
             states = run._window_states(n, in_memory)
@@ -396,6 +395,7 @@ class Assembly:
             "seed": run.seed,
             "level": run.level,
             "volume_angstrom3": run.paths.volume,
+            "cell_angstrom": run.paths.cell.tolist(),
             "volume_variance_angstrom6": run.paths.volume_variance,
             "residual": worst,
             "topology": None

@@ -16,6 +16,7 @@ from .colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of
 from .errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
     from matplotlib.axes import Axes
 
@@ -660,6 +661,54 @@ def timeline(
     )  # fmt: skip
     ax.set_xlabel(f"time (ps); each window lasts {window:g} ps")
     ax.set_ylabel(f"carrier of {name}")
+    return ax
+
+
+def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Share of every event under other choices, from `OnsagerDecomposition.robustness`.
+
+    The band is the interval of the run itself; a symbol outside it is a share that depends on the
+    choice more than on the statistics.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    rows = [(str(s), str(v), str(e)) for s, v, e in table.index]
+    choices = list(dict.fromkeys(row[:2] for row in rows))
+    events = list(dict.fromkeys(row[2] for row in rows))
+    ax = _axes(ax, (max(5.0, 1.6 + 0.6 * len(choices)), 4.2))
+    share = table["share"].to_numpy()
+    shown = {row[2] for row, x in zip(rows, share, strict=True) if abs(x) > 0.005}
+    place = np.arange(len(choices))
+    for event, color in zip(events, colors_of(events, EVENT_COLORS), strict=True):
+        if event not in shown:
+            continue
+        one = table[[row[2] == event for row in rows]]
+        first = one.iloc[0]
+        if np.isfinite(first["low"]):
+            ax.axhspan(first["low"], first["high"], color=color, alpha=0.15, lw=0, zorder=0)
+        reach = np.nan_to_num(np.array([one["share"] - one["low"], one["high"] - one["share"]]))
+        ax.errorbar(
+            place, one["share"].to_numpy(), yerr=np.maximum(reach, 0), fmt="o", ms=5, lw=1,
+            capsize=2, color=color, label=event,
+        )  # fmt: skip
+    for k in range(1, len(choices)):
+        if choices[k][0] != choices[k - 1][0]:
+            ax.axvline(k - 0.5, color=_GREY, lw=0.8)
+    labels = [f"{a}\n{b}" if b else a for a, b in choices]
+    ax.set_xticks(place, labels, rotation=45, ha="right", fontsize="small")
+    ax.axhline(0, color=_GREY, lw=0.8)
+    ax.set_ylabel(f"share of the Onsager coefficient of {table.attrs['species']}")
+    ax.set_title(
+        f"windows of {table.attrs['window_ps']:g} ps; bands: interval of the run", fontsize="small"
+    )
+    ax.legend(frameon=False, fontsize="small", ncols=2)
     return ax
 
 

@@ -275,4 +275,6 @@ class StoredStates:
         """An array that reads its chunks when they are used."""
         import dask.array
 
-        return dask.array.from_zarr(array)
+        # the type by name: that of the file is little-endian by word, which warns when saved
+        meta = np.empty((0,) * array.ndim, dtype=array.dtype.name)
+        return dask.array.from_array(array, chunks=array.chunks, meta=meta)

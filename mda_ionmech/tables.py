@@ -175,6 +175,9 @@ def print_result(
         read_over = results.recommend().resolution
         if read_over in results.decomposition["window"].values and read_over != shown:
             _print_concertedness(console, results, read_over)
+    verdict = results.convergence(window)
+    if len(verdict.table):
+        console.print(verdict.text)
     for text in results.warnings:
         console.print(f"[yellow]Warning:[/yellow] {text}.")
 

@@ -15,6 +15,7 @@ from MDAnalysis.transformations.nojump import NoJump
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius
 from mda_ionmech.config import build_analysis, load_config
+from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.results import write_atomically
 
@@ -63,12 +64,13 @@ def with_file(folder, ending, n_frames=40):
     return fresh
 
 
-def shell(u, cutoff, **options):
+def shell(u, cutoff, events=None):
     ions = IonSpecies(
         u.atoms[:3],
         charge=0,
         name="ion",
-        microstates=CutoffShell(cutoff, solvent=u.atoms[3:], **options),
+        microstates=CutoffShell(cutoff, solvent=u.atoms[3:]),
+        events=events,
     )
     return OnsagerDecomposition([ions], temperature=300.0, frame="laboratory")
 
@@ -182,6 +184,15 @@ SITUATIONS = {
     "an activation energy from one temperature twice": lambda tmp: arrhenius(
         [analysis(universe()).run().results] * 2
     ),
+    "a radius that was not recorded": lambda tmp: (
+        shell(universe(), 3.0, events=SolvationEvents()).run().robustness(cutoffs=[2.5])
+    ),
+    "a finite-size correction in a long cell": lambda tmp: (
+        analysis(make_universe(positions_of(), (30, 30, 60, 90, 90, 90)))
+        .run()
+        .results.diffusion(viscosity=0.5)
+    ),
+    "vehicles where nothing has a shell": lambda tmp: analysis(universe(), projection="vehicle"),
     "a misspelt key in the configuration": lambda tmp: configured(
         tmp,
         TOML + "[analysis]\ntemperatur = 300\nwindow = [1.0, -2.0]\n"

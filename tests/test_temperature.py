@@ -151,16 +151,19 @@ def row(table, quantity, event="total"):
     return found.iloc[0]
 
 
-def test_case_19_energies_of_every_mode_are_recovered(fits):
+def test_case_19_energies_of_every_mode_are_recovered(record, fits):
     table = fits.table()
     for event, (energy, prefactor, often) in LAWS.items():
         found = row(table, "onsager", event)
         error = (found["high"] - found["low"]) / 2
-        assert abs(found["energy"] - energy) < 3 * error
+        record.within(
+            19, f"energy of {event} in simulated hops, eV", found["energy"], energy, error
+        )
         assert abs(found["log_prefactor"] - np.log(abs(prefactor))) < 3 * error / 0.05
         assert found["sign"] == np.sign(prefactor)
         found = row(table, "frequency", event)
-        assert abs(found["energy"] - often) < 3 * (found["high"] - found["low"]) / 2
+        record.within(19, f"energy of the frequency of {event}, eV", found["energy"], often,
+                      (found["high"] - found["low"]) / 2)  # fmt: skip
     assert "exchange" not in set(table["event"]), "it never occurs"
 
 

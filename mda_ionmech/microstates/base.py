@@ -73,7 +73,10 @@ class Contacts:
         Shape (contacts,), int32: numbers of the carrier and of the ligand atom.
     inner : numpy.ndarray
         Shape (contacts,), bool: close enough to begin a contact; all contacts are close enough to
-        continue one.
+        continue one, unless `ring` is given.
+    ring : numpy.ndarray or None
+        Shape (contacts,), uint8: how many of the radii a detector records are smaller than the
+        distance, where it records more than the two in use.
     tally : tuple of int
         How often each of `Detector.tally_names` happened in this frame.
     """
@@ -82,14 +85,15 @@ class Contacts:
     ligand: np.ndarray
     inner: np.ndarray
     tally: tuple[int, ...] = ()
+    ring: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class ContactHistory:
     """Contacts of all frames of one species: one row per stretch of frames a contact lasts.
 
-    Stretches of one carrier and ligand do not overlap; one begins where `inner` changes. Their
-    order, and whether a stretch is cut in two, have no meaning.
+    Stretches of one carrier and ligand do not overlap; one begins where `inner` or `ring` changes.
+    Their order, and whether a stretch is cut in two, have no meaning.
 
     Attributes
     ----------
@@ -104,6 +108,8 @@ class ContactHistory:
         Of the frames, ps.
     ligand_atom, ligand_molecule, ligand_kind : numpy.ndarray
         Shape (ligands,): atom index, molecule id and type of each ligand number.
+    ring : numpy.ndarray or None
+        Shape (stretches,), uint8; as in `Contacts`, throughout.
     """
 
     carrier: np.ndarray
@@ -117,10 +123,12 @@ class ContactHistory:
     ligand_atom: np.ndarray
     ligand_molecule: np.ndarray
     ligand_kind: np.ndarray
+    ring: np.ndarray | None = None
 
     def rows(self, which: np.ndarray) -> ContactHistory:
         """Some of the stretches, by number or by a mask."""
-        columns = ("carrier", "ligand", "inner", "begin", "end")
+        columns = ["carrier", "ligand", "inner", "begin", "end"]
+        columns += [] if self.ring is None else ["ring"]
         return replace(self, **{name: getattr(self, name)[which] for name in columns})
 
     def sorted(self) -> ContactHistory:

@@ -11,19 +11,22 @@ import numpy as np
 from ..kernels import kernel
 from .base import Contacts
 
+#: A key is this times the ligand, plus the level of the contact: 2 * ring + inner.
+LEVELS = 512
+
 
 @kernel
 def follow_contacts(  # type: ignore[no-untyped-def]
-    frame, carrier, ligand, inner, open_offsets, open_key, open_begin, offsets, key, begin, n_ended,
+    frame, carrier, ligand, level, open_offsets, open_key, open_begin, offsets, key, begin, n_ended,
     ended_carrier, ended_key, ended_begin, ended_end,
 ):  # fmt: skip
     """Compare the contacts of a frame with those of the frame before, carrier by carrier.
 
-    carrier, ligand, inner (contacts,): of this frame, sorted by carrier, then ligand. Open are the
+    carrier, ligand, level (contacts,): of this frame, sorted by carrier, then ligand. Open are the
     stretches that reach up to this frame: those of carrier c are open_offsets[c] :
-    open_offsets[c + 1], with key 2 * ligand + inner, increasing, and the frame they began. Fills
-    offsets, key and begin, the same after this frame, and appends those that have ended to ended_*
-    from n_ended on. Returns the new n_ended, or -1 where the contacts are not sorted.
+    open_offsets[c + 1], with key LEVELS * ligand + level, increasing, and the frame they began.
+    Fills offsets, key and begin, the same after this frame, and appends those that have ended to
+    ended_* from n_ended on. Returns the new n_ended, or -1 where the contacts are not sorted.
 
     Cost: linear in contacts; carriers whose contacts are the same take no branch per contact.
     """
@@ -38,7 +41,7 @@ def follow_contacts(  # type: ignore[no-untyped-def]
         offsets[c] = 0
     for m in range(n_contacts):
         offsets[carrier[m] + 1] += 1
-        key[m] = 2 * np.int64(ligand[m]) + np.int64(inner[m])
+        key[m] = LEVELS * np.int64(ligand[m]) + np.int64(level[m])
     for c in range(n_carriers):
         offsets[c + 1] += offsets[c]
         old, old_stop = np.uint64(open_offsets[c]), np.uint64(open_offsets[c + 1])
@@ -86,12 +89,16 @@ class ContactTracker:
         self._ended = [np.empty(1024, dtype=t) for t in (np.int32, np.int64, np.int32, np.int32)]
         self._n_ended = 0
         self._now = 0
+        self._rings = False
 
     def add(self, contacts: Contacts) -> None:
         """Take the contacts of the next frame."""
         carrier = np.asarray(contacts.carrier, dtype=np.int32)
         ligand = np.asarray(contacts.ligand, dtype=np.int32)
-        inner = np.asarray(contacts.inner, dtype=np.bool_)
+        level = np.asarray(contacts.inner, dtype=np.int16)
+        if contacts.ring is not None:
+            self._rings = True
+            level = level + 2 * contacts.ring.astype(np.int16)
         if len(carrier) > self._key.shape[1]:
             room = ((0, 0), (0, 2 * len(carrier) - self._key.shape[1]))
             self._key, self._begin = np.pad(self._key, room), np.pad(self._begin, room)
@@ -99,10 +106,10 @@ class ContactTracker:
         most = self._n_ended + int(self._offsets[before, -1])
         if most > len(self._ended[0]):
             self._ended = [np.resize(a, 2 * most) for a in self._ended]
-        n_ended = self._follow(carrier, ligand, inner, before, now)
+        n_ended = self._follow(carrier, ligand, level, before, now)
         if n_ended < 0:
             order = np.lexsort((ligand, carrier))
-            n_ended = self._follow(carrier[order], ligand[order], inner[order], before, now)
+            n_ended = self._follow(carrier[order], ligand[order], level[order], before, now)
             if n_ended < 0:
                 raise ValueError("a detector found one contact twice in one frame")
         self._n_ended = n_ended
@@ -110,11 +117,11 @@ class ContactTracker:
         self._frame += 1
 
     def _follow(
-        self, carrier: np.ndarray, ligand: np.ndarray, inner: np.ndarray, before: int, now: int
+        self, carrier: np.ndarray, ligand: np.ndarray, level: np.ndarray, before: int, now: int
     ) -> int:
         return int(
             follow_contacts(
-                self._frame, carrier, ligand, inner,
+                self._frame, carrier, ligand, level,
                 self._offsets[before], self._key[before], self._begin[before],
                 self._offsets[now], self._key[now], self._begin[now],
                 self._n_ended, *self._ended,
@@ -127,8 +134,8 @@ class ContactTracker:
         Returns
         -------
         dict of str to numpy.ndarray
-            ``carrier``, ``ligand``, ``inner``, ``begin``, ``end``, each of shape (stretches,), as
-            in `ContactHistory`; in order of the end.
+            ``carrier``, ``ligand``, ``inner``, ``begin``, ``end`` and, where a detector gave it,
+            ``ring``, each of shape (stretches,), as in `ContactHistory`; in order of the end.
         """
         n_open = int(self._offsets[self._now, -1])
         n = self._n_ended
@@ -137,9 +144,10 @@ class ContactTracker:
             np.arange(self._offsets.shape[1] - 1, dtype=np.int32), np.diff(self._offsets[self._now])
         )
         key = np.concatenate([key, self._key[self._now, :n_open]])
-        return {
+        rings = {"ring": (key % LEVELS // 2).astype(np.uint8)} if self._rings else {}
+        return rings | {
             "carrier": np.concatenate([carrier, open_carrier]),
-            "ligand": (key // 2).astype(np.int32),
+            "ligand": (key // LEVELS).astype(np.int32),
             "inner": key % 2 == 1,
             "begin": np.concatenate([begin, self._begin[self._now, :n_open]]),
             "end": np.concatenate([end, np.full(n_open, self._frame, dtype=np.int32)]),

@@ -54,6 +54,29 @@ def test_stretches_hold_every_contact_once(seed, n_frames, change, first, shuffl
     assert len(stretches["carrier"]) == starts, "a stretch ends only where something changes"
 
 
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), change=st.floats(0, 1))
+def test_rings_are_followed_like_flags(seed, change):
+    rng = np.random.default_rng(seed)
+    tracker = ContactTracker(3, 0)
+    ring = rng.integers(0, 256, (3, 8))
+    expected = {}
+    for t in range(12):
+        carrier, ligand = np.nonzero(ring < 200)
+        found = ring[carrier, ligand]
+        tracker.add(Contacts(carrier, ligand, found < 20, ring=found.astype(np.uint8)))
+        for c, a, k in zip(carrier, ligand, found, strict=True):
+            expected[int(c), int(a), t] = int(k)
+        ring = np.where(rng.random((3, 8)) < change, rng.integers(0, 256, (3, 8)), ring)
+    stretches = tracker.finish()
+    rings = stretches.pop("ring")
+    inner = stretches.pop("inner")
+    np.testing.assert_array_equal(inner, rings < 20)
+    order = ("carrier", "ligand", "inner", "begin", "end")
+    rows = stretches | {"inner": rings.astype(int)}
+    assert table({name: rows[name] for name in order}) == expected
+
+
 def test_a_contact_found_twice_is_refused():
     tracker = ContactTracker(2, 0)
     with pytest.raises(ValueError, match="one contact twice"):

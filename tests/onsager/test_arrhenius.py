@@ -77,7 +77,7 @@ def test_the_interval_covers_as_often_as_it_says():
     assert 0.60 < covered / n < 0.75
 
 
-def test_case_19_energies_of_three_modes_one_of_them_negative():
+def test_case_19_energies_of_three_modes_one_of_them_negative(record):
     rng = np.random.default_rng(19)
     modes = ((0.15, 1e39), (0.35, 4e40), (0.28, -8e39))
     true = np.array([law(TEMPERATURES, *mode) for mode in modes])
@@ -86,18 +86,23 @@ def test_case_19_energies_of_three_modes_one_of_them_negative():
     fits = [fit_arrhenius(TEMPERATURES, *p) for p in parts]
     for fit, (energy, prefactor) in zip(fits, modes, strict=True):
         assert fit.sign == np.sign(prefactor)
-        assert abs(fit.energy - energy) < 3 * fit.energy_samples.std()
+        what = f"energy of a mode of sign {fit.sign:+d}, eV"
+        record.within(19, what, fit.energy, energy, fit.energy_samples.std())
         size = abs(fit.log_prefactor - np.log(abs(prefactor)))
         assert size < 3 * fit.log_prefactor_samples.std()
     total = fit_arrhenius(TEMPERATURES, *whole)
     found = budget(TEMPERATURES, whole, parts, fits, total.error)
     # the derivative of the logarithm of a sum of exponentials, in closed form
     exact = np.sum(true * np.array([[e] for e, _ in modes]), axis=0) / true.sum(axis=0)
-    assert np.all(np.abs(found.parts - exact) < 3 * found.parts_samples.std(axis=0))
+    record.within(19, "local energy of the whole from its parts, eV, K", found.parts, exact,
+                  found.parts_samples.std(axis=0), at=TEMPERATURES)  # fmt: skip
     gap = found.parts - found.direct
-    assert np.all(np.abs(gap) < 3 * (found.parts_samples - found.direct_samples).std(axis=0))
+    record.within(19, "budget: parts less direct, eV, K", gap, 0.0,
+                  (found.parts_samples - found.direct_samples).std(axis=0),
+                  at=TEMPERATURES)  # fmt: skip
     gap = found.energy - total.energy
-    assert abs(gap) < 3 * (found.energy_samples - total.energy_samples).std()
+    record.within(19, "budget: mean of parts less fit of the whole, eV", gap, 0.0,
+                  (found.energy_samples - total.energy_samples).std())  # fmt: skip
     error = (found.curvature_samples - found.direct_curvature_samples).std()
     assert abs(found.curvature - found.direct_curvature) < 3 * error
 

@@ -175,6 +175,28 @@ def test_nulls_stand_in_the_figure_of_multi_ion_shares(garnet):
     plt.close("all")
 
 
+def test_channel_rates_and_residence_are_counts_over_exposure(garnet):
+    table = garnet.channel_rates()
+    report = garnet.microstates["Li+"].report
+    assert table["count"].sum() == report["hops"]
+    assert set(table.index) == {(a, b) for a in ("24d", "48g") for b in ("24d", "48g")}
+    exposure = table["exposure"].groupby("start", observed=True).first()
+    assert exposure.sum() == pytest.approx(56 * 0.5)
+    for label, held in report["occupancy"].items():
+        assert exposure[label] == pytest.approx(0.5 * held, rel=1e-3)
+    # about 730 hops per lithium and ns
+    assert (table["rate"] * table["exposure"]).sum() / 28 == pytest.approx(730, rel=0.02)
+    # as many one way as the other
+    assert abs(table.loc[("24d", "48g"), "count"] - table.loc[("48g", "24d"), "count"]) <= 56
+    residence = garnet.residence_times().xs("continuous", level="definition").loc["Li+"]
+    for label in ("24d", "48g"):
+        leaving = table.loc[label, "count"].sum()
+        assert residence.loc[label, "endings"] == leaving
+        stay = 1e3 * exposure[label] / leaving
+        # exposure counts steps, the stay frames: one more of 5001
+        assert residence.loc[label, "mean_stay"] == pytest.approx(stay, rel=1e-3)
+
+
 def test_shares_of_the_slope_view_depend_on_the_resolution_and_not_on_the_horizon(garnet):
     """Section of an independent trial: vibration, single, multi at resolution and horizon, ps."""
     trial = {
