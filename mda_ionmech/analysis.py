@@ -779,12 +779,21 @@ class OnsagerDecomposition(AnalysisBase):
 
     def _take_contacts(self, part: Part) -> None:
         for index, gathered in self._gathered.items():
-            gathered.append(part.results.pop(f"contacts_{index}"))
+            contacts = part.results.pop(f"contacts_{index}")
+            if not self._on_disk:
+                gathered.append(contacts)
 
-    def _join_contacts(self, index: int) -> dict[str, np.ndarray]:
-        """Contacts of all parts, column by column so that they are never held twice."""
+    def _contacts(self, index: int) -> dict[str, np.ndarray]:
+        """Contacts of a species over all frames; on disk they stay there between uses."""
         parts = self._gathered[index]
-        return {name: np.concatenate([p.pop(name) for p in parts]) for name in list(parts[0])}
+        if self._on_disk and self._store is not None:
+            name = f"contacts_{index}"
+            parts = [self._store.load_table(k, name) for k in range(self._store.n_done())]
+        if len(parts) > 1:  # column by column, so that they are never held twice
+            parts = [{c: np.concatenate([p.pop(c) for p in parts]) for c in list(parts[0])}]
+            if not self._on_disk:
+                self._gathered[index] = parts
+        return parts[0]
 
     # ---- what follows from the frames -----------------------------------------------------
 
@@ -809,8 +818,7 @@ class OnsagerDecomposition(AnalysisBase):
         if self._followed:
             self.paths = replace(self.paths, position=self.paths.carriers(0, int(self._first[-1])))
         self.engine_step = raw.engine_step
-        self._contacts = {k: self._join_contacts(k) for k in self._gathered}
-        self._tallies = {k: raw[f"tally_{k}"].sum(axis=0) for k in self._contacts}
+        self._tallies = {k: raw[f"tally_{k}"].sum(axis=0) for k in self._gathered}
         self._note_tallies()
         net = sum(s.charge * s.n_carriers for s in self.species)
         if abs(net) > 1e-6:
@@ -834,7 +842,7 @@ class OnsagerDecomposition(AnalysisBase):
         }
 
     def _note_tallies(self) -> None:
-        for index in self._contacts:
+        for index in self._gathered:
             one = self.species[index]
             counted = {name: n for name, n in self._tally(index).items() if n}
             if counted:
@@ -885,12 +893,12 @@ class OnsagerDecomposition(AnalysisBase):
     ) -> dict[int, Microstates]:
         """Microstates of every species with a detector; plain cutoffs if not `filtered`."""
         states = {}
-        for index, contacts in self._contacts.items():
+        for index in self._gathered:
             one, ligands = self.species[index], self._ligands[index]
             assert one.microstates is not None
             assert ligands is not None
             history = ContactHistory(
-                **contacts,
+                **self._contacts(index),
                 n_frames=self.paths.n_frames,
                 n_carriers=one.n_carriers,
                 spacing=self._times.spacing,

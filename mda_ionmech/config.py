@@ -375,6 +375,10 @@ class AnalysisSection(_Section):
     """Of the bootstrap."""
     level: float = Field(default=0.68, gt=0, lt=1)
     """Nominal coverage of the intervals."""
+    memory: str | None = None
+    """A budget, e.g. "4GB": what exceeds it lives on disk."""
+    store: str | None = None
+    """Folder of a Zarr store, e.g. "run.zarr": a run that was stopped goes on from it."""
 
 
 class RunSection(_Section):

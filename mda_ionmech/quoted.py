@@ -151,7 +151,7 @@ def residence_times(run: OnsagerDecomposition, species: str | None, members: str
     if members not in ("molecules", "atoms"):
         raise InputError(f"members must be 'molecules' or 'atoms', got {members!r}")
     names = [s.name for s in run.species]
-    detected = [names[k] for k in sorted(run._contacts)]
+    detected = [names[k] for k in sorted(run._gathered)]
     chosen = detected if species is None else [species]
     if not detected:
         raise InputError(

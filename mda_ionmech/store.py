@@ -209,6 +209,12 @@ class RunStore:
                 results[name] = values
         return Part(given["frames"], given["times"], RawResults(results)), given["last"]
 
+    def load_table(self, number: int, name: str) -> dict[str, np.ndarray]:
+        """One table of a part, by column."""
+        with np.load(self._part(number)) as arrays:
+            columns = [file for file in arrays.files if file.startswith(f"{name}.")]
+            return {column.partition(".")[2]: arrays[column] for column in columns}
+
 
 class StoredPaths:
     """As `PathBuilder`, with the paths in a store.

@@ -264,9 +264,8 @@ def test_every_argument_of_python_has_a_key():
     import inspect
 
     arguments = set(inspect.signature(OnsagerDecomposition.__init__).parameters)
-    later = {"memory", "store"}
     analysis = set(Config.model_fields["analysis"].annotation.model_fields)
-    assert arguments - {"self", "species"} - later == analysis
+    assert arguments - {"self", "species"} == analysis
     runs = set(inspect.signature(OnsagerDecomposition.run).parameters)
     python_only = {"self", "verbose", "n_parts", "unsupported_backend", "progressbar_kwargs"}
     assert runs - python_only == set(Config.model_fields["run"].annotation.model_fields)
