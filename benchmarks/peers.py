@@ -24,7 +24,7 @@ class Peer:
     Attributes
     ----------
     name, package : str
-        As shown, and as pip knows it.
+        As shown, and what pip installs; its first word is the one whose version is shown.
     work : str
         What it does here: ``neighbours``, ``displacements`` or ``sites``.
     does : str
@@ -40,8 +40,15 @@ class Peer:
 PEERS = (
     Peer("capped_distance", "MDAnalysis", "neighbours", "pairs within 3.5 A"),
     Peer("solvation-analysis", "solvation-analysis", "neighbours", "`Solute`: shells, speciation"),
-    Peer("EinsteinMSD", "MDAnalysis", "displacements", "mean squared displacement, all lags"),
-    Peer("mdcraft", "mdcraft", "displacements", "`Onsager`, all lags"),
+    Peer(
+        "EinsteinMSD",
+        "MDAnalysis tidynamics",
+        "displacements",
+        "mean squared displacement, all lags",
+    ),
+    Peer(
+        "mdcraft", "mdcraft", "displacements", "`Onsager`, all lags, coordinates taken as unwrapped"
+    ),
     Peer("kinisi", "kinisi", "displacements", "`DiffusionAnalyzer`: displacements only"),
     Peer("site-analysis", "site-analysis", "sites", "Voronoi sites of every frame"),
     Peer("GEMDAT", "gemdat", "sites", "transitions, jumps, collective jumps"),
@@ -57,7 +64,9 @@ def make_environment(folder: Path) -> Path:
 def install(python: Path, package: str) -> str:
     """Install one package; the reason why not, or an empty string."""
     done = subprocess.run(
-        [str(python), "-m", "pip", "install", "--quiet", package], capture_output=True, text=True
+        [str(python), "-m", "pip", "install", "--quiet", *package.split()],
+        capture_output=True,
+        text=True,
     )
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["pip failed"])[-1]
 
@@ -130,7 +139,7 @@ def mdcraft(file: Path, n_ions: int) -> Callable[[], object]:
 
     universe = open_file(file, n_ions)
     ions = universe.select_atoms("name I")
-    return lambda: Onsager(ions, temperature=300, unwrap=True, verbose=False).run()
+    return lambda: Onsager(ions, temperature=300, unwrap=False, verbose=False).run()
 
 
 def kinisi(file: Path, n_ions: int) -> Callable[[], object]:
@@ -172,7 +181,7 @@ def site_analysis(file: Path, n_ions: int) -> Callable[[], object]:
 def gemdat(file: Path, n_ions: int) -> Callable[[], object]:
     import numpy as np
     from gemdat import Trajectory
-    from pymatgen.core import Lattice, Structure
+    from pymatgen.core import Element, Lattice, Structure
 
     with np.load(file) as data:
         cell, positions, sites = data["cell"], data["positions"], data["sites"]
@@ -180,7 +189,7 @@ def gemdat(file: Path, n_ions: int) -> Callable[[], object]:
 
     def run() -> object:
         trajectory = Trajectory(
-            species=["Li"] * positions.shape[1],
+            species=[Element("Li")] * positions.shape[1],
             coords=positions % 1.0,
             lattice=cell,
             constant_lattice=True,
@@ -191,7 +200,7 @@ def gemdat(file: Path, n_ions: int) -> Callable[[], object]:
         transitions = trajectory.transitions_between_sites(
             sites=places, floating_specie="Li", site_radius=0.6
         )
-        return transitions.jumps().collective(max_dist=4.0).n_multiple
+        return transitions.jumps().collective(max_dist=4.0)
 
     return run
 
@@ -213,7 +222,7 @@ def main() -> None:
     (peer,) = (p for p in PEERS if p.name == name)
     action = MAKERS[name](file, int(n_ions))
     seconds = least({name: action}, repeat)[name]
-    version = importlib.metadata.version(peer.package)
+    version = importlib.metadata.version(peer.package.split()[0])
     print(json.dumps({"cpu": seconds, "peak": peak_megabytes(), "version": version}))
 
 
