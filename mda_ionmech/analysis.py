@@ -988,8 +988,22 @@ class OnsagerDecomposition(AnalysisBase):
         self._require_run("save()")
         return self.results.save(path)
 
+    def _window_shares(self, n: int) -> dict[str, np.ndarray]:
+        """Shares and their intervals, each (species, events), of windows of n frames; empty if
+        these were not scanned."""
+        if n not in self._window_frames:
+            return {}
+        data = self.results.decomposition.isel(window=int(np.searchsorted(self._window_frames, n)))
+        data = data.sel(species=[s.name for s in self.species], event=list(self._event_union()))
+        return {
+            f"event_{name}": data[name].transpose("species", "event").values
+            for name in ("share", "share_low", "share_high")
+        }
+
     def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
         """Write what OVITO colours by: events, macrostates and displacements of one window.
+
+        For a window that was scanned the file holds the share of every event, too.
 
         Parameters
         ----------
@@ -1029,6 +1043,11 @@ class OnsagerDecomposition(AnalysisBase):
                 "displacement": np.nan_to_num(displacement),
                 "window_ps": n * self._times.spacing,
                 "source": f"{trajectory_name(self.universe)}; mda_ionmech {__version__}",
+                "species_names": np.array([s.name for s in self.species], dtype=str),
+                "species_of_carrier": np.repeat(
+                    np.arange(len(self.species)), [s.n_carriers for s in self.species]
+                ),
+                **self._window_shares(n),
             },
         )
 

@@ -202,7 +202,7 @@ def demo(
     )
     written = [
         analysis.save(folder / f"{name}.nc"),
-        analysis.save_states(folder / f"{name}.states.npz"),
+        analysis.save_states(folder / f"{name}.states.npz", window),
         plotting.save(analysis.results.plot(), folder / f"{name}-contributions.png"),
     ]
     _list_written(console, written)
