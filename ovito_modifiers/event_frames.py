@@ -50,7 +50,9 @@ class EventFrames(ModifierInterface):
         upstream = input_slots["upstream"]
         n = len(self._rows(upstream))
         # OVITO divides this length by the playback ratio, as it does that of the file
-        return -(-n * upstream.input_node.num_frames // upstream.num_frames) if skips(upstream) else n
+        return (
+            -(-n * upstream.input_node.num_frames // upstream.num_frames) if skips(upstream) else n
+        )
 
     def modify(self, data: DataCollection, *, frame: int, input_slots: Any, **kwargs: Any) -> None:
         if "EventFrames.Row" in data.attributes:
@@ -134,9 +136,7 @@ def skips(upstream: Any) -> bool:
     return bool(upstream.num_frames < upstream.input_node.num_frames)
 
 
-def event_rows(
-    code: np.ndarray, chosen: np.ndarray, starts_only: bool, context: int
-) -> np.ndarray:
+def event_rows(code: np.ndarray, chosen: np.ndarray, starts_only: bool, context: int) -> np.ndarray:
     """Rows (frames,) of `code` (frames, carriers) that hold a chosen label, in order."""
     meant = chosen[code]
     if starts_only:

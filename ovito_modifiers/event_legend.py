@@ -50,7 +50,11 @@ class EventLegend(ViewportOverlayInterface):
         "the whole trajectory, where the states file holds it.",
     )
     corner = traits.api.Enum(
-        "top left", list(CORNERS), label="Corner", desc="Where the legend stands.", ovito_group=GROUP
+        "top left",
+        list(CORNERS),
+        label="Corner",
+        desc="Where the legend stands.",
+        ovito_group=GROUP,
     )
     margin = traits.api.Range(
         low=0.0,

@@ -13,7 +13,7 @@ from ovito.vis import LinesVis, VectorVis
 
 from . import shared
 
-#: Colours of concerted clusters: those of Paul Tol's "muted" set (2021), none of which an event has.
+#: Colours of concerted clusters: the "muted" set of Paul Tol (2021), none that an event has.
 CLUSTER_COLORS = shared.hex_to_rgb(
     ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255")
 )
@@ -51,8 +51,8 @@ class HopArrows(ModifierInterface):
         desc="Join the ions of a concerted cluster by lines, one color per cluster.",
     )
     match = shared.match_parameter()
-    arrow_vis = OvitoObject(VectorVis, title="Hop arrows", width=0.5, flat_shading=False)
-    line_vis = OvitoObject(LinesVis, title="Concerted clusters", width=0.25)
+    arrow_vis = OvitoObject(VectorVis, title="Hop arrows", width=0.3, flat_shading=False)
+    line_vis = OvitoObject(LinesVis, title="Concerted clusters", width=0.15)
     _cache = shared.cache_parameter()
     _ = traits.api.Disallow
 
@@ -64,7 +64,9 @@ class HopArrows(ModifierInterface):
         self._cache = self._cache or {}
         atoms = shared.find_atoms(opened, data, self._cache)
         row = max(moment.row, 0)
-        meant = chosen[labels.code[row]] if moment.row >= 0 else np.zeros(labels.code.shape[1:], bool)
+        meant = (
+            chosen[labels.code[row]] if moment.row >= 0 else np.zeros(labels.code.shape[1:], bool)
+        )
         length = np.linalg.norm(states.displacement[row], axis=1)
         drawn = np.flatnonzero(meant & (length >= self.minimum_length) & (length > 0))
         joined = np.flatnonzero(meant & (states.cluster[row] >= 0))
@@ -105,7 +107,10 @@ class HopArrows(ModifierInterface):
                 ends += list(pair)
                 colors += [color, color]
         lines = data.lines.create(
-            identifier="hop-clusters", title="Concerted clusters", vis=self.line_vis, count=len(ends)
+            identifier="hop-clusters",
+            title="Concerted clusters",
+            vis=self.line_vis,
+            count=len(ends),
         )
         lines.create_property("Position", data=np.array(ends).reshape(-1, 3))
         lines.create_property("Section", data=np.repeat(np.arange(len(ends) // 2), 2))
@@ -113,7 +118,7 @@ class HopArrows(ModifierInterface):
 
 
 class Cell:
-    """The periodic cell: takes vectors to their shortest images (in cells that are not too skew)."""
+    """The periodic cell: takes vectors to their shortest images (in cells not too skew)."""
 
     def __init__(self, cell: Any) -> None:
         self.vectors = np.asarray(cell)[:, :3]
@@ -158,9 +163,7 @@ def cluster_colors(cluster: np.ndarray) -> dict[int, np.ndarray]:
     return out
 
 
-def shortest_tree(
-    points: np.ndarray, cell: Cell | None
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def shortest_tree(points: np.ndarray, cell: Cell | None) -> list[tuple[np.ndarray, np.ndarray]]:
     """Ends of the lines of the shortest tree that joins the points across the cell's faces."""
     apart = points[None] - points[:, None]
     apart = apart if cell is None else cell.shortest(apart)

@@ -116,11 +116,13 @@ def _open(path: str, modified: int, size: int) -> Opened:
 def _labels(
     names: tuple[str, ...], colors: tuple[str, ...], code: np.ndarray, called: tuple[str, str, str]
 ) -> Labels:
-    count = np.stack([(code == k).sum(axis=1) for k in range(len(names))] or [[]], axis=-1)
-    says = code >= 0
+    count = np.zeros((len(code), len(names)), dtype=np.int64)
+    for k in range(len(names)):
+        count[:, k] = (code == k).sum(axis=1)
+    says: np.ndarray = code >= 0
     if UNRULED in names and len(names) > 1:
-        says &= code != names.index(UNRULED)
-    return Labels(names, hex_to_rgb(colors), code, count, says.any(axis=0), *called)
+        says = says & (code != names.index(UNRULED))
+    return Labels(names, hex_to_rgb(colors), code, count, np.asarray(says.any(axis=0)), *called)
 
 
 def hex_to_rgb(colors: tuple[str, ...]) -> np.ndarray:
@@ -378,9 +380,7 @@ def write_types(prop: AnyType, names: tuple[str, ...], palette: np.ndarray) -> N
     """Name and colour the codes of a property, 0 `none`; a second call replaces the first."""
     prop.types.clear()
     for number, (name, color) in enumerate(zip(("none", *names), palette, strict=True)):
-        prop.types.append(
-            ElementType(id=number, name=name, color=tuple(float(c) for c in color))
-        )
+        prop.types.append(ElementType(id=number, name=name, color=tuple(float(c) for c in color)))
 
 
 def write_tables(data: DataCollection, opened: Opened, labels: Labels, moment: Moment) -> None:

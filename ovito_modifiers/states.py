@@ -6,6 +6,7 @@ import zipfile
 from dataclasses import MISSING, dataclass, fields
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ def read_states(path: str | PathLike[str]) -> StatesFile:
             raise ValueError(
                 f"{path} lacks {', '.join(missing)}; write it again with run.save_states"
             )
-        values = {name: archive[name] for name in known if name in archive.files}
+        values: dict[str, Any] = {name: archive[name] for name in known if name in archive.files}
     for name in _NAMES:
         if name in values:
             values[name] = tuple(str(v) for v in values[name])

@@ -30,8 +30,9 @@ def make_renderer(name: str) -> Any:
         return ovito.vis.TachyonRenderer(shadows=False, ambient_occlusion_brightness=0.7)
     if name == "ospray":
         return ovito.vis.OSPRayRenderer()
-    if name == "standard":  # its name before OVITO 3.15
-        return getattr(ovito.vis, "StandardRenderer", ovito.vis.OpenGLRenderer)()
+    if name == "standard":
+        vis: Any = ovito.vis
+        return vis.StandardRenderer() if hasattr(vis, "StandardRenderer") else vis.OpenGLRenderer()
     raise InputError(f"renderer {name!r} is not known; the renderers are {', '.join(RENDERERS)}")
 
 

@@ -64,9 +64,8 @@ def chosen_events(states: StatesFile, events: str | Sequence[str] | None) -> lis
     names = events.replace(",", " ").split() if isinstance(events, str) else list(events)
     unknown = [n for n in names if n not in states.event_names]
     if unknown or not names:
-        raise InputError(
-            f"events holds {unknown[0]!r}" if unknown else "events is empty"
-        ) from None
+        what = f"{unknown[0]!r} is no event of this file" if unknown else "events names none"
+        raise InputError(f"{what}; it has {', '.join(states.event_names)}")
     return names
 
 

@@ -9,7 +9,7 @@ import traits.api
 from ovito.data import DataCollection, ParticleType
 from ovito.pipeline import PipelineSourceInterface
 
-from ..selections import atom_ids, trajectory_name
+from ..selections import atom_ids, atom_kinds, trajectory_name
 
 
 class UniverseSource(PipelineSourceInterface):
@@ -33,7 +33,11 @@ class UniverseSource(PipelineSourceInterface):
         data.attributes["Time"] = float(ts.time)
         if "step" in ts.data:
             data.attributes["Timestep"] = int(ts.data["step"])
-        cell = np.asarray(ts.triclinic_dimensions, dtype=np.float64) if ts.dimensions is not None else None
+        cell = (
+            np.asarray(ts.triclinic_dimensions, dtype=np.float64)
+            if ts.dimensions is not None
+            else None
+        )
         position = ts.positions.astype(np.float64)
         if cell is not None:
             along = position @ np.linalg.inv(cell)
@@ -41,7 +45,7 @@ class UniverseSource(PipelineSourceInterface):
             data.create_cell(
                 np.column_stack([cell.T, np.zeros(3)]),
                 pbc=(True, True, True),
-                vis_params={"line_width": 0.1, "rendering_color": (0.6, 0.6, 0.6)},
+                vis_params={"line_width": 0.06, "rendering_color": (0.6, 0.6, 0.6)},
             )
         particles = data.create_particles(count=len(position))
         particles.create_property("Position", data=position)
@@ -66,15 +70,11 @@ class _Facts:
     """What does not change from frame to frame."""
 
     def __init__(self, universe: Any) -> None:
-        atoms = universe.atoms
         self.ids = atom_ids(universe)
         self.bonds = np.asarray(
             universe.bonds.indices if hasattr(universe, "bonds") else np.empty((0, 2)), np.int64
         )
-        kinds = getattr(atoms, "elements", None)
-        if kinds is None or any(not k for k in kinds):
-            kinds = getattr(atoms, "types", np.full(len(atoms), "X"))
-        names, code = np.unique(np.asarray(kinds, dtype=str), return_inverse=True)
+        names, code = atom_kinds(universe)
         self.kind = (code + 1).astype(np.int32)
         self.types = []
         for number, name in enumerate(names, start=1):
