@@ -11,6 +11,8 @@ from ovito.pipeline import ModifierInterface
 
 from . import shared
 
+CACHED = "EventFrames.Rows"
+
 
 class EventFrames(ModifierInterface):
     """Keeps the frames whose window holds a chosen event; place it above the other modifiers."""
@@ -37,31 +39,39 @@ class EventFrames(ModifierInterface):
         desc="Of the frames found, show only every nth.",
     )
     match = shared.match_parameter()
-    _cache = shared.cache_parameter()
     _ = traits.api.Disallow
 
     @traits.api.observe("events_file, events, starts_only, context, every, match")
     def _length_changed(self, event: Any) -> None:
-        self._cache = None
         self.notify_trajectory_length_changed()
 
-    def compute_trajectory_length(self, *, input_slots: Any, **kwargs: Any) -> int:
-        self._cache = None  # asked anew whenever the trajectory or a parameter has changed
+    def compute_trajectory_length(
+        self, *, input_slots: Any, data_cache: DataCollection, **kwargs: Any
+    ) -> int:
         upstream = input_slots["upstream"]
-        n = len(self._rows(upstream))
+        data_cache.attributes.pop(CACHED, None)  # the trajectory or a parameter has changed
+        n = len(self._rows(upstream, data_cache))
         # OVITO divides this length by the playback ratio, as it does that of the file
         return (
             -(-n * upstream.input_node.num_frames // upstream.num_frames) if skips(upstream) else n
         )
 
-    def modify(self, data: DataCollection, *, frame: int, input_slots: Any, **kwargs: Any) -> None:
+    def modify(
+        self,
+        data: DataCollection,
+        *,
+        frame: int,
+        input_slots: Any,
+        data_cache: DataCollection,
+        **kwargs: Any,
+    ) -> None:
         if "EventFrames.Row" in data.attributes:
             raise ValueError(
                 "two modifiers 'Event frames' are in this pipeline; keep one, and name all events "
                 "in it"
             )
         upstream = input_slots["upstream"]
-        rows = self._rows(upstream)
+        rows = self._rows(upstream, data_cache)
         # A playback ratio that repeats frames stretches this modifier's timeline, too: its own
         # input says how far it has come.
         place = frame if skips(upstream) else int(data.attributes.get("SourceFrame", frame))
@@ -72,11 +82,19 @@ class EventFrames(ModifierInterface):
             data.objects.append(item)
         data.attributes["EventFrames.Row"] = row
 
-    def _rows(self, upstream: Any) -> np.ndarray:
-        """Rows of the states file whose frames are shown, and lie in the loaded trajectory."""
+    def _rows(self, upstream: Any, data_cache: DataCollection) -> np.ndarray:
+        """Rows of the states file whose frames are shown, and lie in the loaded trajectory.
+
+        Kept in OVITO's cache of this place in the pipeline: finding them reads frames.
+        """
         opened = shared.open_states(self.events_file)
-        if self._cache is not None and self._cache[0] is opened:
-            return np.asarray(self._cache[1])
+        key = (
+            f"{opened.stamp} {self.events} {self.starts_only} {self.context} {self.every} "
+            f"{self.match}"
+        )
+        kept = data_cache.attributes.get(CACHED)
+        if kept is not None and kept[0] == key:
+            return np.array(kept[1:], dtype=np.int64)
         labels, states = opened.events, opened.states
         chosen = shared.choose(labels, self.events, "Events (events)")
         found = event_rows(labels.code, chosen, self.starts_only, self.context)[:: self.every]
@@ -100,7 +118,7 @@ class EventFrames(ModifierInterface):
                 f"none of the {len(found)} frames with the chosen events is in the loaded "
                 f"trajectory; load the one that was analysed ({states.source})"
             )
-        self._cache = (opened, here)
+        data_cache.attributes[CACHED] = [key, *here.tolist()]
         return here
 
     def _is_there(self, row: int, upstream: Any) -> bool:

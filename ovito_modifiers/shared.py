@@ -48,9 +48,13 @@ class Labels:
 
 @dataclass(frozen=True)
 class Opened:
-    """A states file with what follows from it; ``by_step``: frames can be told by engine step."""
+    """A states file with what follows from it.
 
-    path: str
+    stamp: path, time and size, which tell whether it has changed; by_step: whether frames can be
+    told by engine step.
+    """
+
+    stamp: str
     states: StatesFile
     by_step: bool
     events: Labels
@@ -110,7 +114,7 @@ def _open(path: str, modified: int, size: int) -> Opened:
         ("Ion Macrostate", "IonMacrostates", "ion-macrostates"),
     )
     by_step = bool(len(step) and step[0] >= 0 and np.all(np.diff(step) > 0))
-    return Opened(path, states, by_step, events, macrostates)
+    return Opened(f"{path} {modified} {size}", states, by_step, events, macrostates)
 
 
 def _labels(

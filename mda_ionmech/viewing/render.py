@@ -104,6 +104,8 @@ def render_events(
     InputError
         If no frame has such an event, a frame was not analysed, or nothing can be drawn here.
     """
+    if images < 1 or min(size) < 1:
+        raise InputError(f"images={images} and size={size} must be 1 or more")
     states = scene.states
     engine = make_renderer(renderer)
     if frames is None:

@@ -127,6 +127,15 @@ def build_scene(
     names = chosen_events(states, events)
     if color_by not in ("events", "macrostates"):
         raise InputError(f"color_by must be 'events' or 'macrostates', got {color_by!r}")
+    if bulk not in ("dim", "hide", "keep"):
+        raise InputError(f"bulk must be 'dim', 'hide' or 'keep', got {bulk!r}")
+    if trail < 0:
+        raise InputError(f"trail must be a number of analysed frames, 0 or more, got {trail}")
+    if color_by == "macrostates" and not states.macrostate_names:
+        raise InputError(
+            f"{states_file} holds no macrostates; give a species a macrostate rule and run again, "
+            "or color by events"
+        )
     pipeline = Pipeline(source=PythonSource(delegate=UniverseSource(universe=universe)))
     look = {
         "events_file": path,
@@ -151,6 +160,11 @@ def build_scene(
         legend.names = ", ".join(names)
     viewport.overlays.append(PythonViewportOverlay(delegate=legend))
     return Scene(pipeline, viewport, color, hops, legend, states, universe)
+
+
+def close_scene(scene: Scene) -> None:
+    """Take a scene's pipeline out of OVITO's scene, which is one for the whole process."""
+    scene.pipeline.remove_from_scene()
 
 
 def check_universe(universe: Any, states: StatesFile) -> None:
