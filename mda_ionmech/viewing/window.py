@@ -268,16 +268,16 @@ def make_panel(one: Any) -> Any:
 
     if ETSConfig.toolkit != "qt":
         ETSConfig.toolkit = "qt"
-    from traitsui.api import Group, Item, VGroup, View
+    from traitsui.api import Group, Item, TupleEditor, VGroup, View
 
     groups: dict[str, list[Any]] = {}
     for name in visible_traits(one):
         trait = one.trait(name)
-        item = Item(name, label=trait.label, tooltip=trait.desc or "")
+        more = {"editor": TupleEditor(cols=3)} if isinstance(getattr(one, name), tuple) else {}
+        item = Item(name, label=trait.label, tooltip=trait.desc or "", **more)
         groups.setdefault(trait.ovito_group or "", []).append(item)
     content = [
-        Group(*items, label=title or None, show_border=bool(title))
-        for title, items in groups.items()
+        Group(*items, label=title, show_border=bool(title)) for title, items in groups.items()
     ]
     return one.edit_traits(view=View(VGroup(*content)), kind="subpanel")
 

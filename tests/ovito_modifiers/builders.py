@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
+from ovito.io import import_file
+from ovito.qt_compat import QtCore
 
 EVENTS = ("no_hop", "single_ion_hop", "multi_ion_hop", "all")
 EVENT_COLORS = ("#0072B2", "#FF0000", "#D55E00", "#7F7F7F")
@@ -98,3 +102,17 @@ def write_xtc(path):
             universe.trajectory.ts.time = 0.5 * frame
             writer.write(universe.atoms)
     return str(path)
+
+
+def load(path, n_frames=N_FRAMES, **options):
+    """Pipeline of a file with so many frames.
+
+    In a process that has drawn a picture OVITO 3.17 lists the frames of a new file only when its
+    event loop runs.
+    """
+    pipeline = import_file(str(path), **options)
+    give_up = time.monotonic() + 10
+    while pipeline.num_frames != n_frames:
+        assert time.monotonic() < give_up, f"{path} has {pipeline.num_frames} frames"
+        QtCore.QCoreApplication.processEvents()
+    return pipeline

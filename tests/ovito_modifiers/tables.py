@@ -55,7 +55,9 @@ def main() -> None:
     for one in CLASSES:
         mark = f"<!-- parameters of {one.__name__} -->"
         text = re.sub(
-            re.escape(mark) + r"\n\n(\|.*\n)*\n?", lambda _, o=one, m=mark: f"{m}\n\n{table(o)}\n\n", text
+            re.escape(mark) + r"\n\n(\|.*\n)*\n?",
+            lambda _, o=one, m=mark: f"{m}\n\n{table(o)}\n\n",
+            text,
         )
     PAGE.write_text(text, "utf-8")
 

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovito.io import import_file
 from ovito.modifiers import LoadTrajectoryModifier
 from traits.api import TraitError
 
 from ovito_modifiers import ColorByEvent, ColorByMacrostate, shared
 
 from . import builders
-from .builders import EVENTS, N_ATOMS, N_FRAMES, labels, write_dump, write_states, write_xtc
+from .builders import EVENTS, N_ATOMS, N_FRAMES, labels, load, write_dump, write_states, write_xtc
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -29,8 +28,8 @@ def in_order(data, name="Ion Event"):
     return np.asarray(data.particles[name])[np.argsort(data.particles.identifiers)]
 
 
-def pipeline_of(path, *modifiers):
-    pipeline = import_file(path)
+def pipeline_of(path, *modifiers, n_frames=N_FRAMES):
+    pipeline = load(path, n_frames)
     for modifier in modifiers:
         pipeline.modifiers.append(modifier)
     return pipeline
@@ -200,7 +199,8 @@ def test_a_part_of_the_trajectory_is_told_by_its_steps(tmp_path, states_file):
     whole = write_dump(tmp_path / "small.dump")
     text = Path(whole).read_text().split("ITEM: TIMESTEP")
     (tmp_path / "second.dump").write_text("".join("ITEM: TIMESTEP" + t for t in text[5:]))
-    pipeline = pipeline_of(str(tmp_path / "second.dump"), ColorByEvent(events_file=states_file))
+    modifier = ColorByEvent(events_file=states_file)
+    pipeline = pipeline_of(tmp_path / "second.dump", modifier, n_frames=6)
     for frame in range(6):
         wanted = expected_codes(labels()[frame + 4], shown=(0, 1, 2))
         np.testing.assert_array_equal(in_order(pipeline.compute(frame)), wanted)
@@ -231,7 +231,8 @@ def test_the_shipped_garnet_through_load_trajectory(crystal_states):
     from mda_ionmech import datasets
 
     folder = datasets.path("crystal")
-    pipeline = import_file(str(folder / "llzo.T800.data"), atom_style="charge", sort_particles=True)
+    options = {"atom_style": "charge", "sort_particles": True}
+    pipeline = load(folder / "llzo.T800.data", 1, **options)
     loader = LoadTrajectoryModifier()
     loader.source.load(str(folder / "llzo.T800.xtc"))
     pipeline.modifiers.append(loader)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ovito.io import import_file
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from ovito_modifiers import ColorByEvent, EventFrames, HopArrows, shared
@@ -12,13 +11,13 @@ from ovito_modifiers.event_frames import event_rows
 from ovito_modifiers.hop_arrows import centres, cluster_colors, shortest_tree
 
 from . import builders
-from .builders import LENGTH, labels, write_dump, write_states, write_xtc
+from .builders import LENGTH, N_FRAMES, labels, load, write_dump, write_states, write_xtc
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def pipeline_of(path, *modifiers):
-    pipeline = import_file(path)
+def pipeline_of(path, *modifiers, n_frames=N_FRAMES):
+    pipeline = load(path, n_frames)
     for modifier in modifiers:
         pipeline.modifiers.append(modifier)
     return pipeline
@@ -141,16 +140,16 @@ def test_a_part_of_the_trajectory_shows_its_events(tmp_path, states_file):
     text = open_text(write_dump(tmp_path / "small.dump")).split("ITEM: TIMESTEP")
     (tmp_path / "second.dump").write_text("".join("ITEM: TIMESTEP" + t for t in text[5:]))
     frames = EventFrames(events_file=states_file, events="single_ion_hop multi_ion_hop")
-    pipeline = pipeline_of(str(tmp_path / "second.dump"), frames)
+    pipeline = pipeline_of(tmp_path / "second.dump", frames, n_frames=6)
     assert [f + 4 for f in shown_frames(pipeline)] == [4, 5, 7]
     (tmp_path / "first.dump").write_text("".join("ITEM: TIMESTEP" + t for t in text[1:3]))
     with pytest.raises(Exception, match="none of the 5 frames with the chosen events is in the"):
-        pipeline_of(str(tmp_path / "first.dump"), frames).compute(0)
+        pipeline_of(tmp_path / "first.dump", frames, n_frames=2).compute(0)
     thin = [t for k, t in enumerate(text[1:]) if k not in (2, 3)]
     (tmp_path / "thin.dump").write_text("".join("ITEM: TIMESTEP" + t for t in thin))
     finer = EventFrames(events_file=states_file, events="single_ion_hop", match="timestep")
     with pytest.raises(Exception, match="frame 2 has a chosen event, but the loaded trajectory"):
-        pipeline_of(str(tmp_path / "thin.dump"), finer).compute(0)
+        pipeline_of(tmp_path / "thin.dump", finer, n_frames=8).compute(0)
 
 
 def open_text(path):

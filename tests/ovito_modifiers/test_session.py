@@ -11,7 +11,6 @@ import numpy as np
 import ovito
 import pytest
 import traits.api
-from ovito.io import import_file
 from ovito.pipeline import ModifierInterface
 from ovito.vis import PythonViewportOverlay, ViewportOverlayInterface
 
@@ -19,7 +18,7 @@ import ovito_modifiers
 from ovito_modifiers import ColorByEvent, ColorByMacrostate, EventFrames, EventLegend, HopArrows
 
 from . import tables
-from .builders import write_dump, write_states
+from .builders import load, write_dump, write_states
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -39,7 +38,7 @@ def test_a_session_keeps_parameters_and_no_data(tmp_path):
         displacement=rng.normal(size=(frames, 5, 3)).astype(np.float32),
     )
     assert Path(states).stat().st_size > 1_000_000
-    pipeline = import_file(write_dump(tmp_path / "small.dump"))
+    pipeline = load(write_dump(tmp_path / "small.dump"))
     pipeline.modifiers.append(EventFrames(events_file=states, events="multi_ion_hop"))
     pipeline.modifiers.append(ColorByEvent(events_file=states, trail=3, bulk="hide"))
     pipeline.modifiers.append(ColorByMacrostate(events_file=states, macrostates="CIP"))
