@@ -101,20 +101,26 @@ class HopArrows(ModifierInterface):
         of_cluster: dict[int, np.ndarray],
         cell: Cell | None,
     ) -> None:
-        ends, colors = [], []
-        for number, color in of_cluster.items():
-            for pair in shortest_tree(centre[joined[cluster[joined] == number]], cell):
-                ends += list(pair)
-                colors += [color, color]
+        number, of, size = np.unique(cluster[joined], return_inverse=True, return_counts=True)
+        members = joined[np.argsort(of, kind="stable")]
+        first = np.concatenate([[0], np.cumsum(size)])
+        ends, colors = [np.empty((0, 3))], [np.empty((0, 3), dtype=np.float32)]
+        for n in np.unique(size[size > 1]):
+            alike = np.flatnonzero(size == n)
+            points = centre[members[first[alike][:, None] + np.arange(n)]]
+            ends.append(shortest_trees(points, cell).reshape(-1, 3))
+            color = np.array([of_cluster[int(k)] for k in number[alike]])
+            colors.append(np.repeat(color, 2 * (n - 1), axis=0))
+        count = sum(len(e) for e in ends)
         lines = data.lines.create(
             identifier="hop-clusters",
             title="Concerted clusters",
             vis=self.line_vis,
-            count=len(ends),
+            count=count,
         )
-        lines.create_property("Position", data=np.array(ends).reshape(-1, 3))
-        lines.create_property("Section", data=np.repeat(np.arange(len(ends) // 2), 2))
-        lines.create_property("Color", data=np.array(colors, dtype=np.float32).reshape(-1, 3))
+        lines.create_property("Position", data=np.concatenate(ends))
+        lines.create_property("Section", data=np.repeat(np.arange(count // 2), 2))
+        lines.create_property("Color", data=np.concatenate(colors))
 
 
 class Cell:
@@ -163,19 +169,37 @@ def cluster_colors(cluster: np.ndarray) -> dict[int, np.ndarray]:
     return out
 
 
-def shortest_tree(points: np.ndarray, cell: Cell | None) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Ends of the lines of the shortest tree that joins the points across the cell's faces."""
-    apart = points[None] - points[:, None]
+def shortest_trees(points: np.ndarray, cell: Cell | None) -> np.ndarray:
+    """Ends of the lines of the shortest tree through each set of points, across the cell's faces.
+
+    Parameters
+    ----------
+    points : numpy.ndarray
+        Shape (sets, points, 3). All sets grow by one line at a time (Prim's algorithm).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (sets, points - 1, 2, 3).
+    """
+    n_sets, n, _ = points.shape
+    apart = points[:, None] - points[:, :, None]
     apart = apart if cell is None else cell.shortest(apart)
     length = np.linalg.norm(apart, axis=-1)
-    near, nearest = length[0].copy(), np.zeros(len(points), dtype=np.int64)
-    free = np.arange(len(points)) > 0
-    pairs = []
-    while free.any():
-        new = int(np.flatnonzero(free)[near[free].argmin()])
-        start = points[nearest[new]]
-        pairs.append((start, start + apart[nearest[new], new]))
-        free[new] = False
-        closer = length[new] < near
-        near[closer], nearest[closer] = length[new][closer], new
-    return pairs
+    near, nearest = length[:, 0].copy(), np.zeros((n_sets, n), dtype=np.int64)
+    near[:, 0] = np.inf
+    free = np.ones((n_sets, n), dtype=bool)
+    free[:, 0] = False
+    sets = np.arange(n_sets)
+    ends = np.empty((n_sets, n - 1, 2, 3))
+    for k in range(n - 1):
+        new = near.argmin(axis=1)
+        old = nearest[sets, new]
+        ends[:, k, 0] = points[sets, old]
+        ends[:, k, 1] = points[sets, old] + apart[sets, old, new]
+        free[sets, new] = False
+        closer = (length[sets, new] < near) & free
+        near = np.where(closer, length[sets, new], near)
+        near[~free] = np.inf
+        nearest[closer] = np.broadcast_to(new[:, None], closer.shape)[closer]
+    return ends

@@ -329,11 +329,10 @@ def paint(
     kind = np.zeros(particles.count, dtype=np.int32)
     kind[atoms] = code[carrier_of_atom].astype(np.int32) + 1
     shown = atoms[code[carrier_of_atom] >= 0]
-    ours = atoms[labels.followed[carrier_of_atom]]
     palette = np.concatenate([np.array([look.neutral_color], dtype=np.float32), labels.colors])
     write_types(particles.create_property(labels.title, data=kind), labels.names, palette)
 
-    front = np.union1d(ours, shown)
+    front = atoms[(labels.followed | (code >= 0))[carrier_of_atom]]
     repainted = "Ions.Painted" in data.attributes
     if look.bulk == "dim":
         color = np.empty((particles.count, 3), dtype=np.float32)

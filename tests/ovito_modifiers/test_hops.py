@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from ovito_modifiers import ColorByEvent, EventFrames, HopArrows, shared
 from ovito_modifiers.event_frames import event_rows
-from ovito_modifiers.hop_arrows import centres, cluster_colors, shortest_tree
+from ovito_modifiers.hop_arrows import centres, cluster_colors, shortest_trees
 
 from . import builders
 from .builders import LENGTH, N_FRAMES, labels, load, write_dump, write_states, write_xtc
@@ -69,6 +69,24 @@ def test_clusters_are_joined_and_share_a_color(dump, states_file):
     assert "hop-clusters" not in pipeline_of(dump, modifier).compute(4).lines
 
 
+def test_lines_take_the_short_way_across_the_faces(tmp_path):
+    """Two clusters, of three and of two ions; the second lies on both sides of a face."""
+    cluster = np.full((N_FRAMES, 5), -1, dtype=np.int32)
+    cluster[0] = (7, 7, 7, 9, 9)
+    states = write_states(
+        tmp_path / "s.states.npz", cluster=cluster, event=np.zeros((N_FRAMES, 5), dtype=np.int16)
+    )
+    pipeline = pipeline_of(
+        write_dump(tmp_path / "s.dump"), HopArrows(events_file=states, events="no_hop")
+    )
+    lines = pipeline.compute(0).lines["hop-clusters"]
+    np.testing.assert_array_equal(np.bincount(lines["Section"]), [2, 2, 2])
+    ends = np.asarray(lines["Position"]).reshape(3, 2, 3)
+    assert np.all(np.abs(ends[:, 1] - ends[:, 0]) <= LENGTH / 2)
+    colors = np.asarray(lines["Color"]).reshape(3, 2, 3)
+    assert len({tuple(c) for c in colors.reshape(-1, 3)}) == 2
+
+
 def test_outside_the_analysis_there_is_no_arrow(tmp_path):
     states = write_states(tmp_path / "s.states.npz", frame=[2, 3, 4])
     pipeline = pipeline_of(write_dump(tmp_path / "s.dump"), HopArrows(events_file=states))
@@ -86,14 +104,15 @@ def test_the_middle_of_a_molecule_across_the_face_of_the_cell():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 12))
-def test_the_tree_is_the_shortest(seed, n):
-    points = np.random.default_rng(seed).uniform(0, 10, (n, 3))
-    pairs = shortest_tree(points, None)
-    assert len(pairs) == n - 1
-    length = sum(np.linalg.norm(b - a) for a, b in pairs)
-    apart = np.linalg.norm(points[:, None] - points[None], axis=-1)
-    assert length == pytest.approx(minimum_spanning_tree(apart).sum())
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(2, 12))
+def test_the_trees_are_the_shortest(seed, n_sets, n):
+    points = np.random.default_rng(seed).uniform(0, 10, (n_sets, n, 3))
+    trees = shortest_trees(points, None)
+    assert trees.shape == (n_sets, n - 1, 2, 3)
+    for one, tree in zip(points, trees, strict=True):
+        length = np.linalg.norm(tree[:, 1] - tree[:, 0], axis=1).sum()
+        apart = np.linalg.norm(one[:, None] - one[None], axis=-1)
+        assert length == pytest.approx(minimum_spanning_tree(apart).sum())
 
 
 def test_clusters_of_a_frame_have_different_colors():
