@@ -13,9 +13,9 @@ from ovito.vis import LinesVis, VectorVis
 
 from . import shared
 
-#: Colours of concerted clusters: the "muted" set of Paul Tol (2021), none that an event has.
+#: Colours of concerted clusters: dark and dull, so that none is taken for that of an event.
 CLUSTER_COLORS = shared.hex_to_rgb(
-    ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255")
+    ("#332288", "#882255", "#999933", "#661100", "#DDCC77", "#444444", "#6699CC", "#AA4499")
 )
 
 
@@ -52,7 +52,7 @@ class HopArrows(ModifierInterface):
     )
     match = shared.match_parameter()
     arrow_vis = OvitoObject(VectorVis, title="Hop arrows", width=0.3, flat_shading=False)
-    line_vis = OvitoObject(LinesVis, title="Concerted clusters", width=0.15)
+    line_vis = OvitoObject(LinesVis, title="Concerted clusters", width=0.2)
     _cache = shared.cache_parameter()
     _ = traits.api.Disallow
 

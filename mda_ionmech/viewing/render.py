@@ -149,8 +149,8 @@ def animation(
             drawn = render_image(scene, frame, Path(folder) / "frame.png", size, renderer)
             with Image.open(drawn) as picture:
                 pictures.append(picture.convert("RGB"))
-    palette = pictures[0].quantize(colors=96, method=Image.Quantize.MEDIANCUT)
-    indexed = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
+    names = [*scene.states.event_colors, *scene.states.macrostate_colors]
+    indexed = with_few_colors(pictures, names, 96)
     indexed[0].save(
         path,
         save_all=True,
@@ -160,3 +160,22 @@ def animation(
         optimize=True,
     )
     return path
+
+
+def with_few_colors(pictures: Sequence[Any], keep: Sequence[str], n: int) -> list[Any]:
+    """Images in one palette of n colours, made from the first one and a patch of each of `keep`:
+    a colour that only the legend shows is not to become its neighbour's."""
+    from PIL import Image
+
+    first = pictures[0]
+    side = max(first.width * first.height // 2000, 16)
+    patches = Image.new("RGB", (first.width, first.height + side), "white")
+    patches.paste(first)
+    width = max(first.width // max(len(keep), 1), 1)
+    for k, color in enumerate(keep):
+        patches.paste(color, (k * width, first.height, (k + 1) * width, first.height + side))
+    palette = patches.quantize(colors=n, method=Image.Quantize.MEDIANCUT)
+    values = np.array(palette.getpalette(), dtype=np.uint8).reshape(-1, 3)
+    values[values.min(axis=1) > 250] = 255  # the background stays white
+    palette.putpalette(values.tobytes())
+    return [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]

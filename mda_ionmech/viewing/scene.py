@@ -140,9 +140,9 @@ def build_scene(
     look = {
         "events_file": path,
         "bulk": bulk,
-        "bulk_size": 0.25,
-        "neutral_size": 0.4,
-        "shown_size": 0.6,
+        "bulk_size": 0.2,
+        "neutral_size": 0.35,
+        "shown_size": 0.5,
         "match": "source frame",
     }
     if color_by == "events":

@@ -6,7 +6,9 @@ Needs the extra ``viewer`` and a screen. OVITO is imported before Qt: it brings 
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -21,12 +23,8 @@ from ovito_modifiers.event_frames import event_rows
 from ..errors import InputError
 from .scene import QUIET, Scene
 
-#: Debian packages of the libraries by which Qt reaches the screen.
-DEBIAN_PACKAGES = (
-    "libvulkan1 mesa-vulkan-drivers libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 "
-    "libxcb-render-util0"
-)
 PLAY_INTERVAL = 120  # ms
+HEADLESS = "ovitoheadless"
 
 
 class Contributions:
@@ -305,12 +303,46 @@ def application() -> Any:
     InputError
         Where there is no screen to show a window on.
     """
-    if os.name == "posix" and os.uname().sysname == "Linux":
-        screens = ("DISPLAY", "WAYLAND_DISPLAY")
-        if not any(os.environ.get(name) for name in screens):
-            raise InputError(
-                "there is no screen: neither DISPLAY nor WAYLAND_DISPLAY is set; start it in a "
-                "desktop session, under xvfb-run, or draw images with ionmech render"
-            )
     app = QtWidgets.QApplication.instance()
-    return app if app is not None else QtWidgets.QApplication(["ionmech"])
+    if app is None:
+        _choose_platform()
+        app = QtWidgets.QApplication(["ionmech"])
+    if not isinstance(app, QtWidgets.QApplication) or app.platformName() == HEADLESS:
+        raise InputError(
+            "OVITO has drawn pictures without a screen in this process and cannot open windows in "
+            "it any more; open the window first, or in a process of its own"
+        )
+    if sys.version_info < (3, 12):
+        _keep_none()
+        keeper = QtCore.QTimer(app)
+        keeper.timeout.connect(_keep_none)
+        keeper.start(5000)
+    return app
+
+
+def _keep_none(references: int = 100_000) -> None:
+    """Give `None` references to lose.
+
+    Every method of PySide6 6.12 that returns nothing gives back a reference to None it never took.
+    Python frees None when none is left, and ends; from 3.12 on it never frees it.
+    """
+    for _ in range(references - sys.getrefcount(None)):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(None))
+
+
+def _choose_platform() -> None:
+    """Undo OVITO's choice, made when it is imported, of a platform without windows."""
+    if os.environ.get("QT_QPA_PLATFORM", HEADLESS) != HEADLESS:
+        return
+    os.environ.pop("QT_QPA_PLATFORM", None)
+    if not sys.platform.startswith("linux"):
+        return
+    if os.environ.get("DISPLAY"):
+        os.environ["QT_QPA_PLATFORM"] = "xcb"
+    elif os.environ.get("WAYLAND_DISPLAY"):
+        os.environ["QT_QPA_PLATFORM"] = "wayland"
+    else:
+        raise InputError(
+            "there is no screen: neither DISPLAY nor WAYLAND_DISPLAY is set; start it in a "
+            "desktop session, under xvfb-run, or draw images with ionmech render"
+        )

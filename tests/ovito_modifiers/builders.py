@@ -115,4 +115,5 @@ def load(path, n_frames=N_FRAMES, **options):
     while pipeline.num_frames != n_frames:
         assert time.monotonic() < give_up, f"{path} has {pipeline.num_frames} frames"
         QtCore.QCoreApplication.processEvents()
+        time.sleep(0.01)
     return pipeline

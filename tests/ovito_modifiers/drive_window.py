@@ -99,6 +99,11 @@ class Driver:
         self.seen["objection"] = window.statusBar().currentMessage()
         QTest.mouseClick(window.all_button, LEFT)
         self.seen["all"] = scene.color.events
+        before = sys.getrefcount(None)
+        for k in range(2000):
+            window.label.setText(str(k))
+        QTest.qWait(5500)
+        self.seen["references"] = sys.getrefcount(None), before
         return self.seen
 
 

@@ -41,7 +41,7 @@ def test_it_is_used(crystal_states, display, tmp_path):
         capture_output=True,
         text=True,
         timeout=120,
-        env=os.environ | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"},
+        env=os.environ | {"DISPLAY": display},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout, done.stderr
@@ -62,6 +62,8 @@ def test_it_is_used(crystal_states, display, tmp_path):
     assert (seen["jumped to"], seen["next"], seen["previous"]) == (after[0], after[1], after[0])
     assert seen["played to"] > seen["previous"]
     assert "names 'nonsense', which the states file does not have" in seen["objection"]
+    # PySide6 6.12 loses references to None, without which Python before 3.12 ends
+    assert min(seen["references"]) > 90_000
     assert seen["all"] == "single_ion_hop, multi_ion_hop, exchange"
 
 
