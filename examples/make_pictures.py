@@ -23,7 +23,13 @@ from PIL import Image
 
 from mda_ionmech import OnsagerDecomposition, datasets
 from mda_ionmech.cli import crystal_analysis, liquid_analysis, polymer_analysis
-from mda_ionmech.viewing.render import animation, make_renderer, render_image, with_few_colors
+from mda_ionmech.viewing.render import (
+    animation,
+    colors_in,
+    make_renderer,
+    render_image,
+    with_few_colors,
+)
 from mda_ionmech.viewing.scene import Scene, build_scene, close_scene
 from ovito_modifiers import EventFrames
 
@@ -57,8 +63,7 @@ def picture(scene: Scene, frame: int, name: str, size: tuple[int, int] = SIZE) -
 
 
 def store(image: Image.Image, name: str, scene: Scene) -> None:
-    keep = [*scene.states.event_colors, *scene.states.macrostate_colors]
-    (few,) = with_few_colors([image], keep, 200)
+    (few,) = with_few_colors([image], colors_in(scene), 200)
     few.save(IMAGES / name, optimize=True)
     print(f"{name}: {(IMAGES / name).stat().st_size / 1000:.0f} kB")
 
@@ -210,6 +215,9 @@ def window(folder: Path) -> None:
     universe = datasets.crystal()
     states = states_of(crystal_analysis(universe).run(stop=1001), folder, 0.4)
     scene = build_scene(universe, states, direction=(-1, -2.1, -0.55))
+    os.chdir(folder)  # the path that the panel shows is short then
+    for one in (scene.color, scene.arrows, scene.legend):
+        one.events_file = states.name
     shown = open_window(scene)
     shown.select_event("multi_ion_hop")
     shown.set_frame(200)

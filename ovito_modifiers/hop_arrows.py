@@ -14,9 +14,9 @@ from ovito.vis import LinesVis, VectorVis
 from . import shared
 
 #: Colours of concerted clusters: dark and dull, so that none is taken for that of an event.
-CLUSTER_COLORS = shared.hex_to_rgb(
-    ("#332288", "#882255", "#999933", "#661100", "#DDCC77", "#444444", "#6699CC", "#AA4499")
-)
+CLUSTER_COLORS = (
+    "#332288", "#882255", "#999933", "#661100", "#DDCC77", "#444444", "#6699CC", "#AA4499",
+)  # fmt: skip
 
 
 class HopArrows(ModifierInterface):
@@ -159,13 +159,14 @@ def cluster_colors(cluster: np.ndarray) -> dict[int, np.ndarray]:
     """A colour for each cluster; the same from frame to frame as long as no other wants it."""
     out: dict[int, np.ndarray] = {}
     taken: set[int] = set()
-    n = len(CLUSTER_COLORS)
+    palette = shared.hex_to_rgb(CLUSTER_COLORS)
+    n = len(palette)
     for number in np.unique(cluster):
         place = int(number) % n
         while place in taken and len(taken) < n:
             place = (place + 1) % n
         taken.add(place)
-        out[int(number)] = CLUSTER_COLORS[place]
+        out[int(number)] = palette[place]
     return out
 
 

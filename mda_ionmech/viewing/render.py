@@ -149,8 +149,7 @@ def animation(
             drawn = render_image(scene, frame, Path(folder) / "frame.png", size, renderer)
             with Image.open(drawn) as picture:
                 pictures.append(picture.convert("RGB"))
-    names = [*scene.states.event_colors, *scene.states.macrostate_colors]
-    indexed = with_few_colors(pictures, names, 96)
+    indexed = with_few_colors(pictures, colors_in(scene), 128)
     indexed[0].save(
         path,
         save_all=True,
@@ -160,6 +159,14 @@ def animation(
         optimize=True,
     )
     return path
+
+
+def colors_in(scene: Scene) -> list[str]:
+    """Colours that mean something in a scene."""
+    from ovito_modifiers.hop_arrows import CLUSTER_COLORS
+
+    states = scene.states
+    return [*states.event_colors, *states.macrostate_colors, *CLUSTER_COLORS]
 
 
 def with_few_colors(pictures: Sequence[Any], keep: Sequence[str], n: int) -> list[Any]:
@@ -176,6 +183,7 @@ def with_few_colors(pictures: Sequence[Any], keep: Sequence[str], n: int) -> lis
         patches.paste(color, (k * width, first.height, (k + 1) * width, first.height + side))
     palette = patches.quantize(colors=n, method=Image.Quantize.MEDIANCUT)
     values = np.array(palette.getpalette(), dtype=np.uint8).reshape(-1, 3)
-    values[values.min(axis=1) > 250] = 255  # the background stays white
+    values[values.min(axis=1) >= 244] = 255  # the background stays white
     palette.putpalette(values.tobytes())
+    palette.load()
     return [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]

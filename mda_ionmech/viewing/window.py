@@ -266,18 +266,31 @@ def make_panel(one: Any) -> Any:
 
     if ETSConfig.toolkit != "qt":
         ETSConfig.toolkit = "qt"
-    from traitsui.api import Group, Item, TupleEditor, VGroup, View
+    from traitsui.api import Group, Item, TextEditor, VGroup, View
 
     groups: dict[str, list[Any]] = {}
     for name in visible_traits(one):
         trait = one.trait(name)
-        more = {"editor": TupleEditor(cols=3)} if isinstance(getattr(one, name), tuple) else {}
+        more = {}
+        if isinstance(getattr(one, name), tuple):  # colours: red, green, blue from 0 to 1
+            more["editor"] = TextEditor(format_func=_numbers_text, evaluate=_text_numbers)
         item = Item(name, label=trait.label, tooltip=trait.desc or "", **more)
         groups.setdefault(trait.ovito_group or "", []).append(item)
     content = [
         Group(*items, label=title, show_border=bool(title)) for title, items in groups.items()
     ]
     return one.edit_traits(view=View(VGroup(*content)), kind="subpanel")
+
+
+def _numbers_text(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{v:g}" for v in values)
+
+
+def _text_numbers(text: str) -> tuple[float, ...]:
+    values = tuple(float(v) for v in text.split(","))
+    if len(values) != 3 or not all(0 <= v <= 1 for v in values):
+        raise ValueError(f"{text!r} is not a colour: give red, green and blue from 0 to 1")
+    return values
 
 
 def open_window(scene: Scene) -> Window:

@@ -53,11 +53,11 @@ def test_a_session_keeps_parameters_and_no_data(tmp_path):
     ovito.scene.load(str(tmp_path / "saved.ovito"))
     again = ovito.scene.pipelines[0]
     try:
+        data = again.compute(1)
+        np.testing.assert_array_equal(data.particles["Ion Event"], before.particles["Ion Event"])
         frames_, color, kinds, arrows = (m.delegate for m in again.modifiers)
         assert (frames_.events, color.trail, color.bulk) == ("multi_ion_hop", 3, "hide")
         assert (kinds.macrostates, arrows.scale, arrows.events_file) == ("CIP", 2.5, states)
-        data = again.compute(1)
-        np.testing.assert_array_equal(data.particles["Ion Event"], before.particles["Ion Event"])
         assert data.attributes["SourceFrame"] == before.attributes["SourceFrame"]
     finally:
         again.remove_from_scene()
