@@ -13,26 +13,34 @@ if TYPE_CHECKING:
     from . import datasets
     from .analysis import OnsagerDecomposition
     from .errors import AdditivityError, InputError
+    from .replicas import combine
     from .results import Results, load
     from .species import IonSpecies
+    from .temperature import Arrhenius, arrhenius
 
 __all__ = [
     "AdditivityError",
+    "Arrhenius",
     "InputError",
     "IonSpecies",
     "OnsagerDecomposition",
     "Results",
     "__version__",
+    "arrhenius",
+    "combine",
     "datasets",
     "load",
 ]
 
 _HOME = {
     "AdditivityError": ".errors",
+    "Arrhenius": ".temperature",
     "InputError": ".errors",
     "IonSpecies": ".species",
     "OnsagerDecomposition": ".analysis",
     "Results": ".results",
+    "arrhenius": ".temperature",
+    "combine": ".replicas",
     "load": ".results",
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -348,15 +349,53 @@ def show(
     window: Annotated[
         float | None, typer.Option("--window", "-w", help="Length of the window, ps.")
     ] = None,
+    view: Annotated[str, typer.Option(help="window, path or slope.")] = "window",
+    resolution: Annotated[
+        float | None, typer.Option(help="Of the path or slope view, ps; default as recommended.")
+    ] = None,
+    horizon: Annotated[
+        float | None, typer.Option(help="Of the path or slope view, ps; default as recommended.")
+    ] = None,
+    species: Annotated[
+        str | None, typer.Option(help="Of the path or slope view; default the first with events.")
+    ] = None,
 ) -> None:
-    """Print the tables of a result again.
+    """Print the tables of a result again, or one place of the path or slope view.
 
-    Example: [bold]ionmech show ionmech-demo/liquid.nc --window 20[/bold]
+    Example: [bold]ionmech show ionmech-demo/liquid.nc --view slope --horizon 32[/bold]
     """
     from .results import load
+    from .tables import print_result, view_table
+
+    if view == "window":
+        print_result(_console(), load(result), window)
+        return
+    lengths = {"resolution": resolution, "horizon": horizon}
+    _console().print(view_table(load(result), view, **lengths, species=species))
+
+
+@app.command()
+def combine(
+    results: Annotated[list[Path], typer.Argument(help="Result files of replicas, *.nc.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path(
+        "combined.nc"
+    ),
+    window: Annotated[
+        float | None, typer.Option("--window", "-w", help="Length of the printed window, ps.")
+    ] = None,
+) -> None:
+    """Take independent runs of one system together: sums are added, replicas are blocks.
+
+    Example: [bold]ionmech combine run1.nc run2.nc run3.nc --output all.nc[/bold]
+    """
+    from .replicas import combine as join
     from .tables import print_result
 
-    print_result(_console(), load(result), window)
+    joined = join(results)
+    written = joined.save(output)
+    console = _console()
+    print_result(console, joined, window)
+    _list_written(console, [written])
 
 
 @app.command()
@@ -603,6 +642,52 @@ def export(
             listed = ", ".join(f"{code} {name}" for code, name in names.items())
             console.print(f"{column}: 0 none, {listed}")
     _list_written(console, [path])
+
+
+@app.command()
+def arrhenius(
+    results: Annotated[list[Path], typer.Argument(help="Result files, one per temperature.")],
+    window: Annotated[
+        float | None, typer.Option("--window", "-w", help="Length of the window, ps.")
+    ] = None,
+    resolution: Annotated[
+        float | None, typer.Option(help="Of the path and slope views, ps.")
+    ] = None,
+    horizon: Annotated[float | None, typer.Option(help="Of the path and slope views, ps.")] = None,
+    species: Annotated[str | None, typer.Option(help="Whose events are fitted.")] = None,
+    view: Annotated[str, typer.Option(help="auto, window, path or slope.")] = "auto",
+    model: Annotated[
+        str, typer.Option(help="arrhenius, or vtf to fit that law beside it.")
+    ] = "arrhenius",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the files it writes.")
+    ] = Path("ionmech-arrhenius"),
+) -> None:
+    """Activation energies of the whole and of every event, from several temperatures.
+
+    Prints the energies and their budget, and writes them with the Arrhenius figure.
+
+    Example: [bold]ionmech arrhenius 500K.nc 600K.nc 800K.nc[/bold]
+    """
+    from . import plotting
+    from .tables import print_arrhenius
+    from .temperature import arrhenius as fit
+
+    console = _console()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fits = fit(results, window=window, resolution=resolution, horizon=horizon,
+                   species=species, view=view, model=model)  # fmt: skip
+    folder = _folder(output, "--output")
+    print_arrhenius(console, fits)
+    for one in caught:
+        if one.category is UserWarning:
+            console.print(f"[yellow]Warning:[/yellow] {str(one.message).rstrip('.')}.")
+    written = [
+        fits.save(folder / "arrhenius.nc"),
+        plotting.save(fits.plot(), folder / "arrhenius.png"),
+    ]
+    _list_written(console, written)
 
 
 @app.command()

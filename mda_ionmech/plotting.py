@@ -16,11 +16,13 @@ from .colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of
 from .errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
     from matplotlib.axes import Axes
 
     from .microstates import RadialDistribution
     from .results import Results
+    from .temperature import Arrhenius
 
 _GREY = "#7F7F7F"
 
@@ -132,6 +134,7 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
         ax.set_ylim(bottom=0)
     ax.set_ylabel(f"Onsager coefficient of {name} ({unit})")
     ax.set_title(_caption(results, data, "onsager_low"), fontsize="small")
+    _say_nulls(ax, results, name, data["window"].values[:: max(len(place) // 3, 1)])
     ax.legend(frameon=False, fontsize="small", ncols=2)
     return ax
 
@@ -158,6 +161,7 @@ def shares(results: Results, ax: Axes | None = None, *, species: str | None = No
     ax.set_ylabel(f"share of the Onsager coefficient of {name}")
     text = _caption(results, data, "share_low").replace("hatched", "open")
     ax.set_title(text, fontsize="small")
+    _say_nulls(ax, results, name, windows[:: max(len(windows) // 3, 1)])
     ax.legend(frameon=False, fontsize="small")
     return ax
 
@@ -217,6 +221,7 @@ def effectiveness(
         "contribution",
         fontsize="small",
     )
+    _say_nulls(ax, results, table.attrs["species"], [table.attrs["window_ps"]])
     return ax
 
 
@@ -260,6 +265,7 @@ def event_matrix(
     matrix = data["event_matrix"].values[np.ix_(has, has)] / float(data["onsager"])
     _heat(ax, matrix, names, names, "part of the Onsager coefficient", signed=True)
     ax.set_title(f"{name}, windows of {float(data['window']):g} ps", fontsize="small")
+    _say_nulls(ax, results, name, [float(data["window"])])
     return ax
 
 
@@ -377,6 +383,184 @@ def onsager(results: Results, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def _view_shares(results: Results, view: str, species: str | None) -> tuple[str, xr.DataArray]:
+    """Shares of the events in the path or slope view over resolution and horizon."""
+    if view not in ("path", "slope"):
+        raise InputError(f"view must be 'path' or 'slope', got {view!r}")
+    variable = "path_onsager" if view == "path" else "path_slope"
+    name, data = _own(results, species)
+    if variable not in data:
+        raise InputError(
+            "this result has no path and slope views; run it with resolutions='log' and "
+            "horizons='log'"
+        )
+    parts = data[variable]
+    total = parts.sum("event", skipna=False)
+    return name, (parts / total.where(total != 0)).transpose("event", "resolution", "horizon")
+
+
+def view_map(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    event: str | None = None,
+    view: str = "slope",
+    species: str | None = None,
+) -> Axes:
+    """Share of one event over the plane of resolution and horizon.
+
+    Along a row the label means the same and only the horizon grows; down a column labels are read
+    over longer and longer times. The cell that `Results.recommend` chooses is framed.
+
+    Parameters
+    ----------
+    results, ax, species
+        As in `contributions`.
+    event : str, optional
+        Default: the one with the largest share anywhere on the map.
+    view : {"slope", "path"}
+
+    Raises
+    ------
+    InputError
+        For an unknown event or view, or a run without path and slope views.
+    """
+    name, share = _view_shares(results, view, species)
+    names = [str(e) for e in share["event"].values]
+    if event is None:
+        # medians, since single cells at long horizons are noise
+        typical = np.nan_to_num(np.nanmedian(np.abs(share.values.reshape(len(names), -1)), axis=1))
+        event = names[int(np.argmax(typical))]
+    if event not in names:
+        raise InputError(f"event={event!r} is not in this result; it holds {names}")
+    ax = _axes(ax, (7.0, 5.0))
+    values = share.sel(event=event).values
+    resolutions = [f"{r:g}" for r in share["resolution"].values]
+    horizons = [f"{h:g}" for h in share["horizon"].values]
+    _heat(ax, values, resolutions, horizons, f"share of {event}", signed=True)
+    ax.tick_params(axis="x", rotation=0)
+    ax.set_xlabel("horizon (ps)")
+    ax.set_ylabel("resolution (ps)")
+    ax.set_title(f"{event}, {name}, {view} view", fontsize="small")
+    advice = results.recommend(species=name)
+    if advice.resolution is not None and advice.horizon is not None:
+        x = int(np.abs(share["horizon"].values - advice.horizon).argmin())
+        y = int(np.abs(share["resolution"].values - advice.resolution).argmin())
+        frame = ax.add_patch(_rectangle(x - 0.5, y - 0.5))
+        frame.set_clip_on(False)
+        _say_nulls(ax, results, name, [float(share["resolution"].values[y])])
+    return ax
+
+
+def _rectangle(x: float, y: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x, y), 1, 1, fill=False, edgecolor=BLACK, linewidth=2)
+
+
+def view_curves(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    resolutions: Iterable[float] | None = None,
+    view: str = "slope",
+    species: str | None = None,
+) -> Axes:
+    """Shares of the events against the horizon, at chosen resolutions, with intervals.
+
+    Parameters
+    ----------
+    results, ax, species
+        As in `contributions`.
+    resolutions : sequence of float, optional
+        ps, the nearest scanned ones; at most three are told apart. Default: the recommended one,
+        else the shortest.
+    view : {"slope", "path"}
+
+    Raises
+    ------
+    InputError
+        For an unknown view, resolutions outside the scan, or a run without these views.
+    """
+    name, share = _view_shares(results, view, species)
+    scanned = share["resolution"].values
+    if resolutions is None:
+        advice = results.recommend(species=name).resolution
+        resolutions = [float(scanned[0]) if advice is None else advice]
+    ax = _axes(ax, (7.0, 4.2))
+    names = [str(e) for e in share["event"].values]
+    colors = dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
+    shown: dict[str, Any] = {}
+    styles = []
+    for resolution, (line, marker) in zip(
+        resolutions, (("-", "o"), ("--", "s"), (":", "^")), strict=False
+    ):
+        at = float(scanned[np.abs(scanned - resolution).argmin()])
+        styles.append((at, line, marker))
+        horizons = [
+            float(h)
+            for h in share["horizon"].values
+            if np.isfinite(share.sel(resolution=at, horizon=h)).any()
+        ]
+        tables = {
+            h: results.summary(species=name, view=view, resolution=resolution, horizon=h)
+            for h in horizons
+        }
+        for event in next(iter(tables.values())).index:
+            rows = np.array(
+                [tables[h].loc[event, ["share", "share_low", "share_high"]] for h in horizons]
+            ).astype(float)
+            if not np.nanmax(np.abs(rows[:, 0]), initial=0.0) > 0:
+                continue
+            reach = np.maximum(np.nan_to_num([rows[:, 0] - rows[:, 1], rows[:, 2] - rows[:, 0]]), 0)
+            ax.errorbar(
+                horizons, rows[:, 0], yerr=reach, ls=line, marker=marker, ms=4, lw=1.2, capsize=2,
+                color=colors[event],
+            )  # fmt: skip
+            if event not in shown:
+                shown[event] = ax.plot([], [], lw=2, color=colors[event])[0]
+    handles = list(shown.values())
+    labels = list(shown)
+    for at, line, marker in styles:
+        handles += ax.plot([], [], ls=line, marker=marker, ms=4, color=_GREY)
+        labels.append(f"read over {at:g} ps")
+    ax.axhline(0, color=_GREY, lw=0.8)
+    ax.set_xscale("log")
+    ax.set_xlabel("horizon (ps)")
+    ax.set_ylabel(f"share of the Onsager coefficient of {name}")
+    level = float(results.decomposition["path_slope_low"].attrs["level"])
+    ax.set_title(
+        f"{view} view, {results.settings['frame']} frame, {level:.0%} intervals", fontsize="small"
+    )
+    ax.legend(
+        handles, labels, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1)
+    )
+    _say_nulls(ax, results, name, [at for at, _, _ in styles])
+    return ax
+
+
+def _say_nulls(ax: Axes, results: Results, name: str, lengths: Iterable[float]) -> None:
+    """Under the title: how many hops are linked at these lengths, and in both nulls."""
+    data = results.decomposition
+    if "multi_fraction" not in data:
+        return
+    one = data.sel(species=name)
+    said = []
+    for length in lengths:
+        if length not in one["window"].values:
+            continue
+        at = one.sel(window=length)
+        shares = [
+            float(at[v])
+            for v in ("multi_fraction", "multi_fraction_circular", "multi_fraction_exclusion")
+        ]
+        if np.isfinite(shares[0]):
+            said.append(f"{length:g} ps: " + "/".join(f"{100 * s:.0f}" for s in shares))
+    if said:
+        text = "% of hops linked/by chance/in exclusion gas, " + ", ".join(said[:3])
+        ax.set_title(f"{ax.get_title()}\n{text}", fontsize="small")
+
+
 def concertedness(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
     """Share of the hops that are linked to others, beside both nulls, against the window.
 
@@ -480,6 +664,54 @@ def timeline(
     return ax
 
 
+def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Share of every event under other choices, from `OnsagerDecomposition.robustness`.
+
+    The band is the interval of the run itself; a symbol outside it is a share that depends on the
+    choice more than on the statistics.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    rows = [(str(s), str(v), str(e)) for s, v, e in table.index]
+    choices = list(dict.fromkeys(row[:2] for row in rows))
+    events = list(dict.fromkeys(row[2] for row in rows))
+    ax = _axes(ax, (max(5.0, 1.6 + 0.6 * len(choices)), 4.2))
+    share = table["share"].to_numpy()
+    shown = {row[2] for row, x in zip(rows, share, strict=True) if abs(x) > 0.005}
+    place = np.arange(len(choices))
+    for event, color in zip(events, colors_of(events, EVENT_COLORS), strict=True):
+        if event not in shown:
+            continue
+        one = table[[row[2] == event for row in rows]]
+        first = one.iloc[0]
+        if np.isfinite(first["low"]):
+            ax.axhspan(first["low"], first["high"], color=color, alpha=0.15, lw=0, zorder=0)
+        reach = np.nan_to_num(np.array([one["share"] - one["low"], one["high"] - one["share"]]))
+        ax.errorbar(
+            place, one["share"].to_numpy(), yerr=np.maximum(reach, 0), fmt="o", ms=5, lw=1,
+            capsize=2, color=color, label=event,
+        )  # fmt: skip
+    for k in range(1, len(choices)):
+        if choices[k][0] != choices[k - 1][0]:
+            ax.axvline(k - 0.5, color=_GREY, lw=0.8)
+    labels = [f"{a}\n{b}" if b else a for a, b in choices]
+    ax.set_xticks(place, labels, rotation=45, ha="right", fontsize="small")
+    ax.axhline(0, color=_GREY, lw=0.8)
+    ax.set_ylabel(f"share of the Onsager coefficient of {table.attrs['species']}")
+    ax.set_title(
+        f"windows of {table.attrs['window_ps']:g} ps; bands: interval of the run", fontsize="small"
+    )
+    ax.legend(frameon=False, fontsize="small", ncols=2)
+    return ax
+
+
 def rdf(
     distribution: RadialDistribution,
     ax: Axes | None = None,
@@ -522,6 +754,77 @@ def rdf(
     return ax
 
 
+def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
+    """Absolute L T of the whole and of every event against 1000 / T, with fits and intervals.
+
+    Open symbols and dashed lines: contributions that are negative. Labels that no line could be
+    fitted to have symbols alone, where they are not far below the rest.
+
+    Parameters
+    ----------
+    fits : Arrhenius
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax, (6.5, 4.6))
+    data, name = fits.data, str(fits.data.attrs["species"])
+    mine = (data["quantity"].values == "onsager") & (data["species"].values == name)
+    rows = data.isel(row=np.flatnonzero(mine))
+    names = [str(e) for e in rows["event"].values]
+    events = [e for e in names if e != "total"]
+    colors = dict(zip(events, colors_of(events, EVENT_COLORS), strict=True)) | {"total": BLACK}
+    x, along = 1000 / data["temperature"].values, 1000 / data["curve_temperature"].values
+    for k, event in enumerate(names):
+        one, color = rows.isel(row=k), colors[event]
+        value = one["value"].values
+        low, high = (one[f"value_{end}"].values for end in ("low", "high"))
+        size = np.abs(value)
+        # an interval that holds 0 reaches beyond a logarithmic axis
+        reach = np.abs([value - low, high - value])
+        reach[:, value < 0] = reach[::-1, value < 0]
+        reach[0] = np.minimum(reach[0], 0.999 * size)
+        label = f"{event}: no energy"
+        if int(one["sign"]):
+            energy, least, most = (float(one[f"energy{end}"]) for end in ("", "_low", "_high"))
+            label = f"{event}: {energy:.3f} ({least:.3f} to {most:.3f}) eV"
+            style = "-" if int(one["sign"]) > 0 else "--"
+            ax.plot(along, np.abs(one["curve"]), style, color=color, lw=1.2)
+            band = (np.abs(one[f"curve_{end}"].values) for end in ("low", "high"))
+            ax.fill_between(along, *band, color=color, alpha=0.15, lw=0)
+        for marked, fill in ((value < 0, "white"), (value > 0, color)):
+            if marked.any():
+                ax.errorbar(
+                    x[marked], size[marked], yerr=reach[:, marked], fmt="o", ms=5, capsize=2, lw=1,
+                    color=color, mfc=fill, label=label, zorder=3,
+                )  # fmt: skip
+                label = "_nolegend_"
+    ax.set_yscale("log")
+    sizes = np.abs(rows["value"].values[rows["sign"].values != 0])
+    if sizes.size:
+        # what has no energy may be smaller by many powers of ten
+        ax.set_ylim(sizes.min() / 5, sizes.max() * 3)
+    ax.set_xlabel("1000 / T (1/K)")
+    ax.set_ylabel(rf"$|L\,T|$ of {name} (K J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$)")
+    kelvin = ax.secondary_xaxis("top", functions=(_reciprocal, _reciprocal))
+    kelvin.set_xticks(data["temperature"].values, [f"{t:g} K" for t in data["temperature"].values])
+    kelvin.tick_params(labelsize="small")
+    ax.set_title(
+        f"{data.attrs['view_description']}, {data.attrs['level']:.0%} intervals", fontsize="small"
+    )
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def _reciprocal(x: Any) -> Any:
+    """1000 / x: between T and 1000 / T."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(1000 / np.asarray(x, dtype=float))
+
+
 def figures(results: Results, window: float | None = None) -> Mapping[str, Callable[[], Axes]]:
     """Every figure this result has data for, by file name; call one to draw it."""
     out: dict[str, Callable[[], Axes]] = {
@@ -532,6 +835,9 @@ def figures(results: Results, window: float | None = None) -> Mapping[str, Calla
         "onsager": lambda: onsager(results),
         "timeline": lambda: timeline(results),
     }
+    if "path_slope" in results.decomposition:
+        out["view-curves"] = lambda: view_curves(results)
+        out["view-map"] = lambda: view_map(results)
     if "multi_fraction" in results.decomposition:
         out["concertedness"] = lambda: concertedness(results)
     try:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from .blocks import Blocks
+    from .convergence import Convergence
+    from .recommend import Recommendation
+
 STATES_SCHEMA = "ionmech-states/1"
 
 
@@ -118,6 +122,8 @@ class Results:
         Microstate, macrostate and event of every carrier in every frame.
     shells : xarray.Dataset or None
         The distinct coordination shells behind the microstate numbers.
+    vehicle : xarray.Dataset or None
+        Of a run with ``projection="vehicle"``: see `vehicularity`.
     settings : dict
         Everything needed to run it again.
     warnings : list of str
@@ -126,6 +132,8 @@ class Results:
 
     def __init__(self, tree: xr.DataTree) -> None:
         self.tree = tree
+        self._blocks: Blocks | None = None
+        self._advice: dict[str, Recommendation] = {}
 
     def _group(self, name: str) -> xr.Dataset | None:
         return self.tree[name].to_dataset() if name in self.tree.children else None
@@ -145,6 +153,64 @@ class Results:
     @property
     def shells(self) -> xr.Dataset | None:
         return self._group("shells")
+
+    @property
+    def vehicle(self) -> xr.Dataset | None:
+        return self._group("vehicle")
+
+    @property
+    def blocks(self) -> Blocks:
+        """The sums over blocks of time origins that everything is computed from.
+
+        Raises
+        ------
+        InputError
+            If the result file holds none.
+        """
+        from .blocks import from_tree
+
+        if self._blocks is None:
+            if "blocks" not in self.tree.children:
+                raise InputError(
+                    "this result holds no sums over blocks, so nothing can be resampled; write it "
+                    "again with the present version"
+                )
+            self._blocks = from_tree(self.tree.children["blocks"])
+        return self._blocks
+
+    def samples(self, name: str) -> np.ndarray:
+        """Joint samples of a variable of the decomposition or the transitions.
+
+        What the intervals are percentiles of, for functions of several variables: sample k of all
+        variables of one window, or of one resolution and horizon, is of one resampled trajectory.
+
+        Cost: that of the intervals of the variable's windows, each time it is called.
+
+        Parameters
+        ----------
+        name : str
+            E.g. ``"event_onsager"`` or ``"path_slope"``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (400, ...), then the dimensions of the variable, in its units: bootstrap samples;
+            below ten blocks normal samples with the covariance of the jackknife; NaN below two.
+
+        Raises
+        ------
+        InputError
+            For a variable without samples.
+        """
+        from .estimates import samples_of
+
+        try:
+            return samples_of(name, self.blocks)
+        except KeyError:
+            raise InputError(
+                f"{name!r} is no variable with samples in this result; those of "
+                "results.decomposition with an interval have them, save the nulls"
+            ) from None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -189,32 +255,60 @@ class Results:
             raise InputError(f"species={species!r} is not in this result; it holds {names}")
         return species
 
-    def summary(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
-        """What each event did in windows of one length: a table to read.
+    def summary(
+        self,
+        window: float | None = None,
+        *,
+        species: str | None = None,
+        view: str = "window",
+        resolution: float | None = None,
+        horizon: float | None = None,
+    ) -> pd.DataFrame:
+        """What each event did: a table to read.
 
         Parameters
         ----------
         window : float, optional
-            Length of the window, ps; the nearest scanned one is taken. Default: the longest with
-            ten blocks or more.
+            Of the window view: its length, ps; the nearest scanned one is taken. Default: the
+            longest with ten blocks or more.
         species : str, optional
             Default: the first species with an event rule.
+        view : {"window", "path", "slope"}
+            ``window``: labels and displacements over the same window. ``path``, ``slope``: labels
+            over a resolution, displacements correlated over a horizon.
+        resolution, horizon : float, optional
+            Of the path and slope views, ps; the nearest scanned ones are taken. Default: what
+            `recommend` says.
 
         Returns
         -------
         pandas.DataFrame
             Index event; columns ``share`` of the species' Onsager coefficient with ``share_low``
-            and ``share_high``, ``onsager`` (1/(J m s)), ``self`` and ``distinct`` part as shares of
-            the same coefficient, ``frequency`` (1/ns), ``effectiveness`` (A^2) and ``count``
-            (carrier-windows). ``attrs`` hold the window, the species and the units.
+            and ``share_high``, ``onsager`` (1/(J m s)); in the window view also ``self`` and
+            ``distinct`` part as shares of the same coefficient, ``frequency`` (1/ns),
+            ``effectiveness`` (A^2) and ``count`` (carrier-windows), in the others ``onsager_low``
+            and ``onsager_high``. ``attrs`` hold the window or resolution and horizon, the species
+            and the units.
 
         Raises
         ------
         InputError
-            For an unknown species or a window outside the scan.
+            For an unknown species or view, lengths outside the scan, or a horizon that is no
+            whole multiple of the resolution.
         """
         import pandas as pd
 
+        if view in ("path", "slope"):
+            if window is not None:
+                raise InputError(f"window has no meaning with view={view!r}; give horizon=...")
+            return self._view(view, self._species(species), resolution, horizon)
+        if view != "window":
+            raise InputError(f"view must be 'window', 'path' or 'slope', got {view!r}")
+        if resolution is not None or horizon is not None:
+            raise InputError(
+                "resolution and horizon belong to view='path' and view='slope'; the window view "
+                "reads both over window=..."
+            )
         name = self._species(species)
         data = self.at_window(window).sel(species=name)
         whole = float(data["onsager"].sel(species_2=name))
@@ -241,6 +335,130 @@ class Results:
             "level": float(data["share_low"].attrs["level"]),
             "units": {"onsager": "1/(J m s)", "frequency": "1/ns", "effectiveness": "angstrom2"},
         }
+        return table
+
+    def _view(
+        self, view: str, name: str, resolution: float | None, horizon: float | None
+    ) -> pd.DataFrame:
+        """Table of the path or slope view of one species."""
+        import pandas as pd
+
+        from .estimates import view_table
+
+        blocks = self.blocks
+        if not blocks.paths:
+            raise InputError(
+                f"view={view!r}: this run has no path and slope views; run it with "
+                "resolutions='log' and horizons='log'"
+            )
+        if resolution is None or horizon is None:
+            advice = self.recommend(species=name)
+            resolution = advice.resolution if resolution is None else resolution
+            horizon = advice.horizon if horizon is None else horizon
+            if resolution is None or horizon is None:
+                raise InputError(
+                    f"give resolution=... and horizon=... for view={view!r}: {advice.text}"
+                )
+        pairs = {(p.resolution, p.horizon): p for p in blocks.paths}
+        lengths = [
+            self._nearest(argument, value, sorted({pair[k] for pair in pairs}))
+            for k, (argument, value) in enumerate(
+                (("resolution", resolution), ("horizon", horizon))
+            )
+        ]
+        if (lengths[0], lengths[1]) not in pairs:
+            raise InputError(
+                f"horizon={lengths[1] * blocks.dt:g} ps is no whole multiple of "
+                f"resolution={lengths[0] * blocks.dt:g} ps"
+            )
+        values = view_table(pairs[lengths[0], lengths[1]], blocks, view, blocks.names.index(name))
+        table = pd.DataFrame(values.columns, index=pd.Index(values.events, name="event"))
+        table.attrs = {
+            "species": name,
+            "view": view,
+            "resolution_ps": lengths[0] * blocks.dt,
+            "horizon_ps": lengths[1] * blocks.dt,
+            "level": blocks.level,
+            "total": values.total,
+            "units": {"onsager": "1/(J m s)"},
+        }
+        return table
+
+    def _nearest(self, argument: str, value: float, frames: list[int]) -> int:
+        """The scanned length in frames that is nearest to a time."""
+        dt = self.blocks.dt
+        if not (frames[0] - 0.5) * dt <= value <= (frames[-1] + 0.5) * dt:
+            raise InputError(
+                f"{argument}={value:g} ps is outside the scan; the {argument}s are "
+                f"{', '.join(f'{n * dt:g}' for n in frames)} ps"
+            )
+        return min(frames, key=lambda n: abs(n * dt - value))
+
+    def recommend(self, *, species: str | None = None) -> Recommendation:
+        """Which resolution and horizon to read, and why; or why there is none to quote.
+
+        The horizon is the shortest from which the slope of the total is steady within its
+        interval; the resolution the longest at which less than 10 % of the carriers have more than
+        one change of microstate.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first species with an event rule.
+
+        Returns
+        -------
+        Recommendation
+            Prints as a sentence; ``resolution`` and ``horizon`` in ps, None where there is none.
+
+        Raises
+        ------
+        InputError
+            For an unknown species, or a run without path and slope views.
+        """
+        from .recommend import recommend
+
+        name = self._species(species)
+        if not self.blocks.paths:
+            raise InputError(
+                "this run has no path and slope views to recommend from; run it with "
+                "resolutions='log' and horizons='log'"
+            )
+        if name not in self._advice:
+            self._advice[name] = recommend(self.blocks, self.blocks.names.index(name))
+        return self._advice[name]
+
+    def transference(self, window: float | None = None) -> pd.DataFrame:
+        """Transference number of every event: its part of the conductivity.
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, event); columns ``transference`` with ``low`` and ``high``, and
+            ``conductivity`` (S/m). The numbers sum to 1 over all species and events; NaN where the
+            conductivity is zero within its interval. They depend on the frame of reference
+            (``attrs["frame"]``), their sum does not.
+        """
+        import pandas as pd
+
+        from .estimates import event_transference
+
+        data = self.at_window(window)
+        blocks = self.blocks
+        number = [float(w.frames * blocks.dt) for w in blocks.scanned].index(float(data["window"]))
+        rows = event_transference(blocks.scanned[number], blocks)
+        if not np.isfinite(data["haven_ratio"]):
+            rows = {k: (np.nan, np.nan, np.nan, v[3]) for k, v in rows.items()}
+        table = pd.DataFrame.from_dict(
+            rows, orient="index", columns=["transference", "low", "high", "conductivity"]
+        )
+        table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
+        table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
         return table
 
     def transport(self, window: float | None = None) -> pd.DataFrame:
@@ -279,6 +497,117 @@ class Results:
         table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
         return table
 
+    def convergence(self, window: float | None = None) -> Convergence:
+        """Whether the motion looks the same backwards, as it must at equilibrium.
+
+        Compares what every macrostate transition, and every hop channel, carried with its reverse,
+        their numbers, and the net circulation through three labels with zero, each in units of its
+        expected noise.
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+
+        Returns
+        -------
+        Convergence
+            Prints as a verdict in words; ``table`` holds the comparisons.
+
+        Raises
+        ------
+        InputError
+            For a window outside the scan.
+
+        Notes
+        -----
+        Holds for labels that single frames decide: plain cutoffs, nearest sites. Hysteresis,
+        persistence and core sets break it in windows comparable to their memory, which the verdict
+        then says. The counts of two labels balance trivially and are left out. That nothing differs
+        is necessary for a converged run, not sufficient: compare the noise with what you look for.
+        """
+        from .convergence import convergence
+
+        return convergence(self, window)
+
+    def diffusion(
+        self, window: float | None = None, *, viscosity: float | None = None
+    ) -> pd.DataFrame:
+        r"""Diffusivities at one window: of single ions, of each species together, of charge.
+
+        .. math:: D_A^\mathrm{coll} = \frac{k_B T V L_{AA}}{N_A}, \qquad
+            D_\sigma = \frac{k_B T V \sigma}{e^2 \sum_A z_A^2 N_A}
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+        viscosity : float, optional
+            Of the simulated liquid, mPa s: adds self-diffusivities and the Nernst-Einstein
+            conductivity of an infinite cell (Yeh and Hummer, J. Phys. Chem. B 108, 15873 (2004)).
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index quantity; columns ``value``, ``low``, ``high``, ``unit`` (cm2/s, S/m).
+            ``attrs`` hold the window, the frame of reference and the shift, if any.
+
+        Raises
+        ------
+        InputError
+            For a viscosity that is not positive, and for a correction in a cell far from cubic, in
+            the frame of a framework or for fewer than three dimensions.
+
+        Notes
+        -----
+        Each is a ratio over the window, inflated by vibration and caging where the window is
+        short: look at `OnsagerDecomposition.exponents` first.
+        """
+        from .quoted import diffusion
+
+        return diffusion(self, window, viscosity)
+
+    def vehicularity(
+        self, window: float | None = None, *, species: str | None = None
+    ) -> pd.DataFrame:
+        r"""How much of the vehicular motion the shells shared.
+
+        .. math:: V = \frac{\langle d_i \cdot d_\mathrm{shell} \rangle}{\langle |d_i|^2 \rangle}
+
+        over windows labelled ``vehicular``, with :math:`d_\mathrm{shell}` the displacement of the
+        centre of mass of the ligand atoms that are in the shell at both ends: 1 where ion and shell
+        move as one body, 0 where the ion moves in a shell that does not follow.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps; default all windows.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index window (ps); columns ``vehicularity`` and, as parts of L_AA that sum exactly to
+            the vehicular share, ``share_shell`` carried by the shells, ``share_relative`` relative
+            to them, ``share_alone`` by ions that keep no ligand atom; each with ``_low`` and
+            ``_high``; ``count``, ``count_alone``, ``blocks``.
+
+        Raises
+        ------
+        InputError
+            For a run without ``projection="vehicle"``, an unknown species, or a window outside the
+            scan.
+
+        Notes
+        -----
+        In short windows V tells of vibration against the shell. An ion that leaves its shell behind
+        is not labelled vehicular, so V is that of ions that happened to stay.
+        """
+        from .vehicle import vehicularity
+
+        return vehicularity(self, window, species)
+
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Contributions of the events against the window; see `plotting.contributions`."""
         from .plotting import contributions
@@ -294,18 +623,15 @@ class Results:
             If the folder cannot be written to.
         """
         encoding: dict[str, dict[str, Any]] = {}
-        for group in ("decomposition", "transitions", "states", "shells"):
-            data = self._group(group)
-            if data is None:
-                continue
+        for node in self.tree.subtree:
             settings: dict[str, Any] = {}
-            for name, variable in data.variables.items():
+            for name, variable in node.to_dataset(inherit=False).variables.items():
                 if variable.dtype.kind not in "iuf":
                     continue
                 settings[str(name)] = {"zlib": variable.size > 10_000, "complevel": 2}
                 if variable.dtype.kind in "iu":
                     settings[str(name)]["_FillValue"] = None
-            encoding[f"/{group}"] = settings
+            encoding[node.path] = settings
         return write_atomically(
             path,
             lambda name: self.tree.to_netcdf(name, engine="netcdf4", encoding=encoding),

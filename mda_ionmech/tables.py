@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from .errors import InputError
+from .onsager.arrhenius import KJ_PER_MOL
 
 if TYPE_CHECKING:
     from .microstates import RadialDistribution
     from .results import Results
     from .species import IonSpecies
+    from .temperature import Arrhenius
 
 
 def _number(value: float) -> str:
@@ -23,6 +25,10 @@ def _number(value: float) -> str:
 
 def _fixed(value: float) -> str:
     return "-" if value != value else f"{value:.3f}"
+
+
+def _two(value: float) -> str:
+    return "-" if value != value else f"{value:.2f}"
 
 
 def events_table(results: Results, window: float | None, plain: Results | None = None) -> Table:
@@ -51,11 +57,10 @@ def events_table(results: Results, window: float | None, plain: Results | None =
         table.add_column(name, justify="right", no_wrap=True)
     shares = None if plain is None else plain.summary(window)["share"]
     for event, row in summary.iterrows():
-        known = row["share_low"] == row["share_low"]
         cells = [
             str(event),
             _fixed(row["share"]),
-            f"{row['share_low']:.3f} to {row['share_high']:.3f}" if known else "-",
+            _reach(row["share_low"], row["share_high"], _fixed),
             _fixed(row["self"]),
             _fixed(row["distinct"]),
             _number(row["frequency"]),
@@ -72,6 +77,55 @@ def events_table(results: Results, window: float | None, plain: Results | None =
     table.add_section()
     table.add_row(*cells)
     return table
+
+
+def slope_table(results: Results) -> Table | None:
+    """Shares in the slope view where it is recommended to read it; None where there is no place."""
+    advice = results.recommend()
+    if advice.resolution is None or advice.horizon is None:
+        return None
+    return view_table(results, "slope")
+
+
+def view_table(
+    results: Results,
+    view: str,
+    *,
+    resolution: float | None = None,
+    horizon: float | None = None,
+    species: str | None = None,
+) -> Table:
+    """One place of the path or slope view; arguments as of `Results.summary`."""
+    summary = results.summary(view=view, resolution=resolution, horizon=horizon, species=species)
+    level = f"{summary.attrs['level']:.0%}"
+    table = Table(
+        title=f"{summary.attrs['species']}: {view} view, resolution "
+        f"{summary.attrs['resolution_ps']:g}, horizon {summary.attrs['horizon_ps']:g} ps",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("event", no_wrap=True)
+    for name in ("share", level, "1/(J m s)"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for event, row in summary.iterrows():
+        table.add_row(
+            str(event),
+            _fixed(row["share"]),
+            _reach(row["share_low"], row["share_high"], _fixed),
+            _number(row["onsager"]),
+        )
+    total, low, high = summary.attrs["total"]
+    table.add_section()
+    table.add_row("sum", _fixed(summary["share"].sum(skipna=False)), "", _number(total))
+    table.caption = f"sum: {_number(total)} ({_reach(low, high, _number)}) 1/(J m s)"
+    return table
+
+
+def _reach(low: float, high: float, text: Callable[[float], str]) -> str:
+    """An interval, or a dash where it is not known."""
+    return f"{text(low)} to {text(high)}" if low == low else "-"
 
 
 def transport_table(results: Results, window: float | None) -> Table:
@@ -91,7 +145,7 @@ def transport_table(results: Results, window: float | None) -> Table:
     table.add_column("unit")
     for name, row in transport.iterrows():
         unit = "" if row["unit"] == "1" else str(row["unit"])
-        reach = "-" if row["low"] != row["low"] else f"{row['low']:.3g} to {row['high']:.3g}"
+        reach = _reach(row["low"], row["high"], _number)
         table.add_row(str(name), _number(row["value"]), reach, unit)
     return table
 
@@ -101,16 +155,29 @@ def print_result(
 ) -> None:
     console.print(events_table(results, window, plain))
     console.print(transport_table(results, window))
+    if "path_slope" in results.decomposition:
+        quoted = slope_table(results)
+        if quoted is not None:
+            console.print(quoted)
+        console.print(f"What to quote. {results.recommend()}")
     settings = results.settings
     console.print(
         f"Additivity: contributions sum to the whole within {settings['residual']:.1e} "
-        "(largest residual of all windows)."
+        "(largest residual of all windows, resolutions and horizons)."
     )
     for species in settings["species"]:
         shell = species.get("microstates")
         if shell:
             console.print(_surroundings(species["name"], shell))
-    _print_concertedness(console, results, window)
+    shown = float(results.at_window(window)["window"])
+    _print_concertedness(console, results, shown)
+    if "path_slope" in results.decomposition:
+        read_over = results.recommend().resolution
+        if read_over in results.decomposition["window"].values and read_over != shown:
+            _print_concertedness(console, results, read_over)
+    verdict = results.convergence(window)
+    if len(verdict.table):
+        console.print(verdict.text)
     for text in results.warnings:
         console.print(f"[yellow]Warning:[/yellow] {text}.")
 
@@ -187,3 +254,106 @@ def print_shells(
     console.print(table)
     for text in unclear:
         console.print(f"[yellow]Unclear:[/yellow] {text}")
+
+
+_QUANTITIES = {
+    "onsager": "L T",
+    "conductivity": "sigma T",
+    "self_diffusivity": "D self",
+    "frequency": "frequency",
+    "effectiveness": "effectiveness",
+    "carrier_density": "N / V",
+}
+
+
+def _plain_table(
+    title: str, columns: Sequence[str], left: int, caption: str | None = None
+) -> Table:
+    """A table whose first `left` columns are text."""
+    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1),
+                  collapse_padding=True, pad_edge=False)  # fmt: skip
+    for k, name in enumerate(columns):
+        table.add_column(name, justify="left" if k < left else "right", no_wrap=True)
+    return table
+
+
+def _span(row: Any, name: str = "", text: Callable[[float], str] = _fixed) -> str:
+    """The interval of a column, or of the columns low and high."""
+    low, high = (float(row[f"{name}_{end}" if name else end]) for end in ("low", "high"))
+    return _reach(low, high, text)
+
+
+def print_arrhenius(console: Console, fits: Arrhenius) -> None:
+    """Energies, refusals, the budget and, where asked for, VTF; 80 columns wide."""
+    found = fits.table()
+    level = f"{fits.data.attrs['level']:.0%}"
+    table = _plain_table(
+        f"Activation energies, {fits.data.attrs['view_description']}",
+        ["quantity", "of", "sign", "eV", level, "kJ/mol", "chi2"],
+        2,
+        "X = A exp(-E / kB T); chi2: squared deviation per degree of freedom, near 1 where the "
+        "line is straight",
+    )
+    refused = []
+    for event, rows in found.groupby("event", sort=False):
+        for _, row in rows.iterrows():
+            name = _QUANTITIES[row["quantity"]]
+            of = str(row["species"] if event == "total" else event)
+            if row["reason"]:
+                refused.append(f"{name} of {of or 'all'}: {row['reason']}")
+            cells = ["+" if row["sign"] > 0 else "-", _fixed(row["energy"]), _span(row)]
+            cells += [f"{row['energy'] * KJ_PER_MOL:.1f}", _two(row["reduced_chi2"])]
+            table.add_row(name, of, *(["", *["-"] * 4] if row["reason"] else cells))
+        table.add_section()
+    console.print(table)
+    for text in refused:
+        console.print(f"[yellow]No energy:[/yellow] {text}.")
+    if "budget_parts" in fits.data:
+        _print_budget(console, fits, level)
+    if "vtf_b" in fits.data:
+        _print_vtf(console, fits, level)
+
+
+def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
+    names = ["parts", "direct", "difference"]
+    table = _plain_table(
+        f"{fits.data.attrs['species']}: apparent energy at each temperature, eV",
+        ["T, K", "events", level, "whole", level, f"gap, {level}"],
+        0,
+        "events: sum of (L_e / L) E_e; whole: local -d ln(L T) / d(1 / kB T); gap: their "
+        "difference",
+    )
+    for temperature, row in fits.budget().iterrows():
+        cells = [text for name in names for text in (_fixed(row[name]), _span(row, name))]
+        del cells[-2]  # the gap itself is seen from the two before it
+        table.add_row(f"{temperature:g}", *cells)
+    console.print(table)
+    units = {"energy": ("Over all temperatures", "eV"), "curvature": ("Curvature", "eV^2")}
+    for label, row in fits.closure().iterrows():
+        if row["parts"] != row["parts"]:
+            continue
+        head, unit = units[str(label)]
+        parts, whole, gap = (f"{_fixed(row[name])} ({_span(row, name)})" for name in names)
+        console.print(f"{head}: {parts} {unit} from the events, {whole} from the whole; gap {gap}.")
+
+
+def _print_vtf(console: Console, fits: Arrhenius, level: str) -> None:
+    table = _plain_table(
+        "X = A exp(-B / (T - T0)) beside the straight line",
+        ["quantity", "of", "B, K", "T0, K", level, "chi2", "chi2 line"],
+        2,
+        "the smaller chi2 per degree of freedom describes the data better",
+    )
+    notes = []
+    for _, row in fits.vtf().iterrows():
+        name = _QUANTITIES[row["quantity"]]
+        of = str(row["species"] if row["event"] == "total" else row["event"])
+        if row["reason"]:
+            notes.append(f"{name} of {of or 'all'}: {row['reason']}")
+        table.add_row(
+            name, of, _number(row["b"]), _number(row["t0"]), _span(row, "t0", "{:.0f}".format),
+            _two(row["reduced_chi2"]), _two(row["reduced_chi2_arrhenius"]),
+        )  # fmt: skip
+    console.print(table)
+    for text in notes:
+        console.print(f"[yellow]VTF:[/yellow] {text}.")
