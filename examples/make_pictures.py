@@ -30,7 +30,7 @@ from mda_ionmech.viewing.render import (
     render_image,
     with_few_colors,
 )
-from mda_ionmech.viewing.scene import Scene, build_scene, close_scene
+from mda_ionmech.viewing.scene import Scene, build_scene, close_scene, window_rows
 from ovito_modifiers import EventFrames
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -152,11 +152,12 @@ def polymer(folder: Path) -> None:
     run = polymer_analysis(universe).run()
     states = states_of(run, folder, 32.0)
     scene = build_scene(universe, states, events="interchain", direction=(-1, -2.1, -0.55))
-    window = 16
     found = begins(scene.states.event, scene.states.event_names.index("interchain"))
     length = np.linalg.norm(scene.states.displacement, axis=-1)
     row, ion = np.unravel_index(np.argmax(np.where(found, length, 0)), found.shape)
-    chains = [chains_of(run, universe, int(f), int(ion)) for f in (row, row + window)]
+    chains = [
+        chains_of(run, universe, int(f), int(ion)) for f in (row, row + window_rows(scene.states))
+    ]
     scene.color.shown_size, scene.color.bulk_size = 0.7, 0.2
     scene.arrows.arrow_vis.width = 0.5
     scene.legend.font_size = FONT

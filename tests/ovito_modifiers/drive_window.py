@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +28,18 @@ class Driver:
         self.window, self.folder = window, folder
         self.seen = {}
 
-    def screen(self, name: str) -> np.ndarray:
-        """Pixels of the whole screen, kept as a picture, once the viewport has been redrawn."""
-        QTest.qWait(1500)
-        picture = QtWidgets.QApplication.primaryScreen().grabWindow(0)
+    def screen(self, name: str, seen: Callable[[np.ndarray], bool]) -> np.ndarray:
+        """Pixels of the whole screen, kept as a picture, once `seen` or after half a minute."""
+        for _ in range(100):
+            QTest.qWait(300)
+            picture = QtWidgets.QApplication.primaryScreen().grabWindow(0)
+            image = picture.toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
+            rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
+            pixels = rows[:, : 3 * image.width()].reshape(image.height(), -1, 3).astype(int)
+            if seen(pixels):
+                break
         picture.save(str(self.folder / f"{name}.png"))
-        image = picture.toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
-        rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
-        return rows[:, : 3 * image.width()].reshape(image.height(), -1, 3).astype(int)
+        return pixels
 
     def part(self, pixels: np.ndarray, widget) -> np.ndarray:
         corner = widget.mapToGlobal(QtCore.QPoint(0, 0))
@@ -50,9 +55,14 @@ class Driver:
         window = self.window
         scene, chart = window.scene, window.chart
         view = getattr(window.view, "widget", window.view)
-        opened = self.screen("opened")
-        part = self.part(opened, view)
-        self.seen["colors"] = len(np.unique(part.reshape(-1, 3), axis=0))
+
+        def colors(pixels: np.ndarray) -> int:
+            return len(np.unique(self.part(pixels, view).reshape(-1, 3), axis=0))
+
+        opened = self.screen("opened", lambda pixels: colors(pixels) > 100)
+        QTest.qWait(500)
+        opened = self.screen("opened", lambda pixels: True)
+        self.seen["colors"] = colors(opened)
 
         # a parameter, typed into the modifier's own panel
         panel = window.panels.widget(0)
@@ -61,7 +71,7 @@ class Driver:
         field.selectAll()
         QTest.keyClicks(field, "single_ion_hop")
         QTest.keyClick(field, QtCore.Qt.Key.Key_Return)
-        typed = self.screen("typed")
+        typed = self.screen("typed", lambda p: self.changed(opened, p, view) > 200)
         self.seen["typed"] = scene.color.events
         self.seen["changed by typing"] = self.changed(opened, typed, view)
 
@@ -69,7 +79,7 @@ class Driver:
         window.slider.setFocus()
         for _ in range(3):
             QTest.keyClick(window.slider, QtCore.Qt.Key.Key_PageUp)
-        moved = self.screen("moved")
+        moved = self.screen("moved", lambda p: self.changed(typed, p, view) > 1000)
         self.seen["frame"] = window.frame
         self.seen["changed by sliding"] = self.changed(typed, moved, view)
 
@@ -80,7 +90,10 @@ class Driver:
         ratio = chart.canvas.device_pixel_ratio
         place = QtCore.QPoint(int(x / ratio), int(chart.canvas.height() - y / ratio))
         QTest.mouseClick(chart.canvas, LEFT, pos=place)
-        clicked = self.screen("clicked")
+        clicked = self.screen(
+            "clicked",
+            lambda p: min(self.changed(moved, p, view), self.changed(moved, p, chart)) > 1000,
+        )
         self.seen["event"] = scene.color.events
         self.seen["jumped to"] = window.frame
         self.seen["changed by clicking"] = self.changed(moved, clicked, view)

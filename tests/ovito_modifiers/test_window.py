@@ -40,7 +40,7 @@ def test_it_is_used(crystal_states, display, tmp_path):
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         env=os.environ | {"DISPLAY": display},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
