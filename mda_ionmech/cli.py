@@ -195,7 +195,6 @@ def demo(
     console.print(
         f"[bold]{facts['system']}[/bold], {facts['temperature_K']:g} K, {facts['atoms']}."
     )
-    console.print("Compiling and reading; the first run compiles its kernels for about 20 s.")
     prepare, window = _DEMOS[name]
     analysis = prepare(datasets.load(name)).run(verbose=True)
     print_result(

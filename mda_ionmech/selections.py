@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,3 +67,11 @@ def atom_kinds(universe: Any) -> tuple[np.ndarray, np.ndarray]:
     if kinds is None or not all(kinds):
         kinds = getattr(universe.atoms, "types", ["X"] * universe.atoms.n_atoms)
     return np.unique(np.array([str(k) for k in kinds]), return_inverse=True)
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """A short fingerprint of the bytes of arrays."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]

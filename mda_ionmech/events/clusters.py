@@ -7,12 +7,13 @@ hops and links: union-find over the carriers that hop.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernels import kernel
 
 NO_HOP, SINGLE, MULTI, EXCHANGE = range(4)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _find(root, i):  # type: ignore[no-untyped-def]
     """Root of i, halving the path to it."""
     while root[i] != i:
@@ -21,7 +22,7 @@ def _find(root, i):  # type: ignore[no-untyped-def]
     return i
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def label_hops(  # type: ignore[no-untyped-def]
     state, window, near_offsets, near, hidden, label, cluster
 ):
@@ -95,7 +96,7 @@ def label_hops(  # type: ignore[no-untyped-def]
             enters[state[c, t + window]] = -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_exchanges(state, site_path, window, tolerance, label, cluster):  # type: ignore[no-untyped-def]
     """Turn clusters that end as they began into EXCHANGE.
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from ..kernels import kernel
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class SiteGraph:
     rate: np.ndarray
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _simulate(  # type: ignore[no-untyped-def]
     start, end, channel, rate, out_offsets, out_edges, in_offsets, in_edges, site_of, occupant,
     spacing, skip, rng, state,
