@@ -668,17 +668,21 @@ class OnsagerDecomposition(AnalysisBase):
             if counted:
                 total = one.n_carriers * self.paths.n_frames
                 listed = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counted.items())
-                self._note(f"of {total} shells of {one.name}: {listed}")
+                assert one.microstates is not None
+                what = "sites" if one.microstates.has_sites else "shells"
+                self._note(f"of {total} {what} of {one.name}: {listed}")
 
     def _note_ambiguity(self, name: str, report: dict[str, Any]) -> None:
         """Say loudly when carriers hardly live on the sites they are assigned to."""
-        outside = report.get("outside_every_core", 0.0)
-        homeless = report.get("carriers_never_in_a_core", 0)
+        volume = "polyhedron" if "outside_every_polyhedron" in report else "core"
+        remedy = {"core": "r_core", "polyhedron": "vertices"}[volume]
+        outside = report.get(f"outside_every_{volume}", 0.0)
+        homeless = report.get(f"carriers_never_in_a_{volume}", 0)
         if outside > AMBIGUOUS or homeless:
             self._note(
-                f"sites of {name} are ambiguous: {outside:.0%} of the time in no core, {homeless} "
-                "carriers never in one; check the alignment (results.settings), the origin and "
-                "setting of the structure, supercell and r_core",
+                f"sites of {name} are ambiguous: {outside:.0%} of the time in no {volume}, "
+                f"{homeless} carriers never in one; check the alignment (results.settings), the "
+                f"origin and setting of the structure, supercell and {remedy}",
                 loud=True,
             )
 

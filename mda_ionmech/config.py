@@ -150,10 +150,17 @@ class SiteAssignmentSection(_Section):
     """Ideal positions of the framework, to find the origin of `fractional` by."""
     supercell: tuple[int, int, int] = (1, 1, 1)
     """How often the structure is repeated in the trajectory's cell."""
-    assignment: Literal["core", "nearest"] = "core"
-    """Keep a site until another core is entered, or take the nearest in every frame."""
+    assignment: Literal["core", "nearest", "polyhedron"] = "core"
+    """Keep a site until another core is entered, take the nearest in every frame, or keep it until
+    another coordination polyhedron is entered."""
     r_core: Length | None = None
     """Core radius, Angstrom; default 0.55 of half the shortest distance between sites."""
+    vertices: str | None = None
+    """With polyhedron: selection of the atoms that coordinate the sites; default `framework`."""
+    coordination: int | dict[str, int] | None = None
+    """With polyhedron: number of vertices, or by label; default where their distances jump most."""
+    persistence: float | None = Field(default=None, ge=0)
+    """Ignore a change of site that reverts within this time, ps."""
 
     @model_validator(mode="after")
     def _one_source(self) -> SiteAssignmentSection:
@@ -178,7 +185,8 @@ class SiteAssignmentSection(_Section):
 
     def selections(self) -> dict[str, str]:
         """Every selection of the section, by its place there."""
-        return {"framework": self.framework}
+        named = {"framework": self.framework, "vertices": self.vertices}
+        return {place: text for place, text in named.items() if text is not None}
 
     def build(self, atoms: dict[str, Any]) -> Detector:
         from .microstates import SiteAssignment
@@ -188,6 +196,9 @@ class SiteAssignmentSection(_Section):
             "supercell": self.supercell,
             "assignment": self.assignment,
             "r_core": self.r_core,
+            "vertices": atoms.get("vertices"),
+            "coordination": self.coordination,
+            "persistence": self.persistence,
         }
         if self.density:
             options = self._density_options()
