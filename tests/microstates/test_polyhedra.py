@@ -214,15 +214,19 @@ def twin(centres, sites, moved, cell, shape):
     none = several = 0
     parts = [slice(a, b) for a, b in zip(shape.offsets[:-1], shape.offsets[1:], strict=True)]
     shift = np.array([moved[shape.atom[p]].mean(axis=0) for p in parts])
+    hulls = [
+        Delaunay((shape.vector[p] + moved[shape.atom[p]] - shift[s]) @ cell)
+        for s, p in enumerate(parts)
+    ]
     for c, centre in enumerate(centres):
         apart = centre - sites - shift
         apart = (apart - np.rint(apart)) @ cell
         length = np.linalg.norm(apart, axis=1)
-        within = []
-        for s, part in enumerate(parts):
-            vertices = (shape.vector[part] + moved[shape.atom[part]] - shift[s]) @ cell
-            if shape.closed[s] and Delaunay(vertices).find_simplex(apart[s]) >= 0:
-                within.append(s)
+        within = [
+            s
+            for s, hull in enumerate(hulls)
+            if shape.closed[s] and hull.find_simplex(apart[s]) >= 0
+        ]
         nearest = int(length.argmin())
         held[c] = min(within, key=lambda s: length[s]) if within else nearest
         inside[c] = bool(within) or not shape.closed[nearest]
