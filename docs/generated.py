@@ -12,9 +12,9 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mda_ionmech.assembly import LONG_NAMES
 from mda_ionmech.cli import app as command
 from mda_ionmech.config import Config
+from mda_ionmech.estimates import LONG_NAMES
 from mda_ionmech.results import load_schema
 
 

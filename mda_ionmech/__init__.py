@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import datasets
     from .analysis import OnsagerDecomposition
     from .errors import AdditivityError, InputError
+    from .replicas import combine
     from .results import Results, load
     from .species import IonSpecies
 
@@ -23,6 +24,7 @@ __all__ = [
     "OnsagerDecomposition",
     "Results",
     "__version__",
+    "combine",
     "datasets",
     "load",
 ]
@@ -33,6 +35,7 @@ _HOME = {
     "IonSpecies": ".species",
     "OnsagerDecomposition": ".analysis",
     "Results": ".results",
+    "combine": ".replicas",
     "load": ".results",
 }
 

@@ -23,9 +23,11 @@ from ._version import __version__
 from .arguments import (
     check_axes,
     check_backend,
+    check_lengths,
+    check_projection,
     check_species,
     check_transformations,
-    check_windows,
+    on_sites,
     only_default,
     positive,
 )
@@ -87,7 +89,8 @@ class OnsagerDecomposition(AnalysisBase):
     is e. The sum is exact on any finite sample; its residual is checked in every run.
 
     Cost: reading the trajectory once plus, per frame, one pass over the atoms and one neighbour
-    search per detector; then one pass over carriers x frames per window.
+    search per detector; then one pass over carriers x frames per window or resolution. Horizons
+    cost nothing beside that.
 
     Parameters
     ----------
@@ -99,9 +102,16 @@ class OnsagerDecomposition(AnalysisBase):
     windows : "log" or sequence of float
         Lengths of the windows, ps, rounded to whole frames. ``"log"``: the frame spacing times
         powers of two, up to a tenth of the trajectory.
-    resolutions, horizons, projection, memory, store
-        Reserved for the path and slope views and for data larger than memory; this version takes
-        only their defaults.
+    resolutions, horizons : "log", sequence of float or None
+        Of the path and slope views, ps: the time over which a label is read, and the time over
+        which displacements are correlated. Every horizon that is a whole multiple of a resolution
+        is computed. ``"log"`` as for `windows`; None for either leaves these views out.
+    projection : {"auto", "site", None}
+        What an event carries in the path and slope views. ``site``: a hop its way from site to
+        site, and the label ``vibration`` what is left. None: the whole displacement. ``auto``:
+        ``site`` for species on sites, else None. The window view keeps whole displacements.
+    memory, store
+        Reserved for data larger than memory; this version takes only their defaults.
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
         Frame of reference. ``auto``: ``framework`` for species on sites, else ``barycentric``.
     framework : AtomGroup, optional
@@ -161,8 +171,8 @@ class OnsagerDecomposition(AnalysisBase):
         *,
         temperature: float,
         windows: str | Sequence[float] = "log",
-        resolutions: str | Sequence[float] = "log",
-        horizons: str | Sequence[float] = "log",
+        resolutions: str | Sequence[float] | None = "log",
+        horizons: str | Sequence[float] | None = "log",
         frame: str = "auto",
         framework: Any = None,
         projection: str | None = "auto",
@@ -177,15 +187,16 @@ class OnsagerDecomposition(AnalysisBase):
         self.species = check_species(species)
         self.universe = self.species[0].atoms.universe
         super().__init__(self.universe.trajectory)
-        only_default("resolutions", resolutions, "log")
-        only_default("horizons", horizons, "log")
-        only_default("projection", projection, "auto")
         only_default("memory", memory, None)
         only_default("store", store, None)
         self.temperature = positive(
             "temperature", temperature, "K", "give that of the simulation, e.g. temperature=300"
         )
-        self.windows = check_windows(windows)
+        self.windows = check_lengths("windows", windows)
+        with_paths = resolutions is not None and horizons is not None
+        self.resolutions = check_lengths("resolutions", resolutions) if with_paths else None
+        self.horizons = check_lengths("horizons", horizons) if with_paths else None
+        self.projection = check_projection(projection, self.species)
         self.dt = (
             None
             if dt is None
@@ -328,7 +339,13 @@ class OnsagerDecomposition(AnalysisBase):
         self._times = frame_times(ends[0][0], ends[1][0], n, self.dt)
         if self.dt is None:
             self._check_spacing(ends[0][0], n)
-        self._window_frames = self._round_windows(n)
+        self._window_frames = self._round_lengths("windows", self.windows, n)
+        none = np.empty(0, dtype=np.int64)
+        self._resolution_frames = self._horizon_frames = none
+        if self.resolutions is not None and self.horizons is not None:
+            self._resolution_frames = self._round_lengths("resolutions", self.resolutions, n)
+            self._horizon_frames = self._round_lengths("horizons", self.horizons, n)
+            self._check_multiples()
         reach = max((s.microstates.reach for s in self.species if s.microstates), default=0.0)
         for _, cell, _ in ends:
             check_cell_height(cell, reach)
@@ -391,27 +408,41 @@ class OnsagerDecomposition(AnalysisBase):
     def _time_of(self, index: int) -> float:
         return float(self._trajectory[int(self._run_frames[index])].time)
 
-    def _round_windows(self, n_frames: int) -> np.ndarray:
+    def _round_lengths(
+        self, argument: str, lengths: str | Sequence[float], n_frames: int
+    ) -> np.ndarray:
+        """Lengths in whole frames."""
         spacing = self._times.spacing
-        if isinstance(self.windows, str):
+        if isinstance(lengths, str):
             longest = max(n_frames // 10, 1)
             return 2 ** np.arange(int(np.log2(longest)) + 1)
         span = (n_frames - 1) * spacing
         chosen = []
-        for window in self.windows:
-            n = max(round(window / spacing), 1)
+        for length in lengths:
+            n = max(round(length / spacing), 1)
             if n > n_frames - 1:
                 raise InputError(
-                    f"windows holds {window:g} ps, longer than the {span:g} ps analysed; give "
-                    f"windows of at most a tenth of that, {span / 10:g} ps, for an interval"
+                    f"{argument} holds {length:g} ps, longer than the {span:g} ps analysed; give "
+                    f"{argument} of at most a tenth of that, {span / 10:g} ps, for an interval"
                 )
-            if abs(n * spacing - window) > 1e-3 * window:
+            if abs(n * spacing - length) > 1e-3 * length:
                 self._note(
-                    f"window of {window:g} ps rounded to {n * spacing:g} ps, {n} frames of "
-                    f"{spacing:g} ps"
+                    f"{argument[:-1]} of {length:g} ps rounded to {n * spacing:g} ps, {n} frames "
+                    f"of {spacing:g} ps"
                 )
             chosen.append(n)
         return np.unique(np.array(chosen, dtype=np.int64))
+
+    def _check_multiples(self) -> None:
+        """At least one horizon must be a whole number of resolutions."""
+        if np.any(self._horizon_frames[:, None] % self._resolution_frames[None] == 0):
+            return
+        spacing = self._times.spacing
+        raise InputError(
+            f"no horizon of {self._horizon_frames * spacing} ps is a whole multiple of a "
+            f"resolution of {self._resolution_frames * spacing} ps; give horizons that are, or "
+            "'log' for both"
+        )
 
     def _note(self, text: str, *, loud: bool = False) -> None:
         """Keep a warning in the results; loud ones are raised as Python warnings too."""
@@ -803,18 +834,35 @@ class OnsagerDecomposition(AnalysisBase):
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
         return Assembly(self, states, macro, filtered, persistence).results()
 
+    def _is_projected(self, index: int) -> bool:
+        """Whether the path view credits the labels of a species with site displacements alone."""
+        return self.projection is not None and on_sites(self.species[index])
+
+    def _projections(self) -> dict[str, str | None]:
+        """What was projected out in the path view, by species."""
+        return {
+            s.name: "site" if self._is_projected(k) else None for k, s in enumerate(self.species)
+        }
+
+    def _on_axes(self, position: np.ndarray) -> np.ndarray:
+        """Positions (carriers, 3, frames) with the directions that do not count set to 0."""
+        dropped = [k for k, axis in enumerate("xyz") if axis not in self.axes]
+        if not dropped:
+            return position
+        position = position.copy()
+        position[:, dropped] = 0.0
+        return position
+
     def _carrier_labels(
         self, index: int, states: dict[int, Microstates], macro: dict[int, Macrostates]
     ) -> CarrierLabels:
         one = self.species[index]
-        position = self.paths.position[self._first[index] : self._first[index + 1]]
-        dropped = [k for k, axis in enumerate("xyz") if axis not in self.axes]
-        if dropped:
-            position = position.copy()
-            position[:, dropped] = 0.0
-        names, joint = self.event_names(index), None
+        position = self._on_axes(self.paths.position[self._first[index] : self._first[index + 1]])
+        names, joint, held = self.event_names(index), None, None
         if isinstance(one.events, CrystalEvents):
             joint = self._joint_labels(index, one.events, states[index])
+            if self._is_projected(index):
+                held = self._on_axes(self._histories[index].path)
         if one.events is not None:
             rule, shells = one.events, states[index].shells
             runs = onsager.label_runs(states[index].state)
@@ -839,6 +887,7 @@ class OnsagerDecomposition(AnalysisBase):
             macrostates=None if kinds is None else onsager.label_runs(kinds.state),
             n_macrostates=0 if kinds is None else len(kinds.names),
             joint=joint,
+            held=held,
         )
 
     def _joint_labels(self, index: int, rule: CrystalEvents, states: Microstates) -> JointLabels:
@@ -848,11 +897,8 @@ class OnsagerDecomposition(AnalysisBase):
             label, cluster = rule.label_window(history, window)
             return rule.event_codes(history, window, label), cluster
 
-        moved = history.state[:, 1:] != history.state[:, :-1]
-        moves = np.zeros(history.state.shape, dtype=np.int64)
-        np.cumsum(moved, axis=1, out=moves[:, 1:])
         self._histories[index] = history
-        return JointLabels(label_window, moves)
+        return JointLabels(label_window, onsager.label_runs(states.state))
 
     def _site_history(self, index: int, states: Microstates) -> SiteHistory:
         """Sites held by the carriers of a species, with the images they are held in."""
@@ -914,11 +960,14 @@ class OnsagerDecomposition(AnalysisBase):
         joint = self._labels[index].joint
         if joint is not None:
             code, _ = joint.label_window(n)
-            left = joint.moves[:, n:] != joint.moves[:, :-n]
+            state = self.microstates[str(species)].state
+            hops = np.zeros(state.shape, dtype=np.int32)
+            np.cumsum(state[1:] != state[:-1], axis=0, out=hops[1:])
+            left = hops[n:] != hops[:-n]
             return EventLabels(
                 label=code.T.astype(np.int16),
                 names=self.event_names(index),
-                flags=(left & (code == 0)).T.astype(np.uint16),
+                flags=(left & (code.T == 0)).astype(np.uint16),
                 flag_names=rule.flag_names,
                 window=n * self._times.spacing,
             )

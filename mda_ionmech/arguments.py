@@ -47,9 +47,33 @@ def only_default(argument: str, value: Any, default: Any) -> None:
     """Refuse an argument that this version takes only at its default."""
     if value is not default and value != default:
         raise InputError(
-            f"{argument}={value!r}: this version computes the window view in memory and takes only "
+            f"{argument}={value!r}: this version holds everything in memory and takes only "
             f"{argument}={default!r}"
         )
+
+
+PROJECTIONS = ("auto", "site", None)
+
+
+def check_projection(projection: Any, species: list[IonSpecies]) -> str | None:
+    """``auto``, ``site`` or None; ``site`` needs a species on sites."""
+    if projection not in PROJECTIONS:
+        raise InputError(f"projection must be one of {PROJECTIONS}, got {projection!r}")
+    if projection == "site" and not any(on_sites(s) for s in species):
+        raise InputError(
+            "projection='site' needs a species with microstates=SiteAssignment... and "
+            "events=CrystalEvents(); use projection='auto' or None"
+        )
+    return str(projection) if projection is not None else None
+
+
+def on_sites(species: IonSpecies) -> bool:
+    """Whether the carriers live on sites and their events are hops between them."""
+    return bool(
+        getattr(species.microstates, "has_sites", False)
+        and species.events is not None
+        and species.events.joint
+    )
 
 
 def positive(argument: str, value: Any, unit: str, remedy: str) -> float:
@@ -63,18 +87,18 @@ def positive(argument: str, value: Any, unit: str, remedy: str) -> float:
     return number
 
 
-def check_windows(windows: Any) -> str | list[float]:
+def check_lengths(argument: str, lengths: Any) -> str | list[float]:
     """``"log"`` or a list of times in ps."""
-    if isinstance(windows, str):
-        if windows != "log":
-            raise InputError(f"windows must be 'log' or times in ps, got {windows!r}")
-        return windows
+    if isinstance(lengths, str):
+        if lengths != "log":
+            raise InputError(f"{argument} must be 'log' or times in ps, got {lengths!r}")
+        return lengths
     values = [
-        positive("windows", w, "ps", "give lengths such as [1, 10, 100], or 'log'")
-        for w in np.atleast_1d(windows)
+        positive(argument, w, "ps", "give lengths such as [1, 10, 100], or 'log'")
+        for w in np.atleast_1d(lengths)
     ]
     if not values:
-        raise InputError("windows is empty: give 'log' or times in ps")
+        raise InputError(f"{argument} is empty: give 'log' or times in ps")
     return values
 
 

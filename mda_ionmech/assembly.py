@@ -1,7 +1,4 @@
-"""Sums over windows become one labelled tree: values, intervals, reasons, settings.
-
-Names, dimensions and units come from the schema of the result file.
-"""
+"""A finished run becomes one labelled tree: sums over blocks, values, states, settings."""
 
 from __future__ import annotations
 
@@ -14,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from scipy.stats import norm
 
+from . import blocks as block_sums
 from . import onsager
 from ._version import __version__
+from .blocks import Blocks, PathEntry, Populations, WindowEntry
 from .errors import AdditivityError
+from .estimates import LONG_NAMES, Estimates
 from .events import CrystalEvents
 from .events.nulls import SHIFTS, circular_null, exclusion_gas, multi_share
 from .onsager.coefficients import MAX_RESIDUAL, System
-from .onsager.uncertainty import FEWEST_BLOCKS, BlockPlan
 from .results import Results, check_schema, load_schema
 from .selections import atom_ids, describe_atoms, trajectory_name
 
@@ -37,12 +35,9 @@ CITATIONS = (
     "Gowers et al., Proc. 15th Python in Science Conf., 98 (2016), 10.25080/Majora-629e541a-00e",
 )
 
-#: One outcome of a window: values, intervals, plan of blocks.
-Outcome = tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, np.ndarray]], BlockPlan]
-
 
 class Assembly:
-    """Turns the sums of a run into a labelled tree."""
+    """Turns what a run gathered into a labelled tree."""
 
     def __init__(
         self,
@@ -58,7 +53,8 @@ class Assembly:
         self.names = [s.name for s in run.species]
         self.events = run._event_union()
         self.kinds = run._macrostate_union()
-        self.schema = load_schema()["groups"]
+        projected = any(one.held is not None for one in run._labels)
+        self.path_events = (*self.events, *(["vibration"] if projected else []))
         self.system = self._system()
 
     def _system(self) -> System:
@@ -79,44 +75,130 @@ class Assembly:
             n_carriers=np.array([s.n_carriers for s in run.species]),
             row_species=row[:, 0],
             row_label=row[:, 1],
-            n_events=len(self.events),
+            n_events=len(self.path_events),
             transition_species=move[:, 0],
             transition_start=move[:, 1],
             transition_end=move[:, 2],
             n_macrostates=len(self.kinds),
             joint_species=np.array([one.joint is not None for one in run._labels]),
+            ruled_species=np.array([s.events is not None for s in run.species]),
             temperature=run.temperature,
             volume=run.paths.volume,
             n_dimensions=len(run.axes),
         )
 
-    def _one_window(self, n: int, collective: np.ndarray) -> Outcome:
+    def _path_rows(self) -> tuple[np.ndarray, np.ndarray]:
+        rows = []
+        for k, one in enumerate(self.run._labels):
+            names = [*self.run.event_names(k), *(["vibration"] if one.held is not None else [])]
+            rows += [(k, self.path_events.index(n)) for n in names]
+        row = np.array(rows, dtype=np.int64)
+        return row[:, 0], row[:, 1]
+
+    def _gather(self) -> Blocks:
+        """Sums of every window, and of every resolution and horizon."""
         run = self.run
-        plan = onsager.plan_blocks(run.paths.n_frames - n, 2 * n)
-        sums = onsager.window_sums(run._labels, n, plan.sub_block, collective)
-        time = n * run.paths.dt
-        whole = sums.resampled(np.ones((1, plan.n_sub_blocks)))
-        first = {k: v[0] for k, v in onsager.evaluate(whole, self.system, time).items()}
-        weights = onsager.resampling_weights(plan, np.random.default_rng([run.seed, n]))
-        samples = onsager.evaluate(sums.resampled(weights), self.system, time)
-        for counted in ("event_count", "cluster_count", "transition_count"):
-            if counted in samples:  # of the whole trajectory, whatever a sample's size
-                origins = sums.resampled(weights).origins
-                shape = (-1, *[1] * (samples[counted].ndim - 1))
-                samples[counted] = samples[counted] * (whole.origins[0] / origins).reshape(shape)
-        spans = {k: onsager.interval(v, samples[k], plan, run.level) for k, v in first.items()}
-        for name, shares in self._nulls(n).items():
-            # realisations that hold no hop say nothing
-            known = [row[np.isfinite(row)] for row in shares]
-            middle = np.array([row.mean() if len(row) else np.nan for row in known])
-            spread = np.array([row.std(ddof=1) if len(row) > 1 else np.nan for row in known])
-            reach = spread * norm.ppf(0.5 + run.level / 2)
-            first[name], spans[name] = middle, (middle - reach, middle + reach)
-        first["residual"] = onsager.residual(first)
-        first["origins"] = np.array(float(run.paths.n_frames - n))
-        first["blocks"] = np.array(float(plan.n_blocks))
-        self._mask_undefined(first, spans)
-        return first, spans, plan
+        windows = [int(n) for n in run._window_frames]
+        resolutions = [int(n) for n in run._resolution_frames]
+        horizons = [int(n) for n in run._horizon_frames]
+        self.gases = {
+            k: exclusion_gas(history, run.paths.dt, np.random.default_rng([run.seed, k]))
+            for k, history in run._histories.items()
+        }
+        collective = np.stack([one.position.sum(axis=0) for one in run._labels])
+        path_rows = self._path_rows()
+        lengths = sorted({*windows, *resolutions})
+        share_of_bar = (run._bar.total - run._bar.n) / (len(lengths) + 1)
+        entries, paths = [], []
+
+        def one_length(n: int) -> tuple[WindowEntry, list[PathEntry]]:
+            plan = onsager.plan_blocks(run.paths.n_frames - n, 2 * n)
+            sums, steps = onsager.window_pass(run._labels, n, plan.sub_block, collective)
+            means = np.einsum("bssxx->bs", sums.total) / sums.origins[:, None]
+            scanned = n in windows
+            entry = WindowEntry(
+                frames=n,
+                scanned=scanned,
+                sums=sums,
+                plan=onsager.lengthen_blocks(plan, means),
+                nulls=self._nulls(n) if scanned else {},
+            )
+            wanted = horizons if n in resolutions else []
+            return entry, self._paths(steps, collective, n, wanted)
+
+        workers = min(os.cpu_count() or 1, len(lengths))
+        with ThreadPoolExecutor(workers) as pool:
+            for entry, found in pool.map(one_length, lengths):
+                entries.append(entry)
+                paths += found
+                run._bar.update(share_of_bar)
+        return Blocks(
+            system=self.system,
+            path_rows=path_rows,
+            names=tuple(self.names),
+            events=self.path_events,
+            kinds=self.kinds,
+            dt=run.paths.dt,
+            seed=run.seed,
+            level=run.level,
+            resolutions=tuple(resolutions),
+            horizons=tuple(horizons),
+            windows=tuple(entries),
+            paths=tuple(paths),
+            populations=self._populations() if self.kinds else None,
+        )
+
+    def _paths(
+        self, steps: np.ndarray, collective: np.ndarray, n: int, horizons: Sequence[int]
+    ) -> list[PathEntry]:
+        """Every horizon that is a whole number of steps of n frames."""
+        out = []
+        whole = [h for h in horizons if h % n == 0]
+        path = onsager.event_paths(steps, n) if whole else steps
+        for horizon in whole:
+            plan = onsager.plan_blocks(collective.shape[-1] - horizon, horizon + n)
+            sums = onsager.path_sums(path, collective, n, horizon // n, plan.sub_block)
+            means = np.einsum("bss->bs", sums.total) / sums.origins[:, None]
+            plan = onsager.lengthen_blocks(plan, means)
+            out.append(PathEntry(n, horizon // n, sums, plan))
+        return out
+
+    def _path_residual(self, gathered: Blocks) -> float:
+        """Largest violation of additivity of all resolutions and horizons."""
+        squared = {
+            w.frames: w.sums.total_squared.sum(axis=0) / w.sums.origins.sum()
+            for w in gathered.windows
+        }
+        worst = 0.0
+        for entry in gathered.paths:
+            if entry.horizon not in squared:
+                squared[entry.horizon] = self._mean_squares(entry.horizon)
+            worst = max(
+                worst,
+                onsager.path_residual(entry.sums, gathered.path_system, squared[entry.horizon]),
+            )
+        return worst
+
+    def _mean_squares(self, horizon: int) -> np.ndarray:
+        """Mean over origins of the summed squared displacements over a horizon, by species."""
+        squared = np.zeros(len(self.names))
+        for k, one in enumerate(self.run._labels):
+            for carrier in one.position:
+                d = carrier[:, horizon:] - carrier[:, :-horizon]
+                squared[k] += np.vdot(d, d) / d.shape[1]
+        return squared
+
+    def _populations(self) -> Populations:
+        n_frames = self.run.paths.n_frames
+        plan = onsager.plan_blocks(n_frames, 1)
+        edges = np.arange(0, n_frames, plan.sub_block)
+        number = np.full((len(edges), len(self.names), len(self.kinds)), np.nan)
+        for k, macro in self.macro.items():
+            for code, name in enumerate(macro.names):
+                per_frame = (macro.state == code).mean(axis=1)
+                number[:, k, self.kinds.index(name)] = np.add.reduceat(per_frame, edges)
+        frames = np.diff(np.append(edges, n_frames)).astype(float)
+        return Populations(number, frames, plan)
 
     def _nulls(self, n: int) -> dict[str, np.ndarray]:
         """Multi-ion shares of both nulls, realisations per species: shape (species, samples)."""
@@ -143,68 +225,31 @@ class Assembly:
                 ]
         return out
 
-    def _mask_undefined(
-        self,
-        values: dict[str, np.ndarray],
-        spans: dict[str, tuple[np.ndarray, np.ndarray]],
-    ) -> None:
-        """NaN for shares, t and H_R whose denominator is within round-off or may be zero."""
-
-        def may_vanish(
-            value: np.ndarray, scale: np.ndarray, low: np.ndarray, high: np.ndarray
-        ) -> np.ndarray:
-            return (np.abs(value) <= MAX_RESIDUAL * scale) | ((low <= 0) & (high >= 0))
-
-        d = np.arange(len(self.names))
-        low, high = (end[d, d] for end in spans["onsager"])
-        bad = may_vanish(values["onsager"][d, d], values["onsager_self"], low, high)
-        targets = [("share", bad)]
-        sigma = may_vanish(
-            values["conductivity"], values["nernst_einstein"], *spans["conductivity"]
-        )
-        targets += [("haven_ratio", sigma), ("transference_number", sigma)]
-        for name, where in targets:
-            # share is (species, event) under a mask (species,); sigma's mask is one value
-            where = np.asarray(where)[:, None] if name == "share" else where
-            values[name] = np.where(where, np.nan, values[name])
-            low, high = spans[name]
-            spans[name] = np.where(where, np.nan, low), np.where(where, np.nan, high)
-        values["_undefined_share"], values["_undefined_sigma"] = bad, sigma
-
     def results(self) -> Results:
+        """Sums, values, intervals, states and settings of the run."""
         run = self.run
-        windows = [int(n) for n in run._window_frames]
-        self.gases = {
-            k: exclusion_gas(history, run.paths.dt, np.random.default_rng([run.seed, k]))
-            for k, history in run._histories.items()
-        }
-        collective = np.stack([one.position.sum(axis=0) for one in run._labels])
         run._bar.set_description("decomposing windows")
-        share_of_bar = (run._bar.total - run._bar.n) / (len(windows) + 1)
-        done = []
-        workers = min(os.cpu_count() or 1, len(windows))
-        with ThreadPoolExecutor(workers) as pool:
-            for outcome in pool.map(lambda n: self._one_window(n, collective), windows):
-                done.append(outcome)
-                run._bar.update(share_of_bar)
-        worst = max(float(v["residual"].max()) for v, _, _ in done)
+        gathered = self._gather()
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            estimates = Estimates(gathered, pool.map)
+        worst = max(estimates.residual, self._path_residual(gathered))
         if not worst <= MAX_RESIDUAL:
             raise AdditivityError(
                 f"contributions do not sum to the whole: residual {worst:.2e} above "
                 f"{MAX_RESIDUAL:g}; this is a bug in the labelling, please report it"
             )
-        times = np.array(windows, dtype=np.float64) * run.paths.dt
-        self._write_notes(times, done)
+        self.notes += estimates.notes
         tree = xr.DataTree(
             children={
-                "decomposition": xr.DataTree(self._decomposition(times, done)),
+                "decomposition": xr.DataTree(estimates.decomposition()),
                 "states": xr.DataTree(self._states()),
             }
         )
         if self.kinds:
-            tree["transitions"] = xr.DataTree(self._transitions(times, done))
+            tree["transitions"] = xr.DataTree(estimates.transitions())
         if self.states:
             tree["shells"] = xr.DataTree(self._shells())
+        tree["blocks"] = block_sums.to_tree(gathered)
         tree.attrs = {
             "schema": load_schema()["schema"],
             "created_with": f"mda_ionmech {__version__}",
@@ -214,106 +259,6 @@ class Assembly:
         }
         check_schema(tree)
         return Results(tree)
-
-    def _write_notes(self, times: np.ndarray, done: list[Outcome]) -> None:
-        few = [
-            t for t, (_, _, plan) in zip(times, done, strict=True) if plan.n_blocks < FEWEST_BLOCKS
-        ]
-        if few:
-            self.notes.append(
-                f"windows of {few[0]:g} ps and longer span fewer than {FEWEST_BLOCKS} blocks: "
-                "their intervals are jackknife estimates and tend to be too narrow"
-            )
-        for k, name in enumerate(self.names):
-            lost = [t for t, (v, _, _) in zip(times, done, strict=True) if v["_undefined_share"][k]]
-            if lost:
-                self.notes.append(
-                    f"shares of {name} are undefined (NaN) at {_times(lost)}: its Onsager "
-                    "coefficient is zero within round-off or within its interval"
-                )
-        lost = [t for t, (v, _, _) in zip(times, done, strict=True) if v["_undefined_sigma"]]
-        if lost:
-            self.notes.append(
-                f"Haven ratio and transference numbers are undefined (NaN) at {_times(lost)}: the "
-                "conductivity is zero within round-off or within its interval"
-            )
-
-    def _variables(
-        self, group: str, times: np.ndarray, done: list[Outcome]
-    ) -> dict[str, tuple[list[str], np.ndarray, dict[str, Any]]]:
-        """Every computed variable of a group with its interval, stacked over windows."""
-        out = {}
-        level = {"level": self.run.level}
-        for name, spec in self.schema[group]["variables"].items():
-            if name not in done[0][0]:
-                continue
-            dims = spec["dims"]
-            at = dims.index("window")
-            attrs = {"units": spec["units"], "long_name": LONG_NAMES[name]}
-            out[name] = (dims, np.stack([v[name] for v, _, _ in done], axis=at), attrs)
-            if name not in done[0][1]:
-                continue
-            for k, end in enumerate(("low", "high")):
-                ends = np.stack([spans[name][k] for _, spans, _ in done], axis=at)
-                text = f"{end} end of the interval of: {LONG_NAMES[name]}"
-                out[f"{name}_{end}"] = (dims, ends, attrs | level | {"long_name": text})
-        return out
-
-    def _coordinates(self, names: dict[str, Any], times: np.ndarray) -> dict[str, Any]:
-        unit = {"units": "ps", "long_name": "length of the window"}
-        return {**names, "window": ("window", times, unit)}
-
-    def _decomposition(self, times: np.ndarray, done: list[Outcome]) -> xr.Dataset:
-        data = xr.Dataset(
-            self._variables("/decomposition", times, done),
-            coords=self._coordinates(
-                {
-                    "species": self.names,
-                    "species_2": self.names,
-                    "event": list(self.events),
-                    "event_2": list(self.events),
-                    "axis": list("xyz"),
-                    "axis_2": list("xyz"),
-                },
-                times,
-            ),
-        )
-        data["blocks"].attrs["few"] = "below 10 blocks the interval is a jackknife and is flagged"
-        return data
-
-    def _transitions(self, times: np.ndarray, done: list[Outcome]) -> xr.Dataset:
-        variables = self._variables("/transitions", times, done)
-        n_frames = self.run.paths.n_frames
-        plan = onsager.plan_blocks(n_frames, 1)
-        rng = np.random.default_rng([self.run.seed, 0])
-        weights = onsager.resampling_weights(plan, rng)
-        shape = (len(self.names), len(self.kinds))
-        population, low, high = (np.full(shape, np.nan) for _ in range(3))
-        edges = np.arange(0, n_frames, plan.sub_block)
-        for k, macro in self.macro.items():
-            for code, name in enumerate(macro.names):
-                at = (k, self.kinds.index(name))
-                per_frame = (macro.state == code).mean(axis=1)
-                sums = np.add.reduceat(per_frame, edges)
-                sizes = np.diff(np.append(edges, n_frames))
-                population[at] = per_frame.mean()
-                samples = (weights @ sums) / (weights @ sizes) if len(weights) else np.empty(0)
-                low[at], high[at] = onsager.interval(
-                    np.asarray(population[at]), samples, plan, self.run.level
-                )
-        dims = self.schema["/transitions"]["variables"]["population"]["dims"]
-        for name, values in (("", population), ("_low", low), ("_high", high)):
-            attrs: dict[str, Any] = {"units": "1", "long_name": LONG_NAMES["population"]}
-            if name:
-                attrs["level"] = self.run.level
-            variables[f"population{name}"] = (dims, values, attrs)
-        kinds = list(self.kinds)
-        return xr.Dataset(
-            variables,
-            coords=self._coordinates(
-                {"species": self.names, "macrostate_start": kinds, "macrostate_end": kinds}, times
-            ),
-        )
 
     def _states(self) -> xr.Dataset:
         run = self.run
@@ -439,6 +384,9 @@ class Assembly:
             "unwrap": run._unwrap_report,
             "windows": run.windows,
             "window_frames": [int(n) for n in run._window_frames],
+            "resolution_frames": [int(n) for n in run._resolution_frames],
+            "horizon_frames": [int(n) for n in run._horizon_frames],
+            "projection": run._projections(),
             "dt_ps": run.paths.dt,
             "dt_given": run.dt,
             "seed": run.seed,
@@ -459,55 +407,3 @@ class Assembly:
             "versions": {p: version(p) for p in ("MDAnalysis", "numpy", "numba", "scipy", "xarray")}
             | {"mda-ionmech": __version__},
         }
-
-
-def _times(values: Sequence[float]) -> str:
-    if len(values) == 1:
-        return f"{values[0]:g} ps"
-    return ", ".join(f"{v:g}" for v in values) + " ps"
-
-
-LONG_NAMES = {
-    "onsager": "Onsager coefficient L_AB",
-    "onsager_tensor": "Onsager tensor, first axis that of species",
-    "onsager_self": "self part of L_AA",
-    "conductivity": "ionic conductivity",
-    "nernst_einstein": "Nernst-Einstein conductivity, self parts only",
-    "haven_ratio": "Haven ratio, Nernst-Einstein over full conductivity",
-    "transference_number": "transference number in the frame of reference of the run",
-    "diffusivity_self": "self-diffusion coefficient from the mean squared displacement",
-    "event_onsager": "part of L_AB carried by this event of species A",
-    "event_onsager_tensor": "part of the Onsager tensor carried by this event of species A",
-    "event_matrix": "part of L_AB of event of A and event_2 of B",
-    "event_conductivity": "part of the conductivity carried by this event",
-    "event_self": "self part of the contribution to L_AA",
-    "event_distinct": "distinct part of the contribution to L_AA",
-    "event_count": "carrier-windows with this label, summed over all origins",
-    "event_frequency": "carriers with this label per carrier and time",
-    "effectiveness": "D^e . D_A per carrier-event",
-    "share": "part of L_AA carried by this event",
-    "residual": "violation of additivity over the self parts",
-    "origins": "number of overlapping time origins",
-    "blocks": "blocks of origins behind the interval",
-    "event_incluster": "distinct part from pairs within one concerted cluster",
-    "cluster_count": "cooperative events with this label, summed over all origins",
-    "effectiveness_cooperative": "D^e . D_A per cooperative event",
-    "multi_fraction": "share of hopping carriers in clusters of two or more",
-    "multi_fraction_circular": "the same after shifting each carrier's record in time",
-    "multi_fraction_exclusion": "the same in an exclusion gas with the counted rates",
-    "largest_cluster_fraction": "share of hopping carriers in the largest cluster of their window",
-    "multi_hop_fraction": "share of carrier-windows with more than one elementary hop",
-    "transition_onsager": "part of L_AA carried by this macrostate transition",
-    "transition_probability": "probability of the end given the start",
-    "transition_count": "carrier-windows with this transition, summed over all origins",
-    "population": "mean fraction of carriers in the macrostate",
-    "time": "time of the frame",
-    "source_frame": "frame number in the trajectory",
-    "microstate": "number of the coordination shell in the group shells, -1 for none",
-    "macrostate": "macrostate, -1 for none",
-    "event": "event of the window that starts at the frame, -1 for none",
-    "cluster": "concerted cluster of the window, -1 for none",
-    "displacement": "displacement over the window that starts at the frame",
-    "carrier_species": "species of each carrier",
-    "carrier_atom_id": "atom id of each carrier, of a molecule its first atom",
-}

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Cutoff = Annotated[float, Field(gt=0)] | Literal["rdf"]
 Width = Annotated[float, Field(ge=0)] | tuple[float, float]
 Length = Annotated[float, Field(gt=0)]
+Lengths = list[Annotated[float, Field(gt=0)]]
 Chains = Literal["fragments", "residues", "segids"]
 
 
@@ -362,6 +363,12 @@ class AnalysisSection(_Section):
     """K."""
     windows: Literal["log"] | list[Annotated[float, Field(gt=0)]] = "log"
     """Lengths of the windows, ps; "log" doubles from the frame spacing to a tenth of the run."""
+    resolutions: Lengths | Literal["log", "none"] = "log"
+    """Times over which labels are read in the path and slope views, ps; "none" leaves them out."""
+    horizons: Lengths | Literal["log", "none"] = "log"
+    """Times over which displacements are correlated there, ps; whole multiples of resolutions."""
+    projection: Literal["auto", "site", "none"] = "auto"
+    """What events carry there: "site" a hop's way from site to site, "none" whole displacements."""
     frame: Literal["auto", "barycentric", "framework", "solvent", "laboratory"] = "auto"
     """Frame of reference."""
     framework: str | None = None
@@ -630,6 +637,8 @@ def build_analysis(config: Config) -> OnsagerDecomposition:
 
     universe = open_universe(config.topology, config.trajectories, config.universe)
     options = config.analysis.model_dump()
+    for key in ("resolutions", "horizons", "projection"):  # TOML has no None
+        options[key] = None if options[key] == "none" else options[key]
     framework = options.pop("framework")
     if framework is not None:
         options["framework"] = universe.select_atoms(framework)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from .blocks import Blocks
+    from .recommend import Recommendation
+
 STATES_SCHEMA = "ionmech-states/1"
 
 
@@ -126,6 +129,7 @@ class Results:
 
     def __init__(self, tree: xr.DataTree) -> None:
         self.tree = tree
+        self._blocks: Blocks | None = None
 
     def _group(self, name: str) -> xr.Dataset | None:
         return self.tree[name].to_dataset() if name in self.tree.children else None
@@ -145,6 +149,60 @@ class Results:
     @property
     def shells(self) -> xr.Dataset | None:
         return self._group("shells")
+
+    @property
+    def blocks(self) -> Blocks:
+        """The sums over blocks of time origins that everything is computed from.
+
+        Raises
+        ------
+        InputError
+            If the result file holds none.
+        """
+        from .blocks import from_tree
+
+        if self._blocks is None:
+            if "blocks" not in self.tree.children:
+                raise InputError(
+                    "this result holds no sums over blocks, so nothing can be resampled; write it "
+                    "again with the present version"
+                )
+            self._blocks = from_tree(self.tree.children["blocks"])
+        return self._blocks
+
+    def samples(self, name: str) -> np.ndarray:
+        """Joint samples of a variable of the decomposition or the transitions.
+
+        What the intervals are percentiles of, for functions of several variables: sample k of all
+        variables of one window, or of one resolution and horizon, is of one resampled trajectory.
+
+        Cost: that of the intervals of the variable's windows, each time it is called.
+
+        Parameters
+        ----------
+        name : str
+            E.g. ``"event_onsager"`` or ``"path_slope"``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (400, *dimensions of the variable), in its units: bootstrap samples; below ten
+            blocks normal samples with the covariance of the jackknife; NaN below two blocks.
+
+        Raises
+        ------
+        InputError
+            For a variable without samples.
+        """
+        from .estimates import samples_of
+
+        try:
+            return samples_of(name, self.blocks)
+        except KeyError:
+            raise InputError(
+                f"{name!r} is no variable with samples in this result; those of "
+                "results.decomposition with an interval have them, save the nulls"
+            ) from None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -189,32 +247,60 @@ class Results:
             raise InputError(f"species={species!r} is not in this result; it holds {names}")
         return species
 
-    def summary(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
-        """What each event did in windows of one length: a table to read.
+    def summary(
+        self,
+        window: float | None = None,
+        *,
+        species: str | None = None,
+        view: str = "window",
+        resolution: float | None = None,
+        horizon: float | None = None,
+    ) -> pd.DataFrame:
+        """What each event did: a table to read.
 
         Parameters
         ----------
         window : float, optional
-            Length of the window, ps; the nearest scanned one is taken. Default: the longest with
-            ten blocks or more.
+            Of the window view: its length, ps; the nearest scanned one is taken. Default: the
+            longest with ten blocks or more.
         species : str, optional
             Default: the first species with an event rule.
+        view : {"window", "path", "slope"}
+            ``window``: labels and displacements over the same window. ``path``, ``slope``: labels
+            over a resolution, displacements correlated over a horizon.
+        resolution, horizon : float, optional
+            Of the path and slope views, ps; the nearest scanned ones are taken. Default: what
+            `recommend` says.
 
         Returns
         -------
         pandas.DataFrame
             Index event; columns ``share`` of the species' Onsager coefficient with ``share_low``
-            and ``share_high``, ``onsager`` (1/(J m s)), ``self`` and ``distinct`` part as shares of
-            the same coefficient, ``frequency`` (1/ns), ``effectiveness`` (A^2) and ``count``
-            (carrier-windows). ``attrs`` hold the window, the species and the units.
+            and ``share_high``, ``onsager`` (1/(J m s)); in the window view also ``self`` and
+            ``distinct`` part as shares of the same coefficient, ``frequency`` (1/ns),
+            ``effectiveness`` (A^2) and ``count`` (carrier-windows), in the others ``onsager_low``
+            and ``onsager_high``. ``attrs`` hold the window or resolution and horizon, the species
+            and the units.
 
         Raises
         ------
         InputError
-            For an unknown species or a window outside the scan.
+            For an unknown species or view, lengths outside the scan, or a horizon that is no
+            whole multiple of the resolution.
         """
         import pandas as pd
 
+        if view in ("path", "slope"):
+            if window is not None:
+                raise InputError(f"window has no meaning with view={view!r}; give horizon=...")
+            return self._view(view, self._species(species), resolution, horizon)
+        if view != "window":
+            raise InputError(f"view must be 'window', 'path' or 'slope', got {view!r}")
+        if resolution is not None or horizon is not None:
+            raise InputError(
+                "resolution and horizon belong to view='path' and view='slope'; the window view "
+                "reads both over window=..."
+            )
         name = self._species(species)
         data = self.at_window(window).sel(species=name)
         whole = float(data["onsager"].sel(species_2=name))
@@ -241,6 +327,128 @@ class Results:
             "level": float(data["share_low"].attrs["level"]),
             "units": {"onsager": "1/(J m s)", "frequency": "1/ns", "effectiveness": "angstrom2"},
         }
+        return table
+
+    def _view(
+        self, view: str, name: str, resolution: float | None, horizon: float | None
+    ) -> pd.DataFrame:
+        """Table of the path or slope view of one species."""
+        import pandas as pd
+
+        from .estimates import view_table
+
+        blocks = self.blocks
+        if not blocks.paths:
+            raise InputError(
+                f"view={view!r}: this run has no path and slope views; run it with "
+                "resolutions='log' and horizons='log'"
+            )
+        if resolution is None or horizon is None:
+            advice = self.recommend(species=name)
+            resolution = advice.resolution if resolution is None else resolution
+            horizon = advice.horizon if horizon is None else horizon
+            if resolution is None or horizon is None:
+                raise InputError(
+                    f"give resolution=... and horizon=... for view={view!r}: {advice.text}"
+                )
+        pairs = {(p.resolution, p.horizon): p for p in blocks.paths}
+        lengths = [
+            self._nearest(argument, value, sorted({pair[k] for pair in pairs}))
+            for k, (argument, value) in enumerate(
+                (("resolution", resolution), ("horizon", horizon))
+            )
+        ]
+        if (lengths[0], lengths[1]) not in pairs:
+            raise InputError(
+                f"horizon={lengths[1] * blocks.dt:g} ps is no whole multiple of "
+                f"resolution={lengths[0] * blocks.dt:g} ps"
+            )
+        values = view_table(pairs[lengths[0], lengths[1]], blocks, view, blocks.names.index(name))
+        table = pd.DataFrame(values.columns, index=pd.Index(values.events, name="event"))
+        table.attrs = {
+            "species": name,
+            "view": view,
+            "resolution_ps": lengths[0] * blocks.dt,
+            "horizon_ps": lengths[1] * blocks.dt,
+            "level": blocks.level,
+            "total": values.total,
+            "units": {"onsager": "1/(J m s)"},
+        }
+        return table
+
+    def _nearest(self, argument: str, value: float, frames: list[int]) -> int:
+        """The scanned length in frames that is nearest to a time."""
+        dt = self.blocks.dt
+        if not (frames[0] - 0.5) * dt <= value <= (frames[-1] + 0.5) * dt:
+            raise InputError(
+                f"{argument}={value:g} ps is outside the scan; the {argument}s are "
+                f"{', '.join(f'{n * dt:g}' for n in frames)} ps"
+            )
+        return min(frames, key=lambda n: abs(n * dt - value))
+
+    def recommend(self, *, species: str | None = None) -> Recommendation:
+        """Which resolution and horizon to read, and why; or why there is none to quote.
+
+        The horizon is the shortest from which the slope of the total is steady within its
+        interval; the resolution the longest at which less than 10 % of the carriers have more than
+        one change of microstate.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first species with an event rule.
+
+        Returns
+        -------
+        Recommendation
+            Prints as a sentence; ``resolution`` and ``horizon`` in ps, None where there is none.
+
+        Raises
+        ------
+        InputError
+            For an unknown species, or a run without path and slope views.
+        """
+        from .recommend import recommend
+
+        name = self._species(species)
+        if not self.blocks.paths:
+            raise InputError(
+                "this run has no path and slope views to recommend from; run it with "
+                "resolutions='log' and horizons='log'"
+            )
+        return recommend(self.blocks, self.blocks.names.index(name))
+
+    def transference(self, window: float | None = None) -> pd.DataFrame:
+        """Transference number of every event: its part of the conductivity.
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, event); columns ``transference`` with ``low`` and ``high``, and
+            ``conductivity`` (S/m). The numbers sum to 1 over all species and events; NaN where the
+            conductivity is zero within its interval. They depend on the frame of reference
+            (``attrs["frame"]``), their sum does not.
+        """
+        import pandas as pd
+
+        from .estimates import event_transference
+
+        data = self.at_window(window)
+        blocks = self.blocks
+        number = [float(w.frames * blocks.dt) for w in blocks.scanned].index(float(data["window"]))
+        rows = event_transference(blocks.scanned[number], blocks)
+        if not np.isfinite(data["haven_ratio"]):
+            rows = {k: (np.nan, np.nan, np.nan, v[3]) for k, v in rows.items()}
+        table = pd.DataFrame.from_dict(
+            rows, orient="index", columns=["transference", "low", "high", "conductivity"]
+        )
+        table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
+        table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
         return table
 
     def transport(self, window: float | None = None) -> pd.DataFrame:
@@ -294,18 +502,15 @@ class Results:
             If the folder cannot be written to.
         """
         encoding: dict[str, dict[str, Any]] = {}
-        for group in ("decomposition", "transitions", "states", "shells"):
-            data = self._group(group)
-            if data is None:
-                continue
+        for node in self.tree.subtree:
             settings: dict[str, Any] = {}
-            for name, variable in data.variables.items():
+            for name, variable in node.to_dataset(inherit=False).variables.items():
                 if variable.dtype.kind not in "iuf":
                     continue
                 settings[str(name)] = {"zlib": variable.size > 10_000, "complevel": 2}
                 if variable.dtype.kind in "iu":
                     settings[str(name)]["_FillValue"] = None
-            encoding[f"/{group}"] = settings
+            encoding[node.path] = settings
         return write_atomically(
             path,
             lambda name: self.tree.to_netcdf(name, engine="netcdf4", encoding=encoding),

@@ -77,8 +77,9 @@ def mobility(results, species, species_2=None, variable="onsager"):
 
 
 def decompose(universe, *, windows, charge=1.0, frame="laboratory", **options):
-    """Run one species of all atoms, without labels."""
+    """Run one species of all atoms, without labels; windows alone unless paths are asked for."""
     ions = IonSpecies(universe.atoms, charge=charge, name="ion")
+    options = {"resolutions": None} | options
     run = OnsagerDecomposition(
         [ions], temperature=300.0, windows=windows, frame=frame, **options
     ).run()

@@ -280,7 +280,7 @@ def test_every_argument_of_python_has_a_key():
     import inspect
 
     arguments = set(inspect.signature(OnsagerDecomposition.__init__).parameters)
-    later = {"resolutions", "horizons", "projection", "memory", "store"}
+    later = {"memory", "store"}
     analysis = set(Config.model_fields["analysis"].annotation.model_fields)
     assert arguments - {"self", "species"} - later == analysis
     runs = set(inspect.signature(OnsagerDecomposition.run).parameters)

@@ -93,8 +93,11 @@ def test_species_together(universe):
         ({"unwrap": "maybe"}, "unwrap must be 'auto', True or False, got 'maybe'"),
         ({"level": 68}, "level must lie between 0 and 1, e.g. 0.68, got 68"),
         ({"dt": 0}, "dt must be a number above 0 in ps"),
-        ({"resolutions": [1.0]}, "this version computes the window view in memory"),
-        ({"memory": "4GB"}, "memory='4GB': this version computes"),
+        ({"resolutions": "linear"}, "resolutions must be 'log' or times in ps, got 'linear'"),
+        ({"horizons": [1.0, -1.0]}, "horizons must be a number above 0 in ps, got "),
+        ({"projection": "sites"}, r"projection must be one of .* got 'sites'"),
+        ({"projection": "site"}, "projection='site' needs a species with microstates=SiteAss"),
+        ({"memory": "4GB"}, "memory='4GB': this version holds everything in memory"),
     ],
 )
 def test_arguments(universe, options, message):
@@ -108,6 +111,15 @@ def test_windows_are_rounded_and_said(universe):
     assert "window of 2.4 ps rounded to 2 ps, 2 frames of 1 ps" in run.results.warnings
     with pytest.raises(InputError, match=r"windows holds 50 ps, longer than the 39 ps analysed"):
         analysis(universe, windows=[50.0]).run()
+
+
+def test_horizons_must_be_whole_numbers_of_resolutions(universe):
+    with pytest.raises(InputError, match=r"no horizon of \[5.\] ps is a whole multiple of a reso"):
+        analysis(universe, resolutions=[3.0], horizons=[5.0]).run()
+    with pytest.raises(InputError, match=r"horizons holds 50 ps, longer than the 39 ps analysed"):
+        analysis(universe, horizons=[50.0]).run()
+    with pytest.raises(InputError, match="this run has no path and slope views to recommend"):
+        analysis(universe, resolutions=None).run().results.recommend()
 
 
 @pytest.mark.parametrize("stop", [0, 1, 2])

@@ -36,6 +36,8 @@ class System:
     n_macrostates : int
     joint_species : numpy.ndarray
         Shape (species,), bool: whose labels come with clusters.
+    ruled_species : numpy.ndarray
+        Shape (species,), bool: which have an event rule.
     temperature : float
         K.
     volume : float
@@ -53,6 +55,7 @@ class System:
     transition_end: np.ndarray
     n_macrostates: int
     joint_species: np.ndarray
+    ruled_species: np.ndarray
     temperature: float
     volume: float
     n_dimensions: int
@@ -63,6 +66,18 @@ class System:
         square_metre, cubic_metre, second = 1e-20, 1e-30, 1e-12
         energy = constants.k * self.temperature
         return square_metre / (2 * n * energy * self.volume * cubic_metre * time * second)
+
+
+def spread_rows(
+    rows: np.ndarray, system: System, lead: tuple[int, ...], tail: tuple[int, ...] = ()
+) -> np.ndarray:
+    """Rows (*lead, R, *tail) into (*lead, species, event, *tail), 0 where a label is lacking."""
+    out = np.zeros((*lead, len(system.charge), system.n_events, *tail))
+    # species and event in front, so that two plain indices address a row
+    np.moveaxis(out, (len(lead), len(lead) + 1), (0, 1))[system.row_species, system.row_label] = (
+        np.moveaxis(rows, len(lead), 0)
+    )
+    return out
 
 
 def evaluate(sums: WindowSums, system: System, time: float) -> dict[str, np.ndarray]:
@@ -89,13 +104,7 @@ def evaluate(sums: WindowSums, system: System, time: float) -> dict[str, np.ndar
     per_origin_axis = system.onsager_factor(time, 1) / sums.origins
 
     def spread(rows: np.ndarray, tail: tuple[int, ...] = ()) -> np.ndarray:
-        """Rows (..., R, *tail) into (..., species, event, *tail), 0 where a label is lacking."""
-        out = np.zeros((*lead, s, system.n_events, *tail))
-        # species and event in front, so that two plain indices address a row
-        np.moveaxis(out, (len(lead), len(lead) + 1), (0, 1))[
-            system.row_species, system.row_label
-        ] = np.moveaxis(rows, len(lead), 0)
-        return out
+        return spread_rows(rows, system, lead, tail)
 
     def times(array: np.ndarray, factor: np.ndarray) -> np.ndarray:
         return array * factor.reshape(*lead, *[1] * (array.ndim - len(lead)))
@@ -159,8 +168,9 @@ def evaluate(sums: WindowSums, system: System, time: float) -> dict[str, np.ndar
         out["effectiveness_cooperative"] = ratio(spread(product), out["cluster_count"])
         out["multi_fraction"] = ratio(sums.clustered, sums.hopping)
         out["largest_cluster_fraction"] = ratio(sums.largest, sums.hopping)
+    if system.ruled_species.any():
         repeated = times(sums.repeated, 1 / sums.origins) / system.n_carriers
-        out["multi_hop_fraction"] = np.where(system.joint_species, repeated, np.nan)
+        out["multi_hop_fraction"] = np.where(system.ruled_species, repeated, np.nan)
 
     m = system.n_macrostates
     if m:

@@ -2,12 +2,14 @@
 
 Origins overlap and events are correlated, so errors come from blocks of consecutive origins, all
 labels resampled together. Blocks are at least 2 (T + delta) long, which is four windows in the
-window view, and no more than fifty fit the trajectory, which covers memory beyond the window.
+window view, no more than fifty fit the trajectory, and they are longer where the data remember for
+longer (Politis and White's rule). Replicas are resampled inside themselves, never across a join.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import t as student_t
@@ -31,13 +33,28 @@ class BlockPlan:
     sub_block : int
         Origins per sub-block.
     n_sub_blocks : int
+        Of all segments.
     n_blocks : int
-        Whole blocks of ten sub-blocks.
+        Whole blocks of `per_block` sub-blocks.
+    per_block : int
+        Sub-blocks per block.
+    segments : tuple of int
+        Sub-blocks of each independent stretch of data, one after the other; empty for one stretch.
+    by_segment : bool
+        Whether each segment is one block: replicas resampled whole.
     """
 
     sub_block: int
     n_sub_blocks: int
     n_blocks: int
+    per_block: int = SUB_BLOCKS
+    segments: tuple[int, ...] = ()
+    by_segment: bool = False
+
+    @property
+    def stretches(self) -> tuple[int, ...]:
+        """Sub-blocks of every segment."""
+        return self.segments or (self.n_sub_blocks,)
 
 
 def plan_blocks(n_origins: int, span: int) -> BlockPlan:
@@ -58,6 +75,96 @@ def plan_blocks(n_origins: int, span: int) -> BlockPlan:
     )
 
 
+def optimal_block_length(series: np.ndarray) -> float:
+    r"""Length of moving blocks that suits the memory of a series.
+
+    .. math:: b = (2 G^2 / D)^{1/3} N^{1/3}, \quad G = \sum_k \lambda(k / M) |k| R(k), \quad
+        D = \tfrac{4}{3} \Bigl[\sum_k \lambda(k / M) R(k)\Bigr]^2
+
+    with R the autocovariance, lambda the flat-top lag window and M twice the lag beyond which
+    correlations are noise.
+
+    Cost: one FFT of the series.
+
+    Parameters
+    ----------
+    series : numpy.ndarray
+        Shape (N,).
+
+    Returns
+    -------
+    float
+        In elements of the series; 1 for fewer than eight or constant elements.
+
+    References
+    ----------
+    Politis and White, Econom. Rev. 23, 53 (2004), 10.1081/ETC-120028836; corrected in Patton,
+    Politis and White, ibid. 28, 372 (2009), 10.1080/07474930802459016.
+    """
+    n = len(series)
+    x = series - series.mean()
+    if n < 8 or not np.any(np.abs(x) > 1e-12 * np.abs(series).max()):
+        return 1.0
+    spectrum = np.fft.rfft(x, 2 * n)
+    covariance = np.fft.irfft(spectrum * spectrum.conj())[:n] / n
+    correlation = covariance / covariance[0]
+    run = max(5, int(np.ceil(np.sqrt(np.log10(n)))))
+    small = np.abs(correlation[1:]) < 2 * np.sqrt(np.log10(n) / n)
+    quiet = [k for k in range(len(small) - run) if small[k : k + run].all()]
+    reach = min(2 * max(quiet[0] if quiet else n // 4, 1), n - 1)
+    lag = np.arange(-reach, reach + 1)
+    taper = np.clip(2 * (1 - np.abs(lag) / reach), 0.0, 1.0)
+    weighted = taper * covariance[np.abs(lag)]
+    bias, spread = np.sum(weighted * np.abs(lag)), np.sum(weighted)
+    if spread == 0:
+        return 1.0
+    length = (2 * bias**2 / (4 / 3 * spread**2)) ** (1 / 3) * n ** (1 / 3)
+    return float(np.clip(length, 1.0, np.ceil(min(3 * np.sqrt(n), n / 3))))
+
+
+def lengthen_blocks(plan: BlockPlan, series: np.ndarray) -> BlockPlan:
+    """Blocks as long as the memory of the sums asks, but never so long that ten do not fit.
+
+    Parameters
+    ----------
+    plan : BlockPlan
+    series : numpy.ndarray
+        Shape (sub-blocks, quantities): mean of each quantity over every sub-block.
+
+    Returns
+    -------
+    BlockPlan
+        The plan itself where its blocks are long enough, or fewer than ten fit already.
+    """
+    if plan.n_blocks < FEWEST_BLOCKS:
+        return plan
+    wanted = max((optimal_block_length(one) for one in series.T), default=1.0)
+    # ten whole blocks keep the bootstrap; what is longer is covered by no block
+    longest = plan.n_sub_blocks // FEWEST_BLOCKS
+    per_block = min(max(plan.per_block, int(np.ceil(wanted))), max(longest, plan.per_block))
+    if per_block == plan.per_block:
+        return plan
+    return replace(plan, per_block=per_block, n_blocks=plan.n_sub_blocks // per_block)
+
+
+def join_plans(plans: Sequence[BlockPlan]) -> BlockPlan:
+    """The plan of several independent stretches of data taken together.
+
+    From ten stretches on each of them is a block. Below, blocks are drawn inside the stretches.
+    """
+    segments = tuple(n for plan in plans for n in plan.stretches)
+    by_segment = len(segments) >= FEWEST_BLOCKS
+    per_block = max(plan.per_block for plan in plans)
+    return BlockPlan(
+        sub_block=max(plan.sub_block for plan in plans),
+        n_sub_blocks=sum(segments),
+        n_blocks=len(segments) if by_segment else sum(n // per_block for n in segments),
+        per_block=per_block,
+        segments=segments,
+        by_segment=by_segment,
+    )
+
+
 def resampling_weights(plan: BlockPlan, rng: np.random.Generator) -> np.ndarray:
     """How often each sub-block enters each resampled sum.
 
@@ -69,24 +176,82 @@ def resampling_weights(plan: BlockPlan, rng: np.random.Generator) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Shape (samples, sub-blocks). From ten blocks on: moving blocks of ten sub-blocks drawn with
-        replacement (Kuensch, Ann. Stat. 17, 1217 (1989)). Below: each sample leaves one block out
-        (jackknife). Below two blocks: no samples.
+        Shape (samples, sub-blocks). From ten blocks on: moving blocks drawn with replacement
+        (Kuensch, Ann. Stat. 17, 1217 (1989)), never across the join of two segments; whole
+        segments where each is a block. Below: each sample leaves one block out (jackknife). Below
+        two blocks: no samples.
     """
-    n = plan.n_sub_blocks
+    n, length = plan.n_sub_blocks, plan.per_block
+    sizes = np.array(plan.stretches)
+    first_of = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    if plan.by_segment:
+        drawn = rng.integers(0, len(sizes), size=(RESAMPLES, len(sizes)))
+        times = np.zeros((RESAMPLES, len(sizes)))
+        np.add.at(times, (np.arange(RESAMPLES)[:, None], drawn), 1.0)
+        return np.repeat(times, sizes, axis=1)
     if plan.n_blocks >= FEWEST_BLOCKS:
-        per_sample = round(n / SUB_BLOCKS)
-        first = rng.integers(0, n - SUB_BLOCKS + 1, size=(RESAMPLES, per_sample))
+        starts = np.concatenate(
+            [f + np.arange(max(s - length + 1, 0)) for f, s in zip(first_of, sizes, strict=True)]
+        )
+        per_sample = round(n / length)
+        first = starts[rng.integers(0, len(starts), size=(RESAMPLES, per_sample))]
         # +1 where a block begins, -1 where it has ended: their running sum counts the cover
         edges = np.zeros((RESAMPLES, n + 1))
         sample = np.repeat(np.arange(RESAMPLES), per_sample)
         np.add.at(edges, (sample, first.ravel()), 1.0)
-        np.add.at(edges, (sample, first.ravel() + SUB_BLOCKS), -1.0)
+        np.add.at(edges, (sample, first.ravel() + length), -1.0)
         return np.cumsum(edges, axis=1)[:, :n]
-    if plan.n_blocks < 2:
+    block = _block_of(plan)
+    if block is None:
         return np.empty((0, n))
-    block = np.minimum(np.arange(n) * plan.n_blocks // n, plan.n_blocks - 1)
-    return (block[None, :] != np.arange(plan.n_blocks)[:, None]).astype(float)
+    return (block[None, :] != np.arange(block.max() + 1)[:, None]).astype(float)
+
+
+def _block_of(plan: BlockPlan) -> np.ndarray | None:
+    """Block of every sub-block for the jackknife; None where there are fewer than two."""
+    blocks, count = [], 0
+    alone = len(plan.stretches) == 1
+    for size in plan.stretches:
+        # a stretch shorter than a block still is one beside others
+        n = plan.n_blocks if alone else max(size // plan.per_block, 1)
+        if n == 0:
+            return None
+        blocks.append(count + np.minimum(np.arange(size) * n // size, n - 1))
+        count += n
+    return np.concatenate(blocks) if count >= 2 else None
+
+
+def normal_samples(
+    estimate: np.ndarray, samples: np.ndarray, plan: BlockPlan, rng: np.random.Generator
+) -> np.ndarray:
+    """Samples that all have one length: the bootstrap's own, or normal ones of the jackknife.
+
+    Below ten blocks leave-one-out values are turned into normal samples with the jackknife's
+    covariance, the same random numbers for all quantities of one window.
+
+    Parameters
+    ----------
+    estimate : numpy.ndarray
+        Any shape.
+    samples : numpy.ndarray
+        Shape (samples, ...), from `resampling_weights`.
+    plan : BlockPlan
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (400, ...); NaN below two blocks.
+    """
+    if plan.by_segment or plan.n_blocks >= FEWEST_BLOCKS:
+        return samples
+    if len(samples) == 0:
+        return np.full((RESAMPLES, *estimate.shape), np.nan)
+    g = len(samples)
+    normal = rng.normal(size=(RESAMPLES, g))
+    spread = (samples - samples.mean(axis=0)).reshape(g, -1)
+    reach = np.sqrt((g - 1) / g) * (normal @ spread)
+    return np.asarray(estimate + reach.reshape(RESAMPLES, *estimate.shape))
 
 
 def interval(
@@ -114,7 +279,7 @@ def interval(
     if len(samples) == 0:
         return nothing, nothing.copy()
     tail = (1 - level) / 2
-    if plan.n_blocks >= FEWEST_BLOCKS:
+    if plan.by_segment or plan.n_blocks >= FEWEST_BLOCKS:
         low, high = np.quantile(samples, [tail, 1 - tail], axis=0)
         gaps = np.isnan(samples).sum(axis=0)
         partly = (gaps > 0) & (gaps <= len(samples) // 2)
@@ -123,7 +288,7 @@ def interval(
             low, high = np.array(low), np.array(high)
             low[partly], high[partly] = defined
     else:
-        g = plan.n_blocks
+        g = len(samples)
         spread = samples - samples.mean(axis=0)
         error = np.sqrt((g - 1) / g * np.sum(spread**2, axis=0))
         reach = float(student_t.ppf(1 - tail, g - 1)) * error

@@ -174,6 +174,25 @@ def count_clusters(  # type: ignore[no-untyped-def]
                 incluster[code[c, t], t] += d * (total[r, k] - d)
 
 
+@njit(nogil=True, cache=True)
+def count_repeated(offsets, start, window, repeated):  # type: ignore[no-untyped-def]
+    """Add to repeated (origins,) the carriers with two changes or more within a window.
+
+    Runs of carrier c begin at start[offsets[c] : offsets[c + 1]]; a change at frame s lies in the
+    windows of origins s - window to s - 1.
+    """
+    n_origins = repeated.shape[0]
+    for c in range(offsets.shape[0] - 1):
+        covered = 0
+        for m in range(offsets[c] + 2, offsets[c + 1]):
+            # both this change and the one before it lie in these windows
+            first = max(start[m] - window, covered, 0)
+            stop = min(start[m - 1], n_origins)
+            for t in range(first, stop):
+                repeated[t] += 1.0
+            covered = max(covered, stop)
+
+
 def segment_labels(
     runs: LabelRuns, window: int, classify: Classify
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -213,9 +232,11 @@ class WindowSums:
         Shape (B, Q).
     clusters, incluster : numpy.ndarray
         Shape (B, R): cooperative events; sum of d_i . d_j over pairs within one cluster, A^2.
-    hopping, clustered, largest, repeated : numpy.ndarray
+    hopping, clustered, largest : numpy.ndarray
         Shape (B, S): carriers that hop, those in clusters of two or more, size of the largest
-        cluster, carriers with more than one elementary hop; 0 without a joint rule.
+        cluster; 0 without a joint rule.
+    repeated : numpy.ndarray
+        Shape (B, S): carriers whose microstate changed more than once.
     """
 
     origins: np.ndarray
@@ -244,7 +265,7 @@ class WindowSums:
         return WindowSums(**{name: add(getattr(self, name)) for name in self.__dataclass_fields__})
 
 
-def _block_products(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
+def block_products(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
     """Sums over sub-blocks of left (a, origins) times right (b, origins): shape (blocks, a, b)."""
     n_origins = left.shape[-1]
     n_blocks = -(-n_origins // length)
@@ -257,7 +278,7 @@ def _block_products(left: np.ndarray, right: np.ndarray, length: int) -> np.ndar
     return np.matmul(blocks(left), blocks(right).transpose(0, 2, 1))
 
 
-def _block_sums(rows: np.ndarray, length: int) -> np.ndarray:
+def block_sums(rows: np.ndarray, length: int) -> np.ndarray:
     """Sums over sub-blocks of rows (a, origins): shape (blocks, a)."""
     return np.add.reduceat(rows, np.arange(0, rows.shape[-1], length), axis=-1).T
 
@@ -271,12 +292,12 @@ class JointLabels:
     label_window : callable
         Window in frames to (code, cluster), each (carriers, origins): label code int64, and a
         number shared by the carriers of one cluster, -1 for none.
-    moves : numpy.ndarray
-        Shape (carriers, frames), int64: elementary hops up to each frame.
+    moves : LabelRuns
+        Sites held; each new run is an elementary hop.
     """
 
     label_window: Callable[[int], tuple[np.ndarray, np.ndarray]]
-    moves: np.ndarray
+    moves: LabelRuns
 
 
 @dataclass(frozen=True)
@@ -296,6 +317,9 @@ class CarrierLabels:
     n_macrostates : int
     joint : JointLabels or None
         In place of `states` and `classify`, where labels depend on all carriers.
+    held : numpy.ndarray or None
+        Shape (carriers, 3, frames), Angstrom: positions of the sites held, where the path view
+        credits a label with the way from site to site alone.
     """
 
     position: np.ndarray
@@ -305,6 +329,23 @@ class CarrierLabels:
     macrostates: LabelRuns | None
     n_macrostates: int
     joint: JointLabels | None = None
+    held: np.ndarray | None = None
+
+    @property
+    def n_path_labels(self) -> int:
+        """Labels in the path view: one more, vibration, where sites are projected out."""
+        return self.n_labels + (self.held is not None)
+
+
+def carrier_segments(
+    carriers: CarrierLabels, window: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Segments of constant label of any rule: offsets (carriers + 1,), begin, code (segments,)."""
+    if carriers.joint is None:
+        return segment_labels(carriers.states, window, carriers.classify)
+    dense, _ = carriers.joint.label_window(window)
+    offsets, begin, code = _runs(dense)
+    return offsets, begin, code
 
 
 @dataclass(frozen=True)
@@ -320,10 +361,18 @@ class _Pairs:
 def window_sums(
     species: Sequence[CarrierLabels], window: int, sub_block: int, collective: np.ndarray
 ) -> WindowSums:
-    """All sums of one window length.
+    """All sums of one window length; see `window_pass`, which gives the steps as well."""
+    return window_pass(species, window, sub_block, collective)[0]
 
-    Cost: one pass over carriers x origins for the events and one for the transitions of each
-    species with macrostates, plus R^2 per origin.
+
+def window_pass(
+    species: Sequence[CarrierLabels], window: int, sub_block: int, collective: np.ndarray
+) -> tuple[WindowSums, np.ndarray]:
+    """All sums of one window length, and the steps of the path view at this resolution.
+
+    Cost: one pass over carriers x origins for the events, one for the sites held where they are
+    projected out, and one for the transitions of each species with macrostates, plus R^2 per
+    origin.
 
     Parameters
     ----------
@@ -337,12 +386,15 @@ def window_sums(
 
     Returns
     -------
-    WindowSums
+    sums : WindowSums
+    steps : numpy.ndarray
+        Shape (path rows, 3, origins), Angstrom: D^e of every species and label, in the path view:
+        with `held`, hops carry the way from site to site, and a last label, vibration, the rest.
     """
     n_species, _, n_frames = collective.shape
     n_origins = n_frames - window
     total = collective[:, :, window:] - collective[:, :, :-window]
-    rows, squares, numbers, all_squared = [], [], [], []
+    rows, squares, numbers, all_squared, steps = [], [], [], [], []
     transition, transition_number = [], []
     clusters, incluster = [], []
     counts = np.zeros((4, n_species, n_origins))
@@ -358,13 +410,20 @@ def window_sums(
                 one.position, cluster, dense, window, clusters[-1], incluster[-1],
                 counts[0, index], counts[1, index], counts[2, index],
             )  # fmt: skip
-            moved_on = one.joint.moves[:, window:] - one.joint.moves[:, :-window]
-            counts[3, index] = np.count_nonzero(moved_on > 1, axis=0)
+        repeated = one.states if one.joint is None else one.joint.moves
+        count_repeated(repeated.offsets, repeated.start, window, counts[3, index])
         moved = np.zeros((one.n_labels, 3, n_origins))
         squared = np.zeros((one.n_labels, n_origins))
         number = np.zeros((one.n_labels, n_origins))
         accumulate(one.position, offsets, begin, code, window, moved, squared, number)
         rows.append(moved)
+        if one.held is None:
+            steps.append(moved)
+        else:
+            on_sites = np.zeros((one.n_labels, 3, n_origins))
+            spare = np.zeros((2, one.n_labels, n_origins))
+            accumulate(one.held, offsets, begin, code, window, on_sites, spare[0], spare[1])
+            steps += [on_sites, (total[index] - on_sites.sum(axis=0))[None]]
         squares.append(squared)
         numbers.append(number)
         all_squared.append(squared.sum(axis=0))
@@ -382,24 +441,25 @@ def window_sums(
     n_rows = len(d)
     flat = d.reshape(3 * n_rows, n_origins)
     flat_total = total.reshape(3 * n_species, n_origins)
-    gram = _block_products(flat, flat, sub_block).reshape(-1, n_rows, 3, n_rows, 3)
-    marginal = _block_products(flat, flat_total, sub_block).reshape(-1, n_rows, 3, n_species, 3)
-    whole = _block_products(flat_total, flat_total, sub_block)
+    gram = block_products(flat, flat, sub_block).reshape(-1, n_rows, 3, n_rows, 3)
+    marginal = block_products(flat, flat_total, sub_block).reshape(-1, n_rows, 3, n_species, 3)
+    whole = block_products(flat_total, flat_total, sub_block)
     empty = np.empty((0, n_origins))
-    return WindowSums(
-        origins=_block_sums(np.ones((1, n_origins)), sub_block)[:, 0],
+    sums = WindowSums(
+        origins=block_sums(np.ones((1, n_origins)), sub_block)[:, 0],
         gram=np.einsum("brxsx->brs", gram),
         marginal=marginal.transpose(0, 1, 3, 2, 4),
         total=whole.reshape(-1, n_species, 3, n_species, 3).transpose(0, 1, 3, 2, 4),
-        squared=_block_sums(np.concatenate(squares), sub_block),
-        number=_block_sums(np.concatenate(numbers), sub_block),
-        total_squared=_block_sums(np.stack(all_squared), sub_block),
-        transition=_block_sums(np.concatenate([*transition, empty]), sub_block),
-        transition_number=_block_sums(np.concatenate([*transition_number, empty]), sub_block),
-        clusters=_block_sums(np.concatenate(clusters), sub_block),
-        incluster=_block_sums(np.concatenate(incluster), sub_block),
-        hopping=_block_sums(counts[0], sub_block),
-        clustered=_block_sums(counts[1], sub_block),
-        largest=_block_sums(counts[2], sub_block),
-        repeated=_block_sums(counts[3], sub_block),
+        squared=block_sums(np.concatenate(squares), sub_block),
+        number=block_sums(np.concatenate(numbers), sub_block),
+        total_squared=block_sums(np.stack(all_squared), sub_block),
+        transition=block_sums(np.concatenate([*transition, empty]), sub_block),
+        transition_number=block_sums(np.concatenate([*transition_number, empty]), sub_block),
+        clusters=block_sums(np.concatenate(clusters), sub_block),
+        incluster=block_sums(np.concatenate(incluster), sub_block),
+        hopping=block_sums(counts[0], sub_block),
+        clustered=block_sums(counts[1], sub_block),
+        largest=block_sums(counts[2], sub_block),
+        repeated=block_sums(counts[3], sub_block),
     )
+    return sums, np.concatenate(steps)

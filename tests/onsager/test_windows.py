@@ -53,6 +53,7 @@ def system_of(species):
         transition_end=move[:, 2],
         n_macrostates=2,
         joint_species=np.zeros(s, dtype=bool),
+        ruled_species=np.ones(s, dtype=bool),
         temperature=300.0,
         volume=1e4,
         n_dimensions=3,
