@@ -35,6 +35,7 @@ from .assembly import Assembly
 from .backends import ProgressMultiprocessing
 from .errors import InputError
 from .events import CrystalEvents, EventLabels, SiteHistory
+from .events.crystal import join_histories
 from .macrostates import Macrostates, RunStates
 from .microstates import (
     ContactHistory,
@@ -237,6 +238,7 @@ class OnsagerDecomposition(AnalysisBase):
         self._advance: Callable[[int], None] | None = None
         self._done = False
         self._histories: dict[int, SiteHistory] = {}
+        self._linked: dict[tuple[int, ...], SiteHistory] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
 
@@ -361,7 +363,7 @@ class OnsagerDecomposition(AnalysisBase):
         self._bar.set_description("reading frames")
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
-        self._labels, self._histories = [], {}
+        self._labels, self._histories, self._linked = [], {}, {}
 
     def _read(self, index: int) -> tuple[float, np.ndarray, np.ndarray]:
         """Time, cell and a fresh array of fractional coordinates of one analysed frame."""
@@ -799,13 +801,12 @@ class OnsagerDecomposition(AnalysisBase):
         self, what: str, *, filtered: bool = True, persistence: float | None = None
     ) -> Results:
         self._require_run(what)
-        keep = self.microstates, self.macrostates, self._labels, self._histories
-        self._histories = {}
+        keep = self.microstates, self.macrostates, self._labels, self._histories, self._linked
         try:
             states = self._find_states(filtered=filtered, persistence=persistence)
             return self._decompose(states, filtered=filtered, persistence=persistence)
         finally:
-            self.microstates, self.macrostates, self._labels, self._histories = keep
+            self.microstates, self.macrostates, self._labels, self._histories, self._linked = keep
 
     def _require_run(self, what: str) -> None:
         if not hasattr(self, "paths"):
@@ -831,6 +832,7 @@ class OnsagerDecomposition(AnalysisBase):
             if one.macrostates is not None
         }
         self.macrostates = {self.species[k].name: m for k, m in macro.items()}
+        self._link_species(states)
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
         return Assembly(self, states, macro, filtered, persistence).results()
 
@@ -890,14 +892,34 @@ class OnsagerDecomposition(AnalysisBase):
             held=held,
         )
 
+    def _link_species(self, states: dict[int, Microstates]) -> None:
+        """Records of the species on sites, joined where their hops may be linked."""
+        ruled = {
+            k: s.events for k, s in enumerate(self.species) if isinstance(s.events, CrystalEvents)
+        }
+        self._histories = {k: self._site_history(k, states[k]) for k in ruled}
+        self._linked = {}
+        left = list(ruled)
+        while left:
+            rule = ruled[left[0]]
+            members = tuple(k for k in left if k == left[0] or rule.links_like(ruled[k]))
+            left = [k for k in left if k not in members]
+            histories = [self._histories[k] for k in members]
+            self._linked[members] = join_histories(histories, rule.shared or 0.0)
+
     def _joint_labels(self, index: int, rule: CrystalEvents, states: Microstates) -> JointLabels:
-        history = self._site_history(index, states)
+        members = next(m for m in self._linked if index in m)
+        linked, history = self._linked[members], self._histories[index]
+        mine = linked.members == members.index(index)
+        # clusters take the number of a carrier of the run, whatever species are linked
+        number = np.concatenate([np.arange(self._first[k], self._first[k + 1]) for k in members])
 
         def label_window(window: int) -> tuple[np.ndarray, np.ndarray]:
-            label, cluster = rule.label_window(history, window)
-            return rule.event_codes(history, window, label), cluster
+            label, cluster = rule.label_window(linked, window)
+            label, cluster = label[mine], cluster[mine]
+            code = rule.event_codes(history, window, label)
+            return code, np.where(cluster < 0, -1, number[cluster]).astype(np.int32)
 
-        self._histories[index] = history
         return JointLabels(label_window, onsager.label_runs(states.state))
 
     def _site_history(self, index: int, states: Microstates) -> SiteHistory:
@@ -911,12 +933,19 @@ class OnsagerDecomposition(AnalysisBase):
         state = np.ascontiguousarray(states.state.T)
         position = self.paths.position[self._first[index] : self._first[index + 1]]
         path = np.empty(position.shape)
+        rule = self.species[index].events
+        near = isinstance(rule, CrystalEvents) and rule.linking == "distance"
+        fractional = np.empty(position.shape) if near else None
         for c in range(len(path)):  # one carrier at a time bounds the memory
             along = begin[c] + position[c].T @ inverse
             held = sites.sites_in_cell[state[c]]
             path[c] = ((held + np.rint(along - held) - begin[c]) @ mean_cell).T
+            if fractional is not None:
+                fractional[c] = along.T
         distances = site_distances(sites.sites_in_cell, mean_cell)
-        return SiteHistory(state, path, states.shells, distances)
+        return SiteHistory(
+            state, path, states.shells, distances, sites.sites_in_cell, mean_cell, fractional
+        )
 
     def event_names(self, index: int) -> tuple[str, ...]:
         """Event classes of species number `index`."""
@@ -1017,7 +1046,7 @@ class OnsagerDecomposition(AnalysisBase):
             if labels.joint is not None:
                 code, group = labels.joint.label_window(n)
                 event[: f - n, columns] = to_union[code.T]
-                cluster[: f - n, columns] = np.where(group < 0, -1, group + self._first[index]).T
+                cluster[: f - n, columns] = group.T
             else:
                 segments = segment_labels(labels.states, n, labels.classify)
                 event[: f - n, columns] = to_union[_expand(*segments, f - n)]

@@ -253,17 +253,20 @@ class CrystalEventsSection(_Section):
 
     rule: Literal["CrystalEvents"]
     """Name of the rule."""
-    linking: Literal["chain", "proximity"] = "chain"
-    """What makes two hops one event."""
+    linking: Literal["chain", "proximity", "distance"] = "chain"
+    """What makes two hops one event: shared sites, near sites, or ions near each other."""
     distance: Length | None = None
-    """For linking = "proximity", Angstrom."""
+    """For linking = "proximity" and "distance", Angstrom."""
     detail: Literal["channel"] | None = None
     """Set to "channel", it labels hops by the site labels of their ends."""
+    shared: Literal[False] | Annotated[float, Field(ge=0)] = 1.0
+    """Sites of two species this close are one place, Angstrom; false labels each species alone."""
 
     def build(self) -> EventRule:
         from .events import CrystalEvents
 
-        return CrystalEvents(self.linking, self.distance, detail=self.detail)
+        shared = None if self.shared is False else self.shared
+        return CrystalEvents(self.linking, self.distance, detail=self.detail, shared=shared)
 
 
 class IonPairingSection(_Section):

@@ -16,7 +16,7 @@ from mda_ionmech.events.lattice_gas import (
     distinct_sites,
     simulate,
 )
-from mda_ionmech.events.nulls import circular_null, exclusion_gas, multi_share
+from mda_ionmech.events.nulls import circular_null, exclusion_gas, multi_share, on_sites
 from mda_ionmech.microstates import ShellTable
 
 
@@ -225,10 +225,10 @@ def test_both_nulls_of_an_exclusion_gas_leave_no_excess_over_the_gas():
     rule = CrystalEvents()
     gas = exclusion_gas(record, 0.05, np.random.default_rng(4))
     for window in (2, 10):
-        mine = multi_share(rule, record.state, distances, window)
-        fitted = multi_share(rule, gas, distances, window)
+        (mine,) = multi_share(rule, record, window)
+        (fitted,) = multi_share(rule, on_sites(record, gas), window)
         parts = [
-            multi_share(rule, np.ascontiguousarray(p), distances, window)
+            multi_share(rule, on_sites(record, p), window)[0]
             for p in np.array_split(gas, 10, axis=1)
         ]
         error = np.std(parts, ddof=1) / np.sqrt(10)
