@@ -1,4 +1,4 @@
-"""Draw the figures of the documentation from the shipped trajectory: python docs/make_figures.py
+"""Draw the figures of the documentation from the shipped trajectories: python docs/make_figures.py
 
 Writes PNG files to docs/images; takes about a minute.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition, Results, datasets, plotting
-from mda_ionmech.cli import liquid_analysis
+from mda_ionmech.cli import crystal_analysis, liquid_analysis
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 
@@ -120,9 +120,14 @@ def main() -> None:
         ),
         "flicker": draw_flicker(),
         "frames": draw_frames(),
+        "view-curves": plotting.view_curves(results, resolutions=[1, 2, 8]),
+        "view-map": plotting.view_map(results),
     }
     for name, ax in drawn.items():
         plotting.save(ax, IMAGES / f"liquid-{name}.png")
+    crystal = crystal_analysis(datasets.crystal()).run().results
+    curves = plotting.view_curves(crystal, resolutions=[0.2, 0.4, 1.6])
+    plotting.save(curves, IMAGES / "crystal-view-curves.png")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ _WINDOW_DIMS: Mapping[str, tuple[str, ...]] = {
     "clustered": ("species",),
     "largest": ("species",),
     "repeated": ("species",),
+    "changed": ("species",),
 }
 _PATH_DIMS: Mapping[str, tuple[str, ...]] = {
     "origins": (),

@@ -346,15 +346,53 @@ def show(
     window: Annotated[
         float | None, typer.Option("--window", "-w", help="Length of the window, ps.")
     ] = None,
+    view: Annotated[str, typer.Option(help="window, path or slope.")] = "window",
+    resolution: Annotated[
+        float | None, typer.Option(help="Of the path or slope view, ps; default as recommended.")
+    ] = None,
+    horizon: Annotated[
+        float | None, typer.Option(help="Of the path or slope view, ps; default as recommended.")
+    ] = None,
+    species: Annotated[
+        str | None, typer.Option(help="Of the path or slope view; default the first with events.")
+    ] = None,
 ) -> None:
-    """Print the tables of a result again.
+    """Print the tables of a result again, or one place of the path or slope view.
 
-    Example: [bold]ionmech show ionmech-demo/liquid.nc --window 20[/bold]
+    Example: [bold]ionmech show ionmech-demo/liquid.nc --view slope --horizon 32[/bold]
     """
     from .results import load
+    from .tables import print_result, view_table
+
+    if view == "window":
+        print_result(_console(), load(result), window)
+        return
+    lengths = {"resolution": resolution, "horizon": horizon}
+    _console().print(view_table(load(result), view, **lengths, species=species))
+
+
+@app.command()
+def combine(
+    results: Annotated[list[Path], typer.Argument(help="Result files of replicas, *.nc.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path(
+        "combined.nc"
+    ),
+    window: Annotated[
+        float | None, typer.Option("--window", "-w", help="Length of the printed window, ps.")
+    ] = None,
+) -> None:
+    """Take independent runs of one system together: sums are added, replicas are blocks.
+
+    Example: [bold]ionmech combine run1.nc run2.nc run3.nc --output all.nc[/bold]
+    """
+    from .replicas import combine as join
     from .tables import print_result
 
-    print_result(_console(), load(result), window)
+    joined = join(results)
+    written = joined.save(output)
+    console = _console()
+    print_result(console, joined, window)
+    _list_written(console, [written])
 
 
 @app.command()

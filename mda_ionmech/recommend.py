@@ -110,9 +110,13 @@ def _resolution(blocks: Blocks, species: int) -> tuple[int | None, float, str]:
     """The longest resolution with few repeated events, that share, and the reason."""
     share: dict[int, float] = {}
     for entry in blocks.windows:
-        if entry.frames in blocks.resolutions:
-            repeated = entry.sums.repeated[:, species].sum() / entry.sums.origins.sum()
-            share[entry.frames] = float(repeated / blocks.system.n_carriers[species])
+        if entry.frames not in blocks.resolutions:
+            continue
+        n = entry.sums.origins.sum() * blocks.system.n_carriers[species]
+        share[entry.frames] = float(entry.sums.repeated[:, species].sum() / n)
+        if entry.frames == 1:  # a second change between two frames cannot be seen
+            still = 1 - float(entry.sums.changed[:, species].sum() / n)
+            share[1] = 1 - still * (1 - np.log(still)) if still > 0 else 1.0
     if not blocks.system.ruled_species[species]:
         shortest = min(share)
         return shortest, share[shortest], "it has one label, so any resolution says the same"
@@ -166,13 +170,12 @@ def _horizon(
         reach = [2 * np.hypot(half[m], half[n]) for m in order[k + 1 :]]
         if not all(g <= r for g, r in zip(gaps, reach, strict=True)):
             continue
-        _, low, high = found[n]
-        if low <= 0 <= high:
+        if abs(found[n][0]) <= 2 * half[n]:
             return (
                 None,
                 found[n],
-                f"the slope of the total is zero within its interval from {n * dt:g} ps on: the "
-                "carriers are caged, or the trajectory is too short to see them move",
+                f"the slope of the total is zero within twice its interval from {n * dt:g} ps on: "
+                "the carriers are caged, or the trajectory is too short to see them move",
             )
         return (
             n,

@@ -130,6 +130,7 @@ class Results:
     def __init__(self, tree: xr.DataTree) -> None:
         self.tree = tree
         self._blocks: Blocks | None = None
+        self._advice: dict[str, Recommendation] = {}
 
     def _group(self, name: str) -> xr.Dataset | None:
         return self.tree[name].to_dataset() if name in self.tree.children else None
@@ -416,7 +417,9 @@ class Results:
                 "this run has no path and slope views to recommend from; run it with "
                 "resolutions='log' and horizons='log'"
             )
-        return recommend(self.blocks, self.blocks.names.index(name))
+        if name not in self._advice:
+            self._advice[name] = recommend(self.blocks, self.blocks.names.index(name))
+        return self._advice[name]
 
     def transference(self, window: float | None = None) -> pd.DataFrame:
         """Transference number of every event: its part of the conductivity.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -51,11 +51,10 @@ def events_table(results: Results, window: float | None, plain: Results | None =
         table.add_column(name, justify="right", no_wrap=True)
     shares = None if plain is None else plain.summary(window)["share"]
     for event, row in summary.iterrows():
-        known = row["share_low"] == row["share_low"]
         cells = [
             str(event),
             _fixed(row["share"]),
-            f"{row['share_low']:.3f} to {row['share_high']:.3f}" if known else "-",
+            _reach(row["share_low"], row["share_high"], _fixed),
             _fixed(row["self"]),
             _fixed(row["distinct"]),
             _number(row["frequency"]),
@@ -72,6 +71,55 @@ def events_table(results: Results, window: float | None, plain: Results | None =
     table.add_section()
     table.add_row(*cells)
     return table
+
+
+def slope_table(results: Results) -> Table | None:
+    """Shares in the slope view where it is recommended to read it; None where there is no place."""
+    advice = results.recommend()
+    if advice.resolution is None or advice.horizon is None:
+        return None
+    return view_table(results, "slope")
+
+
+def view_table(
+    results: Results,
+    view: str,
+    *,
+    resolution: float | None = None,
+    horizon: float | None = None,
+    species: str | None = None,
+) -> Table:
+    """One place of the path or slope view; arguments as of `Results.summary`."""
+    summary = results.summary(view=view, resolution=resolution, horizon=horizon, species=species)
+    level = f"{summary.attrs['level']:.0%}"
+    table = Table(
+        title=f"{summary.attrs['species']}: {view} view, resolution "
+        f"{summary.attrs['resolution_ps']:g}, horizon {summary.attrs['horizon_ps']:g} ps",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("event", no_wrap=True)
+    for name in ("share", level, "1/(J m s)"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for event, row in summary.iterrows():
+        table.add_row(
+            str(event),
+            _fixed(row["share"]),
+            _reach(row["share_low"], row["share_high"], _fixed),
+            _number(row["onsager"]),
+        )
+    total, low, high = summary.attrs["total"]
+    table.add_section()
+    table.add_row("sum", _fixed(summary["share"].sum(skipna=False)), "", _number(total))
+    table.caption = f"sum: {_number(total)} ({_reach(low, high, _number)}) 1/(J m s)"
+    return table
+
+
+def _reach(low: float, high: float, text: Callable[[float], str]) -> str:
+    """An interval, or a dash where it is not known."""
+    return f"{text(low)} to {text(high)}" if low == low else "-"
 
 
 def transport_table(results: Results, window: float | None) -> Table:
@@ -91,7 +139,7 @@ def transport_table(results: Results, window: float | None) -> Table:
     table.add_column("unit")
     for name, row in transport.iterrows():
         unit = "" if row["unit"] == "1" else str(row["unit"])
-        reach = "-" if row["low"] != row["low"] else f"{row['low']:.3g} to {row['high']:.3g}"
+        reach = _reach(row["low"], row["high"], _number)
         table.add_row(str(name), _number(row["value"]), reach, unit)
     return table
 
@@ -101,16 +149,26 @@ def print_result(
 ) -> None:
     console.print(events_table(results, window, plain))
     console.print(transport_table(results, window))
+    if "path_slope" in results.decomposition:
+        quoted = slope_table(results)
+        if quoted is not None:
+            console.print(quoted)
+        console.print(f"What to quote. {results.recommend()}")
     settings = results.settings
     console.print(
         f"Additivity: contributions sum to the whole within {settings['residual']:.1e} "
-        "(largest residual of all windows)."
+        "(largest residual of all windows, resolutions and horizons)."
     )
     for species in settings["species"]:
         shell = species.get("microstates")
         if shell:
             console.print(_surroundings(species["name"], shell))
-    _print_concertedness(console, results, window)
+    shown = float(results.at_window(window)["window"])
+    _print_concertedness(console, results, shown)
+    if "path_slope" in results.decomposition:
+        read_over = results.recommend().resolution
+        if read_over in results.decomposition["window"].values and read_over != shown:
+            _print_concertedness(console, results, read_over)
     for text in results.warnings:
         console.print(f"[yellow]Warning:[/yellow] {text}.")
 

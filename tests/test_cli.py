@@ -41,6 +41,8 @@ def test_demo_prints_the_table_and_writes_its_files(demo):
         "Warning: windows of 128 ps and longer",
         "plain",
         "changes that revert within 5 ps ignored",
+        "Li+: slope view, resolution 2, horizon 16 ps",
+        "What to quote. Li+: read the slope view at",
     ):
         assert text in done.stdout
     assert "…" not in done.stdout, "nothing is cut off at 80 columns"
@@ -49,6 +51,31 @@ def test_demo_prints_the_table_and_writes_its_files(demo):
     assert names == {"liquid.nc", "liquid.states.npz", "liquid-contributions.png"}
     results = load(folder / "ionmech-demo" / "liquid.nc")
     assert float(results.decomposition["residual"].max()) < 1e-10
+
+
+def test_a_place_of_the_slope_view_is_shown(demo):
+    folder, _ = demo
+    done = ionmech(
+        "show", "ionmech-demo/liquid.nc", "--view", "slope", "--horizon", "33", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    assert "slope view, resolution 2, horizon 32 ps" in done.stdout
+    assert "solvent_exchange" in done.stdout
+    done = ionmech("show", "ionmech-demo/liquid.nc", "--view", "side", cwd=folder)
+    assert done.returncode == 2
+    assert "view must be 'window', 'path' or 'slope', got 'side'" in done.stderr
+
+
+def test_replicas_are_combined_into_a_file(demo):
+    folder, _ = demo
+    names = ["ionmech-demo/liquid.nc"] * 2
+    done = ionmech("combine", *names, "--output", "both.nc", "--window", "16", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "2 replicas taken together" in done.stdout
+    assert "both.nc" in done.stdout
+    alone = load(folder / names[0]).decomposition["onsager"]
+    both = load(folder / "both.nc").decomposition["onsager"]
+    assert abs(both / alone - 1).max() < 1e-12
 
 
 def test_demo_of_the_crystal(tmp_path):

@@ -51,6 +51,30 @@ def test_matrix_rows_sum_to_the_shares(liquid_run):
     np.testing.assert_allclose(np.asarray(shown).sum(axis=1), share, atol=1e-12)
 
 
+def test_the_map_shows_shares_over_resolution_and_horizon(liquid_run):
+    results = liquid_run.results
+    ax = plotting.view_map(results, event="vehicular")
+    shown = np.asarray(ax.images[0].get_array())
+    table = results.summary(view="slope", resolution=4.0, horizon=32.0)
+    assert shown[2, 5] == pytest.approx(table.loc["vehicular", "share"], rel=1e-10)
+    assert np.isnan(shown[5, 2])
+    with pytest.raises(InputError, match=r"event='hop' is not in this result; it holds \['vehic"):
+        plotting.view_map(results, event="hop")
+    with pytest.raises(InputError, match="view must be 'path' or 'slope', got 'window'"):
+        plotting.view_map(results, view="window")
+
+
+def test_curves_show_shares_with_intervals_against_the_horizon(liquid_run):
+    results = liquid_run.results
+    ax = plotting.view_curves(results, resolutions=[1.0, 8.0])
+    table = results.summary(view="slope", resolution=1.0, horizon=16.0)
+    first = next(c for c in ax.containers if to_hex(c.lines[0].get_color()) == "#0072b2")
+    x, y = first.lines[0].get_data()
+    assert y[list(x).index(16.0)] == pytest.approx(table.loc["vehicular", "share"], rel=1e-10)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels[-2:] == ["read over 1 ps", "read over 8 ps"]
+
+
 def test_timeline_shows_the_states(liquid_run):
     ax = plotting.timeline(liquid_run.results, start=100.0, stop=150.0)
     shown = np.asarray(ax.images[0].get_array())

@@ -278,3 +278,80 @@ def test_flags_stand_beside_the_labels(liquid_run):
         liquid_run.events(1.0, species="TFSI-")
     with pytest.raises(InputError, match="window=5000 ps is longer than the 3000 ps"):
         liquid_run.events(5000.0)
+
+
+def test_intervals_are_percentiles_of_the_samples(liquid_run, tmp_path):
+    path = liquid_run.save(tmp_path / "liquid.nc")
+    results = load(path)
+    data = results.decomposition
+    for name in ("share", "onsager", "effectiveness", "path_slope", "slope_conductivity"):
+        samples = results.samples(name)
+        assert samples.shape == (400, *data[name].shape)
+        low, high = np.quantile(samples, [0.16, 0.84], axis=0)
+        # the first length has many blocks
+        at = {d: 0 for d in ("window", "resolution", "horizon") if d in data[name].dims}
+        axes = tuple(data[name].dims.index(d) for d in at)
+        first = np.take(low, 0, axis=axes[0]) if len(axes) == 1 else low[..., 0, 0]
+        last = np.take(high, 0, axis=axes[0]) if len(axes) == 1 else high[..., 0, 0]
+        np.testing.assert_allclose(first, data[f"{name}_low"].isel(at), rtol=1e-12)
+        np.testing.assert_allclose(last, data[f"{name}_high"].isel(at), rtol=1e-12)
+    with pytest.raises(InputError, match="'multi_fraction_circular' is no variable with samples"):
+        results.samples("multi_fraction_circular")
+
+
+def test_samples_of_one_window_belong_together(liquid_run):
+    parts = liquid_run.results.samples("event_onsager").sum(axis=3)
+    whole = liquid_run.results.samples("onsager")
+    few = liquid_run.results.decomposition["blocks"].values < 10
+    assert few.any()
+    # jackknife samples of sums are sums of samples, too
+    np.testing.assert_allclose(parts, whole, rtol=1e-9)
+
+
+def test_views_as_tables(liquid_run):
+    results = liquid_run.results
+    data = results.decomposition.sel(species="Li+", species_2="Li+")
+    for view, variable in (("path", "path_onsager"), ("slope", "path_slope")):
+        table = results.summary(view=view, resolution=2.0, horizon=16.0)
+        assert table.attrs["resolution_ps"] == 2.0
+        assert table.attrs["horizon_ps"] == 16.0
+        expected = data[variable].sel(resolution=2.0, horizon=16.0, event=list(table.index))
+        np.testing.assert_array_equal(table["onsager"], expected)
+        assert table["share"].sum() == pytest.approx(1.0, abs=1e-12)
+        assert table["onsager"].sum() == pytest.approx(table.attrs["total"][0], rel=1e-12)
+        assert np.all(table["share_low"] <= table["share_high"])
+    with pytest.raises(InputError, match="window has no meaning with view='slope'"):
+        results.summary(8.0, view="slope")
+    with pytest.raises(InputError, match=r"horizon=4 ps is no whole multiple of resolution=8 ps"):
+        results.summary(view="path", resolution=8.0, horizon=4.0)
+    with pytest.raises(InputError, match=r"horizon=900 ps is outside the scan; the horizons are"):
+        results.summary(view="path", resolution=8.0, horizon=900.0)
+    with pytest.raises(InputError, match="view must be 'window', 'path' or 'slope', got 'x'"):
+        results.summary(view="x")
+    with pytest.raises(InputError, match="resolution and horizon belong to view='path'"):
+        results.summary(horizon=2.0)
+
+
+def test_transference_numbers_of_events_sum_to_one(liquid_run):
+    table = liquid_run.results.transference(16.0)
+    assert table["transference"].sum() == pytest.approx(1.0, abs=1e-12)
+    at = liquid_run.results.at_window(16.0)
+    per_species = table["transference"].groupby("species").sum()
+    for name in ("Li+", "TFSI-"):
+        expected = float(at["transference_number"].sel(species=name))
+        assert per_species[name] == pytest.approx(expected, rel=1e-12)
+    assert np.all(table["low"] <= table["high"])
+
+
+def test_a_place_to_read_is_recommended_with_reasons(liquid_run):
+    advice = liquid_run.results.recommend()
+    # a plain cutoff flickers in every other ps: no label is elementary
+    assert advice.resolution is None
+    assert "contacts flicker" in str(advice)
+    assert advice.horizon is not None
+    tfsi = liquid_run.results.recommend(species="TFSI-")
+    assert tfsi.resolution == 1.0
+    assert "it has one label" in tfsi.text.lower()
+    assert tfsi.low < tfsi.slope < tfsi.high
+    with pytest.raises(InputError, match=r"give resolution=\.\.\. and horizon="):
+        liquid_run.results.summary(view="slope")

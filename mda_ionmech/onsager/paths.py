@@ -63,24 +63,24 @@ def event_paths(steps: np.ndarray, resolution: int) -> np.ndarray:
     Parameters
     ----------
     steps : numpy.ndarray
-        Shape (rows, 3, origins), Angstrom: D^e of the step that starts at each origin.
+        Shape (..., origins), e.g. (rows, 3, origins) in Angstrom: D^e of the step that starts at
+        each origin.
     resolution : int
         Frames per step.
 
     Returns
     -------
     numpy.ndarray
-        Shape (rows, 3, origins + resolution), Angstrom: frame t belongs to series t modulo the
-        resolution; differences of frames whole steps apart are sums of the steps between.
+        Shape (..., origins + resolution): frame t belongs to series t modulo the resolution;
+        differences of frames whole steps apart are sums of the steps between.
     """
-    n_rows, _, n_origins = steps.shape
+    *lead, n_origins = steps.shape
     n_steps = -(-n_origins // resolution)
-    padded = np.zeros((n_rows, 3, n_steps * resolution))
+    padded = np.zeros((*lead, n_steps * resolution))
     padded[..., :n_origins] = steps
-    series = padded.reshape(n_rows, 3, n_steps, resolution)
-    path = np.zeros((n_rows, 3, n_steps + 1, resolution))
-    np.cumsum(series, axis=2, out=path[:, :, 1:])
-    return path.reshape(n_rows, 3, -1)[..., : n_origins + resolution]
+    path = np.zeros((*lead, n_steps + 1, resolution))
+    np.cumsum(padded.reshape(*lead, n_steps, resolution), axis=-2, out=path[..., 1:, :])
+    return path.reshape(*lead, -1)[..., : n_origins + resolution]
 
 
 def path_sums(

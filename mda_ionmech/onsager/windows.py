@@ -210,22 +210,27 @@ def count_clusters(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def count_repeated(offsets, start, window, repeated):  # type: ignore[no-untyped-def]
-    """Add to repeated (origins,) the carriers with two changes or more within a window.
+def count_changes(offsets, start, window, changed, repeated):  # type: ignore[no-untyped-def]
+    """Add the carriers with one change or more, and with two or more, within a window.
 
     Runs of carrier c begin at start[offsets[c] : offsets[c + 1]]; a change at frame s lies in the
-    windows of origins s - window to s - 1.
+    windows of origins s - window to s - 1. changed and repeated (origins,).
     """
-    n_origins = repeated.shape[0]
+    n_origins = changed.shape[0]
     for c in range(offsets.shape[0] - 1):
-        covered = 0
-        for m in range(offsets[c] + 2, offsets[c + 1]):
+        once = twice = 0
+        for m in range(offsets[c] + 1, offsets[c + 1]):
+            stop = min(start[m], n_origins)
+            for t in range(max(start[m] - window, once), stop):
+                changed[t] += 1.0
+            once = max(once, stop)
+            if m == offsets[c] + 1:
+                continue
             # both this change and the one before it lie in these windows
-            first = max(start[m] - window, covered, 0)
             stop = min(start[m - 1], n_origins)
-            for t in range(first, stop):
+            for t in range(max(start[m] - window, twice), stop):
                 repeated[t] += 1.0
-            covered = max(covered, stop)
+            twice = max(twice, stop)
 
 
 def segment_labels(
@@ -270,8 +275,8 @@ class WindowSums:
     hopping, clustered, largest : numpy.ndarray
         Shape (B, S): carriers that hop, those in clusters of two or more, size of the largest
         cluster; 0 without a joint rule.
-    repeated : numpy.ndarray
-        Shape (B, S): carriers whose microstate changed more than once.
+    repeated, changed : numpy.ndarray
+        Shape (B, S): carriers whose microstate changed more than once, and at least once.
     """
 
     origins: np.ndarray
@@ -289,6 +294,7 @@ class WindowSums:
     clustered: np.ndarray
     largest: np.ndarray
     repeated: np.ndarray
+    changed: np.ndarray
 
     def resampled(self, weights: np.ndarray) -> WindowSums:
         """Weighted sums over sub-blocks: weights (samples, B) in, leading axis samples out."""
@@ -433,7 +439,7 @@ def window_pass(
     transition, transition_number = [], []
     clusters, incluster = [], []
     linked: dict[int, np.ndarray] = {}
-    counts = np.zeros((4, n_species, n_origins))
+    counts = np.zeros((5, n_species, n_origins))
     for index, one in enumerate(species):
         clusters.append(np.zeros((one.n_labels, n_origins)))
         incluster.append(np.zeros((one.n_labels, n_origins)))
@@ -447,8 +453,8 @@ def window_pass(
                 one.position, cluster, dense, window, clusters[-1], incluster[-1],
                 counts[0, index], counts[1, index], counts[2, index],
             )  # fmt: skip
-        repeated = one.states if one.joint is None else one.joint.moves
-        count_repeated(repeated.offsets, repeated.start, window, counts[3, index])
+        moves = one.states if one.joint is None else one.joint.moves
+        count_changes(moves.offsets, moves.start, window, counts[4, index], counts[3, index])
         moved = np.zeros((one.n_labels, 3, n_origins))
         squared = np.zeros((one.n_labels, n_origins))
         number = np.zeros((one.n_labels, n_origins))
@@ -503,5 +509,6 @@ def window_pass(
         clustered=block_sums(counts[1], sub_block),
         largest=block_sums(counts[2], sub_block),
         repeated=block_sums(counts[3], sub_block),
+        changed=block_sums(counts[4], sub_block),
     )
     return sums, np.concatenate(steps)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mda_ionmech import onsager
 from mda_ionmech.onsager.paths import self_parts
-from mda_ionmech.onsager.windows import CarrierLabels, window_pass
+from mda_ionmech.onsager.windows import CarrierLabels, count_changes, window_pass
 
 from .test_windows import N_LABELS, collective, random_system, system_of
 
@@ -156,11 +156,10 @@ def test_repeated_changes_against_numpy(seed, n_frames, data):
     window = data.draw(st.integers(1, n_frames - 1))
     rng = np.random.default_rng(seed)
     state = rng.integers(0, 3, (n_frames, 4)).repeat(rng.integers(1, 4), axis=0)[:n_frames]
-    from mda_ionmech.onsager.windows import count_repeated
-
     runs = onsager.label_runs(state)
-    found = np.zeros(n_frames - window)
-    count_repeated(runs.offsets, runs.start, window, found)
+    changed, repeated = np.zeros((2, n_frames - window))
+    count_changes(runs.offsets, runs.start, window, changed, repeated)
     changes = np.vstack([np.zeros(4), np.cumsum(state[1:] != state[:-1], axis=0)])
-    expected = np.count_nonzero(changes[window:] - changes[:-window] > 1, axis=1)
-    np.testing.assert_array_equal(found, expected)
+    inside = changes[window:] - changes[:-window]
+    np.testing.assert_array_equal(changed, np.count_nonzero(inside > 0, axis=1))
+    np.testing.assert_array_equal(repeated, np.count_nonzero(inside > 1, axis=1))

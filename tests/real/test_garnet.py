@@ -136,3 +136,73 @@ def test_nulls_stand_in_the_figure_of_multi_ion_shares(garnet):
     data = garnet.results.decomposition["multi_fraction"].sel(species="Li+")
     np.testing.assert_array_equal(shown, data)
     plt.close("all")
+
+
+def test_shares_of_the_slope_view_depend_on_the_resolution_and_not_on_the_horizon(garnet):
+    """Section of an independent trial: vibration, single, multi at resolution and horizon, ps."""
+    trial = {
+        (0.2, 2.0): (0.00, 0.55, 0.45),
+        (0.5, 1.0): (0.00, 0.26, 0.74),
+        (0.5, 5.0): (0.01, 0.27, 0.73),
+        (1.0, 10.0): (0.00, 0.13, 0.87),
+    }
+    run = OnsagerDecomposition(
+        garnet.species, temperature=800.0, windows=[0.1], resolutions=[0.2, 0.5, 1.0],
+        horizons=[0.5, 1.0, 2.0, 5.0, 10.0],
+    ).run()  # fmt: skip
+    for (resolution, horizon), expected in trial.items():
+        table = run.results.summary(view="slope", resolution=resolution, horizon=horizon)
+        found = table.loc[["vibration", "single_ion_hop", "multi_ion_hop"], "share"]
+        np.testing.assert_allclose(found, expected, atol=0.02)
+        assert table["share"].sum() == pytest.approx(1.0, abs=1e-10)
+        assert table.loc["no_hop", "share"] == 0
+    for horizon in (0.5, 1.0, 2.0, 5.0):
+        table = run.results.summary(view="slope", resolution=0.5, horizon=horizon)
+        half = (table["share_high"] - table["share_low"]) / 2
+        # vibration vanishes and the others stay, within three standard errors
+        assert abs(table.loc["vibration", "share"]) < 3 * half["vibration"]
+        assert abs(table.loc["multi_ion_hop", "share"] - 0.73) < 3 * half["multi_ion_hop"] + 0.01
+
+
+def test_without_projection_half_of_the_hops_is_credited_to_no_hop(garnet):
+    trial = {(0.2, 2.0): (0.47, 0.27, 0.26), (0.5, 5.0): (0.25, 0.17, 0.58)}
+    run = OnsagerDecomposition(
+        garnet.species, temperature=800.0, windows=[0.1], resolutions=[0.2, 0.5],
+        horizons=[2.0, 5.0], projection=None,
+    ).run()  # fmt: skip
+    for (resolution, horizon), expected in trial.items():
+        table = run.results.summary(view="slope", resolution=resolution, horizon=horizon)
+        found = table.loc[["no_hop", "single_ion_hop", "multi_ion_hop"], "share"]
+        np.testing.assert_allclose(found, expected, atol=0.02)
+        assert "vibration" not in table.index
+    assert run.results.settings["projection"] == {"Li+": None}
+
+
+def test_a_place_to_read_the_garnet_is_recommended(garnet):
+    run = OnsagerDecomposition(garnet.species, temperature=800.0).run()
+    advice = run.results.recommend()
+    assert advice.resolution == pytest.approx(0.4)
+    assert advice.horizon <= 1.6
+    assert advice.repeated < 0.1
+    table = run.results.summary(view="slope")
+    assert table.loc["multi_ion_hop", "share"] == pytest.approx(0.66, abs=0.03)
+
+
+def test_parts_of_the_path_view_add_up(garnet):
+    run = OnsagerDecomposition(
+        garnet.species, temperature=800.0, windows=[0.5], resolutions=[0.5], horizons=[0.5, 2.0]
+    ).run()
+    parts = run.path_parts(0.5, 2.0)
+    table = run.results.summary(view="path", resolution=0.5, horizon=2.0)
+    whole = parts["onsager"].sum()
+    np.testing.assert_allclose(parts["onsager"], table["onsager"], atol=1e-11 * whole)
+    both = parts["self"] + parts["distinct"]
+    np.testing.assert_allclose(both, parts["onsager"], atol=1e-11 * whole)
+    # the self parts sum to the self part of the horizon
+    one = OnsagerDecomposition(
+        garnet.species, temperature=800.0, windows=[2.0], resolutions=None
+    ).run()
+    own = float(one.results.decomposition["onsager_self"][0, 0])
+    assert parts["self"].sum() == pytest.approx(own, rel=1e-9)
+    assert parts.loc["multi_ion_hop", "incluster"] > 0
+    assert parts.loc["single_ion_hop", "incluster"] == 0

@@ -1,0 +1,69 @@
+"""Self, distinct and in-cluster parts of the path view, for those who ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from . import onsager
+from .onsager.paths import self_parts
+from .onsager.windows import block_products, block_sums, count_clusters, window_pass
+
+if TYPE_CHECKING:
+    from .analysis import OnsagerDecomposition
+
+
+def path_parts(
+    run: OnsagerDecomposition, species: int, resolution: int, n_steps: int
+) -> pd.DataFrame:
+    """See `OnsagerDecomposition.path_parts`; resolution in frames."""
+    one = run._labels[species]
+    n_frames, horizon = run.paths.n_frames, resolution * n_steps
+    collective = one.position.sum(axis=0)[None]
+    plan = onsager.plan_blocks(n_frames - horizon, horizon + resolution)
+    _, steps = window_pass([one], resolution, plan.sub_block, collective)
+    path = onsager.event_paths(steps, resolution)
+    moved = path[..., horizon:] - path[..., :-horizon]
+    total = collective[..., horizon:] - collective[..., :-horizon]
+    whole = np.sum(
+        [block_products(moved[:, k], total[:, k], plan.sub_block)[..., 0] for k in range(3)], axis=0
+    )
+    own = block_sums(self_parts(one, resolution, n_steps), plan.sub_block)
+    inside = np.zeros_like(own)
+    if one.joint is not None:
+        code, cluster = one.joint.label_window(resolution)
+        pairs = np.zeros((one.n_path_labels, n_frames - resolution))
+        spare = np.zeros((3, n_frames - resolution))
+        walked = one.position if one.held is None else one.held
+        count_clusters(
+            walked, cluster, code, resolution, np.zeros_like(pairs), pairs, spare[0], spare[1],
+            spare[2],
+        )  # fmt: skip
+        # the steps of every horizon, one after the other
+        summed = onsager.event_paths(pairs, resolution)
+        inside = block_sums(summed[:, horizon:] - summed[:, :-horizon], plan.sub_block)
+    origins = block_sums(np.ones((1, n_frames - horizon)), plan.sub_block)[:, 0]
+    means = whole.sum(axis=1, keepdims=True) / origins[:, None]
+    plan = onsager.lengthen_blocks(plan, means)
+    names = [*run.event_names(species), *(["vibration"] if one.held is not None else [])]
+    factor = run.results.blocks.system.onsager_factor(horizon * run.paths.dt)
+    weights = onsager.resampling_weights(
+        plan, np.random.default_rng([run.seed, horizon, resolution])
+    )
+    table = pd.DataFrame(index=pd.Index(names, name="event"))
+    for name, sums in (
+        ("onsager", whole), ("self", own), ("distinct", whole - own), ("incluster", inside),
+    ):  # fmt: skip
+        value = factor * sums.sum(axis=0) / origins.sum()
+        samples = factor * (weights @ sums) / (weights @ origins)[:, None]
+        low, high = onsager.interval(value, samples, plan, run.level)
+        table[name], table[f"{name}_low"], table[f"{name}_high"] = value, low, high
+    table.attrs = {
+        "species": run.species[species].name,
+        "resolution_ps": resolution * run.paths.dt,
+        "horizon_ps": horizon * run.paths.dt,
+        "units": "1/(J m s)",
+    }
+    return table
