@@ -1021,6 +1021,51 @@ class OnsagerDecomposition(AnalysisBase):
             window=n * self._times.spacing,
         )
 
+    def hops(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
+        """Every hop of one species on sites, with its channel and the size of its cluster.
+
+        Windows overlap: a window begins at every frame, so that in windows of n frames one
+        elementary hop is in up to n rows. At the frame spacing each row is a hop of its own.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps, rounded to whole frames; default the smallest scanned.
+        species : str, optional
+            Default: the first with `CrystalEvents`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per carrier and window that end on another site: ``frame`` (of the trajectory)
+            and ``time_ps`` at which the window begins, ``carrier`` (within the species),
+            ``site_start``, ``site_end`` and their labels ``label_start``, ``label_end`` (the
+            channel), ``event``, ``cluster`` (shared by the carriers of one cluster of the window,
+            as in the results' states), ``n`` (carriers in it, of all species linked), and the
+            displacement of the carrier ``dx``, ``dy``, ``dz``, Angstrom.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without `CrystalEvents`, or a window out of range.
+
+        Examples
+        --------
+        >>> hops = run.hops(0.1)  # doctest: +SKIP
+        >>> hops.groupby(["label_start", "label_end", "n"]).size()  # doctest: +SKIP
+        """
+        from .hops import hop_table
+
+        self._require_run("hops()")
+        on_sites = {s.name: k for k, s in enumerate(self.species) if k in self._histories}
+        name = next(iter(on_sites), None) if species is None else species
+        if name not in on_sites:
+            raise InputError(
+                f"species={species!r} has no hops in this run: they come with "
+                f"events=CrystalEvents(); those with one are {list(on_sites)}"
+            )
+        return hop_table(self, on_sites[name], self._window_in_frames(window))
+
     def path_parts(
         self, resolution: float, horizon: float, *, species: str | None = None
     ) -> pd.DataFrame:

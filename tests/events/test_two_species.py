@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import SiteAssignment
 from mda_ionmech.onsager.windows import count_clustered, count_clusters
@@ -90,6 +90,23 @@ def test_rows_of_both_species_are_clusters_of_four(universe, options):
         assert np.all(cluster[t][members] == members)
     # shifted by themselves, ions of a row hardly ever hop in one frame
     assert float(data["multi_fraction_circular"].max()) < 0.5
+
+
+def test_the_table_of_hops_counts_ions_of_both_species(universe):
+    made, hops = universe
+    run = analysed(made)
+    tables = [run.hops(species=name) for name in "LN"]
+    for table in tables:
+        assert len(table) == N // 2 * hops
+        assert set(table["n"]) == {N}
+        assert set(table["event"]) == {"multi_ion_hop"}
+        assert np.all(table["site_start"] != table["site_end"])
+        np.testing.assert_allclose(np.hypot(table["dx"], table["dy"]), A, rtol=1e-5)
+    clusters = [set(zip(t["frame"], t["cluster"], strict=True)) for t in tables]
+    assert clusters[0] == clusters[1]
+    assert run.hops().equals(tables[0])
+    with pytest.raises(InputError, match=r"species='H' has no hops .* are \['L', 'N'\]"):
+        run.hops(species="H")
 
 
 def test_species_can_be_labelled_apart(universe):
