@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition, Results, datasets, plotting
+from mda_ionmech import (
+    IonSpecies,
+    OnsagerDecomposition,
+    Results,
+    arrhenius,
+    datasets,
+    plotting,
+)
 from mda_ionmech.cli import crystal_analysis, liquid_analysis
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
@@ -103,6 +110,35 @@ def draw_frames() -> Any:
     return left
 
 
+def draw_robustness() -> Any:
+    """Shares of lithium under other filters and radii."""
+    u = datasets.liquid()
+    species = liquid_analysis(u).species
+    species[0].microstates = CutoffShell(
+        hysteresis=0.6,
+        persistence=5.0,
+        recorded=[2.8, 3.0, 3.4, 3.6],
+        solvent=u.select_atoms("resname ACN and element N"),
+        anion=u.select_atoms("resname TFS and element O"),
+    )
+    run = OnsagerDecomposition(species, temperature=330, windows=[WINDOW], resolutions=None).run()
+    table = run.robustness(persistence=[0, 2, 10], hysteresis=[0], cutoffs=[2.8, 3.0])
+    return plotting.robustness(table)
+
+
+def draw_arrhenius() -> Any:
+    """Energies of the garnet's hops from three temperatures."""
+    results = []
+    for temperature in (500, 600, 800):
+        species = crystal_analysis(datasets.crystal(temperature)).species
+        run = OnsagerDecomposition(
+            species, temperature=temperature, windows=[0.4, 1.6, 6.4], resolutions=[0.4],
+            horizons=[0.8, 1.6, 3.2, 6.4],
+        )  # fmt: skip
+        results.append(run.run().results)
+    return arrhenius(results, resolution=0.4, horizon=3.2).plot()
+
+
 def main() -> None:
     """Draw and write them all."""
     run = liquid_analysis(datasets.liquid()).run()
@@ -119,6 +155,7 @@ def main() -> None:
             outer=shell.outer["solvent"],
         ),
         "flicker": draw_flicker(),
+        "robustness": draw_robustness(),
         "frames": draw_frames(),
         "view-curves": plotting.view_curves(results, resolutions=[1, 2, 8]),
         "view-map": plotting.view_map(results),
@@ -128,6 +165,7 @@ def main() -> None:
     crystal = crystal_analysis(datasets.crystal()).run().results
     curves = plotting.view_curves(crystal, resolutions=[0.2, 0.4, 1.6])
     plotting.save(curves, IMAGES / "crystal-view-curves.png")
+    plotting.save(draw_arrhenius(), IMAGES / "crystal-arrhenius.png")
 
 
 if __name__ == "__main__":

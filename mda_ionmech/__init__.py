@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from .replicas import combine
     from .results import Results, load
     from .species import IonSpecies
+    from .temperature import Arrhenius, arrhenius
 
 __all__ = [
     "AdditivityError",
+    "Arrhenius",
     "InputError",
     "IonSpecies",
     "OnsagerDecomposition",
     "Results",
     "__version__",
+    "arrhenius",
     "combine",
     "datasets",
     "load",
@@ -31,10 +34,12 @@ __all__ = [
 
 _HOME = {
     "AdditivityError": ".errors",
+    "Arrhenius": ".temperature",
     "InputError": ".errors",
     "IonSpecies": ".species",
     "OnsagerDecomposition": ".analysis",
     "Results": ".results",
+    "arrhenius": ".temperature",
     "combine": ".replicas",
     "load": ".results",
 }

@@ -5,14 +5,17 @@ Frames are read once: fractional steps and contacts are kept, everything else fo
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.analysis.results import Results as RawResults
 from MDAnalysis.analysis.results import ResultsGroup
@@ -32,9 +35,9 @@ from .arguments import (
     positive,
 )
 from .assembly import Assembly
-from .backends import ProgressMultiprocessing
+from .backends import PARTS_PER_WORKER, GatherBackend, Part, SerialParts, parts_source
 from .errors import InputError
-from .events import CrystalEvents, EventLabels, SiteHistory
+from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
 from .events.crystal import join_histories
 from .macrostates import Macrostates, RunStates
 from .microstates import (
@@ -44,6 +47,7 @@ from .microstates import (
     RadialDistribution,
     SiteAssignment,
 )
+from .microstates.follow import ContactTracker
 from .microstates.rdf import sample_distributions
 from .microstates.sites import site_distances
 from .onsager.windows import CarrierLabels, JointLabels, segment_labels
@@ -54,22 +58,22 @@ from .trajectory import Paths, frame_times
 from .trajectory.cells import (
     check_cell_height,
     check_constant_cell,
-    in_lattice_vectors,
     read_cell,
     reduced_cell,
 )
 from .trajectory.completeness import check_complete
-from .trajectory.frames_of_reference import reference_weights, resolve_frame
-from .trajectory.members import carrier_members, ligand_table
-from .trajectory.paths import build_paths
+from .trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
+from .trajectory.members import append_atoms, carrier_members, ligand_table
+from .trajectory.paths import PathBuilder
+from .trajectory.snapshot import Cell, Snapshot, empty_coordinates, take_snapshot
 from .trajectory.unwrap import (
     LONG_STEP,
     MAX_LONG_FRACTION,
-    cell_heights,
     fractional_steps,
-    to_fractional,
+    stretches,
     whole_centres,
 )
+from .vehicle import followed_ligands, vehicle_dataset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,10 +114,12 @@ class OnsagerDecomposition(AnalysisBase):
         Of the path and slope views, ps: the time over which a label is read, and the time over
         which displacements are correlated. Every horizon that is a whole multiple of a resolution
         is computed. ``"log"`` as for `windows`; None for either leaves these views out.
-    projection : {"auto", "site", None}
+    projection : {"auto", "site", "vehicle", None}
         What an event carries in the path and slope views. ``site``: a hop its way from site to
         site, and the label ``vibration`` what is left. None: the whole displacement. ``auto``:
         ``site`` for species on sites, else None. The window view keeps whole displacements.
+        ``vehicle``: as ``auto``, and ligand atoms are followed too, for `vehicularity`; 24 bytes
+        for each of their atoms and frames.
     memory, store
         Reserved for data larger than memory; this version takes only their defaults.
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
@@ -161,8 +167,14 @@ class OnsagerDecomposition(AnalysisBase):
     microstates: dict[str, Microstates]
     macrostates: dict[str, Macrostates]
     _labels: list[CarrierLabels]
-    _previous: np.ndarray | None
+    _cell: Cell | None
+    _previous: Snapshot | None
+    _kept: tuple[int, Snapshot | None] | None
     _spare: np.ndarray
+    _raw: dict[str, Any]
+    _trackers: dict[int, ContactTracker]
+    _counted: dict[int, list[int]]
+    _builder: PathBuilder
 
     @classmethod
     def get_supported_backends(cls) -> tuple[str, ...]:
@@ -233,17 +245,28 @@ class OnsagerDecomposition(AnalysisBase):
         self._members = carrier_members(self.species, self.universe)
         self._first = np.concatenate([[0], np.cumsum([s.n_carriers for s in self.species])])
         self._ligands = [ligand_table(s, self._molecule) for s in self.species]
+        self._followed: dict[int, slice] = {}
+        if projection == "vehicle":
+            self._follow_ligands()
         carried = np.zeros(self.universe.atoms.n_atoms, dtype=bool)
         carried[self._members.atoms] = True
         if len(self._reference):
             carried |= self._reference > 0
-        self._moving = np.flatnonzero(carried)
+        self._moving = stretches(np.flatnonzero(carried))
         self._advance: Callable[[int], None] | None = None
-        self._done = False
         self._histories: dict[int, SiteHistory] = {}
         self._linked: dict[tuple[int, ...], SiteHistory] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
+
+    def _follow_ligands(self) -> None:
+        """Let the frame stage follow the ligand atoms too, as bodies after the carriers."""
+        self._followed = followed_ligands(self.species, self._ligands, self._members)
+        usable_masses(self.universe, "projection='vehicle'")
+        for index in self._followed:
+            ligands = self._ligands[index]
+            assert ligands is not None
+            self._members = append_atoms(self._members, ligands.atom)
 
     def run(
         self,
@@ -274,27 +297,20 @@ class OnsagerDecomposition(AnalysisBase):
             total=1, verbose=bool(verbose), desc="starting", **(progressbar_kwargs or {})
         )
         self._bar = bar
-        if backend in (None, "serial"):
-            # more than one part on one object would repeat the last (MDAnalysis 2.11)
-            backend, n_parts, n_workers = "serial", 1, None
+        source = parts_source(backend, n_workers)
+        if source.n_workers > 1:
+            n_parts = n_parts or PARTS_PER_WORKER * source.n_workers
+        elif isinstance(source, SerialParts):
             self._advance = self._bar_update
-        elif backend == "multiprocessing":
-            n_workers = n_workers or os.cpu_count() or 1
-            n_parts = n_parts or 4 * n_workers
-            backend, unsupported_backend = (
-                ProgressMultiprocessing(n_workers, self._bar_update),
-                True,
-            )
         try:
             super().run(
                 start=start,
                 stop=stop,
                 step=step,
                 frames=frames,
-                n_workers=n_workers,
                 n_parts=n_parts,
-                backend=backend,
-                unsupported_backend=unsupported_backend,
+                backend=GatherBackend(source, self._absorb),
+                unsupported_backend=True,
             )
         finally:
             self._advance = None
@@ -306,10 +322,9 @@ class OnsagerDecomposition(AnalysisBase):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        state.pop("_bar", None)
-        state["_advance"] = None
-        if self._done:  # a worker's answer: only what the aggregation reads
-            state = {k: state[k] for k in ("frames", "times", "results", "_done")}
+        for name in ("_bar", "_builder"):
+            state.pop(name, None)
+        state["_advance"] = state["_kept"] = state["_previous"] = None
         return state
 
     def _choose_frames(
@@ -333,6 +348,7 @@ class OnsagerDecomposition(AnalysisBase):
                 "that the trajectory file is complete"
             )
         self._lattice = reduced_cell(read_cell(self._trajectory[int(self._run_frames[0])]))
+        self._cell = self._kept = None
         return n
 
     def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
@@ -352,41 +368,32 @@ class OnsagerDecomposition(AnalysisBase):
             self._horizon_frames = self._round_lengths("horizons", self.horizons, n)
             self._check_multiples()
         reach = max((s.microstates.reach for s in self.species if s.microstates), default=0.0)
-        for _, cell, _ in ends:
-            check_cell_height(cell, reach)
+        for _, snapshot in ends:
+            check_cell_height(snapshot.cell.height, reach)
         if self.frame == "laboratory":
-            check_constant_cell(np.array([cell for _, cell, _ in ends]))
+            check_constant_cell(np.array([snapshot.cell.vectors for _, snapshot in ends]))
         self._check_first_step()
         for index, one in enumerate(self.species):
             if one.microstates is not None:
                 one.microstates.settle(lambda index=index: self._sample(index))
-                check_cell_height(ends[0][1], one.microstates.reach)
-        self._check_moving(ends[0][2])
+                check_cell_height(ends[0][1].cell.height, one.microstates.reach)
+        self._check_moving(ends[0][1].positions)
         self._bar.total = n + max(1, n // 4)
         self._bar.set_description("reading frames")
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
         self._labels, self._histories, self._linked = [], {}, {}
+        self._builder = PathBuilder(len(self._members.offsets) - 1, n)
 
-    def _read(self, index: int) -> tuple[float, np.ndarray, np.ndarray]:
-        """Time, cell and a fresh array of fractional coordinates of one analysed frame."""
+    def _read(self, index: int) -> tuple[float, Snapshot]:
+        """Time and a fresh copy of one analysed frame."""
         ts = self._trajectory[int(self._run_frames[index])]
-        now = np.empty((self.universe.atoms.n_atoms, 3))
-        cell = self._fractional(ts, now)
-        return float(ts.time), cell, now
+        return float(ts.time), self._take(ts, empty_coordinates(self.universe.atoms.n_atoms))
 
-    def _fractional(self, ts: Any, out: np.ndarray) -> np.ndarray:
-        """Fill `out` with fractional coordinates; return the cell, checked."""
-        self._cell_as_read = read_cell(ts)
-        cell = in_lattice_vectors(self._cell_as_read, self._lattice)
-        bad = to_fractional(ts.positions, np.linalg.inv(cell), out)
-        if bad >= 0:
-            raise InputError(
-                f"frame {ts.frame} has no finite position for atom index {bad} "
-                f"({ts.positions[bad]}); leave the frame out with run(start=..., stop=...) or "
-                "repair the trajectory"
-            )
-        return cell
+    def _take(self, ts: Any, room: np.ndarray) -> Snapshot:
+        snapshot = take_snapshot(ts, self._lattice, room, self._cell)
+        self._cell = snapshot.cell
+        return snapshot
 
     def _check_spacing(self, first: float, n: int) -> None:
         """Find by bisection where the spacing of the first two frames ends, if it does."""
@@ -457,10 +464,9 @@ class OnsagerDecomposition(AnalysisBase):
 
     def _check_first_step(self) -> None:
         """Refuse steps too long to unwrap on the first two frames, before all are read."""
-        _, _, before = self._read(0)
-        _, cell, now = self._read(1)
+        before, now = self._read(0)[1], self._read(1)[1]
         found = np.zeros(4)
-        self._steps_into(now, before, cell, np.empty((len(self._members.offsets) - 1, 3)), found)
+        self._steps_into(now, before, np.empty((len(self._members.offsets) - 1, 3)), found)
         self._check_long_steps(found)
 
     def _check_moving(self, first: np.ndarray) -> None:
@@ -470,7 +476,7 @@ class OnsagerDecomposition(AnalysisBase):
         for k in np.unique(np.linspace(1, n - 1, min(n, 12)).astype(int)):
             if not still:
                 return
-            now = self._read(int(k))[2]
+            now = self._read(int(k))[1].positions
             still = {name: ix for name, ix in still.items() if np.array_equal(first[ix], now[ix])}
         if len(still) == len(self.species):
             raise InputError(
@@ -496,53 +502,52 @@ class OnsagerDecomposition(AnalysisBase):
             )
 
     def _steps_into(
-        self,
-        now: np.ndarray,
-        before: np.ndarray,
-        cell: np.ndarray,
-        steps: np.ndarray,
-        found: np.ndarray,
+        self, now: Snapshot, before: Snapshot, steps: np.ndarray, found: np.ndarray
     ) -> np.ndarray:
         reference = np.zeros(3)
         fractional_steps(
-            now, before, cell, self.unwrap is not False, self._moving, self._members.offsets,
+            now.coordinates, before.coordinates, now.cell.inverse, before.cell.inverse,
+            now.cell.vectors, self.unwrap is not False, self._moving, self._members.offsets,
             self._members.atoms, self._members.weights, self._reference,
-            LONG_STEP * float(cell_heights(cell).min()), steps, reference, found,
+            LONG_STEP * now.cell.height, steps, reference, found,
         )  # fmt: skip
         return reference
 
-    def _geometry(self, index: int, now: np.ndarray, cell: np.ndarray) -> FrameGeometry:
+    def _geometry(self, index: int, now: Snapshot) -> FrameGeometry:
         """What the detector of species `index` sees of a frame."""
         ligands = self._ligands[index]
         assert ligands is not None
         one, members = self.species[index], self._members
         if one.compound is None:
-            centres = now[one.atoms.ix]
+            centres = now.fractional(one.atoms.ix)
         else:
             first, last = self._first[index], self._first[index + 1]
             centres = np.empty((one.n_carriers, 3))
             whole_centres(
-                now, members.offsets[first : last + 1], members.atoms, members.weights,
-                members.parents, centres,
+                now.positions, now.cell.inverse, members.offsets[first : last + 1], members.atoms,
+                members.weights, members.parents, centres,
             )  # fmt: skip
-        places = now[ligands.atom], ligands.kind, ligands.owner
-        if len(ligands.other_atom) == 0:
-            return FrameGeometry(centres, *places, cell, self._cell_as_read)
+        others = {}
+        if len(ligands.other_atom):
+            others = {
+                "others": now.fractional(ligands.other_atom),
+                "other_owner": ligands.other_owner,
+            }
         return FrameGeometry(
             centres,
-            *places,
-            cell,
-            self._cell_as_read,
-            others=now[ligands.other_atom],
-            other_owner=ligands.other_owner,
+            now.fractional(ligands.atom),
+            ligands.kind,
+            ligands.owner,
+            now.cell.vectors,
+            now.cell.as_read,
+            **others,
         )
 
     def _sample(self, index: int) -> Iterable[FrameGeometry]:
         """Frames spread over the run, for g(r)."""
         n = len(self._run_frames)
         for k in np.unique(np.linspace(0, n - 1, min(n, RDF_FRAMES)).astype(int)):
-            _, cell, now = self._read(int(k))
-            yield self._geometry(index, now, cell)
+            yield self._geometry(index, self._read(int(k))[1])
 
     def measure_shells(
         self,
@@ -586,62 +591,59 @@ class OnsagerDecomposition(AnalysisBase):
     ) -> OnsagerDecomposition:
         self._part = indexed_frames
         super()._compute(indexed_frames, verbose=False)
-        raw = self.results
-        for index, ligands in enumerate(self._ligands):
-            if ligands is None:
-                continue
-            found = raw[f"contacts_{index}"]
-            counts = [len(c.carrier) for c in found]
-            raw[f"contacts_{index}"] = {
-                "frame": np.repeat(indexed_frames[:, 0].astype(np.int32), counts),
-                "carrier": np.concatenate([c.carrier for c in found]),
-                "ligand": np.concatenate([c.ligand for c in found]),
-                "inner": np.concatenate([c.inner for c in found]),
-            }
+        self.results = RawResults(self._raw)
+        for index, tracker in self._trackers.items():
+            self.results[f"contacts_{index}"] = tracker.finish()
             # one row a part: counts add up exactly, in any order
-            raw[f"tally_{index}"] = np.array([c.tally for c in found], dtype=np.int64).sum(
-                axis=0, keepdims=True
-            )
-        self._previous = None
-        self._spare = np.empty((0, 3))
-        self._done = self._advance is None
+            self.results[f"tally_{index}"] = np.array([self._counted[index]], dtype=np.int64)
+        self._kept = int(indexed_frames[-1, 0]), self._previous
+        self._raw, self._trackers, self._counted = {}, {}, {}
         return self
 
     def _prepare(self) -> None:
         n = len(self._part)
-        raw = self.results
-        raw.steps = np.zeros((n, len(self._members.offsets) - 1, 3))
-        raw.reference = np.zeros((n, 3))
-        raw.cells = np.empty((n, 3, 3))
-        raw.engine_step = np.full(n, -1, dtype=np.int64)
-        raw.found = np.zeros((1, 4))
-        for index, ligands in enumerate(self._ligands):
-            if ligands is not None:
-                raw[f"contacts_{index}"] = []
-        n_atoms = self.universe.atoms.n_atoms
-        self._spare = np.empty((n_atoms, 3))
-        self._previous = None
         first = int(self._part[0, 0])
-        if first > 0:  # the step into a part's first frame needs the frame before it
-            self._previous = self._read(first - 1)[2]
-
-    def _single_frame(self) -> None:
-        ts, k, raw = self._ts, self._frame_index, self.results
-        self._times.check(int(self._part[k, 0]), ts.frame, float(ts.time))
-        now = self._spare
-        cell = self._fractional(ts, now)
-        raw.cells[k] = cell
-        raw.engine_step[k] = ts.data.get("step", -1)
-        before = self._previous
-        if before is not None:
-            raw.reference[k] = self._steps_into(now, before, cell, raw.steps[k], raw.found[0])
+        self._raw = {
+            "steps": np.zeros((n, len(self._members.offsets) - 1, 3)),
+            "reference": np.zeros((n, 3)),
+            "cells": np.empty((n, 3, 3)),
+            "engine_step": np.full(n, -1, dtype=np.int64),
+            "found": np.zeros((1, 4)),
+        }
+        self._trackers, self._counted = {}, {}
         for index, one in enumerate(self.species):
             if one.microstates is not None:
-                check_cell_height(cell, one.microstates.reach)
-                raw[f"contacts_{index}"].append(
-                    one.microstates.contacts(self._geometry(index, now, cell))
-                )
-        self._spare = before if before is not None else np.empty_like(now)
+                self._trackers[index] = ContactTracker(one.n_carriers, first)
+                self._counted[index] = [0] * len(one.microstates.tally_names)
+        self._spare = empty_coordinates(self.universe.atoms.n_atoms)
+        self._previous = None
+        if self._kept is not None and self._kept[0] == first - 1:
+            self._previous = self._kept[1]
+        elif first > 0:  # the step into a part's first frame needs the frame before it
+            self._previous = self._read(first - 1)[1]
+
+    def _single_frame(self) -> None:
+        ts, k, raw = self._ts, self._frame_index, self._raw
+        self._times.check(int(self._part[k, 0]), ts.frame, float(ts.time))
+        cell_before = self._cell
+        now = self._take(ts, self._spare)
+        raw["cells"][k] = now.cell.vectors
+        raw["engine_step"][k] = ts.data.get("step", -1)
+        before = self._previous
+        if before is not None:
+            raw["reference"][k] = self._steps_into(now, before, raw["steps"][k], raw["found"][0])
+        for index, tracker in self._trackers.items():
+            detector = self.species[index].microstates
+            assert detector is not None
+            if now.cell is not cell_before:
+                check_cell_height(now.cell.height, detector.reach)
+            contacts = detector.contacts(self._geometry(index, now))
+            tracker.add(contacts)
+            for name, n in enumerate(contacts.tally):
+                self._counted[index][name] += n
+        self._spare = (
+            empty_coordinates(self.universe.atoms.n_atoms) if before is None else before.coordinates
+        )
         self._previous = now
         if self._advance is not None:
             self._advance(1)
@@ -651,25 +653,34 @@ class OnsagerDecomposition(AnalysisBase):
             return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
         lookup: dict[str, Callable[..., Any]] = dict.fromkeys(
-            ("steps", "reference", "cells", "engine_step", "found"), np.concatenate
+            ("reference", "cells", "engine_step", "found"), np.concatenate
         )
         for k in range(len(self.species)):
             lookup |= {f"contacts_{k}": join, f"tally_{k}": np.concatenate}
         return ResultsGroup(lookup=lookup)
 
+    def _absorb(self, part: Part) -> None:
+        """Take what is large out of the answer of a part, in the order of the parts."""
+        self._builder.add(part.results.pop("steps"), part.results["reference"])
+        if self._advance is None:
+            self._bar_update(len(part.frames))
+
     # ---- what follows from the frames -----------------------------------------------------
 
     def _conclude(self) -> None:
         raw = self.results
-        self._done = False
         found = raw.found.sum(axis=0)
         found[3] = raw.found[:, 3].max()
         self._check_long_steps(found)
         if self.frame == "laboratory":
             check_constant_cell(raw.cells)
         self._unwrap_report = self._describe_unwrapping(found)
-        self.paths = build_paths(raw.steps, raw.reference, raw.cells, self._times.spacing)
-        raw.pop("steps")
+        self.paths = self._builder.finish(raw.reference, raw.cells, self._times.spacing)
+        del self._builder
+        bodies = self.paths.position
+        self._ligand_paths = {k: bodies[where] for k, where in self._followed.items()}
+        if self._followed:
+            self.paths = replace(self.paths, position=bodies[: self._first[-1]])
         self.engine_step = raw.engine_step
         self._contacts = {
             k: raw[f"contacts_{k}"] for k, table in enumerate(self._ligands) if table is not None
@@ -745,7 +756,11 @@ class OnsagerDecomposition(AnalysisBase):
         }
 
     def _find_states(
-        self, *, filtered: bool = True, persistence: float | None = None
+        self,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        radii: Mapping[int, Mapping[str, dict[str, float]]] | None = None,
     ) -> dict[int, Microstates]:
         """Microstates of every species with a detector; plain cutoffs if not `filtered`."""
         states = {}
@@ -762,8 +777,9 @@ class OnsagerDecomposition(AnalysisBase):
                 ligand_molecule=ligands.molecule,
                 ligand_kind=ligands.kind,
             )
+            chosen = {} if radii is None or index not in radii else radii[index]
             states[index] = one.microstates.assemble(
-                history, filtered=filtered, persistence=persistence
+                history, filtered=filtered, persistence=persistence, **chosen
             )
             states[index].report.update(self._tally(index))
         return states
@@ -801,15 +817,37 @@ class OnsagerDecomposition(AnalysisBase):
         return self._relabelled("relabelled()", persistence=float(persistence))
 
     def _relabelled(
-        self, what: str, *, filtered: bool = True, persistence: float | None = None
+        self,
+        what: str,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        radii: Mapping[int, Mapping[str, dict[str, float]]] | None = None,
+        rules: Mapping[int, EventRule] | None = None,
+        window: int | None = None,
     ) -> Results:
+        """The run with other filters, radii or rules; with `window`, that window view alone."""
         self._require_run(what)
-        keep = self.microstates, self.macrostates, self._labels, self._histories, self._linked
+        names = [
+            *("microstates", "macrostates", "_labels", "_histories", "_linked", "species"),
+            *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
+        ]
+        keep = {name: getattr(self, name) for name in names}
+        self.species = [copy.copy(one) for one in self.species]
+        for index, rule in (rules or {}).items():
+            self.species[index].events = rule
+        if window is not None:
+            self._window_frames = np.array([window])
+            self._resolution_frames = self._horizon_frames = np.empty(0, dtype=np.int64)
+            self._ligand_paths = {}
         try:
-            states = self._find_states(filtered=filtered, persistence=persistence)
-            return self._decompose(states, filtered=filtered, persistence=persistence)
+            states = self._find_states(filtered=filtered, persistence=persistence, radii=radii)
+            return self._decompose(
+                states, filtered=filtered, persistence=persistence, nulls=window is None
+            )
         finally:
-            self.microstates, self.macrostates, self._labels, self._histories, self._linked = keep
+            for name, value in keep.items():
+                setattr(self, name, value)
 
     def _require_run(self, what: str) -> None:
         if not hasattr(self, "paths"):
@@ -821,6 +859,7 @@ class OnsagerDecomposition(AnalysisBase):
         *,
         filtered: bool = True,
         persistence: float | None = None,
+        nulls: bool = True,
     ) -> Results:
         self.microstates = {self.species[k].name: m for k, m in states.items()}
         joint = RunStates(
@@ -837,7 +876,12 @@ class OnsagerDecomposition(AnalysisBase):
         self.macrostates = {self.species[k].name: m for k, m in macro.items()}
         self._link_species(states)
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
-        return Assembly(self, states, macro, filtered, persistence).results()
+        if not nulls:
+            self._linked = {}
+        results = Assembly(self, states, macro, filtered, persistence).results()
+        if self._ligand_paths:
+            results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
+        return results
 
     def _is_projected(self, index: int) -> bool:
         """Whether the path view credits the labels of a species with site displacements alone."""
@@ -929,8 +973,7 @@ class OnsagerDecomposition(AnalysisBase):
         """Sites held by the carriers of a species, with the images they are held in."""
         sites = self.species[index].microstates
         assert isinstance(sites, SiteAssignment)
-        _, cell, now = self._read(0)
-        begin = sites.fractional_positions(self._geometry(index, now, cell))
+        begin = sites.fractional_positions(self._geometry(index, self._read(0)[1]))
         mean_cell = self.paths.cell
         inverse = np.linalg.inv(mean_cell)
         state = np.ascontiguousarray(states.state.T)
@@ -1066,6 +1109,165 @@ class OnsagerDecomposition(AnalysisBase):
             )
         return hop_table(self, on_sites[name], self._window_in_frames(window))
 
+    def robustness(
+        self,
+        *,
+        persistence: Sequence[float] = (),
+        hysteresis: Sequence[Any] = (),
+        linking: Sequence[Any] = (),
+        cutoffs: Sequence[Any] = (),
+        window: float | None = None,
+        species: str | None = None,
+    ) -> pd.DataFrame:
+        """How the shares move when one choice at a time is made otherwise. Reads no frame again.
+
+        Cost: that of labelling and of one window, for every value.
+
+        Parameters
+        ----------
+        persistence : sequence of float
+            Times in ps, in place of those of the detector.
+        hysteresis : sequence of float
+            Widths in Angstrom, in place of those of the `CutoffShell`; 0 is none.
+        linking : sequence
+            Rules of `CrystalEvents`: ``"chain"``, ``("proximity", distance)`` or ``("distance",
+            distance)``; species that are labelled together all take it.
+        cutoffs : sequence of float or of dict
+            Radii at which contacts begin, Angstrom; a dict gives them by ligand type, others stay.
+            The radius at which they end moves along where it was recorded, else it stays.
+        window : float, optional
+            ps; default as in `Results.summary`.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (setting, value, event), ``as run`` first; columns ``share``, ``low``, ``high``.
+            `plotting.robustness` draws it.
+
+        Raises
+        ------
+        InputError
+            Before a run, for settings the detector or the rule of the species does not have, and
+            for radii that were not recorded: give those as ``CutoffShell(..., recorded=[...])``.
+        """
+        from .robustness import robustness
+
+        self._require_run("robustness()")
+        return robustness(self, persistence, hysteresis, linking, cutoffs, window, species)
+
+    def vehicularity(
+        self, window: float | None = None, *, species: str | None = None
+    ) -> pd.DataFrame:
+        """How much of the vehicular motion the shells shared; see `Results.vehicularity`.
+
+        Needs a run with ``projection="vehicle"``.
+        """
+        self._require_run("vehicularity()")
+        return self.results.vehicularity(window, species=species)
+
+    def exponents(self) -> pd.DataFrame:
+        """Exponents and slopes of the mean squared displacements between neighbouring windows.
+
+        1 is diffusion, below 1 caged or subdiffusive motion; of single ions (``self``), of each
+        species together (``collective``) and of the charge (``charge``, species ``all``).
+
+        Cost: one pass over carriers x frames per window.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, part, shorter, longer), the windows in ps; columns ``exponent`` and
+            ``diffusivity``, each with ``_low`` and ``_high``, and ``blocks``. The diffusivity is
+            that of the slope, in cm2/s, without what vibration and caging add to a ratio; of
+            charge, with sum z^2 N for the number of carriers. Both windows of a pair are resampled
+            together.
+
+        Raises
+        ------
+        InputError
+            Before a run, or with one window.
+        """
+        from .quoted import exponents
+
+        self._require_run("exponents()")
+        return exponents(self)
+
+    def residence_times(
+        self, *, species: str | None = None, members: str = "molecules"
+    ) -> pd.DataFrame:
+        """How long ligands stay in shells, or carriers on sites.
+
+        From C(t) = <h(0) h(t)> / <h(0)>, h = 1 in contact. ``intermittent``: the contact is there
+        at both ends, less what a ligand taken at random would give; ``continuous``: it lasts all
+        the time between. Both count filtered contacts, so hysteresis and persistence lengthen them,
+        the continuous one most.
+
+        Cost: at most 200 lags, each one pass over the unbroken contacts.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: every species with a detector.
+        members : {"molecules", "atoms"}
+            What stays: a molecule with any of its atoms, or each atom by itself.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, ligand type or site label, definition); columns, each with its interval,
+            in ps: ``decay_time`` to fall to 1/e, ``integral_time`` of C to half the trajectory (NaN
+            where more than 5 % is ``left`` then), ``mean_stay``, the time in contact over the
+            number of ``endings``, which corrects for stays cut off at the ends of the run.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without a detector, or unknown members.
+
+        Notes
+        -----
+        Impey, Madden and McDonald, J. Phys. Chem. 87, 5071 (1983).
+        """
+        from .quoted import residence_times
+
+        self._require_run("residence_times()")
+        return residence_times(self, species, members)
+
+    def channel_rates(self, *, species: str | None = None) -> pd.DataFrame:
+        """How often a carrier on one label goes to another: counts over exposure.
+
+        Channels lead from site label to site label where the species lives on sites, else from
+        macrostate to macrostate.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first on sites, else the first with macrostates.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (start, end); columns ``rate`` (1/ns per carrier on the start label), ``low``,
+            ``high``, ``count`` and ``exposure`` (carriers on the start label times ns). The
+            interval of a channel that was never taken is the Poisson one.
+
+        Raises
+        ------
+        InputError
+            Before a run, or for a species with neither sites nor macrostates.
+
+        Notes
+        -----
+        Changes from frame to frame are counted, so a carrier that leaves and returns between two
+        frames is not seen, and one that hops twice counts once, from its first to its last label.
+        """
+        from .quoted import channel_rates
+
+        self._require_run("channel_rates()")
+        return channel_rates(self, species)
+
     def path_parts(
         self, resolution: float, horizon: float, *, species: str | None = None
     ) -> pd.DataFrame:
@@ -1104,6 +1306,78 @@ class OnsagerDecomposition(AnalysisBase):
                 f"horizon={horizon:g} ps is no whole multiple of resolution={resolution:g} ps"
             )
         return path_parts(self, names.index(name), n, whole // n)
+
+    def rate_control(
+        self, *, species: str | None = None, horizon: float | None = None
+    ) -> pd.DataFrame:
+        """Which hops are in control of the rate of transport, beside which ones carry it.
+
+        A channel is a pair of site labels at one distance. Its control is d ln D / d ln k: by how
+        many per cent the diffusion coefficient of independent carriers would rise if hops along
+        that channel, both ways, became one per cent more frequent. Controls sum to one, like the
+        shares. In a row of fast and slow hops all carry according to their lengths, but the slow
+        ones alone are in control.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first on sites.
+        horizon : float, optional
+            Of the shares, ps, rounded to whole frames; their resolution is one frame. Default: ten
+            times the mean residence on a site, at most a fortieth of the trajectory.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index channel, from the largest control down; columns ``hops``, ``rate`` (1/ns per
+            carrier), and with ``_low`` and ``_high`` ``control``, ``share_self`` and ``share``: the
+            part of the slope of the self and the collective mean squared displacement from site to
+            site. In ``attrs``, value and interval in cm^2/s: ``diffusion_cm2_per_s`` of independent
+            carriers, ``measured_cm2_per_s`` and ``collective_cm2_per_s`` of these slopes.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without sites and events of hops, where nothing hopped or
+            the hops lead nowhere, or for a horizon out of range.
+
+        Notes
+        -----
+        Assumed: each carrier hops by itself, without memory, over sites that the others leave free
+        as often as on average, with one rate for all edges of a channel and detailed balance. How
+        far that holds tells ``measured_cm2_per_s`` beside ``diffusion_cm2_per_s``. The shares
+        assume none of it.
+
+        Cost: two passes over carriers x frames per channel, and 400 linear problems of the size of
+        the sites.
+        """
+        from .onsager.rate_control import hop_graph, rate_control
+
+        self._require_run("rate_control()")
+        held = [self.species[k].name for k in self._histories]
+        name = (held[0] if held else None) if species is None else species
+        if name not in held:
+            raise InputError(
+                f"species={species!r} has no hops between sites in this run; those with them are "
+                f"{held}: give it microstates=SiteAssignment... and events=CrystalEvents()"
+            )
+        index = [s.name for s in self.species].index(str(name))
+        history, sites = self._histories[index], self.species[index].microstates
+        assert isinstance(sites, SiteAssignment)
+        graph, channel = hop_graph(
+            sites.sites_in_cell, self.paths.cell, history.shells.kind, history.shells.types,
+            history.state, history.path,
+        )  # fmt: skip
+        if horizon is None:
+            stay = channel.size / np.count_nonzero(channel >= 0)
+            frames = int(np.clip(10 * stay, 1, max(self.paths.n_frames // 40, 1)))
+        else:
+            frames = self._window_in_frames(horizon, "horizon")
+        found = rate_control(
+            graph, channel, history.path, spacing=self.paths.dt, horizon=frames,
+            axes=["xyz".index(axis) for axis in self.axes], level=self.level, seed=self.seed,
+        )  # fmt: skip
+        return found.table()
 
     def _window_in_frames(self, window: float | None, argument: str = "window") -> int:
         if window is None:

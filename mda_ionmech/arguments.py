@@ -52,11 +52,11 @@ def only_default(argument: str, value: Any, default: Any) -> None:
         )
 
 
-PROJECTIONS = ("auto", "site", None)
+PROJECTIONS = ("auto", "site", "vehicle", None)
 
 
 def check_projection(projection: Any, species: list[IonSpecies]) -> str | None:
-    """``auto``, ``site`` or None; ``site`` needs a species on sites."""
+    """One of `PROJECTIONS`; ``site`` needs a species on sites."""
     if projection not in PROJECTIONS:
         raise InputError(f"projection must be one of {PROJECTIONS}, got {projection!r}")
     if projection == "site" and not any(on_sites(s) for s in species):

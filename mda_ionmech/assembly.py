@@ -205,7 +205,7 @@ class Assembly:
     def _nulls(self, n: int) -> dict[str, np.ndarray]:
         """Multi-ion shares of both nulls, realisations per species: shape (species, samples)."""
         run = self.run
-        if not run._histories:
+        if not run._linked:
             return {}
         out = {
             name: np.full((len(self.names), SHIFTS), np.nan)
@@ -393,6 +393,7 @@ class Assembly:
             "seed": run.seed,
             "level": run.level,
             "volume_angstrom3": run.paths.volume,
+            "cell_angstrom": run.paths.cell.tolist(),
             "volume_variance_angstrom6": run.paths.volume_variance,
             "residual": worst,
             "topology": None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -423,6 +424,52 @@ def plot(
     folder = _folder(output or result.parent, "--output")
     written = plotting.save_all(results, folder, result.stem, formats=chosen, window=window)
     _list_written(_console(), written)
+
+
+@app.command()
+def arrhenius(
+    results: Annotated[list[Path], typer.Argument(help="Result files, one per temperature.")],
+    window: Annotated[
+        float | None, typer.Option("--window", "-w", help="Length of the window, ps.")
+    ] = None,
+    resolution: Annotated[
+        float | None, typer.Option(help="Of the path and slope views, ps.")
+    ] = None,
+    horizon: Annotated[float | None, typer.Option(help="Of the path and slope views, ps.")] = None,
+    species: Annotated[str | None, typer.Option(help="Whose events are fitted.")] = None,
+    view: Annotated[str, typer.Option(help="auto, window, path or slope.")] = "auto",
+    model: Annotated[
+        str, typer.Option(help="arrhenius, or vtf to fit that law beside it.")
+    ] = "arrhenius",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the files it writes.")
+    ] = Path("ionmech-arrhenius"),
+) -> None:
+    """Activation energies of the whole and of every event, from several temperatures.
+
+    Prints the energies and their budget, and writes them with the Arrhenius figure.
+
+    Example: [bold]ionmech arrhenius 500K.nc 600K.nc 800K.nc[/bold]
+    """
+    from . import plotting
+    from .tables import print_arrhenius
+    from .temperature import arrhenius as fit
+
+    console = _console()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fits = fit(results, window=window, resolution=resolution, horizon=horizon,
+                   species=species, view=view, model=model)  # fmt: skip
+    folder = _folder(output, "--output")
+    print_arrhenius(console, fits)
+    for one in caught:
+        if one.category is UserWarning:
+            console.print(f"[yellow]Warning:[/yellow] {str(one.message).rstrip('.')}.")
+    written = [
+        fits.save(folder / "arrhenius.nc"),
+        plotting.save(fits.plot(), folder / "arrhenius.png"),
+    ]
+    _list_written(console, written)
 
 
 @app.command()

@@ -76,6 +76,8 @@ class CutoffShellSection(_DetectorSection):
     """Radius in Angstrom, "rdf" for the first minimum of g(r), or one of them for each type."""
     hysteresis: Width | dict[str, Width] | None = None
     """A contact ends only beyond cutoff + this width, or a pair [r_in, r_out], Angstrom."""
+    recorded: list[Length] | dict[str, list[Length]] | None = None
+    """Further radii that contacts are recorded at, to be tried afterwards, Angstrom."""
 
     def build(self, atoms: dict[str, Any]) -> Detector:
         from .microstates import CutoffShell
@@ -84,6 +86,7 @@ class CutoffShellSection(_DetectorSection):
             self.cutoff,
             hysteresis=self.hysteresis,
             persistence=self.persistence,
+            recorded=self.recorded,
             **self._groups(atoms),
         )
 

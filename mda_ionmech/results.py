@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from .blocks import Blocks
+    from .convergence import Convergence
     from .recommend import Recommendation
 
 STATES_SCHEMA = "ionmech-states/1"
@@ -121,6 +122,8 @@ class Results:
         Microstate, macrostate and event of every carrier in every frame.
     shells : xarray.Dataset or None
         The distinct coordination shells behind the microstate numbers.
+    vehicle : xarray.Dataset or None
+        Of a run with ``projection="vehicle"``: see `vehicularity`.
     settings : dict
         Everything needed to run it again.
     warnings : list of str
@@ -150,6 +153,10 @@ class Results:
     @property
     def shells(self) -> xr.Dataset | None:
         return self._group("shells")
+
+    @property
+    def vehicle(self) -> xr.Dataset | None:
+        return self._group("vehicle")
 
     @property
     def blocks(self) -> Blocks:
@@ -187,8 +194,8 @@ class Results:
         Returns
         -------
         numpy.ndarray
-            Shape (400, *dimensions of the variable), in its units: bootstrap samples; below ten
-            blocks normal samples with the covariance of the jackknife; NaN below two blocks.
+            Shape (400, ...), then the dimensions of the variable, in its units: bootstrap samples;
+            below ten blocks normal samples with the covariance of the jackknife; NaN below two.
 
         Raises
         ------
@@ -489,6 +496,117 @@ class Results:
         table.index.name = "quantity"
         table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
         return table
+
+    def convergence(self, window: float | None = None) -> Convergence:
+        """Whether the motion looks the same backwards, as it must at equilibrium.
+
+        Compares what every macrostate transition, and every hop channel, carried with its reverse,
+        their numbers, and the net circulation through three labels with zero, each in units of its
+        expected noise.
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+
+        Returns
+        -------
+        Convergence
+            Prints as a verdict in words; ``table`` holds the comparisons.
+
+        Raises
+        ------
+        InputError
+            For a window outside the scan.
+
+        Notes
+        -----
+        Holds for labels that single frames decide: plain cutoffs, nearest sites. Hysteresis,
+        persistence and core sets break it in windows comparable to their memory, which the verdict
+        then says. The counts of two labels balance trivially and are left out. That nothing differs
+        is necessary for a converged run, not sufficient: compare the noise with what you look for.
+        """
+        from .convergence import convergence
+
+        return convergence(self, window)
+
+    def diffusion(
+        self, window: float | None = None, *, viscosity: float | None = None
+    ) -> pd.DataFrame:
+        r"""Diffusivities at one window: of single ions, of each species together, of charge.
+
+        .. math:: D_A^\mathrm{coll} = \frac{k_B T V L_{AA}}{N_A}, \qquad
+            D_\sigma = \frac{k_B T V \sigma}{e^2 \sum_A z_A^2 N_A}
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+        viscosity : float, optional
+            Of the simulated liquid, mPa s: adds self-diffusivities and the Nernst-Einstein
+            conductivity of an infinite cell (Yeh and Hummer, J. Phys. Chem. B 108, 15873 (2004)).
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index quantity; columns ``value``, ``low``, ``high``, ``unit`` (cm2/s, S/m).
+            ``attrs`` hold the window, the frame of reference and the shift, if any.
+
+        Raises
+        ------
+        InputError
+            For a viscosity that is not positive, and for a correction in a cell far from cubic, in
+            the frame of a framework or for fewer than three dimensions.
+
+        Notes
+        -----
+        Each is a ratio over the window, inflated by vibration and caging where the window is
+        short: look at `OnsagerDecomposition.exponents` first.
+        """
+        from .quoted import diffusion
+
+        return diffusion(self, window, viscosity)
+
+    def vehicularity(
+        self, window: float | None = None, *, species: str | None = None
+    ) -> pd.DataFrame:
+        r"""How much of the vehicular motion the shells shared.
+
+        .. math:: V = \frac{\langle d_i \cdot d_\mathrm{shell} \rangle}{\langle |d_i|^2 \rangle}
+
+        over windows labelled ``vehicular``, with :math:`d_\mathrm{shell}` the displacement of the
+        centre of mass of the ligand atoms that are in the shell at both ends: 1 where ion and shell
+        move as one body, 0 where the ion moves in a shell that does not follow.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps; default all windows.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index window (ps); columns ``vehicularity`` and, as parts of L_AA that sum exactly to
+            the vehicular share, ``share_shell`` carried by the shells, ``share_relative`` relative
+            to them, ``share_alone`` by ions that keep no ligand atom; each with ``_low`` and
+            ``_high``; ``count``, ``count_alone``, ``blocks``.
+
+        Raises
+        ------
+        InputError
+            For a run without ``projection="vehicle"``, an unknown species, or a window outside the
+            scan.
+
+        Notes
+        -----
+        In short windows V tells of vibration against the shell. An ion that leaves its shell behind
+        is not labelled vehicular, so V is that of ions that happened to stay.
+        """
+        from .vehicle import vehicularity
+
+        return vehicularity(self, window, species)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Contributions of the events against the window; see `plotting.contributions`."""

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from .errors import InputError
+from .onsager.arrhenius import KJ_PER_MOL
 
 if TYPE_CHECKING:
     from .microstates import RadialDistribution
     from .results import Results
     from .species import IonSpecies
+    from .temperature import Arrhenius
 
 
 def _number(value: float) -> str:
@@ -23,6 +25,10 @@ def _number(value: float) -> str:
 
 def _fixed(value: float) -> str:
     return "-" if value != value else f"{value:.3f}"
+
+
+def _two(value: float) -> str:
+    return "-" if value != value else f"{value:.2f}"
 
 
 def events_table(results: Results, window: float | None, plain: Results | None = None) -> Table:
@@ -169,6 +175,9 @@ def print_result(
         read_over = results.recommend().resolution
         if read_over in results.decomposition["window"].values and read_over != shown:
             _print_concertedness(console, results, read_over)
+    verdict = results.convergence(window)
+    if len(verdict.table):
+        console.print(verdict.text)
     for text in results.warnings:
         console.print(f"[yellow]Warning:[/yellow] {text}.")
 
@@ -251,3 +260,106 @@ def print_shells(
     console.print(table)
     for text in unclear:
         console.print(f"[yellow]Unclear:[/yellow] {text}")
+
+
+_QUANTITIES = {
+    "onsager": "L T",
+    "conductivity": "sigma T",
+    "self_diffusivity": "D self",
+    "frequency": "frequency",
+    "effectiveness": "effectiveness",
+    "carrier_density": "N / V",
+}
+
+
+def _plain_table(
+    title: str, columns: Sequence[str], left: int, caption: str | None = None
+) -> Table:
+    """A table whose first `left` columns are text."""
+    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1),
+                  collapse_padding=True, pad_edge=False)  # fmt: skip
+    for k, name in enumerate(columns):
+        table.add_column(name, justify="left" if k < left else "right", no_wrap=True)
+    return table
+
+
+def _span(row: Any, name: str = "", text: Callable[[float], str] = _fixed) -> str:
+    """The interval of a column, or of the columns low and high."""
+    low, high = (float(row[f"{name}_{end}" if name else end]) for end in ("low", "high"))
+    return _reach(low, high, text)
+
+
+def print_arrhenius(console: Console, fits: Arrhenius) -> None:
+    """Energies, refusals, the budget and, where asked for, VTF; 80 columns wide."""
+    found = fits.table()
+    level = f"{fits.data.attrs['level']:.0%}"
+    table = _plain_table(
+        f"Activation energies, {fits.data.attrs['view_description']}",
+        ["quantity", "of", "sign", "eV", level, "kJ/mol", "chi2"],
+        2,
+        "X = A exp(-E / kB T); chi2: squared deviation per degree of freedom, near 1 where the "
+        "line is straight",
+    )
+    refused = []
+    for event, rows in found.groupby("event", sort=False):
+        for _, row in rows.iterrows():
+            name = _QUANTITIES[row["quantity"]]
+            of = str(row["species"] if event == "total" else event)
+            if row["reason"]:
+                refused.append(f"{name} of {of or 'all'}: {row['reason']}")
+            cells = ["+" if row["sign"] > 0 else "-", _fixed(row["energy"]), _span(row)]
+            cells += [f"{row['energy'] * KJ_PER_MOL:.1f}", _two(row["reduced_chi2"])]
+            table.add_row(name, of, *(["", *["-"] * 4] if row["reason"] else cells))
+        table.add_section()
+    console.print(table)
+    for text in refused:
+        console.print(f"[yellow]No energy:[/yellow] {text}.")
+    if "budget_parts" in fits.data:
+        _print_budget(console, fits, level)
+    if "vtf_b" in fits.data:
+        _print_vtf(console, fits, level)
+
+
+def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
+    names = ["parts", "direct", "difference"]
+    table = _plain_table(
+        f"{fits.data.attrs['species']}: apparent energy at each temperature, eV",
+        ["T, K", "events", level, "whole", level, f"gap, {level}"],
+        0,
+        "events: sum of (L_e / L) E_e; whole: local -d ln(L T) / d(1 / kB T); gap: their "
+        "difference",
+    )
+    for temperature, row in fits.budget().iterrows():
+        cells = [text for name in names for text in (_fixed(row[name]), _span(row, name))]
+        del cells[-2]  # the gap itself is seen from the two before it
+        table.add_row(f"{temperature:g}", *cells)
+    console.print(table)
+    units = {"energy": ("Over all temperatures", "eV"), "curvature": ("Curvature", "eV^2")}
+    for label, row in fits.closure().iterrows():
+        if row["parts"] != row["parts"]:
+            continue
+        head, unit = units[str(label)]
+        parts, whole, gap = (f"{_fixed(row[name])} ({_span(row, name)})" for name in names)
+        console.print(f"{head}: {parts} {unit} from the events, {whole} from the whole; gap {gap}.")
+
+
+def _print_vtf(console: Console, fits: Arrhenius, level: str) -> None:
+    table = _plain_table(
+        "X = A exp(-B / (T - T0)) beside the straight line",
+        ["quantity", "of", "B, K", "T0, K", level, "chi2", "chi2 line"],
+        2,
+        "the smaller chi2 per degree of freedom describes the data better",
+    )
+    notes = []
+    for _, row in fits.vtf().iterrows():
+        name = _QUANTITIES[row["quantity"]]
+        of = str(row["species"] if row["event"] == "total" else row["event"])
+        if row["reason"]:
+            notes.append(f"{name} of {of or 'all'}: {row['reason']}")
+        table.add_row(
+            name, of, _number(row["b"]), _number(row["t0"]), _span(row, "t0", "{:.0f}".format),
+            _two(row["reduced_chi2"]), _two(row["reduced_chi2_arrhenius"]),
+        )  # fmt: skip
+    console.print(table)
+    for text in notes:
+        console.print(f"[yellow]VTF:[/yellow] {text}.")

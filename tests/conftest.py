@@ -7,6 +7,8 @@ from mda_ionmech.events import SolvationEvents
 from mda_ionmech.macrostates import IonPairing
 from mda_ionmech.microstates import CutoffShell
 
+from .physics import table
+
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -47,3 +49,17 @@ def liquid_species(universe, **shell):
 def liquid_run():
     """The shipped liquid, plain cutoffs, default windows, every frame."""
     return OnsagerDecomposition(liquid_species(datasets.liquid()), temperature=330.0).run()
+
+
+@pytest.fixture
+def record(request):
+    """Compares with a known answer and, at the end, with the page of the documentation."""
+    kept = table.Record()
+    yield kept
+    collected = getattr(request.config, "known_answers", None)
+    if collected is not None:
+        collected += kept.rows
+        return
+    text = table.PAGE.read_text(encoding="utf-8")
+    for row in kept.rows:
+        assert str(row) in text, "the numbers changed: run python -m tests.physics.table"

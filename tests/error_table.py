@@ -13,8 +13,9 @@ import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.transformations.nojump import NoJump
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius
 from mda_ionmech.config import build_analysis, load_config
+from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.results import write_atomically
 
@@ -63,12 +64,13 @@ def with_file(folder, ending, n_frames=40):
     return fresh
 
 
-def shell(u, cutoff, **options):
+def shell(u, cutoff, events=None):
     ions = IonSpecies(
         u.atoms[:3],
         charge=0,
         name="ion",
-        microstates=CutoffShell(cutoff, solvent=u.atoms[3:], **options),
+        microstates=CutoffShell(cutoff, solvent=u.atoms[3:]),
+        events=events,
     )
     return OnsagerDecomposition([ions], temperature=300.0, frame="laboratory")
 
@@ -176,6 +178,21 @@ SITUATIONS = {
     ),
     "an unknown backend": lambda tmp: analysis(universe()).run(backend="gpu"),
     "ions that never move": lambda tmp: analysis(make_universe(np.full((20, 3, 3), 4.0))).run(),
+    "an activation energy from one temperature": lambda tmp: arrhenius(
+        [analysis(universe()).run().results]
+    ),
+    "an activation energy from one temperature twice": lambda tmp: arrhenius(
+        [analysis(universe()).run().results] * 2
+    ),
+    "a radius that was not recorded": lambda tmp: (
+        shell(universe(), 3.0, events=SolvationEvents()).run().robustness(cutoffs=[2.5])
+    ),
+    "a finite-size correction in a long cell": lambda tmp: (
+        analysis(make_universe(positions_of(), (30, 30, 60, 90, 90, 90)))
+        .run()
+        .results.diffusion(viscosity=0.5)
+    ),
+    "vehicles where nothing has a shell": lambda tmp: analysis(universe(), projection="vehicle"),
     "a misspelt key in the configuration": lambda tmp: configured(
         tmp,
         TOML + "[analysis]\ntemperatur = 300\nwindow = [1.0, -2.0]\n"

@@ -140,7 +140,12 @@ def runnable(page: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("page", "blocks"),
-    [("getting-started.md", 9), ("how-to/own-rule.md", 4), ("how-to/read-results.md", 5)],
+    [
+        ("getting-started.md", 9),
+        ("how-to/own-rule.md", 4),
+        ("how-to/read-results.md", 5),
+        ("how-to/several-temperatures.md", 3),
+    ],
 )
 def test_code_marked_as_runnable_runs(page, blocks, tmp_path, monkeypatch):
     matplotlib.use("agg")
@@ -181,11 +186,18 @@ def rows(page: str, first: str) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def demo_results():
-    from mda_ionmech import datasets
+def demo_run():
+    """What the demo runs; following the ligands changes nothing of it."""
+    from mda_ionmech import OnsagerDecomposition, datasets
     from mda_ionmech.cli import liquid_analysis
 
-    return liquid_analysis(datasets.liquid()).run().results
+    species = liquid_analysis(datasets.liquid()).species
+    return OnsagerDecomposition(species, temperature=330.0, projection="vehicle").run()
+
+
+@pytest.fixture(scope="module")
+def demo_results(demo_run):
+    return demo_run.results
 
 
 def test_shares_in_the_text_are_those_of_the_liquid(demo_results):
@@ -206,6 +218,48 @@ def test_intervals_in_the_text_are_those_of_the_liquid(demo_results):
         assert (flag == "flagged") == (int(blocks) < 10)
         assert value == f"{float(data['conductivity']):.2f}"
         assert interval == f"{low:.2f} to {high:.2f}"
+
+
+def span(row, name, digits, scale=1.0):
+    low, high = (row[f"{name}_{end}" if name else end] * scale for end in ("low", "high"))
+    return f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def test_quoted_numbers_in_the_text_are_those_of_the_liquid(demo_run):
+    table = demo_run.results.diffusion(64)
+    shown = rows("concepts/quoting.md", "quantity")
+    assert [quantity for quantity, *_ in shown] == list(table.index)
+    for quantity, value, interval in shown:
+        row = table.loc[quantity]
+        assert value == f"{row['value'] * 1e5:.2f}"
+        assert interval == span(row, "", 2, 1e5)
+    table = demo_run.exponents().loc[("Li+", "self")]
+    for windows, exponent, around, diffusivity, reach in rows(
+        "concepts/quoting.md", "windows (ps)"
+    ):
+        row = table.loc[tuple(float(w) for w in windows.split(" to "))]
+        assert exponent == f"{row['exponent']:.2f}"
+        assert around == span(row, "exponent", 2)
+        assert diffusivity == f"{row['diffusivity'] * 1e5:.2f}"
+        assert reach == span(row, "diffusivity", 2, 1e5)
+    table = demo_run.residence_times().loc["Li+"]
+    for ligand, definition, fall, interval, integral in rows("concepts/quoting.md", "ligand"):
+        row = table.loc[(ligand, definition)]
+        assert fall == f"{row['decay_time']:.1f}"
+        assert interval == span(row, "decay_time", 1)
+        assert integral == f"{row['integral_time']:.1f}"
+
+
+def test_checks_in_the_text_are_those_of_the_liquid(demo_run):
+    text = (DOCS / "concepts" / "checks.md").read_text("utf-8")
+    quoted = " ".join(line[2:] for line in text.splitlines() if line.startswith("> "))
+    assert quoted == demo_run.results.convergence(16).text
+    for window, value, interval, shells, rest in rows("concepts/checks.md", "window (ps)"):
+        row = demo_run.vehicularity(float(window)).iloc[0]
+        assert value == f"{row['vehicularity']:.3f}"
+        assert interval == span(row, "vehicularity", 3)
+        assert shells == f"{row['share_shell']:.3f}"
+        assert rest == f"{row['share_relative']:.3f}"
 
 
 def test_pages_are_reachable_and_pictures_small():

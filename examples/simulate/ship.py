@@ -6,6 +6,8 @@ topology is written as a NAMD PSF (names, types, residues, charges, masses, bond
 coordinates as XTC parts at the precision of the source (0.01 A).
 
     python ship.py prod.tpr prod.xtc OUTPUT_FOLDER NAME "TITLE"
+
+Several trajectory files, joined by commas, follow one another.
 """
 
 import sys
@@ -52,7 +54,7 @@ def write_psf(path, heavy, masses, charges, title):
 
 
 def main(topology, trajectory, folder, name, title):
-    universe = mda.Universe(topology, trajectory)
+    universe = mda.Universe(topology, trajectory.split(","))
     heavy = universe.select_atoms("not element H")
     masses, charges = united_atoms(universe)
     folder = Path(folder)

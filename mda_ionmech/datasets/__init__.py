@@ -108,10 +108,10 @@ def crystal(temperature: float = 800) -> Any:
 
 
 def polymer() -> Any:
-    """20 chains of 12 ether oxygens + 15 LiTFSI at 480 K, NVT, 988 frames 2 ps apart, heavy atoms.
+    """20 chains of 12 ether oxygens + 15 LiTFSI at 480 K, NVT, 2863 frames 2 ps apart, heavy atoms.
 
     Residues ``LI``, ``TFS`` and ``PEO``, one residue a chain; wrapped coordinates, molecules may be
-    broken. Two nanoseconds hold about ten interchain hops: too few for an interval on them.
+    broken. Li+ changes its chain 34 times in these 5.7 ns.
 
     Returns
     -------

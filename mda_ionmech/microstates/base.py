@@ -8,12 +8,13 @@ then each distinct shell is interned once, so that comparing two microstates is 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
+from ..kernels import counting_order
 from ..species import check_atom_group
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ class Contacts:
         Shape (contacts,), int32: numbers of the carrier and of the ligand atom.
     inner : numpy.ndarray
         Shape (contacts,), bool: close enough to begin a contact; all contacts are close enough to
-        continue one.
+        continue one, unless `ring` is given.
+    ring : numpy.ndarray or None
+        Shape (contacts,), uint8: how many of the radii a detector records are smaller than the
+        distance, where it records more than the two in use.
     tally : tuple of int
         How often each of `Detector.tally_names` happened in this frame.
     """
@@ -79,35 +83,54 @@ class Contacts:
     ligand: np.ndarray
     inner: np.ndarray
     tally: tuple[int, ...] = ()
+    ring: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class ContactHistory:
-    """Contacts of all frames of one species, frame after frame.
+    """Contacts of all frames of one species: one row per stretch of frames a contact lasts.
+
+    Stretches of one carrier and ligand do not overlap; one begins where `inner` or `ring` changes.
+    Their order, and whether a stretch is cut in two, have no meaning.
 
     Attributes
     ----------
-    frame, carrier, ligand : numpy.ndarray
-        Shape (contacts,), int32.
+    carrier, ligand : numpy.ndarray
+        Shape (stretches,), int32.
     inner : numpy.ndarray
-        Shape (contacts,), bool.
+        Shape (stretches,), bool: close enough to begin a contact, throughout.
+    begin, end : numpy.ndarray
+        Shape (stretches,), int32: first frame, and the one after the last.
     n_frames, n_carriers : int
     spacing : float
         Of the frames, ps.
     ligand_atom, ligand_molecule, ligand_kind : numpy.ndarray
         Shape (ligands,): atom index, molecule id and type of each ligand number.
+    ring : numpy.ndarray or None
+        Shape (stretches,), uint8; as in `Contacts`, throughout.
     """
 
-    frame: np.ndarray
     carrier: np.ndarray
     ligand: np.ndarray
     inner: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
     n_frames: int
     n_carriers: int
     spacing: float
     ligand_atom: np.ndarray
     ligand_molecule: np.ndarray
     ligand_kind: np.ndarray
+    ring: np.ndarray | None = None
+
+    def sorted(self) -> ContactHistory:
+        """The same by carrier, then ligand, then frame. Cost: linear."""
+        order = counting_order(self.begin, self.n_frames, np.arange(len(self.begin)))
+        order = counting_order(self.ligand, max(len(self.ligand_atom), 1), order)
+        order = counting_order(self.carrier, self.n_carriers, order)
+        columns = ["carrier", "ligand", "inner", "begin", "end"]
+        columns += [] if self.ring is None else ["ring"]
+        return replace(self, **{name: getattr(self, name)[order] for name in columns})
 
 
 class Detector(ABC):

@@ -7,50 +7,53 @@ state that frame decides). Persistence: a change counts only if the new state la
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numba import njit
 
-from ..kernels import longer
+from ..kernels import counting_order, longer
 from .base import ContactHistory, Microstates, ShellTable
 
 
 @njit(nogil=True, cache=True)
-def contact_intervals(pair_offsets, frame, inner, n_frames, persist):  # type: ignore[no-untyped-def]
+def contact_intervals(carrier, ligand, inner, first, stop, n_frames, persist):  # type: ignore[no-untyped-def]
     """Intervals [begin, end) of frames in which each pair is in contact, after both filters.
 
-    pair_offsets (pairs + 1,): observations of pair p are pair_offsets[p] : pair_offsets[p + 1];
-    frame (observations,) increasing within a pair: frames with the pair inside r_out; inner
-    (observations,) bool: inside r_in; persist: frames a change must outlast. Returns pair, begin,
-    end, each (intervals,) int64.
+    carrier, ligand, inner, first, stop (stretches,): stretches of frames with a pair inside r_out,
+    sorted by carrier, ligand, frame; inner: inside r_in; persist: frames a change must outlast.
+    Returns carrier, ligand, begin, end, each (intervals,) int64.
     """
-    n_pairs = pair_offsets.shape[0] - 1
-    capacity = max(1024, 2 * n_pairs)
-    pair = np.empty(capacity, dtype=np.int64)
+    n_stretches = carrier.shape[0]
+    capacity = max(1024, 2 * n_stretches)
+    out_carrier = np.empty(capacity, dtype=np.int64)
+    out_ligand = np.empty(capacity, dtype=np.int64)
     began = np.empty(capacity, dtype=np.int64)
     ended = np.empty(capacity, dtype=np.int64)
     n_out = 0
-    longest = 1
-    for p in range(n_pairs):
-        longest = max(longest, pair_offsets[p + 1] - pair_offsets[p])
-    begins = np.empty(longest, dtype=np.int64)
-    ends = np.empty(longest, dtype=np.int64)
-    for p in range(n_pairs):
+    begins = np.empty(16, dtype=np.int64)
+    ends = np.empty(16, dtype=np.int64)
+    m = 0
+    while m < n_stretches:
+        c, a = carrier[m], ligand[m]
         # hysteresis: within one unbroken stay inside r_out the contact is on from its first
         # inner frame; at the start of the run also before it
         n_on = 0
-        m = pair_offsets[p]
-        while m < pair_offsets[p + 1]:
-            begin = frame[m]
+        while m < n_stretches and carrier[m] == c and ligand[m] == a:
+            begin = first[m]
             first_inner = -1
             last = begin
-            while m < pair_offsets[p + 1] and (frame[m] == last or frame[m] == last + 1):
+            while m < n_stretches and carrier[m] == c and ligand[m] == a and first[m] == last:
                 if first_inner < 0 and inner[m]:
-                    first_inner = frame[m]
-                last = frame[m]
+                    first_inner = first[m]
+                last = stop[m]
                 m += 1
             if first_inner >= 0:
+                if n_on == begins.shape[0]:
+                    begins = longer(begins, 2 * n_on)
+                    ends = longer(ends, 2 * n_on)
                 begins[n_on] = 0 if begin == 0 else first_inner
-                ends[n_on] = last + 1
+                ends[n_on] = last
                 n_on += 1
         # persistence: walk through off and on stretches, taking up only the lasting ones
         state = -1  # not known before the first lasting stretch
@@ -59,20 +62,21 @@ def contact_intervals(pair_offsets, frame, inner, n_frames, persist):  # type: i
         for j in range(2 * n_on + 2):
             # after the last stretch one more turn closes what is still on
             on = j % 2 if j <= 2 * n_on else 0
-            stop = n_frames
+            until = n_frames
             if j < 2 * n_on:
-                stop = ends[j // 2] if on == 1 else begins[j // 2]
+                until = ends[j // 2] if on == 1 else begins[j // 2]
             closing = j == 2 * n_on + 1
-            lasting = stop - position > persist or stop - position == n_frames
+            lasting = until - position > persist or until - position == n_frames
             if lasting and state == -1:
                 state = on
             elif state == 1 and (closing or (lasting and on == 0)):
                 if n_out == capacity:
                     capacity *= 2
-                    pair = longer(pair, capacity)
+                    out_carrier = longer(out_carrier, capacity)
+                    out_ligand = longer(out_ligand, capacity)
                     began = longer(began, capacity)
                     ended = longer(ended, capacity)
-                pair[n_out] = p
+                out_carrier[n_out], out_ligand[n_out] = c, a
                 began[n_out] = since
                 ended[n_out] = n_frames if closing else position
                 n_out += 1
@@ -80,8 +84,13 @@ def contact_intervals(pair_offsets, frame, inner, n_frames, persist):  # type: i
             elif lasting and state == 0 and on == 1:
                 state = 1
                 since = position
-            position = stop
-    return longer(pair, n_out), longer(began, n_out), longer(ended, n_out)
+            position = until
+    return (
+        longer(out_carrier, n_out),
+        longer(out_ligand, n_out),
+        longer(began, n_out),
+        longer(ended, n_out),
+    )
 
 
 @njit(nogil=True, cache=True)
@@ -95,7 +104,7 @@ def intern_shells(  # type: ignore[no-untyped-def]
     members (ligand numbers, sorted) of the distinct shells. Exact: hashes only find candidates,
     members decide.
     """
-    table_size = 1024
+    table_size = 4096
     table = np.full(table_size, -1, dtype=np.int64)
     offsets = np.zeros(1024, dtype=np.int64)
     hashes = np.zeros(1024, dtype=np.uint64)
@@ -106,12 +115,17 @@ def intern_shells(  # type: ignore[no-untyped-def]
         n_now = 0
         m = change_offsets[c]
         position = 0
+        # a sum over members, so that a change alters it by its own term alone
+        code = np.uint64(0)
         while position < n_frames:
             while m < change_offsets[c + 1] and change_frame[m] <= position:
                 ligand = change_ligand[m]
-                at = 0
-                while at < n_now and current[at] < ligand:
-                    at += 1
+                term = (np.uint64(ligand) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+                term = (term ^ (term >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+                term ^= term >> np.uint64(27)
+                at = np.int64(0)
+                for k in range(n_now):
+                    at += np.int64(current[k] < ligand)
                 if change_on[m]:
                     if n_now == current.shape[0]:
                         current = longer(current, 2 * n_now)
@@ -119,16 +133,14 @@ def intern_shells(  # type: ignore[no-untyped-def]
                         current[k] = current[k - 1]
                     current[at] = ligand
                     n_now += 1
+                    code += term
                 else:
                     for k in range(at, n_now - 1):
                         current[k] = current[k + 1]
                     n_now -= 1
+                    code -= term
                 m += 1
-            code = np.uint64(1469598103934665603)
-            for k in range(n_now):
-                code = (code ^ np.uint64(current[k] + 1)) * np.uint64(1099511628211)
-                code ^= code >> np.uint64(29)
-            slot = np.int64(code & np.uint64(table_size - 1))
+            slot = np.int64((code ^ (code >> np.uint64(32))) & np.uint64(table_size - 1))
             shell = -1
             while table[slot] >= 0:
                 other = table[slot]
@@ -156,10 +168,11 @@ def intern_shells(  # type: ignore[no-untyped-def]
                 table[slot] = n_shells
                 n_shells += 1
                 if 2 * n_shells > table_size:
-                    table_size *= 2
+                    table_size *= 4
                     table = np.full(table_size, -1, dtype=np.int64)
                     for s in range(n_shells):
-                        slot = np.int64(hashes[s] & np.uint64(table_size - 1))
+                        known = hashes[s] ^ (hashes[s] >> np.uint64(32))
+                        slot = np.int64(known & np.uint64(table_size - 1))
                         while table[slot] >= 0:
                             slot = (slot + 1) & (table_size - 1)
                         table[slot] = s
@@ -181,12 +194,12 @@ def build_microstates(
 ) -> Microstates:
     """Filter the gathered contacts and intern the shells.
 
-    Cost: one sort of the contacts, then linear in contacts and changes.
+    Cost: linear in stretches of contact, plus frames x carriers to write the states out.
 
     Parameters
     ----------
     history : ContactHistory
-        The contacts within r_out; `inner` marks those within r_in.
+        The contacts within r_out; `inner` marks stretches within r_in.
     persistence_frames : int
         A change must outlast this many frames; 0 keeps every change.
     types : tuple of str
@@ -199,32 +212,31 @@ def build_microstates(
     Microstates
     """
     n_frames, n_carriers = history.n_frames, history.n_carriers
-    frame, carrier, ligand, inner = history.frame, history.carrier, history.ligand, history.inner
     if not use_hysteresis:
-        frame, carrier, ligand, inner = frame[inner], carrier[inner], ligand[inner], inner[inner]
-    n_ligands = max(len(history.ligand_atom), 1)
-    key = (carrier.astype(np.int64) * n_ligands + ligand) * n_frames + frame
-    order = np.argsort(key, kind="stable")
-    pair_key = key[order] // n_frames
-    starts = np.flatnonzero(np.diff(pair_key, prepend=-1))
-    pairs = pair_key[starts]
-    pair, begin, end = contact_intervals(
-        np.append(starts, len(pair_key)),
-        frame[order].astype(np.int64),
-        inner[order],
+        keep = history.inner
+        columns = ("carrier", "ligand", "inner", "begin", "end")
+        history = replace(history, **{name: getattr(history, name)[keep] for name in columns})
+    history = history.sorted()
+    who, what, begin, end = contact_intervals(
+        history.carrier,
+        history.ligand,
+        history.inner,
+        history.begin,
+        history.end,
         n_frames,
         persistence_frames,
     )
-    who, what = pairs[pair] // n_ligands, pairs[pair] % n_ligands
     # every interval is an on at its begin and an off at its end; ends of the run need no off
-    change_carrier = np.concatenate([who, who])
-    change_frame = np.concatenate([begin, end])
-    change_ligand = np.concatenate([what, what])
-    change_on = np.repeat([True, False], len(who))
-    live = change_frame < n_frames
-    order = np.lexsort((change_on, change_frame, change_carrier))
-    order = order[live[order]]
-    change_offsets = np.searchsorted(change_carrier[order], np.arange(n_carriers + 1))
+    live = end < n_frames
+    change_frame = np.concatenate([end[live], begin])
+    change_carrier = np.concatenate([who[live], who])
+    change_ligand = np.concatenate([what[live], what])
+    change_on = np.repeat([False, True], [int(np.count_nonzero(live)), len(who)])
+    order = counting_order(change_frame, n_frames, np.arange(len(change_frame)))
+    order = counting_order(change_carrier, n_carriers, order)
+    change_offsets = np.concatenate(
+        [[0], np.cumsum(np.bincount(change_carrier, minlength=n_carriers))]
+    )
     state = np.empty((n_carriers, n_frames), dtype=np.int32)
     offsets, members = intern_shells(
         n_frames,

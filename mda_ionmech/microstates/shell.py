@@ -6,18 +6,23 @@ contact below r_in and ends it above r_out; persistence ignores what reverts wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
-from .base import Contacts, Detector, FrameGeometry
+from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates
 from .neighbours import find_contacts, grid_shape
 from .rdf import RadialDistribution, sample_distributions
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
+
+#: Radii nearer than this are one, Angstrom.
+SAME_RADIUS = 1e-6
 
 
 class CutoffShell(Detector):
@@ -35,6 +40,9 @@ class CutoffShell(Detector):
         place of the cutoff. Angstrom.
     persistence : float, optional
         Ignore a change of a contact that reverts within this time, ps.
+    recorded : sequence of float, or mapping of ligand type to one, optional
+        Further radii, Angstrom, that `OnsagerDecomposition.robustness` may put in place of those in
+        use. The largest of all must fit the cell twice.
     **ligands : AtomGroup
         Ligand atoms by type, e.g. ``solvent=..., anion=...``.
 
@@ -63,10 +71,15 @@ class CutoffShell(Detector):
         *,
         hysteresis: Any = None,
         persistence: float | None = None,
+        recorded: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
         **ligands: AtomGroup,
     ) -> None:
         super().__init__(persistence=persistence, **ligands)
         self.cutoff = cutoff
+        self.recorded = {
+            kind: tuple(_radius(r, kind) for r in np.atleast_1d(np.asarray(radii)))
+            for kind, radii in self._per_type(recorded, "recorded").items()
+        }
         self.hysteresis = hysteresis
         self.inner: dict[str, float] = {}
         self.outer: dict[str, float] = {}
@@ -119,7 +132,15 @@ class CutoffShell(Detector):
 
     @property
     def reach(self) -> float:
-        return max(self.outer.values(), default=0.0)
+        return max((*self.outer.values(), *itertools.chain(*self.recorded.values())), default=0.0)
+
+    def radii(self, kind: str) -> np.ndarray:
+        """Radii at which contacts with one ligand type are told apart, ascending, Angstrom."""
+        in_use = self.inner[kind], self.outer[kind]
+        further = [
+            r for r in self.recorded.get(kind, ()) if min(abs(r - x) for x in in_use) > SAME_RADIUS
+        ]
+        return np.unique(np.array([*in_use, *further]))
 
     def settle(self, sample: Any) -> None:
         """Find the cutoffs asked as ``"rdf"`` on a sample of frames; once found they stay."""
@@ -144,8 +165,9 @@ class CutoffShell(Detector):
             self._unsettled.remove(kind)
 
     def contacts(self, frame: FrameGeometry) -> Contacts:
-        """Contacts of one frame within the outer radius of each type."""
-        outer = np.array([self.outer[k] for k in self.ligand_types])
+        """Contacts of one frame within the outer radius of each type, or the largest recorded."""
+        radii = [self.radii(k) for k in self.ligand_types]
+        outer = np.array([r[-1] for r in radii])
         inner = np.array([self.inner[k] for k in self.ligand_types])
         carrier, ligand, distance = find_contacts(
             frame.centres,
@@ -156,13 +178,74 @@ class CutoffShell(Detector):
             outer,
             grid_shape(frame.cell, float(outer.max()), len(frame.ligands)),
         )
-        return Contacts(carrier, ligand, distance <= inner[frame.ligand_kind[ligand]])
+        if np.array_equal(inner, outer):
+            return Contacts(carrier, ligand, np.ones(len(carrier), dtype=bool))
+        kind = frame.ligand_kind[ligand]
+        if not self.recorded:
+            return Contacts(carrier, ligand, distance <= inner[kind])
+        ring = np.zeros(len(kind), dtype=np.uint8)
+        for k, of_kind in enumerate(radii):
+            ring[kind == k] = np.searchsorted(of_kind, distance[kind == k])
+        return Contacts(carrier, ligand, distance <= inner[kind], ring=ring)
+
+    def assemble(
+        self,
+        history: ContactHistory,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        inner: Mapping[str, float] | None = None,
+        outer: Mapping[str, float] | None = None,
+    ) -> Microstates:
+        """Microstates from the gathered contacts; `inner` and `outer` replace the radii in use."""
+        if history.ring is not None or inner is not None or outer is not None:
+            history = self._within(history, self.inner | dict(inner or {}),
+                                   self.outer | dict(outer or {}))  # fmt: skip
+        return super().assemble(history, filtered=filtered, persistence=persistence)
+
+    def _within(
+        self, history: ContactHistory, inner: Mapping[str, float], outer: Mapping[str, float]
+    ) -> ContactHistory:
+        """The contacts that begin and end at other radii, which must have been recorded."""
+        kind = history.ligand_kind[history.ligand]
+        ring = history.ring
+        if ring is None:
+            split = np.array([self.outer[k] > self.inner[k] for k in self.ligand_types])
+            ring = (~history.inner & split[kind]).astype(np.uint8)
+        places = np.array(
+            [
+                [self._place(name, radii[name]) for name in self.ligand_types]
+                for radii in (inner, outer)
+            ]
+        )
+        keep = ring <= places[1, kind]
+        rows = {n: getattr(history, n)[keep] for n in ("carrier", "ligand", "begin", "end")}
+        return replace(history, **rows, inner=(ring <= places[0, kind])[keep], ring=None)
+
+    def is_recorded(self, kind: str, radius: float) -> bool:
+        """Whether contacts nearer and farther than a radius were told apart."""
+        return bool(np.any(np.abs(self.radii(kind) - radius) < SAME_RADIUS))
+
+    def check_recorded(self, kind: str, radius: float) -> None:
+        """Refuse a radius that was not recorded."""
+        radii = self.radii(kind)
+        if not self.is_recorded(kind, radius):
+            raise InputError(
+                f"{radius:g} A is no radius at which contacts with {kind!r} were recorded; those "
+                f"are {', '.join(f'{r:g}' for r in radii)} A: run again with CutoffShell(..., "
+                f"recorded={{{kind!r}: [{radius:g}]}})"
+            )
+
+    def _place(self, kind: str, radius: float) -> int:
+        self.check_recorded(kind, radius)
+        return int(np.argmin(np.abs(self.radii(kind) - radius)))
 
     def describe(self) -> dict[str, Any]:
         return super().describe() | {
             "cutoff_inner_angstrom": dict(self.inner),
             "cutoff_outer_angstrom": dict(self.outer),
             "cutoff_from_rdf": sorted(self.distributions),
+            "recorded_angstrom": {kind: list(radii) for kind, radii in self.recorded.items()},
         }
 
 

@@ -90,30 +90,38 @@ def nearest_site(centres, sites, cell, site, distance):  # type: ignore[no-untyp
 
 
 @njit(nogil=True, cache=True)
-def hold_sites(nearest, inside, held):  # type: ignore[no-untyped-def]
-    """Core-set assignment: a carrier keeps its site until it enters another core.
+def hold_sites(carrier, ligand, inner, begin, end, by_core, held):  # type: ignore[no-untyped-def]
+    """Sites held in every frame, from the stretches of frames at one nearest site.
 
-    nearest (frames, carriers) int32 and inside (frames, carriers) bool: nearest site, and whether
-    the carrier is in its core. Fills held (carriers, frames) int32; before its first core a
-    carrier takes that one; without any, the nearest of each frame. Returns the number of carriers
-    that never were in a core.
+    carrier, ligand, inner, begin, end (stretches,): each carrier's cover all frames, in any order;
+    ligand: the site; inner: in its core. Fills held (carriers, frames) int32 with the nearest
+    site, or, by_core, with the last core entered: before its first core a carrier takes that one;
+    without any, the nearest of each frame. Returns the number of carriers that never were in a
+    core.
     """
+    n_carriers, n_frames = held.shape
+    first_core = np.full(n_carriers, -1, dtype=np.int64)
+    first_at = np.full(n_carriers, n_frames, dtype=np.int64)
+    in_core = np.zeros((n_carriers if by_core else 0, n_frames), dtype=np.bool_)
+    for m in range(carrier.shape[0]):
+        c = carrier[m]
+        if inner[m] and begin[m] < first_at[c]:
+            first_at[c], first_core[c] = begin[m], ligand[m]
+        for t in range(begin[m], end[m]):
+            held[c, t] = ligand[m]
+            if by_core:
+                in_core[c, t] = inner[m]
     homeless = 0
-    for c in range(nearest.shape[1]):
-        now = -1
-        for t in range(nearest.shape[0]):
-            if inside[t, c]:
-                now = nearest[t, c]
-                break
-        if now < 0:
-            homeless += 1
-            for t in range(nearest.shape[0]):
-                held[c, t] = nearest[t, c]
-            continue
-        for t in range(nearest.shape[0]):
-            if inside[t, c]:
-                now = nearest[t, c]
-            held[c, t] = now
+    if by_core:
+        for c in range(n_carriers):
+            if first_core[c] < 0:
+                homeless += 1
+                continue
+            now = first_core[c]
+            for t in range(n_frames):
+                if in_core[c, t]:
+                    now = held[c, t]
+                held[c, t] = now
     return homeless
 
 
@@ -712,13 +720,14 @@ class SiteAssignment(Detector):
         A carrier in no polyhedron has no site of its own in that frame, so that polyhedra are held
         without filters too.
         """
-        shape = (history.n_frames, history.n_carriers)
-        nearest = history.ligand.reshape(shape)
-        inside = history.inner.reshape(shape)
-        held = np.ascontiguousarray(nearest.T)
-        homeless = 0
-        if self.assignment == "polyhedron" or (self.assignment == "core" and filtered):
-            homeless = int(hold_sites(nearest, inside, held))
+        held = np.empty((history.n_carriers, history.n_frames), dtype=np.int32)
+        volume = "polyhedron" if self.assignment == "polyhedron" else "core"
+        by_volume = volume == "polyhedron" or (self.assignment == "core" and filtered)
+        homeless = hold_sites(
+            history.carrier, history.ligand, history.inner, history.begin, history.end,
+            by_volume, held,
+        )  # fmt: skip
+        inside = int((history.end - history.begin)[history.inner].sum())
         wait = self.frames_to_wait(history, filtered, persistence)
         if wait > 0:
             drop_brief_visits(held, wait)
@@ -735,14 +744,13 @@ class SiteAssignment(Detector):
         per_label = np.bincount(kinds[held].ravel(), minlength=len(self.label_names))
         occupants = np.sort(held, axis=0)
         shared = np.count_nonzero(occupants[1:] == occupants[:-1]) / max(held.size, 1)
-        volume = "polyhedron" if self.assignment == "polyhedron" else "core"
         report = {
             "occupancy": {
                 name: float(count / history.n_frames)
                 for name, count in zip(self.label_names, per_label, strict=True)
             },
-            f"outside_every_{volume}": float(1 - inside.mean()),
-            f"carriers_never_in_a_{volume}": homeless,
+            f"outside_every_{volume}": float(1 - inside / max(held.size, 1)),
+            f"carriers_never_in_a_{volume}": int(homeless),
             "sharing_a_site": float(shared),
             "hops": changes,
             "mean_residence_ps": (

@@ -1,7 +1,16 @@
 """How much charge each event carried: sums over windows and paths, coefficients, intervals."""
 
+from .arrhenius import (
+    ArrheniusFit,
+    Budget,
+    VTFFit,
+    budget,
+    fit_arrhenius,
+    fit_vtf,
+)
 from .coefficients import evaluate, residual
 from .paths import PathSums, evaluate_paths, event_paths, path_residual, path_sums
+from .rate_control import HopGraph, RateControl, hop_graph, markov_diffusion, rate_control
 from .uncertainty import (
     BlockPlan,
     interval,
@@ -13,20 +22,31 @@ from .uncertainty import (
 from .windows import LabelRuns, WindowSums, label_runs, window_pass, window_sums
 
 __all__ = [
+    "ArrheniusFit",
     "BlockPlan",
+    "Budget",
+    "HopGraph",
     "LabelRuns",
     "PathSums",
+    "RateControl",
+    "VTFFit",
     "WindowSums",
+    "budget",
     "evaluate",
     "evaluate_paths",
     "event_paths",
+    "fit_arrhenius",
+    "fit_vtf",
+    "hop_graph",
     "interval",
     "label_runs",
     "lengthen_blocks",
+    "markov_diffusion",
     "optimal_block_length",
     "path_residual",
     "path_sums",
     "plan_blocks",
+    "rate_control",
     "resampling_weights",
     "residual",
     "window_pass",

@@ -117,20 +117,35 @@ def accumulate(position, offsets, begin, code, window, moved, squared, number): 
     squared (labels, origins) and number (labels, origins), all float64. The same carrier order for
     any number of threads.
     """
-    n_origins = moved.shape[2]
+    n_labels, _, n_origins = moved.shape
+    # one more carrier from the begin of a segment on, one less from its end
+    change = np.zeros((n_labels, n_origins + 1))
     for c in range(offsets.shape[0] - 1):
         for s in range(offsets[c], offsets[c + 1]):
             stop = begin[s + 1] if s + 1 < offsets[c + 1] else n_origins
             e = code[s]
-            for t in range(begin[s], stop):
-                x = position[c, 0, t + window] - position[c, 0, t]
-                y = position[c, 1, t + window] - position[c, 1, t]
-                z = position[c, 2, t + window] - position[c, 2, t]
+            change[e, begin[s]] += 1.0
+            change[e, stop] -= 1.0
+            for t in range(np.uint64(begin[s]), np.uint64(stop)):
+                after = t + np.uint64(window)
+                x = position[c, 0, after] - position[c, 0, t]
+                y = position[c, 1, after] - position[c, 1, t]
+                z = position[c, 2, after] - position[c, 2, t]
                 moved[e, 0, t] += x
                 moved[e, 1, t] += y
                 moved[e, 2, t] += z
                 squared[e, t] += x * x + y * y + z * z
-                number[e, t] += 1.0
+    for e in range(n_labels):
+        _add_running(change[e], number[e])
+
+
+@njit(nogil=True, cache=True)
+def _add_running(change, total):  # type: ignore[no-untyped-def]
+    """Add the running sum of change (n + 1,) to total (n,); exact for whole numbers."""
+    running = 0.0
+    for t in range(total.shape[0]):
+        running += change[t]
+        total[t] += running
 
 
 @njit(nogil=True, cache=True)
@@ -217,20 +232,25 @@ def count_changes(offsets, start, window, changed, repeated):  # type: ignore[no
     windows of origins s - window to s - 1. changed and repeated (origins,).
     """
     n_origins = changed.shape[0]
+    change = np.zeros((2, n_origins + 1))
     for c in range(offsets.shape[0] - 1):
         once = twice = 0
         for m in range(offsets[c] + 1, offsets[c + 1]):
-            stop = min(start[m], n_origins)
-            for t in range(max(start[m] - window, once), stop):
-                changed[t] += 1.0
+            begin, stop = max(start[m] - window, once), min(start[m], n_origins)
+            if begin < stop:
+                change[0, begin] += 1.0
+                change[0, stop] -= 1.0
             once = max(once, stop)
             if m == offsets[c] + 1:
                 continue
             # both this change and the one before it lie in these windows
-            stop = min(start[m - 1], n_origins)
-            for t in range(max(start[m] - window, twice), stop):
-                repeated[t] += 1.0
+            begin, stop = max(start[m] - window, twice), min(start[m - 1], n_origins)
+            if begin < stop:
+                change[1, begin] += 1.0
+                change[1, stop] -= 1.0
             twice = max(twice, stop)
+    _add_running(change[0], changed)
+    _add_running(change[1], repeated)
 
 
 def segment_labels(

@@ -10,6 +10,7 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from ..errors import InputError
 from .unwrap import cell_heights
 
+_IDENTITY = np.eye(3)
 _COMBINATIONS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j])
 
 #: A cell that changes by more than this fraction of its shortest height is not constant.
@@ -75,6 +76,8 @@ def in_lattice_vectors(cell: np.ndarray, reference: np.ndarray) -> np.ndarray:
         If the lattice has changed so much that no choice of vectors continues the reference.
     """
     transform = np.rint(reference @ np.linalg.inv(cell))
+    if np.array_equal(transform, _IDENTITY):
+        return cell
     if abs(abs(np.linalg.det(transform)) - 1) > 1e-6:
         raise InputError(
             "the cell of a frame cannot be followed from the first one: its vectors changed by "
@@ -84,9 +87,16 @@ def in_lattice_vectors(cell: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return transform @ cell
 
 
-def check_cell_height(cell: np.ndarray, reach: float) -> None:
-    """Refuse a cell in which a contact could be with two images of one atom."""
-    shortest = float(cell_heights(cell).min())
+def check_cell_height(shortest: float, reach: float) -> None:
+    """Refuse a cell in which a contact could be with two images of one atom.
+
+    Parameters
+    ----------
+    shortest : float
+        The shortest height of the cell, Angstrom.
+    reach : float
+        Largest distance looked at, Angstrom.
+    """
     if 2 * reach >= shortest:
         raise InputError(
             f"the cell is too small for the cutoff: its shortest height is {shortest:.2f} A, and "

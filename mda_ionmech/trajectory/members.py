@@ -66,6 +66,24 @@ def ligand_table(species: IonSpecies, molecule: np.ndarray) -> Ligands | None:
     return Ligands(atom, molecule[atom], kind[order], carrier[atom], others, carrier[others])
 
 
+def append_atoms(members: Members, atoms: np.ndarray) -> Members:
+    """The same carriers, followed by single atoms whose paths are wanted too.
+
+    Parameters
+    ----------
+    members : Members
+    atoms : numpy.ndarray
+        Shape (further atoms,), int64.
+    """
+    n = len(atoms)
+    return Members(
+        np.concatenate([members.offsets, members.offsets[-1] + 1 + np.arange(n)]),
+        np.concatenate([members.atoms, atoms]),
+        np.concatenate([members.weights, np.ones(n)]),
+        np.concatenate([members.parents, np.full(n, -1)]),
+    )
+
+
 def carrier_members(species: Sequence[IonSpecies], universe: Any) -> Members:
     """Atoms, normalised weights and make-whole order of the carriers of all species."""
     n_carriers = sum(s.n_carriers for s in species)

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from MDAnalysis.lib.distances import capped_distance
 from MDAnalysis.lib.mdamath import triclinic_vectors
+from numba import njit
 
+from mda_ionmech.lanes import LANES, lowest_bit, near_lanes
 from mda_ionmech.microstates.neighbours import find_contacts, grid_shape
 from mda_ionmech.trajectory.cells import in_lattice_vectors, reduced_cell
 from mda_ionmech.trajectory.unwrap import cell_heights
@@ -80,10 +82,68 @@ def test_pairs_are_those_of_brute_force_and_of_mdanalysis(abc, angle, cutoff, n,
         assert np.linalg.norm(difference @ cell) == pytest.approx(cutoff, abs=1e-4)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    radii=st.tuples(st.floats(1.0, 5.0), st.floats(1.0, 5.0)),
+    skew=st.sampled_from([0.0, 3.0]),
+    n=st.integers(1, 300),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_each_type_has_its_cutoff_and_no_carrier_its_own_atoms(radii, skew, n, seed):
+    rng = np.random.default_rng(seed)
+    cell = reduced_cell(np.diag(rng.uniform(14, 20, 3)) + skew * rng.uniform(-1, 1, (3, 3)))
+    if 2 * max(radii) >= cell_heights(cell).min():
+        return
+    centres, ligands = rng.uniform(-2, 2, (9, 3)), rng.uniform(-2, 2, (n, 3))
+    kind, owner = rng.integers(0, 2, n), rng.integers(-1, 9, n)
+    outer = np.array(radii)
+    carrier, ligand, distance = find_contacts(
+        centres, ligands, kind, owner, cell, outer, grid_shape(cell, outer.max(), n)
+    )
+    pairs = {(int(i), int(j)) for i, j in zip(carrier, ligand, strict=True)}
+    for k in range(2):
+        wanted = brute_force(centres, ligands[kind == k], cell, outer[k])
+        number = np.flatnonzero(kind == k)
+        mine = {(i, int(number[j])) for i, j in wanted if owner[number[j]] != i}
+        assert {p for p in pairs if kind[p[1]] == k} == mine
+    whole = ligands[ligand] - centres[carrier]
+    shifts = np.stack(np.meshgrid(*[np.arange(-1, 2)] * 3), axis=-1).reshape(-1, 3)
+    images = (whole - np.rint(whole))[:, None] + shifts
+    np.testing.assert_allclose(
+        distance, np.linalg.norm(images @ cell, axis=-1).min(axis=-1), atol=1e-12
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40))
+def test_eight_lanes_against_numpy(seed, n):
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(0, 4, (3, n + LANES))
+    squares = np.zeros(64)
+    centre, limit = rng.uniform(0, 4, 3), rng.uniform(0, 9)
+    for at in range(n):
+        bits = _look(*points, at, *centre, limit, squares, 8)
+        near = ((points[:, at : at + 8] - centre[:, None]) ** 2).sum(axis=0)
+        np.testing.assert_allclose(squares[8:16], near)
+        assert bits == sum(1 << k for k in range(8) if near[k] <= limit)
+        if bits:
+            assert _lowest(bits) == (bits & -bits).bit_length() - 1
+
+
+@njit
+def _look(x, y, z, at, x_c, y_c, z_c, limit2, squares, to):
+    return near_lanes(x, y, z, np.uint64(at), x_c, y_c, z_c, limit2, squares, np.uint64(to))
+
+
+@njit
+def _lowest(word):
+    return lowest_bit(np.uint64(word))
+
+
 def test_a_dilute_huge_cell_keeps_a_small_grid():
     rng = np.random.default_rng(0)
     cell = np.diag([5000.0, 4000.0, 3000.0])
-    assert grid_shape(cell, 3.0, 50).prod() <= 50
+    assert grid_shape(cell, 3.0, 50).prod() <= 3 * 50
     centres = rng.uniform(0, 1, (20, 3))
     ligands = np.concatenate(
         [centres + 2.0 / 5000 * np.array([1, 0, 0]), rng.uniform(0, 1, (30, 3))]

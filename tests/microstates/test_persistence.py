@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech.microstates import ContactHistory
+from mda_ionmech.microstates import ContactHistory, Contacts
+from mda_ionmech.microstates.follow import ContactTracker
 from mda_ionmech.microstates.persistence import build_microstates
 
 
@@ -41,13 +42,13 @@ def filtered(distance, inner, outer, persist):
 
 def build(distance, inner, outer, persist, **options):
     """Microstates from distances (frames, carriers, ligands)."""
-    frame, carrier, ligand = np.nonzero(distance <= outer)
     n_ligands = distance.shape[2]
+    tracker = ContactTracker(distance.shape[1], 0)
+    for frame in distance:
+        carrier, ligand = np.nonzero(frame <= outer)
+        tracker.add(Contacts(carrier, ligand, frame[carrier, ligand] <= inner))
     history = ContactHistory(
-        frame.astype(np.int32),
-        carrier.astype(np.int32),
-        ligand.astype(np.int32),
-        distance[frame, carrier, ligand] <= inner,
+        **tracker.finish(),
         n_frames=len(distance),
         n_carriers=distance.shape[1],
         spacing=1.0,

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
-from mda_ionmech.microstates import SiteAssignment
+from mda_ionmech.microstates import Contacts, SiteAssignment
+from mda_ionmech.microstates.follow import ContactTracker
 from mda_ionmech.microstates.sites import drop_brief_visits, hold_sites
 
 from ..builders import make_universe
@@ -123,7 +124,13 @@ def test_a_site_is_held_until_another_core_is_entered(seed, n_frames, chance):
     nearest = rng.integers(0, 4, (n_frames, 3)).astype(np.int32)
     inside = rng.random((n_frames, 3)) < chance
     held = np.empty((3, n_frames), dtype=np.int32)
-    homeless = hold_sites(nearest, inside, held)
+    tracker = ContactTracker(3, 0)
+    for t in range(n_frames):
+        tracker.add(Contacts(np.arange(3), nearest[t], inside[t]))
+    stays = tracker.finish()
+    hold_sites(**stays, by_core=False, held=held)
+    np.testing.assert_array_equal(held, nearest.T)
+    homeless = hold_sites(**stays, by_core=True, held=held)
     for c in range(3):
         cores = [nearest[t, c] for t in range(n_frames) if inside[t, c]]
         now = cores[0] if cores else None

@@ -8,13 +8,12 @@ from mda_ionmech.events import CrystalEvents
 from mda_ionmech.events.lattice_gas import SiteGraph, simulate
 from mda_ionmech.events.nulls import circular_null
 from mda_ionmech.microstates import SiteAssignment
-from mda_ionmech.microstates.sites import site_distances
 
 from ..builders import decompose, make_universe, mobility, standard_error
 from ..events.test_crystal import cubic, history
 
 
-def test_case_3_parallel_hops_are_one_cooperative_event():
+def test_case_3_parallel_hops_are_one_cooperative_event(record):
     """Rows of n ions that step together round a periodic cell: eta = n a^2, n^2 a^2 per event."""
     rng = np.random.default_rng(3)
     n, length, n_rows, n_frames = 4, 2.0, 6, 3000
@@ -50,16 +49,21 @@ def test_case_3_parallel_hops_are_one_cooperative_event():
     # rows are independent: their correlations have the error of a mean over hops
     hops = np.abs(steps).sum()
     error = np.sqrt(2 * n_rows / hops)
-    assert float(multi["effectiveness"]) == pytest.approx(n * length**2, rel=3 * error)
-    assert float(multi["effectiveness_cooperative"]) == pytest.approx(
-        n**2 * length**2, rel=3 * error
-    )
-    assert float(multi["cluster_count"]) == hops
-    inside = float(multi["event_incluster"] / multi["event_self"])
-    assert inside == pytest.approx(n - 1, rel=1e-5)
+    for what, name, expected in (
+        (r"$\eta = n a^2$ per carrier-event, $n = 4$", "effectiveness", n * length**2),
+        (
+            r"$n^2 a^2$ per cooperative event, $n = 4$",
+            "effectiveness_cooperative",
+            (n * length) ** 2,
+        ),
+    ):
+        record.within(3, what, multi[name], expected, error * expected)
+    record.equal(3, "cooperative events counted over made", multi["cluster_count"] / hops, 1.0, 0.0)
+    inside = multi["event_incluster"] / multi["event_self"]
+    record.equal(3, "in-cluster over self part, $n - 1$ of $n = 4$", inside, n - 1, 1e-4)
 
 
-def test_case_4_ions_that_trade_places_exchange_and_carry_nothing():
+def test_case_4_ions_that_trade_places_exchange_and_carry_nothing(record):
     """Pairs of ions swap their two sites now and then, both within one frame."""
     rng = np.random.default_rng(4)
     n_pairs, n_frames, length = 8, 2000, 2.0
@@ -90,7 +94,8 @@ def test_case_4_ions_that_trade_places_exchange_and_carry_nothing():
     data = results.decomposition.sel(species="ion", window=1.0)
     swaps = int(np.count_nonzero(np.diff(swapped, axis=0)))
     counts = data["event_count"]
-    assert float(counts.sel(event="exchange")) == 2 * swaps
+    found = counts.sel(event="exchange") / (2 * swaps)
+    record.equal(4, "exchanges counted over made", found, 1.0, 0.0)
     assert float(counts.sel(event="multi_ion_hop")) == 0
     assert float(counts.sel(event="single_ion_hop")) == 0
     own = float(data["onsager_self"])
@@ -102,7 +107,7 @@ def test_case_4_ions_that_trade_places_exchange_and_carry_nothing():
     assert any("shares of ion are undefined" in text for text in results.warnings)
 
 
-def test_case_12_exclusion_gas_at_every_window():
+def test_case_12_exclusion_gas_at_every_window(record):
     rng = np.random.default_rng(12)
     length, n, rate, n_frames, spacing = 6, 90, 0.02, 6000, 1.0
     positions, start, end = cubic(length)
@@ -118,60 +123,69 @@ def test_case_12_exclusion_gas_at_every_window():
     expected = n * 6 * rate * a**2 * (1 - (n - 1) / (n_sites - 1)) / 6
     n_hops = np.count_nonzero(state[:, 1:] != state[:, :-1])
     error = standard_error(windows, n_frames, spacing, n_hops)
-    assert np.all(np.abs(k / expected - 1) < 3 * error)
+    record.within(12, "$K = N z \\Gamma a^2 (1 - (N - 1) / (N_s - 1)) / 6$, window", k, expected,
+                  error * expected, at=windows)  # fmt: skip
 
 
-#: Basis, cells along each vector, length of a hop in cells, correlation factor; 1000 sites or more.
+#: Basis in units of the cubic edge, nearest distance, cells along each edge, factor f.
 LATTICES = {
-    "simple cubic": ([[0, 0, 0]], 10, 1.0, 0.6531),
-    "bcc": ([[0, 0, 0], [0.5, 0.5, 0.5]], 8, np.sqrt(3) / 2, 0.7272),
-    "fcc": ([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]], 7, np.sqrt(1 / 2), 0.7815),
+    "sc": ([[0, 0, 0]], 1.0, 10, 0.6531),
+    "bcc": ([[0, 0, 0], [0.5, 0.5, 0.5]], np.sqrt(3) / 2, 8, 0.7272),
+    "fcc": ([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]], np.sqrt(0.5), 7, 0.7815),
     "diamond": (
         [[x + s, y + s, z + s] for s in (0, 0.25)
-         for x, y, z in [(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)]],
-        5, np.sqrt(3) / 4, 0.5,
+         for x, y, z in ([0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0])],
+        np.sqrt(3) / 4, 5, 0.5,
     ),
 }  # fmt: skip
 
 
+def lattice(basis, nearest, length):
+    """Sites of a cubic lattice in units of its edge, and directed edges to nearest neighbours."""
+    cells = np.indices((length,) * 3).reshape(3, -1).T
+    positions = (cells[:, None] + np.asarray(basis, dtype=float)[None]).reshape(-1, 3)
+    apart = positions[:, None] - positions[None]
+    apart -= length * np.rint(apart / length)
+    start, end = np.nonzero(np.abs(np.linalg.norm(apart, axis=-1) - nearest) < 1e-6)
+    return positions, start, end
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(LATTICES))
-def test_case_13_single_vacancy_correlates_tracers_by_the_factor_of_the_lattice(name):
-    """The slope of the self part over the exact collective one, to 1 %.
+def test_case_13_single_vacancy_correlates_tracers_by_the_factor_of_the_lattice(record, name):
+    """Some 1000 sites: the slope of the self part over the exact collective one, to 1 %.
 
-    A finite crystal of N sites has a factor larger by 1.0 to 1.6 / N, here up to 0.2 %: the
-    vacancy meets a tracer again through the periodic cell. Over seeds the ratio scatters by 0.1 %
-    (0.4 % for diamond).
+    A finite crystal of N sites has a factor larger by 1.0 to 1.6 / N: the vacancy meets a tracer
+    again through the periodic cell. Over seeds the ratio scatters by 0.1 %, for diamond by 0.4 %.
     """
-    basis, length, hop, factor = LATTICES[name]
     rng = np.random.default_rng(13)
-    a, n_frames, hops_per_frame = 2.0 / hop, 6000, 200
-    grid = np.indices((length,) * 3).reshape(3, -1).T
-    positions = (grid[:, None] + np.array(basis)[None]).reshape(-1, 3)
-    apart = site_distances(positions / length, length * np.eye(3))
-    start, end = np.nonzero(np.abs(apart - hop) < 1e-6)
+    basis, nearest, length, factor = LATTICES[name]
+    positions, start, end = lattice(basis, nearest, length)
     n_sites, n_near = len(positions), len(start) // len(positions)
-    graph = SiteGraph(
-        n_sites, start, end, np.zeros(len(start), dtype=np.int64), np.array([1 / n_near])
-    )
+    assert n_sites >= 1000
+    a, n_frames, hops_per_frame = 2.0, 6000, 200
+    graph = SiteGraph(n_sites, start, end, np.zeros(len(start), dtype=np.int64),
+                      np.array([1 / n_near]))  # fmt: skip
     state = simulate(
         graph, np.arange(n_sites - 1), n_frames=n_frames, spacing=float(hops_per_frame), rng=rng
     )
-    box = (a * length,) * 3 + (90.0,) * 3
-    universe = make_universe(a * positions[state.T] + 0.3, box, dt=float(hops_per_frame))
+    scale = a / nearest
+    box = (scale * length,) * 3 + (90.0,) * 3
+    universe = make_universe(scale * positions[state.T] + 0.3, box, dt=float(hops_per_frame))
     windows = hops_per_frame * np.array([10.0, 20.0])
     results = decompose(universe, windows=windows)
     own = mobility(results, "ion", variable="onsager_self")
     slope = (own[1] * windows[1] - own[0] * windows[0]) / (windows[1] - windows[0])
-    # the vacancy steps at unit rate by 2 A, independently each time: K = 4 / 6 A^2 per unit time
-    collective = 2.0**2 / 6
-    assert slope / collective == pytest.approx(factor, rel=0.01)
+    # the vacancy steps at unit rate by a, independently each time: K = a^2 / 6
+    collective = a**2 / 6
+    record.near(13, f"$H_R \\to f$ of {name}", float(slope / collective), factor, 0.01)
     error = standard_error(windows, n_frames, hops_per_frame)
-    assert np.all(np.abs(mobility(results, "ion") / collective - 1) < 3 * error)
+    record.within(13, f"$K = a^2 / 6$ of {name}, window", mobility(results, "ion"), collective,
+                  error * collective, at=windows)  # fmt: skip
 
 
 @pytest.mark.parametrize("n_near", [1, 3])
-def test_case_14_independent_hops_coincide_by_chance(n_near):
+def test_case_14_independent_hops_coincide_by_chance(record, n_near):
     """Groups of n_near + 1 carriers near each other, each stepping through sites of its own."""
     rng = np.random.default_rng(14)
     n_groups, n_sites, rate, n_frames = 12, 40, 0.02, 20_000
@@ -185,16 +199,18 @@ def test_case_14_independent_hops_coincide_by_chance(n_near):
     # sites of one carrier are near nothing but those of the others: its own hop is one hop
     distances[carrier[:, None] == carrier[None]] = 50.0
     np.fill_diagonal(distances, 0.0)
-    record = history(state, distances=distances)
+    trains = history(state, distances=distances)
     rule = CrystalEvents("proximity", 2.0)
     for window in (1, 5, 20):
-        label, _ = rule.label_window(record, window)
+        label, _ = rule.label_window(trains, window)
         hopping = label > 0
         share = np.count_nonzero(label > 1) / np.count_nonzero(hopping)
         expected = 1 - np.exp(-rate * window * n_near)
         # independent windows, and groups whose members are counted together
         samples = np.count_nonzero(hopping) / window / (n_near + 1)
         error = np.sqrt(expected * (1 - expected) / samples)
-        assert abs(share - expected) < 3 * error
-        circular = circular_null(rule, record, window, np.random.default_rng(1))
-        assert abs(circular.mean() - expected) < 3 * error
+        what = f"share in clusters, {n_near} near, window {window}"
+        record.within(14, what, share, expected, error)
+        circular = circular_null(rule, trains, window, np.random.default_rng(1))
+        record.within(14, f"circular null, {n_near} near, window {window}", circular.mean(),
+                      expected, error)  # fmt: skip

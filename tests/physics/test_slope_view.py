@@ -4,7 +4,6 @@ Cases 10 and 11 are run in groups of carriers; the spread of the groups gives th
 """
 
 import numpy as np
-import pytest
 
 from mda_ionmech import onsager
 from mda_ionmech.onsager.coefficients import System
@@ -36,7 +35,7 @@ def slopes(results):
     return one["path_slope"].values * to_mobility, half * to_mobility
 
 
-def test_case_8_the_slope_of_caged_ions_vanishes():
+def test_case_8_the_slope_of_caged_ions_vanishes(record):
     rng = np.random.default_rng(8)
     n, n_frames, variance, memory = 12, 8000, 0.3, 3.0
     paths = ornstein_uhlenbeck(rng, n_frames, n, variance, memory, 1.0)
@@ -47,12 +46,13 @@ def test_case_8_the_slope_of_caged_ions_vanishes():
     found, half = slopes(results)
     decay = np.exp(-horizons / memory) - np.exp(-(horizons + 1) / memory)
     # the interval holds one standard error on either side
-    assert np.all(np.abs(found - n * variance * decay) < 3 * half)
+    record.within(8, "slope $N s^2 (e^{-T / t_c} - e^{-(T + \\delta) / t_c}) / \\delta$, horizon",
+                  found, n * variance * decay, half, at=horizons)  # fmt: skip
     window = n * variance * (1 - np.exp(-1 / memory))
     assert np.all(np.abs(found[-2:]) < 0.1 * window), "nothing is left of the window view"
 
 
-def test_case_9_the_slope_gives_the_hops_where_the_window_view_is_inflated():
+def test_case_9_the_slope_gives_the_hops_where_the_window_view_is_inflated(record):
     rng = np.random.default_rng(9)
     n, n_frames, variance, memory, rate, length = 20, 12_000, 0.3, 2.0, 0.1, 2.0
     cage = ornstein_uhlenbeck(rng, n_frames, n, variance, memory, 1.0)
@@ -65,15 +65,16 @@ def test_case_9_the_slope_gives_the_hops_where_the_window_view_is_inflated():
     found, _ = slopes(results)
     # hops are independent, so a slope at horizon T has the error of its 3 n_w windows
     error = np.sqrt(4 * horizons / (3 * n_frames) + 1 / number.sum())
-    assert np.all(np.abs(found / expected - 1) < 3 * error)
+    record.within(9, "slope $N k a^2 / 6$, horizon", found, expected, error * expected,
+                  at=horizons)  # fmt: skip
     settings, data = results.settings, results.decomposition
     from scipy import constants
 
     scale = constants.k * settings["temperature_K"] * settings["volume_angstrom3"] * 1e-30 * 1e8
     whole = data["onsager"].sel(species="ion", species_2="ion").values * scale
     inflated = expected + n * variance * (1 - np.exp(-1 / memory))
-    tolerance = 3 * standard_error([1.0], n_frames, 1.0, number.sum())[0]
-    assert whole[0] == pytest.approx(inflated, rel=tolerance)
+    error = standard_error([1.0], n_frames, 1.0, number.sum())[0]
+    record.within(9, "$K$ in short windows, inflated", whole[0], inflated, error * inflated)
     assert whole[0] > 1.5 * expected
 
 
@@ -122,7 +123,7 @@ def parts(carriers, n_steps):
     return window, slope
 
 
-def test_case_10_reversals_carry_nothing_in_the_slope():
+def test_case_10_reversals_carry_nothing_in_the_slope(record):
     """One dimension; each hop reverses the one before with probability p."""
     rng = np.random.default_rng(10)
     p, rate, n_groups, n, n_frames = 0.7, 0.3, 12, 6, 12_000
@@ -146,21 +147,23 @@ def test_case_10_reversals_carry_nothing_in_the_slope():
         found.append(slope)
     windows, found = np.array(windows), np.array(found)
     window = windows.mean(axis=0)
-    assert window[1] / window.sum() == pytest.approx(p, abs=0.01)
+    share = windows[:, 1] / windows.sum(axis=1)
+    record.within(10, "share of reversals in short windows, $p$", window[1] / window.sum(), p,
+                  share.std(ddof=1) / np.sqrt(n_groups))  # fmt: skip
     share = found / found.sum(axis=1, keepdims=True)
     error = share.std(axis=0, ddof=1) / np.sqrt(n_groups)
-    assert abs(share[:, 1].mean()) < 3 * error[1], "reversals carry nothing"
-    assert abs(share[:, 2].mean() - 1) < 3 * error[2], "forward hops carry all"
+    record.within(10, "share of the slope:", share.mean(axis=0)[1:], [0.0, 1.0], error[1:],
+                  at=["reversals", "forward hops"])  # fmt: skip
     # slope over window view: both as mean squares per step
     from scipy import constants
 
     scale = 2 * constants.k * 300.0 * 1e4 * 1e-30 * 1e-12 / 1e-20
     ratio = found.sum(axis=1) * scale / windows.sum(axis=1)
     spread = ratio.std(ddof=1) / np.sqrt(n_groups)
-    assert abs(ratio.mean() - (1 - p) / p) < 3 * spread
+    record.within(10, "slope over short windows, $(1 - p) / p$", ratio.mean(), (1 - p) / p, spread)
 
 
-def test_case_11_unequal_barriers_share_the_slope_by_their_lengths():
+def test_case_11_unequal_barriers_share_the_slope_by_their_lengths(record):
     """One dimension; fast and slow bonds alternate; a hop over either is a step of one frame."""
     rng = np.random.default_rng(11)
     fast, slow, a1, a2, n_groups, n, n_frames = 0.4, 0.1, 1.0, 2.0, 12, 6, 12_000
@@ -188,14 +191,17 @@ def test_case_11_unequal_barriers_share_the_slope_by_their_lengths():
     expected = fast * a1**2 / (fast * a1**2 + slow * a2**2)
     window = windows / windows.sum(axis=1, keepdims=True)
     error = window.std(axis=0, ddof=1) / np.sqrt(n_groups)
-    assert abs(window[:, 1].mean() - expected) < 3 * error[1]
+    record.within(11, "share of fast hops, $w_1 a_1^2 / \\sum w a^2$", window[:, 1].mean(),
+                  expected, error[1])  # fmt: skip
     share = found / found.sum(axis=1, keepdims=True)
     error = share.std(axis=0, ddof=1) / np.sqrt(n_groups)
-    assert abs(share[:, 1].mean() - a1 / (a1 + a2)) < 3 * error[1]
+    record.within(11, "share of fast hops in the slope, $a_1 / (a_1 + a_2)$", share[:, 1].mean(),
+                  a1 / (a1 + a2), error[1])  # fmt: skip
     from scipy import constants
 
     scale = 2 * constants.k * 300.0 * 1e4 * 1e-30 * 1e-12 / 1e-20
     diffusion = found.sum(axis=1) * scale / 2 / n
     exact = (a1 + a2) ** 2 / (2 * (1 / fast + 1 / slow))
     spread = diffusion.std(ddof=1) / np.sqrt(n_groups)
-    assert abs(diffusion.mean() - exact) < 3 * spread
+    record.within(11, "slope $(a_1 + a_2)^2 / 2 (1 / w_1 + 1 / w_2)$", diffusion.mean(), exact,
+                  spread)  # fmt: skip

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.macrostates import SiteType
 from mda_ionmech.microstates import SiteAssignment
+
+from ..test_docs import DOCS, rows
 
 WINDOWS = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
 
@@ -114,6 +116,41 @@ def test_site_types_are_the_macrostates(garnet):
     np.testing.assert_allclose(parts, data["onsager"], rtol=1e-10)
 
 
+def test_hops_between_the_two_kinds_of_sites_control_and_carry(garnet):
+    table = garnet.rate_control()
+    assert table.index[0].startswith("24d-48g 2.0")
+    assert table["hops"].sum() == garnet.microstates["Li+"].report["hops"]
+    for name in ("control", "share_self", "share"):
+        assert table[name].sum() == pytest.approx(1, rel=1e-10)
+        assert 0.9 < table[name].iloc[0] < 1
+    # carriers that hop back where they came from are slower than independent ones, and hops in
+    # company make the collective motion faster
+    independent, own, collective = (
+        table.attrs[f"{name}_cm2_per_s"] for name in ("diffusion", "measured", "collective")
+    )
+    assert own[2] < independent[1] < independent[2] < collective[1]
+    shown = rows("concepts/rate-control.md", "channel")
+    assert len(shown) == len(table)
+    for cells, (channel, line) in zip(shown, table.iterrows(), strict=True):
+        numbers = [str(channel), str(int(line["hops"]))]
+        for name in ("control", "share_self", "share"):
+            low, high = (line[f"{name}_{end}"] for end in ("low", "high"))
+            numbers += [f"{line[name]:.3f}", f"{low:.3f} to {high:.3f}"]
+        assert cells == numbers
+    text = " ".join((DOCS / "concepts/rate-control.md").read_text("utf-8").split())
+    values = [x[0] * 1e5 for x in (independent, own, collective)]
+    assert "would have {:.1f}e-5 cm²/s; the ions have {:.1f}e-5,".format(*values[:2]) in text
+    assert f"collective motion has {values[2]:.1f}e-5" in text
+    data = garnet.results.decomposition
+    own_at_5_ps = float(data["diffusivity_self"].sel(species="Li+", window=5.0))
+    assert own[0] < own_at_5_ps < independent[0]
+    assert table.attrs["horizon_ps"] == pytest.approx(12.5)
+    with pytest.raises(InputError, match=r"species='O2-' has no hops between sites .* \['Li\+'\]"):
+        garnet.rate_control(species="O2-")
+    with pytest.raises(InputError, match="horizon=1e\\+06 ps is longer than"):
+        garnet.rate_control(horizon=1e6)
+
+
 def test_the_same_from_a_configuration(garnet, tmp_path):
     from mda_ionmech.config import build_analysis, load_config
 
@@ -162,6 +199,28 @@ def test_nulls_stand_in_the_figure_of_multi_ion_shares(garnet):
     data = garnet.results.decomposition["multi_fraction"].sel(species="Li+")
     np.testing.assert_array_equal(shown, data)
     plt.close("all")
+
+
+def test_channel_rates_and_residence_are_counts_over_exposure(garnet):
+    table = garnet.channel_rates()
+    report = garnet.microstates["Li+"].report
+    assert table["count"].sum() == report["hops"]
+    assert set(table.index) == {(a, b) for a in ("24d", "48g") for b in ("24d", "48g")}
+    exposure = table["exposure"].groupby("start", observed=True).first()
+    assert exposure.sum() == pytest.approx(56 * 0.5)
+    for label, held in report["occupancy"].items():
+        assert exposure[label] == pytest.approx(0.5 * held, rel=1e-3)
+    # about 730 hops per lithium and ns
+    assert (table["rate"] * table["exposure"]).sum() / 28 == pytest.approx(730, rel=0.02)
+    # as many one way as the other
+    assert abs(table.loc[("24d", "48g"), "count"] - table.loc[("48g", "24d"), "count"]) <= 56
+    residence = garnet.residence_times().xs("continuous", level="definition").loc["Li+"]
+    for label in ("24d", "48g"):
+        leaving = table.loc[label, "count"].sum()
+        assert residence.loc[label, "endings"] == leaving
+        stay = 1e3 * exposure[label] / leaving
+        # exposure counts steps, the stay frames: one more of 5001
+        assert residence.loc[label, "mean_stay"] == pytest.approx(stay, rel=1e-3)
 
 
 def test_shares_of_the_slope_view_depend_on_the_resolution_and_not_on_the_horizon(garnet):

@@ -7,35 +7,89 @@ from hypothesis import strategies as st
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.trajectory.frames_of_reference import usable_masses
-from mda_ionmech.trajectory.unwrap import bond_parents, fractional_steps, whole_centres
+from mda_ionmech.trajectory.paths import PathBuilder
+from mda_ionmech.trajectory.unwrap import (
+    bond_parents,
+    copy_finite,
+    fractional_steps,
+    stretches,
+    whole_centres,
+)
 
 from ..builders import brownian, make_universe, wrap
 
 
-@settings(max_examples=50, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), image=st.booleans())
-def test_steps_against_numpy(seed, image):
+def padded(positions):
+    return np.concatenate([np.zeros(2), positions.ravel(), np.zeros(2)]).astype(np.float32)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    image=st.booleans(),
+    n=st.integers(9, 200),
+    skew=st.sampled_from([0.0, 2.0]),
+)
+def test_steps_against_numpy(seed, image, n, skew):
     rng = np.random.default_rng(seed)
-    now, before = rng.uniform(-2, 2, (2, 9, 3))
-    cell = np.diag([10.0, 11.0, 12.0]) + rng.uniform(-2, 2, (3, 3))
-    members = rng.permutation(9)
-    offsets = np.array([0, 4, 9])
-    weights, reference = rng.uniform(0, 1, 9), rng.uniform(0, 1, 9)
+    cells = [np.diag(rng.uniform(9, 13, 3)) + skew * rng.uniform(-1, 1, (3, 3)) for _ in range(2)]
+    inverses = [np.linalg.inv(cell) for cell in cells]
+    places = [
+        (rng.uniform(-2, 2, (n, 3)) @ cell).astype(np.float32) for cell in cells
+    ]  # before, now
+    members = rng.permutation(n)
+    offsets = np.array([0, 4, n])
+    weights, reference = rng.uniform(0, 1, n), rng.uniform(0, 1, n)
+    moving = np.sort(rng.choice(n, n // 2, replace=False))
+    reference[np.setdiff1d(np.arange(n), moving)] = 0.0
     steps, moved, found = np.empty((2, 3)), np.empty(3), np.zeros(4)
     fractional_steps(
-        now, before, cell, image, np.arange(9), offsets, members, weights, reference, 5.0,
-        steps, moved, found,
+        padded(places[1]), padded(places[0]), inverses[1], inverses[0], cells[1], image,
+        stretches(moving), offsets, members, weights, reference, 5.0, steps, moved, found,
     )  # fmt: skip
-    ds = now - before
+    ds = places[1].astype(float) @ inverses[1] - places[0].astype(float) @ inverses[0]
     crossed = np.any(np.rint(ds) != 0, axis=1)
     if image:
         ds = ds - np.rint(ds)
-    expected = [(weights[:4, None] * ds[members[:4]]).sum(axis=0)]
-    expected.append((weights[4:, None] * ds[members[4:]]).sum(axis=0))
-    np.testing.assert_allclose(steps, expected, atol=1e-12)
-    np.testing.assert_allclose(moved, reference @ ds, atol=1e-12)
-    length = np.linalg.norm(ds @ cell, axis=1)
-    np.testing.assert_allclose(found, [crossed.sum(), (length > 5).sum(), 9, length.max()])
+    expected = [(weights[a:b, None] * ds[members[a:b]]).sum(axis=0) for a, b in ((0, 4), (4, n))]
+    np.testing.assert_allclose(steps, expected, atol=1e-11)
+    np.testing.assert_allclose(moved, reference @ ds, atol=1e-11)
+    length = np.linalg.norm(ds @ cells[1], axis=1)[moving]
+    np.testing.assert_allclose(
+        found, [crossed[moving].sum(), (length > 5).sum(), len(moving), length.max()]
+    )
+
+
+def test_stretches_of_consecutive_atoms():
+    assert stretches(np.array([0, 1, 2, 5, 7, 8])).tolist() == [[0, 3], [5, 6], [7, 9]]
+    assert stretches(np.empty(0, dtype=int)).shape == (0, 2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(1, 39), max_size=4))
+def test_paths_do_not_depend_on_the_parts(seed, cuts):
+    rng = np.random.default_rng(seed)
+    steps, reference = rng.normal(size=(40, 11, 3)), rng.normal(size=(40, 3))
+    cells = np.diag([9.0, 10, 11]) + rng.uniform(-1, 1, (40, 3, 3))
+    builder = PathBuilder(11, 40)
+    for part in np.split(np.arange(40), sorted(set(cuts))):
+        builder.add(steps[part], reference[part])
+    whole = PathBuilder(11, 40)
+    whole.add(steps, reference)
+    paths = builder.finish(reference, cells, 1.0)
+    np.testing.assert_array_equal(paths.position, whole.finish(reference, cells, 1.0).position)
+    expected = np.cumsum(steps - reference[:, None], axis=0) @ cells.mean(axis=0)
+    np.testing.assert_allclose(paths.position, expected.transpose(1, 2, 0), atol=1e-11)
+
+
+def test_the_first_number_that_is_none_is_found():
+    values = np.arange(100, dtype=np.float32)
+    out = np.empty_like(values)
+    assert copy_finite(values.view(np.uint32), out.view(np.uint32)) == -1
+    np.testing.assert_array_equal(out, values)
+    for bad in (np.nan, np.inf, -np.inf):
+        values[40:] = bad
+        assert copy_finite(values.view(np.uint32), out.view(np.uint32)) == 40
 
 
 def test_molecules_longer_than_half_the_cell_are_made_whole_along_bonds():
@@ -52,9 +106,11 @@ def test_molecules_longer_than_half_the_cell_are_made_whole_along_bonds():
     assert np.all(parents[1:] >= 0)
     out = np.empty((1, 3))
     weights = np.full(10, 0.1)
-    whole_centres(fractional, np.array([0, 10]), members, weights, parents, out)
+    positions = (fractional * 10.0).astype(np.float32)
+    inverse = np.eye(3) / 10.0
+    whole_centres(positions, inverse, np.array([0, 10]), members, weights, parents, out)
     difference = out[0] - chain.mean(axis=0) / 10.0
-    np.testing.assert_allclose(difference, np.rint(difference), atol=1e-12)
+    np.testing.assert_allclose(difference, np.rint(difference), atol=1e-6)
 
 
 def test_atoms_no_bond_reaches_hang_on_the_first():

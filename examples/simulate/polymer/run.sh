@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # 20 x CH3O(CH2CH2O)11CH3 + 15 LiTFSI at 480 K: topology, packing, equilibration, production. Needs rdkit and
-# packmol (PyPI) and GROMACS (Debian). About 65 ns a day and core; the shipped 2 ns are frames 2 ps apart.
+# packmol (PyPI) and GROMACS (Debian). About 65 ns a day and core; shipped are the first 5.7 ns.
 # Parameters and their sources stand in build_topology.py.
 set -euo pipefail
 cd "$(dirname "$0")"

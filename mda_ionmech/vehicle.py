@@ -1,0 +1,156 @@
+"""Vehicularity: an intact shell need not be a vehicle.
+
+For windows whose shell is the same at both ends, the part of the motion that the shell shares.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import onsager
+from .errors import InputError
+from .onsager.vehicle import SUMS, ShellPaths, vehicle_sums
+from .trajectory.frames_of_reference import usable_masses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    import xarray as xr
+
+    from .analysis import OnsagerDecomposition
+    from .results import Results
+    from .species import IonSpecies
+    from .trajectory.members import Ligands, Members
+
+#: The label that is split.
+EVENT = "vehicular"
+
+_LONG_NAMES = {
+    "vehicularity": "d . d_shell over |d|^2 of vehicular windows that keep a ligand atom",
+    "share_shell": "part of L_AA carried by the shells of vehicular windows",
+    "share_relative": "part of L_AA carried relative to these shells",
+    "share_alone": "part of L_AA carried by vehicular windows that keep no ligand atom",
+    "count": "vehicular carrier-windows that keep a ligand atom, summed over all origins",
+    "count_alone": "vehicular carrier-windows that keep none, summed over all origins",
+    "blocks": "blocks of origins behind the interval",
+}
+
+
+def followed_ligands(
+    species: Sequence[IonSpecies], ligands: Sequence[Ligands | None], members: Members
+) -> dict[int, slice]:
+    """Where the ligand atoms of each species that can be split come after the carriers.
+
+    Raises
+    ------
+    InputError
+        If no species has shells and a rule with the label ``vehicular``.
+    """
+    out, first = {}, len(members.offsets) - 1
+    for k, (one, table) in enumerate(zip(species, ligands, strict=True)):
+        if table is not None and one.events is not None and EVENT in one.events.names:
+            out[k] = slice(first, first + len(table.atom))
+            first += len(table.atom)
+    if not out:
+        raise InputError(
+            f"projection='vehicle' splits windows labelled {EVENT!r}, and no species has shells "
+            "and a rule with that label; give one events=SolvationEvents() or PolymerEvents()"
+        )
+    return out
+
+
+def vehicularity(results: Results, window: float | None, species: str | None) -> pd.DataFrame:
+    """Table of the group ``vehicle``; see `Results.vehicularity`."""
+    data = results.vehicle
+    if data is None:
+        raise InputError("this run did not follow the ligands: run it with projection='vehicle'")
+    name = results._species(species)
+    if name not in data["species"].values:
+        raise InputError(
+            f"species={species!r} was not split; those that were are {list(data['species'].values)}"
+        )
+    one = data.sel(species=name).drop_vars("species")
+    if window is not None:
+        one = one.sel(window=[float(results.at_window(window)["window"])])
+    table = one.to_dataframe()
+    table.attrs = {"species": name, "units": {"window": "ps"}}
+    return table
+
+
+def _values(sums: np.ndarray) -> dict[str, np.ndarray]:
+    """What follows from sums (..., 9)."""
+    s = dict(zip(SUMS, np.moveaxis(sums, -1, 0), strict=True))
+
+    def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(bottom != 0, top / bottom, np.nan)
+
+    return {
+        "vehicularity": ratio(s["along"], s["square"]),
+        "share_shell": ratio(s["shell"], s["total"]),
+        "share_relative": ratio(s["relative"], s["total"]),
+        "share_alone": ratio(s["alone"], s["total"]),
+    }
+
+
+def shell_paths(run: OnsagerDecomposition, index: int) -> ShellPaths:
+    """Paths of the ligand atoms of species `index`, with the members of its shells."""
+    shells = run.microstates[run.species[index].name].shells
+    ligands = run._ligands[index]
+    assert ligands is not None
+    position = run._ligand_paths[index]
+    dropped = [k for k, axis in enumerate("xyz") if axis not in run.axes]
+    if dropped:
+        position = position.copy()
+        position[:, dropped] = 0.0
+    masses = usable_masses(run.universe, "projection='vehicle'")
+    # ligands are numbered in order of atom index
+    member = np.searchsorted(ligands.atom, shells.atom)
+    return ShellPaths(position, masses[ligands.atom], shells.offsets, member)
+
+
+def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
+    """The group ``vehicle`` of a result: dims (species, window), only species that can be split."""
+    import xarray as xr
+
+    windows = [int(n) for n in run._window_frames]
+    chosen = sorted(run._ligand_paths)
+    shape = (len(chosen), len(windows))
+    names = list(_values(np.ones(len(SUMS))))
+    found = {name + end: np.full(shape, np.nan) for name in names for end in ("", "_low", "_high")}
+    found |= {name: np.zeros(shape) for name in ("count", "count_alone", "blocks")}
+    share = results.decomposition["share"].sel(event=EVENT)
+    plans = {entry.frames: entry.plan for entry in results.blocks.scanned}
+    for i, index in enumerate(chosen):
+        shells = shell_paths(run, index)
+        code = run.event_names(index).index(EVENT)
+        for j, n in enumerate(windows):
+            plan = plans[n]
+            sums = vehicle_sums(run._labels[index], shells, code, n, plan.sub_block)
+            rng = np.random.default_rng([run.seed, n])
+            weights = onsager.resampling_weights(plan, rng)
+            total = sums.sum(axis=0)
+            values, drawn = _values(total), _values(weights @ sums)
+            # shares are those of the result: undefined together
+            known = np.isfinite(share.sel(species=run.species[index].name).values[j])
+            for name in names:
+                value = values[name] if known or name == "vehicularity" else np.asarray(np.nan)
+                low, high = onsager.interval(np.asarray(value), drawn[name], plan, run.level)
+                for end, x in (("", value), ("_low", low), ("_high", high)):
+                    found[name + end][i, j] = x
+            found["count"][i, j] = total[SUMS.index("kept")]
+            found["count_alone"][i, j] = total[SUMS.index("alone_number")]
+            found["blocks"][i, j] = plan.n_blocks
+    dims = ["species", "window"]
+    variables: dict[str, Any] = {}
+    for name, values_of in found.items():
+        base = name.removesuffix("_low").removesuffix("_high")
+        attrs: dict[str, Any] = {"units": "1", "long_name": _LONG_NAMES[base]}
+        variables[name] = (dims, values_of, attrs | ({} if name == base else {"level": run.level}))
+    times = np.array(windows) * run.paths.dt
+    unit = {"units": "ps", "long_name": "length of the window"}
+    labels = [run.species[k].name for k in chosen]
+    return xr.Dataset(variables, coords={"species": labels, "window": ("window", times, unit)})
