@@ -38,6 +38,7 @@ from .arguments import (
 from .backends import PARTS_PER_WORKER, GatherBackend, Part, SerialParts, parts_source
 from .errors import InputError
 from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
+from .events.crystal import join_histories
 from .macrostates import Macrostates, RunStates
 from .microstates import (
     ContactHistory,
@@ -289,6 +290,7 @@ class OnsagerDecomposition(AnalysisBase):
         self._moving = stretches(np.flatnonzero(carried))
         self._advance: Callable[[int], None] | None = None
         self._histories: dict[int, SiteHistory] = {}
+        self._linked: dict[tuple[int, ...], SiteHistory] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
 
@@ -415,7 +417,7 @@ class OnsagerDecomposition(AnalysisBase):
         self._bar.set_description("reading frames")
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
-        self._labels, self._histories = [], {}
+        self._labels, self._histories, self._linked = [], {}, {}
         self._gathered = {k: [] for k, table in enumerate(self._ligands) if table is not None}
         self._open_store(n, ends)
 
@@ -848,17 +850,21 @@ class OnsagerDecomposition(AnalysisBase):
             if counted:
                 total = one.n_carriers * self.paths.n_frames
                 listed = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counted.items())
-                self._note(f"of {total} shells of {one.name}: {listed}")
+                assert one.microstates is not None
+                what = "sites" if one.microstates.has_sites else "shells"
+                self._note(f"of {total} {what} of {one.name}: {listed}")
 
     def _note_ambiguity(self, name: str, report: dict[str, Any]) -> None:
         """Say loudly when carriers hardly live on the sites they are assigned to."""
-        outside = report.get("outside_every_core", 0.0)
-        homeless = report.get("carriers_never_in_a_core", 0)
+        volume = "polyhedron" if "outside_every_polyhedron" in report else "core"
+        remedy = {"core": "r_core", "polyhedron": "vertices"}[volume]
+        outside = report.get(f"outside_every_{volume}", 0.0)
+        homeless = report.get(f"carriers_never_in_a_{volume}", 0)
         if outside > AMBIGUOUS or homeless:
             self._note(
-                f"sites of {name} are ambiguous: {outside:.0%} of the time in no core, {homeless} "
-                "carriers never in one; check the alignment (results.settings), the origin and "
-                "setting of the structure, supercell and r_core",
+                f"sites of {name} are ambiguous: {outside:.0%} of the time in no {volume}, "
+                f"{homeless} carriers never in one; check the alignment (results.settings), the "
+                f"origin and setting of the structure, supercell and {remedy}",
                 loud=True,
             )
 
@@ -958,11 +964,10 @@ class OnsagerDecomposition(AnalysisBase):
         """The run with other filters, radii or rules; with `window`, that window view alone."""
         self._require_run(what)
         names = [
-            *("microstates", "macrostates", "_labels", "_histories", "species"),
+            *("microstates", "macrostates", "_labels", "_histories", "_linked", "species"),
             *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
         ]
         keep = {name: getattr(self, name) for name in names}
-        self._histories = {}
         self.species = [copy.copy(one) for one in self.species]
         for index, rule in (rules or {}).items():
             self.species[index].events = rule
@@ -1004,9 +1009,10 @@ class OnsagerDecomposition(AnalysisBase):
             if one.macrostates is not None
         }
         self.macrostates = {self.species[k].name: m for k, m in macro.items()}
+        self._link_species(states)
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
         if not nulls:
-            self._histories = {}
+            self._linked = {}
         import xarray as xr  # slow to import, as is what the assembly needs
 
         from .assembly import Assembly
@@ -1076,14 +1082,34 @@ class OnsagerDecomposition(AnalysisBase):
             held=held,
         )
 
+    def _link_species(self, states: dict[int, Microstates]) -> None:
+        """Records of the species on sites, joined where their hops may be linked."""
+        ruled = {
+            k: s.events for k, s in enumerate(self.species) if isinstance(s.events, CrystalEvents)
+        }
+        self._histories = {k: self._site_history(k, states[k]) for k in ruled}
+        self._linked = {}
+        left = list(ruled)
+        while left:
+            rule = ruled[left[0]]
+            members = tuple(k for k in left if k == left[0] or rule.links_like(ruled[k]))
+            left = [k for k in left if k not in members]
+            histories = [self._histories[k] for k in members]
+            self._linked[members] = join_histories(histories, rule.shared or 0.0)
+
     def _joint_labels(self, index: int, rule: CrystalEvents, states: Microstates) -> JointLabels:
-        history = self._site_history(index, states)
+        members = next(m for m in self._linked if index in m)
+        linked, history = self._linked[members], self._histories[index]
+        mine = linked.members == members.index(index)
+        # clusters take the number of a carrier of the run, whatever species are linked
+        number = np.concatenate([np.arange(self._first[k], self._first[k + 1]) for k in members])
 
         def label_window(window: int) -> tuple[np.ndarray, np.ndarray]:
-            label, cluster = rule.label_window(history, window)
-            return rule.event_codes(history, window, label), cluster
+            label, cluster = rule.label_window(linked, window)
+            label, cluster = label[mine], cluster[mine]
+            code = rule.event_codes(history, window, label)
+            return code, np.where(cluster < 0, -1, number[cluster]).astype(np.int32)
 
-        self._histories[index] = history
         return JointLabels(label_window, states.runs)
 
     def _site_history(self, index: int, states: Microstates) -> SiteHistory:
@@ -1096,12 +1122,19 @@ class OnsagerDecomposition(AnalysisBase):
         state = np.ascontiguousarray(states.state.T)
         position = self.paths.position[self._first[index] : self._first[index + 1]]
         path = np.empty(position.shape)
+        rule = self.species[index].events
+        near = isinstance(rule, CrystalEvents) and rule.linking == "distance"
+        fractional = np.empty(position.shape) if near else None
         for c in range(len(path)):  # one carrier at a time bounds the memory
             along = begin[c] + position[c].T @ inverse
             held = sites.sites_in_cell[state[c]]
             path[c] = ((held + np.rint(along - held) - begin[c]) @ mean_cell).T
+            if fractional is not None:
+                fractional[c] = along.T
         distances = site_distances(sites.sites_in_cell, mean_cell)
-        return SiteHistory(state, path, states.shells, distances)
+        return SiteHistory(
+            state, path, states.shells, distances, sites.sites_in_cell, mean_cell, fractional
+        )
 
     def event_names(self, index: int) -> tuple[str, ...]:
         """Event classes of species number `index`."""
@@ -1174,6 +1207,51 @@ class OnsagerDecomposition(AnalysisBase):
             window=n * self._times.spacing,
         )
 
+    def hops(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
+        """Every hop of one species on sites, with its channel and the size of its cluster.
+
+        Windows overlap: a window begins at every frame, so that in windows of n frames one
+        elementary hop is in up to n rows. At the frame spacing each row is a hop of its own.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps, rounded to whole frames; default the smallest scanned.
+        species : str, optional
+            Default: the first with `CrystalEvents`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per carrier and window that end on another site: ``frame`` (of the trajectory)
+            and ``time_ps`` at which the window begins, ``carrier`` (within the species),
+            ``site_start``, ``site_end`` and their labels ``label_start``, ``label_end`` (the
+            channel), ``event``, ``cluster`` (shared by the carriers of one cluster of the window,
+            as in the results' states), ``n`` (carriers in it, of all species linked), and the
+            displacement of the carrier ``dx``, ``dy``, ``dz``, Angstrom.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without `CrystalEvents`, or a window out of range.
+
+        Examples
+        --------
+        >>> hops = run.hops(0.1)  # doctest: +SKIP
+        >>> hops.groupby(["label_start", "label_end", "n"]).size()  # doctest: +SKIP
+        """
+        from .hops import hop_table
+
+        self._require_run("hops()")
+        on_sites = {s.name: k for k, s in enumerate(self.species) if k in self._histories}
+        name = next(iter(on_sites), None) if species is None else species
+        if name not in on_sites:
+            raise InputError(
+                f"species={species!r} has no hops in this run: they come with "
+                f"events=CrystalEvents(); those with one are {list(on_sites)}"
+            )
+        return hop_table(self, on_sites[name], self._window_in_frames(window))
+
     def robustness(
         self,
         *,
@@ -1195,7 +1273,8 @@ class OnsagerDecomposition(AnalysisBase):
         hysteresis : sequence of float
             Widths in Angstrom, in place of those of the `CutoffShell`; 0 is none.
         linking : sequence
-            Rules of `CrystalEvents`: ``"chain"``, or ``("proximity", distance)``.
+            Rules of `CrystalEvents`: ``"chain"``, ``("proximity", distance)`` or ``("distance",
+            distance)``; species that are labelled together all take it.
         cutoffs : sequence of float or of dict
             Radii at which contacts begin, Angstrom; a dict gives them by ligand type, others stay.
             The radius at which they end moves along where it was recorded, else it stays.
@@ -1470,7 +1549,7 @@ class OnsagerDecomposition(AnalysisBase):
         if labels.joint is not None:
             code, group = (found[first:last] for found in labels.joint.label_window(n))
             out["event"][: f - n] = to_union[code.T]
-            out["cluster"][: f - n] = np.where(group < 0, -1, group + self._first[index]).T
+            out["cluster"][: f - n] = group.T
         else:
             segments = segment_labels(labels.states.carriers(first, last), n, labels.classify)
             out["event"][: f - n] = to_union[_expand(*segments, f - n)]
@@ -1521,8 +1600,22 @@ class OnsagerDecomposition(AnalysisBase):
         self._require_run("save()")
         return self.results.save(path)
 
+    def _window_shares(self, n: int) -> dict[str, np.ndarray]:
+        """Shares and their intervals, each (species, events), of windows of n frames; empty if
+        these were not scanned."""
+        if n not in self._window_frames:
+            return {}
+        data = self.results.decomposition.isel(window=int(np.searchsorted(self._window_frames, n)))
+        data = data.sel(species=[s.name for s in self.species], event=list(self._event_union()))
+        return {
+            f"event_{name}": data[name].transpose("species", "event").values
+            for name in ("share", "share_low", "share_high")
+        }
+
     def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
         """Write what OVITO colours by: events, macrostates and displacements of one window.
+
+        For a window that was scanned the file holds the share of every event, too.
 
         Parameters
         ----------
@@ -1560,6 +1653,11 @@ class OnsagerDecomposition(AnalysisBase):
                 "displacement": np.nan_to_num(states["displacement"], copy=False),
                 "window_ps": n * self._times.spacing,
                 "source": f"{trajectory_name(self.universe)}; mda_ionmech {__version__}",
+                "species_names": np.array([s.name for s in self.species], dtype=str),
+                "species_of_carrier": np.repeat(
+                    np.arange(len(self.species)), [s.n_carriers for s in self.species]
+                ),
+                **self._window_shares(n),
             },
         )
 

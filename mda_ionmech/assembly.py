@@ -19,7 +19,7 @@ from .blocks import Blocks, PathEntry, Populations, WindowEntry
 from .errors import AdditivityError
 from .estimates import LONG_NAMES, Estimates
 from .events import CrystalEvents
-from .events.nulls import SHIFTS, circular_null, exclusion_gas, multi_share
+from .events.nulls import SHIFTS, circular_null, exclusion_gas, multi_share, on_sites
 from .onsager.coefficients import MAX_RESIDUAL, System
 from .results import Results, check_schema, load_schema
 from .selections import atom_ids, describe_atoms, trajectory_name
@@ -103,8 +103,10 @@ class Assembly:
         resolutions = [int(n) for n in run._resolution_frames]
         horizons = [int(n) for n in run._horizon_frames]
         self.gases = {
-            k: exclusion_gas(history, run.paths.dt, np.random.default_rng([run.seed, k]))
-            for k, history in run._histories.items()
+            members: exclusion_gas(
+                history, run.paths.dt, np.random.default_rng([run.seed, members[0]])
+            )
+            for members, history in run._linked.items()
         }
         collective = np.stack([onsager.collective_path(one.position) for one in run._labels])
         path_rows = self._path_rows()
@@ -204,26 +206,25 @@ class Assembly:
     def _nulls(self, n: int) -> dict[str, np.ndarray]:
         """Multi-ion shares of both nulls, realisations per species: shape (species, samples)."""
         run = self.run
-        if not run._histories:
+        if not run._linked:
             return {}
         out = {
             name: np.full((len(self.names), SHIFTS), np.nan)
             for name in ("multi_fraction_circular", "multi_fraction_exclusion")
         }
-        for k, history in run._histories.items():
-            rule = run.species[k].events
+        for members, history in run._linked.items():
+            rule, rows = run.species[members[0]].events, list(members)
             assert isinstance(rule, CrystalEvents)
-            rng = np.random.default_rng([run.seed, n, k])
-            out["multi_fraction_circular"][k] = circular_null(rule, history, n, rng)
-            gas = self.gases.get(k)
+            rng = np.random.default_rng([run.seed, n, members[0]])
+            out["multi_fraction_circular"][rows] = circular_null(rule, history, n, rng)
+            gas = self.gases[members]
             if gas is None:
                 continue
             parts = np.array_split(gas, SHIFTS, axis=1)
             if parts[-1].shape[1] > n:
-                out["multi_fraction_exclusion"][k] = [
-                    multi_share(rule, np.ascontiguousarray(part), history.distances, n)
-                    for part in parts
-                ]
+                out["multi_fraction_exclusion"][rows] = np.transpose(
+                    [multi_share(rule, on_sites(history, part), n) for part in parts]
+                )
         return out
 
     def results(self) -> Results:

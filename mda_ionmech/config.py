@@ -154,10 +154,17 @@ class SiteAssignmentSection(_Section):
     """Ideal positions of the framework, to find the origin of `fractional` by."""
     supercell: tuple[int, int, int] = (1, 1, 1)
     """How often the structure is repeated in the trajectory's cell."""
-    assignment: Literal["core", "nearest"] = "core"
-    """Keep a site until another core is entered, or take the nearest in every frame."""
+    assignment: Literal["core", "nearest", "polyhedron"] = "core"
+    """Keep a site until another core is entered, take the nearest in every frame, or keep it until
+    another coordination polyhedron is entered."""
     r_core: Length | None = None
     """Core radius, Angstrom; default 0.55 of half the shortest distance between sites."""
+    vertices: str | None = None
+    """With polyhedron: selection of the atoms that coordinate the sites; default `framework`."""
+    coordination: int | dict[str, int] | None = None
+    """With polyhedron: number of vertices, or by label; default where their distances jump most."""
+    persistence: float | None = Field(default=None, ge=0)
+    """Ignore a change of site that reverts within this time, ps."""
 
     @model_validator(mode="after")
     def _one_source(self) -> SiteAssignmentSection:
@@ -182,7 +189,8 @@ class SiteAssignmentSection(_Section):
 
     def selections(self) -> dict[str, str]:
         """Every selection of the section, by its place there."""
-        return {"framework": self.framework}
+        named = {"framework": self.framework, "vertices": self.vertices}
+        return {place: text for place, text in named.items() if text is not None}
 
     def build(self, atoms: dict[str, Any]) -> Detector:
         from .microstates import SiteAssignment
@@ -192,6 +200,9 @@ class SiteAssignmentSection(_Section):
             "supercell": self.supercell,
             "assignment": self.assignment,
             "r_core": self.r_core,
+            "vertices": atoms.get("vertices"),
+            "coordination": self.coordination,
+            "persistence": self.persistence,
         }
         if self.density:
             options = self._density_options()
@@ -245,17 +256,20 @@ class CrystalEventsSection(_Section):
 
     rule: Literal["CrystalEvents"]
     """Name of the rule."""
-    linking: Literal["chain", "proximity"] = "chain"
-    """What makes two hops one event."""
+    linking: Literal["chain", "proximity", "distance"] = "chain"
+    """What makes two hops one event: shared sites, near sites, or ions near each other."""
     distance: Length | None = None
-    """For linking = "proximity", Angstrom."""
+    """For linking = "proximity" and "distance", Angstrom."""
     detail: Literal["channel"] | None = None
     """Set to "channel", it labels hops by the site labels of their ends."""
+    shared: Literal[False] | Annotated[float, Field(ge=0)] = 1.0
+    """Sites of two species this close are one place, Angstrom; false labels each species alone."""
 
     def build(self) -> EventRule:
         from .events import CrystalEvents
 
-        return CrystalEvents(self.linking, self.distance, detail=self.detail)
+        shared = None if self.shared is False else self.shared
+        return CrystalEvents(self.linking, self.distance, detail=self.detail, shared=shared)
 
 
 class IonPairingSection(_Section):

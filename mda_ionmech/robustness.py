@@ -138,6 +138,12 @@ def _rules(run: OnsagerDecomposition, index: int, values: Sequence[Any]) -> Iter
                 f"{type(rule).__name__}; leave linking out"
             )
         linking, *distance = (value,) if isinstance(value, str) else tuple(value)
-        other = CrystalEvents(linking, *distance, detail=rule.detail)
+        rules = {
+            k: CrystalEvents(linking, *distance, detail=one.events.detail, shared=rule.shared)
+            for k, one in enumerate(run.species)
+            # species that are labelled together stay so
+            if isinstance(one.events, CrystalEvents) and (k == index or rule.links_like(one.events))
+        }
+        other = rules[index]
         text = linking if other.distance is None else f"{linking} {other.distance:g} A"
-        yield "linking", text, {"rules": {index: other}}
+        yield "linking", text, {"rules": rules}

@@ -60,6 +60,15 @@ def trajectory_name(universe: Any) -> str:
     return ", ".join(Path(str(n)).name for n in names if n is not None) or "in memory"
 
 
+def atom_kinds(universe: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Elements, or types where not all elements are known: the distinct names, sorted, and the
+    place of every atom's among them, shape (atoms,)."""
+    kinds = getattr(universe.atoms, "elements", None)
+    if kinds is None or not all(kinds):
+        kinds = getattr(universe.atoms, "types", ["X"] * universe.atoms.n_atoms)
+    return np.unique(np.array([str(k) for k in kinds]), return_inverse=True)
+
+
 def digest(*arrays: np.ndarray) -> str:
     """A short fingerprint of the bytes of arrays."""
     found = hashlib.sha256()

@@ -187,10 +187,16 @@ def _surroundings(name: str, shell: dict[str, Any]) -> str:
     if "n_sites" in shell:
         held = ", ".join(f"{v:.1f} on {k}" for k, v in shell["occupancy"].items())
         aligned = shell["alignment"]
+        if shell["assignment"] == "polyhedron":
+            how = f"{shell['outside_every_polyhedron']:.0%} of the time in no polyhedron"
+        else:
+            how = (
+                f"core radius {shell['r_core_angstrom']:.2f} A, "
+                f"{shell['outside_every_core']:.0%} of the time in no core"
+            )
         return (
-            f"Sites of {name}: {held} ({shell['n_sites']} sites, core radius "
-            f"{shell['r_core_angstrom']:.2f} A, {shell['outside_every_core']:.0%} of the time in "
-            f"no core); aligned by the {aligned['by']} to {aligned['residual_angstrom']:.2f} A."
+            f"Sites of {name}: {held} ({shell['n_sites']} sites, {how}); aligned by the "
+            f"{aligned['by']} to {aligned['residual_angstrom']:.2f} A."
         )
     radii = ", ".join(
         f"{kind} below {inner:g} A"

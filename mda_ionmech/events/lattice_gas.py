@@ -26,7 +26,10 @@ class SiteGraph:
     channel : numpy.ndarray
         Shape (edges,), int64: class of each edge.
     rate : numpy.ndarray
-        Shape (channels,), 1/ps: rate of a hop along one edge of the class into an empty site.
+        Shape (channels,), 1/ps: rate of a hop along one edge of the class into an empty place.
+    place : numpy.ndarray
+        Shape (sites,), int64: sites with the same place exclude each other; None where every site
+        is a place of its own.
     """
 
     n_sites: int
@@ -34,17 +37,24 @@ class SiteGraph:
     end: np.ndarray
     channel: np.ndarray
     rate: np.ndarray
+    place: np.ndarray | None = None
+
+    @property
+    def places(self) -> np.ndarray:
+        """Place of every site, shape (sites,), int64."""
+        return np.arange(self.n_sites) if self.place is None else self.place
 
 
 @kernel
 def _simulate(  # type: ignore[no-untyped-def]
-    start, end, channel, rate, out_offsets, out_edges, in_offsets, in_edges, site_of, occupant,
-    spacing, skip, rng, state,
+    start, end, place, channel, rate, out_offsets, out_edges, in_offsets, in_edges, site_of,
+    occupant, spacing, skip, rng, state,
 ):  # fmt: skip
     """Run the gas and record site_of at every multiple of spacing after `skip` of them.
 
-    Edges out of site s are out_edges[out_offsets[s] : out_offsets[s + 1]], into it in_edges alike;
-    site_of (carriers,), occupant (sites,) the carrier there or -1. Fills state (carriers, frames).
+    Edges out of place p are out_edges[out_offsets[p] : out_offsets[p + 1]], into it in_edges alike;
+    place (sites,), site_of (carriers,), occupant (places,) the carrier there or -1. An edge is open
+    when its first site is held and its last one's place is empty. Fills state (carriers, frames).
     """
     n_edges, n_channels = start.shape[0], rate.shape[0]
     n_carriers, n_frames = state.shape
@@ -58,7 +68,8 @@ def _simulate(  # type: ignore[no-untyped-def]
     active = np.empty(n_edges, dtype=np.int64)  # open edges, class after class
     where = np.full(n_edges, -1, dtype=np.int64)
     for e in range(n_edges):
-        if occupant[start[e]] >= 0 and occupant[end[e]] < 0:
+        holder = occupant[place[start[e]]]
+        if holder >= 0 and site_of[holder] == start[e] and occupant[place[end[e]]] < 0:
             k = channel[e]
             where[e] = first[k] + count[k]
             active[where[e]] = e
@@ -86,20 +97,23 @@ def _simulate(  # type: ignore[no-untyped-def]
         while k < n_channels - 1 and pick >= rate[k] * count[k]:
             pick -= rate[k] * count[k]
             k += 1
-        place = min(int(rng.random() * count[k]), count[k] - 1)
-        edge = active[first[k] + place]
-        a, b = start[edge], end[edge]
+        chosen = min(int(rng.random() * count[k]), count[k] - 1)
+        edge = active[first[k] + chosen]
+        a, b = place[start[edge]], place[end[edge]]
         c = occupant[a]
         occupant[a] = -1
         occupant[b] = c
-        site_of[c] = b
+        site_of[c] = end[edge]
         for turn in range(4):
             site = a if turn < 2 else b
             offsets = out_offsets if turn % 2 == 0 else in_offsets
             edges = out_edges if turn % 2 == 0 else in_edges
             for m in range(offsets[site], offsets[site + 1]):
                 e = edges[m]
-                is_open = occupant[start[e]] >= 0 and occupant[end[e]] < 0
+                holder = occupant[place[start[e]]]
+                is_open = (
+                    holder >= 0 and site_of[holder] == start[e] and occupant[place[end[e]]] < 0
+                )
                 k = channel[e]
                 if is_open and where[e] < 0:
                     where[e] = first[k] + count[k]
@@ -135,7 +149,7 @@ def simulate(
     ----------
     graph : SiteGraph
     site_of : numpy.ndarray
-        Shape (carriers,): distinct sites to start from.
+        Shape (carriers,): sites to start from, each at a place of its own.
     n_frames : int
     spacing : float
         Of the frames, ps.
@@ -148,25 +162,30 @@ def simulate(
     numpy.ndarray
         Shape (carriers, frames), int32.
     """
+    place = graph.places
     occupant = np.full(graph.n_sites, -1, dtype=np.int64)
-    occupant[site_of] = np.arange(len(site_of))
-    out_offsets, out_edges = _by_site(graph.start, graph.n_sites)
-    in_offsets, in_edges = _by_site(graph.end, graph.n_sites)
+    occupant[place[site_of]] = np.arange(len(site_of))
+    out_offsets, out_edges = _by_site(place[graph.start], graph.n_sites)
+    in_offsets, in_edges = _by_site(place[graph.end], graph.n_sites)
     state = np.empty((len(site_of), n_frames), dtype=np.int32)
     _simulate(
-        graph.start, graph.end, graph.channel, graph.rate, out_offsets, out_edges, in_offsets,
-        in_edges, site_of.astype(np.int64).copy(), occupant, spacing, skip, rng, state,
+        graph.start, graph.end, place, graph.channel, graph.rate, out_offsets, out_edges,
+        in_offsets, in_edges, site_of.astype(np.int64).copy(), occupant, spacing, skip, rng, state,
     )  # fmt: skip
     return state
 
 
 def counted_graph(
-    state: np.ndarray, kind: np.ndarray, distances: np.ndarray, spacing: float
+    state: np.ndarray,
+    kind: np.ndarray,
+    distances: np.ndarray,
+    spacing: float,
+    place: np.ndarray | None = None,
 ) -> SiteGraph:
     """Site graph with the rates counted in a record of sites held.
 
     A channel is a pair of site labels at one distance. Its rate is the number of its hops over the
-    time its edges were open, that is led from an occupied to an empty site.
+    time its edges were open, that is led from an occupied site to an empty place.
 
     Parameters
     ----------
@@ -178,6 +197,8 @@ def counted_graph(
         Shape (sites, sites), Angstrom.
     spacing : float
         Of the frames, ps.
+    place : numpy.ndarray, optional
+        As in `SiteGraph`.
     """
     n_sites = len(kind)
     moved = state[:, 1:] != state[:, :-1]
@@ -191,12 +212,18 @@ def counted_graph(
     every = max(1, state.shape[1] // 2000)
     sampled = state[:, ::every]
     occupied = np.zeros((sampled.shape[1], n_sites))
-    occupied[np.arange(sampled.shape[1])[None, :], sampled] = 1.0
+    row = np.arange(sampled.shape[1])[None, :]
+    occupied[row, sampled] = 1.0
+    full = occupied
+    if place is not None:
+        full = np.zeros_like(occupied)
+        full[row, place[sampled]] = 1.0
+        full = full[:, place]
     starts, ends, numbers = [], [], []
     rates: list[float] = []
     for channel, n_hops in zip(channels, hops, strict=True):
         adjacent = key == channel
-        exposure = float(np.sum((occupied @ adjacent) * (1 - occupied)))
+        exposure = float(np.sum((occupied @ adjacent) * (1 - full)))
         if exposure == 0:
             continue
         start, end = np.nonzero(adjacent)
@@ -206,13 +233,14 @@ def counted_graph(
         rates.append(n_hops / (exposure * every * spacing))
     if not rates:
         none = np.empty(0, dtype=np.int64)
-        return SiteGraph(n_sites, none, none, none, np.empty(0))
+        return SiteGraph(n_sites, none, none, none, np.empty(0), place)
     return SiteGraph(
         n_sites,
         np.concatenate(starts),
         np.concatenate(ends),
         np.concatenate(numbers),
         np.array(rates),
+        place,
     )
 
 
@@ -228,12 +256,37 @@ def channel_hops(state: np.ndarray, graph: SiteGraph) -> np.ndarray:
     return np.bincount(channel, minlength=len(graph.rate)).astype(float)
 
 
-def distinct_sites(site_of: np.ndarray, distances: np.ndarray) -> np.ndarray:
-    """Give every carrier a site of its own: the nearest free one where two share a site."""
+def distinct_sites(
+    site_of: np.ndarray, distances: np.ndarray, place: np.ndarray | None = None
+) -> np.ndarray | None:
+    """Give every carrier a place of its own: the nearest free site where two share one.
+
+    Parameters
+    ----------
+    site_of : numpy.ndarray
+        Shape (carriers,).
+    distances : numpy.ndarray
+        Shape (sites, sites), Angstrom; infinite between sites of different species.
+    place : numpy.ndarray, optional
+        As in `SiteGraph`.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Shape (carriers,); None where a carrier finds no free site.
+    """
+    places = np.arange(len(distances)) if place is None else place
     taken: set[int] = set()
     out = np.empty(len(site_of), dtype=np.int64)
     for c, site in enumerate(site_of):
-        choice = next(int(s) for s in np.argsort(distances[site]) if int(s) not in taken)
-        taken.add(choice)
+        free = (
+            int(s)
+            for s in np.argsort(distances[site])
+            if int(places[s]) not in taken and np.isfinite(distances[site, s])
+        )
+        choice = next(free, None)
+        if choice is None:
+            return None
+        taken.add(int(places[choice]))
         out[c] = choice
     return out

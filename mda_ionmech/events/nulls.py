@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .clusters import label_hops
 from .lattice_gas import channel_hops, counted_graph, distinct_sites, simulate
 
 if TYPE_CHECKING:
@@ -25,28 +24,33 @@ CALIBRATIONS = 4
 
 
 def multi_share(
-    rule: CrystalEvents,
-    state: np.ndarray,
-    distances: np.ndarray,
-    window: int,
-    hidden: np.ndarray | None = None,
-) -> float:
-    """Share of the hopping carriers that belong to clusters of two or more; NaN without hops."""
-    n_carriers, n_frames = state.shape
-    label = np.empty((n_carriers, n_frames - window), dtype=np.int8)
-    cluster = np.empty((n_carriers, n_frames - window), dtype=np.int32)
-    if hidden is None:
-        hidden = np.full(n_carriers, -1, dtype=np.int64)
-    offsets, near = rule.near_sites(distances)
-    label_hops(state, window, offsets, near, hidden, label, cluster)
-    hopping = int(np.count_nonzero(cluster >= 0))
-    return float(np.count_nonzero(label == 2)) / hopping if hopping else float("nan")
+    rule: CrystalEvents, history: SiteHistory, window: int, hidden: np.ndarray | None = None
+) -> np.ndarray:
+    """Share of the hopping carriers that belong to clusters of two or more, by species.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (species,): of the species of `history`, NaN without hops.
+    """
+    label, cluster = rule.link(history, window, hidden)
+    members = history.members
+    n_species = int(members.max()) + 1
+    hopping = np.bincount(members, np.count_nonzero(cluster >= 0, axis=1), n_species)
+    clustered = np.bincount(members, np.count_nonzero(label == 2, axis=1), n_species)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(clustered / hopping)
+
+
+def on_sites(history: SiteHistory, state: np.ndarray) -> SiteHistory:
+    """Record of carriers that sit on sites state (carriers, frames) of the same structure."""
+    return replace(history, state=np.ascontiguousarray(state), fractional=None)
 
 
 def circular_null(
     rule: CrystalEvents, history: SiteHistory, window: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Multi-ion shares after shifting each carrier's record: shape (SHIFTS,).
+    """Multi-ion shares after shifting each carrier's record: shape (species, SHIFTS).
 
     A carrier whose seam lies in the window counts as not hopped. Shifts are at least a tenth of
     the record, far beyond the correlation time of a hop train.
@@ -56,9 +60,17 @@ def circular_null(
     for _ in range(SHIFTS):
         shift = rng.integers(n_frames // 10, n_frames - n_frames // 10, size=n_carriers)
         index = (np.arange(n_frames)[None, :] + shift[:, None]) % n_frames
-        state = np.take_along_axis(history.state, index, axis=1)
-        shares.append(multi_share(rule, state, history.distances, window, n_frames - shift))
-    return np.array(shares)
+        shifted = replace(
+            history,
+            state=np.take_along_axis(history.state, index, axis=1),
+            fractional=(
+                None
+                if history.fractional is None
+                else np.take_along_axis(history.fractional, index[:, None], axis=2)
+            ),
+        )
+        shares.append(multi_share(rule, shifted, window, n_frames - shift))
+    return np.array(shares).T
 
 
 def exclusion_gas(
@@ -66,17 +78,27 @@ def exclusion_gas(
 ) -> np.ndarray | None:
     """Record of an exclusion gas with the filling of a run that hops as often in every channel.
 
+    Species that are labelled together share the gas: each has its own sites and channels, and an
+    ion of any of them closes the place it holds to all.
+
     Returns
     -------
     numpy.ndarray or None
         Shape (carriers, frames), int32, as long as the record; None where nothing hopped or there
-        are more carriers than sites.
+        are more carriers than places.
     """
-    n_carriers, n_frames = history.state.shape
-    graph = counted_graph(history.state, history.shells.kind, history.distances, spacing)
-    if len(graph.rate) == 0 or n_carriers > graph.n_sites:
+    n_frames = history.state.shape[1]
+    graph = counted_graph(
+        history.state, history.shells.kind, history.distances, spacing, history.place
+    )
+    if len(graph.rate) == 0:
         return None
-    start = distinct_sites(history.state[:, 0], history.distances)
+    apart = history.distances
+    if history.owner is not None:
+        apart = np.where(history.owner[:, None] == history.owner[None], apart, np.inf)
+    start = distinct_sites(history.state[:, 0], apart, history.place)
+    if start is None:
+        return None
     wanted = channel_hops(history.state, graph)
     for turn in range(CALIBRATIONS + 1):
         state = simulate(

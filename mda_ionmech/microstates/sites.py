@@ -2,8 +2,8 @@
 
 Sites are all positions of given orbits, empty ones included. They move with the cell and with the
 framework's drift; where no structure is known they are found on the trajectory, as maxima of the
-carriers' density. A carrier keeps its site until it enters the core of another one (core sets);
-`nearest` takes the nearest site of every frame by itself.
+carriers' density. A carrier keeps its site until it enters the core of another one (core sets) or
+its coordination polyhedron; `nearest` takes the nearest site of every frame by itself.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from .density import (
     nearest_labels,
     symmetrised,
 )
+from .polyhedra import Polyhedra, check_coordination, find_polyhedra, polyhedron_site
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from MDAnalysis import AtomGroup
 
-ASSIGNMENTS = ("core", "nearest")
+ASSIGNMENTS = ("core", "nearest", "polyhedron")
 #: Default core radius: this fraction of half the shortest distance between sites.
 CORE_FRACTION = 0.55
 #: A larger root mean square distance of framework atoms from their ideal places is refused, A.
@@ -172,7 +173,22 @@ def site_distances(fractional: np.ndarray, cell: np.ndarray) -> np.ndarray:
 class SiteAssignment(Detector):
     """Site of every carrier in every frame; from `from_structure`, `from_cif`, `from_density`.
 
-    Cost per frame: carriers x sites distances (numba).
+    Three assignments, and every carrier has a site in every frame in each:
+
+    - ``core``: a carrier keeps its site until it is within `r_core` of another one;
+    - ``nearest``: the nearest site, i.e. its Voronoi cell among fixed sites;
+    - ``polyhedron``: the site whose coordination polyhedron holds the carrier, the convex hull of
+      the atoms of `vertices` that coordinate the site in the mean structure of the run, followed
+      frame by frame; of several that overlap, the one whose centre is nearest. A carrier in none
+      keeps its site until it enters another polyhedron. A site its vertices do not enclose has its
+      Voronoi cell instead, among the sites' centres as they move with their vertices. Both cases
+      are counted, see `tally_names`.
+
+    With ``core`` and ``polyhedron`` a carrier takes, before its first core or polyhedron, the one
+    it will enter first, and without any the nearest site of each frame.
+
+    Cost per frame: carriers x sites distances (numba); with ``polyhedron`` one hull beside for each
+    site with a carrier near it, n**4 operations for n vertices.
 
     Attributes
     ----------
@@ -188,12 +204,15 @@ class SiteAssignment(Detector):
     r_core : float or None
         Core radius, Angstrom; by default 0.55 of half the shortest distance between sites, once
         settled.
+    polyhedra : Polyhedra or None
+        Coordination polyhedra, once settled with ``polyhedron``.
 
     Notes
     -----
     Core sets: Buchete and Hummer, J. Phys. Chem. B 112, 6057 (2008). They remove the flicker of
     `nearest`, and break the exact time reversal of window labels at windows comparable to the
-    time a hop takes.
+    time a hop takes; polyhedra do so only where they leave gaps. Polyhedra as sites: Morgan, Chem.
+    Mater. 33, 2004 (2021), and the package site-analysis.
     """
 
     has_sites = True
@@ -211,6 +230,8 @@ class SiteAssignment(Detector):
         lengths: np.ndarray | None = None,
         persistence: float | None = None,
         density: DensitySource | None = None,
+        vertices: AtomGroup | None = None,
+        coordination: int | Mapping[str, int] | None = None,
     ) -> None:
         check_atom_group(framework, "framework")
         super().__init__(persistence=persistence, framework=framework)
@@ -218,7 +239,22 @@ class SiteAssignment(Detector):
             raise InputError(f"assignment must be one of {ASSIGNMENTS}, got {assignment!r}")
         if r_core is not None and not r_core > 0:
             raise InputError(f"r_core must be a radius in Angstrom above 0, got {r_core!r}")
+        if assignment != "polyhedron" and not (vertices is None and coordination is None):
+            what = "vertices" if coordination is None else "coordination"
+            raise InputError(
+                f"{what}=... has no meaning with assignment={assignment!r}; leave it out, or give "
+                "assignment='polyhedron'"
+            )
+        if vertices is not None:
+            check_atom_group(vertices, "vertices")
+        if coordination is not None:
+            check_coordination(coordination, labels)
         self.framework = framework
+        self.vertices = framework if vertices is None else vertices
+        self.coordination = coordination
+        self.polyhedra: Polyhedra | None = None
+        if assignment == "polyhedron":
+            self.tally_names = ("in_no_polyhedron", "in_several_polyhedra")
         self.fractional = fractional
         self.labels = tuple(labels)
         self.label_names = tuple(dict.fromkeys(self.labels))
@@ -232,6 +268,7 @@ class SiteAssignment(Detector):
         self._density = density
         self._asked_core = r_core
         self._found: dict[str, Any] = {}
+        self._reach = 0.0
         self._reference = np.empty((0, 3))
         self._weights = np.full(framework.n_atoms, 1.0 / framework.n_atoms)
 
@@ -247,6 +284,8 @@ class SiteAssignment(Detector):
         r_core: float | None = None,
         framework_fractional: Any = None,
         persistence: float | None = None,
+        vertices: AtomGroup | None = None,
+        coordination: int | Mapping[str, int] | None = None,
     ) -> SiteAssignment:
         """Sites given by fractional coordinates and labels.
 
@@ -260,7 +299,7 @@ class SiteAssignment(Detector):
             The immobile atoms; the sites follow their drift.
         supercell : tuple of int
             How often the given cell is repeated along each vector of the trajectory's cell.
-        assignment : {"core", "nearest"}
+        assignment : {"core", "nearest", "polyhedron"}
         r_core : float, optional
             Angstrom; default 0.55 of half the shortest distance between sites.
         framework_fractional : array_like, optional
@@ -268,19 +307,39 @@ class SiteAssignment(Detector):
             structure is then found from the framework, otherwise from the mobile ions.
         persistence : float, optional
             Ignore a change of site that reverts within this time, ps.
+        vertices : AtomGroup, optional
+            With ``polyhedron``: the immobile atoms that may coordinate a site, e.g. the anions;
+            default `framework`.
+        coordination : int or mapping of str to int, optional
+            With ``polyhedron``: number of vertices, or by label, 4 to 12, 0 for Voronoi cells. By
+            default that of each label at which the distances of its atoms jump most.
 
         Raises
         ------
         InputError
-            For shapes or numbers that do not fit, or sites that coincide.
+            For shapes or numbers that do not fit, no sites, sites far outside the cell, or sites
+            that coincide; at the start of a run for vertices that do not enclose a site.
         """
         sites = np.atleast_2d(np.asarray(fractional, dtype=np.float64))
+        if sites.size == 0:
+            raise InputError(
+                "fractional holds no sites: give the positions of shape (sites, 3) that the mobile "
+                "ions may hold"
+            )
         if sites.ndim != 2 or sites.shape[1] != 3 or not np.all(np.isfinite(sites)):
             raise InputError(
                 f"fractional must hold finite positions of shape (sites, 3), got {sites.shape}"
             )
         if len(labels) != len(sites):
             raise InputError(f"labels has {len(labels)} entries for {len(sites)} sites")
+        outside = np.flatnonzero(np.any((sites < -2) | (sites > 3), axis=1))
+        if len(outside):
+            first = ", ".join(f"{x:g}" for x in sites[outside[0]])
+            raise InputError(
+                f"fractional holds site {outside[0]} ({labels[outside[0]]}) at ({first}), more "
+                "than two cells outside: positions are fractions of the cell vectors; divide "
+                "Cartesian ones in Angstrom by the cell"
+            )
         repeats = _check_supercell(supercell)
         ideal = framework_fractional
         return cls(
@@ -291,6 +350,8 @@ class SiteAssignment(Detector):
             r_core=r_core,
             ideal_framework=None if ideal is None else _repeat(np.atleast_2d(ideal), repeats),
             persistence=persistence,
+            vertices=vertices,
+            coordination=coordination,
         )
 
     @classmethod
@@ -305,6 +366,8 @@ class SiteAssignment(Detector):
         r_core: float | None = None,
         merge: float = 1.0,
         persistence: float | None = None,
+        vertices: AtomGroup | None = None,
+        coordination: int | Mapping[str, int] | None = None,
     ) -> SiteAssignment:
         """Sites from a CIF: every position of the orbits that hold the mobile species.
 
@@ -315,7 +378,7 @@ class SiteAssignment(Detector):
         path : path-like
         species : str or sequence of str
             Element of the mobile species, e.g. ``"Li"``.
-        framework, supercell, assignment, r_core, persistence
+        framework, supercell, assignment, r_core, persistence, vertices, coordination
             As in `from_structure`; the framework's ideal positions come from the file.
         merge : float
             Positions of one orbit closer than this, Angstrom, are merged into their middle and
@@ -340,6 +403,8 @@ class SiteAssignment(Detector):
             ideal_elements=list(found.elements) * int(np.prod(repeats)),
             lengths=found.lengths * repeats,
             persistence=persistence,
+            vertices=vertices,
+            coordination=coordination,
         )
 
     @classmethod
@@ -357,6 +422,8 @@ class SiteAssignment(Detector):
         assignment: str = "core",
         r_core: float | None = None,
         persistence: float | None = None,
+        vertices: AtomGroup | None = None,
+        coordination: int | Mapping[str, int] | None = None,
     ) -> SiteAssignment:
         """Sites where no structure is known: maxima of the carriers' time-averaged density.
 
@@ -390,7 +457,7 @@ class SiteAssignment(Detector):
         supercell : tuple of int
             How often the cell of `space_group` and `known` is repeated along each vector of the
             trajectory's cell.
-        assignment, r_core, persistence
+        assignment, r_core, persistence, vertices, coordination
             As in `from_structure`.
 
         Raises
@@ -436,6 +503,8 @@ class SiteAssignment(Detector):
             ideal_elements=list(given["elements"]) * int(np.prod(repeats)) if aligned else None,
             lengths=given["lengths"] * repeats if "lengths" in given else None,
             persistence=persistence,
+            vertices=vertices,
+            coordination=coordination,
             density=DensitySource(
                 threshold=float(threshold),
                 separation=float(separation),
@@ -487,6 +556,8 @@ class SiteAssignment(Detector):
             by = "ions"
         self.alignment = Alignment(shift @ cell, residual, by)
         self._settled = sites + shift
+        if self.assignment == "polyhedron":
+            self._find_polyhedra(frames, cell)
 
     def _find_sites(
         self,
@@ -526,6 +597,38 @@ class SiteAssignment(Detector):
         self.fractional = sites
         self.labels = tuple(labels)
         self.label_names = tuple(dict.fromkeys(labels))
+
+    def _find_polyhedra(
+        self, frames: list[tuple[FrameGeometry, np.ndarray]], cell: np.ndarray
+    ) -> None:
+        """Vertices of every site, from the mean positions of the atoms that may be ones."""
+        assert self._settled is not None
+        if self.coordination is not None:
+            check_coordination(self.coordination, self.labels)
+        start = frames[0][0].others
+        moved = [minimum_image(f.others - self._drift(f) - start) for f, _ in frames]
+        mean = start + np.mean(moved, axis=0)
+        shape = find_polyhedra(self._settled, self.labels, mean, cell, self.coordination)
+        whole = np.repeat(shape.closed, np.diff(shape.offsets))
+        length = np.linalg.norm(shape.vector[whole] @ cell, axis=1)
+        self.polyhedra, self._reach = shape, float(length.max(initial=0.0))
+
+    def other_atoms(self, carriers: AtomGroup) -> np.ndarray:
+        """The atoms that may be vertices of polyhedra."""
+        if self.assignment != "polyhedron":
+            return super().other_atoms(carriers)
+        both = np.intersect1d(self.vertices.ix, carriers.ix)
+        if len(both):
+            raise InputError(
+                f"vertices and the carriers overlap in atom index {both[0]}: polyhedra are made of "
+                "atoms that stay; select these alone"
+            )
+        return np.sort(self.vertices.ix)
+
+    @property
+    def reach(self) -> float:
+        """Farthest vertex of a polyhedron, Angstrom; 0 without polyhedra."""
+        return self._reach
 
     def _check_lengths(self, frames: list[tuple[FrameGeometry, np.ndarray]]) -> None:
         if self._lengths is None:
@@ -591,23 +694,39 @@ class SiteAssignment(Detector):
     # ---- frames ---------------------------------------------------------------------------
 
     def contacts(self, frame: FrameGeometry) -> Contacts:
-        """Nearest site of every carrier; `inner` where the carrier is in its core."""
+        """Nearest site of every carrier, or the one whose polyhedron holds it; `inner` where the
+        carrier is in its core or polyhedron."""
         assert self._settled is not None
         assert self.r_core is not None
         n = len(frame.centres)
-        site, distance = np.empty(n, dtype=np.int32), np.empty(n)
-        nearest_site(frame.centres - self._drift(frame), self._settled, frame.cell, site, distance)
-        return Contacts(np.arange(n, dtype=np.int32), site, distance <= self.r_core)
+        site, carrier = np.empty(n, dtype=np.int32), np.arange(n, dtype=np.int32)
+        drift = self._drift(frame)
+        if self.polyhedra is not None:
+            shape, inside = self.polyhedra, np.empty(n, dtype=np.bool_)
+            moved = minimum_image(frame.others - drift - shape.mean)
+            tally = polyhedron_site(
+                frame.centres - drift, self._settled, moved, frame.cell, shape.offsets, shape.atom,
+                shape.vector, shape.closed, site, inside,
+            )  # fmt: skip
+            return Contacts(carrier, site, inside, tally=tally)
+        distance = np.empty(n)
+        nearest_site(frame.centres - drift, self._settled, frame.cell, site, distance)
+        return Contacts(carrier, site, distance <= self.r_core)
 
     def assemble(
         self, history: ContactHistory, *, filtered: bool = True, persistence: float | None = None
     ) -> Microstates:
-        """Sites held over time from the nearest sites of all frames."""
+        """Sites held over time from those of all frames.
+
+        A carrier in no polyhedron has no site of its own in that frame, so that polyhedra are held
+        without filters too.
+        """
         held = np.empty((history.n_carriers, history.n_frames), dtype=np.int32)
-        by_core = self.assignment == "core" and filtered
+        volume = "polyhedron" if self.assignment == "polyhedron" else "core"
+        by_volume = volume == "polyhedron" or (self.assignment == "core" and filtered)
         homeless = hold_sites(
             history.carrier, history.ligand, history.inner, history.begin, history.end,
-            by_core, held,
+            by_volume, held,
         )  # fmt: skip
         inside = int((history.end - history.begin)[history.inner].sum())
         wait = self.frames_to_wait(history, filtered, persistence)
@@ -631,8 +750,8 @@ class SiteAssignment(Detector):
                 name: float(count / history.n_frames)
                 for name, count in zip(self.label_names, per_label, strict=True)
             },
-            "outside_every_core": float(1 - inside / max(held.size, 1)),
-            "carriers_never_in_a_core": int(homeless),
+            f"outside_every_{volume}": float(1 - inside / max(held.size, 1)),
+            f"carriers_never_in_a_{volume}": int(homeless),
             "sharing_a_site": float(shared),
             "hops": changes,
             "mean_residence_ps": (
@@ -680,6 +799,24 @@ class SiteAssignment(Detector):
                 "by": aligned.by,
             },
             **found,
+            **self._describe_polyhedra(),
+        }
+
+    def _describe_polyhedra(self) -> dict[str, Any]:
+        if self.assignment != "polyhedron":
+            return {}
+        shape = self.polyhedra
+        return {
+            "vertex_atoms": self.vertices.n_atoms,
+            "coordination_asked": (
+                dict(self.coordination)
+                if isinstance(self.coordination, Mapping)
+                else self.coordination
+            ),
+            "coordination": None if shape is None else shape.numbers,
+            "sites_without_polyhedron": (
+                None if shape is None else int(np.count_nonzero(~shape.closed))
+            ),
         }
 
 

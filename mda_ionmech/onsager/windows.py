@@ -101,25 +101,60 @@ def _add_running(change, total):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _largest_number(cluster):  # type: ignore[no-untyped-def]
+    largest = -1
+    for c in range(cluster.shape[0]):
+        for t in range(cluster.shape[1]):
+            largest = max(largest, cluster[c, t])
+    return largest
+
+
+@kernel
+def count_clustered(cluster, species, clustered):  # type: ignore[no-untyped-def]
+    """Carriers in clusters of two or more, whatever the species of the others.
+
+    cluster (carriers, origins): as in `count_clusters`, of all species; species (carriers,): number
+    of each one's species. Fills clustered (species, origins).
+    """
+    n_carriers, n_origins = cluster.shape
+    size = np.zeros(_largest_number(cluster) + 1, dtype=np.int64)
+    for t in range(n_origins):
+        clustered[:, t] = 0.0
+        for c in range(n_carriers):
+            if cluster[c, t] >= 0:
+                size[cluster[c, t]] += 1
+        for c in range(n_carriers):
+            if cluster[c, t] >= 0 and size[cluster[c, t]] > 1:
+                clustered[species[c], t] += 1.0
+        for c in range(n_carriers):
+            if cluster[c, t] >= 0:
+                size[cluster[c, t]] = 0
+
+
+@kernel
 def count_clusters(  # type: ignore[no-untyped-def]
     position, cluster, code, window, clusters, incluster, hopping, clustered, largest
 ):
     """Sums over origins that need whole clusters.
 
-    position (carriers, 3, frames); cluster (carriers, origins): number of a carrier that stands
-    for the cluster, or -1; code (carriers, origins): label. Adds to clusters (labels, origins): the
-    cooperative events, each in the row of its first carrier; incluster (labels, origins): d_i . d_j
-    over pairs within a cluster, A^2, in the row of i; hopping, clustered, largest (origins,):
-    carriers that hop, those in clusters of two or more, size of the largest cluster.
+    position (carriers, 3, frames); cluster (carriers, origins): number of the cluster, or -1; code
+    (carriers, origins): label. All are of one species: of a cluster with ions of others only the
+    part in this species is seen. Adds to clusters (labels, origins): the cooperative events, each
+    in the row of its first carrier; incluster (labels, origins): d_i . d_j over pairs within a
+    cluster, A^2, in the row of i; hopping, clustered, largest (origins,): carriers that hop, those
+    in clusters of two or more, size of the largest cluster.
     """
     n_carriers, n_origins = cluster.shape
-    total = np.zeros((n_carriers, 3))
-    size = np.zeros(n_carriers)
+    n_numbers = _largest_number(cluster) + 1
+    total = np.zeros((n_numbers, 3))
+    size = np.zeros(n_numbers)
     for t in range(n_origins):
         for c in range(n_carriers):
-            size[c] = 0.0
-            for k in range(3):
-                total[c, k] = 0.0
+            r = cluster[c, t]
+            if r >= 0:
+                size[r] = 0.0
+                for k in range(3):
+                    total[r, k] = 0.0
         for c in range(n_carriers):
             r = cluster[c, t]
             if r >= 0:
@@ -316,7 +351,7 @@ class JointLabels:
     ----------
     label_window : callable
         Window in frames to (code, cluster), each (carriers, origins): label code int64, and a
-        number shared by the carriers of one cluster, -1 for none.
+        number shared by the carriers of one cluster, of other species too, -1 for none.
     moves : LabelRuns
         Sites held; each new run is an elementary hop.
     """
@@ -423,6 +458,7 @@ def window_pass(
     rows, squares, numbers, all_squared, steps = [], [], [], [], []
     transition, transition_number = [], []
     clusters, incluster = [], []
+    linked: dict[int, np.ndarray] = {}
     counts = np.zeros((5, n_species, n_origins))
     for index, one in enumerate(species):
         clusters.append(np.zeros((one.n_labels, n_origins)))
@@ -435,6 +471,7 @@ def window_pass(
         else:
             dense, cluster = one.joint.label_window(window)
             offsets, begin, code = find_runs(dense)
+            linked[index] = cluster
             count_clusters(
                 one.position, cluster, dense, window, clusters[-1], incluster[-1],
                 counts[0, index], counts[1, index], counts[2, index],
@@ -465,6 +502,11 @@ def window_pass(
         add_carriers(one.position, one.macrostates, _Pairs(m), window, moved, squared, number)
         transition.append(np.einsum("qxt,xt->qt", moved, total[index]))
         transition_number.append(number)
+    if len(linked) > 1:
+        owner = np.repeat(list(linked), [len(cluster) for cluster in linked.values()])
+        clustered = np.zeros((n_species, n_origins))
+        count_clustered(np.concatenate(list(linked.values())), owner, clustered)
+        counts[1] = clustered
     d = np.concatenate(rows)
     n_rows = len(d)
     flat = d.reshape(3 * n_rows, n_origins)

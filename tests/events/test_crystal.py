@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mda_ionmech import InputError
 from mda_ionmech.events import CrystalEvents, SiteHistory
+from mda_ionmech.events.crystal import join_histories
 from mda_ionmech.events.lattice_gas import (
     SiteGraph,
     channel_hops,
@@ -16,8 +17,9 @@ from mda_ionmech.events.lattice_gas import (
     distinct_sites,
     simulate,
 )
-from mda_ionmech.events.nulls import circular_null, exclusion_gas, multi_share
+from mda_ionmech.events.nulls import circular_null, exclusion_gas, multi_share, on_sites
 from mda_ionmech.microstates import ShellTable
+from mda_ionmech.microstates.sites import minimum_image, site_distances
 
 
 def history(state, *, path=None, distances=None, kind=None):
@@ -153,9 +155,254 @@ def test_clusters_are_the_connected_components(seed, n, linking, window):
         np.testing.assert_array_equal(label[:, t] == 1, (expected >= 0) & (sizes == 1))
 
 
+CELL = np.array([[12.0, 0, 0], [2.0, 11.0, 0], [1.0, 2.0, 10.0]])
+
+
+def in_space(state, sites, cell=CELL, *, off=0.0, kind=None):
+    """Record of carriers near sites (sites, 3), fractional, each `off` from its site."""
+    state, sites = np.asarray(state, dtype=np.int32), np.asarray(sites, dtype=float)
+    fractional = (sites[state] + off).transpose(0, 2, 1)
+    steps = np.diff(sites[state], axis=1, prepend=sites[state[:, :1]])
+    path = np.cumsum(minimum_image(steps), axis=1) @ cell
+    kind = np.zeros(len(sites), dtype=int) if kind is None else kind
+    number = np.arange(len(sites) + 1)
+    return SiteHistory(
+        state,
+        np.ascontiguousarray(path.transpose(0, 2, 1)),
+        ShellTable(number, number[:-1], number[:-1], kind, ("a", "b")),
+        site_distances(sites, cell),
+        sites,
+        cell,
+        fractional,
+    )
+
+
+def test_distance_asks_the_ions_and_not_their_sites():
+    # along the first vector of 12 A: sites 0, 3, 6 and 9 A, hops 0 -> 3 and 6 -> 9
+    sites = np.array([[0.0, 0, 0], [0.25, 0, 0], [0.5, 0, 0], [0.75, 0, 0]])
+    state = [[0, 1], [2, 3]]
+    off = np.zeros((2, 2, 3))
+    rule = {"linking": "distance", "distance": 2.5}
+    # the gaps between the hops: 3 A from end to start, and 3 A across the cell
+    assert labels(in_space(state, sites), **rule)[0] == [["single_ion_hop"]] * 2
+    # ions that lean 0.6 A towards each other: 2.4 A
+    off[0, 1, 0], off[1, 0, 0] = 0.3 / 12, -0.3 / 12
+    found, cluster = labels(in_space(state, sites, off=off), **rule)
+    assert found == [["multi_ion_hop"]] * 2
+    assert cluster[0, 0] == cluster[1, 0]
+    # their sites are as far apart as before
+    assert (
+        labels(in_space(state, sites, off=off), linking="proximity", distance=2.5)[0]
+        == [["single_ion_hop"]] * 2
+    )
+    # across the cell: the end of the second and the start of the first
+    off[:] = 0
+    off[1, 1, 0] = 0.6 / 12
+    assert labels(in_space(state, sites, off=off), **rule)[0] == [["multi_ion_hop"]] * 2
+    # a carrier that stays where it is links nothing
+    assert labels(in_space([[0, 1], [2, 2]], sites, off=off), **rule)[0] == [
+        ["single_ion_hop"],
+        ["no_hop"],
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 14),
+    window=st.integers(1, 3),
+    distance=st.floats(0.3, 6.0),
+)
+def test_distance_links_what_all_pairs_link(seed, n, window, distance):
+    rng = np.random.default_rng(seed)
+    sites = rng.uniform(-1, 1, (n + 4, 3))
+    state = rng.integers(0, len(sites), (n, 6))
+    record = in_space(state, sites, off=rng.normal(scale=0.03, size=(n, 6, 3)))
+    hidden = rng.integers(-1, 6, n)
+    rule = CrystalEvents("distance", distance)
+    label, cluster = rule.link(record, window, hidden)
+    for t in range(6 - window):
+        seam = (hidden > t) & (hidden <= t + window)
+        hop = np.flatnonzero((state[:, t] != state[:, t + window]) & ~seam)
+        ends = record.fractional[hop][:, :, [t, t + window]].transpose(0, 2, 1)
+        apart = minimum_image(ends[:, None, :, None] - ends[None, :, None]) @ CELL
+        link = (np.linalg.norm(apart, axis=-1) <= distance).any(axis=(2, 3))
+        _, expected = connected_components(coo_matrix(link), directed=False)
+        np.testing.assert_array_equal(np.flatnonzero(cluster[:, t] >= 0), hop)
+        found = cluster[hop, t]
+        np.testing.assert_array_equal(
+            found[:, None] == found[None], expected[:, None] == expected[None]
+        )
+        sizes = np.array([np.sum(expected == k) for k in expected])
+        np.testing.assert_array_equal(label[hop, t], np.where(sizes > 1, 2, 1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 14), distance=st.floats(0.3, 6.0))
+def test_distance_is_proximity_where_carriers_sit_on_their_sites(seed, n, distance):
+    rng = np.random.default_rng(seed)
+    record = in_space(rng.integers(0, n + 4, (n, 8)), rng.uniform(-1, 1, (n + 4, 3)))
+    for window in (1, 3):
+        near = CrystalEvents("distance", distance).label_window(record, window)
+        listed = CrystalEvents("proximity", distance).label_window(record, window)
+        np.testing.assert_array_equal(near[0], listed[0])
+        same = [c[:, None] == c[None] for _, c in (near, listed)]
+        np.testing.assert_array_equal(*same)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(2, 8),
+    linking=st.sampled_from(["chain", "proximity", "distance"]),
+)
+def test_an_exchange_leaves_its_set_of_sites_and_its_sum_of_vectors(seed, n, linking):
+    rng = np.random.default_rng(seed)
+    n_sites = n + 1  # nearly full: exchanges are common
+    state = np.stack([rng.permutation(n_sites)[:n] for _ in range(8)], axis=1)
+    record = in_space(state, rng.uniform(0, 1, (n_sites, 3)))
+    rule = CrystalEvents(linking, None if linking == "chain" else 2.0)
+    for window in (1, 2):
+        label, cluster = rule.label_window(record, window)
+        linked, same = rule.link(record, window)
+        np.testing.assert_array_equal(cluster, same)
+        for t in range(8 - window):
+            for r in set(cluster[:, t]) - {-1}:
+                c = np.flatnonzero(cluster[:, t] == r)
+                total = (record.path[c, :, t + window] - record.path[c, :, t]).sum(axis=0)
+                closed = sorted(state[c, t]) == sorted(state[c, t + window])
+                closed &= len(c) > 1 and np.abs(total).sum() < 1e-3
+                np.testing.assert_array_equal(label[c, t], 3 if closed else linked[c, t])
+
+
+#: Sites of two species: two shared, the first of them 0.6 A apart, and one for each alone.
+FIRST = np.array([[0.0, 0, 0], [0.25, 0, 0], [0.5, 0.5, 0]])
+SECOND = np.array([[0.05, 0, 0], [0.25, 0, 0], [0.5, 0, 0.5]])
+
+
+def joined(first, second, *, shared=1.0, sites=SECOND):
+    return join_histories([in_space(first, FIRST), in_space(second, sites)], shared)
+
+
+def test_clusters_reach_across_species_where_sites_are_one_place():
+    # the first leaves the site at 0 that the second enters 0.6 A beside
+    pair = [[0, 2]], [[2, 0]]
+    found, cluster = labels(joined(*pair))
+    assert found == [["multi_ion_hop"]] * 2
+    assert cluster[0, 0] == cluster[1, 0]
+    assert labels(joined(*pair, shared=0.5))[0] == [["single_ion_hop"]] * 2
+    # the same number in the two tables is no link
+    assert labels(joined([[0, 2]], [[1, 2]]))[0] == [["single_ion_hop"]] * 2
+    record = joined(*pair)
+    assert record.places.tolist() == [0, 1, 2, 0, 1, 3]
+    assert record.members.tolist() == [0, 1]
+    # proximity and distance need no shared sites
+    for linking in ("proximity", "distance"):
+        far = joined([[2, 1]], [[2, 0]], shared=0.0)
+        assert labels(far, linking=linking, distance=2.0)[0] == [["single_ion_hop"]] * 2
+        assert labels(far, linking=linking, distance=2.5)[0] == [["multi_ion_hop"]] * 2
+
+
+def test_species_that_trade_places_exchange():
+    # the vectors between sites do not sum to zero, those between places do
+    found, _ = labels(joined([[0, 1]], [[1, 0]]))
+    assert found == [["exchange"]] * 2
+    assert np.abs(joined([[0, 1]], [[1, 0]]).path.sum(axis=0)[:, 1]).sum() == pytest.approx(
+        np.abs(joined([[0, 1]], [[1, 0]]).path.sum(axis=0)[:, 0]).sum()
+    )
+    # a third one that follows breaks the ring
+    found, _ = labels(joined([[0, 1]], [[1, 0], [0, 2]]))
+    assert found == [["multi_ion_hop"]] * 3
+
+
+def test_one_place_holds_two_sites_of_a_species_if_one_of_another_lies_between():
+    split = np.array([[-0.04, 0, 0], [0.04, 0, 0], [0.5, 0, 0.5]])
+    record = joined([[2, 0]], [[0, 2]], sites=split)
+    assert record.places.tolist() == [0, 1, 2, 0, 0, 3]
+    assert labels(record)[0] == [["multi_ion_hop"]] * 2
+    record = joined([[2, 0]], [[1, 2]], sites=split)
+    assert labels(record)[0] == [["multi_ion_hop"]] * 2
+    # a hop inside the place is a hop of its own
+    assert labels(joined([[1, 1]], [[0, 1]], sites=split))[0] == [["no_hop"], ["single_ion_hop"]]
+
+
+def two_gases(rng, n_frames, spacing):
+    """Two species of an exclusion gas on one cubic lattice, in tables of their own order."""
+    positions, start, end = cubic(4)
+    order = rng.permutation(64)
+    other = np.argsort(order)  # site s of the first is other[s] of the second
+    edges = np.concatenate([start, 64 + other[start]]), np.concatenate([end, 64 + other[end]])
+    graph = SiteGraph(
+        128,
+        *edges,
+        np.repeat([0, 1], len(start)),
+        np.array([0.3, 0.1]),
+        np.concatenate([np.arange(64), order]),
+    )
+    held = rng.permutation(64)[:40]
+    begin = np.concatenate([held[:20], 64 + other[held[20:]]])
+    state = simulate(graph, begin, n_frames=n_frames, spacing=spacing, rng=rng)
+    sites = positions / 4
+    box = 8.0 * np.eye(3)
+    one = in_space(state[:20], sites, box)
+    two = in_space(state[20:] - 64, sites[order], box)
+    return graph, one, two, join_histories([one, two], 0.5)
+
+
+def test_a_gas_of_two_species_shares_its_places():
+    rng = np.random.default_rng(1)
+    graph, one, two, record = two_gases(rng, 8000, 0.03)
+    np.testing.assert_array_equal(record.places, np.unique(graph.places, return_inverse=True)[1])
+    held = record.places[record.state]
+    assert all(len(set(held[:, t])) == 40 for t in range(0, 8000, 61))
+    # each hops at its own rate into places that neither holds; some hop twice between frames
+    rates = np.array([0.3, 0.1])
+    hops = channel_hops(record.state, graph)
+    expected = 20 * 6 * rates * (1 - 39 / 63) * 8000 * 0.03
+    tolerance = 3 / np.sqrt(expected) + 0.03
+    assert np.all(np.abs(hops / expected - 1) < tolerance)
+    # and the rates counted in the record are those of its edges
+    kind = np.repeat([0, 1], 64)
+    counted = counted_graph(record.state, kind, record.distances, 0.03, record.place)
+    for owner, rate in enumerate(rates):
+        mine = counted.rate[np.unique(counted.channel[counted.start // 64 == owner])]
+        assert mine.max() == pytest.approx(rate, rel=tolerance[owner])
+    # as if the first were alone, places that the other holds look open, and its rate low
+    alone = counted_graph(one.state, np.zeros(64, dtype=int), one.distances, 0.03)
+    assert alone.rate.max() == pytest.approx(0.3 * (63 - 39) / (63 - 19), rel=tolerance[0])
+    assert two.state.max() < 64
+
+
+def test_both_nulls_of_two_species_leave_no_excess_over_their_gas():
+    rng = np.random.default_rng(2)
+    _, _, _, record = two_gases(rng, 6000, 0.1)
+    rule = CrystalEvents()
+    gas = exclusion_gas(record, 0.1, np.random.default_rng(4))
+    for window in (1, 5):
+        mine = multi_share(rule, record, window)
+        assert mine.shape == (2,)
+        parts = np.array(
+            [multi_share(rule, on_sites(record, p), window) for p in np.array_split(gas, 10, 1)]
+        )
+        error = parts.std(axis=0, ddof=1) / np.sqrt(10)
+        assert np.all(np.abs(mine - parts.mean(axis=0)) < 3 * np.sqrt(2) * error)
+        circular = circular_null(rule, record, window, np.random.default_rng(5))
+        assert circular.shape == (2, 5)
+        assert np.all(circular.mean(axis=1) < mine)
+
+
+def test_no_gas_where_a_species_finds_no_free_place():
+    full = in_space([[0, 1, 0], [1, 0, 1], [2, 2, 2]], FIRST)
+    assert exclusion_gas(full, 1.0, np.random.default_rng(0)) is None  # nothing is ever open
+    apart = np.where(np.eye(3, dtype=bool), 0.0, np.inf)
+    assert distinct_sites(np.array([0, 0]), apart) is None
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"shared": -0.1}, "shared must be a distance in Angstrom, 0 or more, or None, got -0.1"),
+        ({"linking": "distance"}, "linking='distance' needs distance=... in Angstrom above 0"),
         ({"linking": "magic"}, "linking must be one of .* got 'magic'"),
         ({"linking": "proximity"}, "needs distance=... in Angstrom above 0, got None"),
         ({"distance": 2.0}, "distance has no meaning with linking='chain'"),
@@ -225,10 +472,10 @@ def test_both_nulls_of_an_exclusion_gas_leave_no_excess_over_the_gas():
     rule = CrystalEvents()
     gas = exclusion_gas(record, 0.05, np.random.default_rng(4))
     for window in (2, 10):
-        mine = multi_share(rule, record.state, distances, window)
-        fitted = multi_share(rule, gas, distances, window)
+        (mine,) = multi_share(rule, record, window)
+        (fitted,) = multi_share(rule, on_sites(record, gas), window)
         parts = [
-            multi_share(rule, np.ascontiguousarray(p), distances, window)
+            multi_share(rule, on_sites(record, p), window)[0]
             for p in np.array_split(gas, 10, axis=1)
         ]
         error = np.std(parts, ddof=1) / np.sqrt(10)

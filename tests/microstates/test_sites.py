@@ -183,6 +183,13 @@ def test_supercell_repeats_sites_and_framework():
     ("change", "message"),
     [
         ({"sites": SITES[:, :2]}, r"fractional must hold finite positions of shape \(sites, 3\)"),
+        ({"sites": []}, r"fractional holds no sites: give the positions of shape \(sites, 3\)"),
+        ({"sites": np.empty((0, 3))}, "fractional holds no sites"),
+        (
+            {"sites": SITES @ CELL},
+            r"holds site 1 \(a\) at \(4.5, 1.3, 1\), more than two cells outside: .* divide",
+        ),
+        ({"sites": SITES[[0, 1, 2, 0]] + np.eye(4, 3, -1)}, "sites 0 .* and 3 .* are 0.000 A"),
         ({"sites": SITES[:3]}, "labels has 4 entries for 3 sites"),
         ({"sites": SITES[[0, 0, 2, 3]]}, r"sites 0 \(a\) and 1 \(a\) are 0.000 A apart"),
         ({"assignment": "best"}, "assignment must be one of .* got 'best'"),

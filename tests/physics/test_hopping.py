@@ -153,13 +153,17 @@ def lattice(basis, nearest, length):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(LATTICES))
 def test_case_13_single_vacancy_correlates_tracers_by_the_factor_of_the_lattice(record, name):
-    """Some 1000 sites: the slope of the self part over the exact collective one, to 1 %."""
+    """Some 1000 sites: the slope of the self part over the exact collective one, to 1 %.
+
+    A finite crystal of N sites has a factor larger by 1.0 to 1.6 / N: the vacancy meets a tracer
+    again through the periodic cell. Over seeds the ratio scatters by 0.1 %, for diamond by 0.4 %.
+    """
     rng = np.random.default_rng(13)
     basis, nearest, length, factor = LATTICES[name]
     positions, start, end = lattice(basis, nearest, length)
     n_sites, n_near = len(positions), len(start) // len(positions)
     assert n_sites >= 1000
-    a, n_frames, hops_per_frame = 2.0, 6000, 100
+    a, n_frames, hops_per_frame = 2.0, 6000, 200
     graph = SiteGraph(n_sites, start, end, np.zeros(len(start), dtype=np.int64),
                       np.array([1 / n_near]))  # fmt: skip
     state = simulate(
@@ -168,7 +172,7 @@ def test_case_13_single_vacancy_correlates_tracers_by_the_factor_of_the_lattice(
     scale = a / nearest
     box = (scale * length,) * 3 + (90.0,) * 3
     universe = make_universe(scale * positions[state.T] + 0.3, box, dt=float(hops_per_frame))
-    windows = hops_per_frame * np.array([100.0, 200.0])
+    windows = hops_per_frame * np.array([10.0, 20.0])
     results = decompose(universe, windows=windows)
     own = mobility(results, "ion", variable="onsager_self")
     slope = (own[1] * windows[1] - own[0] * windows[0]) / (windows[1] - windows[0])

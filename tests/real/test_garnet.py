@@ -79,6 +79,32 @@ def test_clusters_reach_the_states(garnet):
     assert 0 < back.mean() < 0.1
 
 
+def test_hops_are_listed_with_their_channel_and_cluster(garnet):
+    micro = garnet.microstates["Li+"]
+    hops = garnet.hops(0.1)
+    assert len(hops) == micro.report["hops"]
+    # 24d has only 48g about it, and 48g neighbours of both kinds
+    channels = hops.groupby(["label_start", "label_end"]).size()
+    assert channels.loc["24d", "48g"] > 0.3 * len(hops)
+    assert channels.loc["24d", "48g"] == pytest.approx(channels.loc["48g", "24d"], rel=0.01)
+    assert channels.get(("24d", "24d"), 0) < 0.005 * len(hops)
+    data = garnet.results.decomposition.sel(species="Li+", window=0.1, method="nearest")
+    for event in ("single_ion_hop", "multi_ion_hop", "exchange"):
+        assert np.sum(hops["event"] == event) == int(data["event_count"].sel(event=event))
+    assert np.all((hops["n"] > 1) == (hops["event"] != "single_ion_hop"))
+    assert np.mean(hops["n"] > 1) == pytest.approx(float(data["multi_fraction"]))
+    sizes = hops.groupby(["frame", "cluster"])["carrier"].transform("size")
+    np.testing.assert_array_equal(sizes, hops["n"])
+    one = hops.iloc[1234]
+    labels = garnet.events(0.1)
+    assert labels.names[labels.label[one.frame, one.carrier]] == one.event
+    assert micro.state[one.frame, one.carrier] == one.site_start
+    assert micro.state[one.frame + 1, one.carrier] == one.site_end
+    step = garnet.paths.position[one.carrier, :, one.frame : one.frame + 2]
+    np.testing.assert_array_equal(step[:, 1] - step[:, 0], [one.dx, one.dy, one.dz])
+    assert len(garnet.hops(2.0)) > 10 * len(hops) / 2
+
+
 def test_site_types_are_the_macrostates(garnet):
     moves = garnet.results.transitions.sel(species="Li+")
     held = moves["population"] * 56
