@@ -1,1 +1,1 @@
-"""Timings, runnable one by one: ``python -m benchmarks.whole_analysis``."""
+"""Timings: ``python -m benchmarks`` for all, others one by one."""

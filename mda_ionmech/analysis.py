@@ -1056,11 +1056,11 @@ class OnsagerDecomposition(AnalysisBase):
         if joint is not None or index in self._ligand_paths:
             position = position[:]  # all carriers are needed at once
         if one.events is not None:
-            rule, shells = one.events, states[index].shells
             runs = states[index].runs
+            labelled = one.events.classifier(states[index].shells)
 
             def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-                return rule.classify(shells, before, after)[0]
+                return labelled(before, after)[0]
         else:
             n = one.n_carriers
             runs = onsager.LabelRuns(

@@ -29,7 +29,7 @@ FORMAT = "ionmech-run/1"
 #: What chunks and blocks are sized for without a budget, bytes.
 DEFAULT_BUDGET = 2**30
 #: Smaller chunks cost more to find than to read, bytes.
-CHUNK_BYTES = 2**19
+CHUNK_BYTES = 2**18
 #: A stopped run loses at most about this share of its frames.
 FEWEST_PARTS = 50
 

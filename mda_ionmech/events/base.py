@@ -6,7 +6,7 @@ Exactly one label per carrier and window is all that additivity needs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,10 @@ from ..microstates import Shell, ShellTable
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
+
+
+#: Maps shells (before, after), each (pairs,), to codes and flags.
+Classifier = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -113,19 +117,43 @@ class EventRule(ABC):
         ValueError
             If `label` returns something that is not in `names`.
         """
-        key = before.astype(np.int64) * len(shells) + after
-        distinct, inverse = np.unique(key, return_inverse=True)
+        return self.classifier(shells)(before, after)
+
+    def classifier(self, shells: ShellTable) -> Classifier:
+        """`classify` for one table of shells: what depends on the table alone is done once.
+
+        Parameters
+        ----------
+        shells : ShellTable
+
+        Returns
+        -------
+        callable
+            (before, after) to (codes, flags). Asks `label` once per distinct pair, however often it
+            is called.
+        """
         code_of = {name: code for code, name in enumerate(self.names)}
-        codes = np.empty(len(distinct), dtype=np.int64)
-        for k, pair in enumerate(distinct):
-            name = self.label(shells[int(pair // len(shells))], shells[int(pair % len(shells))])
+        known: dict[int, int] = {}
+
+        def ask(pair: int) -> int:
+            name = self.label(shells[pair // len(shells)], shells[pair % len(shells)])
             if name not in code_of:
                 raise ValueError(
                     f"{type(self).__name__}.label returned {name!r}, which is not in its names "
                     f"{self.names}"
                 )
-            codes[k] = code_of[name]
-        return codes[inverse], np.zeros(len(key), dtype=np.int64)
+            return code_of[name]
+
+        def classify(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            key = before.astype(np.int64) * len(shells) + after
+            distinct, inverse = np.unique(key, return_inverse=True)
+            for pair in distinct.tolist():
+                if pair not in known:
+                    known[pair] = ask(pair)
+            codes = np.array([known[pair] for pair in distinct.tolist()], dtype=np.int64)
+            return codes[inverse], np.zeros(len(key), dtype=np.int64)
+
+        return classify
 
     def describe(self) -> dict[str, object]:
         """What a reader needs to repeat this, as plain values."""

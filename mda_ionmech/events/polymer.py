@@ -14,7 +14,7 @@ from ..chains import chain_of_atom, check_chains, monomer_of_atom
 from ..errors import InputError
 from ..kernels import kernel
 from ..microstates import Shell, ShellTable
-from .base import EventRule, check_ligand_types
+from .base import Classifier, EventRule, check_ligand_types
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -203,28 +203,24 @@ class PolymerEvents(EventRule):
             return "anion_assisted"
         return "vehicular"
 
-    def classify(
-        self, shells: ShellTable, before: np.ndarray, after: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def classifier(self, shells: ShellTable) -> Classifier:
+        """See `EventRule.classifier`; linear in the members of both shells of each pair."""
         self._require_chains()
         is_anion = np.array([t == self.anion for t in shells.types])[shells.kind]
         n_chains = int(self._chain.max()) + 1
         unit = np.where(is_anion, n_chains + shells.molecule, self._chain[shells.atom])
         shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
         order = np.lexsort((shells.atom, unit, shell_of))
-        codes = np.empty(len(before), dtype=np.int64)
-        flags = np.empty(len(before), dtype=np.int64)
-        _classify(
-            shells.offsets,
-            unit[order],
-            shells.atom[order],
-            n_chains,
-            np.ascontiguousarray(before, dtype=np.int64),
-            np.ascontiguousarray(after, dtype=np.int64),
-            codes,
-            flags,
-        )
-        return codes, flags
+        unit, atom = unit[order], shells.atom[order]
+
+        def classify(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            codes = np.empty(len(before), dtype=np.int64)
+            flags = np.empty(len(before), dtype=np.int64)
+            before, after = (np.ascontiguousarray(x, dtype=np.int64) for x in (before, after))
+            _classify(shells.offsets, unit, atom, n_chains, before, after, codes, flags)
+            return codes, flags
+
+        return classify
 
     def shift(self, shells: ShellTable, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """How far an ion has gone along the chains it kept, in monomers.

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..kernels import kernel
 from ..microstates import Shell, ShellTable
-from .base import EventRule, check_ligand_types
+from .base import Classifier, EventRule, check_ligand_types
 
 VEHICULAR, RENEWAL, SOLVENT, ANION, MIXED = range(5)
 BARE, ASSOCIATION, DISSOCIATION, SWAP, DENTICITY = (1 << k for k in range(5))
@@ -130,25 +130,21 @@ class SolvationEvents(EventRule):
             return "solvent_exchange"
         return "anion_exchange" if changed <= anions else "mixed_exchange"
 
-    def classify(
-        self, shells: ShellTable, before: np.ndarray, after: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def classifier(self, shells: ShellTable) -> Classifier:
+        """See `EventRule.classifier`; linear in the members of both shells of each pair."""
         shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
         order = np.lexsort((shells.molecule, shell_of))
+        molecule, kind = shells.molecule[order], shells.kind[order]
         anion_kind = shells.types.index(self.anion) if self.anion in shells.types else -1
-        codes = np.empty(len(before), dtype=np.int64)
-        flags = np.empty(len(before), dtype=np.int64)
-        _classify(
-            shells.offsets,
-            shells.molecule[order],
-            shells.kind[order],
-            anion_kind,
-            np.ascontiguousarray(before, dtype=np.int64),
-            np.ascontiguousarray(after, dtype=np.int64),
-            codes,
-            flags,
-        )
-        return codes, flags
+
+        def classify(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            codes = np.empty(len(before), dtype=np.int64)
+            flags = np.empty(len(before), dtype=np.int64)
+            before, after = (np.ascontiguousarray(x, dtype=np.int64) for x in (before, after))
+            _classify(shells.offsets, molecule, kind, anion_kind, before, after, codes, flags)
+            return codes, flags
+
+        return classify
 
     def describe(self) -> dict[str, object]:
         return super().describe() | {"anion": self.anion}
