@@ -8,14 +8,14 @@ from __future__ import annotations
 import copy
 import logging
 import os
+import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.analysis.results import Results as RawResults
 from MDAnalysis.analysis.results import ResultsGroup
@@ -27,14 +27,14 @@ from .arguments import (
     check_axes,
     check_backend,
     check_lengths,
+    check_memory,
     check_projection,
     check_species,
+    check_store,
     check_transformations,
     on_sites,
-    only_default,
     positive,
 )
-from .assembly import Assembly
 from .backends import PARTS_PER_WORKER, GatherBackend, Part, SerialParts, parts_source
 from .errors import InputError
 from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
@@ -50,10 +50,18 @@ from .microstates import (
 from .microstates.follow import ContactTracker
 from .microstates.rdf import sample_distributions
 from .microstates.sites import site_distances
-from .onsager.windows import CarrierLabels, JointLabels, segment_labels
+from .onsager.windows import CarrierLabels, JointLabels, carrier_blocks, segment_labels
 from .results import Results, states_archive, write_atomically
-from .selections import atom_ids, trajectory_name
+from .selections import atom_ids, digest, trajectory_name
 from .species import IonSpecies, check_atom_group, molecule_of_atom
+from .store import (
+    DEFAULT_BUDGET,
+    RunStore,
+    StateRoom,
+    StoredPaths,
+    in_memory,
+    zarr_module,
+)
 from .trajectory import Paths, frame_times
 from .trajectory.cells import (
     check_cell_height,
@@ -64,7 +72,7 @@ from .trajectory.cells import (
 from .trajectory.completeness import check_complete
 from .trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
 from .trajectory.members import append_atoms, carrier_members, ligand_table
-from .trajectory.paths import PathBuilder
+from .trajectory.paths import PathBuilder, StoredPosition, finish_paths
 from .trajectory.snapshot import Cell, Snapshot, empty_coordinates, take_snapshot
 from .trajectory.unwrap import (
     LONG_STEP,
@@ -82,8 +90,20 @@ logger = logging.getLogger(__name__)
 
 #: Above this share of frames outside every core, an assignment to sites is called ambiguous.
 AMBIGUOUS = 0.75
+#: Largest part, bytes.
+PART_BYTES = 2**26
 #: Frames sampled for g(r).
 RDF_FRAMES = 200
+
+
+#: Per-frame arrays of the result: shape beyond (frames, carriers), value for none, type.
+_STATES: dict[str, tuple[tuple[int, ...], float, type]] = {
+    "microstate": ((), -1, np.int32),
+    "macrostate": ((), -1, np.int16),
+    "event": ((), -1, np.int16),
+    "cluster": ((), -1, np.int32),
+    "displacement": ((3,), np.nan, np.float32),
+}
 
 
 class OnsagerDecomposition(AnalysisBase):
@@ -120,8 +140,16 @@ class OnsagerDecomposition(AnalysisBase):
         ``site`` for species on sites, else None. The window view keeps whole displacements.
         ``vehicle``: as ``auto``, and ligand atoms are followed too, for `vehicularity`; 24 bytes
         for each of their atoms and frames.
-    memory, store
-        Reserved for data larger than memory; this version takes only their defaults.
+    memory : str, optional
+        A budget, e.g. ``"4GB"``. Where positions and states would exceed it they live in a Zarr
+        store (that of `store`, else a temporary one) and every stage reads them block by block;
+        the numbers are the same bit for bit. Species on sites, macrostates and
+        followed ligand atoms stay in memory.
+    store : path-like, optional
+        Folder of a Zarr store that the frames are gathered in, part by part. A run that was
+        stopped goes on from the last whole part when it is started again with the same store,
+        frames and detectors; what does not touch the frames (windows, events, temperature) may
+        differ.
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
         Frame of reference. ``auto``: ``framework`` for species on sites, else ``barycentric``.
     framework : AtomGroup, optional
@@ -174,7 +202,12 @@ class OnsagerDecomposition(AnalysisBase):
     _raw: dict[str, Any]
     _trackers: dict[int, ContactTracker]
     _counted: dict[int, list[int]]
-    _builder: PathBuilder
+    _builder: PathBuilder | StoredPaths
+    _store: RunStore | None
+    _scratch: tempfile.TemporaryDirectory[str] | None
+    _gathered: dict[int, list[dict[str, np.ndarray]]]
+    _on_disk: bool
+    _n_rooms: int
 
     @classmethod
     def get_supported_backends(cls) -> tuple[str, ...]:
@@ -203,8 +236,10 @@ class OnsagerDecomposition(AnalysisBase):
         self.species = check_species(species)
         self.universe = self.species[0].atoms.universe
         super().__init__(self.universe.trajectory)
-        only_default("memory", memory, None)
-        only_default("store", store, None)
+        self.memory = check_memory(memory)
+        self.store = check_store(store)
+        if memory is not None or store is not None:
+            zarr_module()
         self.temperature = positive(
             "temperature", temperature, "K", "give that of the simulation, e.g. temperature=300"
         )
@@ -309,7 +344,7 @@ class OnsagerDecomposition(AnalysisBase):
                 step=step,
                 frames=frames,
                 n_parts=n_parts,
-                backend=GatherBackend(source, self._absorb),
+                backend=GatherBackend(source, self._absorb, self._known_parts),
                 unsupported_backend=True,
             )
         finally:
@@ -322,7 +357,7 @@ class OnsagerDecomposition(AnalysisBase):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        for name in ("_bar", "_builder"):
+        for name in ("_bar", "_builder", "_store", "_gathered", "_scratch"):
             state.pop(name, None)
         state["_advance"] = state["_kept"] = state["_previous"] = None
         return state
@@ -338,7 +373,7 @@ class OnsagerDecomposition(AnalysisBase):
         """Settle which frames are analysed and the lattice they are described in."""
         chosen: dict[str, Any] = {"start": start, "stop": stop, "step": step, "frames": frames}
         super()._setup_frames(trajectory, **chosen)
-        (enumerated,) = self._setup_computation_groups(n_parts=1, **chosen)
+        (enumerated,) = super()._setup_computation_groups(n_parts=1, **chosen)
         self._run_frames = np.asarray(enumerated[:, 1], dtype=np.int64)
         n = len(self._run_frames)
         if n < 3:
@@ -383,7 +418,85 @@ class OnsagerDecomposition(AnalysisBase):
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
         self._labels, self._histories, self._linked = [], {}, {}
-        self._builder = PathBuilder(len(self._members.offsets) - 1, n)
+        self._gathered = {k: [] for k, table in enumerate(self._ligands) if table is not None}
+        self._open_store(n, ends)
+
+    def _open_store(self, n: int, ends: list[tuple[float, Snapshot]]) -> None:
+        """Decide where what the frames give is gathered."""
+        n_carriers = len(self._members.offsets) - 1
+        self._scratch = None
+        self._n_rooms = 0
+        # positions, states and what is worked out beside them
+        self._on_disk = self.memory is not None and 64 * n_carriers * n > self.memory
+        folder = self.store
+        if folder is None and self._on_disk:
+            self._scratch = tempfile.TemporaryDirectory(prefix="ionmech-")
+            folder = Path(self._scratch.name) / "run.zarr"
+        self._store = None
+        self._builder = PathBuilder(n_carriers, n)
+        if folder is not None:
+            budget = self.memory or DEFAULT_BUDGET
+            self._store = RunStore.open(folder, self._origin(n, ends), n_carriers, n, budget)
+            self._builder = StoredPaths(self._store)
+
+    def _origin(self, n: int, ends: list[tuple[float, Snapshot]]) -> dict[str, Any]:
+        """All that what is read from the frames depends on."""
+        trajectory = self._trajectory
+        files = [getattr(r, "filename", None) for r in getattr(trajectory, "readers", [trajectory])]
+        names = [str(f) for f in files if isinstance(f, str | os.PathLike)]
+        detectors = {}
+        for index, one in enumerate(self.species):
+            table, about = self._ligands[index], {}
+            if table is not None and one.microstates is not None:
+                about = one.microstates.describe() | {
+                    "ligands": digest(table.atom, table.kind, table.other_atom)
+                }
+                about.pop("persistence_ps")  # acts on what was gathered
+            detectors[one.name] = about
+        return {
+            "trajectory": {
+                "files": [Path(f).name for f in names],
+                "bytes": [os.path.getsize(f) if os.path.isfile(f) else None for f in names],
+                "n_atoms": int(self.universe.atoms.n_atoms),
+                "n_frames": int(trajectory.n_frames),
+                "first_and_last_positions": digest(*(s.coordinates for _, s in ends)),
+            },
+            "frames": {
+                "number": n,
+                "first": int(self._run_frames[0]),
+                "last": int(self._run_frames[-1]),
+                "all": digest(self._run_frames),
+            },
+            "carriers": digest(self._members.offsets, self._members.atoms, self._members.weights),
+            "reference": {"frame": self.frame, "weights": digest(self._reference)},
+            "unwrap": self.unwrap,
+            "lattice": self._lattice.tolist(),
+            "dt": self.dt,
+            "species": detectors,
+        }
+
+    def _setup_computation_groups(self, n_parts: int, **chosen: Any) -> list[np.ndarray]:
+        (frames,) = super()._setup_computation_groups(n_parts=1, **chosen)
+        if self._store is not None:
+            size = self._store.part_frames
+        else:
+            # parts wait for their turn in memory
+            largest = max(PART_BYTES // (64 * (len(self._members.offsets) - 1)), 1)
+            size = min(-(-len(frames) // n_parts), largest)
+        return [frames[k : k + size] for k in range(0, len(frames), size)]
+
+    def _known_parts(self) -> list[Part]:
+        """Parts that are in the store already, from the first on."""
+        known: list[Part] = []
+        if self._store is None or not isinstance(self._builder, StoredPaths):
+            return known
+        for number in range(self._store.n_done()):
+            part, last = self._store.load(number)
+            self._builder.skip(len(part.frames), last)
+            self._take_contacts(part)
+            known.append(part)
+            self._bar_update(len(part.frames))
+        return known
 
     def _read(self, index: int) -> tuple[float, Snapshot]:
         """Time and a fresh copy of one analysed frame."""
@@ -649,21 +762,31 @@ class OnsagerDecomposition(AnalysisBase):
             self._advance(1)
 
     def _get_aggregator(self) -> ResultsGroup:
-        def join(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-            return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-
         lookup: dict[str, Callable[..., Any]] = dict.fromkeys(
             ("reference", "cells", "engine_step", "found"), np.concatenate
         )
         for k in range(len(self.species)):
-            lookup |= {f"contacts_{k}": join, f"tally_{k}": np.concatenate}
+            lookup[f"tally_{k}"] = np.concatenate
         return ResultsGroup(lookup=lookup)
 
     def _absorb(self, part: Part) -> None:
         """Take what is large out of the answer of a part, in the order of the parts."""
+        first = self._builder.filled
         self._builder.add(part.results.pop("steps"), part.results["reference"])
+        if self._store is not None:
+            self._store.save(first // self._store.part_frames, part, self._builder.last)
+        self._take_contacts(part)
         if self._advance is None:
             self._bar_update(len(part.frames))
+
+    def _take_contacts(self, part: Part) -> None:
+        for index, gathered in self._gathered.items():
+            gathered.append(part.results.pop(f"contacts_{index}"))
+
+    def _join_contacts(self, index: int) -> dict[str, np.ndarray]:
+        """Contacts of all parts, column by column so that they are never held twice."""
+        parts = self._gathered[index]
+        return {name: np.concatenate([p.pop(name) for p in parts]) for name in list(parts[0])}
 
     # ---- what follows from the frames -----------------------------------------------------
 
@@ -675,16 +798,20 @@ class OnsagerDecomposition(AnalysisBase):
         if self.frame == "laboratory":
             check_constant_cell(raw.cells)
         self._unwrap_report = self._describe_unwrapping(found)
-        self.paths = self._builder.finish(raw.reference, raw.cells, self._times.spacing)
+        self.paths = finish_paths(
+            self._builder,
+            raw.reference,
+            raw.cells,
+            self._times.spacing,
+            in_memory=not self._on_disk,
+        )
         del self._builder
         bodies = self.paths.position
         self._ligand_paths = {k: bodies[where] for k, where in self._followed.items()}
         if self._followed:
-            self.paths = replace(self.paths, position=bodies[: self._first[-1]])
+            self.paths = replace(self.paths, position=self.paths.carriers(0, int(self._first[-1])))
         self.engine_step = raw.engine_step
-        self._contacts = {
-            k: raw[f"contacts_{k}"] for k, table in enumerate(self._ligands) if table is not None
-        }
+        self._contacts = {k: self._join_contacts(k) for k in self._gathered}
         self._tallies = {k: raw[f"tally_{k}"].sum(axis=0) for k in self._contacts}
         self._note_tallies()
         net = sum(s.charge * s.n_carriers for s in self.species)
@@ -878,6 +1005,10 @@ class OnsagerDecomposition(AnalysisBase):
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
         if not nulls:
             self._linked = {}
+        import xarray as xr  # slow to import, as is what the assembly needs
+
+        from .assembly import Assembly
+
         results = Assembly(self, states, macro, filtered, persistence).results()
         if self._ligand_paths:
             results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
@@ -893,11 +1024,13 @@ class OnsagerDecomposition(AnalysisBase):
             s.name: "site" if self._is_projected(k) else None for k, s in enumerate(self.species)
         }
 
-    def _on_axes(self, position: np.ndarray) -> np.ndarray:
+    def _on_axes(self, position: Any) -> Any:
         """Positions (carriers, 3, frames) with the directions that do not count set to 0."""
         dropped = [k for k, axis in enumerate("xyz") if axis not in self.axes]
         if not dropped:
             return position
+        if isinstance(position, StoredPosition):
+            return position.without(dropped)
         position = position.copy()
         position[:, dropped] = 0.0
         return position
@@ -906,15 +1039,17 @@ class OnsagerDecomposition(AnalysisBase):
         self, index: int, states: dict[int, Microstates], macro: dict[int, Macrostates]
     ) -> CarrierLabels:
         one = self.species[index]
-        position = self._on_axes(self.paths.position[self._first[index] : self._first[index + 1]])
+        position = self._on_axes(self.paths.carriers(self._first[index], self._first[index + 1]))
         names, joint, held = self.event_names(index), None, None
         if isinstance(one.events, CrystalEvents):
             joint = self._joint_labels(index, one.events, states[index])
             if self._is_projected(index):
                 held = self._on_axes(self._histories[index].path)
+        if joint is not None or index in self._ligand_paths:
+            position = position[:]  # all carriers are needed at once
         if one.events is not None:
             rule, shells = one.events, states[index].shells
-            runs = onsager.label_runs(states[index].state)
+            runs = states[index].runs
 
             def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
                 return rule.classify(shells, before, after)[0]
@@ -967,7 +1102,7 @@ class OnsagerDecomposition(AnalysisBase):
             code = rule.event_codes(history, window, label)
             return code, np.where(cluster < 0, -1, number[cluster]).astype(np.int32)
 
-        return JointLabels(label_window, onsager.label_runs(states.state))
+        return JointLabels(label_window, states.runs)
 
     def _site_history(self, index: int, states: Microstates) -> SiteHistory:
         """Sites held by the carriers of a species, with the images they are held in."""
@@ -1390,34 +1525,60 @@ class OnsagerDecomposition(AnalysisBase):
             )
         return n
 
-    def _window_states(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Event, macrostate, cluster (frames, carriers) and displacement (frames, carriers, 3) of
-        windows of n frames that start at each frame; -1 and NaN where none does."""
+    def _states_of(self, index: int, first: int, last: int, n: int) -> dict[str, np.ndarray]:
+        """What carriers `first` to `last` - 1 of a species do in windows of n frames.
+
+        Arrays (frames, carriers) by the names of the result file, and the displacement (frames,
+        carriers, 3), of the windows that start at each frame; -1 and NaN where none does.
+        """
+        labels, name = self._labels[index], self.species[index].name
+        f, i = self.paths.n_frames, last - first
+        out: dict[str, np.ndarray] = {
+            k: np.full((f, i, *tail), fill, kind) for k, (tail, fill, kind) in _STATES.items()
+        }
+        union, kinds = list(self._event_union()), list(self._macrostate_union())
+        to_union = np.array([union.index(event) for event in self.event_names(index)])
+        if labels.joint is not None:
+            code, group = (found[first:last] for found in labels.joint.label_window(n))
+            out["event"][: f - n] = to_union[code.T]
+            out["cluster"][: f - n] = group.T
+        else:
+            segments = segment_labels(labels.states.carriers(first, last), n, labels.classify)
+            out["event"][: f - n] = to_union[_expand(*segments, f - n)]
+        if name in self.microstates:
+            # shells of all species are numbered together
+            before = list(self.microstates)[: list(self.microstates).index(name)]
+            shift = sum(len(self.microstates[other].shells) for other in before)
+            runs = self.microstates[name].runs.carriers(first, last)
+            out["microstate"][:] = runs.dense().T + np.int32(shift)
+        if name in self.macrostates:
+            macro = self.macrostates[name]
+            to_kinds = np.array([kinds.index(kind) for kind in macro.names])
+            out["macrostate"][:] = to_kinds[macro.state[:, first:last]]
+        r = self.paths.position[self._first[index] + first : self._first[index] + last]
+        out["displacement"][: f - n] = (r[:, :, n:] - r[:, :, :-n]).transpose(2, 0, 1)
+        return out
+
+    def _carrier_blocks(self) -> Iterator[tuple[int, int, int]]:
+        """Species, first and last + 1 of its carriers, of blocks to work on one after the other."""
+        for index, one in enumerate(self.species):
+            # a joint rule labels all carriers at once
+            joint = self._labels[index].joint is not None
+            blocks = carrier_blocks(self._labels[index].position)
+            for first, last in [(0, one.n_carriers)] if joint else blocks:
+                yield index, first, last
+
+    def _window_states(self, n: int, room: StateRoom) -> dict[str, Any]:
+        """`_states_of` of all carriers of all species, in arrays that `room` makes."""
         f, i = self.paths.n_frames, self.paths.n_carriers
-        event = np.full((f, i), -1, dtype=np.int16)
-        macrostate = np.full((f, i), -1, dtype=np.int16)
-        cluster = np.full((f, i), -1, dtype=np.int32)
-        displacement = np.full((f, i, 3), np.nan, dtype=np.float32)
-        union = list(self._event_union())
-        kinds = list(self._macrostate_union())
-        for index, labels in enumerate(self._labels):
-            columns = slice(self._first[index], self._first[index + 1])
-            names = self.event_names(index)
-            to_union = np.array([union.index(name) for name in names])
-            if labels.joint is not None:
-                code, group = labels.joint.label_window(n)
-                event[: f - n, columns] = to_union[code.T]
-                cluster[: f - n, columns] = group.T
-            else:
-                segments = segment_labels(labels.states, n, labels.classify)
-                event[: f - n, columns] = to_union[_expand(*segments, f - n)]
-            macro = self.macrostates.get(self.species[index].name)
-            if macro is not None:
-                to_kinds = np.array([kinds.index(name) for name in macro.names])
-                macrostate[:, columns] = to_kinds[macro.state]
-        r = self.paths.position
-        displacement[: f - n] = (r[:, :, n:] - r[:, :, :-n]).transpose(2, 0, 1)
-        return event, macrostate, cluster, displacement
+        out: dict[str, Any] = {
+            k: room(k, (f, i, *tail), kind) for k, (tail, _, kind) in _STATES.items()
+        }
+        for index, first, last in self._carrier_blocks():
+            columns = slice(int(self._first[index]) + first, int(self._first[index]) + last)
+            for name, part in self._states_of(index, first, last, n).items():
+                out[name][:, columns] = part
+        return out
 
     def _event_union(self) -> tuple[str, ...]:
         names = [n for k in range(len(self.species)) for n in self.event_names(k)]
@@ -1431,8 +1592,22 @@ class OnsagerDecomposition(AnalysisBase):
         self._require_run("save()")
         return self.results.save(path)
 
+    def _window_shares(self, n: int) -> dict[str, np.ndarray]:
+        """Shares and their intervals, each (species, events), of windows of n frames; empty if
+        these were not scanned."""
+        if n not in self._window_frames:
+            return {}
+        data = self.results.decomposition.isel(window=int(np.searchsorted(self._window_frames, n)))
+        data = data.sel(species=[s.name for s in self.species], event=list(self._event_union()))
+        return {
+            f"event_{name}": data[name].transpose("species", "event").values
+            for name in ("share", "share_low", "share_high")
+        }
+
     def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
         """Write what OVITO colours by: events, macrostates and displacements of one window.
+
+        For a window that was scanned the file holds the share of every event, too.
 
         Parameters
         ----------
@@ -1448,7 +1623,7 @@ class OnsagerDecomposition(AnalysisBase):
         """
         self._require_run("save_states()")
         n = self._window_in_frames(window)
-        event, macrostate, cluster, displacement = self._window_states(n)
+        states = self._window_states(n, in_memory)
         atoms = self.universe.atoms
         ids = atom_ids(self.universe)
         members = np.concatenate([s.atoms.ix for s in self.species])
@@ -1466,12 +1641,15 @@ class OnsagerDecomposition(AnalysisBase):
                 "atom_index": members,
                 "atom_id": ids[members],
                 "carrier_of_atom": carrier,
-                "event": event,
-                "macrostate": macrostate,
-                "cluster": cluster,
-                "displacement": np.nan_to_num(displacement),
+                **{name: states[name] for name in ("event", "macrostate", "cluster")},
+                "displacement": np.nan_to_num(states["displacement"], copy=False),
                 "window_ps": n * self._times.spacing,
                 "source": f"{trajectory_name(self.universe)}; mda_ionmech {__version__}",
+                "species_names": np.array([s.name for s in self.species], dtype=str),
+                "species_of_carrier": np.repeat(
+                    np.arange(len(self.species)), [s.n_carriers for s in self.species]
+                ),
+                **self._window_shares(n),
             },
         )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,13 +46,32 @@ def check_species(species: Any) -> list[IonSpecies]:
     return listed
 
 
-def only_default(argument: str, value: Any, default: Any) -> None:
-    """Refuse an argument that this version takes only at its default."""
-    if value is not default and value != default:
+_BYTES = {"B": 0, "KB": 1, "MB": 2, "GB": 3, "TB": 4}
+
+
+def check_memory(memory: Any) -> int | None:
+    """A budget such as ``"4GB"`` in bytes; None for none."""
+    if memory is None:
+        return None
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([KMGT]?B)\s*", str(memory).upper())
+    try:
+        value = float(match[1]) * 1000 ** _BYTES[match[2]] if match else 0.0
+    except ValueError:
+        value = 0.0
+    if value < 1e6:
         raise InputError(
-            f"{argument}={value!r}: this version holds everything in memory and takes only "
-            f"{argument}={default!r}"
+            f"memory must be a size of 1 MB or more, e.g. memory='4GB' or '500MB', got {memory!r}"
         )
+    return int(value)
+
+
+def check_store(store: Any) -> Path | None:
+    """The folder of a store; None for none."""
+    if store is None:
+        return None
+    if not isinstance(store, str | os.PathLike) or not str(store):
+        raise InputError(f"store must be the path of a folder, e.g. 'run.zarr', got {store!r}")
+    return Path(store).absolute()
 
 
 PROJECTIONS = ("auto", "site", "vehicle", None)

@@ -23,6 +23,7 @@ from .events.nulls import SHIFTS, circular_null, exclusion_gas, multi_share, on_
 from .onsager.coefficients import MAX_RESIDUAL, System
 from .results import Results, check_schema, load_schema
 from .selections import atom_ids, describe_atoms, trajectory_name
+from .store import StoredStates, in_memory
 
 if TYPE_CHECKING:
     from .analysis import OnsagerDecomposition
@@ -107,7 +108,7 @@ class Assembly:
             )
             for members, history in run._linked.items()
         }
-        collective = np.stack([one.position.sum(axis=0) for one in run._labels])
+        collective = np.stack([onsager.collective_path(one.position) for one in run._labels])
         path_rows = self._path_rows()
         lengths = sorted({*windows, *resolutions})
         share_of_bar = (run._bar.total - run._bar.n) / (len(lengths) + 1)
@@ -259,17 +260,19 @@ class Assembly:
             "warnings": "\n".join(self.notes),
         }
         check_schema(tree)
-        return Results(tree)
+        results = Results(tree)
+        results.scratch = run._scratch
+        return results
 
     def _states(self) -> xr.Dataset:
         run = self.run
         n = int(run._window_frames[0])
-        event, macrostate, cluster, displacement = run._window_states(n)
-        micro = np.full(event.shape, -1, dtype=np.int32)
-        shift = 0
-        for k, found in sorted(self.states.items()):
-            micro[:, run._first[k] : run._first[k + 1]] = found.state + shift
-            shift += len(found.shells)
+        if run._store is not None and run._on_disk:
+            run._n_rooms += 1  # results of other filters keep theirs
+            room = StoredStates(run._store.folder / f"states-{run._n_rooms}")
+            states = {k: room.lazy(v) for k, v in run._window_states(n, room).items()}
+        else:
+            states = run._window_states(n, in_memory)
         first_atom = [
             s.atoms.ix[np.unique(s.carrier_of_atom, return_index=True)[1]] for s in run.species
         ]
@@ -285,16 +288,16 @@ class Assembly:
             }
 
         per_carrier = ["frame", "carrier"]
-        variables: dict[str, tuple[list[str], np.ndarray, dict[str, Any]]] = {
+        variables: dict[str, tuple[list[str], Any, dict[str, Any]]] = {
             "time": (["frame"], np.asarray(run.times, dtype=np.float64), {"units": "ps"}),
             "source_frame": (["frame"], np.asarray(run.frames, dtype=np.int64), {}),
-            "microstate": (per_carrier, micro, {}),
-            "macrostate": (per_carrier, macrostate, codes(self.kinds)),
-            "event": (per_carrier, event, codes(self.events) | window),
-            "cluster": (per_carrier, cluster, window),
+            "microstate": (per_carrier, states["microstate"], {}),
+            "macrostate": (per_carrier, states["macrostate"], codes(self.kinds)),
+            "event": (per_carrier, states["event"], codes(self.events) | window),
+            "cluster": (per_carrier, states["cluster"], window),
             "displacement": (
                 [*per_carrier, "axis"],
-                displacement,
+                states["displacement"],
                 {"units": "angstrom"} | window,
             ),
             "carrier_species": (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import Any
 
 import numpy as np
 from MDAnalysis.analysis.backends import BackendBase
+
+from .errors import InputError
 
 #: Parts for each worker: the last one to finish keeps the others waiting for a part of the time.
 PARTS_PER_WORKER = 4
@@ -65,16 +68,33 @@ class SerialParts:
         yield from map(read, computations)
 
 
-_READ: list[ReadPart] = []
+class _Kept(threading.local):
+    """The analysis a thread of a worker has unpacked: it reads part after part with it."""
+
+    pickled: bytes = b""
+    read: ReadPart
 
 
-def _receive(pickled: bytes) -> None:
-    """Keep the analysis in a worker, so that it travels once and not with every part."""
-    _READ[:] = [pickle.loads(pickled)]
+_kept = _Kept()
 
 
-def _read_here(indexed_frames: np.ndarray) -> Part:
-    return _READ[0](indexed_frames)
+def _unpack(pickled: bytes) -> None:
+    # a copy for every thread: two parts read with one would share its open file
+    if _kept.pickled != pickled:
+        _kept.read, _kept.pickled = pickle.loads(pickled), pickled
+
+
+def _read_kept(indexed_frames: np.ndarray) -> Part:
+    return _kept.read(indexed_frames)
+
+
+def _unpack_and_read(pickled: bytes, indexed_frames: np.ndarray) -> Part:
+    _unpack(pickled)
+    return _read_kept(indexed_frames)
+
+
+def _same(pickled: bytes) -> bytes:
+    return pickled
 
 
 class ProcessParts:
@@ -86,26 +106,29 @@ class ProcessParts:
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
         context = multiprocessing.get_context()
         # pickled here: a process forked with the analysis would share its open file
-        with context.Pool(self.n_workers, _receive, (pickle.dumps(read),)) as pool:
-            yield from pool.imap(_read_here, computations)
+        with context.Pool(self.n_workers, _unpack, (pickle.dumps(read),)) as pool:
+            yield from pool.imap(_read_kept, computations)
 
 
 class DaskParts:
-    """Dask's own processes, without a cluster."""
+    """A Dask cluster of processes of this machine, for the time of the run."""
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
 
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
-        import dask
+        from distributed import Client, LocalCluster
 
-        shared = dask.delayed(read)
-        tasks = [dask.delayed(_call)(shared, one) for one in computations]
-        yield from dask.compute(tasks, scheduler="processes", num_workers=self.n_workers)[0]
-
-
-def _call(read: ReadPart, indexed_frames: np.ndarray) -> Part:
-    return read(indexed_frames)
+        with (
+            LocalCluster(
+                n_workers=self.n_workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+            ) as cluster,
+            Client(cluster, set_as_default=False) as client,
+        ):
+            yield from ClientParts(client).parts(read, computations)
 
 
 class ClientParts:
@@ -120,14 +143,14 @@ class ClientParts:
 
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
         # not scattered: data that a dying worker held alone would be lost, a task is run again
-        analysis = self.client.submit(pickle.loads, pickle.dumps(read), pure=False, retries=RETRIES)
+        analysis = self.client.submit(_same, pickle.dumps(read), pure=False, retries=RETRIES)
         waiting = deque(computations)
         running: deque[Any] = deque()
         while waiting or running:
             # answers wait for their turn, so no more are under way than workers need
             while waiting and len(running) < 2 * self.n_workers:
                 future = self.client.submit(
-                    _call, analysis, waiting.popleft(), pure=False, retries=RETRIES
+                    _unpack_and_read, analysis, waiting.popleft(), pure=False, retries=RETRIES
                 )
                 running.append(future)
             yield running.popleft().result()
@@ -152,17 +175,23 @@ class GatherBackend(BackendBase):
     source : SerialParts, ProcessParts, DaskParts, ClientParts or ForeignParts
     absorb : callable
         Called with every `Part`, in order; takes what is large out of it.
+    known : callable
+        Called once, before the first is read: the parts that need not be read again.
     """
 
-    def __init__(self, source: Any, absorb: Callable[[Part], None]) -> None:
+    def __init__(
+        self, source: Any, absorb: Callable[[Part], None], known: Callable[[], list[Part]]
+    ) -> None:
         super().__init__(n_workers=source.n_workers)
         self.source = source
         self.absorb = absorb
+        self.known = known
 
     def apply(self, func: Callable[..., Any], computations: list[Any]) -> list[Any]:
         """The answers of all parts, in order."""
-        done = []
-        for part in self.source.parts(ReadPart(func), computations):
+        done = self.known()
+        left = computations[len(done) :]
+        for part in self.source.parts(ReadPart(func), left) if left else ():
             self.absorb(part)
             done.append(part)
         return done
@@ -172,8 +201,11 @@ def client_in_scope() -> Any:
     """The `distributed.Client` in use, or None."""
     try:
         from distributed import get_client
-    except ImportError:
-        return None
+    except ImportError as error:
+        raise InputError(
+            "backend='dask' needs dask and distributed: pip install 'mda-ionmech[dask]', or use "
+            "backend='multiprocessing'"
+        ) from error
     try:
         return get_client()
     except ValueError:
@@ -186,7 +218,8 @@ def parts_source(backend: Any, n_workers: int | None) -> Any:
     Parameters
     ----------
     backend : {"serial", "multiprocessing", "dask"}, BackendBase or None
-        ``dask`` is the cluster of the `distributed.Client` in scope, if there is one.
+        ``dask`` is the cluster of the `distributed.Client` in scope, if there is one, else one of
+        this machine's processes.
     n_workers : int, optional
         Default: one per core.
     """

@@ -195,7 +195,6 @@ def demo(
     console.print(
         f"[bold]{facts['system']}[/bold], {facts['temperature_K']:g} K, {facts['atoms']}."
     )
-    console.print("Compiling and reading; the first run compiles its kernels for about 20 s.")
     prepare, window = _DEMOS[name]
     analysis = prepare(datasets.load(name)).run(verbose=True)
     print_result(
@@ -203,12 +202,14 @@ def demo(
     )
     written = [
         analysis.save(folder / f"{name}.nc"),
-        analysis.save_states(folder / f"{name}.states.npz"),
+        analysis.save_states(folder / f"{name}.states.npz", window),
         plotting.save(analysis.results.plot(), folder / f"{name}-contributions.png"),
     ]
     _list_written(console, written)
     console.print(
-        f"More figures: ionmech plot {folder / name}.nc. Your own trajectory: ionmech init --help."
+        f"More figures: ionmech plot {folder / name}.nc. See the events: ionmech view "
+        f"{folder / name}.states.npz -d {name}. Your own trajectory: ionmech init --help.",
+        soft_wrap=True,
     )
 
 
@@ -424,6 +425,222 @@ def plot(
     folder = _folder(output or result.parent, "--output")
     written = plotting.save_all(results, folder, result.stem, formats=chosen, window=window)
     _list_written(_console(), written)
+
+
+_States = Annotated[Path, typer.Argument(help="A states file, *.states.npz.")]
+_Topology = Annotated[
+    Path | None, typer.Option("--topology", "-s", help="Topology of the analysis.")
+]
+_Trajectory = Annotated[
+    list[Path] | None,
+    typer.Option("--trajectory", "-t", help="Trajectory of the analysis; may repeat, in order."),
+]
+_Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Take both from this TOML file.")
+]
+_Dataset = Annotated[
+    str | None, typer.Option("--dataset", "-d", help="Or a shipped one: liquid, crystal, polymer.")
+]
+_TopologyFormat = Annotated[
+    str | None, typer.Option(help="For names MDAnalysis does not know, e.g. DATA.")
+]
+_AtomStyle = Annotated[
+    str | None, typer.Option(help="Columns of a LAMMPS data file, e.g. 'id type charge x y z'.")
+]
+_Events = Annotated[
+    str | None,
+    typer.Option(
+        "--events", "-e", help="Names, by commas; default all in which something happens."
+    ),
+]
+_Bulk = Annotated[str, typer.Option(help="What is not followed: dim, hide or keep.")]
+_Trail = Annotated[int, typer.Option(help="Keep a color for so many analysed frames.")]
+_ColorBy = Annotated[str, typer.Option(help="events or macrostates.")]
+_Arrows = Annotated[bool, typer.Option(help="Arrows of the displacements.")]
+
+
+def _trajectory_of(
+    topology: Path | None,
+    trajectory: list[Path] | None,
+    config: Path | None,
+    dataset: str | None,
+    topology_format: str | None,
+    atom_style: str | None,
+) -> Any:
+    """The Universe meant by the options, one of three ways to name it."""
+    from . import datasets
+    from .config import load_config, open_universe
+
+    ways = [topology is not None or bool(trajectory), config is not None, dataset is not None]
+    if sum(ways) != 1:
+        raise InputError(
+            "say in one way which trajectory was analysed: --topology FILE --trajectory FILE, or "
+            "--config ionmech.toml, or --dataset NAME"
+        )
+    if dataset is not None:
+        return datasets.load(dataset)
+    if config is not None:
+        settings = load_config(config)
+        return open_universe(settings.topology, settings.trajectories, settings.universe)
+    if topology is None or not trajectory:
+        raise InputError("give both, --topology FILE and --trajectory FILE")
+    for path in (topology, *trajectory):
+        if not path.is_file():
+            raise FileNotFoundError(f"no such file: {path}")
+    options = {"topology_format": topology_format, "atom_style": atom_style}
+    return open_universe(topology, trajectory, {k: v for k, v in options.items() if v is not None})
+
+
+def _numbers(text: str, option: str, n: int, separator: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(v) for v in text.split(separator))
+    except ValueError:
+        values = ()
+    if len(values) != n:
+        example = separator.join(["800", "600"] if n == 2 else ["-1", "-2", "-0.7"])
+        raise InputError(f"{option} {text!r} is not {n} numbers, e.g. {example}")
+    return values
+
+
+@app.command()
+def render(
+    states: _States,
+    topology: _Topology = None,
+    trajectory: _Trajectory = None,
+    config: _Config = None,
+    dataset: _Dataset = None,
+    events: _Events = None,
+    frame: Annotated[
+        list[int] | None,
+        typer.Option("--frame", "-f", help="Frame of the trajectory; may repeat."),
+    ] = None,
+    images: Annotated[
+        int, typer.Option(help="Without --frame: so many frames with most of these events.")
+    ] = 3,
+    animate: Annotated[
+        int, typer.Option(help="Analysed frames in a GIF that begins at the first image; 0: none.")
+    ] = 0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.")] = Path(
+        "ionmech-images"
+    ),
+    size: Annotated[str, typer.Option(help="Pixels, width x height.")] = "800x600",
+    renderer: Annotated[str, typer.Option(help="standard, tachyon or ospray.")] = "standard",
+    color_by: _ColorBy = "events",
+    arrows: _Arrows = True,
+    bulk: _Bulk = "dim",
+    trail: _Trail = 0,
+    direction: Annotated[
+        str, typer.Option(help="Into which the camera looks, x,y,z.")
+    ] = "-1,-2.2,-0.75",
+    topology_format: _TopologyFormat = None,
+    atom_style: _AtomStyle = None,
+) -> None:
+    """Draw images and a GIF of chosen events, with a legend and without a screen.
+
+    Needs OVITO, pip install 'mda-ionmech\\[ovito]', and a Vulkan driver.
+
+    Example: [bold]ionmech render ionmech-demo/crystal.states.npz -d crystal --animate 30[/bold]
+    """
+    from .viewing.scene import build_scene, chosen_events, require_ovito
+
+    require_ovito()
+    from .viewing.render import render_events
+
+    folder = _folder(output, "--output")
+    width, height = _numbers(size, "--size", 2, "x")
+    scene = build_scene(
+        _trajectory_of(topology, trajectory, config, dataset, topology_format, atom_style),
+        states,
+        events=events,
+        color_by=color_by,
+        arrows=arrows,
+        bulk=bulk,
+        trail=trail,
+        direction=_numbers(direction, "--direction", 3, ","),
+    )
+    written = render_events(
+        scene,
+        folder,
+        states.name.removesuffix(".npz").removesuffix(".states"),
+        events=chosen_events(scene.states, events),
+        frames=frame,
+        images=images,
+        animate=animate,
+        size=(int(width), int(height)),
+        renderer=renderer,
+    )
+    _list_written(_console(), written)
+
+
+@app.command()
+def view(
+    states: _States,
+    topology: _Topology = None,
+    trajectory: _Trajectory = None,
+    config: _Config = None,
+    dataset: _Dataset = None,
+    events: _Events = None,
+    color_by: _ColorBy = "events",
+    arrows: _Arrows = True,
+    bulk: _Bulk = "dim",
+    trail: _Trail = 0,
+    topology_format: _TopologyFormat = None,
+    atom_style: _AtomStyle = None,
+) -> None:
+    """Look at the events in a window: play, change parameters, click on what carried the ions.
+
+    Needs pip install 'mda-ionmech\\[viewer]', a screen and a Vulkan driver.
+
+    Example: [bold]ionmech view ionmech-demo/liquid.states.npz --dataset liquid[/bold]
+    """
+    from .viewing.scene import build_scene, require_ovito
+
+    require_ovito("viewer")
+    from .viewing.window import application, open_window
+
+    app = application()
+    scene = build_scene(
+        _trajectory_of(topology, trajectory, config, dataset, topology_format, atom_style),
+        states,
+        events=events,
+        color_by=color_by,
+        arrows=arrows,
+        bulk=bulk,
+        trail=trail,
+    )
+    window = open_window(scene)
+    app.exec()
+    window.close()
+
+
+@app.command()
+def export(
+    states: _States,
+    output: Annotated[Path, typer.Argument(help="The dump to write, e.g. run.lammpstrj.")],
+    topology: _Topology = None,
+    trajectory: _Trajectory = None,
+    config: _Config = None,
+    dataset: _Dataset = None,
+    start: Annotated[int | None, typer.Option(help="First frame.")] = None,
+    stop: Annotated[int | None, typer.Option(help="Frame to stop before.")] = None,
+    step: Annotated[int | None, typer.Option(help="Every so many frames.")] = None,
+    topology_format: _TopologyFormat = None,
+    atom_style: _AtomStyle = None,
+) -> None:
+    """Write a LAMMPS dump with integer columns event and macrostate, for OVITO Basic.
+
+    Example: [bold]ionmech export run.states.npz run.lammpstrj -c ionmech.toml --step 10[/bold]
+    """
+    from .viewing.dump import write_dump
+
+    universe = _trajectory_of(topology, trajectory, config, dataset, topology_format, atom_style)
+    path, legend = write_dump(universe, states, output, start=start, stop=stop, step=step)
+    console = _console()
+    for column, names in legend.items():
+        if names:
+            listed = ", ".join(f"{code} {name}" for code, name in names.items())
+            console.print(f"{column}: 0 none, {listed}")
+    _list_written(console, [path])
 
 
 @app.command()

@@ -1,12 +1,76 @@
-"""What several kernels share."""
+"""Compiled kernels: compiled when first called, kept on disk; and what several of them share."""
 
 from __future__ import annotations
 
+import functools
+import logging
+import multiprocessing
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
-from numba import njit
+
+logger = logging.getLogger(__name__)
 
 
-@njit(nogil=True, cache=True)
+class Kernel:
+    """A function that numba compiles when it is first called; the result is cached on disk.
+
+    Importing a module with kernels neither compiles nor imports numba. A kernel may call others by
+    their names in its module.
+
+    Parameters
+    ----------
+    make : callable
+        Gives what numba makes of the function.
+    function : callable
+        The function itself.
+    """
+
+    def __init__(self, make: Callable[[], Any], function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._make = make
+        self._compiled: Any = None
+
+    def compiled(self) -> Any:
+        """What numba calls; names of other kernels come to mean theirs first."""
+        if self._compiled is None:
+            names = self.__wrapped__.__globals__  # type: ignore[attr-defined]
+            for name in self.__wrapped__.__code__.co_names:  # type: ignore[attr-defined]
+                if isinstance(names.get(name), Kernel):
+                    names[name] = names[name].compiled()
+            self._compiled = self._make()
+        return self._compiled
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        known = self._compiled
+        if known is not None:
+            return known(*args, **options)
+        compiled = self.compiled()
+        result = compiled(*args, **options)
+        if compiled.stats.cache_misses:
+            _say_once()
+        return result
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Make a `Kernel` that releases the interpreter lock and is cached on disk."""
+
+    def make() -> Any:
+        from numba import njit
+
+        return njit(nogil=True, cache=True)(function)
+
+    return Kernel(make, function)
+
+
+@functools.cache
+def _say_once() -> None:
+    if multiprocessing.parent_process() is None:
+        logger.warning("compiling kernels: once per installation, for about half a minute")
+
+
+@kernel
 def longer(array, size):  # type: ignore[no-untyped-def]
     """The array (n,), followed by room up to size. A loop compiles faster than a slice."""
     out = np.empty(size, dtype=array.dtype)
@@ -15,7 +79,7 @@ def longer(array, size):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def counting_order(key, n_keys, order):  # type: ignore[no-untyped-def]
     """The numbers of order (n,), stably sorted by key[number], 0 <= key < n_keys. Cost: linear."""
     start = np.zeros(n_keys + 1, dtype=np.int64)

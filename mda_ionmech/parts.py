@@ -21,7 +21,7 @@ def path_parts(
     """See `OnsagerDecomposition.path_parts`; resolution in frames."""
     one = run._labels[species]
     n_frames, horizon = run.paths.n_frames, resolution * n_steps
-    collective = one.position.sum(axis=0)[None]
+    collective = onsager.collective_path(one.position)[None]
     plan = onsager.plan_blocks(n_frames - horizon, horizon + resolution)
     _, steps = window_pass([one], resolution, plan.sub_block, collective)
     path = onsager.event_paths(steps, resolution)

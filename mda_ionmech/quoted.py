@@ -21,7 +21,7 @@ from .onsager.residence import (
     count_survivors,
     survival_lags,
 )
-from .onsager.windows import label_runs
+from .onsager.windows import collective_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +118,7 @@ def exponents(run: OnsagerDecomposition) -> pd.DataFrame:
             own, whole = squared_displacements(position, n)
             squares.setdefault((one.name, "self"), []).append(own)
             squares.setdefault((one.name, "collective"), []).append(whole)
-            current += one.charge * position.sum(axis=0)
+            current += one.charge * collective_path(position)
         if any(one.charge for one in run.species):
             _, charge = squared_displacements(current[None], n)
             squares.setdefault(("all", "charge"), []).append(charge)
@@ -199,7 +199,7 @@ def _residence_of(run: OnsagerDecomposition, index: int, members: str) -> list[l
         kind, member = (np.ascontiguousarray(found[:, c]) for c in (1, 2))
         pairs = np.unique(np.stack([ligands.kind, ligands.molecule], axis=1), axis=0)
         available = np.bincount(pairs[:, 0], minlength=n_kinds)
-    contacts = contact_table(label_runs(micro.state), offsets, member, kind)
+    contacts = contact_table(micro.runs, offsets, member, kind)
     lags = survival_lags(n_frames)
 
     def count(sub_block: int, n_blocks: int, continuous: bool) -> tuple[np.ndarray, np.ndarray]:

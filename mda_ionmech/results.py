@@ -132,6 +132,8 @@ class Results:
 
     def __init__(self, tree: xr.DataTree) -> None:
         self.tree = tree
+        #: A temporary folder that arrays of the tree live in, kept as long as they are.
+        self.scratch: Any = None
         self._blocks: Blocks | None = None
         self._advice: dict[str, Recommendation] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,3 +58,20 @@ def trajectory_name(universe: Any) -> str:
     names = getattr(reader, "filenames", None)
     names = [reader.filename] if names is None else list(names)
     return ", ".join(Path(str(n)).name for n in names if n is not None) or "in memory"
+
+
+def atom_kinds(universe: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Elements, or types where not all elements are known: the distinct names, sorted, and the
+    place of every atom's among them, shape (atoms,)."""
+    kinds = getattr(universe.atoms, "elements", None)
+    if kinds is None or not all(kinds):
+        kinds = getattr(universe.atoms, "types", ["X"] * universe.atoms.n_atoms)
+    return np.unique(np.array([str(k) for k in kinds]), return_inverse=True)
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """A short fingerprint of the bytes of arrays."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import zipfile
+from dataclasses import MISSING, dataclass, fields
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,9 @@ SCHEMA = "ionmech-states/1"
 @dataclass(frozen=True)
 class StatesFile:
     """Events and macrostates of one window length.
+
+    The fields that may be None came after the first version of the schema: files without them are
+    read, and what they would show is not shown.
 
     Attributes
     ----------
@@ -35,6 +40,13 @@ class StatesFile:
     window_ps : float
     source : str
         Trajectory and package version the file was made with.
+    species_names : tuple of str or None
+    species_of_carrier : numpy.ndarray or None
+        Shape (carriers,): place of each carrier's species in `species_names`.
+    event_share, event_share_low, event_share_high : numpy.ndarray or None
+        Shape (species, events): part of the species' own Onsager coefficient that windows with
+        this label carried, and its interval; NaN where a species lacks a label or a share has no
+        meaning. None where the window is none of the scanned ones.
     """
 
     frame: np.ndarray
@@ -54,6 +66,20 @@ class StatesFile:
     displacement: np.ndarray
     window_ps: float
     source: str
+    species_names: tuple[str, ...] | None = None
+    species_of_carrier: np.ndarray | None = None
+    event_share: np.ndarray | None = None
+    event_share_low: np.ndarray | None = None
+    event_share_high: np.ndarray | None = None
+
+
+_NAMES = (
+    "event_names",
+    "event_colors",
+    "macrostate_names",
+    "macrostate_colors",
+    "species_names",
+)
 
 
 def read_states(path: str | PathLike[str]) -> StatesFile:
@@ -64,19 +90,36 @@ def read_states(path: str | PathLike[str]) -> StatesFile:
     FileNotFoundError
         If there is none at `path`.
     ValueError
-        If it is no states file or of another schema.
+        If it is no states file, of another schema, or lacks an array.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
             f"no states file at {path}; write one with run.save_states('NAME.states.npz')"
         )
-    with np.load(path, allow_pickle=False) as archive:
+    try:
+        archive = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is no states file: {error}") from error
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError(
+            f"{path} is no states file but a single array; give the *.states.npz that a run has "
+            "written"
+        )
+    with archive:
         found = str(archive["schema"]) if "schema" in archive.files else None
         if found != SCHEMA:
             raise ValueError(f"{path} has schema {found!r}, this version reads {SCHEMA!r}")
-        values = {name: archive[name] for name in archive.files if name != "schema"}
-    for name in ("event_names", "event_colors", "macrostate_names", "macrostate_colors"):
-        values[name] = tuple(str(v) for v in values[name])
+        known = [f.name for f in fields(StatesFile)]
+        required = [f.name for f in fields(StatesFile) if f.default is MISSING]
+        missing = [name for name in required if name not in archive.files]
+        if missing:
+            raise ValueError(
+                f"{path} lacks {', '.join(missing)}; write it again with run.save_states"
+            )
+        values: dict[str, Any] = {name: archive[name] for name in known if name in archive.files}
+    for name in _NAMES:
+        if name in values:
+            values[name] = tuple(str(v) for v in values[name])
     for name, kind in (("n_atoms", int), ("window_ps", float), ("source", str)):
         values[name] = kind(values[name])
     return StatesFile(**values)

@@ -124,6 +124,36 @@ def test_states_file_holds_what_ovito_needs(liquid_run, tmp_path):
     assert states.step[1] == states.step[0] + 250
 
 
+def test_states_file_holds_the_shares_of_a_scanned_window(liquid_run, tmp_path):
+    states = read_states(liquid_run.save_states(tmp_path / "scanned.states.npz", window=4.0))
+    assert states.species_names == ("Li+", "TFSI-")
+    np.testing.assert_array_equal(states.species_of_carrier, [0] * 16 + [1] * 16)
+    summary = liquid_run.results.summary(window=4.0)
+    for column in ("share", "share_low", "share_high"):
+        found = getattr(states, f"event_{column}")
+        assert found.shape == (2, len(states.event_names))
+        np.testing.assert_array_equal(
+            found[0, :5], summary[column].loc[list(states.event_names[:5])]
+        )
+        assert np.isnan(found[0, 5])
+    assert states.event_names[5] == "all"
+    assert states.event_share[1, 5] == pytest.approx(1.0)
+    assert np.isnan(states.event_share[1, :5]).all()
+    other = read_states(liquid_run.save_states(tmp_path / "other.states.npz", window=5.0))
+    assert other.event_share is None
+    assert other.species_names == ("Li+", "TFSI-")
+
+
+def test_states_files_of_the_first_version_are_read(liquid_run, tmp_path):
+    path = liquid_run.save_states(tmp_path / "new.states.npz", window=4.0)
+    with np.load(path) as archive:
+        arrays = {k: archive[k] for k in archive.files if "species" not in k and "share" not in k}
+    np.savez_compressed(tmp_path / "old.states.npz", **arrays, later_addition=np.zeros(3))
+    states = read_states(tmp_path / "old.states.npz")
+    assert states.species_names is None
+    assert states.event_share is None
+
+
 def test_ovito_modifiers_import_numpy_alone():
     code = (
         "import sys, ovito_modifiers; "

@@ -7,12 +7,13 @@ hops and links: union-find over the carriers that hop.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernels import kernel
 
 NO_HOP, SINGLE, MULTI, EXCHANGE = range(4)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _find(root, i):  # type: ignore[no-untyped-def]
     """Root of i, halving the path to it."""
     while root[i] != i:
@@ -21,7 +22,7 @@ def _find(root, i):  # type: ignore[no-untyped-def]
     return i
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _join_chain(hopping, leaves_place, enters_place, first_leaving, next_leaving, root):  # type: ignore[no-untyped-def]
     """Link each hop to those that leave the place it enters."""
     for h in range(hopping.shape[0]):
@@ -32,7 +33,7 @@ def _join_chain(hopping, leaves_place, enters_place, first_leaving, next_leaving
             other = next_leaving[other]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def label_hops(  # type: ignore[no-untyped-def]
     state, place, window, near_offsets, near, hidden, label, cluster
 ):
@@ -100,7 +101,7 @@ def label_hops(  # type: ignore[no-untyped-def]
             enters[end[c]] = -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _name_clusters(hopping, root, size, t, label, cluster):  # type: ignore[no-untyped-def]
     """Labels and cluster numbers of the hops of origin t from their roots."""
     for c in hopping:
@@ -113,7 +114,7 @@ def _name_clusters(hopping, root, size, t, label, cluster):  # type: ignore[no-u
         label[c, t] = SINGLE if size[r] == 1 else MULTI
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def label_hops_nearby(  # type: ignore[no-untyped-def]
     state, fractional, cell, distance, grid, window, hidden, label, cluster
 ):
@@ -175,7 +176,7 @@ def label_hops_nearby(  # type: ignore[no-untyped-def]
             first[(box[p, 0] * grid[1] + box[p, 1]) * grid[2] + box[p, 2]] = -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _within(a, b, cell, distance):  # type: ignore[no-untyped-def]
     """Whether two fractional points (3,) are at most `distance` apart, minimum image."""
     r2 = 0.0
@@ -191,7 +192,7 @@ def _within(a, b, cell, distance):  # type: ignore[no-untyped-def]
     return r2 <= distance * distance
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_exchanges(state, place, place_path, window, tolerance, label, cluster):  # type: ignore[no-untyped-def]
     """Turn clusters that end as they began into EXCHANGE.
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from ..kernels import kernel
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class SiteGraph:
         return np.arange(self.n_sites) if self.place is None else self.place
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _simulate(  # type: ignore[no-untyped-def]
     start, end, place, channel, rate, out_offsets, out_edges, in_offsets, in_edges, site_of,
     occupant, spacing, skip, rng, state,

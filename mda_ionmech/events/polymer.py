@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
 from ..chains import chain_of_atom, check_chains, monomer_of_atom
 from ..errors import InputError
+from ..kernels import kernel
 from ..microstates import Shell, ShellTable
 from .base import EventRule, check_ligand_types
 
@@ -23,7 +23,7 @@ ATTACH_DETACH, INTERCHAIN, INTRACHAIN, ANION_ASSISTED, VEHICULAR = range(5)
 BARE, DENTICITY, RENEWAL, ANION_CHANGE, ADDED, LOST, SWAPPED = (1 << k for k in range(7))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _classify(offsets, unit, atom, n_chains, before, after, codes, flags):  # type: ignore[no-untyped-def]
     """Labels and flags of pairs of shells whose members are sorted by unit, then atom.
 

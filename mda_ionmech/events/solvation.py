@@ -7,8 +7,8 @@ otherwise the roles of what changed decide between solvent, anion and mixed exch
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ..kernels import kernel
 from ..microstates import Shell, ShellTable
 from .base import EventRule, check_ligand_types
 
@@ -16,7 +16,7 @@ VEHICULAR, RENEWAL, SOLVENT, ANION, MIXED = range(5)
 BARE, ASSOCIATION, DISSOCIATION, SWAP, DENTICITY = (1 << k for k in range(5))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _classify(offsets, molecule, kind, anion_kind, before, after, codes, flags):  # type: ignore[no-untyped-def]
     """Labels and flags of pairs of shells whose members are sorted by molecule.
 

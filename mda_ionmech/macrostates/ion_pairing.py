@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
 from ..errors import InputError
+from ..kernels import kernel
 from .base import MacrostateRule, Macrostates, RunStates
 
 if TYPE_CHECKING:
     from ..species import IonSpecies
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _components(state, offsets, nodes, n_nodes, plus, minus):  # type: ignore[no-untyped-def]
     """Cluster composition in every frame, by union-find.
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..kernels import counting_order
+from ..runs import LabelRuns
 from ..species import check_atom_group
 
 if TYPE_CHECKING:
@@ -123,14 +125,17 @@ class ContactHistory:
     ligand_kind: np.ndarray
     ring: np.ndarray | None = None
 
+    def rows(self, which: np.ndarray) -> ContactHistory:
+        """Some of the stretches, by number or by a mask."""
+        columns = ["carrier", "ligand", "inner", "begin", "end"]
+        columns += [] if self.ring is None else ["ring"]
+        return replace(self, **{name: getattr(self, name)[which] for name in columns})
+
     def sorted(self) -> ContactHistory:
         """The same by carrier, then ligand, then frame. Cost: linear."""
         order = counting_order(self.begin, self.n_frames, np.arange(len(self.begin)))
         order = counting_order(self.ligand, max(len(self.ligand_atom), 1), order)
-        order = counting_order(self.carrier, self.n_carriers, order)
-        columns = ["carrier", "ligand", "inner", "begin", "end"]
-        columns += [] if self.ring is None else ["ring"]
-        return replace(self, **{name: getattr(self, name)[order] for name in columns})
+        return self.rows(counting_order(self.carrier, self.n_carriers, order))
 
 
 class Detector(ABC):
@@ -339,14 +344,20 @@ class Microstates:
 
     Attributes
     ----------
-    state : numpy.ndarray
-        Shape (frames, carriers), int32: number of the shell in `shells`.
+    runs : LabelRuns
+        Numbers of the shells in `shells`, carrier by carrier.
     shells : ShellTable
         The distinct shells.
     report : dict
         What the detector and the filters did, in plain numbers.
+    state : numpy.ndarray
+        Shape (frames, carriers), int32: the runs written out, when first asked for.
     """
 
-    state: np.ndarray
+    runs: LabelRuns
     shells: ShellTable
     report: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def state(self) -> np.ndarray:
+        return self.runs.dense().T

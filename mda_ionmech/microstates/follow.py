@@ -7,15 +7,15 @@ number of changes, not with the number of frames.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ..kernels import kernel
 from .base import Contacts
 
 #: A key is this times the ligand, plus the level of the contact: 2 * ring + inner.
 LEVELS = 512
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def follow_contacts(  # type: ignore[no-untyped-def]
     frame, carrier, ligand, level, open_offsets, open_key, open_begin, offsets, key, begin, n_ended,
     ended_carrier, ended_key, ended_begin, ended_end,

@@ -7,9 +7,8 @@ ligand can be within the cutoff.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from ..kernels import longer
+from ..kernels import kernel, longer
 from ..lanes import LANES, lowest_bit, near_lanes
 
 #: Layers of the grid along its third vector within one cutoff: thin ones, as they cost no search.
@@ -19,7 +18,7 @@ _RANKED = np.uint64(16)
 _LANES, _LANE, _BITS, _WORD = np.uint64(LANES), np.uint64(LANES - 1), np.uint64(3), np.uint64(64)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def grid_shape(cell, cutoff, n_ligands):  # type: ignore[no-untyped-def]
     """Rows of the grid along the first two vectors and layers along the third, (3,) int64.
 
@@ -47,7 +46,7 @@ def grid_shape(cell, cutoff, n_ligands):  # type: ignore[no-untyped-def]
     return grid
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _fill_grid(ligands, cell, grid, ghosts):  # type: ignore[no-untyped-def]
     """Ligands in the order of the grid, so that neighbouring layers are one stretch of memory.
 
@@ -114,7 +113,7 @@ def _fill_grid(ligands, cell, grid, ghosts):  # type: ignore[no-untyped-def]
     return start, x, y, z, number
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_contacts(centres, ligands, ligand_kind, ligand_owner, cell, outer, grid):  # type: ignore[no-untyped-def]
     """All pairs within the outer cutoff of the ligand's kind, sorted by carrier, then ligand.
 
@@ -229,7 +228,7 @@ def find_contacts(centres, ligands, ligand_kind, ligand_owner, cell, outer, grid
     return longer(carrier_out, n_out), longer(ligand_out, n_out), distance_out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _take_hits(word, seen, squares, number, near, near2, n_near):  # type: ignore[no-untyped-def]
     """Append the ligands whose bits are set in a word of eight looks; returns their number."""
     while word != np.uint64(0):

@@ -7,16 +7,19 @@ state that frame decides). Persistence: a change counts only if the new state la
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
-from numba import njit
 
-from ..kernels import counting_order, longer
+from ..kernels import counting_order, kernel, longer
+from ..runs import LabelRuns
 from .base import ContactHistory, Microstates, ShellTable
 
+#: Stretches of contact worked on at once.
+BLOCK_ROWS = 2**18
 
-@njit(nogil=True, cache=True)
+
+@kernel
 def contact_intervals(carrier, ligand, inner, first, stop, n_frames, persist):  # type: ignore[no-untyped-def]
     """Intervals [begin, end) of frames in which each pair is in contact, after both filters.
 
@@ -93,23 +96,27 @@ def contact_intervals(carrier, ligand, inner, first, stop, n_frames, persist):  
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def intern_shells(  # type: ignore[no-untyped-def]
-    n_frames, n_carriers, change_offsets, change_frame, change_ligand, change_on, state
-):
+    n_frames, change_offsets, change_frame, change_ligand, change_on, table, hashes, offsets,
+    members, n_shells,
+):  # fmt: skip
     """Give every distinct set of ligands a number, shared by all carriers.
 
     change_offsets (carriers + 1,): changes of carrier c in order of frame; each puts a ligand on
-    (change_on True) or off at change_frame. Fills state (carriers, frames) and returns offsets and
-    members (ligand numbers, sorted) of the distinct shells. Exact: hashes only find candidates,
-    members decide.
+    (change_on True) or off at change_frame. Known so far are the shells 0 : n_shells: shell s has
+    the members (ligand numbers, sorted) offsets[s] : offsets[s + 1], the hash hashes[s], and a
+    place in the hash table (a power of 2), which holds -1 where it is free; new ones are added.
+    Exact: hashes only find candidates, members decide. Returns the runs of shell numbers (offsets,
+    start, value, as `LabelRuns`), then table, hashes, offsets, members and n_shells, which may be
+    longer.
     """
-    table_size = 4096
-    table = np.full(table_size, -1, dtype=np.int64)
-    offsets = np.zeros(1024, dtype=np.int64)
-    hashes = np.zeros(1024, dtype=np.uint64)
-    members = np.empty(8192, dtype=np.int64)
-    n_shells = 0
+    n_carriers = change_offsets.shape[0] - 1
+    table_size = table.shape[0]
+    run_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
+    run_start = np.empty(change_frame.shape[0] + n_carriers, dtype=np.int32)
+    run_value = np.empty(change_frame.shape[0] + n_carriers, dtype=np.int32)
+    n_runs = 0
     current = np.empty(64, dtype=np.int64)
     for c in range(n_carriers):
         n_now = 0
@@ -176,13 +183,17 @@ def intern_shells(  # type: ignore[no-untyped-def]
                         while table[slot] >= 0:
                             slot = (slot + 1) & (table_size - 1)
                         table[slot] = s
-            stop = n_frames
+            # a ligand that goes as another comes back may leave the shell as it was
+            if n_runs == run_offsets[c] or run_value[n_runs - 1] != shell:
+                run_start[n_runs] = position
+                run_value[n_runs] = shell
+                n_runs += 1
+            position = n_frames
             if m < change_offsets[c + 1]:
-                stop = min(stop, change_frame[m])
-            for t in range(position, stop):
-                state[c, t] = shell
-            position = stop
-    return longer(offsets, n_shells + 1), longer(members, offsets[n_shells])
+                position = min(n_frames, change_frame[m])
+        run_offsets[c + 1] = n_runs
+    runs = run_offsets, longer(run_start, n_runs), longer(run_value, n_runs)
+    return runs, table, hashes, offsets, members, n_shells
 
 
 def build_microstates(
@@ -194,7 +205,7 @@ def build_microstates(
 ) -> Microstates:
     """Filter the gathered contacts and intern the shells.
 
-    Cost: linear in stretches of contact, plus frames x carriers to write the states out.
+    Cost: linear in stretches of contact and in changes.
 
     Parameters
     ----------
@@ -213,9 +224,54 @@ def build_microstates(
     """
     n_frames, n_carriers = history.n_frames, history.n_carriers
     if not use_hysteresis:
-        keep = history.inner
-        columns = ("carrier", "ligand", "inner", "begin", "end")
-        history = replace(history, **{name: getattr(history, name)[keep] for name in columns})
+        history = history.rows(history.inner)
+    order = counting_order(history.carrier, n_carriers, np.arange(len(history.carrier)))
+    first_row = np.concatenate([[0], np.cumsum(np.bincount(history.carrier, minlength=n_carriers))])
+    known = (
+        np.full(4096, -1, dtype=np.int64),
+        np.zeros(1024, dtype=np.uint64),
+        np.zeros(1024, dtype=np.int64),
+        np.empty(8192, dtype=np.int64),
+        0,
+    )
+    found = []
+    # a block of carriers at a time: sorting and changes of all would fill more than the history
+    edges = np.searchsorted(first_row, np.arange(BLOCK_ROWS, len(order), BLOCK_ROWS))
+    for first, last in pairwise(np.unique([0, *edges, n_carriers])):
+        mine = history.rows(order[first_row[first] : first_row[last]])
+        changes = _changes(mine, first, last, persistence_frames)
+        runs, *known = intern_shells(n_frames, *changes, *known)
+        found.append(runs)
+    _, _, offsets, members, n_shells = known
+    offsets = offsets[: n_shells + 1]
+    members = members[: offsets[-1]]
+    shift = np.cumsum([0, *(len(start) for _, start, _ in found)])
+    runs = LabelRuns(
+        np.concatenate([[0], *(o[1:] + n for (o, _, _), n in zip(found, shift, strict=False))]),
+        np.concatenate([start for _, start, _ in found]),
+        np.concatenate([value for _, _, value in found]),
+        n_frames,
+    )
+    shells = ShellTable(
+        offsets=offsets,
+        atom=history.ligand_atom[members],
+        molecule=history.ligand_molecule[members],
+        kind=history.ligand_kind[members],
+        types=types,
+    )
+    changed = runs.n_changes / max((n_frames - 1) * n_carriers, 1)
+    report = {"distinct_shells": len(shells), "changed_per_frame": float(changed)}
+    return Microstates(runs, shells, report)
+
+
+def _changes(
+    history: ContactHistory, first: int, last: int, persistence_frames: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What goes on and off in the shells of carriers `first` to `last` - 1, by carrier and frame.
+
+    Returns offsets (carriers + 1,), then frame, ligand and whether it goes on, (changes,).
+    """
+    n_frames, n_carriers = history.n_frames, last - first
     history = history.sorted()
     who, what, begin, end = contact_intervals(
         history.carrier,
@@ -228,32 +284,11 @@ def build_microstates(
     )
     # every interval is an on at its begin and an off at its end; ends of the run need no off
     live = end < n_frames
-    change_frame = np.concatenate([end[live], begin])
-    change_carrier = np.concatenate([who[live], who])
-    change_ligand = np.concatenate([what[live], what])
-    change_on = np.repeat([False, True], [int(np.count_nonzero(live)), len(who)])
-    order = counting_order(change_frame, n_frames, np.arange(len(change_frame)))
-    order = counting_order(change_carrier, n_carriers, order)
-    change_offsets = np.concatenate(
-        [[0], np.cumsum(np.bincount(change_carrier, minlength=n_carriers))]
-    )
-    state = np.empty((n_carriers, n_frames), dtype=np.int32)
-    offsets, members = intern_shells(
-        n_frames,
-        n_carriers,
-        change_offsets,
-        change_frame[order],
-        change_ligand[order],
-        change_on[order],
-        state,
-    )
-    shells = ShellTable(
-        offsets=offsets,
-        atom=history.ligand_atom[members],
-        molecule=history.ligand_molecule[members],
-        kind=history.ligand_kind[members],
-        types=types,
-    )
-    changes = np.count_nonzero(state[:, 1:] != state[:, :-1]) / max(state[:, 1:].size, 1)
-    report = {"distinct_shells": len(shells), "changed_per_frame": float(changes)}
-    return Microstates(state=state.T, shells=shells, report=report)
+    frame = np.concatenate([end[live], begin])
+    carrier = np.concatenate([who[live], who]) - first
+    ligand = np.concatenate([what[live], what])
+    goes_on = np.repeat([False, True], [int(np.count_nonzero(live)), len(who)])
+    order = counting_order(frame, n_frames, np.arange(len(frame)))
+    order = counting_order(carrier, n_carriers, order)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(carrier, minlength=n_carriers))])
+    return offsets, frame[order], ligand[order], goes_on[order]

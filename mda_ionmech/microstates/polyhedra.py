@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from ..errors import InputError
+from ..kernels import kernel
 
 #: Coordination numbers that are looked for.
 FEWEST, MOST = 4, 12
@@ -50,7 +50,7 @@ class Polyhedra:
     numbers: dict[str, int]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def hull_planes(vertex, planes):  # type: ignore[no-untyped-def]
     """Faces of the convex hull of a few points, from all triples.
 
@@ -95,7 +95,7 @@ def hull_planes(vertex, planes):  # type: ignore[no-untyped-def]
     return 0 if flat else found
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def polyhedron_site(  # type: ignore[no-untyped-def]
     centres, sites, moved, cell, offsets, atom, vector, closed, site, inside
 ):

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 from ..errors import InputError
 from ..trajectory.unwrap import cell_heights
@@ -76,6 +75,8 @@ class RadialDistribution:
                 f"cutoff for {self.kind!r} was not found: no {self.kind!r} atom comes within "
                 f"{limit:.1f} A of a carrier; {hint}, or check the selection"
             )
+        from scipy.signal import find_peaks  # slow to import
+
         # noise of a rare ligand must not pass for the first peak
         peaks, _ = find_peaks(np.append(smooth, 0.0), prominence=0.2 * top)
         if len(peaks) == 0:

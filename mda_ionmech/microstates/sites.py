@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
 from ..errors import InputError
+from ..kernels import kernel
+from ..runs import label_runs
 from ..species import check_atom_group
 from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
 from .density import (
@@ -62,7 +63,7 @@ class Alignment:
     by: str
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def nearest_site(centres, sites, cell, site, distance):  # type: ignore[no-untyped-def]
     """Nearest site of every carrier.
 
@@ -89,7 +90,7 @@ def nearest_site(centres, sites, cell, site, distance):  # type: ignore[no-untyp
         distance[c] = np.sqrt(best)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def hold_sites(carrier, ligand, inner, begin, end, by_core, held):  # type: ignore[no-untyped-def]
     """Sites held in every frame, from the stretches of frames at one nearest site.
 
@@ -125,7 +126,7 @@ def hold_sites(carrier, ligand, inner, begin, end, by_core, held):  # type: igno
     return homeless
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def drop_brief_visits(held, persist):  # type: ignore[no-untyped-def]
     """Undo changes of site that revert within `persist` frames, in held (carriers, frames).
 
@@ -760,7 +761,7 @@ class SiteAssignment(Detector):
             "changed_per_frame": changes / max(held[:, 1:].size, 1),
             "distinct_shells": n_sites,
         }
-        return Microstates(state=held.T, shells=shells, report=report)
+        return Microstates(label_runs(held.T), shells, report)
 
     def fractional_positions(self, frame: FrameGeometry) -> np.ndarray:
         """Carriers relative to the sites' origin, drift removed: shape (carriers, 3)."""

@@ -1,5 +1,6 @@
 """How much charge each event carried: sums over windows and paths, coefficients, intervals."""
 
+from ..runs import LabelRuns, label_runs
 from .arrhenius import (
     ArrheniusFit,
     Budget,
@@ -19,7 +20,7 @@ from .uncertainty import (
     plan_blocks,
     resampling_weights,
 )
-from .windows import LabelRuns, WindowSums, label_runs, window_pass, window_sums
+from .windows import WindowSums, collective_path, window_pass, window_sums
 
 __all__ = [
     "ArrheniusFit",
@@ -32,6 +33,7 @@ __all__ = [
     "VTFFit",
     "WindowSums",
     "budget",
+    "collective_path",
     "evaluate",
     "evaluate_paths",
     "event_paths",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from ..kernels import kernel
 from .windows import LabelRuns
 
 #: Lags at which survival is computed, at most: all short ones, then evenly on a logarithmic scale.
@@ -82,7 +82,7 @@ def contact_table(
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_survivors(  # type: ignore[no-untyped-def]
     pair_offsets, begin, end, kind, n_frames, lags, sub_block, continuous, alive, present
 ):

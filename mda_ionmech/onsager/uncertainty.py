@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import t as student_t
 
 #: Sub-blocks a block is built from.
 SUB_BLOCKS = 10
@@ -291,6 +290,8 @@ def interval(
         g = len(samples)
         spread = samples - samples.mean(axis=0)
         error = np.sqrt((g - 1) / g * np.sum(spread**2, axis=0))
+        from scipy.stats import t as student_t  # slow to import
+
         reach = float(student_t.ppf(1 - tail, g - 1)) * error
         low, high = estimate - reach, estimate + reach
     undefined = np.isnan(estimate)

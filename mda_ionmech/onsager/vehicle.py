@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from ..kernels import kernel
 from .windows import CarrierLabels, LabelRuns, _segments, block_sums
 
 
@@ -34,7 +34,7 @@ class ShellPaths:
     member: np.ndarray
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def split_displacements(  # type: ignore[no-untyped-def]
     position, ligand_position, mass, shell_offsets, member, offsets, begin, before, after, chosen,
     window, whole, with_shell, shell, alone, sums

@@ -7,70 +7,22 @@ which every coefficient and its interval follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numba import njit
 
-from ..kernels import longer
+from ..kernels import kernel, longer
+from ..runs import LabelRuns, find_runs
 
+#: Positions of carriers that are worked on at once, bytes.
+BLOCK_BYTES = 2**23
 #: Maps (before, after) states of segments to label codes: arrays in, int64 array out.
 Classify = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True)
-class LabelRuns:
-    """Piecewise constant integers per carrier: runs offsets[c] : offsets[c + 1] of carrier c.
-
-    Attributes
-    ----------
-    offsets : numpy.ndarray
-        Shape (carriers + 1,), int64.
-    start : numpy.ndarray
-        Shape (runs,), int64: first frame of each run; the first run of a carrier starts at 0.
-    value : numpy.ndarray
-        Shape (runs,), int64.
-    n_frames : int
-    """
-
-    offsets: np.ndarray
-    start: np.ndarray
-    value: np.ndarray
-    n_frames: int
-
-
-@njit(nogil=True, cache=True)
-def _runs(state):  # type: ignore[no-untyped-def]
-    """Run-length form of state (carriers, frames): offsets, start, value."""
-    n_carriers, n_frames = state.shape
-    offsets = np.zeros(n_carriers + 1, dtype=np.int64)
-    for c in range(n_carriers):
-        n = 1
-        for t in range(1, n_frames):
-            if state[c, t] != state[c, t - 1]:
-                n += 1
-        offsets[c + 1] = offsets[c] + n
-    start = np.empty(offsets[n_carriers], dtype=np.int64)
-    value = np.empty(offsets[n_carriers], dtype=np.int64)
-    for c in range(n_carriers):
-        m = offsets[c]
-        for t in range(n_frames):
-            if t == 0 or state[c, t] != state[c, t - 1]:
-                start[m] = t
-                value[m] = state[c, t]
-                m += 1
-    return offsets, start, value
-
-
-def label_runs(state: np.ndarray) -> LabelRuns:
-    """Run-length form of states of shape (frames, carriers)."""
-    by_carrier = np.ascontiguousarray(state.T)
-    offsets, start, value = _runs(by_carrier)
-    return LabelRuns(offsets, start, value, n_frames=state.shape[0])
-
-
-@njit(nogil=True, cache=True)
+@kernel
 def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyped-def]
     """Stretches of origins over which the state before and after a window stay the same.
 
@@ -79,7 +31,7 @@ def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyp
     """
     n_carriers = offsets.shape[0] - 1
     n_origins = n_frames - window
-    capacity = 2 * start.shape[0]
+    capacity = 2 * (offsets[n_carriers] - offsets[0])
     out_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
     begin = np.empty(capacity, dtype=np.int64)
     before = np.empty(capacity, dtype=np.int64)
@@ -108,7 +60,7 @@ def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyp
     return out_offsets, longer(begin, n), longer(before, n), longer(after, n)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def accumulate(position, offsets, begin, code, window, moved, squared, number):  # type: ignore[no-untyped-def]
     """Add every carrier's window displacement to the sums of its label, origin by origin.
 
@@ -139,7 +91,7 @@ def accumulate(position, offsets, begin, code, window, moved, squared, number): 
         _add_running(change[e], number[e])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_running(change, total):  # type: ignore[no-untyped-def]
     """Add the running sum of change (n + 1,) to total (n,); exact for whole numbers."""
     running = 0.0
@@ -148,7 +100,7 @@ def _add_running(change, total):  # type: ignore[no-untyped-def]
         total[t] += running
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _largest_number(cluster):  # type: ignore[no-untyped-def]
     largest = -1
     for c in range(cluster.shape[0]):
@@ -157,7 +109,7 @@ def _largest_number(cluster):  # type: ignore[no-untyped-def]
     return largest
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_clustered(cluster, species, clustered):  # type: ignore[no-untyped-def]
     """Carriers in clusters of two or more, whatever the species of the others.
 
@@ -179,7 +131,7 @@ def count_clustered(cluster, species, clustered):  # type: ignore[no-untyped-def
                 size[cluster[c, t]] = 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_clusters(  # type: ignore[no-untyped-def]
     position, cluster, code, window, clusters, incluster, hopping, clustered, largest
 ):
@@ -224,7 +176,7 @@ def count_clusters(  # type: ignore[no-untyped-def]
                 incluster[code[c, t], t] += d * (total[r, k] - d)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_changes(offsets, start, window, changed, repeated):  # type: ignore[no-untyped-def]
     """Add the carriers with one change or more, and with two or more, within a window.
 
@@ -261,6 +213,53 @@ def segment_labels(
         runs.offsets, runs.start, runs.value, runs.n_frames, window
     )
     return offsets, begin, classify(before, after)
+
+
+def carrier_blocks(position: Any) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of blocks of carriers whose positions fill about `BLOCK_BYTES`.
+
+    A block is a whole number of the rows that stored positions are read in.
+    """
+    n_carriers, _, n_frames = position.shape
+    rows = int(getattr(position, "rows", 1))
+    size = rows * max(1, BLOCK_BYTES // (24 * max(n_frames, 1) * rows))
+    for first in range(0, n_carriers, size):
+        yield first, min(first + size, n_carriers)
+
+
+def add_carriers(
+    position: Any,
+    states: LabelRuns,
+    classify: Classify,
+    window: int,
+    moved: np.ndarray,
+    squared: np.ndarray,
+    number: np.ndarray,
+) -> None:
+    """`accumulate` over blocks of carriers, so that segments and stored positions stay small.
+
+    The order of the carriers, and so every sum, is the same for any size of the blocks.
+    """
+    for first, last in carrier_blocks(position):
+        segments = segment_labels(states.carriers(first, last), window, classify)
+        accumulate(position[first:last], *segments, window, moved, squared, number)
+
+
+@kernel
+def add_positions(position, total):  # type: ignore[no-untyped-def]
+    """Add the positions of carriers (carriers, 3, frames) to total (3, frames)."""
+    for c in range(position.shape[0]):
+        for k in range(3):
+            for t in range(position.shape[2]):
+                total[k, t] += position[c, k, t]
+
+
+def collective_path(position: Any) -> np.ndarray:
+    """Sum of the positions (carriers, 3, frames) of all carriers, shape (3, frames)."""
+    total = np.zeros((3, position.shape[2]))
+    for first, last in carrier_blocks(position):
+        add_positions(position[first:last], total)
+    return total
 
 
 @dataclass(frozen=True)
@@ -367,8 +366,9 @@ class CarrierLabels:
 
     Attributes
     ----------
-    position : numpy.ndarray
-        Shape (carriers, 3, frames), Angstrom; axes that are projected out are 0.
+    position : numpy.ndarray or StoredPosition
+        Shape (carriers, 3, frames), Angstrom; axes that are projected out are 0. An array wherever
+        there is a joint rule; else slices of carriers are enough.
     states : LabelRuns
         Microstates; one constant run per carrier without a rule.
     classify : callable
@@ -383,7 +383,7 @@ class CarrierLabels:
         credits a label with the way from site to site alone.
     """
 
-    position: np.ndarray
+    position: Any
     states: LabelRuns
     classify: Classify
     n_labels: int
@@ -405,7 +405,7 @@ def carrier_segments(
     if carriers.joint is None:
         return segment_labels(carriers.states, window, carriers.classify)
     dense, _ = carriers.joint.label_window(window)
-    offsets, begin, code = _runs(dense)
+    offsets, begin, code = find_runs(dense)
     return offsets, begin, code
 
 
@@ -463,29 +463,32 @@ def window_pass(
     for index, one in enumerate(species):
         clusters.append(np.zeros((one.n_labels, n_origins)))
         incluster.append(np.zeros((one.n_labels, n_origins)))
+        moved = np.zeros((one.n_labels, 3, n_origins))
+        squared = np.zeros((one.n_labels, n_origins))
+        number = np.zeros((one.n_labels, n_origins))
         if one.joint is None:
-            offsets, begin, code = segment_labels(one.states, window, one.classify)
+            add_carriers(one.position, one.states, one.classify, window, moved, squared, number)
         else:
             dense, cluster = one.joint.label_window(window)
-            offsets, begin, code = _runs(dense)
+            offsets, begin, code = find_runs(dense)
             linked[index] = cluster
             count_clusters(
                 one.position, cluster, dense, window, clusters[-1], incluster[-1],
                 counts[0, index], counts[1, index], counts[2, index],
             )  # fmt: skip
+            accumulate(one.position, offsets, begin, code, window, moved, squared, number)
         moves = one.states if one.joint is None else one.joint.moves
         count_changes(moves.offsets, moves.start, window, counts[4, index], counts[3, index])
-        moved = np.zeros((one.n_labels, 3, n_origins))
-        squared = np.zeros((one.n_labels, n_origins))
-        number = np.zeros((one.n_labels, n_origins))
-        accumulate(one.position, offsets, begin, code, window, moved, squared, number)
         rows.append(moved)
         if one.held is None:
             steps.append(moved)
         else:
             on_sites = np.zeros((one.n_labels, 3, n_origins))
             spare = np.zeros((2, one.n_labels, n_origins))
-            accumulate(one.held, offsets, begin, code, window, on_sites, spare[0], spare[1])
+            if one.joint is None:
+                add_carriers(one.held, one.states, one.classify, window, on_sites, *spare)
+            else:
+                accumulate(one.held, offsets, begin, code, window, on_sites, spare[0], spare[1])
             steps += [on_sites, (total[index] - on_sites.sum(axis=0))[None]]
         squares.append(squared)
         numbers.append(number)
@@ -493,11 +496,10 @@ def window_pass(
         if one.macrostates is None:
             continue
         m = one.n_macrostates
-        offsets, begin, code = segment_labels(one.macrostates, window, _Pairs(m))
         moved = np.zeros((m * m, 3, n_origins))
         squared = np.zeros((m * m, n_origins))
         number = np.zeros((m * m, n_origins))
-        accumulate(one.position, offsets, begin, code, window, moved, squared, number)
+        add_carriers(one.position, one.macrostates, _Pairs(m), window, moved, squared, number)
         transition.append(np.einsum("qxt,xt->qt", moved, total[index]))
         transition_number.append(number)
     if len(linked) > 1:

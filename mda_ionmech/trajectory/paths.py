@@ -2,10 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numba import njit
+
+from ..kernels import kernel
+
+
+@dataclass(frozen=True)
+class StoredPosition:
+    """Positions (carriers, 3, frames) that live in a store as fractional paths.
+
+    Slices of carriers are read as arrays: ``position[a:b]``, ``position[a]``, or one after the
+    other by iteration. Bit for bit those that `PathBuilder` holds in memory.
+
+    Attributes
+    ----------
+    array : zarr.Array
+        Shape (all carriers, 3, frames), float64.
+    cell : numpy.ndarray
+        Shape (3, 3), Angstrom: the mean cell.
+    first, last : int
+        The carriers it stands for, `last` excluded.
+    dropped : tuple of int
+        Axes that are set to 0.
+    """
+
+    array: Any
+    cell: np.ndarray
+    first: int
+    last: int
+    dropped: tuple[int, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (len(self), 3, int(self.array.shape[2]))
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    @property
+    def rows(self) -> int:
+        """Carriers that are read at once, whether they are asked for or not."""
+        return int(self.array.chunks[0])
+
+    def carriers(self, first: int, last: int) -> StoredPosition:
+        """Those of some carriers; reads nothing."""
+        return replace(self, first=self.first + first, last=min(self.first + last, self.last))
+
+    def without(self, axes: Sequence[int]) -> StoredPosition:
+        """The same with some axes set to 0; reads nothing."""
+        return replace(self, dropped=tuple(axes))
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        if isinstance(index, int | np.integer):
+            at = range(len(self))[index]
+            return self[at : at + 1][0]
+        first, last, step = index.indices(len(self))
+        if step != 1:
+            raise IndexError("stored positions are read in slices of neighbouring carriers")
+        path = np.asarray(self.array[self.first + first : self.first + max(first, last)])
+        to_cartesian(path, self.cell)
+        path[:, list(self.dropped)] = 0.0
+        return path
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for first in range(0, len(self), self.rows):
+            yield from self[first : first + self.rows]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype=dtype)
 
 
 @dataclass(frozen=True)
@@ -14,9 +82,10 @@ class Paths:
 
     Attributes
     ----------
-    position : numpy.ndarray
+    position : numpy.ndarray or StoredPosition
         Shape (carriers, 3, frames), float64, Angstrom: accumulated minimum-image steps in
         fractional coordinates times the mean cell, minus the reference. The first frame is 0.
+        Where it lives on disk, ``position[a:b]`` reads the carriers a to b - 1 as an array.
     reference : numpy.ndarray
         Shape (frames, 3), Angstrom: the path of the frame of reference that was subtracted.
     cell : numpy.ndarray
@@ -29,7 +98,7 @@ class Paths:
         Spacing of the frames, ps.
     """
 
-    position: np.ndarray
+    position: np.ndarray | StoredPosition
     reference: np.ndarray
     cell: np.ndarray
     volume: float
@@ -38,14 +107,20 @@ class Paths:
 
     @property
     def n_carriers(self) -> int:
-        return self.position.shape[0]
+        return int(self.position.shape[0])
 
     @property
     def n_frames(self) -> int:
-        return self.position.shape[2]
+        return int(self.position.shape[2])
+
+    def carriers(self, first: int, last: int) -> np.ndarray | StoredPosition:
+        """Positions of carriers `first` to `last` - 1, which are read only when asked for."""
+        if isinstance(self.position, StoredPosition):
+            return self.position.carriers(first, last)
+        return self.position[first:last]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_steps(steps, reference, last, first, path):  # type: ignore[no-untyped-def]
     """Accumulate fractional steps into paths.
 
@@ -63,7 +138,7 @@ def add_steps(steps, reference, last, first, path):  # type: ignore[no-untyped-d
                     path[c, k, first + t] = last[c, k]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def to_cartesian(path, cell):  # type: ignore[no-untyped-def]
     """Turn fractional paths (carriers, 3, frames) into Cartesian ones, in place."""
     for c in range(path.shape[0]):
@@ -91,8 +166,8 @@ class PathBuilder:
 
     def __init__(self, n_carriers: int, n_frames: int) -> None:
         self._path = np.empty((n_carriers, 3, n_frames))
-        self._last = np.zeros((n_carriers, 3))
-        self._filled = 0
+        self.last = np.zeros((n_carriers, 3))
+        self.filled = 0
 
     def add(self, steps: np.ndarray, reference: np.ndarray) -> None:
         """Take the next frames.
@@ -105,29 +180,41 @@ class PathBuilder:
         reference : numpy.ndarray
             Shape (frames, 3): fractional steps of the reference.
         """
-        add_steps(steps, reference, self._last, self._filled, self._path)
-        self._filled += len(steps)
+        add_steps(steps, reference, self.last, self.filled, self._path)
+        self.filled += len(steps)
 
-    def finish(self, reference: np.ndarray, cells: np.ndarray, dt: float) -> Paths:
-        """Paths over all frames.
-
-        Parameters
-        ----------
-        reference : numpy.ndarray
-            Shape (frames, 3): fractional steps of the reference.
-        cells : numpy.ndarray
-            Shape (frames, 3, 3), Angstrom.
-        dt : float
-            Spacing of the frames in ps.
-        """
-        cell = cells.mean(axis=0)
-        volumes = np.abs(np.linalg.det(cells))
+    def finish(self, cell: np.ndarray) -> np.ndarray:
+        """Positions (carriers, 3, frames), Angstrom, in the mean cell (3, 3)."""
         to_cartesian(self._path, cell)
-        return Paths(
-            position=self._path,
-            reference=np.cumsum(reference, axis=0) @ cell,
-            cell=cell,
-            volume=float(volumes.mean()),
-            volume_variance=float(volumes.var()),
-            dt=dt,
-        )
+        return self._path
+
+
+def finish_paths(
+    builder: Any, reference: np.ndarray, cells: np.ndarray, dt: float, *, in_memory: bool = False
+) -> Paths:
+    """Paths over all frames.
+
+    Parameters
+    ----------
+    builder : PathBuilder or StoredPaths
+        After the last part.
+    reference : numpy.ndarray
+        Shape (frames, 3): fractional steps of the reference.
+    cells : numpy.ndarray
+        Shape (frames, 3, 3), Angstrom.
+    dt : float
+        Spacing of the frames in ps.
+    in_memory : bool
+        Read positions that live on disk.
+    """
+    cell = cells.mean(axis=0)
+    volumes = np.abs(np.linalg.det(cells))
+    position = builder.finish(cell)
+    return Paths(
+        position=position[:] if in_memory else position,
+        reference=np.cumsum(reference, axis=0) @ cell,
+        cell=cell,
+        volume=float(volumes.mean()),
+        volume_variance=float(volumes.var()),
+        dt=dt,
+    )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
+
+from ..kernels import kernel
 
 #: Steps longer than this fraction of the shortest cell height are counted as long.
 LONG_STEP = 0.4
@@ -23,7 +24,7 @@ _CHUNK = 64
 _NOT_FINITE = np.uint32(0x7F800000)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def copy_finite(bits, out):  # type: ignore[no-untyped-def]
     """Copy float32 numbers, given and taken as uint32 (n,); index of the first NaN or infinite one.
 
@@ -40,7 +41,7 @@ def copy_finite(bits, out):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def to_fractional(positions, atoms, inverse_cell, out):  # type: ignore[no-untyped-def]
     """Fractional coordinates s = x h^-1 of some atoms.
 
@@ -56,7 +57,7 @@ def to_fractional(positions, atoms, inverse_cell, out):  # type: ignore[no-untyp
             out[m, k] = x * inverse_cell[0, k] + y * inverse_cell[1, k] + z * inverse_cell[2, k]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _bands(matrix):  # type: ignore[no-untyped-def]
     """Coefficients (5, 3 * chunk) that turn x -> x matrix into five products of shifted rows.
 
@@ -71,7 +72,7 @@ def _bands(matrix):  # type: ignore[no-untyped-def]
     return bands
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fractional_steps(  # type: ignore[no-untyped-def]
     now, before, inverse, inverse_before, cell, minimum_image, moving, offsets, members, weights,
     reference_weights, long_length, steps, reference_step, found,
@@ -204,7 +205,7 @@ def fractional_steps(  # type: ignore[no-untyped-def]
         steps[c, 0], steps[c, 1], steps[c, 2] = total0, total1, total2
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def whole_centres(now, inverse, offsets, members, weights, parents, out):  # type: ignore[no-untyped-def]
     """Fractional centres of carriers whose molecules are first made whole.
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.macrostates import IonPairing, RunStates, ShellComposition
 from mda_ionmech.microstates import CutoffShell, Microstates, ShellTable
+from mda_ionmech.runs import label_runs
 
 from ..builders import make_universe
 
@@ -53,7 +54,7 @@ def labels(rule, universe, shells, types=("polymer", "anion")):
         kind=np.array([types.index(kinds[NAMES[i]]) for i in flat], dtype=np.int64),
         types=types,
     )
-    micro = Microstates(state=np.arange(len(shells), dtype=np.int32)[None], shells=table)
+    micro = Microstates(label_runs(np.arange(len(shells))[None]), table)
     molecule = np.asarray(universe.atoms.fragindices)
     macro = rule.assign(RunStates([carrier], [micro], molecule, 1), 0)
     assert macro.state.dtype == np.int16

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from MDAnalysis.lib.distances import capped_distance
 from MDAnalysis.lib.mdamath import triclinic_vectors
-from numba import njit
 
+from mda_ionmech.kernels import kernel
 from mda_ionmech.lanes import LANES, lowest_bit, near_lanes
 from mda_ionmech.microstates.neighbours import find_contacts, grid_shape
 from mda_ionmech.trajectory.cells import in_lattice_vectors, reduced_cell
@@ -130,12 +130,12 @@ def test_eight_lanes_against_numpy(seed, n):
             assert _lowest(bits) == (bits & -bits).bit_length() - 1
 
 
-@njit
+@kernel
 def _look(x, y, z, at, x_c, y_c, z_c, limit2, squares, to):
     return near_lanes(x, y, z, np.uint64(at), x_c, y_c, z_c, limit2, squares, np.uint64(to))
 
 
-@njit
+@kernel
 def _lowest(word):
     return lowest_bit(np.uint64(word))
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.trajectory.frames_of_reference import usable_masses
-from mda_ionmech.trajectory.paths import PathBuilder
+from mda_ionmech.trajectory.paths import PathBuilder, finish_paths
 from mda_ionmech.trajectory.unwrap import (
     bond_parents,
     copy_finite,
@@ -76,10 +76,11 @@ def test_paths_do_not_depend_on_the_parts(seed, cuts):
         builder.add(steps[part], reference[part])
     whole = PathBuilder(11, 40)
     whole.add(steps, reference)
-    paths = builder.finish(reference, cells, 1.0)
-    np.testing.assert_array_equal(paths.position, whole.finish(reference, cells, 1.0).position)
+    position = finish_paths(builder, reference, cells, 1.0).position
+    in_one = finish_paths(whole, reference, cells, 1.0).position
+    np.testing.assert_array_equal(position, in_one)
     expected = np.cumsum(steps - reference[:, None], axis=0) @ cells.mean(axis=0)
-    np.testing.assert_allclose(paths.position, expected.transpose(1, 2, 0), atol=1e-11)
+    np.testing.assert_allclose(position, expected.transpose(1, 2, 0), atol=1e-11)
 
 
 def test_the_first_number_that_is_none_is_found():

@@ -1,0 +1,209 @@
+"""One scene for pictures and for the window: a trajectory, the modifiers, the legend, a camera."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ovito_modifiers import read_states
+from ovito_modifiers.states import StatesFile
+
+from ..errors import InputError
+
+#: Labels that say that nothing happened, or nothing about one ion: not shown unless asked for.
+QUIET = ("no_hop", "vehicular", "vibration", "all")
+DIRECTION = (-1.0, -2.2, -0.75)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is shown: OVITO's pipeline and viewport, the modifiers in it, the states behind them."""
+
+    pipeline: Any
+    viewport: Any
+    color: Any
+    arrows: Any
+    legend: Any
+    states: StatesFile
+    universe: Any
+
+
+def require_ovito(extra: str = "ovito") -> None:
+    """
+    Raises
+    ------
+    InputError
+        Where OVITO cannot be imported, with the command that installs it.
+    """
+    try:
+        import ovito  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            f"this needs OVITO, which cannot be imported ({error}); install it with "
+            f"pip install 'mda-ionmech[{extra}]'"
+        ) from error
+
+
+def chosen_events(states: StatesFile, events: str | Sequence[str] | None) -> list[str]:
+    """The events to show: those named, else all that happen and say that something happened.
+
+    Raises
+    ------
+    InputError
+        For a name the file does not have.
+    """
+    if events is None:
+        happened = {int(k) for k in np.unique(states.event)}
+        found = [n for k, n in enumerate(states.event_names) if k in happened]
+        return [n for n in found if n not in QUIET] or found
+    names = events.replace(",", " ").split() if isinstance(events, str) else list(events)
+    unknown = [n for n in names if n not in states.event_names]
+    if unknown or not names:
+        what = f"{unknown[0]!r} is no event of this file" if unknown else "events names none"
+        raise InputError(f"{what}; it has {', '.join(states.event_names)}")
+    return names
+
+
+def open_states_file(path: str | os.PathLike[str]) -> StatesFile:
+    """Read a states file; what is wrong with it is an error of input."""
+    try:
+        return read_states(path)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def build_scene(
+    universe: Any,
+    states_file: str | os.PathLike[str],
+    *,
+    events: str | Sequence[str] | None = None,
+    color_by: str = "events",
+    arrows: bool = True,
+    bulk: str = "dim",
+    trail: int = 0,
+    direction: Sequence[float] = DIRECTION,
+) -> Scene:
+    """A pipeline with the modifiers, a viewport with the legend, both added to OVITO's scene.
+
+    Parameters
+    ----------
+    universe : Universe
+        The trajectory that was analysed.
+    states_file : path-like
+        Written by ``save_states``.
+    events : str or sequence of str, optional
+        Default: every event that says something happened.
+    color_by : {"events", "macrostates"}
+    arrows : bool
+        Draw the displacements of the chosen events, and lines in concerted clusters.
+    bulk : {"dim", "hide", "keep"}
+        What becomes of everything that is no followed ion.
+    trail : int
+        Keep the colour of an event for so many analysed frames.
+    direction : sequence of float
+        Into which the camera looks.
+
+    Raises
+    ------
+    InputError
+        Without OVITO, or if trajectory and states file do not belong together.
+    """
+    require_ovito()
+    from ovito.pipeline import Pipeline, PythonSource
+    from ovito.vis import PythonViewportOverlay, Viewport
+
+    from ovito_modifiers import ColorByEvent, ColorByMacrostate, EventLegend, HopArrows
+
+    from .source import UniverseSource
+
+    states = open_states_file(states_file)
+    check_universe(universe, states)
+    path = str(Path(states_file).resolve())
+    names = chosen_events(states, events)
+    if color_by not in ("events", "macrostates"):
+        raise InputError(f"color_by must be 'events' or 'macrostates', got {color_by!r}")
+    if bulk not in ("dim", "hide", "keep"):
+        raise InputError(f"bulk must be 'dim', 'hide' or 'keep', got {bulk!r}")
+    if trail < 0:
+        raise InputError(f"trail must be a number of analysed frames, 0 or more, got {trail}")
+    if color_by == "macrostates" and not states.macrostate_names:
+        raise InputError(
+            f"{states_file} holds no macrostates; give a species a macrostate rule and run again, "
+            "or color by events"
+        )
+    pipeline = Pipeline(source=PythonSource(delegate=UniverseSource(universe=universe)))
+    look = {
+        "events_file": path,
+        "bulk": bulk,
+        "bulk_size": 0.2,
+        "neutral_size": 0.35,
+        "shown_size": 0.5,
+        "match": "source frame",
+    }
+    if color_by == "events":
+        color = ColorByEvent(events=", ".join(names), trail=trail, **look)
+    else:
+        color = ColorByMacrostate(**look)
+    pipeline.modifiers.append(color)
+    hops = HopArrows(events_file=path, events=", ".join(names), match="source frame")
+    if arrows:
+        pipeline.modifiers.append(hops)
+    pipeline.add_to_scene()
+    viewport = Viewport(type=Viewport.Type.Perspective, camera_dir=tuple(direction))
+    legend = EventLegend(events_file=path, labels=color_by, match="source frame")
+    if color_by == "events":
+        legend.names = ", ".join(names)
+    viewport.overlays.append(PythonViewportOverlay(delegate=legend))
+    return Scene(pipeline, viewport, color, hops, legend, states, universe)
+
+
+def close_scene(scene: Scene) -> None:
+    """Take a scene's pipeline out of OVITO's scene, which is one for the whole process."""
+    scene.pipeline.remove_from_scene()
+
+
+def check_universe(universe: Any, states: StatesFile) -> None:
+    """
+    Raises
+    ------
+    InputError
+        If a trajectory is not the one a states file is about.
+    """
+    n = universe.atoms.n_atoms
+    if n != states.n_atoms:
+        raise InputError(
+            f"the topology has {n} atoms, but {states.n_atoms} were analysed ({states.source}); "
+            "give the topology and the trajectory of the analysis"
+        )
+    if universe.trajectory.n_frames <= int(states.frame[-1]):
+        raise InputError(
+            f"the trajectory has {universe.trajectory.n_frames} frames, but frames up to "
+            f"{states.frame[-1]} were analysed ({states.source}); give all trajectory files of "
+            "the analysis, in order"
+        )
+
+
+def telling_rows(states: StatesFile, events: Sequence[str], n: int) -> list[int]:
+    """Up to `n` rows in which most chosen events are seen, at least one window apart, in order."""
+    codes = [states.event_names.index(name) for name in events]
+    counts = np.isin(states.event, codes).sum(axis=1)
+    apart = max(window_rows(states), 1)
+    rows: list[int] = []
+    for row in np.argsort(-counts, kind="stable"):
+        if counts[row] == 0 or len(rows) == n:
+            break
+        if all(abs(int(row) - r) >= apart for r in rows):
+            rows.append(int(row))
+    return sorted(rows)
+
+
+def window_rows(states: StatesFile) -> int:
+    """Analysed frames in a window."""
+    if len(states.time_ps) < 2:
+        return 1
+    return round(states.window_ps / float(states.time_ps[1] - states.time_ps[0]))

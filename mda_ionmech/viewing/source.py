@@ -1,0 +1,83 @@
+"""Hands the frames of a Universe to OVITO, so that it shows whatever MDAnalysis reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import traits.api
+from ovito.data import DataCollection, ParticleType
+from ovito.pipeline import PipelineSourceInterface
+
+from ..selections import atom_ids, atom_kinds, trajectory_name
+
+
+class UniverseSource(PipelineSourceInterface):
+    """Positions wrapped into the cell, identifiers, types by element, bonds; the frame's number
+    and engine step as attributes, by which the modifiers find it."""
+
+    universe = traits.api.Any(None, transient=True)
+    _facts = traits.api.Any(None, transient=True)
+    _ = traits.api.Disallow
+
+    def compute_trajectory_length(self, **kwargs: Any) -> int:
+        return int(self.universe.trajectory.n_frames)
+
+    def create(self, data: DataCollection, *, frame: int, **kwargs: Any) -> None:
+        if self._facts is None:
+            self._facts = _Facts(self.universe)
+        facts = self._facts
+        ts = self.universe.trajectory[frame]
+        data.attributes["SourceFrame"] = frame
+        data.attributes["SourceFile"] = trajectory_name(self.universe)
+        data.attributes["Time"] = float(ts.time)
+        if "step" in ts.data:
+            data.attributes["Timestep"] = int(ts.data["step"])
+        cell = (
+            np.asarray(ts.triclinic_dimensions, dtype=np.float64)
+            if ts.dimensions is not None
+            else None
+        )
+        position = ts.positions.astype(np.float64)
+        if cell is not None:
+            along = position @ np.linalg.inv(cell)
+            position = (along - np.floor(along)) @ cell
+            data.create_cell(
+                np.column_stack([cell.T, np.zeros(3)]),
+                pbc=(True, True, True),
+                vis_params={"line_width": 0.06, "rendering_color": (0.6, 0.6, 0.6)},
+            )
+        particles = data.create_particles(count=len(position))
+        particles.create_property("Position", data=position)
+        particles.create_property("Particle Identifier", data=facts.ids)
+        kinds = particles.create_property("Particle Type", data=facts.kind)
+        if len(kinds.types) == 0:  # `data` keeps what the frame before has put into it
+            for one in facts.types:
+                kinds.types.append(one)
+        if len(facts.bonds):
+            bonds = particles.create_bonds(
+                count=len(facts.bonds), vis_params={"width": 0.25, "color": (0.75, 0.75, 0.75)}
+            )
+            bonds.create_property("Topology", data=facts.bonds)
+            if cell is not None:
+                apart = along - np.floor(along)
+                apart = apart[facts.bonds[:, 1]] - apart[facts.bonds[:, 0]]
+                image = -np.rint(apart).astype(np.int32)
+                bonds.create_property("Periodic Image", data=image)
+
+
+class _Facts:
+    """What does not change from frame to frame."""
+
+    def __init__(self, universe: Any) -> None:
+        self.ids = atom_ids(universe)
+        self.bonds = np.asarray(
+            universe.bonds.indices if hasattr(universe, "bonds") else np.empty((0, 2)), np.int64
+        )
+        names, code = atom_kinds(universe)
+        self.kind = (code + 1).astype(np.int32)
+        self.types = []
+        for number, name in enumerate(names, start=1):
+            one = ParticleType(id=number, name=str(name))
+            one.load_defaults()
+            self.types.append(one)

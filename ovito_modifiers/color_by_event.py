@@ -1,0 +1,46 @@
+"""Colour ions by what happens to them in the window that starts at the current frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traits.api
+from ovito.data import DataCollection
+from ovito.pipeline import ModifierInterface
+
+from . import shared
+
+
+class ColorByEvent(ModifierInterface):
+    """Writes the typed particle property `Ion Event`, colours, attributes and two data tables."""
+
+    events_file = shared.events_file_parameter()
+    events = shared.names_parameter("Events")
+    trail = traits.api.Range(
+        low=0,
+        high=None,
+        value=0,
+        label="Trail (analysed frames)",
+        desc="Keep the color of an event for so many analysed frames after its window began.",
+    )
+    select = shared.select_parameter("event")
+    shown_size = shared.size_parameter("Size", "ions that show a chosen event", 1.0)
+    neutral_color = shared.neutral_color_parameter()
+    neutral_size = shared.size_parameter("Size of other ions", "the other ions", 1.0)
+    bulk = shared.bulk_parameter()
+    bulk_color = shared.bulk_color_parameter()
+    bulk_size = shared.size_parameter("Dimmed size", "everything else when dimmed", 0.4)
+    match = shared.match_parameter()
+    _cache = shared.cache_parameter()
+    _ = traits.api.Disallow
+
+    def modify(self, data: DataCollection, **kwargs: Any) -> None:
+        opened = shared.open_states(self.events_file)
+        chosen = shared.choose(opened.events, self.events, "Events (events)")
+        moment = shared.find_moment(opened, data, self.match)
+        self._cache = self._cache or {}
+        atoms = shared.find_atoms(opened, data, self._cache)
+        code = shared.latest(opened.events.code, moment.row, self.trail, chosen)
+        carrier_of_atom = opened.states.carrier_of_atom
+        shared.paint(data, opened.events, code, atoms, carrier_of_atom, self)
+        shared.write_tables(data, opened, opened.events, moment)

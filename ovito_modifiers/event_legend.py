@@ -1,0 +1,173 @@
+"""Viewport layer: names and colours of the events, how many ions, and what they carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import traits.api
+from ovito.data import DataCollection
+from ovito.traits import Color
+from ovito.vis import ViewportOverlayInterface
+
+from . import shared
+
+#: Corner of the picture: where the text stands, towards where it grows, and the offset's direction.
+CORNERS = {
+    "top left": ((0.0, 1.0), (1, -1)),
+    "top right": ((1.0, 1.0), (-1, -1)),
+    "bottom left": ((0.0, 0.0), (1, 1)),
+    "bottom right": ((1.0, 0.0), (-1, 1)),
+}
+GROUP = "Placement"
+
+
+class EventLegend(ViewportOverlayInterface):
+    """One line per event: swatch, name, ions in this frame, share of the Onsager coefficient."""
+
+    events_file = shared.events_file_parameter()
+    labels = traits.api.Enum(
+        "events",
+        ["events", "macrostates"],
+        label="Show",
+        desc="Events or macrostates.",
+    )
+    names = shared.names_parameter("Only", "all that ever occur")
+    title = traits.api.Str(
+        "",
+        label="Title",
+        desc="Heading; empty: the kind of label and the length of the window.",
+    )
+    counts = traits.api.Bool(
+        True,
+        label="Ions",
+        desc="Number of ions with each label in the window that starts at this frame.",
+    )
+    shares = traits.api.Bool(
+        True,
+        label="Share",
+        desc="Part of the Onsager coefficient each event carried in windows of this length, over "
+        "the whole trajectory, where the states file holds it.",
+    )
+    corner = traits.api.Enum(
+        "top left",
+        list(CORNERS),
+        label="Corner",
+        desc="Where the legend stands.",
+        ovito_group=GROUP,
+    )
+    margin = traits.api.Range(
+        low=0.0,
+        high=0.5,
+        value=0.02,
+        label="Margin",
+        desc="Distance from the corner, as part of the picture's height.",
+        ovito_unit="percent",
+        ovito_group=GROUP,
+    )
+    font_size = traits.api.Range(
+        low=0.005,
+        high=0.2,
+        value=0.032,
+        label="Font size",
+        desc="Height of the text, as part of the picture's height.",
+        ovito_unit="percent",
+        ovito_group=GROUP,
+    )
+    text_color = Color(
+        (0.0, 0.0, 0.0), label="Text color", desc="Color of the text.", ovito_group=GROUP
+    )
+    outline_color = Color(
+        (1.0, 1.0, 1.0),
+        label="Outline color",
+        desc="Color around the text, which keeps it legible before particles.",
+        ovito_group=GROUP,
+    )
+    match = shared.match_parameter()
+    _ = traits.api.Disallow
+
+    def render(
+        self, canvas: ViewportOverlayInterface.Canvas, *, data: DataCollection, **kwargs: Any
+    ) -> None:
+        opened = shared.open_states(self.events_file)
+        columns = self._columns(opened, data)
+        width, height = canvas.logical_size
+        aspect = width / height
+        size = self.font_size
+        line = 1.5 * size
+        starts = np.cumsum(
+            [0.0]
+            + [
+                max(self._width(canvas, text) for text, _ in column) + 0.7 * size / aspect
+                for column in columns
+            ]
+        )
+        n = len(columns[0])
+        (x, y), (right, up) = CORNERS[self.corner]
+        x += right * self.margin / aspect
+        y += up * self.margin
+        if right < 0:
+            x -= starts[-1] - 0.7 * size / aspect
+        if up > 0:
+            y += n * line
+        for k, column in enumerate(columns):
+            numeric = k > 1
+            for place, (text, color) in enumerate(column):
+                at = x + (starts[k + 1] - 0.7 * size / aspect if numeric else starts[k])
+                canvas.draw_text(
+                    text,
+                    pos=(float(at), float(y - place * line)),
+                    font_size=size,
+                    anchor="north east" if numeric else "north west",
+                    color=color,
+                    outline_width=2.0,
+                    outline_color=self.outline_color,
+                )
+
+    def _width(self, canvas: ViewportOverlayInterface.Canvas, text: str) -> float:
+        return float(canvas.text_bounds(text, font_size=self.font_size)[1][0]) if text else 0.0
+
+    def _columns(
+        self, opened: shared.Opened, data: DataCollection
+    ) -> list[list[tuple[str, tuple[float, ...]]]]:
+        """Text and colour of every cell, column by column, the heading first."""
+        labels = opened.events if self.labels == "events" else opened.macrostates
+        chosen = shared.choose(labels, self.names, "Only (names)")[:-1]
+        if not self.names:
+            chosen = labels.count.sum(axis=0) > 0
+            if shared.UNRULED in labels.names and len(labels.names) > 1:
+                chosen[labels.names.index(shared.UNRULED)] = False
+        shown = np.flatnonzero(chosen)
+        black = tuple(self.text_color)
+        window = f" in {opened.states.window_ps:g} ps" if self.labels == "events" else ""
+        title = self.title or f"{labels.title.split()[1]}s{window}".capitalize()
+        colors = [tuple(float(c) for c in labels.colors[k]) for k in shown]
+        columns = [
+            [("", black)] + [("■", color) for color in colors],
+            [(title, black)] + [(labels.names[k], black) for k in shown],
+        ]
+        if self.counts:
+            moment = shared.find_moment(opened, data, self.match)
+            known = moment.row >= 0 and np.any(labels.code[moment.row] >= 0)
+            counts = [str(labels.count[moment.row, k]) if known else "-" for k in shown]
+            columns.append([("ions", black)] + [(text, black) for text in counts])
+        if self.shares and self.labels == "events":
+            columns += [
+                [(heading, black)] + [(texts[k], black) for k in shown]
+                for heading, texts in share_columns(opened)
+            ]
+        return columns
+
+
+def share_columns(opened: shared.Opened) -> list[tuple[str, list[str]]]:
+    """Heading and texts, one an event, of every species whose shares are known and tell more than
+    that all is one."""
+    states = opened.states
+    if states.event_share is None or states.species_names is None:
+        return []
+    out = []
+    for species, shares in zip(states.species_names, states.event_share, strict=True):
+        if np.isfinite(shares).sum() > 1:
+            texts = [f"{share:.1%}" if np.isfinite(share) else "-" for share in shares]
+            out.append((f"share of L({species})", texts))
+    return out

@@ -1,0 +1,180 @@
+"""Where the frames are read makes no difference: other processes, clusters, workers that die."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+from MDAnalysis.analysis.backends import BackendBase, BackendMultiprocessing
+
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech.backends import DaskParts, parts_source
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.macrostates import IonPairing
+from mda_ionmech.microstates import CutoffShell
+
+STOP = 300
+
+
+def analysis(universe=None, shell=CutoffShell):
+    universe = datasets.liquid() if universe is None else universe
+    lithium = IonSpecies(
+        universe.select_atoms("resname LI"),
+        charge=1,
+        name="Li+",
+        microstates=shell(
+            cutoff={"solvent": 2.7, "anion": 2.9},
+            hysteresis=0.6,
+            persistence=3.0,
+            solvent=universe.select_atoms("resname ACN and element N"),
+            anion=universe.select_atoms("resname TFS and element O"),
+        ),
+        events=SolvationEvents(),
+        macrostates=IonPairing(),
+    )
+    anion = IonSpecies(
+        universe.select_atoms("resname TFS"), charge=-1, name="TFSI-", compound="residues"
+    )
+    return OnsagerDecomposition(
+        [lithium, anion], temperature=330, windows=[1.0, 8.0], resolutions=None
+    )
+
+
+def assert_identical(run, reference):
+    np.testing.assert_array_equal(run.paths.position, reference.paths.position)
+    np.testing.assert_array_equal(run.frames, reference.frames)
+    np.testing.assert_array_equal(run.times, reference.times)
+    np.testing.assert_array_equal(run.engine_step, reference.engine_step)
+    for name, found in run.microstates.items():
+        np.testing.assert_array_equal(found.state, reference.microstates[name].state)
+    for group in ("decomposition", "transitions", "states", "shells"):
+        assert (
+            run.results.tree[group]
+            .to_dataset()
+            .identical(reference.results.tree[group].to_dataset())
+        )
+
+
+@pytest.fixture(scope="module")
+def serial():
+    return analysis().run(stop=STOP)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
+class Reversed(BackendBase):
+    """A backend of the user's own, which works through the parts in its own order."""
+
+    def apply(self, func, computations):
+        return [func(one) for one in computations[::-1]][::-1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"backend": "serial", "n_parts": 5},
+        {"backend": "multiprocessing", "n_workers": 2, "n_parts": 7},
+        {"backend": "dask", "n_workers": 2},
+        {"backend": BackendMultiprocessing(n_workers=2), "n_parts": 3},
+        {"backend": Reversed(n_workers=1), "n_parts": 4},
+    ],
+)
+def test_every_backend_gives_the_same_bits(serial, options):
+    assert_identical(analysis().run(stop=STOP, **options), serial)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_the_number_of_threads_makes_no_difference(serial, cores, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert_identical(analysis().run(stop=STOP), serial)
+
+
+def test_dask_uses_the_cluster_in_scope(serial, cluster):
+    with Client(cluster) as client:
+        source = parts_source("dask", 7)
+        assert source.client is client
+        assert source.n_workers == 2, "those of the cluster, whatever was asked for"
+        run = analysis().run(stop=STOP, backend="dask", n_parts=5)
+    assert isinstance(parts_source("dask", 7), DaskParts)
+    assert_identical(run, serial)
+
+
+class LastBreath(CutoffShell):
+    """Ends the process that reads frame 100, once: leaves a note so that the next one does not."""
+
+    note = ""
+
+    def contacts(self, frame):
+        if not os.path.exists(self.note) and frame.centres[0, 0] == self.fatal:
+            open(self.note, "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().contacts(frame)
+
+
+def test_a_part_whose_worker_dies_is_read_again(serial, cluster, tmp_path):
+    run = analysis(shell=LastBreath)
+    detector = run.species[0].microstates
+    detector.note = str(tmp_path / "died")
+    universe = run.universe
+    universe.trajectory[100]
+    run._choose_frames(universe.trajectory, stop=STOP)
+    detector.fatal = run._geometry(0, run._read(100)[1]).centres[0, 0]
+    with Client(cluster):
+        run.run(stop=STOP, backend="dask", n_parts=6)
+    assert os.path.exists(detector.note)
+    run.results.tree.attrs["settings"] = run.results.tree.attrs["settings"].replace(
+        "LastBreath", "CutoffShell"
+    )
+    assert_identical(run, serial)
+
+
+def test_a_scheduler_and_workers_of_the_command_line(serial, tmp_path):
+    address = tmp_path / "scheduler.json"
+    dask = [sys.executable, "-m", "dask"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    scheduler = [
+        *dask, "scheduler", "--scheduler-file", str(address), "--port", "0", "--no-dashboard"
+    ]  # fmt: skip
+    worker = [
+        *dask, "worker", "--scheduler-file", str(address), "--nthreads", "1", "--no-dashboard"
+    ]  # fmt: skip
+    started = [subprocess.Popen(command, **quiet) for command in (scheduler, worker, worker)]
+    try:
+        deadline = time.monotonic() + 120
+        while not address.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        with Client(scheduler_file=str(address), timeout=60) as client:
+            client.wait_for_workers(2, timeout=120)
+            run = analysis().run(stop=STOP, backend="dask", n_parts=5)
+    finally:
+        for process in started[::-1]:
+            process.terminate()
+        for process in started:
+            process.wait(60)
+    assert_identical(run, serial)
+
+
+@pytest.mark.parametrize("backend", ["serial", "multiprocessing", "dask"])
+def test_one_progress_bar_covers_every_backend(backend, capsys):
+    analysis().run(
+        stop=STOP, backend=backend, n_workers=2, verbose=True, progressbar_kwargs={"ascii": True}
+    )
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1, "one bar"
+    assert "decomposing windows: 100%" in shown
+
+
+def test_an_unknown_backend_is_refused():
+    with pytest.raises(InputError, match="backend='gpu' is not known"):
+        analysis().run(stop=STOP, backend="gpu")

@@ -1,0 +1,212 @@
+"""Runs that were stopped go on, and data larger than the budget live on disk: the same bits."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+
+import mda_ionmech
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech.arguments import check_memory
+from mda_ionmech.cli import crystal_analysis
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.macrostates import IonPairing
+from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.store import chunk_shape
+
+STOP = 400
+GROUPS = ("decomposition", "transitions", "states", "shells", "blocks")
+
+
+def liquid(**options):
+    universe = datasets.liquid()
+    lithium = IonSpecies(
+        universe.select_atoms("resname LI"),
+        charge=1,
+        name="Li+",
+        microstates=CutoffShell(
+            cutoff={"solvent": 2.7, "anion": 2.9},
+            hysteresis=0.6,
+            persistence=options.pop("persistence", 3.0),
+            solvent=universe.select_atoms("resname ACN and element N"),
+            anion=universe.select_atoms("resname TFS and element O"),
+        ),
+        events=SolvationEvents(),
+        macrostates=IonPairing(),
+    )
+    anion = IonSpecies(
+        universe.select_atoms("resname TFS"), charge=-1, name="TFSI-", compound="residues"
+    )
+    options = {"temperature": 330, "windows": [1.0, 8.0], "resolutions": [1.0, 4.0]} | options
+    return OnsagerDecomposition([lithium, anion], **options)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return liquid().run(stop=STOP)
+
+
+def assert_identical(results, reference):
+    for group in GROUPS:
+        if group in reference.tree.children:
+            xr.testing.assert_identical(results.tree[group], reference.tree[group])
+    assert results.settings == reference.settings
+    assert results.warnings == reference.warnings
+
+
+@pytest.fixture
+def on_disk(monkeypatch):
+    """Everything lives on disk, in many chunks and blocks."""
+    monkeypatch.setattr("mda_ionmech.onsager.windows.BLOCK_BYTES", 60_000)
+    monkeypatch.setattr("mda_ionmech.microstates.persistence.BLOCK_ROWS", 100)
+    monkeypatch.setattr("mda_ionmech.analysis.check_memory", lambda given: given and 100_000)
+    return {"memory": "1MB"}
+
+
+def test_data_on_disk_give_the_same_bits(reference, on_disk, tmp_path):
+    run = liquid(**on_disk).run(stop=STOP)
+    assert not isinstance(run.paths.position, np.ndarray)
+    np.testing.assert_array_equal(run.paths.position[3:9], reference.paths.position[3:9])
+    np.testing.assert_array_equal(np.array(run.paths.position), reference.paths.position)
+    np.testing.assert_array_equal(run.paths.position[-1], reference.paths.position[-1])
+    with pytest.raises(IndexError, match="neighbouring carriers"):
+        run.paths.position[::2]
+    assert_identical(run.results, reference.results)
+    assert_identical(run.plain(), reference.plain())
+    loaded = mda_ionmech.load(run.save(tmp_path / "stored.nc"))
+    assert_identical(loaded, mda_ionmech.load(reference.save(tmp_path / "memory.nc")))
+
+
+def test_axes_and_backends_on_disk(on_disk):
+    options = {"axes": "xz", "resolutions": None}
+    there = liquid(**options, **on_disk).run(stop=STOP, backend="multiprocessing", n_workers=2)
+    assert_identical(there.results, liquid(**options).run(stop=STOP).results)
+
+
+def test_sites_on_disk(on_disk):
+    def run(**options):
+        analysis = crystal_analysis(datasets.crystal())
+        chosen = {"temperature": 800, "windows": [0.4], "resolutions": [0.2], "horizons": [0.4]}
+        return OnsagerDecomposition(analysis.species, **chosen, **options).run(stop=200)
+
+    assert_identical(run(**on_disk).results, run().results)
+
+
+def test_a_store_is_read_again_without_reading_frames(reference, tmp_path):
+    store = tmp_path / "run.zarr"
+    first = liquid(store=store).run(stop=STOP)
+    assert_identical(first.results, reference.results)
+    second = liquid(store=str(store))
+    second._single_frame = None  # a frame that was read would fail
+    assert_identical(second.run(stop=STOP).results, reference.results)
+    other = liquid(store=store, persistence=5.0, windows=[2.0], temperature=300)
+    other._single_frame = None
+    found = other.run(stop=STOP).results
+    plain = liquid(persistence=5.0, windows=[2.0], temperature=300).run(stop=STOP).results
+    assert_identical(found, plain)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stop": STOP - 1}, r"frames.all .*frames.last \(399 there, 398 here\)"),
+        ({"unwrap": False}, r"unwrap \(auto there, False here\)"),
+        ({"frame": "laboratory"}, "reference.frame"),
+    ],
+)
+def test_a_store_of_something_else_is_refused(change, message, tmp_path):
+    liquid(store=tmp_path / "run.zarr").run(stop=STOP)
+    stop = change.pop("stop", STOP)
+    with pytest.raises(InputError, match=rf"other settings: .*{message}.*or delete this one"):
+        liquid(store=tmp_path / "run.zarr", **change).run(stop=stop)
+
+
+def test_what_is_no_store_is_refused(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="exists and is no store of a run; give another folder"):
+        liquid(store=tmp_path / "folder").run(stop=STOP)
+    zarr.open_group(tmp_path / "other", mode="w").create_array("path", shape=(3,), dtype="f8")
+    with pytest.raises(InputError, match="no store of a run in the format ionmech-run/1"):
+        liquid(store=tmp_path / "other").run(stop=STOP)
+    with pytest.raises(InputError, match="does not exist or is not writable"):
+        liquid(store=tmp_path / "missing" / "run.zarr").run(stop=STOP)
+    with pytest.raises(InputError, match="store must be the path of a folder"):
+        liquid(store=7)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("4GB", 4 * 10**9), ("500 MB", 5 * 10**8), ("1.5gb", 1_500_000_000), (None, None)],
+)
+def test_budgets(given, expected):
+    assert check_memory(given) == expected
+
+
+@pytest.mark.parametrize("given", ["4", "lots", "-1GB", "10kB", "1..GB", 4])
+def test_budgets_that_are_none(given):
+    with pytest.raises(InputError, match="memory must be a size of 1 MB or more"):
+        check_memory(given)
+
+
+def test_chunks_keep_rows_either_way_within_the_budget():
+    for n_carriers, n_frames, budget in (
+        (10, 10, 10**9),
+        (10**4, 10**5, 10**9),
+        (10**6, 50, 10**8),
+    ):
+        carriers, frames = chunk_shape(n_carriers, n_frames, budget)
+        assert 1 <= carriers <= n_carriers
+        assert 1 <= frames <= n_frames
+        assert carriers == 1 or 24 * carriers * n_frames <= budget / 8
+        assert frames == 1 or 24 * frames * n_carriers <= budget / 8
+        assert n_frames / frames >= min(n_frames, 25)
+
+
+SCRIPT = """
+import sys, time
+from tests.test_store import liquid, STOP
+from mda_ionmech.store import RunStore
+
+save = RunStore.save
+def slow(*args):  # time to be killed in, before and after a part is whole
+    time.sleep(0.02)
+    save(*args)
+    time.sleep(0.02)
+RunStore.save = slow
+liquid(store=sys.argv[1], resolutions=None).run(stop=STOP)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_ten_random_moments_ends_with_the_same_bits(reference, tmp_path):
+    rng = np.random.default_rng(11)
+    store = tmp_path / "run.zarr"
+    done, killed = [], 0
+    while killed < 10:
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(store)])
+        deadline = time.monotonic() + 120
+        before = done[-1] if done else 0
+        while process.poll() is None and parts(store) <= before:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0, 0.08))
+        assert process.poll() is None, "killed too late to tell"
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        killed += 1
+        done.append(parts(store))
+    assert done == sorted(done)
+    assert 10 <= done[-1] < 50
+    run = liquid(store=store).run(stop=STOP)
+    assert_identical(run.results, reference.results)
+
+
+def parts(store):
+    folder = store / "parts"
+    return len(list(folder.glob("[0-9]*.npz"))) if folder.is_dir() else 0
