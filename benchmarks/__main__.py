@@ -107,7 +107,7 @@ def scaling(folder: Path, repeat: int, quick: bool) -> str:
     path = make_file(folder / "frames.xtc", frames[-1], 500)
     universe = open_file(path, 500)
     one = analysis(universe, frames_only=True)
-    one.run(stop=50)
+    one.run(stop=frames[0])
     found = least({str(n): lambda n=n: one.run(stop=n) for n in frames}, repeat)
     add("frames", [float(n) for n in frames], list(found.values()), "frame stage")
     ions = [250, 500, 1000, 2000]

@@ -12,7 +12,7 @@ The first writes the sites, the positions of Li, S and Cl with the mean displace
 sites, and assignment="polyhedron" among the 48h sites and the 48 tetrahedra marked Na, with the
 atoms at the corners of each. The second assigns the same positions anew, with the same corners, and
 prints the fraction of pairs of ion and frame that agree; an ion in no polyhedron is given the last
-one it was in.
+one it was in. Without numba (site-analysis[fast]) it takes half an hour.
 """
 
 from __future__ import annotations

@@ -165,6 +165,7 @@ def main() -> None:
     crystal = crystal_analysis(datasets.crystal()).run().results
     curves = plotting.view_curves(crystal, resolutions=[0.2, 0.4, 1.6])
     plotting.save(curves, IMAGES / "crystal-view-curves.png")
+    plotting.save(plotting.concertedness(crystal), IMAGES / "crystal-concertedness.png")
     plotting.save(draw_arrhenius(), IMAGES / "crystal-arrhenius.png")
 
 

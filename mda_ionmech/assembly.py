@@ -19,7 +19,7 @@ from .blocks import Blocks, PathEntry, Populations, WindowEntry
 from .errors import AdditivityError
 from .estimates import LONG_NAMES, Estimates
 from .events import CrystalEvents
-from .events.nulls import SHIFTS, circular_null, exclusion_gas, multi_share, on_sites
+from .events.nulls import SHIFTS, circular_null, exclusion_gas, multi_share, on_sites, stretches
 from .onsager.coefficients import MAX_RESIDUAL, System
 from .results import Results, check_schema, load_schema
 from .selections import atom_ids, describe_atoms, trajectory_name
@@ -220,10 +220,10 @@ class Assembly:
             gas = self.gases[members]
             if gas is None:
                 continue
-            parts = np.array_split(gas, SHIFTS, axis=1)
-            if parts[-1].shape[1] > n:
+            parts = stretches(on_sites(history, gas), SHIFTS)
+            if parts[-1].state.shape[1] > n:
                 out["multi_fraction_exclusion"][rows] = np.transpose(
-                    [multi_share(rule, on_sites(history, part), n) for part in parts]
+                    [multi_share(rule, part, n) for part in parts]
                 )
         return out
 

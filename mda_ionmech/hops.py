@@ -31,9 +31,8 @@ def hop_table(run: OnsagerDecomposition, index: int, n: int) -> pd.DataFrame:
     state = run.microstates[run.species[index].name].state
     start, end = state[origin, carrier], state[origin + n, carrier]
     names = np.array(getattr(detector, "labels", ()), dtype=object)
-    position = run.paths.position[run._first[index] + carrier]
-    row = np.arange(len(origin))
-    moved = position[row, :, origin + n] - position[row, :, origin]
+    position = run.paths.position[run._first[index] : run._first[index + 1]]
+    moved = position[carrier, :, origin + n] - position[carrier, :, origin]
     first = np.concatenate([np.arange(run._first[k], run._first[k + 1]) for k in members])
     return pd.DataFrame(
         {

@@ -13,10 +13,10 @@ import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.transformations.nojump import NoJump
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius, datasets
 from mda_ionmech.config import build_analysis, load_config
 from mda_ionmech.events import SolvationEvents
-from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.microstates import CutoffShell, SiteAssignment
 from mda_ionmech.results import write_atomically
 
 from .builders import brownian, make_universe
@@ -134,6 +134,22 @@ def unclear_rdf():
     OnsagerDecomposition([ions], temperature=300, frame="laboratory", unwrap=False).run()
 
 
+def on_sites(fractional, **options):
+    u = universe()
+    labels = ["a"] * len(fractional)
+    sites = SiteAssignment.from_structure(fractional, labels, framework=u.atoms[3:], **options)
+    ions = IonSpecies(u.atoms[:3], charge=1, name="ion", microstates=sites)
+    OnsagerDecomposition([ions], temperature=300.0).run()
+
+
+def on_garnet_sites(**options):
+    u = datasets.crystal()
+    options = {"species": "Li", "framework": u.select_atoms("element Zr")} | options
+    sites = SiteAssignment.from_cif(datasets.path("crystal") / "llzo.cif", **options)
+    ions = IonSpecies(u.select_atoms("element Li"), charge=1, name="Li+", microstates=sites)
+    OnsagerDecomposition([ions], temperature=800.0).run(stop=20)
+
+
 SITUATIONS = {
     "a selection that matches nothing": lambda tmp: IonSpecies(
         universe().select_atoms("name LI"), charge=1, name="Li+"
@@ -191,6 +207,17 @@ SITUATIONS = {
         analysis(make_universe(positions_of(), (30, 30, 60, 90, 90, 90)))
         .run()
         .results.diffusion(viscosity=0.5)
+    ),
+    "no sites": lambda tmp: on_sites([]),
+    "sites in Angstrom": lambda tmp: on_sites([[4.0, 4.0, 12.0], [8.0, 4.0, 12.0]]),
+    "sites on top of each other": lambda tmp: on_sites([[0.1, 0, 0], [0.5, 0, 0], [1.1, 0, 0]]),
+    "cores that overlap": lambda tmp: on_sites([[0.1, 0, 0], [0.15, 0, 0]], r_core=1.5),
+    "an ion that is not in the CIF": lambda tmp: on_garnet_sites(species="Na"),
+    "a supercell that does not match": lambda tmp: on_garnet_sites(supercell=(2, 1, 1)),
+    "a coordination that does not enclose a site": lambda tmp: on_garnet_sites(
+        assignment="polyhedron",
+        vertices=datasets.crystal().select_atoms("element O"),
+        coordination={"48g": 4},
     ),
     "vehicles where nothing has a shell": lambda tmp: analysis(universe(), projection="vehicle"),
     "a misspelt key in the configuration": lambda tmp: configured(

@@ -170,8 +170,8 @@ class CrystalEvents(EventRule):
     Independent hops fall into one window by chance, and site exclusion alone makes vacancy motion
     look like chains: read `multi_fraction` beside `multi_fraction_circular` and
     `multi_fraction_exclusion`, and never without its window. Both nulls run over all species that
-    are labelled together; the ions of the gas sit on their sites, so with ``distance`` it is
-    labelled by proximity.
+    are labelled together; with ``distance`` each ion of the gas is off its site as the same ion is
+    in the run.
 
     The in-cluster part of L_AA (`event_incluster`) holds pairs of ions of A alone, whatever else
     is in their cluster: pairs of different species are in L_AB.

@@ -8,10 +8,11 @@ Only an excess over both is evidence of concertedness.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..microstates.sites import minimum_image
 from .lattice_gas import channel_hops, counted_graph, distinct_sites, simulate
 
 if TYPE_CHECKING:
@@ -43,8 +44,29 @@ def multi_share(
 
 
 def on_sites(history: SiteHistory, state: np.ndarray) -> SiteHistory:
-    """Record of carriers that sit on sites state (carriers, frames) of the same structure."""
-    return replace(history, state=np.ascontiguousarray(state), fractional=None)
+    """Record of carriers that hold other sites: state (carriers, frames), as long as the record.
+
+    Where positions are known, each carrier is off its site as the same carrier is in `history`, so
+    that vibration alone makes no difference.
+    """
+    fractional = None
+    if history.fractional is not None:
+        assert history.sites is not None
+        held, other = (history.sites[x].transpose(0, 2, 1) for x in (history.state, state))
+        fractional = other + minimum_image(history.fractional - held)
+    return replace(history, state=np.ascontiguousarray(state), fractional=fractional)
+
+
+def stretches(history: SiteHistory, number: int) -> list[SiteHistory]:
+    """The record cut into a number of stretches of nearly equal length, as far as links need it."""
+    states = np.array_split(history.state, number, axis=1)
+    places: list[Any] = [None] * number
+    if history.fractional is not None:
+        places = np.array_split(history.fractional, number, axis=2)
+    return [
+        replace(history, state=np.ascontiguousarray(state), fractional=place)
+        for state, place in zip(states, places, strict=True)
+    ]
 
 
 def circular_null(

@@ -536,7 +536,8 @@ class SiteAssignment(Detector):
             a, b = np.unravel_index(int(distances.argmin()), distances.shape)
             raise InputError(
                 f"sites {a} ({self.labels[a]}) and {b} ({self.labels[b]}) are {shortest:.3f} A "
-                "apart: merge sites that coincide, in from_cif with merge=... (Angstrom)"
+                "apart: leave one of them out; those of a CIF are merged with from_cif(..., "
+                "merge=...) in Angstrom"
             )
         self.r_core = self._asked_core
         if self.r_core is None:

@@ -17,7 +17,7 @@ from mda_ionmech.events.lattice_gas import (
     distinct_sites,
     simulate,
 )
-from mda_ionmech.events.nulls import circular_null, exclusion_gas, multi_share, on_sites
+from mda_ionmech.events.nulls import circular_null, exclusion_gas, multi_share, on_sites, stretches
 from mda_ionmech.microstates import ShellTable
 from mda_ionmech.microstates.sites import minimum_image, site_distances
 
@@ -382,13 +382,35 @@ def test_both_nulls_of_two_species_leave_no_excess_over_their_gas():
         mine = multi_share(rule, record, window)
         assert mine.shape == (2,)
         parts = np.array(
-            [multi_share(rule, on_sites(record, p), window) for p in np.array_split(gas, 10, 1)]
+            [multi_share(rule, part, window) for part in stretches(on_sites(record, gas), 10)]
         )
         error = parts.std(axis=0, ddof=1) / np.sqrt(10)
         assert np.all(np.abs(mine - parts.mean(axis=0)) < 3 * np.sqrt(2) * error)
         circular = circular_null(rule, record, window, np.random.default_rng(5))
         assert circular.shape == (2, 5)
         assert np.all(circular.mean(axis=1) < mine)
+
+
+def test_the_gas_vibrates_as_the_run_does():
+    rng = np.random.default_rng(6)
+    sites = rng.uniform(0, 1, (6, 3))
+    state = rng.integers(0, 6, (4, 11)).astype(np.int32)
+    off = rng.normal(scale=0.02, size=(4, 11, 3))
+    record = in_space(state, sites, off=off)
+    other = rng.integers(0, 6, state.shape).astype(np.int32)
+    moved = on_sites(record, other)
+    wanted = (sites[other] + off).transpose(0, 2, 1)
+    np.testing.assert_allclose(minimum_image(moved.fractional - wanted), 0, atol=1e-12)
+    parts = stretches(moved, 3)
+    np.testing.assert_array_equal(np.concatenate([p.state for p in parts], axis=1), other)
+    np.testing.assert_array_equal(
+        np.concatenate([p.fractional for p in parts], axis=2), moved.fractional
+    )
+    # the run's own sites are the run itself, whatever the linking
+    rule = CrystalEvents("distance", 2.0)
+    np.testing.assert_array_equal(
+        multi_share(rule, on_sites(record, state), 2), multi_share(rule, record, 2)
+    )
 
 
 def test_no_gas_where_a_species_finds_no_free_place():
@@ -475,8 +497,7 @@ def test_both_nulls_of_an_exclusion_gas_leave_no_excess_over_the_gas():
         (mine,) = multi_share(rule, record, window)
         (fitted,) = multi_share(rule, on_sites(record, gas), window)
         parts = [
-            multi_share(rule, on_sites(record, p), window)[0]
-            for p in np.array_split(gas, 10, axis=1)
+            multi_share(rule, part, window)[0] for part in stretches(on_sites(record, gas), 10)
         ]
         error = np.std(parts, ddof=1) / np.sqrt(10)
         assert abs(mine - fitted) < 3 * np.sqrt(2) * error

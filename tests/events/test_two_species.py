@@ -109,6 +109,15 @@ def test_the_table_of_hops_counts_ions_of_both_species(universe):
         run.hops(species="H")
 
 
+def test_another_linking_is_that_of_both_species(universe):
+    made, _ = universe
+    table = analysed(made).robustness(linking=["chain", ("distance", 1.0)], species="N")
+    shares = table["share"].xs("multi_ion_hop", level="event")
+    assert len(shares) == 3
+    # ions of one species alone would all hop singly
+    np.testing.assert_allclose(shares, 1.0, rtol=1e-6)
+
+
 def test_species_can_be_labelled_apart(universe):
     made, hops = universe
     apart = analysed(made, shared=None)

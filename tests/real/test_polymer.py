@@ -6,6 +6,8 @@ import pytest
 from mda_ionmech import datasets
 from mda_ionmech.cli import polymer_analysis
 
+from ..test_docs import DOCS, rows
+
 
 @pytest.fixture(scope="module")
 def polymer_run():
@@ -21,6 +23,26 @@ def test_changes_of_chain_are_as_frequent_as_described(polymer_run):
     assert "34 interchain and 3007 intrachain changes" in text
     lithium_ns = 15 * float(polymer_run.times[-1]) / 1000
     assert f"{lithium_ns:.0f} Li ns" in text
+
+
+def test_numbers_of_the_page_on_polymers(polymer_run):
+    table = polymer_run.results.summary(64.0)
+    shown = rows("concepts/polymers.md", "event")
+    assert len(shown) == len(table)
+    for (event, count, share, interval, reach), (name, row) in zip(
+        shown, table.iterrows(), strict=True
+    ):
+        assert event == f"`{name}`"
+        assert count == f"{row['count']:.0f}"
+        assert share == f"{row['share']:.3f}"
+        assert interval == f"{row['share_low']:.3f} to {row['share_high']:.3f}"
+        assert reach == (f"{row['effectiveness']:.1f}" if row["count"] else "")
+    text = (DOCS / "concepts" / "polymers.md").read_text("utf-8")
+    short = polymer_run.results.summary(2.0).loc["vehicular", "share"]
+    assert f"vehicular: {short:.3f} at 2 ps" in text
+    held = polymer_run.results.transitions["population"].sel(species="Li+")
+    for name in ("polymer_only", "polymer_anion"):
+        assert f"{float(held.sel(macrostate_start=name)):.1%}".replace("%", " %") in text
 
 
 def test_interchain_hops_are_rare_and_reach_farther(polymer_run):

@@ -1,0 +1,126 @@
+"""The tables of the page on crystals are those of the shipped garnet at 800 K."""
+
+import numpy as np
+import pytest
+
+from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech.events import CrystalEvents
+from mda_ionmech.microstates import CutoffShell, HullShell, SiteAssignment
+
+from ..test_docs import rows
+
+WINDOWS = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
+
+
+def analysis(rule=None, *, windows=(0.5,), **options):
+    universe = datasets.crystal(800)
+    if options.get("assignment") == "polyhedron":
+        options["vertices"] = universe.select_atoms("element O")
+    lithium = IonSpecies(
+        universe.select_atoms("element Li"),
+        charge=1,
+        name="Li+",
+        microstates=SiteAssignment.from_cif(
+            datasets.path("crystal") / "llzo.cif",
+            species="Li",
+            framework=universe.select_atoms("element Zr"),
+            **options,
+        ),
+        events=rule or CrystalEvents(),
+    )
+    return OnsagerDecomposition(
+        [lithium], temperature=800.0, windows=windows, resolutions=None
+    ).run()
+
+
+def shares(results, window=0.5):
+    """Linked hops, exclusion gas, circular null, as the page gives them."""
+    data = results.decomposition.sel(species="Li+").sel(window=window, method="nearest")
+    names = ("multi_fraction", "multi_fraction_exclusion", "multi_fraction_circular")
+    return [f"{float(data[name]):.2f}" for name in names]
+
+
+@pytest.fixture(scope="module")
+def cores():
+    return analysis(windows=WINDOWS, r_core=0.6)
+
+
+def concertedness(cores):
+    data = cores.results.decomposition.sel(species="Li+")
+    for window in WINDOWS:
+        at = data.sel(window=window, method="nearest")
+        beside = (at["largest_cluster_fraction"], at["multi_hop_fraction"])
+        yield [f"{window:g}", *shares(cores.results, window), *(f"{float(x):.2f}" for x in beside)]
+
+
+def assignments():
+    for options in ({"r_core": 0.6}, {"assignment": "nearest"}, {"assignment": "polyhedron"}):
+        run = analysis(**options)
+        for persistence in (0.0, 0.3):
+            results = run.relabelled(persistence) if persistence else run.results
+            found = results.settings["species"][0]["microstates"]
+            yield [
+                f"`{options.get('assignment', 'core')}`",
+                f"{persistence:g}" if persistence else "none",
+                f"{found['occupancy']['24d']:.1f}",
+                f"{found['hops'] / 56 / 0.5:.0f}",
+                *shares(results),
+            ]
+
+
+def linkings(cores):
+    yield ["`chain`", *shares(cores.results)]
+    for linking, distance in (("proximity", 2.5), ("distance", 1.0), ("distance", 2.5)):
+        run = analysis(CrystalEvents(linking, distance), r_core=0.6)
+        yield [f"`{linking}`, {distance:g} A", *shares(run.results)]
+
+
+def test_concertedness_against_windows(cores):
+    assert rows("concepts/crystals.md", "window (ps)") == list(concertedness(cores))
+
+
+def test_clusters_are_small(cores):
+    sizes = cores.hops(0.1)["n"].value_counts()
+    shown = rows("concepts/crystals.md", "ions in the cluster")
+    assert shown == [[str(n), str(sizes[n])] for n in range(1, int(sizes.index.max()) + 1)]
+
+
+@pytest.mark.slow
+def test_assignments():
+    assert rows("concepts/crystals.md", "assignment") == list(assignments())
+
+
+@pytest.mark.slow
+def test_linkings(cores):
+    assert rows("concepts/crystals.md", "linking") == list(linkings(cores))
+
+
+def shells():
+    universe = datasets.crystal(800)
+    oxygen = universe.select_atoms("element O")
+    detectors = {
+        "`CutoffShell(2.6)`": CutoffShell(2.6, oxygen=oxygen),
+        '`CutoffShell("rdf")`': CutoffShell(oxygen=oxygen),
+        "`HullShell()`": HullShell(oxygen=oxygen),
+    }
+    for name, detector in detectors.items():
+        lithium = IonSpecies(
+            universe.select_atoms("element Li"), charge=1, name="Li+", microstates=detector
+        )
+        run = OnsagerDecomposition(
+            [lithium], temperature=800.0, windows=[0.1], resolutions=None, frame="framework"
+        ).run(stop=500)
+        found = run.microstates["Li+"]
+        size = np.diff(found.shells.offsets)[found.state]
+        counts = np.bincount(size.ravel(), minlength=9) / size.size
+        yield [
+            name,
+            f"{size.mean():.2f}",
+            *(f"{x:.2f}" for x in (*counts[3:7], counts[7:].sum())),
+            f"{found.report['changed_per_frame']:.2f}",
+        ]
+
+
+@pytest.mark.slow
+def test_shells_of_the_page_on_glasses():
+    assert rows("concepts/glasses.md", "shell") == list(shells())
