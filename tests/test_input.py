@@ -97,7 +97,7 @@ def test_species_together(universe):
         ({"horizons": [1.0, -1.0]}, "horizons must be a number above 0 in ps, got "),
         ({"projection": "sites"}, r"projection must be one of .* got 'sites'"),
         ({"projection": "site"}, "projection='site' needs a species with microstates=SiteAss"),
-        ({"memory": "4"}, "memory must be a size of 1 MB or more, .* got '4'"),
+        ({"memory": "4"}, r"memory must be a size of 1 MB or more, .* got '4'"),
     ],
 )
 def test_arguments(universe, options, message):

@@ -1,0 +1,84 @@
+"""Runs written out and found again; sums of positions in blocks."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mda_ionmech.kernels import longer
+from mda_ionmech.onsager import collective_path
+from mda_ionmech.onsager.windows import carrier_blocks
+from mda_ionmech.runs import label_runs
+from mda_ionmech.trajectory.paths import StoredPosition, to_cartesian
+from mda_ionmech.trajectory.unwrap import to_fractional
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n_frames=st.integers(1, 30), n=st.integers(1, 6))
+def test_runs_are_the_states_and_begin_at_changes_alone(seed, n_frames, n):
+    rng = np.random.default_rng(seed)
+    state = rng.integers(0, 3, (n_frames, n)).repeat(rng.integers(1, 4), axis=0)[:n_frames]
+    runs = label_runs(state)
+    np.testing.assert_array_equal(runs.dense().T, state)
+    assert runs.n_changes == np.count_nonzero(state[1:] != state[:-1])
+    assert runs.n_carriers == n
+    first, last = sorted(rng.integers(0, n + 1, 2))
+    some = runs.carriers(first, last)
+    np.testing.assert_array_equal(some.dense().T, state[:, first:last])
+    assert some.n_changes == np.count_nonzero(np.diff(state[:, first:last], axis=0))
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 9))
+def test_coordinates_and_back(seed, n):
+    rng = np.random.default_rng(seed)
+    cell = np.diag(rng.uniform(9, 12, 3)) + rng.uniform(-1, 1, (3, 3))
+    positions = rng.normal(scale=20, size=(20, 3)).astype(np.float32)
+    atoms = rng.integers(0, 20, n)
+    out = np.empty((n, 3))
+    to_fractional(positions, atoms, np.linalg.inv(cell), out)
+    np.testing.assert_allclose(out, positions[atoms] @ np.linalg.inv(cell), atol=1e-12)
+    path = rng.normal(size=(n, 3, 7))
+    expected = np.einsum("ckt,kx->cxt", path, cell)
+    to_cartesian(path, cell)
+    np.testing.assert_allclose(path, expected, atol=1e-12)
+
+
+class Chunked:
+    """An array read in chunks, as that of a store: what is read is a copy."""
+
+    chunks = (3, 3, 4)
+
+    def __init__(self, values):
+        self.values, self.shape = values, values.shape
+
+    def __getitem__(self, index):
+        return self.values[index].copy()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40))
+def test_stored_positions_are_those_in_memory(seed, n):
+    rng = np.random.default_rng(seed)
+    path, cell = rng.normal(size=(n, 3, 9)), rng.normal(size=(3, 3))
+    whole = path.copy()
+    to_cartesian(whole, cell)
+    stored = StoredPosition(Chunked(path), cell, 0, n)
+    assert stored.shape == (n, 3, 9)
+    first, last = sorted(rng.integers(0, n + 1, 2))
+    np.testing.assert_array_equal(stored[first:last], whole[first:last])
+    some = stored.carriers(first, last)
+    assert len(some) == last - first
+    np.testing.assert_array_equal(some[:], whole[first:last])
+    np.testing.assert_array_equal(np.array(list(stored)), whole)
+    np.testing.assert_array_equal(stored.without([1])[:][:, 1], 0.0)
+    np.testing.assert_array_equal(stored.without([1])[:][:, 2], whole[:, 2])
+    np.testing.assert_array_equal(collective_path(stored), collective_path(whole))
+    np.testing.assert_allclose(collective_path(whole), whole.sum(axis=0), atol=1e-12)
+    blocks = list(carrier_blocks(stored))
+    assert [last for _, last in blocks] == [*(first for first, _ in blocks[1:]), n]
+    assert all(first % stored.rows == 0 for first, _ in blocks)
+
+
+def test_longer_keeps_what_there_was():
+    np.testing.assert_array_equal(longer(np.arange(3), 5)[:3], np.arange(3))
+    np.testing.assert_array_equal(longer(np.arange(3), 2), np.arange(2))
