@@ -87,7 +87,7 @@ def counting_order(key, n_keys, order):  # type: ignore[no-untyped-def]
         start[key[m] + 1] += 1
     for k in range(n_keys):
         start[k + 1] += start[k]
-    out = np.empty(order.shape[0], dtype=np.int64)
+    out = np.empty(order.shape[0], dtype=order.dtype)
     for m in range(order.shape[0]):
         k = key[order[m]]
         out[start[k]] = order[m]

@@ -225,7 +225,9 @@ def build_microstates(
     n_frames, n_carriers = history.n_frames, history.n_carriers
     if not use_hysteresis:
         history = history.rows(history.inner)
-    order = counting_order(history.carrier, n_carriers, np.arange(len(history.carrier)))
+    number = np.arange(len(history.carrier), dtype=np.int32)
+    order = counting_order(history.carrier, n_carriers, number)
+    del number
     first_row = np.concatenate([[0], np.cumsum(np.bincount(history.carrier, minlength=n_carriers))])
     known = (
         np.full(4096, -1, dtype=np.int64),
@@ -242,9 +244,10 @@ def build_microstates(
         changes = _changes(mine, first, last, persistence_frames)
         runs, *known = intern_shells(n_frames, *changes, *known)
         found.append(runs)
-    _, _, offsets, members, n_shells = known
-    offsets = offsets[: n_shells + 1]
-    members = members[: offsets[-1]]
+    offsets, members, n_shells = known[2:]
+    offsets = longer(offsets, n_shells + 1)
+    members = longer(members, offsets[-1])
+    del known, order  # as large as what is made next
     shift = np.cumsum([0, *(len(start) for _, start, _ in found)])
     runs = LabelRuns(
         np.concatenate([[0], *(o[1:] + n for (o, _, _), n in zip(found, shift, strict=False))]),
