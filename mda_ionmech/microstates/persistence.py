@@ -225,7 +225,8 @@ def build_microstates(
     n_frames, n_carriers = history.n_frames, history.n_carriers
     if not use_hysteresis:
         history = history.rows(history.inner)
-    number = np.arange(len(history.carrier), dtype=np.int32)
+    n_rows = len(history.carrier)
+    number = np.arange(n_rows, dtype=np.int32 if n_rows < 2**31 else np.int64)
     order = counting_order(history.carrier, n_carriers, number)
     del number
     first_row = np.concatenate([[0], np.cumsum(np.bincount(history.carrier, minlength=n_carriers))])
