@@ -1026,6 +1026,11 @@ class OnsagerDecomposition(AnalysisBase):
         """Whether the path view credits the labels of a species with site displacements alone."""
         return self.projection is not None and on_sites(self.species[index])
 
+    def _path_names(self, index: int) -> tuple[str, ...]:
+        """Labels of a species in the path view: with sites projected out, vibration comes last."""
+        rest = () if self._labels[index].held is None else ("vibration",)
+        return (*self.event_names(index), *rest)
+
     def _projections(self) -> dict[str, str | None]:
         """What was projected out in the path view, by species."""
         return {

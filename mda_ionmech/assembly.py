@@ -90,9 +90,8 @@ class Assembly:
 
     def _path_rows(self) -> tuple[np.ndarray, np.ndarray]:
         rows = []
-        for k, one in enumerate(self.run._labels):
-            names = [*self.run.event_names(k), *(["vibration"] if one.held is not None else [])]
-            rows += [(k, self.path_events.index(n)) for n in names]
+        for k in range(len(self.names)):
+            rows += [(k, self.path_events.index(n)) for n in self.run._path_names(k)]
         row = np.array(rows, dtype=np.int64)
         return row[:, 0], row[:, 1]
 

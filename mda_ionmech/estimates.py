@@ -54,7 +54,7 @@ def path_samples(entry: PathEntry, blocks: Blocks) -> tuple[Values, Values]:
 
 
 def path_rng(entry: PathEntry, blocks: Blocks) -> np.random.Generator:
-    """The same for every resolution of one horizon."""
+    """The generator of one resolution and horizon."""
     return blocks.rng(entry.horizon, entry.resolution)
 
 

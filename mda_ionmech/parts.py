@@ -47,12 +47,10 @@ def path_parts(
     origins = block_sums(np.ones((1, n_frames - horizon)), plan.sub_block)[:, 0]
     means = whole.sum(axis=1, keepdims=True) / origins[:, None]
     plan = onsager.lengthen_blocks(plan, means)
-    names = [*run.event_names(species), *(["vibration"] if one.held is not None else [])]
-    factor = run.results.blocks.system.onsager_factor(horizon * run.paths.dt)
-    weights = onsager.resampling_weights(
-        plan, np.random.default_rng([run.seed, horizon, resolution])
-    )
-    table = pd.DataFrame(index=pd.Index(names, name="event"))
+    blocks = run.results.blocks
+    factor = blocks.system.onsager_factor(horizon * run.paths.dt)
+    weights = onsager.resampling_weights(plan, blocks.rng(horizon, resolution))
+    table = pd.DataFrame(index=pd.Index(run._path_names(species), name="event"))
     for name, sums in (
         ("onsager", whole), ("self", own), ("distinct", whole - own), ("incluster", inside),
     ):  # fmt: skip

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import constants
 
 from .coefficients import System, spread_rows
-from .windows import CarrierLabels, block_products, block_sums, carrier_segments
+from .windows import CarrierLabels, add_sub_blocks, block_products, block_sums, carrier_segments
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,7 @@ class PathSums:
 
     def resampled(self, weights: np.ndarray) -> PathSums:
         """Weighted sums over sub-blocks: weights (samples, B) in, leading axis samples out."""
-
-        def add(values: np.ndarray) -> np.ndarray:
-            flat = values.reshape(len(values), -1)
-            return (weights @ flat).reshape(len(weights), *values.shape[1:])
-
-        return PathSums(**{name: add(getattr(self, name)) for name in self.__dataclass_fields__})
+        return PathSums(**add_sub_blocks(self, weights))
 
 
 def event_paths(steps: np.ndarray, resolution: int) -> np.ndarray:

@@ -317,12 +317,20 @@ class WindowSums:
 
     def resampled(self, weights: np.ndarray) -> WindowSums:
         """Weighted sums over sub-blocks: weights (samples, B) in, leading axis samples out."""
+        return WindowSums(**add_sub_blocks(self, weights))
 
-        def add(values: np.ndarray) -> np.ndarray:
-            flat = values.reshape(len(values), -1)
-            return (weights @ flat).reshape(len(weights), *values.shape[1:])
 
-        return WindowSums(**{name: add(getattr(self, name)) for name in self.__dataclass_fields__})
+def add_sub_blocks(sums: Any, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Weighted sums over sub-blocks of every array of a dataclass, by its name.
+
+    Arrays have the sub-blocks in front, weights (samples, sub-blocks); samples come out in front.
+    """
+
+    def add(values: np.ndarray) -> np.ndarray:
+        flat = values.reshape(len(values), -1)
+        return (weights @ flat).reshape(len(weights), *values.shape[1:])
+
+    return {name: add(getattr(sums, name)) for name in sums.__dataclass_fields__}
 
 
 def block_products(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
