@@ -73,7 +73,7 @@ from .trajectory.completeness import check_complete
 from .trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
 from .trajectory.members import append_atoms, carrier_members, ligand_table
 from .trajectory.paths import PathBuilder, StoredPosition, finish_paths
-from .trajectory.snapshot import Cell, Snapshot, empty_coordinates, take_snapshot
+from .trajectory.snapshot import Cell, Snapshot, check_finite, coordinates_of, take_snapshot
 from .trajectory.unwrap import (
     LONG_STEP,
     MAX_LONG_FRACTION,
@@ -198,7 +198,6 @@ class OnsagerDecomposition(AnalysisBase):
     _cell: Cell | None
     _previous: Snapshot | None
     _kept: tuple[int, Snapshot | None] | None
-    _spare: np.ndarray
     _raw: dict[str, Any]
     _trackers: dict[int, ContactTracker]
     _counted: dict[int, list[int]]
@@ -276,7 +275,8 @@ class OnsagerDecomposition(AnalysisBase):
             if one.macrostates is not None:
                 one.macrostates.check(self.species, index)
         self._molecule = molecule_of_atom(self.universe)
-        self._reference = reference_weights(self.frame, self.species, self.framework, self.universe)
+        weights = reference_weights(self.frame, self.species, self.framework, self.universe)
+        self._reference = np.repeat(weights, 3)  # one for each coordinate
         self._members = carrier_members(self.species, self.universe)
         self._first = np.concatenate([[0], np.cumsum([s.n_carriers for s in self.species])])
         self._ligands = [ligand_table(s, self._molecule) for s in self.species]
@@ -286,7 +286,7 @@ class OnsagerDecomposition(AnalysisBase):
         carried = np.zeros(self.universe.atoms.n_atoms, dtype=bool)
         carried[self._members.atoms] = True
         if len(self._reference):
-            carried |= self._reference > 0
+            carried |= weights > 0
         self._moving = stretches(np.flatnonzero(carried))
         self._advance: Callable[[int], None] | None = None
         self._histories: dict[int, SiteHistory] = {}
@@ -468,7 +468,7 @@ class OnsagerDecomposition(AnalysisBase):
                 "all": digest(self._run_frames),
             },
             "carriers": digest(self._members.offsets, self._members.atoms, self._members.weights),
-            "reference": {"frame": self.frame, "weights": digest(self._reference)},
+            "reference": {"frame": self.frame, "weights": digest(self._reference[::3])},
             "unwrap": self.unwrap,
             "lattice": self._lattice.tolist(),
             "dt": self.dt,
@@ -501,12 +501,11 @@ class OnsagerDecomposition(AnalysisBase):
     def _read(self, index: int) -> tuple[float, Snapshot]:
         """Time and a fresh copy of one analysed frame."""
         ts = self._trajectory[int(self._run_frames[index])]
-        return float(ts.time), self._take(ts, empty_coordinates(self.universe.atoms.n_atoms))
+        return float(ts.time), take_snapshot(ts, self._cell_of(ts))
 
-    def _take(self, ts: Any, room: np.ndarray) -> Snapshot:
-        snapshot = take_snapshot(ts, self._lattice, room, self._cell)
-        self._cell = snapshot.cell
-        return snapshot
+    def _cell_of(self, ts: Any) -> Cell:
+        self._cell = Cell.of(ts, self._lattice, self._cell)
+        return self._cell
 
     def _check_spacing(self, first: float, n: int) -> None:
         """Find by bisection where the spacing of the first two frames ends, if it does."""
@@ -577,9 +576,9 @@ class OnsagerDecomposition(AnalysisBase):
 
     def _check_first_step(self) -> None:
         """Refuse steps too long to unwrap on the first two frames, before all are read."""
-        before, now = self._read(0)[1], self._read(1)[1]
-        found = np.zeros(4)
-        self._steps_into(now, before, np.empty((len(self._members.offsets) - 1, 3)), found)
+        before, ts = self._read(0)[1], self._trajectory[int(self._run_frames[1])]
+        steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(4)
+        self._step(ts, before, steps, np.empty(3), found)
         self._check_long_steps(found)
 
     def _check_moving(self, first: np.ndarray) -> None:
@@ -614,25 +613,27 @@ class OnsagerDecomposition(AnalysisBase):
                 "if the coordinates are already unwrapped"
             )
 
-    def _steps_into(
-        self, now: Snapshot, before: Snapshot, steps: np.ndarray, found: np.ndarray
-    ) -> np.ndarray:
-        reference = np.zeros(3)
-        fractional_steps(
-            now.coordinates, before.coordinates, now.cell.inverse, before.cell.inverse,
-            now.cell.vectors, self.unwrap is not False, self._moving, self._members.offsets,
-            self._members.atoms, self._members.weights, self._reference,
-            LONG_STEP * now.cell.height, steps, reference, found,
+    def _step(
+        self, ts: Any, before: Snapshot, steps: np.ndarray, reference: np.ndarray, found: np.ndarray
+    ) -> Snapshot:
+        """The frame the reader holds, in the place of the one before, and the steps between."""
+        cell = self._cell_of(ts)
+        bad = fractional_steps(
+            coordinates_of(ts), before.coordinates, cell.inverse, before.cell.inverse, cell.vectors,
+            self.unwrap is not False, self._moving, self._members.offsets, self._members.atoms,
+            self._members.weights, self._reference, LONG_STEP * cell.height, steps, reference,
+            found,
         )  # fmt: skip
-        return reference
+        check_finite(ts, bad)
+        return Snapshot(before.coordinates, cell)
 
-    def _geometry(self, index: int, now: Snapshot) -> FrameGeometry:
-        """What the detector of species `index` sees of a frame."""
+    def _geometry(self, index: int, now: Snapshot, *, lasting: bool = False) -> FrameGeometry:
+        """What the detector of species `index` sees of a frame, if lasting a copy of its own."""
         ligands = self._ligands[index]
         assert ligands is not None
         one, members = self.species[index], self._members
         if one.compound is None:
-            centres = now.fractional(one.atoms.ix)
+            centres = now.places(one.atoms.ix).fractional
         else:
             first, last = self._first[index], self._first[index + 1]
             centres = np.empty((one.n_carriers, 3))
@@ -640,27 +641,23 @@ class OnsagerDecomposition(AnalysisBase):
                 now.positions, now.cell.inverse, members.offsets[first : last + 1], members.atoms,
                 members.weights, members.parents, centres,
             )  # fmt: skip
-        others = {}
-        if len(ligands.other_atom):
-            others = {
-                "others": now.fractional(ligands.other_atom),
-                "other_owner": ligands.other_owner,
-            }
+        places, others = now.places(ligands.atom), now.places(ligands.other_atom)
         return FrameGeometry(
             centres,
-            now.fractional(ligands.atom),
+            places.fractional if lasting else places,
             ligands.kind,
             ligands.owner,
             now.cell.vectors,
             now.cell.as_read,
-            **others,
+            others.fractional if lasting else others,
+            ligands.other_owner,
         )
 
     def _sample(self, index: int) -> Iterable[FrameGeometry]:
         """Frames spread over the run, for g(r)."""
         n = len(self._run_frames)
         for k in np.unique(np.linspace(0, n - 1, min(n, RDF_FRAMES)).astype(int)):
-            yield self._geometry(index, self._read(int(k))[1])
+            yield self._geometry(index, self._read(int(k))[1], lasting=True)
 
     def measure_shells(
         self,
@@ -728,7 +725,6 @@ class OnsagerDecomposition(AnalysisBase):
             if one.microstates is not None:
                 self._trackers[index] = ContactTracker(one.n_carriers, first)
                 self._counted[index] = [0] * len(one.microstates.tally_names)
-        self._spare = empty_coordinates(self.universe.atoms.n_atoms)
         self._previous = None
         if self._kept is not None and self._kept[0] == first - 1:
             self._previous = self._kept[1]
@@ -738,25 +734,20 @@ class OnsagerDecomposition(AnalysisBase):
     def _single_frame(self) -> None:
         ts, k, raw = self._ts, self._frame_index, self._raw
         self._times.check(int(self._part[k, 0]), ts.frame, float(ts.time))
-        cell_before = self._cell
-        now = self._take(ts, self._spare)
+        cell_before, before = self._cell, self._previous
+        if before is None:
+            now = take_snapshot(ts, self._cell_of(ts))
+        else:
+            now = self._step(ts, before, raw["steps"][k], raw["reference"][k], raw["found"][0])
         raw["cells"][k] = now.cell.vectors
         raw["engine_step"][k] = ts.data.get("step", -1)
-        before = self._previous
-        if before is not None:
-            raw["reference"][k] = self._steps_into(now, before, raw["steps"][k], raw["found"][0])
         for index, tracker in self._trackers.items():
             detector = self.species[index].microstates
             assert detector is not None
             if now.cell is not cell_before:
                 check_cell_height(now.cell.height, detector.reach)
-            contacts = detector.contacts(self._geometry(index, now))
-            tracker.add(contacts)
-            for name, n in enumerate(contacts.tally):
+            for name, n in enumerate(detector.follow(self._geometry(index, now), tracker)):
                 self._counted[index][name] += n
-        self._spare = (
-            empty_coordinates(self.universe.atoms.n_atoms) if before is None else before.coordinates
-        )
         self._previous = now
         if self._advance is not None:
             self._advance(1)
