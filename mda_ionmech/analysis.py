@@ -165,7 +165,7 @@ class OnsagerDecomposition(AnalysisBase):
         Folder of a Zarr store that the frames are gathered in, part by part. A run that was
         stopped goes on from the last whole part when it is started again with the same store,
         frames and detectors; what does not touch the frames (windows, events, temperature) may
-        differ.
+        differ. With a cluster it lies where all workers can open it.
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
         Frame of reference. ``auto``: ``framework`` for species on sites, else ``barycentric``.
     framework : AtomGroup, optional
@@ -339,10 +339,19 @@ class OnsagerDecomposition(AnalysisBase):
         One progress bar covers the whole with ``verbose=True``, on every backend. The numbers do
         not depend on the backend, the workers or the parts.
 
+        Frames are read where `backend` says; ``dask`` is the cluster of the `distributed.Client` in
+        scope, if there is one, and with a store its workers take the windows too, one length each.
+        Otherwise these are worked on by threads of this process, one per core.
+
         Returns
         -------
         OnsagerDecomposition
             itself, with `results` filled.
+
+        Raises
+        ------
+        InputError
+            For input that cannot be analysed, or a store that workers of the cluster cannot open.
         """
         check_backend(backend, self.universe.trajectory)
         bar = ProgressBar(
