@@ -10,7 +10,7 @@ from distributed import Client, LocalCluster
 
 def local_cluster(n_workers=2):
     return LocalCluster(
-        n_workers=n_workers, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=n_workers, threads_per_worker=1, processes=True, dashboard_address=":0"
     )
 
 
