@@ -35,10 +35,18 @@ from .arguments import (
     on_sites,
     positive,
 )
-from .backends import PARTS_PER_WORKER, GatherBackend, Part, SerialParts, parts_source
+from .backends import (
+    PARTS_PER_WORKER,
+    ClientParts,
+    GatherBackend,
+    Part,
+    SerialParts,
+    parts_source,
+)
 from .errors import InputError
 from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
-from .events.crystal import join_histories
+from .events.base import EventCodes
+from .events.crystal import LinkedLabels, join_histories
 from .macrostates import Macrostates, RunStates
 from .microstates import (
     ContactHistory,
@@ -50,10 +58,18 @@ from .microstates import (
 from .microstates.follow import ContactTracker
 from .microstates.rdf import sample_distributions
 from .microstates.sites import site_distances
-from .onsager.windows import CarrierLabels, JointLabels, carrier_blocks, segment_labels
+from .onsager.windows import (
+    CarrierLabels,
+    Classify,
+    JointLabels,
+    carrier_blocks,
+    one_label,
+    segment_labels,
+)
 from .results import Results, states_archive, write_atomically
 from .selections import atom_ids, digest, trajectory_name
 from .species import IonSpecies, check_atom_group, molecule_of_atom
+from .spread import Answer, Item, check_reach, over_threads, over_workers
 from .store import (
     DEFAULT_BUDGET,
     RunStore,
@@ -149,7 +165,7 @@ class OnsagerDecomposition(AnalysisBase):
         Folder of a Zarr store that the frames are gathered in, part by part. A run that was
         stopped goes on from the last whole part when it is started again with the same store,
         frames and detectors; what does not touch the frames (windows, events, temperature) may
-        differ.
+        differ. With a cluster it lies where all workers can open it.
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
         Frame of reference. ``auto``: ``framework`` for species on sites, else ``barycentric``.
     framework : AtomGroup, optional
@@ -289,6 +305,7 @@ class OnsagerDecomposition(AnalysisBase):
             carried |= weights > 0
         self._moving = stretches(np.flatnonzero(carried))
         self._advance: Callable[[int], None] | None = None
+        self._client: Any = None
         self._histories: dict[int, SiteHistory] = {}
         self._linked: dict[tuple[int, ...], SiteHistory] = {}
 
@@ -322,10 +339,19 @@ class OnsagerDecomposition(AnalysisBase):
         One progress bar covers the whole with ``verbose=True``, on every backend. The numbers do
         not depend on the backend, the workers or the parts.
 
+        Frames are read where `backend` says; ``dask`` is the cluster of the `distributed.Client` in
+        scope, if there is one, and with a store its workers take the windows too, one length each.
+        Otherwise these are worked on by threads of this process, one per core.
+
         Returns
         -------
         OnsagerDecomposition
             itself, with `results` filled.
+
+        Raises
+        ------
+        InputError
+            For input that cannot be analysed, or a store that workers of the cluster cannot open.
         """
         check_backend(backend, self.universe.trajectory)
         bar = ProgressBar(
@@ -333,6 +359,7 @@ class OnsagerDecomposition(AnalysisBase):
         )
         self._bar = bar
         source = parts_source(backend, n_workers)
+        self._client = source.client if isinstance(source, ClientParts) else None
         if source.n_workers > 1:
             n_parts = n_parts or PARTS_PER_WORKER * source.n_workers
         elif isinstance(source, SerialParts):
@@ -359,7 +386,7 @@ class OnsagerDecomposition(AnalysisBase):
         state = self.__dict__.copy()
         for name in ("_bar", "_builder", "_store", "_gathered", "_scratch"):
             state.pop(name, None)
-        state["_advance"] = state["_kept"] = state["_previous"] = None
+        state["_advance"] = state["_kept"] = state["_previous"] = state["_client"] = None
         return state
 
     def _choose_frames(
@@ -438,6 +465,8 @@ class OnsagerDecomposition(AnalysisBase):
             budget = self.memory or DEFAULT_BUDGET
             self._store = RunStore.open(folder, self._origin(n, ends), n_carriers, n, budget)
             self._builder = StoredPaths(self._store)
+            if self._client is not None:
+                check_reach(self._client, folder)
 
     def _origin(self, n: int, ends: list[tuple[float, Snapshot]]) -> dict[str, Any]:
         """All that what is read from the frames depends on."""
@@ -1013,6 +1042,13 @@ class OnsagerDecomposition(AnalysisBase):
             results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
         return results
 
+    def _spread(self, task: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
+        """Answers of a task for each item, in order: of the cluster, if it can read the store."""
+        client = self._client
+        if client is None or self._store is None or client.status != "running":
+            return over_threads(task, items)
+        return over_workers(client, self._store.folder, task, items)
+
     def _is_projected(self, index: int) -> bool:
         """Whether the path view credits the labels of a species with site displacements alone."""
         return self.projection is not None and on_sites(self.species[index])
@@ -1053,18 +1089,13 @@ class OnsagerDecomposition(AnalysisBase):
             position = position[:]  # all carriers are needed at once
         if one.events is not None:
             runs = states[index].runs
-            labelled = one.events.classifier(states[index].shells)
-
-            def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-                return labelled(before, after)[0]
+            classify: Classify = EventCodes(one.events, states[index].shells)
         else:
             n = one.n_carriers
             runs = onsager.LabelRuns(
                 np.arange(n + 1), np.zeros(n, np.int64), np.zeros(n, np.int64), self.paths.n_frames
             )
-
-            def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-                return np.zeros(len(before), dtype=np.int64)
+            classify = one_label
 
         kinds = macro.get(index)
         return CarrierLabels(
@@ -1099,13 +1130,7 @@ class OnsagerDecomposition(AnalysisBase):
         mine = linked.members == members.index(index)
         # clusters take the number of a carrier of the run, whatever species are linked
         number = np.concatenate([np.arange(self._first[k], self._first[k + 1]) for k in members])
-
-        def label_window(window: int) -> tuple[np.ndarray, np.ndarray]:
-            label, cluster = rule.label_window(linked, window)
-            label, cluster = label[mine], cluster[mine]
-            code = rule.event_codes(history, window, label)
-            return code, np.where(cluster < 0, -1, number[cluster]).astype(np.int32)
-
+        label_window = LinkedLabels(rule, linked, history, mine, number)
         return JointLabels(label_window, states.runs)
 
     def _site_history(self, index: int, states: Microstates) -> SiteHistory:

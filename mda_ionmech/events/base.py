@@ -160,6 +160,26 @@ class EventRule(ABC):
         return {"rule": type(self).__name__, "names": list(self.names)}
 
 
+class EventCodes:
+    """Event codes of pairs of shells of one table; can be sent to another process.
+
+    Parameters
+    ----------
+    rule : EventRule
+    shells : ShellTable
+    """
+
+    def __init__(self, rule: EventRule, shells: ShellTable) -> None:
+        self._made_of = rule, shells
+        self._classify = rule.classifier(shells)
+
+    def __call__(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return self._classify(before, after)[0]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return EventCodes, self._made_of
+
+
 def check_ligand_types(rule: str, anion: str, ligand_types: tuple[str, ...]) -> None:
     """Refuse sites, and an anion type that is absent while one of nearly its name is there."""
     if ligand_types == ("framework",):
