@@ -1,9 +1,11 @@
 """Dask clusters of separate processes."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from distributed import Client, LocalCluster
 
@@ -20,6 +22,9 @@ def command_line_cluster(folder):
     address = folder / "scheduler.json"
     dask = [sys.executable, "-m", "dask"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    # rules that tests define must be importable, as a user's module would have to be
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    quiet["env"] = os.environ | {"PYTHONPATH": path.rstrip(os.pathsep)}
     scheduler = [
         *dask, "scheduler", "--scheduler-file", str(address), "--port", "0", "--no-dashboard"
     ]  # fmt: skip

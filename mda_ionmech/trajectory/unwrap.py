@@ -197,9 +197,8 @@ def fractional_steps(  # type: ignore[no-untyped-def]
                     unusual |= np.int64(not abs(vector) <= bound)
             found[0] += faces
             if unusual != 0:
-                bad = _look_closer(ds2, n, cell, long_length, found)
-                if bad >= 0:
-                    return 3 * first + bad
+                if not _look_closer(ds2, n, cell, long_length, found):
+                    return copy_finite(now, 3 * first, 3 * (first + n), before)
             for f in range(np.uint64(3 * n)):
                 g = start + f
                 before[g] = now[g]
@@ -214,7 +213,7 @@ def fractional_steps(  # type: ignore[no-untyped-def]
 
 @kernel
 def _look_closer(ds, n, cell, long_length, found):  # type: ignore[no-untyped-def]
-    """Count long steps and keep the longest of ds (3 * n,); place of the first that is NaN, or -1.
+    """Count long steps and keep the longest of ds (3 * n,); False if one is NaN.
 
     found: as in `fractional_steps`.
     """
@@ -225,14 +224,12 @@ def _look_closer(ds, n, cell, long_length, found):  # type: ignore[no-untyped-de
         for k in range(3):
             length2 += (s0 * cell[0, k] + s1 * cell[1, k] + s2 * cell[2, k]) ** 2
         if np.isnan(length2):
-            for k in range(3):
-                if np.isnan(ds[3 * j + k]):
-                    return 3 * j + k
+            return False
         long += length2 > long_length * long_length
         longest2 = max(longest2, length2)
     found[1] += long
     found[3] = np.sqrt(longest2)
-    return -1
+    return True
 
 
 @kernel
