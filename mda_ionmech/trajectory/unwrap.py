@@ -196,9 +196,8 @@ def fractional_steps(  # type: ignore[no-untyped-def]
                     )
                     unusual |= np.int64(not abs(vector) <= bound)
             found[0] += faces
-            if unusual != 0:
-                if not _look_closer(ds2, n, cell, long_length, found):
-                    return copy_finite(now, 3 * first, 3 * (first + n), before)
+            if unusual != 0 and not _look_closer(ds2, n, cell, long_length, found):
+                return copy_finite(now, 3 * first, 3 * (first + n), before)
             for f in range(np.uint64(3 * n)):
                 g = start + f
                 before[g] = now[g]
