@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.__main__ import peer_row
 from benchmarks.environments import ROOT, LeftOut, call, environment, find_place, requirements
+from benchmarks.frame_profile import KERNELS, REST, part_of
 from benchmarks.peers import MAKERS, PEERS, Peer
 from benchmarks.system import make_file
 
@@ -100,3 +101,12 @@ def test_a_program_that_pins_other_versions_has_an_environment_of_its_own(tmp_pa
     assert find_place(tmp_path, "old", ["numpy<2"], together) == own
     assert find_place(tmp_path, "other", ["scipy"], together) == shared
     assert together == ["numpy>=2", "scipy"]
+
+
+def test_looks_are_sorted_by_the_kernel_and_else_by_the_stage():
+    loop = ["run", "OnsagerDecomposition._single_frame"]
+    for caller, part in KERNELS.items():
+        assert part_of([*loop, caller, "Kernel.__call__"]) == part
+        assert part_of([*loop, caller]) == "Python between the kernels"
+    assert part_of(["run", "FrameIteratorIndices.__iter__", "norm"]) == "reading"
+    assert part_of(["run"]) == REST
