@@ -291,8 +291,7 @@ class OnsagerDecomposition(AnalysisBase):
             if one.macrostates is not None:
                 one.macrostates.check(self.species, index)
         self._molecule = molecule_of_atom(self.universe)
-        weights = reference_weights(self.frame, self.species, self.framework, self.universe)
-        self._reference = np.repeat(weights, 3)  # one for each coordinate
+        self._reference = reference_weights(self.frame, self.species, self.framework, self.universe)
         self._members = carrier_members(self.species, self.universe)
         self._first = np.concatenate([[0], np.cumsum([s.n_carriers for s in self.species])])
         self._ligands = [ligand_table(s, self._molecule) for s in self.species]
@@ -302,7 +301,7 @@ class OnsagerDecomposition(AnalysisBase):
         carried = np.zeros(self.universe.atoms.n_atoms, dtype=bool)
         carried[self._members.atoms] = True
         if len(self._reference):
-            carried |= weights > 0
+            carried |= self._reference > 0
         self._moving = stretches(np.flatnonzero(carried))
         self._advance: Callable[[int], None] | None = None
         self._client: Any = None
@@ -497,7 +496,7 @@ class OnsagerDecomposition(AnalysisBase):
                 "all": digest(self._run_frames),
             },
             "carriers": digest(self._members.offsets, self._members.atoms, self._members.weights),
-            "reference": {"frame": self.frame, "weights": digest(self._reference[::3])},
+            "reference": {"frame": self.frame, "weights": digest(self._reference)},
             "unwrap": self.unwrap,
             "lattice": self._lattice.tolist(),
             "dt": self.dt,

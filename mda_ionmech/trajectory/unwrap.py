@@ -122,10 +122,9 @@ def fractional_steps(  # type: ignore[no-untyped-def]
     inverse, inverse_before (3, 3): inverse cells of both frames; cell (3, 3): the current cell;
     moving (stretches, 2): first and last + 1 of the stretches of atoms that carry weight anywhere;
     carrier c is the sum over members[offsets[c] : offsets[c + 1]] with weights; reference_weights
-    (3 * atoms,), that of an atom for each coordinate, or (0,). Fills steps (carriers, 3) and
-    reference_step (3,), and adds to found: [number of faces crossed, number of long steps, number
-    of steps], and keeps the longest step, Angstrom, in found[3]. Returns the place in now of the
-    first number that is not finite, or -1.
+    (atoms,) or (0,). Fills steps (carriers, 3) and reference_step (3,), and adds to found: [number
+    of faces crossed, number of long steps, number of steps], and keeps the longest step, Angstrom,
+    in found[3]. Returns the place in now of the first number that is not finite, or -1.
 
     Cost: one vectorised pass over the atoms, its work in right-angled cells a third of that in
     others; atoms that cross a boundary cost more.
@@ -202,8 +201,12 @@ def fractional_steps(  # type: ignore[no-untyped-def]
                 g = start + f
                 before[g] = now[g]
             if use_reference:
+                for j in range(np.uint64(n)):
+                    w = reference_weights[np.uint64(first) + j]
+                    f = j * np.uint64(3)
+                    x2[f], x2[f + _ONE], x2[f + _TWO] = w, w, w
                 for f in range(np.uint64(3 * n)):
-                    sums[f] += reference_weights[start + f] * ds2[f]
+                    sums[f] += x2[f] * ds2[f]
             first += n
     for k in range(3):
         reference_step[k] = sums[k::3].sum()
