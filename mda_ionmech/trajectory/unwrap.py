@@ -87,24 +87,32 @@ def _is_right_angled(matrix):  # type: ignore[no-untyped-def]
 
 @kernel
 def _carrier_steps(  # type: ignore[no-untyped-def]
-    now, before, inverse, inverse_before, folded, offsets, members, weights, steps
+    now, before, inverse, inverse_before, right_angled, folded, offsets, members, weights, steps
 ):
-    """Steps of the carriers, as in `fractional_steps`; folded: 1 for minimum images, else 0."""
+    """Steps of the carriers, as in `fractional_steps`.
+
+    right_angled: whether both cells are; folded: 1 for minimum images, else 0.
+    """
     for c in range(offsets.shape[0] - 1):
         total0, total1, total2 = 0.0, 0.0, 0.0
         for m in range(offsets[c], offsets[c + 1]):
             g = np.uint64(3 * members[m])
-            x, y, z = float(now[g]), float(now[g + _ONE]), float(now[g + _TWO])
-            u, v, w = float(before[g]), float(before[g + _ONE]), float(before[g + _TWO])
-            s0 = (x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0]) - (
-                u * inverse_before[0, 0] + v * inverse_before[1, 0] + w * inverse_before[2, 0]
-            )
-            s1 = (x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1]) - (
-                u * inverse_before[0, 1] + v * inverse_before[1, 1] + w * inverse_before[2, 1]
-            )
-            s2 = (x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2]) - (
-                u * inverse_before[0, 2] + v * inverse_before[1, 2] + w * inverse_before[2, 2]
-            )
+            x, y, z = now[g], now[g + _ONE], now[g + _TWO]
+            u, v, w = before[g], before[g + _ONE], before[g + _TWO]
+            if right_angled:
+                s0 = x * inverse[0, 0] - u * inverse_before[0, 0]
+                s1 = y * inverse[1, 1] - v * inverse_before[1, 1]
+                s2 = z * inverse[2, 2] - w * inverse_before[2, 2]
+            else:
+                s0 = (x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0]) - (
+                    u * inverse_before[0, 0] + v * inverse_before[1, 0] + w * inverse_before[2, 0]
+                )
+                s1 = (x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1]) - (
+                    u * inverse_before[0, 1] + v * inverse_before[1, 1] + w * inverse_before[2, 1]
+                )
+                s2 = (x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2]) - (
+                    u * inverse_before[0, 2] + v * inverse_before[1, 2] + w * inverse_before[2, 2]
+                )
             total0 += weights[m] * (s0 - folded * np.rint(s0))
             total1 += weights[m] * (s1 - folded * np.rint(s1))
             total2 += weights[m] * (s2 - folded * np.rint(s2))
@@ -130,8 +138,10 @@ def fractional_steps(  # type: ignore[no-untyped-def]
     others; atoms that cross a boundary cost more.
     """
     folded = 1.0 if minimum_image else 0.0
-    _carrier_steps(now, before, inverse, inverse_before, folded, offsets, members, weights, steps)
     right_angled = _is_right_angled(inverse) and _is_right_angled(inverse_before)
+    _carrier_steps(
+        now, before, inverse, inverse_before, right_angled, folded, offsets, members, weights, steps
+    )
     use_reference = reference_weights.shape[0] > 0
     band, band_before, edges = _bands(inverse), _bands(inverse_before), _bands(cell)
     scale, scale_before, edge = band[2], band_before[2], edges[2]
@@ -202,9 +212,8 @@ def fractional_steps(  # type: ignore[no-untyped-def]
                 before[g] = now[g]
             if use_reference:
                 for j in range(np.uint64(n)):
-                    w = reference_weights[np.uint64(first) + j]
-                    f = j * np.uint64(3)
-                    x2[f], x2[f + _ONE], x2[f + _TWO] = w, w, w
+                    weight, at = reference_weights[np.uint64(first) + j], j * np.uint64(3)
+                    x2[at], x2[at + _ONE], x2[at + _TWO] = weight, weight, weight
                 for f in range(np.uint64(3 * n)):
                     sums[f] += x2[f] * ds2[f]
             first += n
