@@ -55,7 +55,7 @@ from .microstates import (
     RadialDistribution,
     SiteAssignment,
 )
-from .microstates.follow import ContactTracker
+from .microstates.follow import Follower
 from .microstates.rdf import sample_distributions
 from .microstates.sites import site_distances
 from .onsager.windows import (
@@ -215,7 +215,7 @@ class OnsagerDecomposition(AnalysisBase):
     _previous: Snapshot | None
     _kept: tuple[int, Snapshot | None] | None
     _raw: dict[str, Any]
-    _trackers: dict[int, ContactTracker]
+    _followers: dict[int, Follower]
     _counted: dict[int, list[int]]
     _builder: PathBuilder | StoredPaths
     _store: RunStore | None
@@ -291,8 +291,7 @@ class OnsagerDecomposition(AnalysisBase):
             if one.macrostates is not None:
                 one.macrostates.check(self.species, index)
         self._molecule = molecule_of_atom(self.universe)
-        weights = reference_weights(self.frame, self.species, self.framework, self.universe)
-        self._reference = np.repeat(weights, 3)  # one for each coordinate
+        self._reference = reference_weights(self.frame, self.species, self.framework, self.universe)
         self._members = carrier_members(self.species, self.universe)
         self._first = np.concatenate([[0], np.cumsum([s.n_carriers for s in self.species])])
         self._ligands = [ligand_table(s, self._molecule) for s in self.species]
@@ -302,7 +301,7 @@ class OnsagerDecomposition(AnalysisBase):
         carried = np.zeros(self.universe.atoms.n_atoms, dtype=bool)
         carried[self._members.atoms] = True
         if len(self._reference):
-            carried |= weights > 0
+            carried |= self._reference > 0
         self._moving = stretches(np.flatnonzero(carried))
         self._advance: Callable[[int], None] | None = None
         self._client: Any = None
@@ -497,7 +496,7 @@ class OnsagerDecomposition(AnalysisBase):
                 "all": digest(self._run_frames),
             },
             "carriers": digest(self._members.offsets, self._members.atoms, self._members.weights),
-            "reference": {"frame": self.frame, "weights": digest(self._reference[::3])},
+            "reference": {"frame": self.frame, "weights": digest(self._reference)},
             "unwrap": self.unwrap,
             "lattice": self._lattice.tolist(),
             "dt": self.dt,
@@ -731,12 +730,12 @@ class OnsagerDecomposition(AnalysisBase):
         self._part = indexed_frames
         super()._compute(indexed_frames, verbose=False)
         self.results = RawResults(self._raw)
-        for index, tracker in self._trackers.items():
-            self.results[f"contacts_{index}"] = tracker.finish()
+        for index, follower in self._followers.items():
+            self.results[f"contacts_{index}"] = follower.tracker.finish()
             # one row a part: counts add up exactly, in any order
             self.results[f"tally_{index}"] = np.array([self._counted[index]], dtype=np.int64)
         self._kept = int(indexed_frames[-1, 0]), self._previous
-        self._raw, self._trackers, self._counted = {}, {}, {}
+        self._raw, self._followers, self._counted = {}, {}, {}
         return self
 
     def _prepare(self) -> None:
@@ -749,10 +748,10 @@ class OnsagerDecomposition(AnalysisBase):
             "engine_step": np.full(n, -1, dtype=np.int64),
             "found": np.zeros((1, 4)),
         }
-        self._trackers, self._counted = {}, {}
+        self._followers, self._counted = {}, {}
         for index, one in enumerate(self.species):
             if one.microstates is not None:
-                self._trackers[index] = ContactTracker(one.n_carriers, first)
+                self._followers[index] = one.microstates.follower(one.n_carriers, first)
                 self._counted[index] = [0] * len(one.microstates.tally_names)
         self._previous = None
         if self._kept is not None and self._kept[0] == first - 1:
@@ -770,12 +769,10 @@ class OnsagerDecomposition(AnalysisBase):
             now = self._step(ts, before, raw["steps"][k], raw["reference"][k], raw["found"][0])
         raw["cells"][k] = now.cell.vectors
         raw["engine_step"][k] = ts.data.get("step", -1)
-        for index, tracker in self._trackers.items():
-            detector = self.species[index].microstates
-            assert detector is not None
+        for index, follower in self._followers.items():
             if now.cell is not cell_before:
-                check_cell_height(now.cell.height, detector.reach)
-            for name, n in enumerate(detector.follow(self._geometry(index, now), tracker)):
+                check_cell_height(now.cell.height, follower.detector.reach)
+            for name, n in enumerate(follower.add(self._geometry(index, now))):
                 self._counted[index][name] += n
         self._previous = now
         if self._advance is not None:

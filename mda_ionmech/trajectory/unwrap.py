@@ -87,24 +87,32 @@ def _is_right_angled(matrix):  # type: ignore[no-untyped-def]
 
 @kernel
 def _carrier_steps(  # type: ignore[no-untyped-def]
-    now, before, inverse, inverse_before, folded, offsets, members, weights, steps
+    now, before, inverse, inverse_before, right_angled, folded, offsets, members, weights, steps
 ):
-    """Steps of the carriers, as in `fractional_steps`; folded: 1 for minimum images, else 0."""
+    """Steps of the carriers, as in `fractional_steps`.
+
+    right_angled: whether both cells are; folded: 1 for minimum images, else 0.
+    """
     for c in range(offsets.shape[0] - 1):
         total0, total1, total2 = 0.0, 0.0, 0.0
         for m in range(offsets[c], offsets[c + 1]):
             g = np.uint64(3 * members[m])
-            x, y, z = float(now[g]), float(now[g + _ONE]), float(now[g + _TWO])
-            u, v, w = float(before[g]), float(before[g + _ONE]), float(before[g + _TWO])
-            s0 = (x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0]) - (
-                u * inverse_before[0, 0] + v * inverse_before[1, 0] + w * inverse_before[2, 0]
-            )
-            s1 = (x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1]) - (
-                u * inverse_before[0, 1] + v * inverse_before[1, 1] + w * inverse_before[2, 1]
-            )
-            s2 = (x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2]) - (
-                u * inverse_before[0, 2] + v * inverse_before[1, 2] + w * inverse_before[2, 2]
-            )
+            x, y, z = now[g], now[g + _ONE], now[g + _TWO]
+            u, v, w = before[g], before[g + _ONE], before[g + _TWO]
+            if right_angled:
+                s0 = x * inverse[0, 0] - u * inverse_before[0, 0]
+                s1 = y * inverse[1, 1] - v * inverse_before[1, 1]
+                s2 = z * inverse[2, 2] - w * inverse_before[2, 2]
+            else:
+                s0 = (x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0]) - (
+                    u * inverse_before[0, 0] + v * inverse_before[1, 0] + w * inverse_before[2, 0]
+                )
+                s1 = (x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1]) - (
+                    u * inverse_before[0, 1] + v * inverse_before[1, 1] + w * inverse_before[2, 1]
+                )
+                s2 = (x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2]) - (
+                    u * inverse_before[0, 2] + v * inverse_before[1, 2] + w * inverse_before[2, 2]
+                )
             total0 += weights[m] * (s0 - folded * np.rint(s0))
             total1 += weights[m] * (s1 - folded * np.rint(s1))
             total2 += weights[m] * (s2 - folded * np.rint(s2))
@@ -122,17 +130,18 @@ def fractional_steps(  # type: ignore[no-untyped-def]
     inverse, inverse_before (3, 3): inverse cells of both frames; cell (3, 3): the current cell;
     moving (stretches, 2): first and last + 1 of the stretches of atoms that carry weight anywhere;
     carrier c is the sum over members[offsets[c] : offsets[c + 1]] with weights; reference_weights
-    (3 * atoms,), that of an atom for each coordinate, or (0,). Fills steps (carriers, 3) and
-    reference_step (3,), and adds to found: [number of faces crossed, number of long steps, number
-    of steps], and keeps the longest step, Angstrom, in found[3]. Returns the place in now of the
-    first number that is not finite, or -1.
+    (atoms,) or (0,). Fills steps (carriers, 3) and reference_step (3,), and adds to found: [number
+    of faces crossed, number of long steps, number of steps], and keeps the longest step, Angstrom,
+    in found[3]. Returns the place in now of the first number that is not finite, or -1.
 
     Cost: one vectorised pass over the atoms, its work in right-angled cells a third of that in
     others; atoms that cross a boundary cost more.
     """
     folded = 1.0 if minimum_image else 0.0
-    _carrier_steps(now, before, inverse, inverse_before, folded, offsets, members, weights, steps)
     right_angled = _is_right_angled(inverse) and _is_right_angled(inverse_before)
+    _carrier_steps(
+        now, before, inverse, inverse_before, right_angled, folded, offsets, members, weights, steps
+    )
     use_reference = reference_weights.shape[0] > 0
     band, band_before, edges = _bands(inverse), _bands(inverse_before), _bands(cell)
     scale, scale_before, edge = band[2], band_before[2], edges[2]
@@ -202,8 +211,11 @@ def fractional_steps(  # type: ignore[no-untyped-def]
                 g = start + f
                 before[g] = now[g]
             if use_reference:
+                for j in range(np.uint64(n)):
+                    weight, at = reference_weights[np.uint64(first) + j], j * np.uint64(3)
+                    x2[at], x2[at + _ONE], x2[at + _TWO] = weight, weight, weight
                 for f in range(np.uint64(3 * n)):
-                    sums[f] += reference_weights[start + f] * ds2[f]
+                    sums[f] += x2[f] * ds2[f]
             first += n
     for k in range(3):
         reference_step[k] = sums[k::3].sum()

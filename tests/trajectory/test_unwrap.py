@@ -42,7 +42,7 @@ def test_steps_against_numpy(seed, image, n, skew):
     before = places[0].ravel().copy()
     bad = fractional_steps(
         places[1].ravel(), before, inverses[1], inverses[0], cells[1], image,
-        stretches(moving), offsets, members, weights, np.repeat(reference, 3), 5.0, steps,
+        stretches(moving), offsets, members, weights, reference, 5.0, steps,
         moved, found,
     )  # fmt: skip
     assert bad == -1
