@@ -2,14 +2,16 @@
 
     python -m benchmarks.frame_profile [--quick]      # mda_ionmech[profile]
 
-py-spy looks 500 times a second which functions the frame stage is in. Kernels are told apart by the
-function that calls them. A row is its share of the looks times the CPU time of a frame.
+py-spy looks 200 times a second which functions the frame stage is in; a kernel is named by the line
+that calls it. A row is its share of the looks times the CPU time of a frame.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import linecache
+import re
 import sys
 import sysconfig
 import tempfile
@@ -21,39 +23,36 @@ from MDAnalysis.coordinates.base import FrameIteratorIndices
 
 from mda_ionmech.analysis import OnsagerDecomposition
 from mda_ionmech.kernels import Kernel
-from mda_ionmech.microstates.follow import ContactTracker
-from mda_ionmech.microstates.neighbours import near_ligands
 from mda_ionmech.trajectory.paths import finish_paths
-from mda_ionmech.trajectory.unwrap import Places
 
 from .environments import LeftOut, call
 from .ours import analysis
 from .system import make_file, open_file, read
 from .timing import least
 
-KERNELS = {
-    OnsagerDecomposition._step.__qualname__: "steps of ions and reference",
-    Places.fractional.func.__qualname__: "fractional coordinates",
-    near_ligands.__qualname__: "neighbour search",
-    ContactTracker.add_rows.__qualname__: "following contacts",
-}
-#: Outside kernels, by a function that is under way.
+FRAME = OnsagerDecomposition._single_frame.__qualname__
+#: By a function that is under way, beside the kernels of a frame.
 PARTS = {
     FrameIteratorIndices.__iter__.__qualname__: "reading",
-    OnsagerDecomposition._single_frame.__qualname__: "Python between the kernels",
+    FRAME: "Python between the kernels",
     OnsagerDecomposition._setup_frames.__qualname__: "checks before the first frame",
     OnsagerDecomposition._absorb.__qualname__: "paths of ions",
     finish_paths.__qualname__: "paths of ions",
     OnsagerDecomposition._find_states.__qualname__: "interning of shells",
 }
-REST = "all else"
+#: A function as py-spy writes it: name (file:line).
+LOOK = re.compile(r"(.+) \((.+):(\d+)\)")
 
 
-def part_of(stack: list[str]) -> str:
+def part_of(stack: str) -> str:
     """Which row a stack of functions, outermost first, belongs to."""
-    if stack[-1] == Kernel.__call__.__qualname__ and stack[-2] in KERNELS:
-        return KERNELS[stack[-2]]
-    return next((part for name, part in PARTS.items() if name in stack), REST)
+    functions = [match.groups() for one in stack.split(";") if (match := LOOK.fullmatch(one))]
+    names = [name for name, _, _ in functions]
+    if FRAME in names and names[-1] == Kernel.__call__.__qualname__:
+        _, file, line = functions[-2]
+        called = re.findall(r"(\w+)\(", linecache.getline(file, int(line)))
+        return f"kernel `{[names[-2], *called][-1]}`"
+    return next((part for name, part in PARTS.items() if name in names), "all else")
 
 
 def measure(file: Path, turns: int) -> None:
@@ -70,19 +69,17 @@ def measure(file: Path, turns: int) -> None:
 def profile(file: Path, turns: int) -> str:
     """The table of one file."""
     stacks = file.with_suffix(".stacks")
-    # a process that is stopped for each look runs slower, most of all where it goes through memory
     command = [
-        Path(sysconfig.get_path("scripts")) / "py-spy", "record", "--nonblocking", "--rate", "500",
-        "--format", "raw", "--output", stacks, "--",
+        Path(sysconfig.get_path("scripts")) / "py-spy", "record", "--rate", "200",
+        "--full-filenames", "--format", "raw", "--output", stacks, "--",
         sys.executable, "-m", "benchmarks.frame_profile", "--measure", file, "--turns", str(turns),
     ]  # fmt: skip
     (answer,) = (x for x in call(command, 1800).splitlines() if x.startswith("{"))
     found = json.loads(answer)
     looks: Counter[str] = Counter()
     for line in stacks.read_text().splitlines():
-        functions, number = line.rsplit(" ", 1)
-        stack = [one.rsplit(" (", 1)[0] for one in functions.split(";")]
-        if least.__qualname__ in stack and "measure.<locals>.<lambda>" not in stack:
+        stack, number = line.rsplit(" ", 1)
+        if f";{least.__qualname__} (" in stack and ";measure.<locals>.<lambda> (" not in stack:
             looks[part_of(stack)] += int(number)
     lines = [
         f"{found['changed']:.0%} of the shells change per frame; {looks.total()} looks; reading "

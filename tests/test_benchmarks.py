@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.__main__ import peer_row
 from benchmarks.environments import ROOT, LeftOut, call, environment, find_place, requirements
-from benchmarks.frame_profile import KERNELS, REST, part_of
+from benchmarks.frame_profile import part_of
 from benchmarks.peers import MAKERS, PEERS, Peer
 from benchmarks.system import make_file
 
@@ -103,10 +103,12 @@ def test_a_program_that_pins_other_versions_has_an_environment_of_its_own(tmp_pa
     assert together == ["numpy>=2", "scipy"]
 
 
-def test_looks_are_sorted_by_the_kernel_and_else_by_the_stage():
-    loop = ["run", "OnsagerDecomposition._single_frame"]
-    for caller, part in KERNELS.items():
-        assert part_of([*loop, caller, "Kernel.__call__"]) == part
-        assert part_of([*loop, caller]) == "Python between the kernels"
-    assert part_of(["run", "FrameIteratorIndices.__iter__", "norm"]) == "reading"
-    assert part_of(["run"]) == REST
+def test_looks_are_sorted_by_the_kernel_in_hand_and_else_by_the_stage(tmp_path):
+    module = tmp_path / "module.py"
+    module.write_text("\nfound = int(find_near(\n")
+    loop = "run (a.py:3);OnsagerDecomposition._single_frame (b.py:5)"
+    inside = f"{loop};search ({module}:2)"
+    assert part_of(f"{inside};Kernel.__call__ (c.py:48)") == "kernel `find_near`"
+    assert part_of(inside) == "Python between the kernels"
+    assert part_of("run (a.py:3);FrameIteratorIndices.__iter__ (d.py:1);norm (e.py:1)") == "reading"
+    assert part_of("run (a.py:3)") == "all else"
