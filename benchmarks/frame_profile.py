@@ -9,6 +9,7 @@ that calls it. A row is its share of the looks times the CPU time of a frame.
 from __future__ import annotations
 
 import argparse
+import builtins
 import json
 import linecache
 import re
@@ -51,6 +52,7 @@ def part_of(stack: str) -> str:
     if FRAME in names and names[-1] == Kernel.__call__.__qualname__:
         _, file, line = functions[-2]
         called = re.findall(r"(\w+)\(", linecache.getline(file, int(line)))
+        called = [one for one in called if not hasattr(builtins, one)]
         return f"kernel `{[names[-2], *called][-1]}`"
     return next((part for name, part in PARTS.items() if name in names), "all else")
 

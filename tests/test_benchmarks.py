@@ -105,10 +105,12 @@ def test_a_program_that_pins_other_versions_has_an_environment_of_its_own(tmp_pa
 
 def test_looks_are_sorted_by_the_kernel_in_hand_and_else_by_the_stage(tmp_path):
     module = tmp_path / "module.py"
-    module.write_text("\nfound = int(find_near(\n")
+    module.write_text("\nfound = int(find_near(\nlen(here)\n")
     loop = "run (a.py:3);OnsagerDecomposition._single_frame (b.py:5)"
     inside = f"{loop};search ({module}:2)"
     assert part_of(f"{inside};Kernel.__call__ (c.py:48)") == "kernel `find_near`"
+    other = f"{loop};search ({module}:3);Kernel.__call__ (c.py:48)"
+    assert part_of(other) == "kernel `search`"
     assert part_of(inside) == "Python between the kernels"
     assert part_of("run (a.py:3);FrameIteratorIndices.__iter__ (d.py:1);norm (e.py:1)") == "reading"
     assert part_of("run (a.py:3)") == "all else"
