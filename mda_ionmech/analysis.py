@@ -408,7 +408,8 @@ class OnsagerDecomposition(AnalysisBase):
                 "are needed, and hundreds for intervals: check start, stop, step, frames, and "
                 "that the trajectory file is complete"
             )
-        self._lattice = reduced_cell(read_cell(self._trajectory[int(self._run_frames[0])]))
+        self._in_reader = -1
+        self._lattice = reduced_cell(read_cell(self._at(0)))
         self._cell = self._kept = None
         return n
 
@@ -433,7 +434,7 @@ class OnsagerDecomposition(AnalysisBase):
             check_cell_height(snapshot.cell.height, reach)
         if self.frame == "laboratory":
             check_constant_cell(np.array([snapshot.cell.vectors for _, snapshot in ends]))
-        self._check_first_step()
+        self._check_first_step(ends[0][1])
         for index, one in enumerate(self.species):
             if one.microstates is not None:
                 one.microstates.settle(lambda index=index: self._sample(index))
@@ -526,9 +527,17 @@ class OnsagerDecomposition(AnalysisBase):
             self._bar_update(len(part.frames))
         return known
 
+    def _at(self, index: int) -> Any:
+        """The reader at one analysed frame; it is not read again if it was asked for last."""
+        if self._in_reader != index:
+            self._in_reader = -1
+            self._trajectory[int(self._run_frames[index])]
+            self._in_reader = index
+        return self._trajectory.ts
+
     def _read(self, index: int) -> tuple[float, Snapshot]:
         """Time and a fresh copy of one analysed frame."""
-        ts = self._trajectory[int(self._run_frames[index])]
+        ts = self._at(index)
         return float(ts.time), take_snapshot(ts, self._cell_of(ts))
 
     def _cell_of(self, ts: Any) -> Cell:
@@ -558,7 +567,7 @@ class OnsagerDecomposition(AnalysisBase):
         )
 
     def _time_of(self, index: int) -> float:
-        return float(self._trajectory[int(self._run_frames[index])].time)
+        return float(self._at(index).time)
 
     def _round_lengths(
         self, argument: str, lengths: str | Sequence[float], n_frames: int
@@ -602,9 +611,9 @@ class OnsagerDecomposition(AnalysisBase):
         if loud:
             warnings.warn(text, stacklevel=3)
 
-    def _check_first_step(self) -> None:
+    def _check_first_step(self, first: Snapshot) -> None:
         """Refuse steps too long to unwrap on the first two frames, before all are read."""
-        before, ts = self._read(0)[1], self._trajectory[int(self._run_frames[1])]
+        ts, before = self._at(1), replace(first, coordinates=first.coordinates.copy())
         steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(4)
         self._step(ts, before, steps, np.empty(3), found)
         self._check_long_steps(found)
@@ -754,6 +763,7 @@ class OnsagerDecomposition(AnalysisBase):
                 self._followers[index] = one.microstates.follower(one.n_carriers, first)
                 self._counted[index] = [0] * len(one.microstates.tally_names)
         self._previous = None
+        self._in_reader = -1  # the reader has moved on, or is one of another process
         if self._kept is not None and self._kept[0] == first - 1:
             self._previous = self._kept[1]
         elif first > 0:  # the step into a part's first frame needs the frame before it
