@@ -845,7 +845,7 @@ def figures(
     }
     if results.states is not None:
         out["timeline"] = lambda: timeline(results, species=species)
-    if "path_slope" in results.decomposition:
+    if "path_slope" in results.decomposition and "blocks" in results.tree.children:
         out["view-curves"] = lambda: view_curves(results, species=species)
         out["view-map"] = lambda: view_map(results, species=species)
     if "multi_fraction" in results.decomposition:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from .elements import Code, Element, Equation, Folded, Listing, Pairs, Section, 
 if TYPE_CHECKING:
     from ..results import Results
 
+#: A list of numbers in indented JSON.
+_LIST = re.compile(r"\[\n[-+\d.eE,\s]*\]")
 _EQUATIONS = (
     ("Onsager coefficient of species A and B over a window Δt (docs: Windows)", "onsager"),
     ("Conductivity", "conductivity"),
@@ -47,6 +50,10 @@ def facts(results: Results) -> Pairs:
             )
         )  # fmt: skip
     return Pairs(tuple(items))
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]")
 
 
 def _carriers(one: dict[str, Any]) -> str:
@@ -104,7 +111,7 @@ def section(results: Results, source: tuple[tuple[str, str], ...]) -> Section:
     inside: tuple[Element, ...] = (
         Pairs(tuple(items)),
         Text("All settings, as the result file holds them:"),
-        Code(json.dumps(settings, indent=2, ensure_ascii=False)),
+        Code(_LIST.sub(_on_one_line, json.dumps(settings, indent=2, ensure_ascii=False))),
     )
     folded = Folded("Versions, selections, settings, checksums", inside)
     return Section("provenance", "Provenance", (*shells, folded))
