@@ -456,10 +456,11 @@ def report(
     from .report import write_report
     from .results import load
 
+    results = load(result)
     page = output or result.with_suffix(".html")
     if page.resolve() == result.resolve():
         raise InputError(f"--output {page} is the result itself; give another name")
-    _list_written(_console(), [write_report(load(result), page, window=window, source=result)])
+    _list_written(_console(), [write_report(results, page, window=window, source=result)])
 
 
 _States = Annotated[Path, typer.Argument(help="A states file, *.states.npz.")]

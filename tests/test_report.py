@@ -23,6 +23,8 @@ from mda_ionmech import (
     load,
     plotting,
 )
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.report import drawings, numbers, page, sections, write_report
 from mda_ionmech.results import Results
 
@@ -217,6 +219,27 @@ def test_parts_that_a_result_lacks_are_left_out(options, said, tmp_path):
     assert said in found.text
     assert "No species has an event rule" in found.text
     assert "Macrostates" not in found.text
+
+
+def test_each_species_with_a_rule_has_its_part(tmp_path):
+    universe = datasets.liquid()
+    lithium = universe.select_atoms("resname LI")
+    oxygen = universe.select_atoms("resname TFS and element O")
+    pairs = [("Li+", lithium, 1, oxygen), ("O", oxygen, -0.25, lithium)]
+    species = [
+        IonSpecies(
+            atoms, charge=charge, name=name, events=SolvationEvents(),
+            microstates=CutoffShell(cutoff=2.9, anion=others),
+        )
+        for name, atoms, charge, others in pairs
+    ]  # fmt: skip
+    run = OnsagerDecomposition(species, temperature=330.0, windows=[1.0, 2.0]).run(stop=100)
+    found = checked(run.results.report(tmp_path / "page.html", window=2))
+    for name, *_ in pairs:
+        assert f"What carried {name}" in found.text
+        assert f"{name} in windows of 2 ps" in found.text
+    titles = [attrs["alt"] for attrs in found.all("img")]
+    assert len(titles) == len(set(titles)), "no figure is drawn twice"
 
 
 def test_no_warnings_are_said_too(tmp_path):
