@@ -84,7 +84,7 @@ def captions(at: Reading, species: str) -> dict[str, tuple[str, str]]:
             f"resolution that the legend gives. Bars are {bars}.",
         ),
         "view-map": (
-            "heat map of the share of one event over resolution and horizon",
+            f"heat map of the share of one event of {species} over resolution and horizon",
             "Slope view: share of one event over the plane of resolution (how long a label is "
             "read) and horizon (how long displacements are correlated). Along a row the label "
             "means the same. Framed: the place recommended above, where there is one.",
