@@ -38,6 +38,7 @@ from .arguments import (
 from .backends import PARTS_PER_WORKER, GatherBackend, Part, SerialParts, parts_source
 from .errors import InputError
 from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
+from .events.base import PairLabels
 from .events.crystal import join_histories
 from .macrostates import Macrostates, RunStates
 from .microstates import (
@@ -50,16 +51,26 @@ from .microstates import (
 from .microstates.follow import ContactTracker
 from .microstates.rdf import sample_distributions
 from .microstates.sites import site_distances
-from .onsager.windows import CarrierLabels, JointLabels, carrier_blocks, segment_labels
+from .microstates.stored import StoredHistory, store_contacts
+from .onsager.windows import (
+    CarrierLabels,
+    Classify,
+    JointLabels,
+    carrier_blocks,
+    run_blocks,
+    segment_labels,
+)
 from .results import Results, states_archive, write_atomically
 from .selections import atom_ids, digest, trajectory_name
 from .species import IonSpecies, check_atom_group, molecule_of_atom
 from .store import (
     DEFAULT_BUDGET,
+    SHARE,
     RunStore,
     StateRoom,
     StoredPaths,
     in_memory,
+    return_freed_memory,
     zarr_module,
 )
 from .trajectory import Paths, frame_times
@@ -357,7 +368,7 @@ class OnsagerDecomposition(AnalysisBase):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        for name in ("_bar", "_builder", "_store", "_gathered", "_scratch"):
+        for name in ("_bar", "_builder", "_store", "_gathered", "_sorted", "_scratch"):
             state.pop(name, None)
         state["_advance"] = state["_kept"] = state["_previous"] = None
         return state
@@ -418,6 +429,7 @@ class OnsagerDecomposition(AnalysisBase):
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
         self._labels, self._histories, self._linked = [], {}, {}
+        self._sorted: dict[int, Any] = {}
         self._gathered = {k: [] for k, table in enumerate(self._ligands) if table is not None}
         self._open_store(n, ends)
 
@@ -429,6 +441,8 @@ class OnsagerDecomposition(AnalysisBase):
         # positions, states and what is worked out beside them
         self._on_disk = self.memory is not None and 64 * n_carriers * n > self.memory
         folder = self.store
+        if self._on_disk:
+            return_freed_memory()
         if folder is None and self._on_disk:
             self._scratch = tempfile.TemporaryDirectory(prefix="ionmech-")
             folder = Path(self._scratch.name) / "run.zarr"
@@ -437,7 +451,7 @@ class OnsagerDecomposition(AnalysisBase):
         if folder is not None:
             budget = self.memory or DEFAULT_BUDGET
             self._store = RunStore.open(folder, self._origin(n, ends), n_carriers, n, budget)
-            self._builder = StoredPaths(self._store)
+            self._builder = StoredPaths(self._store, budget)
 
     def _origin(self, n: int, ends: list[tuple[float, Snapshot]]) -> dict[str, Any]:
         """All that what is read from the frames depends on."""
@@ -786,16 +800,39 @@ class OnsagerDecomposition(AnalysisBase):
                 gathered.append(contacts)
 
     def _contacts(self, index: int) -> dict[str, np.ndarray]:
-        """Contacts of a species over all frames; on disk they stay there between uses."""
+        """Contacts of a species over all frames."""
         parts = self._gathered[index]
-        if self._on_disk and self._store is not None:
-            name = f"contacts_{index}"
-            parts = [self._store.load_table(k, name) for k in range(self._store.n_done())]
         if len(parts) > 1:  # column by column, so that they are never held twice
             parts = [{c: np.concatenate([p.pop(c) for p in parts]) for c in list(parts[0])}]
-            if not self._on_disk:
-                self._gathered[index] = parts
+            self._gathered[index] = parts
         return parts[0]
+
+    def _stored_contacts(self, index: int) -> dict[str, Any]:
+        """The same on disk, by blocks of carriers, where they are sorted when first asked for."""
+        store = self._store
+        assert store is not None
+        share = (self.memory or DEFAULT_BUDGET) // SHARE
+        if index not in self._sorted:
+
+            def load(part: int, carriers_alone: bool) -> dict[str, np.ndarray]:
+                one = "carrier" if carriers_alone else ""
+                return store.load_table(part, f"contacts_{index}", one)
+
+            self._sorted[index] = store_contacts(
+                store.folder / f"contacts-{index}.bin", load, store.n_done(),
+                self.species[index].n_carriers, share,
+            )  # fmt: skip
+        rows, edges, first_row, has_rings = self._sorted[index]
+        return {
+            "rows": rows, "edges": edges, "first_row": first_row, "has_rings": has_rings,
+            "share": share, "room": self._new_room("microstates"),
+        }  # fmt: skip
+
+    def _new_room(self, name: str) -> Path:
+        """A folder of its own in the store: results of other filters keep theirs."""
+        assert self._store is not None
+        self._n_rooms += 1
+        return self._store.room(f"{name}-{self._n_rooms}")
 
     # ---- what follows from the frames -----------------------------------------------------
 
@@ -903,15 +940,21 @@ class OnsagerDecomposition(AnalysisBase):
             one, ligands = self.species[index], self._ligands[index]
             assert one.microstates is not None
             assert ligands is not None
-            history = ContactHistory(
-                **self._contacts(index),
-                n_frames=self.paths.n_frames,
-                n_carriers=one.n_carriers,
-                spacing=self._times.spacing,
-                ligand_atom=ligands.atom,
-                ligand_molecule=ligands.molecule,
-                ligand_kind=ligands.kind,
-            )
+            about: dict[str, Any] = {
+                "n_frames": self.paths.n_frames,
+                "n_carriers": one.n_carriers,
+                "spacing": self._times.spacing,
+                "ligand_atom": ligands.atom,
+                "ligand_molecule": ligands.molecule,
+                "ligand_kind": ligands.kind,
+            }
+            history: ContactHistory | StoredHistory
+            if self._on_disk:
+                history = StoredHistory(**self._stored_contacts(index), **about)
+                if not one.microstates.streams:
+                    history = history.whole()
+            else:
+                history = ContactHistory(**self._contacts(index), **about)
             chosen = {} if radii is None or index not in radii else radii[index]
             states[index] = one.microstates.assemble(
                 history, filtered=filtered, persistence=persistence, **chosen
@@ -1060,20 +1103,16 @@ class OnsagerDecomposition(AnalysisBase):
                 held = self._on_axes(self._histories[index].path)
         if joint is not None or index in self._ligand_paths:
             position = position[:]  # all carriers are needed at once
+        classify: Classify
         if one.events is not None:
-            runs = states[index].runs
-            labelled = one.events.classifier(states[index].shells)
-
-            def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-                return labelled(before, after)[0]
+            runs, classify = states[index].runs, PairLabels(one.events, states[index].shells)
         else:
             n = one.n_carriers
             runs = onsager.LabelRuns(
-                np.arange(n + 1), np.zeros(n, np.int64), np.zeros(n, np.int64), self.paths.n_frames
+                np.arange(n + 1), np.zeros(n, np.int32), np.zeros(n, np.int32), self.paths.n_frames
             )
 
-            def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-                return np.zeros(len(before), dtype=np.int64)
+            classify = _one_label
 
         kinds = macro.get(index)
         return CarrierLabels(
@@ -1198,7 +1237,7 @@ class OnsagerDecomposition(AnalysisBase):
         flags_of: list[np.ndarray] = []
 
         def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-            codes, flags = rule.classify(micro.shells, before, after)
+            codes, flags = PairLabels(rule, micro.shells).with_flags(before, after)
             flags_of.append(flags)
             return codes
 
@@ -1556,8 +1595,10 @@ class OnsagerDecomposition(AnalysisBase):
             out["event"][: f - n] = to_union[code.T]
             out["cluster"][: f - n] = group.T
         else:
-            segments = segment_labels(labels.states.carriers(first, last), n, labels.classify)
-            out["event"][: f - n] = to_union[_expand(*segments, f - n)]
+            for a, b in run_blocks(labels.states.offsets[first : last + 1]):
+                mine = labels.states.carriers(first + a, first + b)
+                segments = segment_labels(mine, n, labels.classify)
+                out["event"][: f - n, a:b] = to_union[_expand(*segments, f - n)]
         if name in self.microstates:
             # shells of all species are numbered together
             before = list(self.microstates)[: list(self.microstates).index(name)]
@@ -1671,6 +1712,11 @@ class OnsagerDecomposition(AnalysisBase):
                 np.savez_compressed(file, allow_pickle=False, **archive)
 
         return write_atomically(path, write)
+
+
+def _one_label(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Classifies carriers without a rule."""
+    return np.zeros(len(before), dtype=np.int64)
 
 
 def _expand(offsets: np.ndarray, begin: np.ndarray, code: np.ndarray, n_origins: int) -> np.ndarray:

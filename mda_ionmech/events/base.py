@@ -18,6 +18,8 @@ from ..microstates import Shell, ShellTable
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
+    from ..microstates.stored import StoredShells
+
 
 #: Maps shells (before, after), each (pairs,), to codes and flags.
 Classifier = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -158,6 +160,33 @@ class EventRule(ABC):
     def describe(self) -> dict[str, object]:
         """What a reader needs to repeat this, as plain values."""
         return {"rule": type(self).__name__, "names": list(self.names)}
+
+
+class PairLabels:
+    """Codes of a rule for pairs of shell numbers, of shells in memory or on disk.
+
+    Parameters
+    ----------
+    rule : EventRule
+    shells : ShellTable or StoredShells
+        Of those on disk only the ones that are asked for are read.
+    """
+
+    def __init__(self, rule: EventRule, shells: ShellTable | StoredShells) -> None:
+        self._rule, self._shells = rule, shells
+        self._known = rule.classifier(shells) if isinstance(shells, ShellTable) else None
+
+    def with_flags(self, before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and flags, each (pairs,)."""
+        if self._known is not None:
+            return self._known(before, after)
+        assert not isinstance(self._shells, ShellTable)
+        met = np.union1d(before, after)
+        classify = self._rule.classifier(self._shells.some(met))
+        return classify(np.searchsorted(met, before), np.searchsorted(met, after))
+
+    def __call__(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return self.with_flags(before, after)[0]
 
 
 def check_ligand_types(rule: str, anion: str, ligand_types: tuple[str, ...]) -> None:

@@ -216,6 +216,7 @@ class SiteAssignment(Detector):
     """
 
     has_sites = True
+    streams = False
 
     def __init__(
         self,

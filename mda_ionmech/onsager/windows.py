@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from ..runs import LabelRuns, find_runs
 
 #: Positions of carriers that are worked on at once, bytes.
 BLOCK_BYTES = 2**23
+#: Runs of one label that are compared at once.
+BLOCK_RUNS = 2**14
 #: Maps (before, after) states of segments to label codes: arrays in, int64 array out.
 Classify = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -33,9 +36,9 @@ def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyp
     n_origins = n_frames - window
     capacity = 2 * (offsets[n_carriers] - offsets[0])
     out_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
-    begin = np.empty(capacity, dtype=np.int64)
-    before = np.empty(capacity, dtype=np.int64)
-    after = np.empty(capacity, dtype=np.int64)
+    begin = np.empty(capacity, dtype=np.int32)
+    before = np.empty(capacity, dtype=np.int32)
+    after = np.empty(capacity, dtype=np.int32)
     n = 0
     for c in range(n_carriers):
         stop = offsets[c + 1]
@@ -222,7 +225,8 @@ def carrier_blocks(position: Any) -> Iterator[tuple[int, int]]:
     """
     n_carriers, _, n_frames = position.shape
     rows = int(getattr(position, "rows", 1))
-    size = rows * max(1, BLOCK_BYTES // (24 * max(n_frames, 1) * rows))
+    most = int(getattr(position, "block_bytes", BLOCK_BYTES))
+    size = rows * max(1, min(most, BLOCK_BYTES) // (24 * max(n_frames, 1) * rows))
     for first in range(0, n_carriers, size):
         yield first, min(first + size, n_carriers)
 
@@ -241,8 +245,34 @@ def add_carriers(
     The order of the carriers, and so every sum, is the same for any size of the blocks.
     """
     for first, last in carrier_blocks(position):
-        segments = segment_labels(states.carriers(first, last), window, classify)
-        accumulate(position[first:last], *segments, window, moved, squared, number)
+        here = position[first:last]
+        for begin, end in run_blocks(states.offsets[first : last + 1]):
+            segments = segment_labels(
+                states.carriers(first + begin, first + end), window, classify
+            )
+            accumulate(here[begin:end], *segments, window, moved, squared, number)
+
+
+def run_blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of blocks of carriers that have about `BLOCK_RUNS` runs together.
+
+    Parameters
+    ----------
+    offsets : numpy.ndarray
+        Shape (carriers + 1,): of the runs.
+    """
+    number = offsets - offsets[0]
+    edges = np.searchsorted(number, np.arange(BLOCK_RUNS, number[-1], BLOCK_RUNS))
+    yield from pairwise(np.unique([0, *edges, len(number) - 1]).tolist())
+
+
+def add_changes(
+    runs: LabelRuns, window: int, changed: np.ndarray, repeated: np.ndarray
+) -> None:
+    """`count_changes` over blocks of carriers; counts are whole numbers, so sums are exact."""
+    for begin, end in run_blocks(runs.offsets):
+        mine = runs.carriers(begin, end)
+        count_changes(mine.offsets, mine.start, window, changed, repeated)
 
 
 @kernel
@@ -486,7 +516,7 @@ def window_pass(
             )  # fmt: skip
             accumulate(one.position, offsets, begin, code, window, moved, squared, number)
         moves = one.states if one.joint is None else one.joint.moves
-        count_changes(moves.offsets, moves.start, window, counts[4, index], counts[3, index])
+        add_changes(moves, window, counts[4, index], counts[3, index])
         rows.append(moved)
         if one.held is None:
             steps.append(moved)
