@@ -57,10 +57,10 @@ from .onsager.windows import (
     Classify,
     JointLabels,
     carrier_blocks,
-    run_blocks,
     segment_labels,
 )
 from .results import Results, states_archive, write_atomically
+from .runs import run_blocks
 from .selections import atom_ids, digest, trajectory_name
 from .species import IonSpecies, check_atom_group, molecule_of_atom
 from .store import (
@@ -1045,6 +1045,8 @@ class OnsagerDecomposition(AnalysisBase):
             [states.get(k) for k in range(len(self.species))],
             self._molecule,
             self.paths.n_frames,
+            room=self._new_room("macrostates") if self._on_disk else None,
+            share=(self.memory or DEFAULT_BUDGET) // SHARE,
         )
         macro = {
             k: one.macrostates.assign(joint, k)
@@ -1120,7 +1122,7 @@ class OnsagerDecomposition(AnalysisBase):
             states=runs,
             classify=classify,
             n_labels=len(names),
-            macrostates=None if kinds is None else onsager.label_runs(kinds.state),
+            macrostates=None if kinds is None else kinds.label_runs(),
             n_macrostates=0 if kinds is None else len(kinds.names),
             joint=joint,
             held=held,
@@ -1608,7 +1610,7 @@ class OnsagerDecomposition(AnalysisBase):
         if name in self.macrostates:
             macro = self.macrostates[name]
             to_kinds = np.array([kinds.index(kind) for kind in macro.names])
-            out["macrostate"][:] = to_kinds[macro.state[:, first:last]]
+            out["macrostate"][:] = to_kinds[macro.between(first, last)]
         r = self.paths.position[self._first[index] + first : self._first[index] + last]
         out["displacement"][: f - n] = (r[:, :, n:] - r[:, :, :-n]).transpose(2, 0, 1)
         return out

@@ -22,6 +22,7 @@ from .events import CrystalEvents
 from .events.nulls import SHIFTS, circular_null, exclusion_gas, multi_share, on_sites, stretches
 from .onsager.coefficients import MAX_RESIDUAL, System
 from .results import Results, check_schema, load_schema
+from .runs import frame_counts
 from .selections import atom_ids, describe_atoms, trajectory_name
 from .store import StateRoom, StoredStates, in_memory, threads
 
@@ -205,8 +206,10 @@ class Assembly:
         edges = np.arange(0, n_frames, plan.sub_block)
         number = np.full((len(edges), len(self.names), len(self.kinds)), np.nan)
         for k, macro in self.macro.items():
-            for code, name in enumerate(macro.names):
-                per_frame = (macro.state == code).mean(axis=1)
+            runs = self.run._labels[k].macrostates
+            assert runs is not None
+            counted = frame_counts(runs, len(macro.names)) / runs.n_carriers
+            for name, per_frame in zip(macro.names, counted, strict=True):
                 number[:, k, self.kinds.index(name)] = np.add.reduceat(per_frame, edges)
         frames = np.diff(np.append(edges, n_frames)).astype(float)
         return Populations(number, frames, plan)

@@ -57,6 +57,52 @@ def appended(columns: Sequence[Column]) -> Iterator[list[Any]]:
         yield [stack.enter_context(open(column.path, "wb")) for column in columns]
 
 
+class Pieces:
+    """Rows that come in pieces and are asked for by group, in memory or in a file.
+
+    Parameters
+    ----------
+    n_groups : int
+    path : Path or None
+        Of the file; None keeps the pieces.
+    """
+
+    def __init__(self, n_groups: int, path: Path | None) -> None:
+        self._n_groups, self._path = n_groups, path
+        self._kept: list[np.ndarray] = []
+        self._bounds: list[np.ndarray] = []
+        self._n_rows = 0
+        self._kind: Any = None
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+    def add(self, group: np.ndarray, rows: np.ndarray) -> None:
+        """Take a piece: rows, and the group of each."""
+        order = np.argsort(group, kind="stable")
+        number = np.bincount(group, minlength=self._n_groups)
+        self._bounds.append(self._n_rows + np.concatenate([[0], np.cumsum(number)]))
+        self._n_rows += len(rows)
+        self._kind = rows.dtype
+        if self._path is None:
+            self._kept.append(rows[order])
+            return
+        with open(self._path, "ab") as file:
+            rows[order].tofile(file)
+
+    def of(self, group: int) -> list[np.ndarray]:
+        """Rows of a group, piece after piece."""
+        bounds = [(int(b[group]), int(b[group + 1])) for b in self._bounds]
+        if self._path is None:
+            return [
+                rows[a - b[0] : z - b[0]]
+                for rows, b, (a, z) in zip(self._kept, self._bounds, bounds, strict=True)
+            ]
+        if self._kind is None:
+            return []
+        rows = Column(self._path, self._kind).stretches(bounds)
+        return np.split(rows, np.cumsum([z - a for a, z in bounds])[:-1])
+
+
 def write_groups(
     path: Path, kind: np.dtype, starts: np.ndarray, pieces: Iterable[tuple[np.ndarray, np.ndarray]]
 ) -> Column:

@@ -354,6 +354,10 @@ class ShellTable:
         """Members of all shells together."""
         return len(self.atom)
 
+    def whole(self) -> ShellTable:
+        """All of them, in memory."""
+        return self
+
     def tables(self) -> Iterator[ShellTable]:
         """All shells, one table after the other: here one."""
         yield self
@@ -411,3 +415,7 @@ class Microstates:
     @cached_property
     def state(self) -> np.ndarray:
         return self.runs.dense().T
+
+    def blocks(self) -> Iterator[tuple[int, int, LabelRuns, ShellTable]]:
+        """Blocks of carriers: first, last + 1, runs, and a table that their values count in."""
+        yield 0, self.runs.n_carriers, self.runs.whole(), self.shells.whole()

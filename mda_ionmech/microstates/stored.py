@@ -17,7 +17,7 @@ import numpy as np
 
 from ..kernels import counting_order, kernel
 from ..rows import Column, appended, write_groups
-from ..runs import LabelRuns
+from ..runs import LabelRuns, StoredRuns, run_blocks
 from .base import ContactHistory, Microstates, ShellTable
 
 #: One stretch of frames of a contact.
@@ -160,48 +160,6 @@ def store_contacts(
 
 
 @dataclass(frozen=True)
-class StoredRuns:
-    """As `LabelRuns`, on disk; `carriers` reads those of some carriers.
-
-    Attributes
-    ----------
-    offsets : numpy.ndarray
-        Shape (carriers + 1,), int64.
-    start, value : Column
-        int32.
-    n_frames : int
-    """
-
-    offsets: np.ndarray
-    start: Any
-    value: Any
-    n_frames: int
-
-    @property
-    def n_carriers(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def n_changes(self) -> int:
-        """Number of times the value of a carrier changes."""
-        return int(self.offsets[-1]) - self.n_carriers
-
-    def carriers(self, first: int, last: int) -> LabelRuns:
-        """Those of carriers `first` to `last` - 1, in memory."""
-        a, b = int(self.offsets[first]), int(self.offsets[last])
-        offsets = self.offsets[first : last + 1] - a
-        return LabelRuns(offsets, self.start[a:b], self.value[a:b], self.n_frames)
-
-    def whole(self) -> LabelRuns:
-        """All of them, in memory."""
-        return self.carriers(0, self.n_carriers)
-
-    def dense(self) -> np.ndarray:
-        """Values of every frame, shape (carriers, frames), int32, in memory."""
-        return self.whole().dense()
-
-
-@dataclass(frozen=True)
 class StoredShells:
     """As `ShellTable`, on disk; what is asked of it is read.
 
@@ -304,6 +262,18 @@ class StoredShells:
         none = np.empty(0, dtype=np.int64)
         offsets = np.concatenate([[0], np.cumsum(np.concatenate([none, *sizes]))])
         return self._table(offsets, np.concatenate([none.astype(np.int32), *members]))
+
+
+class StoredMicrostates(Microstates):
+    """`Microstates` with runs and shells on disk."""
+
+    def blocks(self) -> Iterator[tuple[int, int, LabelRuns, ShellTable]]:
+        """Blocks of carriers, each with a table of the shells it meets."""
+        assert isinstance(self.shells, StoredShells)
+        for first, last in run_blocks(self.runs.offsets):
+            runs = self.runs.carriers(first, last)
+            met, value = np.unique(runs.value, return_inverse=True)
+            yield first, last, replace(runs, value=value.astype(np.int32)), self.shells.some(met)
 
 
 @kernel
@@ -523,4 +493,4 @@ def intern_on_disk(
     found_runs = StoredRuns(run_offsets, runs["start"], runs["value"], history.n_frames)
     changed = found_runs.n_changes / max((history.n_frames - 1) * history.n_carriers, 1)
     report = {"distinct_shells": len(shells), "changed_per_frame": float(changed)}
-    return Microstates(found_runs, shells, report)
+    return StoredMicrostates(found_runs, shells, report)

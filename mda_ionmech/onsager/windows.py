@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..kernels import kernel, longer
-from ..runs import LabelRuns, find_runs
+from ..runs import LabelRuns, StoredRuns, find_runs, run_blocks
 
 #: Positions of carriers that are worked on at once, bytes.
 BLOCK_BYTES = 2**23
-#: Runs of one label that are compared at once.
-BLOCK_RUNS = 2**14
 #: Maps (before, after) states of segments to label codes: arrays in, int64 array out.
 Classify = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -233,7 +230,7 @@ def carrier_blocks(position: Any) -> Iterator[tuple[int, int]]:
 
 def add_carriers(
     position: Any,
-    states: LabelRuns,
+    states: LabelRuns | StoredRuns,
     classify: Classify,
     window: int,
     moved: np.ndarray,
@@ -253,21 +250,8 @@ def add_carriers(
             accumulate(here[begin:end], *segments, window, moved, squared, number)
 
 
-def run_blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
-    """First and last + 1 of blocks of carriers that have about `BLOCK_RUNS` runs together.
-
-    Parameters
-    ----------
-    offsets : numpy.ndarray
-        Shape (carriers + 1,): of the runs.
-    """
-    number = offsets - offsets[0]
-    edges = np.searchsorted(number, np.arange(BLOCK_RUNS, number[-1], BLOCK_RUNS))
-    yield from pairwise(np.unique([0, *edges, len(number) - 1]).tolist())
-
-
 def add_changes(
-    runs: LabelRuns, window: int, changed: np.ndarray, repeated: np.ndarray
+    runs: LabelRuns | StoredRuns, window: int, changed: np.ndarray, repeated: np.ndarray
 ) -> None:
     """`count_changes` over blocks of carriers; counts are whole numbers, so sums are exact."""
     for begin, end in run_blocks(runs.offsets):
@@ -422,10 +406,10 @@ class CarrierLabels:
     """
 
     position: Any
-    states: LabelRuns
+    states: LabelRuns | StoredRuns
     classify: Classify
     n_labels: int
-    macrostates: LabelRuns | None
+    macrostates: LabelRuns | StoredRuns | None
     n_macrostates: int
     joint: JointLabels | None = None
     held: np.ndarray | None = None
