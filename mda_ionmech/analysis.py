@@ -41,6 +41,7 @@ from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
 from .events.base import PairLabels
 from .events.crystal import join_histories
 from .macrostates import Macrostates, RunStates
+from .macrostates.base import StoredMacrostates
 from .microstates import (
     ContactHistory,
     FrameGeometry,
@@ -204,7 +205,7 @@ class OnsagerDecomposition(AnalysisBase):
     results: Any  # raw arrays of the frame stage while reading, Results afterwards
     paths: Paths
     microstates: dict[str, Microstates]
-    macrostates: dict[str, Macrostates]
+    macrostates: dict[str, Macrostates | StoredMacrostates]
     _labels: list[CarrierLabels]
     _cell: Cell | None
     _previous: Snapshot | None
@@ -951,10 +952,9 @@ class OnsagerDecomposition(AnalysisBase):
             history: ContactHistory | StoredHistory
             if self._on_disk:
                 history = StoredHistory(**self._stored_contacts(index), **about)
-                if not one.microstates.streams:
-                    history = history.whole()
             else:
-                history = ContactHistory(**self._contacts(index), **about)
+                about |= self._contacts(index)
+                history = ContactHistory(**about)
             chosen = {} if radii is None or index not in radii else radii[index]
             states[index] = one.microstates.assemble(
                 history, filtered=filtered, persistence=persistence, **chosen
@@ -1094,7 +1094,10 @@ class OnsagerDecomposition(AnalysisBase):
         return position
 
     def _carrier_labels(
-        self, index: int, states: dict[int, Microstates], macro: dict[int, Macrostates]
+        self,
+        index: int,
+        states: dict[int, Microstates],
+        macro: dict[int, Macrostates | StoredMacrostates],
     ) -> CarrierLabels:
         one = self.species[index]
         position = self._on_axes(self.paths.carriers(self._first[index], self._first[index + 1]))
@@ -1156,7 +1159,7 @@ class OnsagerDecomposition(AnalysisBase):
             code = rule.event_codes(history, window, label)
             return code, np.where(cluster < 0, -1, number[cluster]).astype(np.int32)
 
-        return JointLabels(label_window, states.runs)
+        return JointLabels(label_window, states.runs.whole())
 
     def _site_history(self, index: int, states: Microstates) -> SiteHistory:
         """Sites held by the carriers of a species, with the images they are held in."""
@@ -1179,7 +1182,13 @@ class OnsagerDecomposition(AnalysisBase):
                 fractional[c] = along.T
         distances = site_distances(sites.sites_in_cell, mean_cell)
         return SiteHistory(
-            state, path, states.shells, distances, sites.sites_in_cell, mean_cell, fractional
+            state,
+            path,
+            states.shells.whole(),
+            distances,
+            sites.sites_in_cell,
+            mean_cell,
+            fractional,
         )
 
     def event_names(self, index: int) -> tuple[str, ...]:
@@ -1243,7 +1252,7 @@ class OnsagerDecomposition(AnalysisBase):
             flags_of.append(flags)
             return codes
 
-        segments = segment_labels(self._labels[index].states, n, classify)
+        segments = segment_labels(self._labels[index].states.whole(), n, classify)
         n_origins = self.paths.n_frames - n
         return EventLabels(
             label=_expand(*segments, n_origins).astype(np.int16),

@@ -29,6 +29,7 @@ from .store import StateRoom, StoredStates, in_memory, threads
 if TYPE_CHECKING:
     from .analysis import OnsagerDecomposition
     from .macrostates import Macrostates
+    from .macrostates.base import StoredMacrostates
     from .microstates import Microstates
 
 CITATIONS = (
@@ -45,7 +46,7 @@ class Assembly:
         self,
         run: OnsagerDecomposition,
         states: dict[int, Microstates],
-        macro: dict[int, Macrostates],
+        macro: dict[int, Macrostates | StoredMacrostates],
         filtered: bool,
         persistence: float | None,
     ) -> None:

@@ -45,7 +45,7 @@ class Column:
             for a, b in bounds:
                 file.seek(a * self.kind.itemsize)
                 # read to its place: nothing is held twice
-                file.readinto(out[at : at + b - a].view(np.uint8))  # type: ignore[attr-defined]
+                file.readinto(out[at : at + b - a].view(np.uint8).data)
                 at += b - a
         return out
 

@@ -259,7 +259,6 @@ class RunStore:
             columns = [file for file in arrays.files if file.startswith(f"{name}.{one}")]
             return {column.partition(".")[2]: arrays[column] for column in columns}
 
-
     def room(self, name: str) -> Path:
         """An empty folder of that name in the store."""
         folder = self.folder / name

@@ -93,11 +93,11 @@ def _components(n_carriers, n_nodes, contacts, first, plus, minus):  # type: ign
                 cations[a] += cations[b]
                 anions[a] += anions[b]
         for i in range(n):
-            a = i
-            while root[a] != a:
-                a = root[a]
-            plus[i, t] = cations[a]
-            minus[i, t] = anions[a]
+            top = i
+            while root[top] != top:
+                top = root[top]
+            plus[i, t] = cations[top]
+            minus[i, t] = anions[top]
 
 
 class _Pairs:
@@ -160,9 +160,7 @@ class _Pairs:
             for runs in (pairs.carriers(a, b) for a, b in run_blocks(pairs.offsets))
         )
         name = f"macrostates-{self._index}"
-        return StoredMacrostates(
-            write_runs(self._room, name, states, self._n_frames), names, pairs
-        )
+        return StoredMacrostates(write_runs(self._room, name, states, self._n_frames), names, pairs)
 
 
 def _kind(plus: np.ndarray, minus: np.ndarray) -> np.ndarray:
@@ -226,7 +224,8 @@ class IonPairing(MacrostateRule):
 
     def assign(self, states: RunStates, index: int) -> Macrostates | StoredMacrostates:
         """Macrostates of one species; see `MacrostateRule.assign`."""
-        first_row, ligands, n_carriers = {}, [], 0
+        first_row: dict[int, int] = {}
+        ligands, n_carriers = [], 0
         for k, one in enumerate(states.species):
             if self._sees_anions(one) and one.microstates is not None:
                 first_row[k] = n_carriers
@@ -241,7 +240,7 @@ class IonPairing(MacrostateRule):
         contacts = self._pieces_of_contacts(states, first_row, molecules, at_once)
         mine = states.species[index]
         if index in first_row:
-            chosen = first_row[index] + np.arange(mine.n_carriers)
+            chosen: np.ndarray = first_row[index] + np.arange(mine.n_carriers)
         else:
             first_atom = np.unique(mine.carrier_of_atom, return_index=True)[1]
             molecule = states.molecule[mine.atoms.ix[first_atom]]

@@ -140,6 +140,10 @@ class ContactHistory:
         """Whether the detector gave rings."""
         return self.ring is not None
 
+    def whole(self) -> ContactHistory:
+        """All stretches, in memory."""
+        return self
+
     def mapped(self, change: Callable[[ContactHistory], ContactHistory]) -> ContactHistory:
         """What a function makes of it."""
         return change(self)
@@ -153,7 +157,7 @@ class ContactHistory:
     def blocks(self) -> Iterator[tuple[int, int, ContactHistory]]:
         """First and last + 1 of blocks of carriers, and their stretches. Cost: linear."""
         n_rows = len(self.carrier)
-        order = np.arange(n_rows, dtype=row_number(n_rows))
+        order: np.ndarray = np.arange(n_rows, dtype=row_number(n_rows))
         order = counting_order(self.carrier, self.n_carriers, order)
         number = np.bincount(self.carrier, minlength=self.n_carriers)
         first_row = np.concatenate([[0], np.cumsum(number)])
@@ -164,7 +168,7 @@ class ContactHistory:
     def sorted(self) -> ContactHistory:
         """The same by carrier, then ligand, then frame. Cost: linear."""
         n_rows = len(self.begin)
-        order = np.arange(n_rows, dtype=row_number(n_rows))
+        order: np.ndarray = np.arange(n_rows, dtype=row_number(n_rows))
         order = counting_order(self.begin, self.n_frames, order)
         order = counting_order(self.ligand, max(len(self.ligand_atom), 1), order)
         return self.rows(counting_order(self.carrier, self.n_carriers, order))
@@ -192,8 +196,6 @@ class Detector(ABC):
     """
 
     has_sites = False
-    #: Whether `assemble` takes a `StoredHistory`, block by block; else all contacts are in memory.
-    streams = True
     tally_names: tuple[str, ...] = ()
 
     def __init__(self, *, persistence: float | None = None, **ligands: AtomGroup) -> None:
@@ -269,6 +271,7 @@ class Detector(ABC):
         Parameters
         ----------
         history : ContactHistory or StoredHistory
+            On disk where the run is; ``history.whole()`` holds all of it in memory.
         filtered : bool
             False leaves hysteresis and persistence out.
         persistence : float, optional

@@ -78,7 +78,7 @@ class StoredHistory:
         return replace(self, change=change)
 
     def _history(self, rows: np.ndarray) -> ContactHistory:
-        columns = {n: np.ascontiguousarray(rows[n]) for n in ROW.names if n != "ring"}
+        columns = {n: np.ascontiguousarray(rows[n]) for n in ROW.fields or () if n != "ring"}
         found = ContactHistory(
             **columns,
             n_frames=self.n_frames,
@@ -217,19 +217,20 @@ class StoredShells:
 
     @property
     def offsets(self) -> np.ndarray:
+        """These and what follows are read when asked for; see `ShellTable`."""
         return self.starts[:]
 
     @property
     def atom(self) -> np.ndarray:
-        return self.ligand_atom[self.members[:]]
+        return np.asarray(self.ligand_atom[self.members[:]])
 
     @property
     def molecule(self) -> np.ndarray:
-        return self.ligand_molecule[self.members[:]]
+        return np.asarray(self.ligand_molecule[self.members[:]])
 
     @property
     def kind(self) -> np.ndarray:
-        return self.ligand_kind[self.members[:]]
+        return np.asarray(self.ligand_kind[self.members[:]])
 
     def distinct_molecules(self, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `ShellTable.distinct_molecules`; in memory."""
@@ -360,15 +361,17 @@ class _Found:
     member_edges: np.ndarray
 
 
-def _columns(room: Path, **kinds: str) -> dict[str, Column]:
-    return {name: Column(room / f"{name}.bin", np.dtype(kind)) for name, kind in kinds.items()}
+def _columns(room: Path, **kinds: str) -> list[Column]:
+    return [Column(room / f"{name}.bin", np.dtype(kind)) for name, kind in kinds.items()]
 
 
 def _split(found: _Found, n_parts: int, room: Path) -> _Found:
     """The same with the shells of each block ordered by part of the range of hashes."""
-    new = _columns(room, part_size="i4", part_code="u8", part_members="i4", part_place="i4")
+    size_of, code_of, members_of, place_of = new = _columns(
+        room, part_size="i4", part_code="u8", part_members="i4", part_place="i4"
+    )
     shell_edges, member_edges = [], []
-    with appended(list(new.values())) as files:
+    with appended(new) as files:
         for (a, b), (c, d) in zip(found.shell_edges, found.member_edges, strict=True):
             size, code, members = found.size[a:b], found.code[a:b], found.members[c:d]
             part = ((code >> np.uint64(33)) % np.uint64(n_parts)).astype(np.int32)
@@ -381,7 +384,8 @@ def _split(found: _Found, n_parts: int, room: Path) -> _Found:
                 values.tofile(file)
             shell_edges.append(a + np.cumsum([0, *np.bincount(part, minlength=n_parts)]))
             member_edges.append(c + np.cumsum([0, *np.bincount(owner, minlength=n_parts)]))
-    return _Found(*new.values(), np.array(shell_edges), np.array(member_edges))
+    edges = np.array(shell_edges), np.array(member_edges)
+    return _Found(size_of, code_of, members_of, place_of, *edges)
 
 
 def _find_equal(found: _Found, room: Path) -> Column:
@@ -431,11 +435,11 @@ def intern_on_disk(
     from .persistence import empty_table, intern_shells  # which needs this module
 
     room = history.room
-    new = _columns(room, size="i4", code="u8", members="i4")
-    runs = _columns(room, start="i4", local="i4", value="i4")
+    sizes, all_codes, all_members = _columns(room, size="i4", code="u8", members="i4")
+    run_start, run_local, run_value = _columns(room, start="i4", local="i4", value="i4")
     offsets, blocks = [np.zeros(1, dtype=np.int64)], []
     shell_edges, member_edges = [0], [0]
-    with appended([*new.values(), runs["start"], runs["local"]]) as files:
+    with appended([sizes, all_codes, all_members, run_start, run_local]) as files:
         for first, last, change in changes:
             found, _, codes, at, members, n = intern_shells(
                 history.n_frames, *change, *empty_table()
@@ -452,7 +456,9 @@ def intern_on_disk(
                 values.tofile(file)
     run_offsets = np.concatenate(offsets)
     by_block = np.array(list(pairwise(shell_edges)))
-    all_found = _Found(*new.values(), None, by_block, np.array(list(pairwise(member_edges))))
+    all_found = _Found(
+        sizes, all_codes, all_members, None, by_block, np.array(list(pairwise(member_edges)))
+    )
     taken = SHELL_BYTES * shell_edges[-1] + 4 * member_edges[-1]
     n_parts = -(-taken // history.share)
     if n_parts > 1:
@@ -462,9 +468,9 @@ def intern_on_disk(
         first_of, place = _find_equal(all_found, room), None
     words = np.zeros(shell_edges[-1] // 64 + 1, dtype=np.uint64)
     counts = np.zeros(len(words), dtype=np.int64)
-    final = _columns(room, shell_starts="i8", shell_members="i4")
+    final_starts, final_members = _columns(room, shell_starts="i8", shell_members="i4")
     n_shells = n_members = 0
-    with appended([*final.values(), runs["value"]]) as (starts, kept, values):
+    with appended([final_starts, final_members, run_value]) as (starts, kept, values):
         np.zeros(1, dtype=np.int64).tofile(starts)
         for (first, last), (a, b), (c, d) in zip(
             blocks, by_block, all_found.member_edges, strict=True
@@ -483,14 +489,19 @@ def intern_on_disk(
             ends.tofile(starts)
             n_members = int(ends[-1]) if len(ends) else n_members
             i, j = int(run_offsets[first]), int(run_offsets[last])
-            number[runs["local"][i:j]].astype(np.int32).tofile(values)
+            number[run_local[i:j]].astype(np.int32).tofile(values)
     for name in ("size", "code", "members", "local", "first", "part_size", "part_code",
                  "part_members", "part_place"):  # fmt: skip
         (room / f"{name}.bin").unlink(missing_ok=True)
     shells = StoredShells(
-        *final.values(), history.ligand_atom, history.ligand_molecule, history.ligand_kind, types
+        final_starts,
+        final_members,
+        history.ligand_atom,
+        history.ligand_molecule,
+        history.ligand_kind,
+        types,
     )
-    found_runs = StoredRuns(run_offsets, runs["start"], runs["value"], history.n_frames)
+    found_runs = StoredRuns(run_offsets, run_start, run_value, history.n_frames)
     changed = found_runs.n_changes / max((history.n_frames - 1) * history.n_carriers, 1)
     report = {"distinct_shells": len(shells), "changed_per_frame": float(changed)}
     return StoredMicrostates(found_runs, shells, report)

@@ -244,9 +244,7 @@ def add_carriers(
     for first, last in carrier_blocks(position):
         here = position[first:last]
         for begin, end in run_blocks(states.offsets[first : last + 1]):
-            segments = segment_labels(
-                states.carriers(first + begin, first + end), window, classify
-            )
+            segments = segment_labels(states.carriers(first + begin, first + end), window, classify)
             accumulate(here[begin:end], *segments, window, moved, squared, number)
 
 
@@ -425,7 +423,7 @@ def carrier_segments(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Segments of constant label of any rule: offsets (carriers + 1,), begin, code (segments,)."""
     if carriers.joint is None:
-        return segment_labels(carriers.states, window, carriers.classify)
+        return segment_labels(carriers.states.whole(), window, carriers.classify)
     dense, _ = carriers.joint.label_window(window)
     offsets, begin, code = find_runs(dense)
     return offsets, begin, code

@@ -96,9 +96,7 @@ def test_microstates_on_disk_have_the_same_numbers(
             found.runs.carriers(first, last).dense(), expected.runs.carriers(first, last).dense()
         )
         number = int(rng.integers(len(expected.shells)))
-        np.testing.assert_array_equal(
-            found.shells[number].atoms, expected.shells[number].atoms
-        )
+        np.testing.assert_array_equal(found.shells[number].atoms, expected.shells[number].atoms)
         chosen_shells = np.flatnonzero(rng.random(len(expected.shells)) < 0.3)
         patch.setattr("mda_ionmech.microstates.stored.NEAR", 2)
         patch.setattr("mda_ionmech.microstates.stored.STRETCH", 4)
