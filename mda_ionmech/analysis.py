@@ -35,11 +35,18 @@ from .arguments import (
     on_sites,
     positive,
 )
-from .backends import PARTS_PER_WORKER, GatherBackend, Part, SerialParts, parts_source
+from .backends import (
+    PARTS_PER_WORKER,
+    ClientParts,
+    GatherBackend,
+    Part,
+    SerialParts,
+    parts_source,
+)
 from .errors import InputError
 from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
-from .events.base import PairLabels
-from .events.crystal import join_histories
+from .events.base import EventCodes
+from .events.crystal import LinkedLabels, join_histories
 from .macrostates import Macrostates, RunStates
 from .macrostates.base import StoredMacrostates
 from .microstates import (
@@ -58,12 +65,14 @@ from .onsager.windows import (
     Classify,
     JointLabels,
     carrier_blocks,
+    one_label,
     segment_labels,
 )
 from .results import Results, states_archive, write_atomically
 from .runs import run_blocks
 from .selections import atom_ids, digest, trajectory_name
 from .species import IonSpecies, check_atom_group, molecule_of_atom
+from .spread import Answer, Item, check_reach, over_threads, over_workers
 from .store import (
     DEFAULT_BUDGET,
     SHARE,
@@ -72,6 +81,7 @@ from .store import (
     StoredPaths,
     in_memory,
     return_freed_memory,
+    threads,
     zarr_module,
 )
 from .trajectory import Paths, frame_times
@@ -85,7 +95,7 @@ from .trajectory.completeness import check_complete
 from .trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
 from .trajectory.members import append_atoms, carrier_members, ligand_table
 from .trajectory.paths import PathBuilder, StoredPosition, finish_paths
-from .trajectory.snapshot import Cell, Snapshot, empty_coordinates, take_snapshot
+from .trajectory.snapshot import Cell, Snapshot, check_finite, coordinates_of, take_snapshot
 from .trajectory.unwrap import (
     LONG_STEP,
     MAX_LONG_FRACTION,
@@ -161,7 +171,7 @@ class OnsagerDecomposition(AnalysisBase):
         Folder of a Zarr store that the frames are gathered in, part by part. A run that was
         stopped goes on from the last whole part when it is started again with the same store,
         frames and detectors; what does not touch the frames (windows, events, temperature) may
-        differ.
+        differ. With a cluster it lies where all workers can open it.
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
         Frame of reference. ``auto``: ``framework`` for species on sites, else ``barycentric``.
     framework : AtomGroup, optional
@@ -210,7 +220,6 @@ class OnsagerDecomposition(AnalysisBase):
     _cell: Cell | None
     _previous: Snapshot | None
     _kept: tuple[int, Snapshot | None] | None
-    _spare: np.ndarray
     _raw: dict[str, Any]
     _trackers: dict[int, ContactTracker]
     _counted: dict[int, list[int]]
@@ -301,6 +310,7 @@ class OnsagerDecomposition(AnalysisBase):
             carried |= self._reference > 0
         self._moving = stretches(np.flatnonzero(carried))
         self._advance: Callable[[int], None] | None = None
+        self._client: Any = None
         self._histories: dict[int, SiteHistory] = {}
         self._linked: dict[tuple[int, ...], SiteHistory] = {}
 
@@ -334,10 +344,19 @@ class OnsagerDecomposition(AnalysisBase):
         One progress bar covers the whole with ``verbose=True``, on every backend. The numbers do
         not depend on the backend, the workers or the parts.
 
+        Frames are read where `backend` says; ``dask`` is the cluster of the `distributed.Client` in
+        scope, if there is one, and with a store its workers take the windows too, one length each.
+        Otherwise these are worked on by threads of this process, one per core.
+
         Returns
         -------
         OnsagerDecomposition
             itself, with `results` filled.
+
+        Raises
+        ------
+        InputError
+            For input that cannot be analysed, or a store that workers of the cluster cannot open.
         """
         check_backend(backend, self.universe.trajectory)
         bar = ProgressBar(
@@ -345,6 +364,7 @@ class OnsagerDecomposition(AnalysisBase):
         )
         self._bar = bar
         source = parts_source(backend, n_workers)
+        self._client = source.client if isinstance(source, ClientParts) else None
         if source.n_workers > 1:
             n_parts = n_parts or PARTS_PER_WORKER * source.n_workers
         elif isinstance(source, SerialParts):
@@ -371,7 +391,7 @@ class OnsagerDecomposition(AnalysisBase):
         state = self.__dict__.copy()
         for name in ("_bar", "_builder", "_store", "_gathered", "_sorted", "_scratch"):
             state.pop(name, None)
-        state["_advance"] = state["_kept"] = state["_previous"] = None
+        state["_advance"] = state["_kept"] = state["_previous"] = state["_client"] = None
         return state
 
     def _choose_frames(
@@ -453,6 +473,8 @@ class OnsagerDecomposition(AnalysisBase):
             budget = self.memory or DEFAULT_BUDGET
             self._store = RunStore.open(folder, self._origin(n, ends), n_carriers, n, budget)
             self._builder = StoredPaths(self._store, budget)
+            if self._client is not None:
+                check_reach(self._client, folder)
 
     def _origin(self, n: int, ends: list[tuple[float, Snapshot]]) -> dict[str, Any]:
         """All that what is read from the frames depends on."""
@@ -516,12 +538,11 @@ class OnsagerDecomposition(AnalysisBase):
     def _read(self, index: int) -> tuple[float, Snapshot]:
         """Time and a fresh copy of one analysed frame."""
         ts = self._trajectory[int(self._run_frames[index])]
-        return float(ts.time), self._take(ts, empty_coordinates(self.universe.atoms.n_atoms))
+        return float(ts.time), take_snapshot(ts, self._cell_of(ts))
 
-    def _take(self, ts: Any, room: np.ndarray) -> Snapshot:
-        snapshot = take_snapshot(ts, self._lattice, room, self._cell)
-        self._cell = snapshot.cell
-        return snapshot
+    def _cell_of(self, ts: Any) -> Cell:
+        self._cell = Cell.of(ts, self._lattice, self._cell)
+        return self._cell
 
     def _check_spacing(self, first: float, n: int) -> None:
         """Find by bisection where the spacing of the first two frames ends, if it does."""
@@ -592,9 +613,9 @@ class OnsagerDecomposition(AnalysisBase):
 
     def _check_first_step(self) -> None:
         """Refuse steps too long to unwrap on the first two frames, before all are read."""
-        before, now = self._read(0)[1], self._read(1)[1]
-        found = np.zeros(4)
-        self._steps_into(now, before, np.empty((len(self._members.offsets) - 1, 3)), found)
+        before, ts = self._read(0)[1], self._trajectory[int(self._run_frames[1])]
+        steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(4)
+        self._step(ts, before, steps, np.empty(3), found)
         self._check_long_steps(found)
 
     def _check_moving(self, first: np.ndarray) -> None:
@@ -629,25 +650,27 @@ class OnsagerDecomposition(AnalysisBase):
                 "if the coordinates are already unwrapped"
             )
 
-    def _steps_into(
-        self, now: Snapshot, before: Snapshot, steps: np.ndarray, found: np.ndarray
-    ) -> np.ndarray:
-        reference = np.zeros(3)
-        fractional_steps(
-            now.coordinates, before.coordinates, now.cell.inverse, before.cell.inverse,
-            now.cell.vectors, self.unwrap is not False, self._moving, self._members.offsets,
-            self._members.atoms, self._members.weights, self._reference,
-            LONG_STEP * now.cell.height, steps, reference, found,
+    def _step(
+        self, ts: Any, before: Snapshot, steps: np.ndarray, reference: np.ndarray, found: np.ndarray
+    ) -> Snapshot:
+        """The frame the reader holds, in the place of the one before, and the steps between."""
+        cell = self._cell_of(ts)
+        bad = fractional_steps(
+            coordinates_of(ts), before.coordinates, cell.inverse, before.cell.inverse, cell.vectors,
+            self.unwrap is not False, self._moving, self._members.offsets, self._members.atoms,
+            self._members.weights, self._reference, LONG_STEP * cell.height, steps, reference,
+            found,
         )  # fmt: skip
-        return reference
+        check_finite(ts, bad)
+        return Snapshot(before.coordinates, cell)
 
-    def _geometry(self, index: int, now: Snapshot) -> FrameGeometry:
-        """What the detector of species `index` sees of a frame."""
+    def _geometry(self, index: int, now: Snapshot, *, lasting: bool = False) -> FrameGeometry:
+        """What the detector of species `index` sees of a frame, if lasting a copy of its own."""
         ligands = self._ligands[index]
         assert ligands is not None
         one, members = self.species[index], self._members
         if one.compound is None:
-            centres = now.fractional(one.atoms.ix)
+            centres = now.places(one.atoms.ix).fractional
         else:
             first, last = self._first[index], self._first[index + 1]
             centres = np.empty((one.n_carriers, 3))
@@ -655,27 +678,23 @@ class OnsagerDecomposition(AnalysisBase):
                 now.positions, now.cell.inverse, members.offsets[first : last + 1], members.atoms,
                 members.weights, members.parents, centres,
             )  # fmt: skip
-        others = {}
-        if len(ligands.other_atom):
-            others = {
-                "others": now.fractional(ligands.other_atom),
-                "other_owner": ligands.other_owner,
-            }
+        places, others = now.places(ligands.atom), now.places(ligands.other_atom)
         return FrameGeometry(
             centres,
-            now.fractional(ligands.atom),
+            places.fractional if lasting else places,
             ligands.kind,
             ligands.owner,
             now.cell.vectors,
             now.cell.as_read,
-            **others,
+            others.fractional if lasting else others,
+            ligands.other_owner,
         )
 
     def _sample(self, index: int) -> Iterable[FrameGeometry]:
         """Frames spread over the run, for g(r)."""
         n = len(self._run_frames)
         for k in np.unique(np.linspace(0, n - 1, min(n, RDF_FRAMES)).astype(int)):
-            yield self._geometry(index, self._read(int(k))[1])
+            yield self._geometry(index, self._read(int(k))[1], lasting=True)
 
     def measure_shells(
         self,
@@ -743,7 +762,6 @@ class OnsagerDecomposition(AnalysisBase):
             if one.microstates is not None:
                 self._trackers[index] = ContactTracker(one.n_carriers, first)
                 self._counted[index] = [0] * len(one.microstates.tally_names)
-        self._spare = empty_coordinates(self.universe.atoms.n_atoms)
         self._previous = None
         if self._kept is not None and self._kept[0] == first - 1:
             self._previous = self._kept[1]
@@ -753,25 +771,20 @@ class OnsagerDecomposition(AnalysisBase):
     def _single_frame(self) -> None:
         ts, k, raw = self._ts, self._frame_index, self._raw
         self._times.check(int(self._part[k, 0]), ts.frame, float(ts.time))
-        cell_before = self._cell
-        now = self._take(ts, self._spare)
+        cell_before, before = self._cell, self._previous
+        if before is None:
+            now = take_snapshot(ts, self._cell_of(ts))
+        else:
+            now = self._step(ts, before, raw["steps"][k], raw["reference"][k], raw["found"][0])
         raw["cells"][k] = now.cell.vectors
         raw["engine_step"][k] = ts.data.get("step", -1)
-        before = self._previous
-        if before is not None:
-            raw["reference"][k] = self._steps_into(now, before, raw["steps"][k], raw["found"][0])
         for index, tracker in self._trackers.items():
             detector = self.species[index].microstates
             assert detector is not None
             if now.cell is not cell_before:
                 check_cell_height(now.cell.height, detector.reach)
-            contacts = detector.contacts(self._geometry(index, now))
-            tracker.add(contacts)
-            for name, n in enumerate(contacts.tally):
+            for name, n in enumerate(detector.follow(self._geometry(index, now), tracker)):
                 self._counted[index][name] += n
-        self._spare = (
-            empty_coordinates(self.universe.atoms.n_atoms) if before is None else before.coordinates
-        )
         self._previous = now
         if self._advance is not None:
             self._advance(1)
@@ -1067,6 +1080,21 @@ class OnsagerDecomposition(AnalysisBase):
             results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
         return results
 
+    def _threads(self) -> int:
+        """Windows that may be worked on at once in this process."""
+        f = self.paths.n_frames
+        block = max(24 * (last - first) * f for _, first, last in self._carrier_blocks())
+        n_rows = sum(one.n_path_labels for one in self._labels)
+        n_moves = sum(one.n_macrostates**2 for one in self._labels)
+        return threads(f, max(n_rows, n_moves), block, self.memory if self._on_disk else None)
+
+    def _spread(self, task: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
+        """Answers of a task for each item, in order: of the cluster, if it can read the store."""
+        client = self._client
+        if client is None or self._store is None or client.status != "running":
+            return over_threads(task, items, self._threads())
+        return over_workers(client, self._store.folder, task, items)
+
     def _is_projected(self, index: int) -> bool:
         """Whether the path view credits the labels of a species with site displacements alone."""
         return self.projection is not None and on_sites(self.species[index])
@@ -1110,14 +1138,13 @@ class OnsagerDecomposition(AnalysisBase):
             position = position[:]  # all carriers are needed at once
         classify: Classify
         if one.events is not None:
-            runs, classify = states[index].runs, PairLabels(one.events, states[index].shells)
+            runs, classify = states[index].runs, EventCodes(one.events, states[index].shells)
         else:
             n = one.n_carriers
             runs = onsager.LabelRuns(
                 np.arange(n + 1), np.zeros(n, np.int32), np.zeros(n, np.int32), self.paths.n_frames
             )
-
-            classify = _one_label
+            classify = one_label
 
         kinds = macro.get(index)
         return CarrierLabels(
@@ -1152,13 +1179,7 @@ class OnsagerDecomposition(AnalysisBase):
         mine = linked.members == members.index(index)
         # clusters take the number of a carrier of the run, whatever species are linked
         number = np.concatenate([np.arange(self._first[k], self._first[k + 1]) for k in members])
-
-        def label_window(window: int) -> tuple[np.ndarray, np.ndarray]:
-            label, cluster = rule.label_window(linked, window)
-            label, cluster = label[mine], cluster[mine]
-            code = rule.event_codes(history, window, label)
-            return code, np.where(cluster < 0, -1, number[cluster]).astype(np.int32)
-
+        label_window = LinkedLabels(rule, linked, history, mine, number)
         return JointLabels(label_window, states.runs.whole())
 
     def _site_history(self, index: int, states: Microstates) -> SiteHistory:
@@ -1248,7 +1269,7 @@ class OnsagerDecomposition(AnalysisBase):
         flags_of: list[np.ndarray] = []
 
         def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-            codes, flags = PairLabels(rule, micro.shells).with_flags(before, after)
+            codes, flags = EventCodes(rule, micro.shells).with_flags(before, after)
             flags_of.append(flags)
             return codes
 
@@ -1723,11 +1744,6 @@ class OnsagerDecomposition(AnalysisBase):
                 np.savez_compressed(file, allow_pickle=False, **archive)
 
         return write_atomically(path, write)
-
-
-def _one_label(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Classifies carriers without a rule."""
-    return np.zeros(len(before), dtype=np.int64)
 
 
 def _expand(offsets: np.ndarray, begin: np.ndarray, code: np.ndarray, n_origins: int) -> np.ndarray:

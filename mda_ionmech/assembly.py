@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +16,18 @@ import xarray as xr
 from . import blocks as block_sums
 from . import onsager
 from ._version import __version__
-from .blocks import Blocks, PathEntry, Populations, WindowEntry
+from .blocks import Blocks, Populations
 from .errors import AdditivityError
 from .estimates import LONG_NAMES, Estimates
 from .events import CrystalEvents
-from .events.nulls import SHIFTS, circular_null, exclusion_gas, multi_share, on_sites, stretches
+from .events.nulls import exclusion_gas
+from .lengths import LengthSums, LinkedSpecies
 from .onsager.coefficients import MAX_RESIDUAL, System
+from .onsager.windows import carrier_blocks
 from .results import Results, check_schema, load_schema
 from .runs import frame_counts
 from .selections import atom_ids, describe_atoms, trajectory_name
-from .store import StateRoom, StoredStates, in_memory, threads
+from .store import StateRoom, StoredStates, in_memory
 
 if TYPE_CHECKING:
     from .analysis import OnsagerDecomposition
@@ -61,7 +64,7 @@ class Assembly:
         self.system = self._system()
         self._room: StateRoom = in_memory
         if run._on_disk and run._store is not None:
-            width = max(last - first for _, first, last in run._carrier_blocks())
+            width = max(next(carrier_blocks(one.position))[1] for one in run._labels)
             self._room = StoredStates(run._new_room("states"), width)
 
     def _system(self) -> System:
@@ -104,77 +107,46 @@ class Assembly:
     def _gather(self) -> Blocks:
         """Sums of every window, and of every resolution and horizon."""
         run = self.run
-        windows = [int(n) for n in run._window_frames]
-        resolutions = [int(n) for n in run._resolution_frames]
-        horizons = [int(n) for n in run._horizon_frames]
-        self.gases = {
-            members: exclusion_gas(
-                history, run.paths.dt, np.random.default_rng([run.seed, members[0]])
-            )
-            for members, history in run._linked.items()
-        }
-        collective = np.stack([onsager.collective_path(one.position) for one in run._labels])
-        path_rows = self._path_rows()
-        lengths = sorted({*windows, *resolutions})
-        share_of_bar = (run._bar.total - run._bar.n) / (len(lengths) + 1)
-        entries, paths = [], []
-
-        def one_length(n: int) -> tuple[WindowEntry, list[PathEntry]]:
-            plan = onsager.plan_blocks(run.paths.n_frames - n, 2 * n)
-            sums, steps = onsager.window_pass(run._labels, n, plan.sub_block, collective)
-            means = np.einsum("bssxx->bs", sums.total) / sums.origins[:, None]
-            scanned = n in windows
-            entry = WindowEntry(
-                frames=n,
-                scanned=scanned,
-                sums=sums,
-                plan=onsager.lengthen_blocks(plan, means),
-                nulls=self._nulls(n) if scanned else {},
-            )
-            wanted = horizons if n in resolutions else []
-            return entry, self._paths(steps, collective, n, wanted)
-
-        block = max(
-            24 * (last - first) * run.paths.n_frames for _, first, last in run._carrier_blocks()
+        task = LengthSums(
+            labels=run._labels,
+            collective=np.stack([onsager.collective_path(one.position) for one in run._labels]),
+            windows=tuple(int(n) for n in run._window_frames),
+            resolutions=tuple(int(n) for n in run._resolution_frames),
+            horizons=tuple(int(n) for n in run._horizon_frames),
+            linked=tuple(self._linked()),
+            seed=run.seed,
         )
-        n_rows = max(len(path_rows[0]), len(self.system.transition_species))
-        budget = run.memory if run._on_disk else None
-        workers = min(len(lengths), threads(run.paths.n_frames, n_rows, block, budget))
-        with ThreadPoolExecutor(workers) as pool:
-            for entry, found in pool.map(one_length, lengths):
-                entries.append(entry)
-                paths += found
-                run._bar.update(share_of_bar)
+        share_of_bar = (run._bar.total - run._bar.n) / (len(task.lengths) + 1)
+        entries, paths = [], []
+        for entry, found in run._spread(task, task.lengths):
+            entries.append(entry)
+            paths += found
+            run._bar.update(share_of_bar)
         return Blocks(
             system=self.system,
-            path_rows=path_rows,
+            path_rows=self._path_rows(),
             names=tuple(self.names),
             events=self.path_events,
             kinds=self.kinds,
             dt=run.paths.dt,
             seed=run.seed,
             level=run.level,
-            resolutions=tuple(resolutions),
-            horizons=tuple(horizons),
+            resolutions=task.resolutions,
+            horizons=task.horizons,
             windows=tuple(entries),
             paths=tuple(paths),
             populations=self._populations() if self.kinds else None,
         )
 
-    def _paths(
-        self, steps: np.ndarray, collective: np.ndarray, n: int, horizons: Sequence[int]
-    ) -> list[PathEntry]:
-        """Every horizon that is a whole number of steps of n frames."""
-        out = []
-        whole = [h for h in horizons if h % n == 0]
-        path = onsager.event_paths(steps, n) if whole else steps
-        for horizon in whole:
-            plan = onsager.plan_blocks(collective.shape[-1] - horizon, horizon + n)
-            sums = onsager.path_sums(path, collective, n, horizon // n, plan.sub_block)
-            means = np.einsum("bss->bs", sums.total) / sums.origins[:, None]
-            plan = onsager.lengthen_blocks(plan, means)
-            out.append(PathEntry(n, horizon // n, sums, plan))
-        return out
+    def _linked(self) -> Iterator[LinkedSpecies]:
+        """Species whose hops may be linked, with their exclusion gas."""
+        run = self.run
+        for members, history in run._linked.items():
+            rule = run.species[members[0]].events
+            assert isinstance(rule, CrystalEvents)
+            rng = np.random.default_rng([run.seed, members[0]])
+            gas = exclusion_gas(history, run.paths.dt, rng)
+            yield LinkedSpecies(members, rule, history, gas)
 
     def _path_residual(self, gathered: Blocks) -> float:
         """Largest violation of additivity of all resolutions and horizons."""
@@ -182,24 +154,17 @@ class Assembly:
             w.frames: w.sums.total_squared.sum(axis=0) / w.sums.origins.sum()
             for w in gathered.windows
         }
+        others = sorted({entry.horizon for entry in gathered.paths} - set(squared))
+        positions = [one.position for one in self.run._labels]
+        task = partial(onsager.mean_squares, positions)
+        squared |= dict(zip(others, self.run._spread(task, others), strict=True))
         worst = 0.0
         for entry in gathered.paths:
-            if entry.horizon not in squared:
-                squared[entry.horizon] = self._mean_squares(entry.horizon)
             worst = max(
                 worst,
                 onsager.path_residual(entry.sums, gathered.path_system, squared[entry.horizon]),
             )
         return worst
-
-    def _mean_squares(self, horizon: int) -> np.ndarray:
-        """Mean over origins of the summed squared displacements over a horizon, by species."""
-        squared = np.zeros(len(self.names))
-        for k, one in enumerate(self.run._labels):
-            for carrier in one.position:
-                d = carrier[:, horizon:] - carrier[:, :-horizon]
-                squared[k] += np.vdot(d, d) / d.shape[1]
-        return squared
 
     def _populations(self) -> Populations:
         n_frames = self.run.paths.n_frames
@@ -214,30 +179,6 @@ class Assembly:
                 number[:, k, self.kinds.index(name)] = np.add.reduceat(per_frame, edges)
         frames = np.diff(np.append(edges, n_frames)).astype(float)
         return Populations(number, frames, plan)
-
-    def _nulls(self, n: int) -> dict[str, np.ndarray]:
-        """Multi-ion shares of both nulls, realisations per species: shape (species, samples)."""
-        run = self.run
-        if not run._linked:
-            return {}
-        out = {
-            name: np.full((len(self.names), SHIFTS), np.nan)
-            for name in ("multi_fraction_circular", "multi_fraction_exclusion")
-        }
-        for members, history in run._linked.items():
-            rule, rows = run.species[members[0]].events, list(members)
-            assert isinstance(rule, CrystalEvents)
-            rng = np.random.default_rng([run.seed, n, members[0]])
-            out["multi_fraction_circular"][rows] = circular_null(rule, history, n, rng)
-            gas = self.gases[members]
-            if gas is None:
-                continue
-            parts = stretches(on_sites(history, gas), SHIFTS)
-            if parts[-1].state.shape[1] > n:
-                out["multi_fraction_exclusion"][rows] = np.transpose(
-                    [multi_share(rule, part, n) for part in parts]
-                )
-        return out
 
     def results(self) -> Results:
         """Sums, values, intervals, states and settings of the run."""

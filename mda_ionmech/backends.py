@@ -142,8 +142,10 @@ class ClientParts:
         self.n_workers = max(1, sum(client.nthreads().values()))
 
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
+        import cloudpickle  # takes rules along that were written in a notebook or a script
+
         # not scattered: data that a dying worker held alone would be lost, a task is run again
-        analysis = self.client.submit(_same, pickle.dumps(read), pure=False, retries=RETRIES)
+        analysis = self.client.submit(_same, cloudpickle.dumps(read), pure=False, retries=RETRIES)
         waiting = deque(computations)
         running: deque[Any] = deque()
         while waiting or running:

@@ -5,6 +5,8 @@ For windows whose shell is the same at both ends, the part of the motion that th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import numpy as np
 from . import onsager
 from .errors import InputError
 from .onsager.vehicle import SUMS, ShellPaths, vehicle_sums
+from .onsager.windows import CarrierLabels
 from .trajectory.frames_of_reference import usable_masses
 
 if TYPE_CHECKING:
@@ -112,6 +115,29 @@ def shell_paths(run: OnsagerDecomposition, index: int) -> ShellPaths:
     return ShellPaths(position, masses[ligands.atom], shells.offsets, member)
 
 
+@dataclass(frozen=True)
+class VehicleSums:
+    """`vehicle_sums` of one species for any window length; can be sent to another process.
+
+    Attributes
+    ----------
+    labels : CarrierLabels
+    shells : ShellPaths
+    event : int
+        Code of the label to split.
+    sub_blocks : mapping of int to int
+        Origins per sub-block of each window in frames.
+    """
+
+    labels: CarrierLabels
+    shells: ShellPaths
+    event: int
+    sub_blocks: Mapping[int, int]
+
+    def __call__(self, n: int) -> np.ndarray:
+        return vehicle_sums(self.labels, self.shells, self.event, n, self.sub_blocks[n])
+
+
 def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
     """The group ``vehicle`` of a result: dims (species, window), only species that can be split."""
     import xarray as xr
@@ -125,11 +151,14 @@ def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
     share = results.decomposition["share"].sel(event=EVENT)
     plans = {entry.frames: entry.plan for entry in results.blocks.scanned}
     for i, index in enumerate(chosen):
-        shells = shell_paths(run, index)
-        code = run.event_names(index).index(EVENT)
-        for j, n in enumerate(windows):
+        task = VehicleSums(
+            run._labels[index],
+            shell_paths(run, index),
+            run.event_names(index).index(EVENT),
+            {n: plans[n].sub_block for n in windows},
+        )
+        for j, (n, sums) in enumerate(zip(windows, run._spread(task, windows), strict=True)):
             plan = plans[n]
-            sums = vehicle_sums(run._labels[index], shells, code, n, plan.sub_block)
             rng = np.random.default_rng([run.seed, n])
             weights = onsager.resampling_weights(plan, rng)
             total = sums.sum(axis=0)

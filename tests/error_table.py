@@ -18,6 +18,7 @@ from mda_ionmech.config import build_analysis, load_config
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
 from mda_ionmech.results import write_atomically
+from mda_ionmech.spread import work_on
 
 from .builders import brownian, make_universe
 
@@ -193,6 +194,9 @@ SITUATIONS = {
         tmp / "missing" / "result.nc", lambda name: None
     ),
     "an unknown backend": lambda tmp: analysis(universe()).run(backend="gpu"),
+    "a store that workers of a cluster cannot open": lambda tmp: work_on(
+        tmp / "run.zarr" / "windows", 1
+    ),
     "ions that never move": lambda tmp: analysis(make_universe(np.full((20, 3, 3), 4.0))).run(),
     "an activation energy from one temperature": lambda tmp: arrhenius(
         [analysis(universe()).run().results]

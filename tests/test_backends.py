@@ -2,13 +2,10 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
 from MDAnalysis.analysis.backends import BackendBase, BackendMultiprocessing
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
@@ -16,6 +13,8 @@ from mda_ionmech.backends import DaskParts, parts_source
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.macrostates import IonPairing
 from mda_ionmech.microstates import CutoffShell
+
+from .clusters import command_line_cluster, local_cluster
 
 STOP = 300
 
@@ -66,9 +65,7 @@ def serial():
 
 @pytest.fixture(scope="module")
 def cluster():
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
+    with local_cluster() as cluster:
         yield cluster
 
 
@@ -139,29 +136,8 @@ def test_a_part_whose_worker_dies_is_read_again(serial, cluster, tmp_path):
 
 
 def test_a_scheduler_and_workers_of_the_command_line(serial, tmp_path):
-    address = tmp_path / "scheduler.json"
-    dask = [sys.executable, "-m", "dask"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    scheduler = [
-        *dask, "scheduler", "--scheduler-file", str(address), "--port", "0", "--no-dashboard"
-    ]  # fmt: skip
-    worker = [
-        *dask, "worker", "--scheduler-file", str(address), "--nthreads", "1", "--no-dashboard"
-    ]  # fmt: skip
-    started = [subprocess.Popen(command, **quiet) for command in (scheduler, worker, worker)]
-    try:
-        deadline = time.monotonic() + 120
-        while not address.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        with Client(scheduler_file=str(address), timeout=60) as client:
-            client.wait_for_workers(2, timeout=120)
-            run = analysis().run(stop=STOP, backend="dask", n_parts=5)
-    finally:
-        for process in started[::-1]:
-            process.terminate()
-        for process in started:
-            process.wait(60)
+    with command_line_cluster(tmp_path):
+        run = analysis().run(stop=STOP, backend="dask", n_parts=5)
     assert_identical(run, serial)
 
 

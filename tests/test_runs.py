@@ -13,7 +13,7 @@ from mda_ionmech.onsager import collective_path
 from mda_ionmech.onsager.windows import carrier_blocks
 from mda_ionmech.runs import label_runs
 from mda_ionmech.trajectory.paths import StoredPosition, to_cartesian
-from mda_ionmech.trajectory.unwrap import to_fractional
+from mda_ionmech.trajectory.unwrap import Places
 
 
 @settings(max_examples=60, deadline=None)
@@ -38,8 +38,7 @@ def test_coordinates_and_back(seed, n):
     cell = np.diag(rng.uniform(9, 12, 3)) + rng.uniform(-1, 1, (3, 3))
     positions = rng.normal(scale=20, size=(20, 3)).astype(np.float32)
     atoms = rng.integers(0, 20, n)
-    out = np.empty((n, 3))
-    to_fractional(positions, atoms, np.linalg.inv(cell), out)
+    out = Places(positions.ravel(), atoms, np.linalg.inv(cell)).fractional
     np.testing.assert_allclose(out, positions[atoms] @ np.linalg.inv(cell), atol=1e-12)
     path = rng.normal(size=(n, 3, 7))
     expected = np.einsum("ckt,kx->cxt", path, cell)

@@ -162,8 +162,8 @@ class EventRule(ABC):
         return {"rule": type(self).__name__, "names": list(self.names)}
 
 
-class PairLabels:
-    """Codes of a rule for pairs of shell numbers, of shells in memory or on disk.
+class EventCodes:
+    """Event codes of pairs of shells; can be sent to another process.
 
     Parameters
     ----------
@@ -173,20 +173,24 @@ class PairLabels:
     """
 
     def __init__(self, rule: EventRule, shells: ShellTable | StoredShells) -> None:
-        self._rule, self._shells = rule, shells
+        self._made_of = rule, shells
         self._known = rule.classifier(shells) if isinstance(shells, ShellTable) else None
 
     def with_flags(self, before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Codes and flags, each (pairs,)."""
         if self._known is not None:
             return self._known(before, after)
-        assert not isinstance(self._shells, ShellTable)
+        rule, shells = self._made_of
+        assert not isinstance(shells, ShellTable)
         met = np.union1d(before, after)
-        classify = self._rule.classifier(self._shells.some(met))
+        classify = rule.classifier(shells.some(met))
         return classify(np.searchsorted(met, before), np.searchsorted(met, after))
 
     def __call__(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         return self.with_flags(before, after)[0]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return EventCodes, self._made_of
 
 
 def check_ligand_types(rule: str, anion: str, ligand_types: tuple[str, ...]) -> None:

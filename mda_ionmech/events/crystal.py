@@ -309,3 +309,34 @@ class CrystalEvents(EventRule):
             "detail": self.detail,
             "shared_angstrom": self.shared,
         }
+
+
+@dataclass(frozen=True)
+class LinkedLabels:
+    """Labels and clusters of one of the species that are labelled together, by window length.
+
+    Attributes
+    ----------
+    rule : CrystalEvents
+    linked : SiteHistory
+        Of all of them.
+    history : SiteHistory
+        Of the one.
+    mine : numpy.ndarray
+        Shape (carriers of `linked`,), bool: those of the one.
+    number : numpy.ndarray
+        Shape (carriers of `linked`,), int64: what clusters are numbered by.
+    """
+
+    rule: CrystalEvents
+    linked: SiteHistory
+    history: SiteHistory
+    mine: np.ndarray
+    number: np.ndarray
+
+    def __call__(self, window: int) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and clusters, (carriers, origins), of windows of this many frames."""
+        label, cluster = self.rule.label_window(self.linked, window)
+        label, cluster = label[self.mine], cluster[self.mine]
+        code = self.rule.event_codes(self.history, window, label)
+        return code, np.where(cluster < 0, -1, self.number[cluster]).astype(np.int32)

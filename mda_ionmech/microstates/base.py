@@ -19,12 +19,14 @@ from ..errors import InputError
 from ..kernels import counting_order
 from ..runs import LabelRuns
 from ..species import check_atom_group
+from ..trajectory.unwrap import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from MDAnalysis import AtomGroup
 
+    from .follow import ContactTracker
     from .rdf import RadialDistribution
     from .stored import StoredHistory, StoredRuns, StoredShells
 
@@ -37,15 +39,14 @@ def row_number(n_rows: int) -> type:
     return np.int32 if n_rows < 2**31 else np.int64
 
 
-@dataclass(frozen=True)
 class FrameGeometry:
     """What a detector sees of one frame.
 
-    Attributes
+    Parameters
     ----------
     centres : numpy.ndarray
         Shape (carriers, 3): fractional coordinates of the carriers, any image.
-    ligands : numpy.ndarray
+    ligands : numpy.ndarray or Places
         Shape (ligands, 3): fractional coordinates of the ligand atoms, any image.
     ligand_kind : numpy.ndarray
         Shape (ligands,), int64: place of each ligand's type in `Detector.ligand_types`.
@@ -56,21 +57,46 @@ class FrameGeometry:
     cell_as_read : numpy.ndarray
         Shape (3, 3), Angstrom: the vectors the file gives, another choice for the same lattice;
         None where they are those of `cell`.
-    others : numpy.ndarray
+    others : numpy.ndarray or Places
         Shape (others, 3): fractional coordinates of the atoms that `Detector.other_atoms` asked
         for, any image; none unless it does.
     other_owner : numpy.ndarray
         Shape (others,), int64: the carrier such an atom is part of, or -1.
+
+    Attributes
+    ----------
+    ligands, others : numpy.ndarray
+        The fractional coordinates themselves.
+    ligand_places, other_places : Places
+        The same as they were given.
     """
 
-    centres: np.ndarray
-    ligands: np.ndarray
-    ligand_kind: np.ndarray
-    ligand_owner: np.ndarray
-    cell: np.ndarray
-    cell_as_read: np.ndarray | None = None
-    others: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
-    other_owner: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    def __init__(
+        self,
+        centres: np.ndarray,
+        ligands: np.ndarray | Places,
+        ligand_kind: np.ndarray,
+        ligand_owner: np.ndarray,
+        cell: np.ndarray,
+        cell_as_read: np.ndarray | None = None,
+        others: np.ndarray | Places | None = None,
+        other_owner: np.ndarray | None = None,
+    ) -> None:
+        self.centres, self.cell, self.cell_as_read = centres, cell, cell_as_read
+        self.ligand_kind, self.ligand_owner = ligand_kind, ligand_owner
+        self.ligand_places = ligands if isinstance(ligands, Places) else Places.of(ligands)
+        others = np.empty((0, 3)) if others is None else others
+        self.other_places = others if isinstance(others, Places) else Places.of(others)
+        none = np.empty(0, dtype=np.int64)
+        self.other_owner = none if other_owner is None else other_owner
+
+    @property
+    def ligands(self) -> np.ndarray:
+        return self.ligand_places.fractional
+
+    @property
+    def others(self) -> np.ndarray:
+        return self.other_places.fractional
 
 
 @dataclass(frozen=True)
@@ -258,6 +284,12 @@ class Detector(ABC):
     @abstractmethod
     def contacts(self, frame: FrameGeometry) -> Contacts:
         """Contacts of one frame. Must depend on this frame alone."""
+
+    def follow(self, frame: FrameGeometry, tracker: ContactTracker) -> tuple[int, ...]:
+        """Hand the contacts of one frame to a tracker; returns their tally."""
+        contacts = self.contacts(frame)
+        tracker.add(contacts)
+        return contacts.tally
 
     def assemble(
         self,

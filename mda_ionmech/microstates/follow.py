@@ -9,65 +9,116 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels import kernel
+from ..lanes import ROW, count_bits, equal_lanes, lowest_bit
 from .base import Contacts
 
-#: A key is this times the ligand, plus the level of the contact: 2 * ring + inner.
-LEVELS = 512
+_ROW, _NONE, _ONE = np.uint64(ROW), np.uint64(0), np.uint64(1)
+_WHOLE_ROW = np.uint64(2**ROW - 1)
+
+
+@kernel
+def contact_rows(carrier, ligand, n_carriers):  # type: ignore[no-untyped-def]
+    """Where the contacts of each carrier begin and end: first, last (carriers,) int64.
+
+    carrier, ligand (contacts,): sorted by carrier, then ligand, each pair once; if they are not,
+    both are empty.
+    """
+    first, last = np.zeros(n_carriers, dtype=np.int64), np.zeros(n_carriers, dtype=np.int64)
+    for m in range(carrier.shape[0]):
+        if m > 0 and (
+            carrier[m] < carrier[m - 1]
+            or (carrier[m] == carrier[m - 1] and ligand[m] <= ligand[m - 1])
+        ):
+            return first[:0], last[:0]
+        last[carrier[m]] += 1
+    for c in range(1, n_carriers):
+        first[c] = last[c - 1]
+        last[c] += first[c]
+    return first, last
+
+
+@kernel
+def most_of(first, last):  # type: ignore[no-untyped-def]
+    """Most contacts of one carrier; first, last (carriers,): where those of each begin and end."""
+    most = np.int64(0)
+    for c in range(first.shape[0]):
+        most = max(most, np.int64(last[c] - first[c]))
+    return most
 
 
 @kernel
 def follow_contacts(  # type: ignore[no-untyped-def]
-    frame, carrier, ligand, level, open_offsets, open_key, open_begin, offsets, key, begin, n_ended,
-    ended_carrier, ended_key, ended_begin, ended_end,
+    frame, first, last, ligand, level, n_open, used, open_ligand, open_level, open_begin, n_ended,
+    ended_carrier, ended_ligand, ended_level, ended_begin, ended_end,
 ):  # fmt: skip
     """Compare the contacts of a frame with those of the frame before, carrier by carrier.
 
-    carrier, ligand, level (contacts,): of this frame, sorted by carrier, then ligand. Open are the
-    stretches that reach up to this frame: those of carrier c are open_offsets[c] :
-    open_offsets[c + 1], with key LEVELS * ligand + level, increasing, and the frame they began.
-    Fills offsets, key and begin, the same after this frame, and appends those that have ended to
-    ended_* from n_ended on. Returns the new n_ended, or -1 where the contacts are not sorted.
+    Carrier c has ligand[first[c] : last[c]], in any order, each once, at the levels in level, or
+    all at level 1 if that is empty. The stretches that reach up to this frame are open: n_open[c]
+    of them, anywhere in the first used[c] * `ROW` places of row c of open_ligand, elsewhere -1,
+    with their open_level and open_begin (carriers, room), room a multiple of `ROW`; updated. Those
+    that have ended are appended to ended_* from n_ended on. Returns the new n_ended, or, having
+    changed nothing, minus the room that is needed where it is too little.
 
     Cost: linear in contacts; carriers whose contacts are the same take no branch per contact.
     """
-    n_contacts = carrier.shape[0]
-    n_carriers = offsets.shape[0] - 1
-    for m in range(1, n_contacts):
-        if carrier[m] < carrier[m - 1] or (
-            carrier[m] == carrier[m - 1] and ligand[m] <= ligand[m - 1]
-        ):
-            return -1
-    for c in range(n_carriers + 1):
-        offsets[c] = 0
-    for m in range(n_contacts):
-        offsets[carrier[m] + 1] += 1
-        key[m] = LEVELS * np.int64(ligand[m]) + np.int64(level[m])
-    for c in range(n_carriers):
-        offsets[c + 1] += offsets[c]
-        old, old_stop = np.uint64(open_offsets[c]), np.uint64(open_offsets[c + 1])
-        new, new_stop = np.uint64(offsets[c]), np.uint64(offsets[c + 1])
-        if old_stop - old == new_stop - new:
-            changed = np.int64(0)
-            for m in range(new_stop - new):
-                changed |= open_key[old + m] ^ key[new + m]
-                begin[new + m] = open_begin[old + m]
-            if changed == 0:
-                continue
-        while old < old_stop or new < new_stop:
-            if new == new_stop or (old < old_stop and open_key[old] < key[new]):
-                ended_carrier[n_ended] = c
-                ended_key[n_ended] = open_key[old]
-                ended_begin[n_ended] = open_begin[old]
+    room = open_ligand.shape[1]
+    needed = most_of(first, last)
+    if needed > room:
+        return -needed
+    flat = open_ligand.ravel()
+    has_levels = level.shape[0] > 0
+    stays, fresh = np.empty(room // ROW, dtype=np.uint64), np.empty(room, dtype=np.uint64)
+    for c in range(first.shape[0]):
+        start, end = np.uint64(first[c]), np.uint64(last[c])
+        row, n_stay = np.uint64(c) * np.uint64(room), _NONE
+        n_groups = np.uint64(used[c])
+        for g in range(n_groups):
+            at, stay = row + g * _ROW, _NONE
+            for h in range(start, end):
+                stay |= equal_lanes(flat, at, ligand[h])
+            if has_levels:
+                for h in range(start, end):
+                    same = equal_lanes(flat, at, ligand[h])
+                    if same != _NONE and open_level[c, g * _ROW + lowest_bit(same)] != level[h]:
+                        stay ^= same
+            stays[g] = stay
+            n_stay += count_bits(stay)
+        if n_stay == np.uint64(n_open[c]) and end - start == n_stay:
+            continue
+        n_fresh = _NONE
+        for h in range(start, end):
+            known = _NONE
+            for g in range(n_groups):
+                known |= equal_lanes(flat, row + g * _ROW, ligand[h]) & stays[g]
+            fresh[n_fresh] = h
+            n_fresh += np.uint64(known == _NONE)
+        for g in range(n_groups):
+            ends = ~(stays[g] | equal_lanes(flat, row + g * _ROW, np.int32(-1))) & _WHOLE_ROW
+            while ends != _NONE:
+                m = g * _ROW + lowest_bit(ends)
+                ended_carrier[n_ended], ended_ligand[n_ended] = c, open_ligand[c, m]
+                ended_level[n_ended], ended_begin[n_ended] = open_level[c, m], open_begin[c, m]
                 ended_end[n_ended] = frame
                 n_ended += 1
-                old += np.uint64(1)
-            elif old == old_stop or key[new] < open_key[old]:
-                begin[new] = frame
-                new += np.uint64(1)
-            else:
-                begin[new] = open_begin[old]
-                old += np.uint64(1)
-                new += np.uint64(1)
+                open_ligand[c, m] = -1
+                ends &= ends - _ONE
+        # new ones take the first free places
+        group = _NONE
+        for k in range(n_fresh):
+            while group < n_groups and stays[group] == _WHOLE_ROW:
+                group += _ONE
+            if group == n_groups:
+                stays[group] = _NONE
+                n_groups += _ONE
+            bit = lowest_bit(~stays[group])
+            m = group * _ROW + bit
+            open_ligand[c, m], open_begin[c, m] = ligand[fresh[k]], frame
+            open_level[c, m] = level[fresh[k]] if has_levels else np.int16(1)
+            stays[group] |= _ONE << bit
+        while n_groups > _ONE and stays[n_groups - _ONE] == _NONE:
+            n_groups -= _ONE
+        n_open[c], used[c] = end - start, n_groups
     return n_ended
 
 
@@ -83,50 +134,71 @@ class ContactTracker:
 
     def __init__(self, n_carriers: int, first_frame: int) -> None:
         self._frame = first_frame
-        self._offsets = np.zeros((2, n_carriers + 1), dtype=np.int64)
-        self._key = np.empty((2, 16 * n_carriers), dtype=np.int64)
-        self._begin = np.empty((2, 16 * n_carriers), dtype=np.int32)
-        self._ended = [np.empty(1024, dtype=t) for t in (np.int32, np.int64, np.int32, np.int32)]
-        self._n_ended = 0
-        self._now = 0
+        self._n_open = np.zeros(n_carriers, dtype=np.int64)
+        self._used = np.ones(n_carriers, dtype=np.int64)
+        types = np.int32, np.int16, np.int32
+        self._open = [np.full((n_carriers, ROW), -1, dtype=t) for t in types]
+        self._ended = [np.empty(1024, dtype=t) for t in (np.int32, *types, np.int32)]
+        self._n_ended = self._n_contacts = 0
         self._rings = False
 
     def add(self, contacts: Contacts) -> None:
         """Take the contacts of the next frame."""
         carrier = np.asarray(contacts.carrier, dtype=np.int32)
         ligand = np.asarray(contacts.ligand, dtype=np.int32)
-        level = np.asarray(contacts.inner, dtype=np.int16)
-        if contacts.ring is not None:
+        inner, ring = contacts.inner, contacts.ring
+        n_carriers = len(self._n_open)
+        first, last = contact_rows(carrier, ligand, n_carriers)
+        if len(first) < n_carriers:
+            order = np.lexsort((ligand, carrier))
+            carrier, ligand, inner = carrier[order], ligand[order], inner[order]
+            ring = None if ring is None else ring[order]
+            first, last = contact_rows(carrier, ligand, n_carriers)
+            if len(first) < n_carriers:
+                raise ValueError("a detector found one contact twice in one frame")
+        self.add_rows(first, last, ligand, inner, ring)
+
+    def add_rows(
+        self,
+        first: np.ndarray,
+        last: np.ndarray,
+        ligand: np.ndarray,
+        inner: np.ndarray | None = None,
+        ring: np.ndarray | None = None,
+    ) -> None:
+        """Take the contacts of the next frame, carrier by carrier.
+
+        Parameters
+        ----------
+        first, last : numpy.ndarray
+            Shape (carriers,), int64: carrier c has ``ligand[first[c]:last[c]]``, each once.
+        ligand : numpy.ndarray
+            Shape (contacts,), int32, or more.
+        inner, ring : numpy.ndarray
+            Shape (contacts,), as in `Contacts`; without `inner` it is True throughout.
+        """
+        level = np.empty(0, dtype=np.int16) if inner is None else inner.astype(np.int16)
+        if ring is not None:
             self._rings = True
-            level = level + 2 * contacts.ring.astype(np.int16)
-        if len(carrier) > self._key.shape[1]:
-            room = ((0, 0), (0, 2 * len(carrier) - self._key.shape[1]))
-            self._key, self._begin = np.pad(self._key, room), np.pad(self._begin, room)
-        before, now = self._now, 1 - self._now
-        most = self._n_ended + int(self._offsets[before, -1])
+            level += 2 * ring.astype(np.int16)
+        most = self._n_ended + self._n_contacts
         if most > len(self._ended[0]):
             self._ended = [np.resize(a, 2 * most) for a in self._ended]
-        n_ended = self._follow(carrier, ligand, level, before, now)
-        if n_ended < 0:
-            order = np.lexsort((ligand, carrier))
-            n_ended = self._follow(carrier[order], ligand[order], level[order], before, now)
-            if n_ended < 0:
-                raise ValueError("a detector found one contact twice in one frame")
-        self._n_ended = n_ended
-        self._now = now
+        while True:
+            n = int(
+                follow_contacts(
+                    self._frame, first, last, ligand, level, self._n_open, self._used, *self._open,
+                    self._n_ended, *self._ended,
+                )
+            )  # fmt: skip
+            if n >= 0:
+                break
+            room = self._open[0].shape[1]
+            more = -(-max(-n, 2 * room) // ROW) * ROW - room
+            self._open = [np.pad(a, ((0, 0), (0, more)), constant_values=-1) for a in self._open]
+        self._n_ended = n
+        self._n_contacts = len(ligand)
         self._frame += 1
-
-    def _follow(
-        self, carrier: np.ndarray, ligand: np.ndarray, level: np.ndarray, before: int, now: int
-    ) -> int:
-        return int(
-            follow_contacts(
-                self._frame, carrier, ligand, level,
-                self._offsets[before], self._key[before], self._begin[before],
-                self._offsets[now], self._key[now], self._begin[now],
-                self._n_ended, *self._ended,
-            )
-        )  # fmt: skip
 
     def finish(self) -> dict[str, np.ndarray]:
         """End the open stretches and return all of them.
@@ -137,18 +209,16 @@ class ContactTracker:
             ``carrier``, ``ligand``, ``inner``, ``begin``, ``end`` and, where a detector gave it,
             ``ring``, each of shape (stretches,), as in `ContactHistory`; in order of the end.
         """
-        n_open = int(self._offsets[self._now, -1])
-        n = self._n_ended
-        carrier, key, begin, end = (a[:n] for a in self._ended)
-        open_carrier = np.repeat(
-            np.arange(self._offsets.shape[1] - 1, dtype=np.int32), np.diff(self._offsets[self._now])
-        )
-        key = np.concatenate([key, self._key[self._now, :n_open]])
-        rings = {"ring": (key % LEVELS // 2).astype(np.uint8)} if self._rings else {}
+        is_open = self._open[0] >= 0
+        ended = [a[: self._n_ended] for a in self._ended]
+        still = [np.nonzero(is_open)[0].astype(np.int32), *(a[is_open] for a in self._open)]
+        still.append(np.full(len(still[0]), self._frame, dtype=np.int32))
+        carrier, ligand, level, begin, end = map(np.concatenate, zip(ended, still, strict=True))
+        rings = {"ring": (level // 2).astype(np.uint8)} if self._rings else {}
         return rings | {
-            "carrier": np.concatenate([carrier, open_carrier]),
-            "ligand": (key // LEVELS).astype(np.int32),
-            "inner": key % 2 == 1,
-            "begin": np.concatenate([begin, self._begin[self._now, :n_open]]),
-            "end": np.concatenate([end, np.full(n_open, self._frame, dtype=np.int32)]),
+            "carrier": carrier,
+            "ligand": ligand,
+            "inner": level % 2 == 1,
+            "begin": begin,
+            "end": end,
         }

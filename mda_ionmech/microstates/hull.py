@@ -14,7 +14,7 @@ from scipy.spatial import ConvexHull, QhullError
 from ..errors import InputError
 from ..species import check_atom_group
 from .base import Contacts, Detector, FrameGeometry
-from .neighbours import find_contacts, grid_shape
+from .neighbours import contact_pairs, pairs_with
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -153,15 +153,7 @@ class HullShell(Detector):
     def contacts(self, frame: FrameGeometry) -> Contacts:
         """Members of the shells of one frame, and how many needed the fallback, and why."""
         n = len(frame.centres)
-        carrier, ligand, distance = find_contacts(
-            frame.centres,
-            frame.ligands,
-            frame.ligand_kind,
-            frame.ligand_owner,
-            frame.cell,
-            np.full(len(self.ligands), self.search),
-            grid_shape(frame.cell, self.search, len(frame.ligands)),
-        )
+        carrier, ligand, distance = contact_pairs(frame, np.full(len(self.ligands), self.search))
         distance = np.round(distance, TIE)
         order = np.lexsort((ligand, distance, carrier))
         carrier, ligand, distance = carrier[order], ligand[order], distance[order]
@@ -203,14 +195,9 @@ class HullShell(Detector):
         nearest = np.full((len(frame.centres), 3), np.nan)
         if len(frame.others) == 0:
             return nearest
-        carrier, other, distance = find_contacts(
-            frame.centres,
-            frame.others,
-            np.zeros(len(frame.others), dtype=np.int64),
-            frame.other_owner,
-            frame.cell,
-            np.array([self.search]),
-            grid_shape(frame.cell, self.search, len(frame.others)),
+        kind = np.zeros(len(frame.others), dtype=np.int64)
+        carrier, other, distance = pairs_with(
+            frame, frame.other_places, kind, frame.other_owner, np.array([self.search])
         )
         order = np.lexsort((other, np.round(distance, TIE), carrier))
         who, first = np.unique(carrier[order], return_index=True)

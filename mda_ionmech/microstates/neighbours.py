@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels import kernel, longer
+from ..kernels import counting_order, kernel, longer
 from ..lanes import LANES, lowest_bit, near_lanes
+from .base import FrameGeometry, Places
 
 #: Layers of the grid along its third vector within one cutoff: thin ones, as they cost no search.
 LAYERS = 3
 #: Contacts of one carrier are ranked this many at a time.
-_RANKED = np.uint64(16)
+_RANKED = 16
+#: Ligands worked on at once.
+_CHUNK = 64
 _LANES, _LANE, _BITS, _WORD = np.uint64(LANES), np.uint64(LANES - 1), np.uint64(3), np.uint64(64)
+_ONE, _TWO, _BYTE = np.uint64(1), np.uint64(2), np.uint64(255)
 
 
 @kernel
@@ -47,32 +51,52 @@ def grid_shape(cell, cutoff, n_ligands):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _fill_grid(ligands, cell, grid, ghosts):  # type: ignore[no-untyped-def]
+def _fill_grid(coordinates, atoms, inverse, cell, grid, ghosts):  # type: ignore[no-untyped-def]
     """Ligands in the order of the grid, so that neighbouring layers are one stretch of memory.
 
-    A row holds `ghosts` layers more at either end: images of those at the other end. Returns start
-    (rows * layers + 2,) int32, where layer l of row r begins at start[r * layers + l]; x, y, z and
-    ligand number in this order, with room for `LANES` more.
+    coordinates, atoms, inverse, cell, grid: as in `find_near`. A row holds `ghosts` layers more at
+    either end: images of those at the other end. Returns start (rows * layers + 2,) int32, where
+    layer l of row r begins at start[r * layers + l]; x, y, z, Angstrom, float32, and ligand number
+    in this order, with room for `LANES` more.
     """
-    n_ligands = ligands.shape[0]
+    n_ligands = atoms.shape[0]
     n_layers = grid[2] + 2 * ghosts
     n_places = grid[0] * grid[1] * n_layers
-    place = np.empty(n_ligands, dtype=np.int32)
     rows1, layers, first_layer = np.int32(grid[1]), np.int32(n_layers), np.int32(ghosts)
     last0, last1, last2 = np.int32(grid[0] - 1), np.int32(grid[1] - 1), np.int32(grid[2] - 1)
     n0, n1, n2 = float(grid[0]), float(grid[1]), float(grid[2])
-    for a in range(n_ligands):
-        s0 = ligands[a, 0] - np.floor(ligands[a, 0])
-        s1 = ligands[a, 1] - np.floor(ligands[a, 1])
-        s2 = ligands[a, 2] - np.floor(ligands[a, 2])
-        g0 = min(np.int32(s0 * n0), last0)
-        g1 = min(np.int32(s1 * n1), last1)
-        g2 = min(np.int32(s2 * n2), last2)
-        place[a] = (g0 * rows1 + g1) * layers + g2 + first_layer
+    h00, h01, h02 = cell[0, 0], cell[0, 1], cell[0, 2]
+    h10, h11, h12 = cell[1, 0], cell[1, 1], cell[1, 2]
+    h20, h21, h22 = cell[2, 0], cell[2, 1], cell[2, 2]
+    i00, i01, i02 = inverse[0, 0], inverse[0, 1], inverse[0, 2]
+    i10, i11, i12 = inverse[1, 0], inverse[1, 1], inverse[1, 2]
+    i20, i21, i22 = inverse[2, 0], inverse[2, 1], inverse[2, 2]
+    place = np.empty(n_ligands, dtype=np.int32)
+    x_in, y_in, z_in = np.empty((3, n_ligands), dtype=np.float32)
+    # a few at a time, component by component, as vector instructions want them
+    p, q, r = np.empty((3, _CHUNK))
+    for begin in range(0, n_ligands, _CHUNK):
+        n = min(_CHUNK, n_ligands - begin)
+        for k in range(np.uint64(n)):
+            at = np.uint64(3 * atoms[np.uint64(begin) + k])
+            p[k], q[k], r[k] = coordinates[at], coordinates[at + _ONE], coordinates[at + _TWO]
+        for k in range(np.uint64(n)):
+            s0 = p[k] * i00 + q[k] * i10 + r[k] * i20
+            s1 = p[k] * i01 + q[k] * i11 + r[k] * i21
+            s2 = p[k] * i02 + q[k] * i12 + r[k] * i22
+            s0, s1, s2 = s0 - np.floor(s0), s1 - np.floor(s1), s2 - np.floor(s2)
+            g0 = min(np.int32(s0 * n0), last0)
+            g1 = min(np.int32(s1 * n1), last1)
+            g2 = min(np.int32(s2 * n2), last2)
+            to = np.uint64(begin) + k
+            place[to] = (g0 * rows1 + g1) * layers + g2 + first_layer
+            x_in[to] = s0 * h00 + s1 * h10 + s2 * h20
+            y_in[to] = s0 * h01 + s1 * h11 + s2 * h21
+            z_in[to] = s0 * h02 + s1 * h12 + s2 * h22
     # counts are kept two places on, so that start is right once the ligands have been placed
     start = np.zeros(n_places + 2, dtype=np.int32)
     for a in range(n_ligands):
-        start[np.uint64(place[a]) + np.uint64(2)] += 1
+        start[np.uint64(place[a]) + _TWO] += 1
     for row in range(grid[0] * grid[1]):
         low = row * n_layers + 2
         for g in range(ghosts):
@@ -81,22 +105,15 @@ def _fill_grid(ligands, cell, grid, ghosts):  # type: ignore[no-untyped-def]
     for g in range(1, n_places + 1):
         start[g + 1] += start[g]
     total = np.int64(start[n_places + 1])
-    x, y, z = np.empty(total + LANES), np.empty(total + LANES), np.empty(total + LANES)
+    x = np.empty(total + LANES, dtype=np.float32)
+    y, z = np.empty_like(x), np.empty_like(x)
     number = np.empty(total + LANES, dtype=np.int32)
     x[total:], y[total:], z[total:], number[total:] = np.inf, np.inf, np.inf, -1
-    h00, h01, h02 = cell[0, 0], cell[0, 1], cell[0, 2]
-    h10, h11, h12 = cell[1, 0], cell[1, 1], cell[1, 2]
-    h20, h21, h22 = cell[2, 0], cell[2, 1], cell[2, 2]
     for a in range(n_ligands):
-        s0 = ligands[a, 0] - np.floor(ligands[a, 0])
-        s1 = ligands[a, 1] - np.floor(ligands[a, 1])
-        s2 = ligands[a, 2] - np.floor(ligands[a, 2])
-        after = np.uint64(place[a]) + np.uint64(1)
+        after = np.uint64(place[a]) + _ONE
         m = np.uint64(start[after])
         start[after] += 1
-        x[m] = s0 * h00 + s1 * h10 + s2 * h20
-        y[m] = s0 * h01 + s1 * h11 + s2 * h21
-        z[m] = s0 * h02 + s1 * h12 + s2 * h22
+        x[m], y[m], z[m] = x_in[a], y_in[a], z_in[a]
         number[m] = a
     for row in range(grid[0] * grid[1]):
         for upper in range(2):
@@ -104,137 +121,261 @@ def _fill_grid(ligands, cell, grid, ghosts):  # type: ignore[no-untyped-def]
             source = row * n_layers + (ghosts if upper else grid[2])
             image = 2.0 * upper - 1.0
             m = np.uint64(start[first])
-            for q in range(np.uint64(start[source]), np.uint64(start[source + ghosts])):
-                x[m], y[m], z[m] = x[q] + image * h20, y[q] + image * h21, z[q] + image * h22
-                number[m] = number[q]
-                m += np.uint64(1)
+            for k in range(np.uint64(start[source]), np.uint64(start[source + ghosts])):
+                x[m], y[m], z[m] = x[k] + image * h20, y[k] + image * h21, z[k] + image * h22
+                number[m] = number[k]
+                m += _ONE
             for g in range(ghosts):
                 start[first + g + 1] = start[first + g] + start[source + g + 1] - start[source + g]
     return start, x, y, z, number
 
 
 @kernel
-def find_contacts(centres, ligands, ligand_kind, ligand_owner, cell, outer, grid):  # type: ignore[no-untyped-def]
-    """All pairs within the outer cutoff of the ligand's kind, sorted by carrier, then ligand.
+def find_near(  # type: ignore[no-untyped-def]
+    centres, coordinates, atoms, inverse, ligand_kind, ligand_owner, cell, outer, measured
+):
+    """All pairs within the outer cutoff of the ligand's kind, in an order of the grid's.
 
-    Cost: linear in ligands + contacts; nine rows of grid cells are looked at for each carrier.
+    Cost: linear in carriers + ligands + contacts; nine rows of grid cells are looked at for each
+    carrier, in single precision, and pairs that it leaves in doubt in double.
 
-    centres (carriers, 3) and ligands (ligands, 3): fractional, any image; ligand_kind (ligands,)
-    int64; ligand_owner (ligands,) int64: the carrier that a ligand atom is part of, or -1 (such
-    pairs are left out); outer (kinds,): cutoffs, Angstrom; grid (3,) int64 as `grid_shape` gives
-    it. Returns carrier int32, ligand int32, distance float64, each of shape (contacts,).
+    centres (carriers, 3): fractional, any image; ligand a has coordinates[3 * atoms[a] :], which
+    times inverse (3, 3) are fractional, any image; ligand_kind (ligands,) int64; ligand_owner
+    (ligands,) int64: the carrier that a ligand atom is part of, or -1 (such pairs are left out);
+    outer (kinds,): cutoffs, Angstrom. Returns first, last (carriers,) int64, ligand int32 and, if
+    measured, square float64, else empty, both longer than they need be: carrier c has the ligands
+    ligand[first[c] : last[c]] at these squared distances.
     """
     n_centres = centres.shape[0]
-    n0, n1, n2 = grid[0], grid[1], grid[2]
     widest, narrowest = 0.0, np.inf
     for k in range(outer.shape[0]):
         widest, narrowest = max(widest, outer[k]), min(narrowest, outer[k])
-    widest2 = widest * widest
-    owned = False
+    grid = grid_shape(cell, widest, atoms.shape[0])
+    n0, n1, n2 = grid[0], grid[1], grid[2]
+    owner = np.int64(-1)
     for a in range(ligand_owner.shape[0]):
-        owned = owned or ligand_owner[a] >= 0
+        owner = max(owner, ligand_owner[a])
+    look_closer = measured or owner >= 0 or narrowest < widest
     h00, h01, h02 = cell[0, 0], cell[0, 1], cell[0, 2]
     h10, h11, h12 = cell[1, 0], cell[1, 1], cell[1, 2]
     h20, h21, h22 = cell[2, 0], cell[2, 1], cell[2, 2]
+    # What rounding to single precision may do: coordinates in the grid are within twice the cell.
+    margin = 2.0**-19 * widest * (2.0 * np.abs(cell).sum() + widest)
+    limit2, sure2 = np.float32(widest**2 + margin), np.float32(widest**2 - margin)
     # the cutoff over the height along the third vector: |a x b| / volume
     c0, c1, c2 = h01 * h12 - h02 * h11, h02 * h10 - h00 * h12, h00 * h11 - h01 * h10
     reach = widest * np.sqrt(c0 * c0 + c1 * c1 + c2 * c2) / abs(c0 * h20 + c1 * h21 + c2 * h22)
     ghosts = min(np.int64(np.floor(reach * n2)) + 1, n2)
     n_layers = n2 + 2 * ghosts
-    start, x, y, z, number = _fill_grid(ligands, cell, grid, ghosts)
-    longest = 0
+    start, x, y, z, number = _fill_grid(coordinates, atoms, inverse, cell, grid, ghosts)
+    most = 0
     for row in range(n0 * n1):
-        longest = max(longest, start[(row + 1) * n_layers] - start[row * n_layers])
-    near = np.empty(9 * longest + _RANKED, dtype=np.int32)
-    near2 = np.empty(9 * longest + _RANKED)
+        most = max(most, start[(row + 1) * n_layers] - start[row * n_layers])
+    most *= 9
     # the search looks at eight ligands at once and remembers eight such looks
-    squares = np.empty(64)
     seen = np.empty(8, dtype=np.uint64)
-    capacity = max(16 * n_centres, 64)
-    carrier_out = np.empty(capacity, dtype=np.int32)
-    ligand_out = np.empty(capacity, dtype=np.int32)
-    square_out = np.empty(capacity, dtype=np.float64)
-    n_out = np.int64(0)
+    capacity = 16 * n_centres + most
+    first, last = np.empty(n_centres, dtype=np.int64), np.empty(n_centres, dtype=np.int64)
+    near = np.empty(capacity, dtype=np.int32)
+    square = np.empty(capacity if measured else 0)
+    n_near = np.uint64(0)
+    own_row = np.empty(n_centres, dtype=np.int64)
     for c in range(n_centres):
         s0 = centres[c, 0] - np.floor(centres[c, 0])
         s1 = centres[c, 1] - np.floor(centres[c, 1])
+        own_row[c] = min(np.int64(s0 * n0), n0 - 1) * n1 + min(np.int64(s1 * n1), n1 - 1)
+    # row by row, as carriers of one row look at the same memory
+    order = counting_order(own_row, n0 * n1, np.arange(n_centres))
+    rows = np.empty(9, dtype=np.int64)
+    shift_x, shift_y, shift_z = np.empty(9), np.empty(9), np.empty(9)
+    row_now = np.int64(-1)
+    for place in range(n_centres):
+        c = order[place]
+        if own_row[c] != row_now:
+            row_now = own_row[c]
+            # The rows before, at and after the carrier's, and the way to its image there. With one
+            # or two rows along a vector some are the same row in another image; both cannot hold
+            # one ligand within the cutoff of a carrier.
+            own0 = row_now // n1
+            own1 = row_now - own0 * n1
+            for i in range(3):
+                row0, turn0 = _turned(own0 + i - 1, n0)
+                for j in range(3):
+                    row1, turn1 = _turned(own1 + j - 1, n1)
+                    r = 3 * i + j
+                    rows[r] = (row0 * n1 + row1) * n_layers
+                    shift_x[r] = turn0 * h00 + turn1 * h10
+                    shift_y[r] = turn0 * h01 + turn1 * h11
+                    shift_z[r] = turn0 * h02 + turn1 * h12
+        s0 = centres[c, 0] - np.floor(centres[c, 0])
+        s1 = centres[c, 1] - np.floor(centres[c, 1])
         s2 = centres[c, 2] - np.floor(centres[c, 2])
-        g0 = min(np.int64(s0 * n0), n0 - 1)
-        g1 = min(np.int64(s1 * n1), n1 - 1)
+        x_c = s0 * h00 + s1 * h10 + s2 * h20
+        y_c = s0 * h01 + s1 * h11 + s2 * h21
+        z_c = s0 * h02 + s1 * h12 + s2 * h22
         low = max(np.int64(np.floor((s2 - reach) * n2)) + ghosts, 0)
         high = min(np.int64(np.floor((s2 + reach) * n2)) + ghosts + 1, n_layers)
-        n_near, word, shift = np.uint64(0), np.uint64(0), np.uint64(0)
-        # The rows before, at and after the carrier's, and the carrier in their image. With one or
-        # two rows along a vector some are the same row in another image; both cannot hold one
-        # ligand within the cutoff of a carrier.
-        for i in range(g0 - 1, g0 + 2):
-            row0, u0 = i, s0
-            if i < 0:
-                row0, u0 = i + n0, s0 + 1.0
-            elif i >= n0:
-                row0, u0 = i - n0, s0 - 1.0
-            for j in range(g1 - 1, g1 + 2):
-                row1, u1 = j, s1
-                if j < 0:
-                    row1, u1 = j + n1, s1 + 1.0
-                elif j >= n1:
-                    row1, u1 = j - n1, s1 - 1.0
-                x_c = u0 * h00 + u1 * h10 + s2 * h20
-                y_c = u0 * h01 + u1 * h11 + s2 * h21
-                z_c = u0 * h02 + u1 * h12 + s2 * h22
-                row = (row0 * n1 + row1) * n_layers
-                at = np.uint64(start[np.uint64(row + low)])
-                end = np.uint64(start[np.uint64(row + high)])
-                # the bits of a look that lie beyond the end are not its own
-                while at < end:
-                    hits = near_lanes(x, y, z, at, x_c, y_c, z_c, widest2, squares, shift)
-                    if end - at < _LANES:
-                        hits &= (np.uint64(1) << (end - at)) - np.uint64(1)
-                    word |= hits << shift
-                    seen[shift >> _BITS] = at
-                    shift += _LANES
-                    at += _LANES
-                    if shift == _WORD:
-                        n_near = _take_hits(word, seen, squares, number, near, near2, n_near)
-                        word, shift = np.uint64(0), np.uint64(0)
-        n_near = _take_hits(word, seen, squares, number, near, near2, n_near)
-        if owned or narrowest < widest:
-            n_all, n_near = n_near, np.uint64(0)
-            for a in range(n_all):
-                near[n_near], near2[n_near] = near[a], near2[a]
-                radius = outer[ligand_kind[near[a]]]
-                if ligand_owner[near[a]] != c and near2[a] <= radius * radius:
-                    n_near += np.uint64(1)
-        if n_out + np.int64(n_near) > capacity:
-            capacity = 2 * capacity + np.int64(n_near)
-            carrier_out = longer(carrier_out, capacity)
-            ligand_out = longer(ligand_out, capacity)
-            square_out = longer(square_out, capacity)
-        # few enough for counting how many come before; in whole vectors, as the number varies
-        filled = (n_near + _RANKED - np.uint64(1)) // _RANKED * _RANKED
-        for a in range(n_near, filled):
-            near[a] = np.int32(2147483647)
-        for a in range(n_near):
-            me, rank = near[a], np.int32(0)
-            for b in range(filled):
-                rank += np.int32(near[b] < me)
-            place = np.uint64(n_out) + np.uint64(rank)
-            ligand_out[place], square_out[place] = me, near2[a]
-            carrier_out[np.uint64(n_out) + a] = c
-        n_out += np.int64(n_near)
-    distance_out = np.empty(n_out)
-    for k in range(n_out):
-        distance_out[k] = np.sqrt(square_out[k])
-    return longer(carrier_out, n_out), longer(ligand_out, n_out), distance_out
+        if np.int64(n_near) + most > capacity:
+            capacity = 2 * capacity + most
+            near = longer(near, capacity)
+            if measured:
+                square = longer(square, capacity)
+        begin, word, shift, doubt = n_near, np.uint64(0), np.uint64(0), np.uint64(0)
+        for r in range(9):
+            at = np.uint64(start[np.uint64(rows[r] + low)])
+            end = np.uint64(start[np.uint64(rows[r] + high)])
+            x_r = np.float32(x_c + shift_x[r])
+            y_r = np.float32(y_c + shift_y[r])
+            z_r = np.float32(z_c + shift_z[r])
+            # the bits of a look that lie beyond the end are not its own
+            while at < end:
+                bits = near_lanes(x, y, z, at, x_r, y_r, z_r, limit2, sure2)
+                hits = bits & _BYTE
+                if end - at < _LANES:
+                    hits &= (_ONE << (end - at)) - _ONE
+                doubt |= hits & ~(bits >> _LANES)
+                word |= hits << shift
+                seen[shift >> _BITS] = at
+                shift += _LANES
+                at += _LANES
+                if shift == _WORD:
+                    n_near = _take_hits(word, seen, number, near, n_near)
+                    word, shift = np.uint64(0), np.uint64(0)
+        n_near = _take_hits(word, seen, number, near, n_near)
+        if look_closer or doubt != np.uint64(0):
+            n_all, n_near = n_near, begin
+            for m in range(begin, n_all):
+                ligand = np.uint64(near[m])
+                d2 = _square(centres, c, coordinates, np.uint64(3 * atoms[ligand]), inverse, cell)
+                radius = outer[ligand_kind[ligand]]
+                if ligand_owner[ligand] != c and d2 <= radius * radius:
+                    near[n_near] = ligand
+                    if measured:
+                        square[n_near] = d2
+                    n_near += _ONE
+        first[c], last[c] = begin, n_near
+    return first, last, near, square
 
 
 @kernel
-def _take_hits(word, seen, squares, number, near, near2, n_near):  # type: ignore[no-untyped-def]
+def find_contacts(  # type: ignore[no-untyped-def]
+    centres, coordinates, atoms, inverse, ligand_kind, ligand_owner, cell, outer
+):
+    """The pairs of `find_near`, sorted by carrier, then ligand.
+
+    Returns carrier int32, ligand int32, distance float64, each of shape (contacts,).
+    """
+    first, last, near, square = find_near(
+        centres, coordinates, atoms, inverse, ligand_kind, ligand_owner, cell, outer, True
+    )
+    n_out, most = np.int64(0), np.int64(0)
+    for c in range(first.shape[0]):
+        n_out += last[c] - first[c]
+        most = max(most, last[c] - first[c])
+    carrier_out = np.empty(n_out, dtype=np.int32)
+    ligand_out = np.empty(n_out, dtype=np.int32)
+    distance_out = np.empty(n_out)
+    row = np.empty(most + _RANKED, dtype=np.int32)
+    n = 0
+    for c in range(first.shape[0]):
+        # few enough for counting how many come before; in whole vectors, as the number varies
+        n_near = last[c] - first[c]
+        filled = (n_near + _RANKED - 1) // _RANKED * _RANKED
+        for a in range(n_near):
+            row[a] = near[first[c] + a]
+        for a in range(n_near, filled):
+            row[a] = np.int32(2147483647)
+        for a in range(n_near):
+            me, rank = row[a], np.int32(0)
+            for b in range(filled):
+                rank += np.int32(row[b] < me)
+            ligand_out[n + rank], distance_out[n + rank] = me, np.sqrt(square[first[c] + a])
+            carrier_out[n + a] = c
+        n += n_near
+    return carrier_out, ligand_out, distance_out
+
+
+@kernel
+def _square(centres, c, coordinates, at, inverse, cell):  # type: ignore[no-untyped-def]
+    """Squared distance of the nearest image of the atom at coordinates[at:] from a carrier."""
+    square = 0.0
+    x, y, z = coordinates[at], coordinates[at + _ONE], coordinates[at + _TWO]
+    s0 = x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0] - centres[c, 0]
+    s1 = x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1] - centres[c, 1]
+    s2 = x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2] - centres[c, 2]
+    s0, s1, s2 = s0 - np.rint(s0), s1 - np.rint(s1), s2 - np.rint(s2)
+    for k in range(3):
+        square += (s0 * cell[0, k] + s1 * cell[1, k] + s2 * cell[2, k]) ** 2
+    return square
+
+
+@kernel
+def _turned(row, n_rows):  # type: ignore[no-untyped-def]
+    """A row at most one beyond either end as one of n_rows, and the turns that its image is off."""
+    if row < 0:
+        return row + n_rows, 1.0
+    if row >= n_rows:
+        return row - n_rows, -1.0
+    return row, 0.0
+
+
+@kernel
+def _take_hits(word, seen, number, near, n_near):  # type: ignore[no-untyped-def]
     """Append the ligands whose bits are set in a word of eight looks; returns their number."""
     while word != np.uint64(0):
         lane = lowest_bit(word)
         near[n_near] = number[seen[lane >> _BITS] + (lane & _LANE)]
-        near2[n_near] = squares[lane]
-        n_near += np.uint64(1)
-        word &= word - np.uint64(1)
+        n_near += _ONE
+        word &= word - _ONE
     return n_near
+
+
+def near_ligands(
+    frame: FrameGeometry, outer: np.ndarray, *, measured: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Ligands within the cutoffs of a frame's carriers, in no particular order.
+
+    Parameters
+    ----------
+    frame : FrameGeometry
+    outer : numpy.ndarray
+        Shape (kinds,), Angstrom: a cutoff for each ligand type.
+    measured : bool
+        Whether distances are wanted.
+
+    Returns
+    -------
+    first, last, ligand, square : numpy.ndarray
+        As in `find_near`.
+    """
+    places = frame.ligand_places
+    return find_near(
+        frame.centres, places.coordinates, places.atoms, places.inverse, frame.ligand_kind,
+        frame.ligand_owner, frame.cell, outer, measured,
+    )  # fmt: skip
+
+
+def contact_pairs(
+    frame: FrameGeometry, outer: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same, sorted by carrier, then ligand: carrier, ligand and distance, Angstrom.
+
+    Parameters
+    ----------
+    frame : FrameGeometry
+    outer : numpy.ndarray
+        Shape (kinds,), Angstrom: a cutoff for each ligand type.
+    """
+    return pairs_with(
+        frame, frame.ligand_places, frame.ligand_kind, frame.ligand_owner, np.asarray(outer)
+    )
+
+
+def pairs_with(
+    frame: FrameGeometry, places: Places, kind: np.ndarray, owner: np.ndarray, outer: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`contact_pairs` with any atoms: kind and owner (n,) are as for ligands."""
+    return find_contacts(
+        frame.centres, places.coordinates, places.atoms, places.inverse, kind, owner, frame.cell,
+        outer,
+    )  # fmt: skip

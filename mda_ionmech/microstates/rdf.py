@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from ..errors import InputError
 from ..trajectory.unwrap import cell_heights
 from .base import FrameGeometry
-from .neighbours import find_contacts, grid_shape
+from .neighbours import contact_pairs
 
 #: Largest distance looked at, Angstrom.
 MAX_RADIUS = 8.0
@@ -128,15 +128,7 @@ def sample_distributions(
             counts = np.zeros((len(kinds), len(edges) - 1))
             n_centres = len(frame.centres)
         reach = min(float(edges[-1]), 0.4999 * float(cell_heights(frame.cell).min()))
-        _, ligand, distance = find_contacts(
-            frame.centres,
-            frame.ligands,
-            frame.ligand_kind,
-            frame.ligand_owner,
-            frame.cell,
-            np.full(len(kinds), reach),
-            grid_shape(frame.cell, reach, len(frame.ligands)),
-        )
+        _, ligand, distance = contact_pairs(frame, np.full(len(kinds), reach))
         volume = abs(np.linalg.det(frame.cell))
         for k in range(len(kinds)):
             counts[k] += np.histogram(distance[frame.ligand_kind[ligand] == k], bins=edges)[0]

@@ -15,12 +15,13 @@ import numpy as np
 
 from ..errors import InputError
 from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates
-from .neighbours import find_contacts, grid_shape
+from .neighbours import contact_pairs, near_ligands
 from .rdf import RadialDistribution, sample_distributions
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
+    from .follow import ContactTracker
     from .stored import StoredHistory
 
 #: Radii nearer than this are one, Angstrom.
@@ -166,29 +167,49 @@ class CutoffShell(Detector):
             self._set(kind, radius, radius + self._margins[kind])
             self._unsettled.remove(kind)
 
+    def _outer(self) -> np.ndarray:
+        """Outer radius of each type, or the largest recorded, Angstrom."""
+        return np.array(
+            [max(self.outer[k], *self.recorded.get(k, (0.0,))) for k in self.ligand_types]
+        )
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether all that is asked of a contact is to be one."""
+        return not self.recorded and self.inner == self.outer
+
+    def _levels(self, kind: Any, ligand: np.ndarray, square: np.ndarray) -> Any:
+        """`Contacts.inner` and `Contacts.ring` of contacts at these squared distances."""
+        if self._is_plain:
+            return np.ones(len(ligand), dtype=bool), None
+        of_kind, distance = kind[ligand], np.sqrt(square)
+        inner = distance <= np.array([self.inner[k] for k in self.ligand_types])[of_kind]
+        if not self.recorded:
+            return inner, None
+        ring = np.zeros(len(ligand), dtype=np.uint8)
+        for k, name in enumerate(self.ligand_types):
+            ring[of_kind == k] = np.searchsorted(self.radii(name), distance[of_kind == k])
+        return inner, ring
+
     def contacts(self, frame: FrameGeometry) -> Contacts:
         """Contacts of one frame within the outer radius of each type, or the largest recorded."""
-        radii = [self.radii(k) for k in self.ligand_types]
-        outer = np.array([r[-1] for r in radii])
-        inner = np.array([self.inner[k] for k in self.ligand_types])
-        carrier, ligand, distance = find_contacts(
-            frame.centres,
-            frame.ligands,
-            frame.ligand_kind,
-            frame.ligand_owner,
-            frame.cell,
-            outer,
-            grid_shape(frame.cell, float(outer.max()), len(frame.ligands)),
-        )
-        if np.array_equal(inner, outer):
-            return Contacts(carrier, ligand, np.ones(len(carrier), dtype=bool))
-        kind = frame.ligand_kind[ligand]
-        if not self.recorded:
-            return Contacts(carrier, ligand, distance <= inner[kind])
-        ring = np.zeros(len(kind), dtype=np.uint8)
-        for k, of_kind in enumerate(radii):
-            ring[kind == k] = np.searchsorted(of_kind, distance[kind == k])
-        return Contacts(carrier, ligand, distance <= inner[kind], ring=ring)
+        carrier, ligand, distance = contact_pairs(frame, self._outer())
+        inner, ring = self._levels(frame.ligand_kind, ligand, distance**2)
+        return Contacts(carrier, ligand, inner, ring=ring)
+
+    def follow(self, frame: FrameGeometry, tracker: ContactTracker) -> tuple[int, ...]:
+        """Hand the contacts of one frame to a tracker, for which they need not be sorted."""
+        if type(self).contacts is not CutoffShell.contacts:
+            return super().follow(frame, tracker)
+        if self._is_plain:
+            first, last, ligand, _ = near_ligands(frame, self._outer(), measured=False)
+            tracker.add_rows(first, last, ligand)
+            return ()
+        first, last, ligand, square = near_ligands(frame, self._outer(), measured=True)
+        n = int(last.max(initial=0))
+        inner, ring = self._levels(frame.ligand_kind, ligand[:n], square[:n])
+        tracker.add_rows(first, last, ligand, inner, ring)
+        return ()
 
     def assemble(
         self,

@@ -10,7 +10,7 @@ from .arrhenius import (
     fit_vtf,
 )
 from .coefficients import evaluate, residual
-from .paths import PathSums, evaluate_paths, event_paths, path_residual, path_sums
+from .paths import PathSums, evaluate_paths, event_paths, mean_squares, path_residual, path_sums
 from .rate_control import HopGraph, RateControl, hop_graph, markov_diffusion, rate_control
 from .uncertainty import (
     BlockPlan,
@@ -44,6 +44,7 @@ __all__ = [
     "label_runs",
     "lengthen_blocks",
     "markov_diffusion",
+    "mean_squares",
     "optimal_block_length",
     "path_residual",
     "path_sums",

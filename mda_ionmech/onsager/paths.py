@@ -11,7 +11,9 @@ exactly. K_e / T is the path view, [K_e(T + delta) - K_e(T)] / delta the slope v
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import constants
@@ -212,6 +214,32 @@ def path_residual(sums: PathSums, system: System, squared: np.ndarray) -> float:
         if nernst_einstein > 0:
             worst = max(worst, float(abs(z @ gap @ z)) / nernst_einstein)
     return worst
+
+
+def mean_squares(positions: Sequence[Any], horizon: int) -> np.ndarray:
+    """Mean over origins of the summed squared displacements over a horizon, by species.
+
+    Cost: one pass over carriers x frames.
+
+    Parameters
+    ----------
+    positions : sequence of numpy.ndarray or StoredPosition
+        Shape (carriers, 3, frames), Angstrom, of each species.
+    horizon : int
+        Frames.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (species,), A^2.
+    """
+    squared = np.zeros(len(positions))
+    for k, position in enumerate(positions):
+        for carrier in position:
+            d = carrier[:, horizon:] - carrier[:, :-horizon]
+            # not a product of the linear algebra library: its bits depend on the threads it takes
+            squared[k] += np.square(d).sum() / d.shape[1]
+    return squared
 
 
 def self_parts(carriers: CarrierLabels, resolution: int, n_steps: int) -> np.ndarray:

@@ -346,7 +346,10 @@ def add_sub_blocks(sums: Any, weights: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def block_products(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
-    """Sums over sub-blocks of left (a, origins) times right (b, origins): shape (blocks, a, b)."""
+    """Sums over sub-blocks of left (a, origins) times right (b, origins): shape (blocks, a, b).
+
+    The bits do not depend on how many threads the linear algebra library takes.
+    """
     n_origins = left.shape[-1]
     n_blocks = -(-n_origins // length)
 
@@ -355,6 +358,9 @@ def block_products(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarr
         padded[:, :n_origins] = rows
         return padded.reshape(len(rows), n_blocks, length).transpose(1, 0, 2)
 
+    if len(left) == len(right) == 1:
+        # the library would cut a long product of two rows into one part for each of its threads
+        return np.einsum("bit,bjt->bij", blocks(left), blocks(right))
     return np.matmul(blocks(left), blocks(right).transpose(0, 2, 1))
 
 
@@ -427,6 +433,11 @@ def carrier_segments(
     dense, _ = carriers.joint.label_window(window)
     offsets, begin, code = find_runs(dense)
     return offsets, begin, code
+
+
+def one_label(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Codes of carriers without a rule: 0 for every pair."""
+    return np.zeros(len(before), dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from .cells import in_lattice_vectors, read_cell
-from .unwrap import copy_finite, to_fractional
+from .unwrap import Places, copy_finite
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,31 @@ class Cell:
     height: float
 
     @classmethod
-    def of(cls, ts: Any, lattice: np.ndarray) -> Cell:
-        """The cell of a frame, followed from the vectors `lattice`."""
+    def of(cls, ts: Any, lattice: np.ndarray, known: Cell | None = None) -> Cell:
+        """The cell of a frame, followed from the vectors `lattice`.
+
+        Parameters
+        ----------
+        ts : MDAnalysis.coordinates.timestep.Timestep
+        lattice : numpy.ndarray
+            Shape (3, 3), Angstrom.
+        known : Cell, optional
+            That of another frame, returned where the dimensions are the same.
+
+        Raises
+        ------
+        InputError
+            For a cell that encloses no volume.
+        """
+        dimensions = ts.dimensions
+        # bytes are compared faster than numbers
+        if known is not None and known.dimensions.tobytes() == np.asarray(dimensions).tobytes():
+            return known
         as_read = read_cell(ts)
         vectors = in_lattice_vectors(as_read, lattice)
         inverse = np.linalg.inv(vectors)
         height = 1.0 / float(np.sqrt((inverse * inverse).sum(axis=0).max()))
-        return cls(ts.dimensions, as_read, vectors, inverse, height)
+        return cls(dimensions, as_read, vectors, inverse, height)
 
 
 @dataclass(frozen=True)
@@ -51,7 +69,7 @@ class Snapshot:
     Attributes
     ----------
     coordinates : numpy.ndarray
-        Shape (3 * atoms + 4,), float32, Angstrom: atom after atom, two zeros before and after.
+        Shape (3 * atoms,), float32, Angstrom: atom after atom.
     cell : Cell
     """
 
@@ -61,42 +79,20 @@ class Snapshot:
     @property
     def positions(self) -> np.ndarray:
         """The same, shape (atoms, 3)."""
-        return self.coordinates[2:-2].reshape(-1, 3)
+        return self.coordinates.reshape(-1, 3)
 
-    def fractional(self, atoms: np.ndarray) -> np.ndarray:
-        """Fractional coordinates of some atoms, any image, shape (atoms, 3), float64."""
-        out = np.empty((len(atoms), 3))
-        to_fractional(self.positions, atoms, self.cell.inverse, out)
-        return out
+    def places(self, atoms: np.ndarray) -> Places:
+        """Where some atoms are; until the next frame takes the place of this one."""
+        return Places(self.coordinates, atoms, self.cell.inverse)
 
 
-def empty_coordinates(n_atoms: int) -> np.ndarray:
-    """Room for the coordinates of a `Snapshot`."""
-    return np.zeros(3 * n_atoms + 4, dtype=np.float32)
+def coordinates_of(ts: Any) -> np.ndarray:
+    """What the reader holds of a frame, shape (3 * atoms,), float32, Angstrom; a view if it can."""
+    return np.ascontiguousarray(ts.positions, dtype=np.float32).reshape(-1)
 
 
-def take_snapshot(
-    ts: Any, lattice: np.ndarray, coordinates: np.ndarray, known: Cell | None
-) -> Snapshot:
-    """Copy a frame out of the reader.
-
-    Parameters
-    ----------
-    ts : MDAnalysis.coordinates.timestep.Timestep
-    lattice : numpy.ndarray
-        Shape (3, 3), Angstrom: vectors that the cell is followed from.
-    coordinates : numpy.ndarray
-        From `empty_coordinates`; overwritten.
-    known : Cell or None
-        That of a frame before, taken again where the dimensions are the same.
-
-    Raises
-    ------
-    InputError
-        For a position that is not finite or a cell that encloses no volume.
-    """
-    given = np.ascontiguousarray(ts.positions, dtype=np.float32).reshape(-1)
-    bad = copy_finite(given.view(np.uint32), coordinates[2:-2].view(np.uint32))
+def check_finite(ts: Any, bad: int) -> None:
+    """Refuse a frame with a coordinate `bad` that is not finite; -1 if there is none."""
     if bad >= 0:
         atom = bad // 3
         raise InputError(
@@ -104,6 +100,23 @@ def take_snapshot(
             f"({ts.positions[atom]}); leave the frame out with run(start=..., stop=...) or "
             "repair the trajectory"
         )
-    if known is None or not np.array_equal(known.dimensions, ts.dimensions):
-        known = Cell.of(ts, lattice)
-    return Snapshot(coordinates, known)
+
+
+def take_snapshot(ts: Any, cell: Cell) -> Snapshot:
+    """Copy a frame out of the reader.
+
+    Parameters
+    ----------
+    ts : MDAnalysis.coordinates.timestep.Timestep
+    cell : Cell
+        Its cell.
+
+    Raises
+    ------
+    InputError
+        For a position that is not finite.
+    """
+    given = coordinates_of(ts)
+    coordinates = np.empty_like(given)
+    check_finite(ts, copy_finite(given, 0, len(given), coordinates))
+    return Snapshot(coordinates, cell)

@@ -6,6 +6,8 @@ the shortest cell height between two frames, whatever the shape of the cell.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -18,43 +20,45 @@ LONG_STEP = 0.4
 MAX_LONG_FRACTION = 1e-4
 
 
-#: Atoms handled at once: their steps fit the nearest cache.
-_CHUNK = 64
-#: The exponent of a float32 that is no number.
-_NOT_FINITE = np.uint32(0x7F800000)
+#: Atoms handled at once: their steps fit the nearest cache. A multiple of four.
+_CHUNK = 32
+_ONE, _TWO = np.uint64(1), np.uint64(2)
+#: The bits of the exponent of a float32, and the lowest of them.
+_EXPONENT, _LOWEST_EXPONENT = np.uint32(0x7F800000), np.uint32(0x00800000)
 
 
 @kernel
-def copy_finite(bits, out):  # type: ignore[no-untyped-def]
-    """Copy float32 numbers, given and taken as uint32 (n,); index of the first NaN or infinite one.
-
-    -1 if there is none.
-    """
-    bad = np.int64(0)
-    for f in range(bits.shape[0]):
-        out[f] = bits[f]
-        bad |= (bits[f] & _NOT_FINITE) == _NOT_FINITE
-    if bad:
-        for f in range(bits.shape[0]):
-            if (bits[f] & _NOT_FINITE) == _NOT_FINITE:
+def copy_finite(numbers, first, last, out):  # type: ignore[no-untyped-def]
+    """Copy numbers[first:last], float32; place of the first NaN or infinite one, or -1."""
+    bits = numbers.view(np.uint32)
+    bad = np.uint32(0)
+    for f in range(np.uint64(first), np.uint64(last)):
+        out[f] = numbers[f]
+        # their exponent is all ones: adding one to it carries into the highest bit
+        bad |= (bits[f] & _EXPONENT) + _LOWEST_EXPONENT
+    if bad >> np.uint32(31):
+        for f in range(first, last):
+            if not np.isfinite(numbers[f]):
                 return f
     return -1
 
 
 @kernel
-def to_fractional(positions, atoms, inverse_cell, out):  # type: ignore[no-untyped-def]
+def to_fractional(coordinates, atoms, inverse, out):  # type: ignore[no-untyped-def]
     """Fractional coordinates s = x h^-1 of some atoms.
 
-    positions (all atoms, 3) float32; atoms (n,) indices; inverse_cell (3, 3) float64; out (n, 3)
-    float64.
+    coordinates (3 * all atoms,) float32; atoms (n,) indices; inverse (3, 3): the inverse cell,
+    float64; out (n, 3) float64.
     """
+    h00, h01, h02 = inverse[0, 0], inverse[0, 1], inverse[0, 2]
+    h10, h11, h12 = inverse[1, 0], inverse[1, 1], inverse[1, 2]
+    h20, h21, h22 = inverse[2, 0], inverse[2, 1], inverse[2, 2]
     for m in range(atoms.shape[0]):
-        a = np.uint64(atoms[m])
-        x = float(positions[a, 0])
-        y = float(positions[a, 1])
-        z = float(positions[a, 2])
-        for k in range(3):
-            out[m, k] = x * inverse_cell[0, k] + y * inverse_cell[1, k] + z * inverse_cell[2, k]
+        g = np.uint64(3 * atoms[m])
+        x, y, z = coordinates[g], coordinates[g + _ONE], coordinates[g + _TWO]
+        out[m, 0] = x * h00 + y * h10 + z * h20
+        out[m, 1] = x * h01 + y * h11 + z * h21
+        out[m, 2] = x * h02 + y * h12 + z * h22
 
 
 @kernel
@@ -73,136 +77,170 @@ def _bands(matrix):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _is_right_angled(matrix):  # type: ignore[no-untyped-def]
+    for i in range(3):
+        for j in range(3):
+            if i != j and matrix[i, j] != 0.0:
+                return False
+    return True
+
+
+@kernel
+def _carrier_steps(  # type: ignore[no-untyped-def]
+    now, before, inverse, inverse_before, right_angled, folded, offsets, members, weights, steps
+):
+    """Steps of the carriers, as in `fractional_steps`.
+
+    right_angled: whether both cells are; folded: 1 for minimum images, else 0.
+    """
+    for c in range(offsets.shape[0] - 1):
+        total0, total1, total2 = 0.0, 0.0, 0.0
+        for m in range(offsets[c], offsets[c + 1]):
+            g = np.uint64(3 * members[m])
+            x, y, z = now[g], now[g + _ONE], now[g + _TWO]
+            u, v, w = before[g], before[g + _ONE], before[g + _TWO]
+            if right_angled:
+                s0 = x * inverse[0, 0] - u * inverse_before[0, 0]
+                s1 = y * inverse[1, 1] - v * inverse_before[1, 1]
+                s2 = z * inverse[2, 2] - w * inverse_before[2, 2]
+            else:
+                s0 = (x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0]) - (
+                    u * inverse_before[0, 0] + v * inverse_before[1, 0] + w * inverse_before[2, 0]
+                )
+                s1 = (x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1]) - (
+                    u * inverse_before[0, 1] + v * inverse_before[1, 1] + w * inverse_before[2, 1]
+                )
+                s2 = (x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2]) - (
+                    u * inverse_before[0, 2] + v * inverse_before[1, 2] + w * inverse_before[2, 2]
+                )
+            total0 += weights[m] * (s0 - folded * np.rint(s0))
+            total1 += weights[m] * (s1 - folded * np.rint(s1))
+            total2 += weights[m] * (s2 - folded * np.rint(s2))
+        steps[c, 0], steps[c, 1], steps[c, 2] = total0, total1, total2
+
+
+@kernel
 def fractional_steps(  # type: ignore[no-untyped-def]
     now, before, inverse, inverse_before, cell, minimum_image, moving, offsets, members, weights,
     reference_weights, long_length, steps, reference_step, found,
 ):  # fmt: skip
     """Steps of the carriers and of the reference from one frame to the next.
 
-    now, before (3 * atoms + 4,) float32: coordinates, atom after atom, with two zeros before and
-    after; inverse, inverse_before (3, 3): inverse cells of both frames; cell (3, 3): the current
-    cell; moving (stretches, 2): first and last + 1 of the stretches of atoms that carry weight
-    anywhere; carrier c is the sum over members[offsets[c] : offsets[c + 1]] with weights;
-    reference_weights (atoms,) or (0,). Fills steps (carriers, 3) and reference_step (3,), and adds
-    to found: [number of boundary crossings, number of long steps, number of steps], and keeps the
-    longest step, Angstrom, in found[3].
+    now, before (3 * atoms,) float32: coordinates, atom after atom; before becomes a copy of now;
+    inverse, inverse_before (3, 3): inverse cells of both frames; cell (3, 3): the current cell;
+    moving (stretches, 2): first and last + 1 of the stretches of atoms that carry weight anywhere;
+    carrier c is the sum over members[offsets[c] : offsets[c + 1]] with weights; reference_weights
+    (atoms,) or (0,). Fills steps (carriers, 3) and reference_step (3,), and adds to found: [number
+    of faces crossed, number of long steps, number of steps], and keeps the longest step, Angstrom,
+    in found[3]. Returns the place in now of the first number that is not finite, or -1.
 
-    Cost: one vectorised pass over the moving atoms, a third of it in right-angled cells.
+    Cost: one vectorised pass over the atoms, its work in right-angled cells a third of that in
+    others; atoms that cross a boundary cost more.
     """
-    right_angled = True
-    for i in range(3):
-        for j in range(3):
-            if i != j and (inverse[i, j] != 0.0 or inverse_before[i, j] != 0.0):
-                right_angled = False
+    folded = 1.0 if minimum_image else 0.0
+    right_angled = _is_right_angled(inverse) and _is_right_angled(inverse_before)
+    _carrier_steps(
+        now, before, inverse, inverse_before, right_angled, folded, offsets, members, weights, steps
+    )
     use_reference = reference_weights.shape[0] > 0
     band, band_before, edges = _bands(inverse), _bands(inverse_before), _bands(cell)
     scale, scale_before, edge = band[2], band_before[2], edges[2]
-    folded = 1.0 if minimum_image else 0.0
     # one view for each shift: sums in an index would hide from a compiler that it is positive
-    now0, now1, now2, now3, now4 = now, now[1:], now[2:], now[3:], now[4:]
-    before0, before1, before2 = before, before[1:], before[2:]
-    before3, before4 = before[3:], before[4:]
-    ds = np.zeros(3 * _CHUNK + 4)
+    ds, x, y = np.zeros((3, 3 * _CHUNK + 4))
     ds0, ds1, ds2, ds3, ds4 = ds, ds[1:], ds[2:], ds[3:], ds[4:]
-    images = np.empty(3 * _CHUNK)
-    vector = np.empty(3 * _CHUNK)
-    # not negative, so they compare as integers, which a compiler may do in any order
-    image_bits = images.view(np.int64)
-    vector_bits = vector.view(np.int64)
-    largest = np.zeros(1)
-    largest_bits = largest.view(np.int64)
-    crossed, long = 0, 0
-    longest2, long2 = found[3] * found[3], long_length * long_length
-    sum0, sum1, sum2 = 0.0, 0.0, 0.0
+    x0, x1, x2, x3, x4 = x, x[1:], x[2:], x[3:], x[4:]
+    y0, y1, y2, y3, y4 = y, y[1:], y[2:], y[3:], y[4:]
+    sums = np.zeros(3 * _CHUNK)
+    reached = 0
     for stretch in range(moving.shape[0]):
-        first = moving[stretch, 0]
-        found[2] += moving[stretch, 1] - first
-        while first < moving[stretch, 1]:
-            n = min(_CHUNK, moving[stretch, 1] - first)
+        first, last = moving[stretch, 0], moving[stretch, 1]
+        bad = copy_finite(now, 3 * reached, 3 * first, before)
+        if bad >= 0:
+            return bad
+        reached = last
+        found[2] += last - first
+        while first < last:
+            n = min(_CHUNK, last - first)
             start = np.uint64(3 * first)
+            # most atoms cross no face, and most steps are neither long nor the longest
+            bound = np.sqrt(min(found[3] * found[3], long_length * long_length) / 3.01)
+            faces, unusual = np.int64(0), np.int64(0)
             if right_angled:
                 for f in range(np.uint64(3 * n)):
                     g = start + f
-                    s = float(now2[g]) * scale[f] - float(before2[g]) * scale_before[f]
+                    s = float(now[g]) * scale[f] - float(before[g]) * scale_before[f]
                     image = np.rint(s)
-                    images[f] = abs(image)
                     s -= folded * image
                     ds2[f] = s
-                    vector[f] = abs(s * edge[f])
+                    faces += np.int64(image != 0.0)
+                    unusual |= np.int64(not abs(s * edge[f]) <= bound)
             else:
                 for f in range(np.uint64(3 * n)):
                     g = start + f
+                    x2[f], y2[f] = now[g], before[g]
+                for f in range(np.uint64(3 * n)):
                     s = (
-                        float(now0[g]) * band[0, f]
-                        + float(now1[g]) * band[1, f]
-                        + float(now2[g]) * band[2, f]
-                        + float(now3[g]) * band[3, f]
-                        + float(now4[g]) * band[4, f]
+                        x0[f] * band[0, f]
+                        + x1[f] * band[1, f]
+                        + x2[f] * band[2, f]
+                        + x3[f] * band[3, f]
+                        + x4[f] * band[4, f]
                     ) - (
-                        float(before0[g]) * band_before[0, f]
-                        + float(before1[g]) * band_before[1, f]
-                        + float(before2[g]) * band_before[2, f]
-                        + float(before3[g]) * band_before[3, f]
-                        + float(before4[g]) * band_before[4, f]
+                        y0[f] * band_before[0, f]
+                        + y1[f] * band_before[1, f]
+                        + y2[f] * band_before[2, f]
+                        + y3[f] * band_before[3, f]
+                        + y4[f] * band_before[4, f]
                     )
                     image = np.rint(s)
-                    images[f] = abs(image)
                     ds2[f] = s - folded * image
+                    faces += np.int64(image != 0.0)
                 for f in range(np.uint64(3 * n)):
-                    vector[f] = abs(
+                    vector = (
                         ds0[f] * edges[0, f]
                         + ds1[f] * edges[1, f]
                         + ds2[f] * edges[2, f]
                         + ds3[f] * edges[3, f]
                         + ds4[f] * edges[4, f]
                     )
-            peak = np.int64(0)
-            any_image = np.int64(0)
+                    unusual |= np.int64(not abs(vector) <= bound)
+            found[0] += faces
+            if unusual != 0 and not _look_closer(ds2, n, cell, long_length, found):
+                return copy_finite(now, 3 * first, 3 * (first + n), before)
             for f in range(np.uint64(3 * n)):
-                peak = max(peak, vector_bits[f])
-                any_image |= image_bits[f]
-            if any_image != 0:
-                for j in range(n):
-                    if images[3 * j] + images[3 * j + 1] + images[3 * j + 2] > 0.0:
-                        crossed += 1
-            # most chunks hold neither a long step nor the longest one
-            largest_bits[0] = peak
-            if 3.01 * largest[0] * largest[0] > min(longest2, long2):
-                for j in range(n):
-                    length2 = vector[3 * j] ** 2 + vector[3 * j + 1] ** 2 + vector[3 * j + 2] ** 2
-                    longest2 = max(longest2, length2)
-                    if length2 > long2:
-                        long += 1
+                g = start + f
+                before[g] = now[g]
             if use_reference:
-                for j in range(n):
-                    weight = reference_weights[np.uint64(first) + np.uint64(j)]
-                    sum0 += weight * ds2[3 * j]
-                    sum1 += weight * ds3[3 * j]
-                    sum2 += weight * ds4[3 * j]
+                for j in range(np.uint64(n)):
+                    weight, at = reference_weights[np.uint64(first) + j], j * np.uint64(3)
+                    x2[at], x2[at + _ONE], x2[at + _TWO] = weight, weight, weight
+                for f in range(np.uint64(3 * n)):
+                    sums[f] += x2[f] * ds2[f]
             first += n
-    found[0] += crossed
+    for k in range(3):
+        reference_step[k] = sums[k::3].sum()
+    return copy_finite(now, 3 * reached, now.shape[0], before)
+
+
+@kernel
+def _look_closer(ds, n, cell, long_length, found):  # type: ignore[no-untyped-def]
+    """Count long steps and keep the longest of ds (3 * n,); False if one is NaN.
+
+    found: as in `fractional_steps`.
+    """
+    longest2, long = found[3] * found[3], 0
+    for j in range(n):
+        s0, s1, s2 = ds[3 * j], ds[3 * j + 1], ds[3 * j + 2]
+        length2 = 0.0
+        for k in range(3):
+            length2 += (s0 * cell[0, k] + s1 * cell[1, k] + s2 * cell[2, k]) ** 2
+        if np.isnan(length2):
+            return False
+        long += length2 > long_length * long_length
+        longest2 = max(longest2, length2)
     found[1] += long
     found[3] = np.sqrt(longest2)
-    reference_step[0], reference_step[1], reference_step[2] = sum0, sum1, sum2
-    for c in range(offsets.shape[0] - 1):
-        total0, total1, total2 = 0.0, 0.0, 0.0
-        for m in range(offsets[c], offsets[c + 1]):
-            g = np.uint64(3 * members[m])
-            x, y, z = float(now2[g]), float(now3[g]), float(now4[g])
-            u, v, w = float(before2[g]), float(before3[g]), float(before4[g])
-            s0 = (x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0]) - (
-                u * inverse_before[0, 0] + v * inverse_before[1, 0] + w * inverse_before[2, 0]
-            )
-            s1 = (x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1]) - (
-                u * inverse_before[0, 1] + v * inverse_before[1, 1] + w * inverse_before[2, 1]
-            )
-            s2 = (x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2]) - (
-                u * inverse_before[0, 2] + v * inverse_before[1, 2] + w * inverse_before[2, 2]
-            )
-            total0 += weights[m] * (s0 - folded * np.rint(s0))
-            total1 += weights[m] * (s1 - folded * np.rint(s1))
-            total2 += weights[m] * (s2 - folded * np.rint(s2))
-        steps[c, 0], steps[c, 1], steps[c, 2] = total0, total1, total2
+    return True
 
 
 @kernel
@@ -234,6 +272,38 @@ def whole_centres(now, inverse, offsets, members, weights, parents, out):  # typ
                 whole[m - first, k] = s
                 total += weights[m] * s
             out[c, k] = total
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where some atoms are, turned into fractional coordinates when these are first asked for.
+
+    Attributes
+    ----------
+    coordinates : numpy.ndarray
+        Atom after atom, x, y, z: shape (3 * all atoms,).
+    atoms : numpy.ndarray
+        Shape (n,), int64: which of them are meant.
+    inverse : numpy.ndarray
+        Shape (3, 3): what turns a row of coordinates into fractional ones.
+    """
+
+    coordinates: np.ndarray
+    atoms: np.ndarray
+    inverse: np.ndarray
+
+    @classmethod
+    def of(cls, fractional: np.ndarray) -> Places:
+        """Those of fractional coordinates, shape (n, 3)."""
+        flat = np.ascontiguousarray(fractional, dtype=np.float64).reshape(-1)
+        return cls(flat, np.arange(len(flat) // 3), np.eye(3))
+
+    @cached_property
+    def fractional(self) -> np.ndarray:
+        """Fractional coordinates, any image, shape (n, 3), float64."""
+        out = np.empty((len(self.atoms), 3))
+        to_fractional(self.coordinates, self.atoms, self.inverse, out)
+        return out
 
 
 def cell_heights(cell: np.ndarray) -> np.ndarray:

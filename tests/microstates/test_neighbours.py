@@ -8,8 +8,9 @@ from MDAnalysis.lib.distances import capped_distance
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from mda_ionmech.kernels import kernel
-from mda_ionmech.lanes import LANES, lowest_bit, near_lanes
-from mda_ionmech.microstates.neighbours import find_contacts, grid_shape
+from mda_ionmech.lanes import LANES, ROW, count_bits, equal_lanes, lowest_bit, near_lanes
+from mda_ionmech.microstates import FrameGeometry
+from mda_ionmech.microstates.neighbours import contact_pairs, grid_shape, near_ligands
 from mda_ionmech.trajectory.cells import in_lattice_vectors, reduced_cell
 from mda_ionmech.trajectory.unwrap import cell_heights
 
@@ -27,15 +28,10 @@ def brute_force(centres, ligands, cell, cutoff):
 def found_pairs(centres, ligands, cell, cutoff, owner=None):
     n = len(ligands)
     owner = np.full(n, -1) if owner is None else owner
-    carrier, ligand, distance = find_contacts(
-        centres,
-        ligands,
-        np.zeros(n, dtype=np.int64),
-        owner.astype(np.int64),
-        cell,
-        np.array([cutoff]),
-        grid_shape(cell, cutoff, n),
+    frame = FrameGeometry(
+        centres, ligands, np.zeros(n, dtype=np.int64), owner.astype(np.int64), cell
     )
+    carrier, ligand, distance = contact_pairs(frame, np.array([cutoff]))
     assert np.all(distance <= cutoff)
     order = np.lexsort((ligand, carrier))
     np.testing.assert_array_equal(order, np.arange(len(order)))
@@ -97,8 +93,8 @@ def test_each_type_has_its_cutoff_and_no_carrier_its_own_atoms(radii, skew, n, s
     centres, ligands = rng.uniform(-2, 2, (9, 3)), rng.uniform(-2, 2, (n, 3))
     kind, owner = rng.integers(0, 2, n), rng.integers(-1, 9, n)
     outer = np.array(radii)
-    carrier, ligand, distance = find_contacts(
-        centres, ligands, kind, owner, cell, outer, grid_shape(cell, outer.max(), n)
+    carrier, ligand, distance = contact_pairs(
+        FrameGeometry(centres, ligands, kind, owner, cell), outer
     )
     pairs = {(int(i), int(j)) for i, j in zip(carrier, ligand, strict=True)}
     for k in range(2):
@@ -118,21 +114,45 @@ def test_each_type_has_its_cutoff_and_no_carrier_its_own_atoms(radii, skew, n, s
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40))
 def test_eight_lanes_against_numpy(seed, n):
     rng = np.random.default_rng(seed)
-    points = rng.uniform(0, 4, (3, n + LANES))
-    squares = np.zeros(64)
-    centre, limit = rng.uniform(0, 4, 3), rng.uniform(0, 9)
+    points = rng.uniform(0, 4, (3, n + LANES)).astype(np.float32)
+    centre = rng.uniform(0, 4, 3).astype(np.float32)
+    limits = rng.uniform(0, 9, 2).astype(np.float32)
     for at in range(n):
-        bits = _look(*points, at, *centre, limit, squares, 8)
-        near = ((points[:, at : at + 8] - centre[:, None]) ** 2).sum(axis=0)
-        np.testing.assert_allclose(squares[8:16], near)
-        assert bits == sum(1 << k for k in range(8) if near[k] <= limit)
+        bits = _look(*points, at, *centre, *limits)
+        dx, dy, dz = points[:, at : at + 8] - centre[:, None]
+        near = dx * dx + dy * dy + dz * dz
+        assert bits == sum(
+            1 << (8 * m + k) for m in range(2) for k in range(8) if near[k] <= limits[m]
+        )
         if bits:
             assert _lowest(bits) == (bits & -bits).bit_length() - 1
 
 
 @kernel
-def _look(x, y, z, at, x_c, y_c, z_c, limit2, squares, to):
-    return near_lanes(x, y, z, np.uint64(at), x_c, y_c, z_c, limit2, squares, np.uint64(to))
+def _look(x, y, z, at, x_c, y_c, z_c, limit2, sure2):
+    return near_lanes(x, y, z, np.uint64(at), x_c, y_c, z_c, limit2, sure2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40))
+def test_sixteen_comparisons_against_numpy(seed, n):
+    rng = np.random.default_rng(seed)
+    numbers = rng.integers(-2, 3, n + ROW).astype(np.int32)
+    for at in range(n):
+        equal = numbers[at : at + ROW] == numbers[n]
+        bits = _equal(numbers, at, numbers[n])
+        assert bits == sum(1 << k for k in range(ROW) if equal[k])
+        assert _count(bits) == np.count_nonzero(equal)
+
+
+@kernel
+def _equal(numbers, at, value):
+    return equal_lanes(numbers, np.uint64(at), value)
+
+
+@kernel
+def _count(word):
+    return count_bits(np.uint64(word))
 
 
 @kernel
@@ -149,6 +169,40 @@ def test_a_dilute_huge_cell_keeps_a_small_grid():
         [centres + 2.0 / 5000 * np.array([1, 0, 0]), rng.uniform(0, 1, (30, 3))]
     )
     assert found_pairs(centres, ligands, cell, 3.0) == {(i, i) for i in range(20)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    exponent=st.floats(-12, -3),
+    length=st.sampled_from([15.0, 80.0, 900.0]),
+    plain=st.booleans(),
+)
+def test_pairs_at_the_cutoff_are_told_apart_in_double_precision(seed, exponent, length, plain):
+    rng = np.random.default_rng(seed)
+    cutoff = rng.uniform(2, 6)
+    cell = reduced_cell(np.diag(rng.uniform(1, 1.5, 3) * length) + rng.uniform(-3, 3, (3, 3)))
+    places = rng.uniform(-2, 2, (40, 3)) @ cell
+    way = rng.normal(size=(40, 3))
+    way /= np.linalg.norm(way, axis=1, keepdims=True)
+    ratio = 1 + rng.choice([-1, 1], (40, 1)) * 10.0**exponent
+    inverse = np.linalg.inv(cell)
+    centres, ligands = places @ inverse, (places + cutoff * ratio * way) @ inverse
+    frame = FrameGeometry(
+        centres, ligands, np.zeros(40, dtype=np.int64), np.full(40, -1, dtype=np.int64), cell
+    )
+    outer = np.array([cutoff])
+    if plain:
+        first, last, found, _ = near_ligands(frame, outer, measured=False)
+        pairs = {(c, int(a)) for c in range(40) for a in found[first[c] : last[c]]}
+    else:
+        carrier, ligand, _ = contact_pairs(frame, outer)
+        pairs = set(zip(carrier.tolist(), ligand.tolist(), strict=True))
+    # which side of the cutoff is left to rounding only within about 1e-12 of it
+    wanted = brute_force(centres, ligands, cell, cutoff)
+    if exponent > -11:
+        assert pairs == wanted
+    assert {(k, k) for k in range(40) if ratio[k] < 1 - 1e-11} <= pairs
 
 
 def test_a_carrier_is_not_its_own_ligand():

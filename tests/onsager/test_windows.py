@@ -1,12 +1,14 @@
 """Kernels against NumPy, and what must hold for any labels whatever."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from mda_ionmech import onsager
 from mda_ionmech.onsager.coefficients import System
-from mda_ionmech.onsager.windows import CarrierLabels, segment_labels, window_sums
+from mda_ionmech.onsager.windows import CarrierLabels, block_products, segment_labels, window_sums
 
 N_LABELS = 3
 
@@ -193,3 +195,18 @@ def test_segments_expand_to_the_states_at_both_ends(seed, n_frames, data):
             assert begin[s] < stop
             np.testing.assert_array_equal(expected[begin[s] : stop, c], code[s])
         assert begin[offsets[c]] == 0
+
+
+@pytest.mark.parametrize("length", [7, 500, 20_000])
+@pytest.mark.parametrize(("left", "right"), [(1, 1), (1, 2), (5, 1), (3, 3), (15, 6), (15, 15)])
+def test_products_have_the_same_bits_for_any_number_of_threads(left, right, length):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(left, 50_000)), rng.normal(size=(right, 50_000))
+    found = []
+    for threads in (1, 2, 5):
+        with threadpool_limits(threads):
+            found.append(block_products(a, b, length))
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    whole = np.einsum("it,jt->ij", a, b)
+    np.testing.assert_allclose(found[0].sum(axis=0), whole, atol=1e-9)

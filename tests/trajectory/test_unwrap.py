@@ -19,10 +19,6 @@ from mda_ionmech.trajectory.unwrap import (
 from ..builders import brownian, make_universe, wrap
 
 
-def padded(positions):
-    return np.concatenate([np.zeros(2), positions.ravel(), np.zeros(2)]).astype(np.float32)
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -43,12 +39,16 @@ def test_steps_against_numpy(seed, image, n, skew):
     moving = np.sort(rng.choice(n, n // 2, replace=False))
     reference[np.setdiff1d(np.arange(n), moving)] = 0.0
     steps, moved, found = np.empty((2, 3)), np.empty(3), np.zeros(4)
-    fractional_steps(
-        padded(places[1]), padded(places[0]), inverses[1], inverses[0], cells[1], image,
-        stretches(moving), offsets, members, weights, reference, 5.0, steps, moved, found,
+    before = places[0].ravel().copy()
+    bad = fractional_steps(
+        places[1].ravel(), before, inverses[1], inverses[0], cells[1], image,
+        stretches(moving), offsets, members, weights, reference, 5.0, steps,
+        moved, found,
     )  # fmt: skip
+    assert bad == -1
+    np.testing.assert_array_equal(before, places[1].ravel())
     ds = places[1].astype(float) @ inverses[1] - places[0].astype(float) @ inverses[0]
-    crossed = np.any(np.rint(ds) != 0, axis=1)
+    crossed = np.count_nonzero(np.rint(ds), axis=1)
     if image:
         ds = ds - np.rint(ds)
     expected = [(weights[a:b, None] * ds[members[a:b]]).sum(axis=0) for a, b in ((0, 4), (4, n))]
@@ -58,6 +58,27 @@ def test_steps_against_numpy(seed, image, n, skew):
     np.testing.assert_allclose(
         found, [crossed[moving].sum(), (length > 5).sum(), len(moving), length.max()]
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    bad=st.integers(0, 3 * 150 - 1),
+    value=st.sampled_from([np.nan, np.inf, -np.inf]),
+    skew=st.sampled_from([0.0, 2.0]),
+)
+def test_a_number_that_is_none_is_found_wherever_it_is(seed, bad, value, skew):
+    rng = np.random.default_rng(seed)
+    cell = np.diag([9.0, 10, 11]) + skew * rng.uniform(-1, 1, (3, 3))
+    inverse = np.linalg.inv(cell)
+    before, now = rng.uniform(0, 9, (2, 3 * 150)).astype(np.float32)
+    now[bad:] = value
+    moving = stretches(np.sort(rng.choice(150, 70, replace=False)))
+    found = fractional_steps(
+        now, before, inverse, inverse, cell, True, moving, np.array([0, 3]), np.arange(3),
+        np.ones(3), np.empty(0), 5.0, np.empty((1, 3)), np.empty(3), np.zeros(4),
+    )  # fmt: skip
+    assert found == bad
 
 
 def test_stretches_of_consecutive_atoms():
@@ -86,11 +107,11 @@ def test_paths_do_not_depend_on_the_parts(seed, cuts):
 def test_the_first_number_that_is_none_is_found():
     values = np.arange(100, dtype=np.float32)
     out = np.empty_like(values)
-    assert copy_finite(values.view(np.uint32), out.view(np.uint32)) == -1
+    assert copy_finite(values, 0, 100, out) == -1
     np.testing.assert_array_equal(out, values)
     for bad in (np.nan, np.inf, -np.inf):
         values[40:] = bad
-        assert copy_finite(values.view(np.uint32), out.view(np.uint32)) == 40
+        assert copy_finite(values, 3, 100, out) == 40
 
 
 def test_molecules_longer_than_half_the_cell_are_made_whole_along_bonds():
