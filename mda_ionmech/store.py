@@ -23,7 +23,7 @@ import numpy as np
 from MDAnalysis.analysis.results import Results as RawResults
 
 from .backends import Part
-from .chunks import write_chunk
+from .chunks import create, write_chunk
 from .errors import InputError
 from .onsager.windows import BLOCK_BYTES
 from .results import write_atomically
@@ -198,13 +198,7 @@ class RunStore:
         made = Path(tempfile.mkdtemp(dir=parent, prefix=f".{folder.name}."))
         root = zarr.open_group(made, mode="w")
         root.attrs.update({"format": FORMAT, "origin": origin, "part_frames": frames})
-        root.create_array(
-            "path",
-            shape=(n_carriers, 3, n_frames),
-            chunks=(carriers, 3, frames),
-            dtype="float64",
-            compressors=None,
-        )
+        create(root, "path", (n_carriers, 3, n_frames), carriers, frames)
         (made / "parts").mkdir()
         made.rename(folder)
 

@@ -30,8 +30,8 @@ FEWEST_ROWS = 1024
 #: What comparing a shell with others takes beside its members, bytes.
 SHELL_BYTES = 60
 #: Shells nearer than this in the table are read together.
-NEAR = 1024
-#: Most shells read at once.
+NEAR = 16
+#: Shells of one table where all are read.
 STRETCH = 2**13
 
 
@@ -244,25 +244,20 @@ class StoredShells:
         shells : numpy.ndarray
             Shape (some,): numbers, ascending, each once.
         """
-        sizes, members = [], []
-        far = np.flatnonzero(np.diff(shells) > NEAR) + 1
-        for first, last in pairwise([0, *far, len(shells)] if len(shells) else [0]):
-            at = first
-            while at < last:
-                low = int(shells[at])
-                stop = min(last, int(np.searchsorted(shells, low + STRETCH)))
-                mine = shells[at:stop] - low
-                offsets = self.starts[low : low + int(mine[-1]) + 2]
-                read = self.members[int(offsets[0]) : int(offsets[-1])]
-                size = offsets[mine + 1] - offsets[mine]
-                keep = np.zeros(len(offsets) - 1, dtype=bool)
-                keep[mine] = True
-                members.append(read[np.repeat(keep, np.diff(offsets))])
-                sizes.append(size)
-                at = stop
-        none = np.empty(0, dtype=np.int64)
-        offsets = np.concatenate([[0], np.cumsum(np.concatenate([none, *sizes]))])
-        return self._table(offsets, np.concatenate([none.astype(np.int32), *members]))
+        if not len(shells):
+            return self.between(0, 0)
+        begins = np.flatnonzero(np.diff(shells, prepend=-NEAR - 2) > NEAR)
+        ends = np.append(begins[1:], len(shells)) - 1
+        low, high = shells[begins].astype(np.int64), shells[ends].astype(np.int64)
+        read = self.starts.stretches(zip(low, high + 2, strict=True))
+        # where the start of each shell is among those that were read
+        before = np.cumsum(high + 2 - low) - (high + 2 - low)
+        at = shells + np.repeat(before - low, ends - begins + 1)
+        start, stop = read[at], read[at + 1]
+        begins = np.flatnonzero(np.diff(shells, prepend=-2) > 1)
+        ends = np.append(begins[1:], len(shells)) - 1
+        members = self.members.stretches(zip(start[begins], stop[ends], strict=True))
+        return self._table(np.concatenate([[0], np.cumsum(stop - start)]), members)
 
 
 class StoredMicrostates(Microstates):
