@@ -48,6 +48,7 @@ from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
 from .events.base import EventCodes
 from .events.crystal import LinkedLabels, join_histories
 from .macrostates import Macrostates, RunStates
+from .macrostates.base import StoredMacrostates
 from .microstates import (
     ContactHistory,
     FrameGeometry,
@@ -58,6 +59,7 @@ from .microstates import (
 from .microstates.follow import Follower
 from .microstates.rdf import sample_distributions
 from .microstates.sites import site_distances
+from .microstates.stored import StoredHistory, store_contacts
 from .onsager.windows import (
     CarrierLabels,
     Classify,
@@ -67,15 +69,19 @@ from .onsager.windows import (
     segment_labels,
 )
 from .results import Results, states_archive, write_atomically
+from .runs import run_blocks
 from .selections import atom_ids, digest, trajectory_name
 from .species import IonSpecies, check_atom_group, molecule_of_atom
 from .spread import Answer, Item, check_reach, over_threads, over_workers
 from .store import (
     DEFAULT_BUDGET,
+    SHARE,
     RunStore,
     StateRoom,
     StoredPaths,
     in_memory,
+    return_freed_memory,
+    threads,
     zarr_module,
 )
 from .trajectory import Paths, frame_times
@@ -209,7 +215,7 @@ class OnsagerDecomposition(AnalysisBase):
     results: Any  # raw arrays of the frame stage while reading, Results afterwards
     paths: Paths
     microstates: dict[str, Microstates]
-    macrostates: dict[str, Macrostates]
+    macrostates: dict[str, Macrostates | StoredMacrostates]
     _labels: list[CarrierLabels]
     _cell: Cell | None
     _previous: Snapshot | None
@@ -383,7 +389,7 @@ class OnsagerDecomposition(AnalysisBase):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        for name in ("_bar", "_builder", "_store", "_gathered", "_scratch"):
+        for name in ("_bar", "_builder", "_store", "_gathered", "_sorted", "_scratch"):
             state.pop(name, None)
         state["_advance"] = state["_kept"] = state["_previous"] = state["_client"] = None
         return state
@@ -445,6 +451,7 @@ class OnsagerDecomposition(AnalysisBase):
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
         self._labels, self._histories, self._linked = [], {}, {}
+        self._sorted: dict[int, Any] = {}
         self._gathered = {k: [] for k, table in enumerate(self._ligands) if table is not None}
         self._open_store(n, ends)
 
@@ -456,6 +463,8 @@ class OnsagerDecomposition(AnalysisBase):
         # positions, states and what is worked out beside them
         self._on_disk = self.memory is not None and 64 * n_carriers * n > self.memory
         folder = self.store
+        if self._on_disk:
+            return_freed_memory()
         if folder is None and self._on_disk:
             self._scratch = tempfile.TemporaryDirectory(prefix="ionmech-")
             folder = Path(self._scratch.name) / "run.zarr"
@@ -464,7 +473,7 @@ class OnsagerDecomposition(AnalysisBase):
         if folder is not None:
             budget = self.memory or DEFAULT_BUDGET
             self._store = RunStore.open(folder, self._origin(n, ends), n_carriers, n, budget)
-            self._builder = StoredPaths(self._store)
+            self._builder = StoredPaths(self._store, budget)
             if self._client is not None:
                 check_reach(self._client, folder)
 
@@ -813,16 +822,39 @@ class OnsagerDecomposition(AnalysisBase):
                 gathered.append(contacts)
 
     def _contacts(self, index: int) -> dict[str, np.ndarray]:
-        """Contacts of a species over all frames; on disk they stay there between uses."""
+        """Contacts of a species over all frames."""
         parts = self._gathered[index]
-        if self._on_disk and self._store is not None:
-            name = f"contacts_{index}"
-            parts = [self._store.load_table(k, name) for k in range(self._store.n_done())]
         if len(parts) > 1:  # column by column, so that they are never held twice
             parts = [{c: np.concatenate([p.pop(c) for p in parts]) for c in list(parts[0])}]
-            if not self._on_disk:
-                self._gathered[index] = parts
+            self._gathered[index] = parts
         return parts[0]
+
+    def _stored_contacts(self, index: int) -> dict[str, Any]:
+        """The same on disk, by blocks of carriers, where they are sorted when first asked for."""
+        store = self._store
+        assert store is not None
+        share = (self.memory or DEFAULT_BUDGET) // SHARE
+        if index not in self._sorted:
+
+            def load(part: int, carriers_alone: bool) -> dict[str, np.ndarray]:
+                one = "carrier" if carriers_alone else ""
+                return store.load_table(part, f"contacts_{index}", one)
+
+            self._sorted[index] = store_contacts(
+                store.folder / f"contacts-{index}.bin", load, store.n_done(),
+                self.species[index].n_carriers, share,
+            )  # fmt: skip
+        rows, edges, first_row, has_rings = self._sorted[index]
+        return {
+            "rows": rows, "edges": edges, "first_row": first_row, "has_rings": has_rings,
+            "share": share, "room": self._new_room("microstates"),
+        }  # fmt: skip
+
+    def _new_room(self, name: str) -> Path:
+        """A folder of its own in the store: results of other filters keep theirs."""
+        assert self._store is not None
+        self._n_rooms += 1
+        return self._store.room(f"{name}-{self._n_rooms}")
 
     # ---- what follows from the frames -----------------------------------------------------
 
@@ -930,15 +962,20 @@ class OnsagerDecomposition(AnalysisBase):
             one, ligands = self.species[index], self._ligands[index]
             assert one.microstates is not None
             assert ligands is not None
-            history = ContactHistory(
-                **self._contacts(index),
-                n_frames=self.paths.n_frames,
-                n_carriers=one.n_carriers,
-                spacing=self._times.spacing,
-                ligand_atom=ligands.atom,
-                ligand_molecule=ligands.molecule,
-                ligand_kind=ligands.kind,
-            )
+            about: dict[str, Any] = {
+                "n_frames": self.paths.n_frames,
+                "n_carriers": one.n_carriers,
+                "spacing": self._times.spacing,
+                "ligand_atom": ligands.atom,
+                "ligand_molecule": ligands.molecule,
+                "ligand_kind": ligands.kind,
+            }
+            history: ContactHistory | StoredHistory
+            if self._on_disk:
+                history = StoredHistory(**self._stored_contacts(index), **about)
+            else:
+                about |= self._contacts(index)
+                history = ContactHistory(**about)
             chosen = {} if radii is None or index not in radii else radii[index]
             states[index] = one.microstates.assemble(
                 history, filtered=filtered, persistence=persistence, **chosen
@@ -1029,6 +1066,8 @@ class OnsagerDecomposition(AnalysisBase):
             [states.get(k) for k in range(len(self.species))],
             self._molecule,
             self.paths.n_frames,
+            room=self._new_room("macrostates") if self._on_disk else None,
+            share=(self.memory or DEFAULT_BUDGET) // SHARE,
         )
         macro = {
             k: one.macrostates.assign(joint, k)
@@ -1049,11 +1088,19 @@ class OnsagerDecomposition(AnalysisBase):
             results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
         return results
 
+    def _threads(self) -> int:
+        """Windows that may be worked on at once in this process."""
+        f = self.paths.n_frames
+        block = max(24 * (last - first) * f for _, first, last in self._carrier_blocks())
+        n_rows = sum(one.n_path_labels for one in self._labels)
+        n_moves = sum(one.n_macrostates**2 for one in self._labels)
+        return threads(f, max(n_rows, n_moves), block, self.memory if self._on_disk else None)
+
     def _spread(self, task: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
         """Answers of a task for each item, in order: of the cluster, if it can read the store."""
         client = self._client
         if client is None or self._store is None or client.status != "running":
-            return over_threads(task, items)
+            return over_threads(task, items, self._threads())
         return over_workers(client, self._store.folder, task, items)
 
     def _is_projected(self, index: int) -> bool:
@@ -1083,7 +1130,10 @@ class OnsagerDecomposition(AnalysisBase):
         return position
 
     def _carrier_labels(
-        self, index: int, states: dict[int, Microstates], macro: dict[int, Macrostates]
+        self,
+        index: int,
+        states: dict[int, Microstates],
+        macro: dict[int, Macrostates | StoredMacrostates],
     ) -> CarrierLabels:
         one = self.species[index]
         position = self._on_axes(self.paths.carriers(self._first[index], self._first[index + 1]))
@@ -1094,13 +1144,13 @@ class OnsagerDecomposition(AnalysisBase):
                 held = self._on_axes(self._histories[index].path)
         if joint is not None or index in self._ligand_paths:
             position = position[:]  # all carriers are needed at once
+        classify: Classify
         if one.events is not None:
-            runs = states[index].runs
-            classify: Classify = EventCodes(one.events, states[index].shells)
+            runs, classify = states[index].runs, EventCodes(one.events, states[index].shells)
         else:
             n = one.n_carriers
             runs = onsager.LabelRuns(
-                np.arange(n + 1), np.zeros(n, np.int64), np.zeros(n, np.int64), self.paths.n_frames
+                np.arange(n + 1), np.zeros(n, np.int32), np.zeros(n, np.int32), self.paths.n_frames
             )
             classify = one_label
 
@@ -1110,7 +1160,7 @@ class OnsagerDecomposition(AnalysisBase):
             states=runs,
             classify=classify,
             n_labels=len(names),
-            macrostates=None if kinds is None else onsager.label_runs(kinds.state),
+            macrostates=None if kinds is None else kinds.label_runs(),
             n_macrostates=0 if kinds is None else len(kinds.names),
             joint=joint,
             held=held,
@@ -1138,7 +1188,7 @@ class OnsagerDecomposition(AnalysisBase):
         # clusters take the number of a carrier of the run, whatever species are linked
         number = np.concatenate([np.arange(self._first[k], self._first[k + 1]) for k in members])
         label_window = LinkedLabels(rule, linked, history, mine, number)
-        return JointLabels(label_window, states.runs)
+        return JointLabels(label_window, states.runs.whole())
 
     def _site_history(self, index: int, states: Microstates) -> SiteHistory:
         """Sites held by the carriers of a species, with the images they are held in."""
@@ -1161,7 +1211,13 @@ class OnsagerDecomposition(AnalysisBase):
                 fractional[c] = along.T
         distances = site_distances(sites.sites_in_cell, mean_cell)
         return SiteHistory(
-            state, path, states.shells, distances, sites.sites_in_cell, mean_cell, fractional
+            state,
+            path,
+            states.shells.whole(),
+            distances,
+            sites.sites_in_cell,
+            mean_cell,
+            fractional,
         )
 
     def event_names(self, index: int) -> tuple[str, ...]:
@@ -1221,11 +1277,11 @@ class OnsagerDecomposition(AnalysisBase):
         flags_of: list[np.ndarray] = []
 
         def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-            codes, flags = rule.classify(micro.shells, before, after)
+            codes, flags = EventCodes(rule, micro.shells).with_flags(before, after)
             flags_of.append(flags)
             return codes
 
-        segments = segment_labels(self._labels[index].states, n, classify)
+        segments = segment_labels(self._labels[index].states.whole(), n, classify)
         n_origins = self.paths.n_frames - n
         return EventLabels(
             label=_expand(*segments, n_origins).astype(np.int16),
@@ -1579,8 +1635,10 @@ class OnsagerDecomposition(AnalysisBase):
             out["event"][: f - n] = to_union[code.T]
             out["cluster"][: f - n] = group.T
         else:
-            segments = segment_labels(labels.states.carriers(first, last), n, labels.classify)
-            out["event"][: f - n] = to_union[_expand(*segments, f - n)]
+            for a, b in run_blocks(labels.states.offsets[first : last + 1]):
+                mine = labels.states.carriers(first + a, first + b)
+                segments = segment_labels(mine, n, labels.classify)
+                out["event"][: f - n, a:b] = to_union[_expand(*segments, f - n)]
         if name in self.microstates:
             # shells of all species are numbered together
             before = list(self.microstates)[: list(self.microstates).index(name)]
@@ -1590,7 +1648,7 @@ class OnsagerDecomposition(AnalysisBase):
         if name in self.macrostates:
             macro = self.macrostates[name]
             to_kinds = np.array([kinds.index(kind) for kind in macro.names])
-            out["macrostate"][:] = to_kinds[macro.state[:, first:last]]
+            out["macrostate"][:] = to_kinds[macro.between(first, last)]
         r = self.paths.position[self._first[index] + first : self._first[index] + last]
         out["displacement"][: f - n] = (r[:, :, n:] - r[:, :, :-n]).transpose(2, 0, 1)
         return out

@@ -23,13 +23,16 @@ from .events import CrystalEvents
 from .events.nulls import exclusion_gas
 from .lengths import LengthSums, LinkedSpecies
 from .onsager.coefficients import MAX_RESIDUAL, System
+from .onsager.windows import carrier_blocks
 from .results import Results, check_schema, load_schema
+from .runs import frame_counts
 from .selections import atom_ids, describe_atoms, trajectory_name
-from .store import StoredStates, in_memory
+from .store import StateRoom, StoredStates, in_memory
 
 if TYPE_CHECKING:
     from .analysis import OnsagerDecomposition
     from .macrostates import Macrostates
+    from .macrostates.base import StoredMacrostates
     from .microstates import Microstates
 
 CITATIONS = (
@@ -46,7 +49,7 @@ class Assembly:
         self,
         run: OnsagerDecomposition,
         states: dict[int, Microstates],
-        macro: dict[int, Macrostates],
+        macro: dict[int, Macrostates | StoredMacrostates],
         filtered: bool,
         persistence: float | None,
     ) -> None:
@@ -59,6 +62,10 @@ class Assembly:
         projected = any(one.held is not None for one in run._labels)
         self.path_events = (*self.events, *(["vibration"] if projected else []))
         self.system = self._system()
+        self._room: StateRoom = in_memory
+        if run._on_disk and run._store is not None:
+            width = max(next(carrier_blocks(one.position))[1] for one in run._labels)
+            self._room = StoredStates(run._new_room("states"), width)
 
     def _system(self) -> System:
         run = self.run
@@ -165,8 +172,10 @@ class Assembly:
         edges = np.arange(0, n_frames, plan.sub_block)
         number = np.full((len(edges), len(self.names), len(self.kinds)), np.nan)
         for k, macro in self.macro.items():
-            for code, name in enumerate(macro.names):
-                per_frame = (macro.state == code).mean(axis=1)
+            runs = self.run._labels[k].macrostates
+            assert runs is not None
+            counted = frame_counts(runs, len(macro.names)) / runs.n_carriers
+            for name, per_frame in zip(macro.names, counted, strict=True):
                 number[:, k, self.kinds.index(name)] = np.add.reduceat(per_frame, edges)
         frames = np.diff(np.append(edges, n_frames)).astype(float)
         return Populations(number, frames, plan)
@@ -211,9 +220,8 @@ class Assembly:
     def _states(self) -> xr.Dataset:
         run = self.run
         n = int(run._window_frames[0])
-        if run._store is not None and run._on_disk:
-            run._n_rooms += 1  # results of other filters keep theirs
-            room = StoredStates(run._store.folder / f"states-{run._n_rooms}")
+        room = self._room
+        if isinstance(room, StoredStates):
             states = {k: room.lazy(v) for k, v in run._window_states(n, room).items()}
         else:
             states = run._window_states(n, in_memory)
@@ -261,37 +269,51 @@ class Assembly:
         run = self.run
         types = list(dict.fromkeys(t for m in self.states.values() for t in m.shells.types))
         ids = atom_ids(run.universe)
-        edges, atom, molecule, kind = [np.zeros(1, dtype=np.int64)], [], [], []
-        for k, found in sorted(self.states.items()):
-            shells = found.shells
-            edges.append(shells.offsets[1:] + edges[-1][-1])
+        found = [one.shells for one in self.states.values()]
+        n_shells = sum(len(one) for one in found)
+        n_members = sum(one.n_members for one in found)
+        start = self._room("shell_start", (n_shells + 1,), np.int64)
+        atom, molecule, kind = (
+            self._room(f"shell_{name}", (n_members,), of)
+            for name, of in (("atom_id", np.int64), ("molecule_id", np.int64), ("type", np.int32))
+        )
+        start[:1] = np.zeros(1, dtype=np.int64)
+        at, member = 1, 0
+        for k, one in sorted(self.states.items()):
             # a site is no atom
             on_sites = getattr(run.species[k].microstates, "has_sites", False)
-            atom.append(np.full(len(shells.atom), -1) if on_sites else ids[shells.atom])
-            molecule.append(shells.molecule)
-            to_types = np.array([types.index(t) for t in shells.types])
-            kind.append(to_types[shells.kind])
-        one = {"units": "1"}
+            to_types = np.array([types.index(t) for t in one.shells.types])
+            for table in one.shells.tables():
+                last = member + len(table.atom)
+                atoms = np.full(len(table.atom), -1) if on_sites else ids[table.atom]
+                start[at : at + len(table)] = table.offsets[1:] + member
+                atom[member:last] = atoms
+                molecule[member:last] = table.molecule
+                kind[member:last] = to_types[table.kind]
+                at, member = at + len(table), last
+        if isinstance(self._room, StoredStates):
+            start, atom, molecule, kind = map(self._room.lazy, (start, atom, molecule, kind))
+        unit = {"units": "1"}
         coded = {"flag_values": np.arange(len(types)), "flag_meanings": " ".join(types)}
         text = "first member of each shell; one past the last at the end"
         members = "of each member, shell after shell"
         return xr.Dataset(
             {
-                "start": (["shell_edge"], np.concatenate(edges), one | {"long_name": text}),
+                "start": (["shell_edge"], start, unit | {"long_name": text}),
                 "atom_id": (
                     ["member"],
-                    np.concatenate(atom).astype(np.int64),
-                    one | {"long_name": f"atom id {members}"},
+                    atom,
+                    unit | {"long_name": f"atom id {members}"},
                 ),
                 "molecule_id": (
                     ["member"],
-                    np.concatenate(molecule),
-                    one | {"long_name": f"molecule id {members}"},
+                    molecule,
+                    unit | {"long_name": f"molecule id {members}"},
                 ),
                 "ligand_type": (
                     ["member"],
-                    np.concatenate(kind).astype(np.int32),
-                    one | {"long_name": f"ligand type {members}"} | coded,
+                    kind,
+                    unit | {"long_name": f"ligand type {members}"} | coded,
                 ),
             }
         )

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from .estimates import window_samples
 from .onsager.uncertainty import FEWEST_BLOCKS, normal_samples
@@ -146,7 +146,7 @@ def _verdict(table: pd.DataFrame, few: bool) -> tuple[bool | None, str]:
         "onsager": "L of {} and of its reverse", "event": "the parts of {} and of its reverse",
         "count": "the numbers of {} and of its reverse", "cycle": "the circulation {} and zero",
     }[test].format(what)  # fmt: skip
-    limit = float(norm.isf(FALSE_ALARM / (2 * len(table))))
+    limit = float(-ndtri(FALSE_ALARM / (2 * len(table))))
     worst = float(apart.max())
     text = (
         f"{head}of {len(table)} comparisons the widest apart are {unit} ({species}), by "

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from . import onsager
 from .blocks import Blocks, PathEntry, WindowEntry
@@ -70,7 +70,7 @@ def window_estimate(entry: WindowEntry, blocks: Blocks) -> tuple[Values, Spans]:
         known = [row[np.isfinite(row)] for row in shares]
         middle = np.array([row.mean() if len(row) else np.nan for row in known])
         spread = np.array([row.std(ddof=1) if len(row) > 1 else np.nan for row in known])
-        reach = spread * norm.ppf(0.5 + blocks.level / 2)
+        reach = spread * ndtri(0.5 + blocks.level / 2)
         first[name], spans[name] = middle, (middle - reach, middle + reach)
     first["residual"] = onsager.residual(first)
     first["origins"] = np.array(float(entry.sums.origins.sum()))

@@ -181,7 +181,7 @@ def residence_times(run: OnsagerDecomposition, species: str | None, members: str
 
 def _residence_of(run: OnsagerDecomposition, index: int, members: str) -> list[list[Any]]:
     one, micro = run.species[index], run.microstates[run.species[index].name]
-    shells, dt, n_frames = micro.shells, run.paths.dt, run.paths.n_frames
+    shells, dt, n_frames = micro.shells.whole(), run.paths.dt, run.paths.n_frames
     n_kinds = len(shells.types)
     ligands = run._ligands[index]
     assert ligands is not None
@@ -199,7 +199,7 @@ def _residence_of(run: OnsagerDecomposition, index: int, members: str) -> list[l
         kind, member = (np.ascontiguousarray(found[:, c]) for c in (1, 2))
         pairs = np.unique(np.stack([ligands.kind, ligands.molecule], axis=1), axis=0)
         available = np.bincount(pairs[:, 0], minlength=n_kinds)
-    contacts = contact_table(micro.runs, offsets, member, kind)
+    contacts = contact_table(micro.runs.whole(), offsets, member, kind)
     lags = survival_lags(n_frames)
 
     def count(sub_block: int, n_blocks: int, continuous: bool) -> tuple[np.ndarray, np.ndarray]:

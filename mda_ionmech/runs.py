@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
 from .kernels import kernel
+from .rows import Column, appended
+
+#: Runs that are worked on at once.
+BLOCK_RUNS = 2**14
 
 
 @dataclass(frozen=True)
@@ -42,11 +49,124 @@ class LabelRuns:
         """The same of carriers `first` to `last` - 1; copies nothing large."""
         return LabelRuns(self.offsets[first : last + 1], self.start, self.value, self.n_frames)
 
+    def whole(self) -> LabelRuns:
+        """All of them, in memory."""
+        return self
+
     def dense(self) -> np.ndarray:
         """Values of every frame, shape (carriers, frames), int32."""
         out = np.empty((self.n_carriers, self.n_frames), dtype=np.int32)
         fill_runs(self.offsets, self.start, self.value, out)
         return out
+
+
+@dataclass(frozen=True)
+class StoredRuns:
+    """As `LabelRuns`, on disk; `carriers` reads those of some carriers.
+
+    Attributes
+    ----------
+    offsets : numpy.ndarray
+        Shape (carriers + 1,), int64.
+    start, value : Column
+        int32.
+    n_frames : int
+    """
+
+    offsets: np.ndarray
+    start: Column
+    value: Column
+    n_frames: int
+
+    @property
+    def n_carriers(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_changes(self) -> int:
+        """Number of times the value of a carrier changes."""
+        return int(self.offsets[-1]) - self.n_carriers
+
+    def carriers(self, first: int, last: int) -> LabelRuns:
+        """Those of carriers `first` to `last` - 1, in memory."""
+        a, b = int(self.offsets[first]), int(self.offsets[last])
+        offsets = self.offsets[first : last + 1] - a
+        return LabelRuns(offsets, self.start[a:b], self.value[a:b], self.n_frames)
+
+    def whole(self) -> LabelRuns:
+        """All of them, in memory."""
+        return self.carriers(0, self.n_carriers)
+
+    def dense(self) -> np.ndarray:
+        """Values of every frame, shape (carriers, frames), int32, in memory."""
+        return self.whole().dense()
+
+
+def run_blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of blocks of carriers that have about `BLOCK_RUNS` runs together.
+
+    Parameters
+    ----------
+    offsets : numpy.ndarray
+        Shape (carriers + 1,): of the runs.
+    """
+    number = offsets - offsets[0]
+    edges = np.searchsorted(number, np.arange(BLOCK_RUNS, number[-1], BLOCK_RUNS))
+    yield from pairwise(np.unique([0, *edges, len(number) - 1]).tolist())
+
+
+def write_runs(room: Path, name: str, blocks: Iterable[LabelRuns], n_frames: int) -> StoredRuns:
+    """Put the runs of blocks of carriers, one after the other, into two files of a folder."""
+    start, value = (Column(room / f"{name}-{what}.bin", np.dtype("i4")) for what in "sv")
+    offsets = [np.zeros(1, dtype=np.int64)]
+    with appended([start, value]) as (starts, values):
+        for runs in blocks:
+            first, last = int(runs.offsets[0]), int(runs.offsets[-1])
+            runs.start[first:last].tofile(starts)
+            runs.value[first:last].tofile(values)
+            offsets.append(runs.offsets[1:] - first + offsets[-1][-1])
+    return StoredRuns(np.concatenate(offsets), start, value, n_frames)
+
+
+def joined_runs(runs: LabelRuns) -> LabelRuns:
+    """The same with neighbours of one value made one run."""
+    first, last = int(runs.offsets[0]), int(runs.offsets[-1])
+    start, value = runs.start[first:last], runs.value[first:last]
+    keep = np.ones(len(value), dtype=bool)
+    keep[1:] = value[1:] != value[:-1]
+    keep[runs.offsets[:-1] - first] = True
+    kept = np.concatenate([[0], np.cumsum(keep)])
+    return LabelRuns(kept[runs.offsets - first], start[keep], value[keep], runs.n_frames)
+
+
+def with_values(runs: LabelRuns, value: np.ndarray) -> LabelRuns:
+    """Runs with other values, one each from the first run on; neighbours of one value are one."""
+    first, last = int(runs.offsets[0]), int(runs.offsets[-1])
+    value = np.asarray(value, dtype=np.int32)
+    return joined_runs(
+        LabelRuns(runs.offsets - first, runs.start[first:last], value, runs.n_frames)
+    )
+
+
+def frame_counts(runs: LabelRuns | StoredRuns, n_values: int) -> np.ndarray:
+    """Carriers with each value in each frame, shape (values, frames), int64.
+
+    Parameters
+    ----------
+    runs : LabelRuns or StoredRuns
+        With values below `n_values`.
+    n_values : int
+    """
+    change = np.zeros((n_values, runs.n_frames + 1), dtype=np.int64)
+    for first, last in run_blocks(runs.offsets):
+        mine = runs.carriers(first, last)
+        a, b = int(mine.offsets[0]), int(mine.offsets[-1])
+        start, value = mine.start[a:b], mine.value[a:b]
+        end = np.append(start[1:], runs.n_frames)
+        end[mine.offsets[1:] - a - 1] = runs.n_frames
+        np.add.at(change, (value, start), 1)
+        np.add.at(change, (value, end), -1)
+    return np.cumsum(change, axis=1)[:, :-1]
 
 
 @kernel

@@ -26,9 +26,11 @@ Answer = TypeVar("Answer")
 ALIGNMENT = 64
 
 
-def over_threads(task: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
-    """Answers of a task for each item, in order, by one thread per core."""
-    with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(items)))) as pool:
+def over_threads(
+    task: Callable[[Item], Answer], items: Sequence[Item], threads: int
+) -> Iterator[Answer]:
+    """Answers of a task for each item, in order, by so many threads."""
+    with ThreadPoolExecutor(max(1, min(threads, len(items)))) as pool:
         yield from pool.map(task, items)
 
 

@@ -8,8 +8,11 @@ later stages read them block by block of carriers, with the same numbers.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ import numpy as np
 from MDAnalysis.analysis.results import Results as RawResults
 
 from .backends import Part
+from .chunks import create, write_chunk
 from .errors import InputError
 from .onsager.windows import BLOCK_BYTES
 from .results import write_atomically
@@ -28,8 +32,16 @@ from .trajectory.paths import StoredPosition, add_steps
 FORMAT = "ionmech-run/1"
 #: What chunks and blocks are sized for without a budget, bytes.
 DEFAULT_BUDGET = 2**30
+#: Work on what lives on disk takes such a part of the budget at once.
+SHARE = 8
 #: Smaller chunks cost more to find than to read, bytes.
 CHUNK_BYTES = 2**18
+#: Option of mallopt, in malloc.h: larger arrays are mapped one by one.
+M_MMAP_THRESHOLD = -3
+#: See `return_freed_memory`.
+MAPPED_BYTES = 2**18
+#: Elements of a chunk of a list.
+LIST_CHUNK = 2**17
 #: A stopped run loses at most about this share of its frames.
 FEWEST_PARTS = 50
 
@@ -49,8 +61,8 @@ def zarr_module() -> Any:
 def chunk_shape(n_carriers: int, n_frames: int, budget: int) -> tuple[int, int]:
     """Carriers and frames of a chunk.
 
-    A part, which is all carriers by the frames of a chunk, and a block, all frames by the carriers
-    of a chunk, each fill an eighth of the budget at most; a block is no larger than it must be.
+    A part, all carriers by the frames of a chunk, fills a quarter of the budget at most; a block,
+    all frames by the carriers of a chunk, a sixteenth, and is no larger than it must be.
 
     Parameters
     ----------
@@ -58,11 +70,43 @@ def chunk_shape(n_carriers: int, n_frames: int, budget: int) -> tuple[int, int]:
     budget : int
         Bytes.
     """
-    share = budget // 8
-    frames = max(min(share // (24 * n_carriers), -(-n_frames // FEWEST_PARTS)), 1)
-    most = max(share // (24 * n_frames), 1)
+    frames = max(min(budget // 4 // (24 * n_carriers), -(-n_frames // FEWEST_PARTS)), 1)
+    most = max(budget // 16 // (24 * n_frames), 1)
     enough = max(BLOCK_BYTES // (24 * n_frames), CHUNK_BYTES // (24 * frames), 1)
     return int(min(most, enough, n_carriers)), int(frames)
+
+
+def threads(n_frames: int, n_rows: int, block: int, budget: int | None) -> int:
+    """Windows that may be worked on at once within half the budget.
+
+    Parameters
+    ----------
+    n_frames : int
+    n_rows : int
+        Pairs of species and label, or of macrostates, that sums are kept of.
+    block : int
+        Bytes of the positions of a block of carriers.
+    budget : int or None
+        Bytes; None for as many windows as there are cores.
+    """
+    cores = os.cpu_count() or 1
+    if budget is None:
+        return cores
+    # what is read, what is cut from it, and the labels; and sums of three kinds over three axes
+    return max(1, min(cores, budget // 2 // (3 * block + 72 * n_rows * n_frames)))
+
+
+def return_freed_memory() -> None:
+    """Let arrays go back to the system as soon as they are freed, where the C library is glibc.
+
+    By itself it keeps freed blocks of up to 32 MB for later use, in each thread, and a budget is
+    about what is resident: 61 MB of 379 in a run with a budget of 48 MB. For the whole process.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
 
 
 def _differences(stored: Any, now: Any, name: str = "") -> Iterator[str]:
@@ -154,13 +198,7 @@ class RunStore:
         made = Path(tempfile.mkdtemp(dir=parent, prefix=f".{folder.name}."))
         root = zarr.open_group(made, mode="w")
         root.attrs.update({"format": FORMAT, "origin": origin, "part_frames": frames})
-        root.create_array(
-            "path",
-            shape=(n_carriers, 3, n_frames),
-            chunks=(carriers, 3, frames),
-            dtype="float64",
-            compressors=None,
-        )
+        create(root, "path", (n_carriers, 3, n_frames), carriers, frames)
         (made / "parts").mkdir()
         made.rename(folder)
 
@@ -209,11 +247,18 @@ class RunStore:
                 results[name] = values
         return Part(given["frames"], given["times"], RawResults(results)), given["last"]
 
-    def load_table(self, number: int, name: str) -> dict[str, np.ndarray]:
-        """One table of a part, by column."""
+    def load_table(self, number: int, name: str, one: str = "") -> dict[str, np.ndarray]:
+        """One table of a part, or one of its columns."""
         with np.load(self._part(number)) as arrays:
-            columns = [file for file in arrays.files if file.startswith(f"{name}.")]
+            columns = [file for file in arrays.files if file.startswith(f"{name}.{one}")]
             return {column.partition(".")[2]: arrays[column] for column in columns}
+
+    def room(self, name: str) -> Path:
+        """An empty folder of that name in the store."""
+        folder = self.folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
 
 
 class StoredPaths:
@@ -222,10 +267,13 @@ class StoredPaths:
     Parameters
     ----------
     store : RunStore
+    budget : int
+        Bytes.
     """
 
-    def __init__(self, store: RunStore) -> None:
+    def __init__(self, store: RunStore, budget: int) -> None:
         self._array = store.path
+        self._block = budget // 16
         self.last = np.zeros((store.path.shape[0], 3))
         self.filled = 0
 
@@ -237,14 +285,17 @@ class StoredPaths:
     def add(self, steps: np.ndarray, reference: np.ndarray) -> None:
         """Take the next frames; see `PathBuilder.add`."""
         n_frames, n_carriers, _ = steps.shape
-        part = np.empty((n_carriers, 3, n_frames))
-        add_steps(steps, reference, self.last, 0, part)
-        self._array[:, :, self.filled : self.filled + n_frames] = part
+        rows, _, width = self._array.chunks
+        for number, first in enumerate(range(0, n_carriers, rows)):
+            mine = slice(first, min(first + rows, n_carriers))
+            part = np.empty((mine.stop - first, 3, n_frames))
+            add_steps(steps[:, mine], reference, self.last[mine], 0, part)
+            write_chunk(self._array, number, self.filled // width, part)
         self.filled += n_frames
 
     def finish(self, cell: np.ndarray) -> StoredPosition:
         """Positions of all carriers over all frames."""
-        return StoredPosition(self._array, cell, 0, self._array.shape[0])
+        return StoredPosition(self._array, cell, 0, self._array.shape[0], self._block)
 
 
 #: Makes an array to be filled, from its name, shape and type.
@@ -263,15 +314,19 @@ class StoredStates:
     ----------
     folder : Path
         A new or old folder; overwritten.
+    width : int
+        Carriers that are written at once.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, width: int) -> None:
+        self._width = width
         self._root = zarr_module().open_group(folder, mode="w")
 
     def __call__(self, name: str, shape: tuple[int, ...], kind: type) -> Any:
-        # as tall as the blocks that are written, of some hundred kilobytes
-        chunks = (shape[0], max(1, min(shape[1], 2**17 // shape[0])), *shape[2:])
+        if len(shape) == 1:
+            chunks: tuple[int, ...] = (max(1, min(shape[0], LIST_CHUNK)),)
+        else:  # as the blocks that are written
+            chunks = (shape[0], max(1, min(shape[1], self._width)), *shape[2:])
         return self._root.create_array(
             name, shape=shape, chunks=chunks, dtype=np.dtype(kind).name, compressors=None
         )

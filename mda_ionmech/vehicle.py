@@ -101,7 +101,7 @@ def _values(sums: np.ndarray) -> dict[str, np.ndarray]:
 
 def shell_paths(run: OnsagerDecomposition, index: int) -> ShellPaths:
     """Paths of the ligand atoms of species `index`, with the members of its shells."""
-    shells = run.microstates[run.species[index].name].shells
+    shells = run.microstates[run.species[index].name].shells.whole()
     ligands = run._ligands[index]
     assert ligands is not None
     position = run._ligand_paths[index]

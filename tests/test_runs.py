@@ -1,9 +1,13 @@
 """Runs written out and found again; sums of positions in blocks."""
 
+import tempfile
+
 import numpy as np
+import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mda_ionmech.chunks import create, write_chunk
 from mda_ionmech.kernels import longer
 from mda_ionmech.onsager import collective_path
 from mda_ionmech.onsager.windows import carrier_blocks
@@ -42,16 +46,14 @@ def test_coordinates_and_back(seed, n):
     np.testing.assert_allclose(path, expected, atol=1e-12)
 
 
-class Chunked:
-    """An array read in chunks, as that of a store: what is read is a copy."""
-
-    chunks = (3, 3, 4)
-
-    def __init__(self, values):
-        self.values, self.shape = values, values.shape
-
-    def __getitem__(self, index):
-        return self.values[index].copy()
+def chunked(values, folder):
+    """A Zarr array of the values, written chunk by chunk as files."""
+    array = create(zarr.open_group(folder, mode="w"), "path", values.shape, 3, 4)
+    for row in range(0, len(values), 3):
+        for column in range(0, values.shape[2], 4):
+            part = values[row : row + 3, :, column : column + 4]
+            write_chunk(array, row // 3, column // 4, part)
+    return array
 
 
 @settings(max_examples=40, deadline=None)
@@ -61,7 +63,14 @@ def test_stored_positions_are_those_in_memory(seed, n):
     path, cell = rng.normal(size=(n, 3, 9)), rng.normal(size=(3, 3))
     whole = path.copy()
     to_cartesian(whole, cell)
-    stored = StoredPosition(Chunked(path), cell, 0, n)
+    with tempfile.TemporaryDirectory() as folder:
+        array = chunked(path, folder)
+        np.testing.assert_array_equal(array[:], path)
+        check_stored(StoredPosition(array, cell, 0, n, 500), whole, rng)
+
+
+def check_stored(stored, whole, rng):
+    n = len(whole)
     assert stored.shape == (n, 3, 9)
     first, last = sorted(rng.integers(0, n + 1, 2))
     np.testing.assert_array_equal(stored[first:last], whole[first:last])

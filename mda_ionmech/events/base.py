@@ -18,6 +18,8 @@ from ..microstates import Shell, ShellTable
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
+    from ..microstates.stored import StoredShells
+
 
 #: Maps shells (before, after), each (pairs,), to codes and flags.
 Classifier = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -161,20 +163,31 @@ class EventRule(ABC):
 
 
 class EventCodes:
-    """Event codes of pairs of shells of one table; can be sent to another process.
+    """Event codes of pairs of shells; can be sent to another process.
 
     Parameters
     ----------
     rule : EventRule
-    shells : ShellTable
+    shells : ShellTable or StoredShells
+        Of those on disk only the ones that are asked for are read.
     """
 
-    def __init__(self, rule: EventRule, shells: ShellTable) -> None:
+    def __init__(self, rule: EventRule, shells: ShellTable | StoredShells) -> None:
         self._made_of = rule, shells
-        self._classify = rule.classifier(shells)
+        self._known = rule.classifier(shells) if isinstance(shells, ShellTable) else None
+
+    def with_flags(self, before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and flags, each (pairs,)."""
+        if self._known is not None:
+            return self._known(before, after)
+        rule, shells = self._made_of
+        assert not isinstance(shells, ShellTable)
+        met = np.union1d(before, after)
+        classify = rule.classifier(shells.some(met))
+        return classify(np.searchsorted(met, before), np.searchsorted(met, after))
 
     def __call__(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        return self._classify(before, after)[0]
+        return self.with_flags(before, after)[0]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return EventCodes, self._made_of

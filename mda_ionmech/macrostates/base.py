@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..runs import LabelRuns, StoredRuns, label_runs, with_values, write_runs
+
 if TYPE_CHECKING:
-    from ..microstates import Microstates
+    from pathlib import Path
+
+    from ..microstates import Microstates, ShellTable
     from ..species import IonSpecies
+
+#: What one cation counts in `StoredMacrostates.pairs`, above any number of anions.
+CATION = 2**15
 
 
 @dataclass(frozen=True)
@@ -26,12 +33,18 @@ class RunStates:
     molecule : numpy.ndarray
         Shape (atoms,), int64: molecule id of every atom of the universe.
     n_frames : int
+    room : Path or None
+        A folder for macrostates, where the microstates are on disk.
+    share : int
+        Bytes that may be used at once, where they are.
     """
 
     species: Sequence[IonSpecies]
     microstates: Sequence[Microstates | None]
     molecule: np.ndarray
     n_frames: int
+    room: Path | None = None
+    share: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,80 @@ class Macrostates:
     names: tuple[str, ...]
     composition: np.ndarray | None = None
 
+    def between(self, first: int, last: int) -> np.ndarray:
+        """States of carriers `first` to `last` - 1, shape (frames, carriers)."""
+        return self.state[:, first:last]
+
+    def label_runs(self) -> LabelRuns | StoredRuns:
+        """The states as runs."""
+        return label_runs(self.state)
+
+
+@dataclass(frozen=True)
+class StoredMacrostates:
+    """As `Macrostates`, on disk as runs.
+
+    Attributes
+    ----------
+    runs : StoredRuns
+        Places in `names`.
+    names : tuple of str
+    pairs : StoredRuns or None
+        Cations times `CATION` plus anions in the cluster of each carrier, where they are counted.
+    """
+
+    runs: StoredRuns
+    names: tuple[str, ...]
+    pairs: StoredRuns | None = None
+
+    def between(self, first: int, last: int) -> np.ndarray:
+        """States of carriers `first` to `last` - 1, shape (frames, carriers)."""
+        return self.runs.carriers(first, last).dense().T
+
+    def label_runs(self) -> LabelRuns | StoredRuns:
+        """The states as runs."""
+        return self.runs
+
+    @property
+    def state(self) -> np.ndarray:
+        """All states, in memory; see `Macrostates`."""
+        return self.runs.dense().T.astype(np.int16)
+
+    @property
+    def composition(self) -> np.ndarray | None:
+        """All compositions, in memory; see `Macrostates`."""
+        if self.pairs is None:
+            return None
+        pairs = self.pairs.dense().T
+        return np.stack([pairs // CATION, pairs % CATION], axis=-1).astype(np.int16)
+
+
+def map_shells(
+    states: RunStates,
+    index: int,
+    names: tuple[str, ...],
+    label: Callable[[ShellTable], np.ndarray],
+) -> Macrostates | StoredMacrostates:
+    """Macrostates that follow from a carrier's own shell.
+
+    Parameters
+    ----------
+    states : RunStates
+    index : int
+        Of the species.
+    names : tuple of str
+    label : callable
+        Shells to places in `names`, (shells,).
+    """
+    micro = states.microstates[index]
+    assert micro is not None
+    if states.room is None:
+        of_shell = label(micro.shells.whole()).astype(np.int16)
+        return Macrostates(state=of_shell[micro.state], names=names)
+    blocks = (with_values(runs, label(table)[runs.value]) for _, _, runs, table in micro.blocks())
+    name = f"macrostates-{index}"
+    return StoredMacrostates(write_runs(states.room, name, blocks, states.n_frames), names)
+
 
 class MacrostateRule(ABC):
     """Labels the surroundings of every carrier of one species. Subclass it for your own."""
@@ -62,7 +149,7 @@ class MacrostateRule(ABC):
         """Refuse species the rule cannot work with, before any frame is read."""
 
     @abstractmethod
-    def assign(self, states: RunStates, index: int) -> Macrostates:
+    def assign(self, states: RunStates, index: int) -> Macrostates | StoredMacrostates:
         """Macrostates of species number `index`, from the microstates of all species."""
 
     def describe(self) -> dict[str, Any]:

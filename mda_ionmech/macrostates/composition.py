@@ -10,7 +10,7 @@ import numpy as np
 
 from ..chains import chain_of_atom, check_chains
 from ..errors import InputError
-from .base import MacrostateRule, Macrostates, RunStates
+from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates, map_shells
 
 if TYPE_CHECKING:
     from ..microstates import ShellTable
@@ -134,23 +134,24 @@ class ShellComposition(MacrostateRule):
         counted = self._counted(types)
         return (*(_joined(counted, c) for c in _combinations(len(counted))), "free")
 
-    def assign(self, states: RunStates, index: int) -> Macrostates:
+    def assign(self, states: RunStates, index: int) -> Macrostates | StoredMacrostates:
         """Macrostates of one species; see `MacrostateRule.assign`."""
         micro = states.microstates[index]
         assert micro is not None
-        shells = micro.shells
-        kinds = np.array([t in self._counted(shells.types) for t in shells.types])
-        names = self.names_for(shells.types)
-        if self.count == "types":
-            of_shell = self._types_of_shells(shells, kinds)
-        else:
+        types = micro.shells.types
+        kinds = np.array([t in self._counted(types) for t in types])
+
+        def label(shells: ShellTable) -> np.ndarray:
+            if self.count == "types":
+                return self._types_of_shells(shells, kinds)
             unit = shells.molecule
             if self.count == "chains":
                 universe = states.species[index].atoms.universe
                 atoms = np.unique(shells.atom[kinds[shells.kind]])
                 unit = chain_of_atom(universe, self.chains, atoms, "ShellComposition")[shells.atom]
-            of_shell = np.minimum(_distinct(shells, unit, kinds), self.most + 1)
-        return Macrostates(state=of_shell.astype(np.int16)[micro.state], names=names)
+            return np.minimum(_distinct(shells, unit, kinds), self.most + 1)
+
+        return map_shells(states, index, self.names_for(types), label)
 
     def _types_of_shells(self, shells: ShellTable, kinds: np.ndarray) -> np.ndarray:
         """Place of the combination of types of every shell among the names."""

@@ -5,29 +5,72 @@ No anion: SSIP (free ions included). One cation and one anion: CIP. Larger: AGG.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
-from ..kernels import kernel
-from .base import MacrostateRule, Macrostates, RunStates
+from ..kernels import counting_order, kernel
+from ..rows import Pieces
+from ..runs import LabelRuns, find_runs, joined_runs, run_blocks, with_values, write_runs
+from .base import CATION, MacrostateRule, Macrostates, RunStates, StoredMacrostates
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..species import IonSpecies
 
 
+#: A contact of a cation with an anion over frames [begin, end).
+CONTACT = np.dtype([("cation", "i4"), ("anion", "i4"), ("begin", "i4"), ("end", "i4")])
+_RUN = np.dtype([("carrier", "i4"), ("start", "i4"), ("value", "i4")])
+
+
 @kernel
-def _components(state, offsets, nodes, n_nodes, plus, minus):  # type: ignore[no-untyped-def]
+def _contacts(offsets, start, value, n_frames, shell_offsets, anion, shift, out):  # type: ignore[no-untyped-def]
+    """Contacts behind runs of shells, a row (cation, anion, begin, end) each.
+
+    offsets, start, value: as `LabelRuns`; the anions in contact in shell s are
+    anion[shell_offsets[s] : shell_offsets[s + 1]]; shift: number of the first cation. Fills out
+    (contacts, 4) as far as it reaches, and returns the number of contacts.
+    """
+    n = 0
+    for c in range(offsets.shape[0] - 1):
+        for m in range(offsets[c], offsets[c + 1]):
+            stop = start[m + 1] if m + 1 < offsets[c + 1] else n_frames
+            for k in range(shell_offsets[value[m]], shell_offsets[value[m] + 1]):
+                if n < out.shape[0]:
+                    out[n, 0], out[n, 1] = shift + c, anion[k]
+                    out[n, 2], out[n, 3] = start[m], stop
+                n += 1
+    return n
+
+
+@kernel
+def _components(n_carriers, n_nodes, contacts, first, plus, minus):  # type: ignore[no-untyped-def]
     """Cluster composition in every frame, by union-find.
 
-    state (carriers, frames): row of offsets (shells + 1,) into nodes, the anion nodes in contact
-    with a carrier in that state; nodes are numbered from 0. Fills plus and minus, each (carriers +
-    n_nodes, frames) int16: the cations and anions in the cluster of each carrier, then anion.
+    contacts (contacts, 4) int32: as `CONTACT`. Fills plus and minus, each (carriers + n_nodes,
+    frames) int16, the frames from `first` on: the cations and anions in the cluster of each
+    carrier, then anion.
     """
-    n_carriers, n_frames = state.shape
+    n_frames = plus.shape[1]
     n = n_carriers + n_nodes
+    # contacts by frame: those of frame t are present[offsets[t] : offsets[t + 1]]
+    offsets = np.zeros(n_frames + 1, dtype=np.int64)
+    for m in range(contacts.shape[0]):
+        for t in range(max(contacts[m, 2] - first, 0), min(contacts[m, 3] - first, n_frames)):
+            offsets[t + 1] += 1
+    for t in range(n_frames):
+        offsets[t + 1] += offsets[t]
+    present = np.empty(offsets[n_frames], dtype=np.int32)
+    place = offsets.copy()
+    for m in range(contacts.shape[0]):
+        for t in range(max(contacts[m, 2] - first, 0), min(contacts[m, 3] - first, n_frames)):
+            present[place[t]] = m
+            place[t] += 1
     root = np.empty(n, dtype=np.int64)
     cations = np.empty(n, dtype=np.int64)
     anions = np.empty(n, dtype=np.int64)
@@ -36,26 +79,94 @@ def _components(state, offsets, nodes, n_nodes, plus, minus):  # type: ignore[no
             root[i] = i
             cations[i] = 1 if i < n_carriers else 0
             anions[i] = 0 if i < n_carriers else 1
-        for i in range(n_carriers):
-            for m in range(offsets[state[i, t]], offsets[state[i, t] + 1]):
-                a = i
-                while root[a] != a:
-                    root[a] = root[root[a]]
-                    a = root[a]
-                b = n_carriers + nodes[m]
-                while root[b] != b:
-                    root[b] = root[root[b]]
-                    b = root[b]
-                if a != b:
-                    root[b] = a
-                    cations[a] += cations[b]
-                    anions[a] += anions[b]
-        for i in range(n):
-            a = i
+        for k in range(offsets[t], offsets[t + 1]):
+            a = np.int64(contacts[present[k], 0])
             while root[a] != a:
+                root[a] = root[root[a]]
                 a = root[a]
-            plus[i, t] = cations[a]
-            minus[i, t] = anions[a]
+            b = n_carriers + np.int64(contacts[present[k], 1])
+            while root[b] != b:
+                root[b] = root[root[b]]
+                b = root[b]
+            if a != b:
+                root[b] = a
+                cations[a] += cations[b]
+                anions[a] += anions[b]
+        for i in range(n):
+            top = i
+            while root[top] != top:
+                top = root[top]
+            plus[i, t] = cations[top]
+            minus[i, t] = anions[top]
+
+
+class _Pairs:
+    """Takes the compositions of clusters by blocks of frames and gives macrostates.
+
+    Parameters
+    ----------
+    n_frames, n_carriers : int
+    at_once : int
+        Frames of a block.
+    room : Path or None
+        A folder for them; None keeps them in memory.
+    index : int
+        Of the species.
+    """
+
+    def __init__(
+        self, n_frames: int, n_carriers: int, at_once: int, room: Path | None, index: int
+    ) -> None:
+        self._room, self._index, self._n_frames = room, index, n_frames
+        shape = (n_frames if room is None else 0, n_carriers, 2)
+        self._composition = np.empty(shape, dtype=np.int16)
+        # a block of carriers over all frames has as many runs as one of frames, if not more
+        n_blocks = -(-n_frames // at_once)
+        self._edges = np.unique(np.linspace(0, n_carriers, n_blocks + 1).astype(np.int64))
+        path = None if room is None else room / f"blocks-{index}.bin"
+        self._pieces = Pieces(len(self._edges) - 1, path)
+
+    def add(self, first: int, plus: np.ndarray, minus: np.ndarray) -> None:
+        """Cations and anions, (carriers, frames of the block) int16, from frame `first` on."""
+        if self._room is None:
+            here = slice(first, first + plus.shape[1])
+            self._composition[here, :, 0], self._composition[here, :, 1] = plus.T, minus.T
+            return
+        offsets, start, value = find_runs(plus.astype(np.int32) * CATION + minus)
+        carrier = np.repeat(np.arange(len(plus), dtype=np.int32), np.diff(offsets))
+        rows = np.stack([carrier, start + np.int32(first), value], axis=1)
+        block = np.searchsorted(self._edges, carrier, side="right") - 1
+        self._pieces.add(block, rows.view(_RUN)[:, 0])
+
+    def _runs(self) -> Iterator[LabelRuns]:
+        """Runs of blocks of carriers, across the blocks of frames."""
+        for block, (low, high) in enumerate(pairwise(self._edges.tolist())):
+            rows = np.concatenate(self._pieces.of(block))
+            carrier = rows["carrier"] - low
+            order = counting_order(carrier, high - low, np.arange(len(rows)))
+            number = np.bincount(carrier, minlength=high - low)
+            offsets = np.concatenate([[0], np.cumsum(number)])
+            start, value = rows["start"][order], rows["value"][order]
+            yield joined_runs(LabelRuns(offsets, start, value, self._n_frames))
+
+    def macrostates(self, names: tuple[str, ...]) -> Macrostates | StoredMacrostates:
+        """What all blocks gave."""
+        if self._room is None:
+            plus, minus = self._composition[..., 0], self._composition[..., 1]
+            return Macrostates(_kind(plus, minus), names, self._composition)
+        pairs = write_runs(self._room, f"pairs-{self._index}", self._runs(), self._n_frames)
+        states = (
+            with_values(runs, _kind(runs.value // CATION, runs.value % CATION))
+            for runs in (pairs.carriers(a, b) for a, b in run_blocks(pairs.offsets))
+        )
+        name = f"macrostates-{self._index}"
+        return StoredMacrostates(write_runs(self._room, name, states, self._n_frames), names, pairs)
+
+
+def _kind(plus: np.ndarray, minus: np.ndarray) -> np.ndarray:
+    """SSIP, CIP or AGG, from the cations and anions of a cluster; int16."""
+    pair = (plus == 1) & (minus == 1)
+    return np.where(plus + minus == 1, 0, np.where(pair, 1, 2)).astype(np.int16)
 
 
 class IonPairing(MacrostateRule):
@@ -111,53 +222,66 @@ class IonPairing(MacrostateRule):
                 f"{self.anion!r} of another species, and it has no detector that sees them"
             )
 
-    def assign(self, states: RunStates, index: int) -> Macrostates:
+    def assign(self, states: RunStates, index: int) -> Macrostates | StoredMacrostates:
         """Macrostates of one species; see `MacrostateRule.assign`."""
-        seeing = [k for k, s in enumerate(states.species) if self._sees_anions(s)]
-        offsets, nodes, rows, first_row = [np.zeros(1, dtype=np.int64)], [], [], {}
-        shift = members = n_carriers = 0
-        for k in seeing:
-            micro = states.microstates[k]
-            assert micro is not None
-            kinds = np.array([t == self.anion for t in micro.shells.types])
-            ends, molecules = micro.shells.distinct_molecules(kinds)
-            offsets.append(ends[1:] + members)
-            nodes.append(molecules)
-            rows.append(micro.state.T.astype(np.int64) + shift)
-            first_row[k] = n_carriers
-            shift += len(micro.shells)
-            members += len(molecules)
-            n_carriers += micro.state.shape[1]
-        anion_molecules, node = np.unique(np.concatenate(nodes), return_inverse=True)
-        shape = (n_carriers + len(anion_molecules), states.n_frames)
-        plus, minus = np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.int16)
-        _components(
-            np.concatenate(rows), np.concatenate(offsets), node, len(anion_molecules), plus, minus
-        )
+        first_row: dict[int, int] = {}
+        ligands, n_carriers = [], 0
+        for k, one in enumerate(states.species):
+            if self._sees_anions(one) and one.microstates is not None:
+                first_row[k] = n_carriers
+                n_carriers += one.n_carriers
+                ligands.append(one.microstates.ligands[self.anion].ix)
+        molecules = np.unique(states.molecule[np.concatenate(ligands)])
+        rows = n_carriers + len(molecules)
+        at_once = states.n_frames
+        if states.room is not None:
+            # in a frame: two numbers of each row, what runs are found from, and contacts
+            at_once = max(1, min(at_once, states.share // (4 * rows + 40 * n_carriers)))
+        contacts = self._pieces_of_contacts(states, first_row, molecules, at_once)
         mine = states.species[index]
         if index in first_row:
-            take = slice(first_row[index], first_row[index] + mine.n_carriers)
-            plus, minus = plus[take], minus[take]
+            chosen: np.ndarray = first_row[index] + np.arange(mine.n_carriers)
         else:
             first_atom = np.unique(mine.carrier_of_atom, return_index=True)[1]
             molecule = states.molecule[mine.atoms.ix[first_atom]]
-            place = np.searchsorted(anion_molecules, molecule)
-            place = np.minimum(place, max(len(anion_molecules) - 1, 0))
-            met = (
-                anion_molecules[place] == molecule
-                if len(anion_molecules)
-                else np.zeros(len(molecule), dtype=bool)
-            )
-            # an anion no cation ever touched is alone
-            rows_of = np.where(met, n_carriers + place, 0)
-            plus = np.where(met[:, None], plus[rows_of], 0).astype(np.int16)
-            minus = np.where(met[:, None], minus[rows_of], 1).astype(np.int16)
-        partners = plus + minus - 1
-        pair = (plus == 1) & (minus == 1)
-        state = np.where(partners == 0, 0, np.where(pair, 1, 2)).astype(np.int16)
-        return Macrostates(
-            state=state.T, names=self.names, composition=np.stack([plus.T, minus.T], axis=-1)
-        )
+            place = np.minimum(np.searchsorted(molecules, molecule), len(molecules) - 1)
+            # an anion that is no ligand is alone: the row after all others
+            chosen = np.where(molecules[place] == molecule, n_carriers + place, rows)
+        found = _Pairs(states.n_frames, mine.n_carriers, at_once, states.room, index)
+        for number, first in enumerate(range(0, states.n_frames, at_once)):
+            shape = (rows + 1, min(at_once, states.n_frames - first))
+            plus, minus = np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.int16)
+            plus[-1], minus[-1] = 0, 1
+            mixed = np.concatenate([np.empty(0, dtype=CONTACT), *contacts.of(number)])
+            table = mixed.view(np.int32).reshape(-1, 4)
+            _components(n_carriers, len(molecules), table, first, plus[:-1], minus[:-1])
+            found.add(first, plus[chosen], minus[chosen])
+        return found.macrostates(self.names)
+
+    def _pieces_of_contacts(
+        self, states: RunStates, first_row: dict[int, int], molecules: np.ndarray, at_once: int
+    ) -> Pieces:
+        """Contacts of all cations by blocks of frames; one that lasts longer is in several."""
+        path = None if states.room is None else states.room / "contacts.bin"
+        pieces = Pieces(-(-states.n_frames // at_once), path)
+        for k, shift in first_row.items():
+            micro = states.microstates[k]
+            assert micro is not None
+            kinds = np.array([t == self.anion for t in micro.shells.types])
+            for first, _, runs, shells in micro.blocks():
+                ends, molecule = shells.distinct_molecules(kinds)
+                about = (
+                    runs.offsets, runs.start, runs.value, runs.n_frames, ends,
+                    np.searchsorted(molecules, molecule), shift + first,
+                )  # fmt: skip
+                rows = np.empty((_contacts(*about, np.empty((0, 4), np.int32)), 4), np.int32)
+                _contacts(*about, rows)
+                block = rows[:, 2] // at_once
+                again = (rows[:, 3] - 1) // at_once - block + 1
+                copy = np.arange(again.sum()) - np.repeat(np.cumsum(again) - again, again)
+                rows = np.repeat(rows, again, axis=0)
+                pieces.add(np.repeat(block, again) + copy, rows.view(CONTACT)[:, 0])
+        return pieces
 
     def describe(self) -> dict[str, Any]:
         return super().describe() | {"anion": self.anion}

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..errors import InputError
-from .base import MacrostateRule, Macrostates, RunStates
+from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates, map_shells
 
 if TYPE_CHECKING:
     from ..species import IonSpecies
@@ -34,9 +32,8 @@ class SiteType(MacrostateRule):
                 "microstates=SiteAssignment.from_cif(...), from_structure(...) or from_density(...)"
             )
 
-    def assign(self, states: RunStates, index: int) -> Macrostates:
+    def assign(self, states: RunStates, index: int) -> Macrostates | StoredMacrostates:
         """Macrostates of one species; see `MacrostateRule.assign`."""
         micro = states.microstates[index]
         assert micro is not None
-        kind = micro.shells.kind[micro.state]
-        return Macrostates(state=kind.astype(np.int16), names=micro.shells.types)
+        return map_shells(states, index, micro.shells.types, lambda shells: shells.kind)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +22,21 @@ from ..species import check_atom_group
 from ..trajectory.unwrap import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from MDAnalysis import AtomGroup
 
     from .follow import Follower
     from .rdf import RadialDistribution
+    from .stored import StoredHistory, StoredRuns, StoredShells
+
+#: Stretches of contact worked on at once.
+BLOCK_ROWS = 2**18
+
+
+def row_number(n_rows: int) -> type:
+    """The smaller type of integer that numbers so many rows."""
+    return np.int32 if n_rows < 2**31 else np.int64
 
 
 class FrameGeometry:
@@ -151,15 +161,41 @@ class ContactHistory:
     ligand_kind: np.ndarray
     ring: np.ndarray | None = None
 
+    @property
+    def has_rings(self) -> bool:
+        """Whether the detector gave rings."""
+        return self.ring is not None
+
+    def whole(self) -> ContactHistory:
+        """All stretches, in memory."""
+        return self
+
+    def mapped(self, change: Callable[[ContactHistory], ContactHistory]) -> ContactHistory:
+        """What a function makes of it."""
+        return change(self)
+
     def rows(self, which: np.ndarray) -> ContactHistory:
         """Some of the stretches, by number or by a mask."""
         columns = ["carrier", "ligand", "inner", "begin", "end"]
         columns += [] if self.ring is None else ["ring"]
         return replace(self, **{name: getattr(self, name)[which] for name in columns})
 
+    def blocks(self) -> Iterator[tuple[int, int, ContactHistory]]:
+        """First and last + 1 of blocks of carriers, and their stretches. Cost: linear."""
+        n_rows = len(self.carrier)
+        order: np.ndarray = np.arange(n_rows, dtype=row_number(n_rows))
+        order = counting_order(self.carrier, self.n_carriers, order)
+        number = np.bincount(self.carrier, minlength=self.n_carriers)
+        first_row = np.concatenate([[0], np.cumsum(number)])
+        edges = np.searchsorted(first_row, np.arange(BLOCK_ROWS, n_rows, BLOCK_ROWS))
+        for first, last in pairwise(np.unique([0, *edges, self.n_carriers])):
+            yield int(first), int(last), self.rows(order[first_row[first] : first_row[last]])
+
     def sorted(self) -> ContactHistory:
         """The same by carrier, then ligand, then frame. Cost: linear."""
-        order = counting_order(self.begin, self.n_frames, np.arange(len(self.begin)))
+        n_rows = len(self.begin)
+        order: np.ndarray = np.arange(n_rows, dtype=row_number(n_rows))
+        order = counting_order(self.begin, self.n_frames, order)
         order = counting_order(self.ligand, max(len(self.ligand_atom), 1), order)
         return self.rows(counting_order(self.carrier, self.n_carriers, order))
 
@@ -256,13 +292,18 @@ class Detector(ABC):
         return Follower(self, n_carriers, first_frame)
 
     def assemble(
-        self, history: ContactHistory, *, filtered: bool = True, persistence: float | None = None
+        self,
+        history: ContactHistory | StoredHistory,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
     ) -> Microstates:
         """Microstates from the gathered contacts.
 
         Parameters
         ----------
-        history : ContactHistory
+        history : ContactHistory or StoredHistory
+            On disk where the run is; ``history.whole()`` holds all of it in memory.
         filtered : bool
             False leaves hysteresis and persistence out.
         persistence : float, optional
@@ -278,7 +319,10 @@ class Detector(ABC):
         )
 
     def frames_to_wait(
-        self, history: ContactHistory, filtered: bool, persistence: float | None
+        self,
+        history: ContactHistory | StoredHistory,
+        filtered: bool,
+        persistence: float | None,
     ) -> int:
         """Frames that a change must outlast."""
         wait = (self.persistence or 0.0) if persistence is None else persistence
@@ -340,6 +384,19 @@ class ShellTable:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def n_members(self) -> int:
+        """Members of all shells together."""
+        return len(self.atom)
+
+    def whole(self) -> ShellTable:
+        """All of them, in memory."""
+        return self
+
+    def tables(self) -> Iterator[ShellTable]:
+        """All shells, one table after the other: here one."""
+        yield self
+
     def __getitem__(self, shell: int) -> Shell:
         members = slice(self.offsets[shell], self.offsets[shell + 1])
         return Shell(
@@ -376,9 +433,9 @@ class Microstates:
 
     Attributes
     ----------
-    runs : LabelRuns
+    runs : LabelRuns or StoredRuns
         Numbers of the shells in `shells`, carrier by carrier.
-    shells : ShellTable
+    shells : ShellTable or StoredShells
         The distinct shells.
     report : dict
         What the detector and the filters did, in plain numbers.
@@ -386,10 +443,14 @@ class Microstates:
         Shape (frames, carriers), int32: the runs written out, when first asked for.
     """
 
-    runs: LabelRuns
-    shells: ShellTable
+    runs: LabelRuns | StoredRuns
+    shells: ShellTable | StoredShells
     report: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def state(self) -> np.ndarray:
         return self.runs.dense().T
+
+    def blocks(self) -> Iterator[tuple[int, int, LabelRuns, ShellTable]]:
+        """Blocks of carriers: first, last + 1, runs, and a table that their values count in."""
+        yield 0, self.runs.n_carriers, self.runs.whole(), self.shells.whole()

@@ -7,16 +7,18 @@ state that frame decides). Persistence: a change counts only if the new state la
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..kernels import counting_order, kernel, longer
 from ..runs import LabelRuns
-from .base import ContactHistory, Microstates, ShellTable
+from .base import ContactHistory, Microstates, ShellTable, row_number
+from .stored import intern_on_disk
 
-#: Stretches of contact worked on at once.
-BLOCK_ROWS = 2**18
+if TYPE_CHECKING:
+    from .stored import StoredHistory
 
 
 @kernel
@@ -25,14 +27,14 @@ def contact_intervals(carrier, ligand, inner, first, stop, n_frames, persist):  
 
     carrier, ligand, inner, first, stop (stretches,): stretches of frames with a pair inside r_out,
     sorted by carrier, ligand, frame; inner: inside r_in; persist: frames a change must outlast.
-    Returns carrier, ligand, begin, end, each (intervals,) int64.
+    Returns carrier, ligand, begin, end, each (intervals,) int32.
     """
     n_stretches = carrier.shape[0]
-    capacity = max(1024, 2 * n_stretches)
-    out_carrier = np.empty(capacity, dtype=np.int64)
-    out_ligand = np.empty(capacity, dtype=np.int64)
-    began = np.empty(capacity, dtype=np.int64)
-    ended = np.empty(capacity, dtype=np.int64)
+    capacity = max(1024, n_stretches)
+    out_carrier = np.empty(capacity, dtype=np.int32)
+    out_ligand = np.empty(capacity, dtype=np.int32)
+    began = np.empty(capacity, dtype=np.int32)
+    ended = np.empty(capacity, dtype=np.int32)
     n_out = 0
     begins = np.empty(16, dtype=np.int64)
     ends = np.empty(16, dtype=np.int64)
@@ -117,7 +119,7 @@ def intern_shells(  # type: ignore[no-untyped-def]
     run_start = np.empty(change_frame.shape[0] + n_carriers, dtype=np.int32)
     run_value = np.empty(change_frame.shape[0] + n_carriers, dtype=np.int32)
     n_runs = 0
-    current = np.empty(64, dtype=np.int64)
+    current = np.empty(64, dtype=np.int32)
     for c in range(n_carriers):
         n_now = 0
         m = change_offsets[c]
@@ -196,8 +198,19 @@ def intern_shells(  # type: ignore[no-untyped-def]
     return runs, table, hashes, offsets, members, n_shells
 
 
+def empty_table() -> list[Any]:
+    """What `intern_shells` knows before it has seen a shell."""
+    return [
+        np.full(4096, -1, dtype=np.int64),
+        np.zeros(1024, dtype=np.uint64),
+        np.zeros(1024, dtype=np.int64),
+        np.empty(8192, dtype=np.int32),
+        0,
+    ]
+
+
 def build_microstates(
-    history: ContactHistory,
+    history: ContactHistory | StoredHistory,
     *,
     persistence_frames: int,
     types: tuple[str, ...],
@@ -209,8 +222,9 @@ def build_microstates(
 
     Parameters
     ----------
-    history : ContactHistory
-        The contacts within r_out; `inner` marks stretches within r_in.
+    history : ContactHistory or StoredHistory
+        The contacts within r_out; `inner` marks stretches within r_in. Microstates of a history on
+        disk are on disk too.
     persistence_frames : int
         A change must outlast this many frames; 0 keeps every change.
     types : tuple of str
@@ -223,32 +237,25 @@ def build_microstates(
     Microstates
     """
     n_frames, n_carriers = history.n_frames, history.n_carriers
-    if not use_hysteresis:
-        history = history.rows(history.inner)
-    n_rows = len(history.carrier)
-    number = np.arange(n_rows, dtype=np.int32 if n_rows < 2**31 else np.int64)
-    order = counting_order(history.carrier, n_carriers, number)
-    del number
-    first_row = np.concatenate([[0], np.cumsum(np.bincount(history.carrier, minlength=n_carriers))])
-    known = (
-        np.full(4096, -1, dtype=np.int64),
-        np.zeros(1024, dtype=np.uint64),
-        np.zeros(1024, dtype=np.int64),
-        np.empty(8192, dtype=np.int64),
-        0,
-    )
+
+    def changes() -> Iterator[tuple[int, int, tuple[np.ndarray, ...]]]:
+        # a block of carriers at a time: sorting and changes of all would fill more than the history
+        for first, last, mine in history.blocks():
+            if not use_hysteresis:
+                mine = mine.rows(mine.inner)
+            yield first, last, _changes(mine, first, last, persistence_frames)
+
+    if not isinstance(history, ContactHistory):
+        return intern_on_disk(history, changes(), types)
+    known = empty_table()
     found = []
-    # a block of carriers at a time: sorting and changes of all would fill more than the history
-    edges = np.searchsorted(first_row, np.arange(BLOCK_ROWS, len(order), BLOCK_ROWS))
-    for first, last in pairwise(np.unique([0, *edges, n_carriers])):
-        mine = history.rows(order[first_row[first] : first_row[last]])
-        changes = _changes(mine, first, last, persistence_frames)
-        runs, *known = intern_shells(n_frames, *changes, *known)
+    for _, _, change in changes():
+        runs, *known = intern_shells(n_frames, *change, *known)
         found.append(runs)
     offsets, members, n_shells = known[2:]
     offsets = longer(offsets, n_shells + 1)
     members = longer(members, offsets[-1])
-    del known, order  # as large as what is made next
+    del known  # as large as what is made next
     shift = np.cumsum([0, *(len(start) for _, start, _ in found)])
     runs = LabelRuns(
         np.concatenate([[0], *(o[1:] + n for (o, _, _), n in zip(found, shift, strict=False))]),
@@ -292,7 +299,7 @@ def _changes(
     carrier = np.concatenate([who[live], who]) - first
     ligand = np.concatenate([what[live], what])
     goes_on = np.repeat([False, True], [int(np.count_nonzero(live)), len(who)])
-    order = counting_order(frame, n_frames, np.arange(len(frame)))
+    order = counting_order(frame, n_frames, np.arange(len(frame), dtype=row_number(len(frame))))
     order = counting_order(carrier, n_carriers, order)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(carrier, minlength=n_carriers))])
     return offsets, frame[order], ligand[order], goes_on[order]

@@ -22,6 +22,8 @@ from .rdf import RadialDistribution, sample_distributions
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
+    from .stored import StoredHistory
+
 #: Radii nearer than this are one, Angstrom.
 SAME_RADIUS = 1e-6
 
@@ -203,7 +205,7 @@ class CutoffShell(Detector):
 
     def assemble(
         self,
-        history: ContactHistory,
+        history: ContactHistory | StoredHistory,
         *,
         filtered: bool = True,
         persistence: float | None = None,
@@ -211,9 +213,9 @@ class CutoffShell(Detector):
         outer: Mapping[str, float] | None = None,
     ) -> Microstates:
         """Microstates from the gathered contacts; `inner` and `outer` replace the radii in use."""
-        if history.ring is not None or inner is not None or outer is not None:
-            history = self._within(history, self.inner | dict(inner or {}),
-                                   self.outer | dict(outer or {}))  # fmt: skip
+        if history.has_rings or inner is not None or outer is not None:
+            radii = self.inner | dict(inner or {}), self.outer | dict(outer or {})
+            history = history.mapped(lambda rows: self._within(rows, *radii))
         return super().assemble(history, filtered=filtered, persistence=persistence)
 
     def _within(

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from MDAnalysis import AtomGroup
 
+    from .stored import StoredHistory
+
 ASSIGNMENTS = ("core", "nearest", "polyhedron")
 #: Default core radius: this fraction of half the shortest distance between sites.
 CORE_FRACTION = 0.55
@@ -715,13 +717,18 @@ class SiteAssignment(Detector):
         return Contacts(carrier, site, distance <= self.r_core)
 
     def assemble(
-        self, history: ContactHistory, *, filtered: bool = True, persistence: float | None = None
+        self,
+        history: ContactHistory | StoredHistory,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
     ) -> Microstates:
         """Sites held over time from those of all frames.
 
         A carrier in no polyhedron has no site of its own in that frame, so that polyhedra are held
         without filters too.
         """
+        history = history.whole()
         held = np.empty((history.n_carriers, history.n_frames), dtype=np.int32)
         volume = "polyhedron" if self.assignment == "polyhedron" else "core"
         by_volume = volume == "polyhedron" or (self.assignment == "core" and filtered)

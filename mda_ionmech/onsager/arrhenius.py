@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import constants
-from scipy.optimize import minimize_scalar
 
 #: Boltzmann's constant in eV / K.
 BOLTZMANN = constants.k / constants.e
@@ -437,6 +436,8 @@ def _project(
         b = -(weight @ ((x - middle) * (log - mean))) / (weight @ (x - middle) ** 2)
         intercept = mean + b * middle
         return float(weight @ (log - intercept + b * x) ** 2), float(intercept), float(b)
+
+    from scipy.optimize import minimize_scalar  # a large import
 
     found = minimize_scalar(
         lambda t0: line(t0)[0], bounds=(0.0, highest), method="bounded",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import stdtrit
 
 #: Sub-blocks a block is built from.
 SUB_BLOCKS = 10
@@ -290,9 +291,7 @@ def interval(
         g = len(samples)
         spread = samples - samples.mean(axis=0)
         error = np.sqrt((g - 1) / g * np.sum(spread**2, axis=0))
-        from scipy.stats import t as student_t  # slow to import
-
-        reach = float(student_t.ppf(1 - tail, g - 1)) * error
+        reach = float(stdtrit(g - 1, 1 - tail)) * error
         low, high = estimate - reach, estimate + reach
     undefined = np.isnan(estimate)
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)

@@ -138,7 +138,7 @@ def vehicle_sums(
         ligand atom, and their number; |d|^2 and number of those that keep none; D^shell . D,
         D^relative . D, D^alone . D and D . D with D the displacement of all carriers. A^2.
     """
-    runs: LabelRuns = labels.states
+    runs: LabelRuns = labels.states.whole()
     offsets, begin, before, after = _segments(
         runs.offsets, runs.start, runs.value, runs.n_frames, window
     )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import kernel, longer
-from ..runs import LabelRuns, find_runs
+from ..runs import LabelRuns, StoredRuns, find_runs, run_blocks
 
 #: Positions of carriers that are worked on at once, bytes.
 BLOCK_BYTES = 2**23
@@ -33,9 +33,9 @@ def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyp
     n_origins = n_frames - window
     capacity = 2 * (offsets[n_carriers] - offsets[0])
     out_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
-    begin = np.empty(capacity, dtype=np.int64)
-    before = np.empty(capacity, dtype=np.int64)
-    after = np.empty(capacity, dtype=np.int64)
+    begin = np.empty(capacity, dtype=np.int32)
+    before = np.empty(capacity, dtype=np.int32)
+    after = np.empty(capacity, dtype=np.int32)
     n = 0
     for c in range(n_carriers):
         stop = offsets[c + 1]
@@ -222,14 +222,15 @@ def carrier_blocks(position: Any) -> Iterator[tuple[int, int]]:
     """
     n_carriers, _, n_frames = position.shape
     rows = int(getattr(position, "rows", 1))
-    size = rows * max(1, BLOCK_BYTES // (24 * max(n_frames, 1) * rows))
+    most = int(getattr(position, "block_bytes", BLOCK_BYTES))
+    size = rows * max(1, min(most, BLOCK_BYTES) // (24 * max(n_frames, 1) * rows))
     for first in range(0, n_carriers, size):
         yield first, min(first + size, n_carriers)
 
 
 def add_carriers(
     position: Any,
-    states: LabelRuns,
+    states: LabelRuns | StoredRuns,
     classify: Classify,
     window: int,
     moved: np.ndarray,
@@ -241,8 +242,19 @@ def add_carriers(
     The order of the carriers, and so every sum, is the same for any size of the blocks.
     """
     for first, last in carrier_blocks(position):
-        segments = segment_labels(states.carriers(first, last), window, classify)
-        accumulate(position[first:last], *segments, window, moved, squared, number)
+        here = position[first:last]
+        for begin, end in run_blocks(states.offsets[first : last + 1]):
+            segments = segment_labels(states.carriers(first + begin, first + end), window, classify)
+            accumulate(here[begin:end], *segments, window, moved, squared, number)
+
+
+def add_changes(
+    runs: LabelRuns | StoredRuns, window: int, changed: np.ndarray, repeated: np.ndarray
+) -> None:
+    """`count_changes` over blocks of carriers; counts are whole numbers, so sums are exact."""
+    for begin, end in run_blocks(runs.offsets):
+        mine = runs.carriers(begin, end)
+        count_changes(mine.offsets, mine.start, window, changed, repeated)
 
 
 @kernel
@@ -398,10 +410,10 @@ class CarrierLabels:
     """
 
     position: Any
-    states: LabelRuns
+    states: LabelRuns | StoredRuns
     classify: Classify
     n_labels: int
-    macrostates: LabelRuns | None
+    macrostates: LabelRuns | StoredRuns | None
     n_macrostates: int
     joint: JointLabels | None = None
     held: np.ndarray | None = None
@@ -417,7 +429,7 @@ def carrier_segments(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Segments of constant label of any rule: offsets (carriers + 1,), begin, code (segments,)."""
     if carriers.joint is None:
-        return segment_labels(carriers.states, window, carriers.classify)
+        return segment_labels(carriers.states.whole(), window, carriers.classify)
     dense, _ = carriers.joint.label_window(window)
     offsets, begin, code = find_runs(dense)
     return offsets, begin, code
@@ -497,7 +509,7 @@ def window_pass(
             )  # fmt: skip
             accumulate(one.position, offsets, begin, code, window, moved, squared, number)
         moves = one.states if one.joint is None else one.joint.moves
-        count_changes(moves.offsets, moves.start, window, counts[4, index], counts[3, index])
+        add_changes(moves, window, counts[4, index], counts[3, index])
         rows.append(moved)
         if one.held is None:
             steps.append(moved)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..chunks import read_rows
 from ..kernels import kernel
 
 
@@ -26,6 +27,8 @@ class StoredPosition:
         Shape (3, 3), Angstrom: the mean cell.
     first, last : int
         The carriers it stands for, `last` excluded.
+    block_bytes : int
+        What may be read at once.
     dropped : tuple of int
         Axes that are set to 0.
     """
@@ -34,6 +37,7 @@ class StoredPosition:
     cell: np.ndarray
     first: int
     last: int
+    block_bytes: int
     dropped: tuple[int, ...] = ()
 
     @property
@@ -63,7 +67,7 @@ class StoredPosition:
         first, last, step = index.indices(len(self))
         if step != 1:
             raise IndexError("stored positions are read in slices of neighbouring carriers")
-        path = np.asarray(self.array[self.first + first : self.first + max(first, last)])
+        path = read_rows(self.array, self.first + first, self.first + max(first, last))
         to_cartesian(path, self.cell)
         path[:, list(self.dropped)] = 0.0
         return path

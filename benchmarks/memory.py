@@ -1,0 +1,214 @@
+"""Peak memory of runs whose data are ten times their budget, each in a process of its own.
+
+    python -m benchmarks.memory [CASE ...] [--carriers 2000] [--frames 10000] [--share 0.1]
+                                [--without] [--stages]
+
+The data are made frame by frame, so that the process holds nothing but what the analysis holds.
+A budget is a share of the positions, 24 bytes per carrier and frame. The largest resident size is
+what the system counted for the process, as /usr/bin/time -v prints it; within the bound means
+within the budget + 300 MB, imports included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+#: What a run may take beside its budget, bytes.
+ALLOWANCE = 300_000_000
+#: Budget of a small run before each case, bytes.
+WARM = 1_000_000
+
+
+def resident(which: str = "VmRSS") -> int:
+    """Resident size of this process now, or its largest so far (VmHWM), bytes."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        (line,) = [x for x in file if x.startswith(which)]
+    return int(line.split()[1]) * 1024
+
+
+def _liquid(n: int, frames: int, changed: float, *, wander: bool, **options: Any) -> Any:
+    from mda_ionmech import IonSpecies, OnsagerDecomposition
+    from mda_ionmech.events import SolvationEvents
+    from mda_ionmech.macrostates import IonPairing
+    from mda_ionmech.microstates import CutoffShell
+
+    from . import made
+
+    u = made.liquid(n, frames, changed, wander=wander)
+    shell = CutoffShell(3.0, solvent=u.select_atoms("name S"), anion=u.select_atoms("name A"))
+    paired = {"macrostates": IonPairing()} if options.pop("paired", False) else {}
+    ions = IonSpecies(
+        u.select_atoms("name C"), charge=1, name="ion", microstates=shell,
+        events=SolvationEvents(), **paired,
+    )  # fmt: skip
+    return OnsagerDecomposition([ions], temperature=300.0, frame="laboratory", **options)
+
+
+def _crystal(n: int, frames: int, changed: float, *, assignment: str, **options: Any) -> Any:
+    from mda_ionmech import IonSpecies, OnsagerDecomposition
+    from mda_ionmech.events import CrystalEvents
+    from mda_ionmech.macrostates import SiteType
+    from mda_ionmech.microstates import SiteAssignment
+
+    from . import made
+
+    u, sites, labels = made.crystal(n, frames, changed)
+    found = SiteAssignment.from_structure(
+        sites, labels, framework=u.select_atoms("name F"), assignment=assignment
+    )
+    ions = IonSpecies(
+        u.select_atoms("name C"), charge=1, name="ion", microstates=found,
+        events=CrystalEvents(), macrostates=SiteType(),
+    )  # fmt: skip
+    return OnsagerDecomposition([ions], temperature=300.0, **options)
+
+
+#: Name of a case to its analysis, of carriers, frames and options, and what it is.
+CASES: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "few": (_liquid, {"changed": 0.07, "wander": False}, "7 % change, few distinct shells"),
+    "many": (_liquid, {"changed": 0.07, "wander": True}, "7 % change, most shells new"),
+    "most": (_liquid, {"changed": 0.5, "wander": True}, "50 % change, most shells new"),
+    "paired": (
+        _liquid,
+        {"changed": 0.07, "wander": True, "paired": True},
+        "7 % change, ion pairs as macrostates",
+    ),
+    "vehicle": (
+        _liquid,
+        {"changed": 0.07, "wander": True, "projection": "vehicle"},
+        "7 % change, four ligands per carrier followed",
+    ),
+    "nearest": (_crystal, {"changed": 0.01, "assignment": "nearest"}, "sites, nearest"),
+    "core": (_crystal, {"changed": 0.01, "assignment": "core"}, "sites, cores, site types"),
+}
+
+
+@contextmanager
+def _sampled(every: float) -> Iterator[dict[str, int]]:
+    """Largest resident size by what the run says it is at, looked at now and then."""
+    largest: dict[str, int] = {}
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(every):
+            where = sys._current_frames()[main]
+            stage = "other"
+            while where is not None:
+                name = where.f_code.co_name
+                if "mda_ionmech" in where.f_code.co_filename:
+                    stage = f"{os.path.basename(where.f_code.co_filename)}:{name}"
+                    break
+                where = where.f_back  # type: ignore[assignment]
+            largest[stage] = max(largest.get(stage, 0), resident())
+
+    main = threading.get_ident()
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield largest
+    finally:
+        done.set()
+        watcher.join()
+
+
+def one(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: bool) -> None:
+    """Run a case here and print what was measured as JSON."""
+    for module in ("mda_ionmech.analysis", "mda_ionmech.assembly", "numba", "zarr", "dask.array"):
+        importlib.import_module(module)
+    imported = resident()
+    make, options, _ = CASES[case]
+    memory = None if budget is None else f"{budget / 1e6}MB"
+    analysis = make(n_carriers, n_frames, **options, memory=memory)
+    begin = time.perf_counter()
+    largest: dict[str, int] = {}
+    if stages:
+        with _sampled(0.005) as largest:
+            analysis.run()
+    else:
+        analysis.run()
+    seconds = time.perf_counter() - begin
+    shells = {s["name"]: s["microstates"] for s in analysis.results.settings["species"]}
+    print(
+        json.dumps(
+            {
+                "imported": imported,
+                "seconds": seconds,
+                "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                "changed": shells["ion"]["changed_per_frame"],
+                "distinct": shells["ion"]["distinct_shells"],
+                "stages": largest,
+            }
+        )
+    )
+
+
+def measure(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: bool) -> Any:
+    """`one` in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.memory", "--one", case]
+    command += ["--carriers", str(n_carriers), "--frames", str(n_frames)]
+    command += ["--budget", "0" if budget is None else str(budget)]
+    command += ["--stages"] if stages else []
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--carriers", type=int, default=2000)
+    parser.add_argument("--frames", type=int, default=10_000)
+    parser.add_argument("--share", type=float, default=0.1, help="budget over positions")
+    parser.add_argument("--without", action="store_true", help="also without a budget")
+    parser.add_argument("--stages", action="store_true", help="what was held at which stage")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--budget", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        warnings.simplefilter("ignore")
+        one(options.one, options.carriers, options.frames, options.budget or None, options.stages)
+        return
+    print(
+        "| case | carriers x frames | positions, MB | distinct shells | budget, MB | "
+        "after import, MB | peak, MB | bound, MB | s |\n|" + " --- |" * 9,
+        flush=True,
+    )
+    for case in options.cases or CASES:
+        # what is measured should find the kernels compiled
+        measure(case, 100, 300, WARM, stages=False)
+        n, frames = options.carriers, options.frames
+        if CASES[case][0] is _crystal:  # distances between sites grow with their square
+            n, frames = n // 5, 5 * frames
+        data = 24 * n * frames
+        budgets = [int(options.share * data), *([None] if options.without else [])]
+        for budget in budgets:
+            found = measure(case, n, frames, budget, options.stages)
+            bound = None if budget is None else (budget + ALLOWANCE) / 1e6
+            shown = "none" if budget is None else f"{budget / 1e6:.0f}"
+            within = "" if bound is None else f"{bound:.0f}"
+            if bound is not None and found["peak"] / 1e6 > bound:
+                within += " exceeded"
+            print(
+                f"| {case}: {CASES[case][2]}, {found['changed']:.1%} found | {n} x {frames} | "
+                f"{data / 1e6:.0f} | {found['distinct']} | {shown} | "
+                f"{found['imported'] / 1e6:.0f} | {found['peak'] / 1e6:.0f} | {within} | "
+                f"{found['seconds']:.0f} |",
+                flush=True,
+            )
+            for stage, held in sorted(found["stages"].items(), key=lambda x: -x[1])[:12]:
+                print(f"    {held / 1e6:6.0f} MB  {stage}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

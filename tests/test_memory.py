@@ -1,0 +1,20 @@
+"""A budget bounds what is resident, in a process of its own."""
+
+import pytest
+
+from benchmarks.memory import measure
+
+#: What compiled kernels and what they are loaded with take beside the budget, with blocks of the
+#: smallest size, bytes; 70 MB of them whatever the data.
+BESIDE = 110_000_000
+
+
+@pytest.mark.parametrize(
+    ("case", "n_carriers", "n_frames"), [("most", 200, 5000), ("paired", 500, 5000)]
+)
+def test_runs_of_ten_times_their_budget_stay_within_it(case, n_carriers, n_frames):
+    measure(case, 100, 300, 10**6, stages=False)  # kernels are compiled before, if they are not
+    budget = 24 * n_carriers * n_frames // 10
+    found = measure(case, n_carriers, n_frames, budget, stages=False)
+    assert found["distinct"] > 100_000
+    assert found["peak"] - found["imported"] < budget + BESIDE
