@@ -195,7 +195,7 @@ def refresh_grid(coordinates, source, inverse, cell, before, x, y, z, slack):  #
 
 @kernel
 def search_grid(  # type: ignore[no-untyped-def]
-    grid, start, x, y, z, number, listed, centres, coordinates, atoms, inverse, ligand_kind,
+    grid, start, x, y, z, number, listed, order, centres, coordinates, atoms, inverse, ligand_kind,
     ligand_owner, cell, outer, measured,
 ):  # fmt: skip
     """All pairs within the outer cutoff of the ligand's kind, in an order of the grid's.
@@ -204,12 +204,14 @@ def search_grid(  # type: ignore[no-untyped-def]
     single precision, and pairs that it leaves in doubt in double.
 
     grid to number: as of `fill_grid`; ligands may have moved since by `listed` less the cutoff, as
-    long as x, y and z hold where they are. centres (carriers, 3): fractional, any image; ligand a
-    has coordinates[3 * atoms[a] :], which times inverse (3, 3) are fractional, any image;
-    ligand_kind (ligands,) int64; ligand_owner (ligands,) int64: the carrier that a ligand atom is
-    part of, or -1 (such pairs are left out); outer (kinds,): cutoffs, Angstrom. Returns first, last
-    (carriers,) int64, ligand int32 and, if measured, square float64, else empty, both longer than
-    they need be: carrier c has the ligands ligand[first[c] : last[c]] at these squared distances.
+    long as x, y and z hold where they are. order (carriers,): best by rows of the grid, as of
+    `row_order`, since carriers of one row look at the same memory; any will do. centres
+    (carriers, 3): fractional, any image; ligand a has coordinates[3 * atoms[a] :], which times
+    inverse (3, 3) are fractional, any image; ligand_kind (ligands,) int64; ligand_owner (ligands,)
+    int64: the carrier that a ligand atom is part of, or -1 (such pairs are left out); outer
+    (kinds,): cutoffs, Angstrom. Returns first, last (carriers,) int64, ligand int32 and, if
+    measured, square float64, else empty, both longer than they need be: carrier c has the ligands
+    ligand[first[c] : last[c]] at these squared distances.
     """
     n_centres = centres.shape[0]
     widest, narrowest = 0.0, np.inf
@@ -239,20 +241,17 @@ def search_grid(  # type: ignore[no-untyped-def]
     near = np.empty(capacity, dtype=np.int32)
     square = np.empty(capacity if measured else 0)
     n_near = np.uint64(0)
-    own_row = np.empty(n_centres, dtype=np.int64)
-    for c in range(n_centres):
-        s0 = centres[c, 0] - np.floor(centres[c, 0])
-        s1 = centres[c, 1] - np.floor(centres[c, 1])
-        own_row[c] = min(np.int64(s0 * n0), n0 - 1) * n1 + min(np.int64(s1 * n1), n1 - 1)
-    # row by row, as carriers of one row look at the same memory
-    order = counting_order(own_row, n0 * n1, np.arange(n_centres))
     rows = np.empty(9, dtype=np.int64)
     shift_x, shift_y, shift_z = np.empty(9), np.empty(9), np.empty(9)
     row_now = np.int64(-1)
     for place in range(n_centres):
-        c = order[place]
-        if own_row[c] != row_now:
-            row_now = own_row[c]
+        c = np.uint64(order[place])
+        s0 = centres[c, 0] - np.floor(centres[c, 0])
+        s1 = centres[c, 1] - np.floor(centres[c, 1])
+        s2 = centres[c, 2] - np.floor(centres[c, 2])
+        own_row = min(np.int64(s0 * n0), n0 - 1) * n1 + min(np.int64(s1 * n1), n1 - 1)
+        if own_row != row_now:
+            row_now = own_row
             # The rows before, at and after the carrier's, and the way to its image there. With one
             # or two rows along a vector some are the same row in another image; both cannot hold
             # one ligand within the cutoff of a carrier.
@@ -267,9 +266,6 @@ def search_grid(  # type: ignore[no-untyped-def]
                     shift_x[r] = turn0 * h00 + turn1 * h10
                     shift_y[r] = turn0 * h01 + turn1 * h11
                     shift_z[r] = turn0 * h02 + turn1 * h12
-        s0 = centres[c, 0] - np.floor(centres[c, 0])
-        s1 = centres[c, 1] - np.floor(centres[c, 1])
-        s2 = centres[c, 2] - np.floor(centres[c, 2])
         x_c = s0 * h00 + s1 * h10 + s2 * h20
         y_c = s0 * h01 + s1 * h11 + s2 * h21
         z_c = s0 * h02 + s1 * h12 + s2 * h22
@@ -308,13 +304,25 @@ def search_grid(  # type: ignore[no-untyped-def]
                 ligand = np.uint64(near[m])
                 d2 = _square(centres, c, coordinates, np.uint64(3 * atoms[ligand]), inverse, cell)
                 radius = outer[ligand_kind[ligand]]
-                if ligand_owner[ligand] != c and d2 <= radius * radius:
+                if ligand_owner[ligand] != np.int64(c) and d2 <= radius * radius:
                     near[n_near] = ligand
                     if measured:
                         square[n_near] = d2
                     n_near += _ONE
         first[c], last[c] = begin, n_near
     return first, last, near, square
+
+
+@kernel
+def row_order(centres, grid):  # type: ignore[no-untyped-def]
+    """Carriers by the row of the grid they are in; centres (carriers, 3): fractional, any image."""
+    row = np.empty(centres.shape[0], dtype=np.int64)
+    for c in range(centres.shape[0]):
+        s0 = centres[c, 0] - np.floor(centres[c, 0])
+        s1 = centres[c, 1] - np.floor(centres[c, 1])
+        row[c] = min(np.int64(s0 * grid[0]), grid[0] - 1) * grid[1]
+        row[c] += min(np.int64(s1 * grid[1]), grid[1] - 1)
+    return counting_order(row, grid[0] * grid[1], np.arange(centres.shape[0]))
 
 
 @kernel
@@ -328,8 +336,8 @@ def find_contacts(  # type: ignore[no-untyped-def]
     widest = outer.max()
     grid, start, x, y, z, number = fill_grid(coordinates, atoms, inverse, cell, widest)
     first, last, near, square = search_grid(
-        grid, start, x, y, z, number, widest, centres, coordinates, atoms, inverse, ligand_kind,
-        ligand_owner, cell, outer, True,
+        grid, start, x, y, z, number, widest, row_order(centres, grid), centres, coordinates, atoms,
+        inverse, ligand_kind, ligand_owner, cell, outer, True,
     )  # fmt: skip
     n_out, most = np.int64(0), np.int64(0)
     for c in range(first.shape[0]):
@@ -414,6 +422,7 @@ class NearLigands:
         self._grid: tuple[np.ndarray, ...] = ()
         self._before = np.empty((3, 0), dtype=np.float32)
         self._source = np.empty(0, dtype=np.int32)
+        self._order = np.empty(0, dtype=np.int64)
         self._listed = 0.0
         self._served = 0
         self._pause = self._wait = 0
@@ -431,6 +440,7 @@ class NearLigands:
         if not self._serves(frame):
             self._listed = widest if self._wait else widest + SKIN
             self._grid = fill_grid(*where, self._listed)
+            self._order = row_order(frame.centres, self._grid[0])
             self._served = 0
             if self._wait:
                 self._cell = None
@@ -440,7 +450,7 @@ class NearLigands:
                 self._before = np.stack(self._grid[2:5])
                 self._source = (3 * places.atoms[self._grid[5][:-LANES]]).astype(np.int32)
         return search_grid(
-            *self._grid, self._listed, frame.centres, *where[:3], frame.ligand_kind,
+            *self._grid, self._listed, self._order, frame.centres, *where[:3], frame.ligand_kind,
             frame.ligand_owner, frame.cell, self.outer, self.measured,
         )  # fmt: skip
 
