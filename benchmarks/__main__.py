@@ -3,7 +3,8 @@
     python -m benchmarks [--quick] [--no-peers] [--repeat 3] [--environment FOLDER]
 
 CPU seconds of one core, the least of several turns; what is compared takes turns in one run. The
-peers are installed in an environment of their own, each left out with the reason when it cannot be.
+peers of the extra `peers` are installed in an environment beside this one, those that do not suit
+the others in one of their own; one that cannot be installed or fails is left out with the reason.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import tempfile
 import warnings
 from pathlib import Path
 
+from .environments import LeftOut, find_place, requirements
 from .ours import analysis, crystal, window_stage, write_crystal
-from .peers import PEERS, install, make_environment, run_peer
+from .peers import PEERS, Peer, run_peer
 from .system import make_file, open_file, read
 from .timing import exponent, least
 
@@ -190,7 +192,36 @@ def memory(folder: Path, quick: bool) -> str:
     )
 
 
-def peers(folder: Path, python: Path, repeat: int, quick: bool) -> str:
+def peer_row(
+    peer: Peer,
+    folder: Path,
+    together: list[str],
+    file: Path,
+    n_frames: int,
+    repeat: int,
+    seconds: float,
+) -> list[str]:
+    """A peer's row of the table: its time against our `seconds`, or why it is left out.
+
+    folder, together: as in `find_place`.
+    """
+    known = requirements()
+    try:
+        python = find_place(folder, peer.name, [known[p] for p in peer.packages], together)
+        found = run_peer(python, peer, file, 1000, repeat)
+    except LeftOut as left_out:
+        reason = str(left_out).replace("|", "\\|")
+        return [f"{peer.name}: {peer.does}", peer.work, f"left out: {reason}", "", ""]
+    return [
+        f"{peer.name} {found['version']}: {peer.does}",
+        peer.work,
+        f"{1000 * found['cpu'] / n_frames:.2f}",
+        f"{found['cpu'] / seconds:.1f}",
+        f"{found['peak']:.0f}",
+    ]
+
+
+def peers(folder: Path, environments: Path, repeat: int, quick: bool) -> str:
     """Other programs, each against what this package does of the same kind."""
     n_frames = 50 if quick else 200
     electrolyte = make_file(folder / "peers.xtc", n_frames)
@@ -212,29 +243,15 @@ def peers(folder: Path, python: Path, repeat: int, quick: bool) -> str:
         "displacements": "decomposition without labels, 12 windows, intervals",
         "sites": "sites, hops, concerted hops with nulls, one window, intervals",
     }
-    rows = []
+    rows: list[list[str]] = []
+    together: list[str] = []
     for work, s in seconds.items():
         rows.append([f"**ours**: {does[work]}", work, f"{1000 * s / frames[work]:.2f}", "1", ""])
-        for peer in (p for p in PEERS if p.work == work):
-            reason = install(python, peer.package)
-            found = {"reason": reason}
-            if not reason:
-                found = run_peer(python, peer, files[work], 1000, max(repeat - 1, 1))
-            if "reason" in found:
-                rows.append(
-                    [f"{peer.name}: {peer.does}", work, "left out", "", str(found["reason"])]
-                )
-                continue
-            ms = 1000 * float(str(found["cpu"])) / frames[work]
-            rows.append(
-                [
-                    f"{peer.name} {found['version']}: {peer.does}",
-                    work,
-                    f"{ms:.2f}",
-                    f"{ms * frames[work] / 1000 / s:.1f}",
-                    f"{float(str(found['peak'])):.0f}",
-                ]
-            )
+        rows += [
+            peer_row(peer, environments, together, files[work], frames[work], max(repeat - 1, 1), s)
+            for peer in PEERS
+            if peer.work == work
+        ]
     return table(["program", "work", "ms per frame", "times ours", "peak, MB"], rows)
 
 
@@ -243,7 +260,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller inputs")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--environment", type=Path, help="keep the peers' environment here")
+    parser.add_argument("--environment", type=Path, help="keep the peers' environments here")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     print(f"# Speed\n\n{machine()}; one core.\n", flush=True)
@@ -259,10 +276,7 @@ def main() -> None:
         print(f"## Memory\n\n{memory(folder, options.quick)}", flush=True)
         if not options.no_peers:
             place = options.environment or folder / "peers"
-            python = place / "bin" / "python"
-            if not python.exists():
-                python = make_environment(place)
-            print(f"## Peers\n\n{peers(folder, python, options.repeat, options.quick)}")
+            print(f"## Peers\n\n{peers(folder, place, options.repeat, options.quick)}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -137,21 +138,6 @@ def theirs(path: Path) -> None:
             )
 
 
-def environment(folder: Path) -> Path | None:
-    """Interpreter of a fresh environment with GEMDAT, or None with the reason printed."""
-    import venv
-
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    done = subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "gemdat"], capture_output=True, text=True
-    )
-    if done.returncode == 0:
-        return python
-    print(f"skipped: GEMDAT cannot be installed: {done.stderr.strip().splitlines()[-1]}")
-    return None
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path, help="folder of the trajectories")
@@ -162,10 +148,16 @@ def main() -> None:
         warnings.simplefilter("ignore")
         theirs(arguments.folder)
         return
+    # GEMDAT's own interpreter runs this file as a script, where these cannot be imported
+    from .environments import LeftOut, environment, requirements
+
     with tempfile.TemporaryDirectory() as folder:
-        python = arguments.python or environment(Path(folder) / "gemdat")
-        if python is None:
-            return
+        try:
+            python = arguments.python or environment(
+                Path(folder) / "gemdat", [requirements()["gemdat"]]
+            )
+        except LeftOut as reason:
+            sys.exit(f"skipped: GEMDAT cannot be installed: {reason}")
         path = Path(folder) / "sites.npz"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

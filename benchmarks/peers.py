@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import subprocess
 import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from .environments import call
 from .timing import least, peak_megabytes
 
 
@@ -23,8 +24,11 @@ class Peer:
 
     Attributes
     ----------
-    name, package : str
-        As shown, and what pip installs; its first word is the one whose version is shown.
+    name : str
+        As shown.
+    packages : tuple of str
+        What it needs, as the package or its extra `peers` names it; the first is the one whose
+        version is shown.
     work : str
         What it does here: ``neighbours``, ``displacements`` or ``sites``.
     does : str
@@ -32,56 +36,49 @@ class Peer:
     """
 
     name: str
-    package: str
+    packages: tuple[str, ...]
     work: str
     does: str
 
 
 PEERS = (
-    Peer("capped_distance", "MDAnalysis", "neighbours", "pairs within 3.5 A"),
-    Peer("solvation-analysis", "solvation-analysis", "neighbours", "`Solute`: shells, speciation"),
+    Peer("capped_distance", ("MDAnalysis",), "neighbours", "pairs within 3.5 A"),
+    Peer(
+        "solvation-analysis", ("solvation-analysis",), "neighbours", "`Solute`: shells, speciation"
+    ),
     Peer(
         "EinsteinMSD",
-        "MDAnalysis tidynamics",
+        ("MDAnalysis", "tidynamics"),
         "displacements",
         "mean squared displacement, all lags",
     ),
     Peer(
-        "mdcraft", "mdcraft", "displacements", "`Onsager`, all lags, coordinates taken as unwrapped"
+        "mdcraft",
+        ("mdcraft",),
+        "displacements",
+        "`Onsager`, all lags, coordinates taken as unwrapped",
     ),
-    Peer("kinisi", "kinisi", "displacements", "`DiffusionAnalyzer`: displacements only"),
-    Peer("site-analysis", "site-analysis", "sites", "Voronoi sites of every frame"),
-    Peer("GEMDAT", "gemdat", "sites", "transitions, jumps, collective jumps"),
+    Peer(
+        "kinisi",
+        ("kinisi", "MDAnalysis"),
+        "displacements",
+        "`DiffusionAnalyzer`: displacements only",
+    ),
+    Peer("site-analysis", ("site-analysis",), "sites", "Voronoi sites of every frame"),
+    Peer("GEMDAT", ("gemdat",), "sites", "transitions, jumps, collective jumps"),
 )
 
 
-def make_environment(folder: Path) -> Path:
-    """A virtual environment for the peers; returns its Python."""
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    return folder / "bin" / "python"
+def run_peer(python: Path, peer: Peer, file: Path, n_ions: int, repeat: int) -> dict[str, Any]:
+    """Time a peer in its own process: ``cpu`` s, ``peak`` MB and ``version``.
 
-
-def install(python: Path, package: str) -> str:
-    """Install one package; the reason why not, or an empty string."""
-    done = subprocess.run(
-        [str(python), "-m", "pip", "install", "--quiet", *package.split()],
-        capture_output=True,
-        text=True,
-    )
-    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["pip failed"])[-1]
-
-
-def run_peer(python: Path, peer: Peer, file: Path, n_ions: int, repeat: int) -> dict[str, object]:
-    """Time a peer in its own process: ``cpu`` s, ``peak`` MB and ``version``, or ``reason``."""
-    command = [
-        str(python), "-m", "benchmarks.peers", peer.name, str(file), str(n_ions), str(repeat)
-    ]  # fmt: skip
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=Path(__file__).parents[1], timeout=1800
-    )
-    if done.returncode:
-        return {"reason": (done.stderr.strip().splitlines() or ["it failed"])[-1]}
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+    Raises
+    ------
+    LeftOut
+        If it fails or takes more than half an hour.
+    """
+    command = [python, "-m", "benchmarks.peers", peer.name, file, str(n_ions), str(repeat)]
+    return dict(json.loads(call(command, 1800).strip().splitlines()[-1]))
 
 
 def capped_distance(file: Path, n_ions: int) -> Callable[[], object]:
@@ -220,9 +217,12 @@ def main() -> None:
     name, file, n_ions, repeat = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     warnings.simplefilter("ignore")
     (peer,) = (p for p in PEERS if p.name == name)
-    action = MAKERS[name](file, int(n_ions))
-    seconds = least({name: action}, repeat)[name]
-    version = importlib.metadata.version(peer.package.split()[0])
+    try:
+        action = MAKERS[name](file, n_ions)
+        seconds = least({name: action}, repeat)[name]
+    except Exception as error:  # whatever another program raises is a reason to leave it out
+        sys.exit(f"error: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+    version = importlib.metadata.version(peer.packages[0])
     print(json.dumps({"cpu": seconds, "peak": peak_megabytes(), "version": version}))
 
 

@@ -56,7 +56,7 @@ from .microstates import (
     RadialDistribution,
     SiteAssignment,
 )
-from .microstates.follow import ContactTracker
+from .microstates.follow import Follower
 from .microstates.rdf import sample_distributions
 from .microstates.sites import site_distances
 from .microstates.stored import StoredHistory, store_contacts
@@ -222,7 +222,7 @@ class OnsagerDecomposition(AnalysisBase):
     _previous: Snapshot | None
     _kept: tuple[int, Snapshot | None] | None
     _raw: dict[str, Any]
-    _trackers: dict[int, ContactTracker]
+    _followers: dict[int, Follower]
     _counted: dict[int, list[int]]
     _builder: PathBuilder | StoredPaths
     _store: RunStore | None
@@ -415,7 +415,8 @@ class OnsagerDecomposition(AnalysisBase):
                 "are needed, and hundreds for intervals: check start, stop, step, frames, and "
                 "that the trajectory file is complete"
             )
-        self._lattice = reduced_cell(read_cell(self._trajectory[int(self._run_frames[0])]))
+        self._in_reader = -1
+        self._lattice = reduced_cell(read_cell(self._at(0)))
         self._cell = self._kept = None
         return n
 
@@ -440,7 +441,7 @@ class OnsagerDecomposition(AnalysisBase):
             check_cell_height(snapshot.cell.height, reach)
         if self.frame == "laboratory":
             check_constant_cell(np.array([snapshot.cell.vectors for _, snapshot in ends]))
-        self._check_first_step()
+        self._check_first_step(ends[0][1])
         for index, one in enumerate(self.species):
             if one.microstates is not None:
                 one.microstates.settle(lambda index=index: self._sample(index))
@@ -536,9 +537,17 @@ class OnsagerDecomposition(AnalysisBase):
             self._bar_update(len(part.frames))
         return known
 
+    def _at(self, index: int) -> Any:
+        """The reader at one analysed frame; it is not read again if it was asked for last."""
+        if self._in_reader != index:
+            self._in_reader = -1
+            self._trajectory[int(self._run_frames[index])]
+            self._in_reader = index
+        return self._trajectory.ts
+
     def _read(self, index: int) -> tuple[float, Snapshot]:
         """Time and a fresh copy of one analysed frame."""
-        ts = self._trajectory[int(self._run_frames[index])]
+        ts = self._at(index)
         return float(ts.time), take_snapshot(ts, self._cell_of(ts))
 
     def _cell_of(self, ts: Any) -> Cell:
@@ -568,7 +577,7 @@ class OnsagerDecomposition(AnalysisBase):
         )
 
     def _time_of(self, index: int) -> float:
-        return float(self._trajectory[int(self._run_frames[index])].time)
+        return float(self._at(index).time)
 
     def _round_lengths(
         self, argument: str, lengths: str | Sequence[float], n_frames: int
@@ -612,9 +621,9 @@ class OnsagerDecomposition(AnalysisBase):
         if loud:
             warnings.warn(text, stacklevel=3)
 
-    def _check_first_step(self) -> None:
+    def _check_first_step(self, first: Snapshot) -> None:
         """Refuse steps too long to unwrap on the first two frames, before all are read."""
-        before, ts = self._read(0)[1], self._trajectory[int(self._run_frames[1])]
+        ts, before = self._at(1), replace(first, coordinates=first.coordinates.copy())
         steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(4)
         self._step(ts, before, steps, np.empty(3), found)
         self._check_long_steps(found)
@@ -740,12 +749,12 @@ class OnsagerDecomposition(AnalysisBase):
         self._part = indexed_frames
         super()._compute(indexed_frames, verbose=False)
         self.results = RawResults(self._raw)
-        for index, tracker in self._trackers.items():
-            self.results[f"contacts_{index}"] = tracker.finish()
+        for index, follower in self._followers.items():
+            self.results[f"contacts_{index}"] = follower.tracker.finish()
             # one row a part: counts add up exactly, in any order
             self.results[f"tally_{index}"] = np.array([self._counted[index]], dtype=np.int64)
         self._kept = int(indexed_frames[-1, 0]), self._previous
-        self._raw, self._trackers, self._counted = {}, {}, {}
+        self._raw, self._followers, self._counted = {}, {}, {}
         return self
 
     def _prepare(self) -> None:
@@ -758,12 +767,13 @@ class OnsagerDecomposition(AnalysisBase):
             "engine_step": np.full(n, -1, dtype=np.int64),
             "found": np.zeros((1, 4)),
         }
-        self._trackers, self._counted = {}, {}
+        self._followers, self._counted = {}, {}
         for index, one in enumerate(self.species):
             if one.microstates is not None:
-                self._trackers[index] = ContactTracker(one.n_carriers, first)
+                self._followers[index] = one.microstates.follower(one.n_carriers, first)
                 self._counted[index] = [0] * len(one.microstates.tally_names)
         self._previous = None
+        self._in_reader = -1  # the reader has moved on, or is one of another process
         if self._kept is not None and self._kept[0] == first - 1:
             self._previous = self._kept[1]
         elif first > 0:  # the step into a part's first frame needs the frame before it
@@ -779,12 +789,10 @@ class OnsagerDecomposition(AnalysisBase):
             now = self._step(ts, before, raw["steps"][k], raw["reference"][k], raw["found"][0])
         raw["cells"][k] = now.cell.vectors
         raw["engine_step"][k] = ts.data.get("step", -1)
-        for index, tracker in self._trackers.items():
-            detector = self.species[index].microstates
-            assert detector is not None
+        for index, follower in self._followers.items():
             if now.cell is not cell_before:
-                check_cell_height(now.cell.height, detector.reach)
-            for name, n in enumerate(detector.follow(self._geometry(index, now), tracker)):
+                check_cell_height(now.cell.height, follower.detector.reach)
+            for name, n in enumerate(follower.add(self._geometry(index, now))):
                 self._counted[index][name] += n
         self._previous = now
         if self._advance is not None:

@@ -182,11 +182,15 @@ def demo(
 ) -> None:
     """Analyse a shipped trajectory: LiTFSI in acetonitrile, a garnet, a polymer.
 
-    Prints what carried the lithium and writes the result, the states for OVITO and a figure.
+    Prints what carried the lithium and writes the result, the states for OVITO, a figure and the
+    report, a page for a browser.
 
     Example: [bold]ionmech demo crystal --output demo[/bold]
     """
+    from importlib.util import find_spec
+
     from . import datasets, plotting
+    from .report import write_report
     from .tables import print_result
 
     facts = datasets.describe(name)
@@ -205,6 +209,11 @@ def demo(
         analysis.save_states(folder / f"{name}.states.npz", window),
         plotting.save(analysis.results.plot(), folder / f"{name}-contributions.png"),
     ]
+    if find_spec("jinja2"):
+        page = folder / f"{name}.html"
+        written.append(write_report(analysis.results, page, window=window, source=written[0]))
+    else:
+        console.print("No report: that needs pip install 'mda-ionmech\\[report]'.")
     _list_written(console, written)
     console.print(
         f"More figures: ionmech plot {folder / name}.nc. See the events: ionmech view "
@@ -425,6 +434,33 @@ def plot(
     folder = _folder(output or result.parent, "--output")
     written = plotting.save_all(results, folder, result.stem, formats=chosen, window=window)
     _list_written(_console(), written)
+
+
+@app.command()
+def report(
+    result: Annotated[Path, typer.Argument(help="A result file, *.nc.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The page; default beside the result, .html."),
+    ] = None,
+    window: Annotated[
+        float | None, typer.Option("--window", "-w", help="Window of the events, ps.")
+    ] = None,
+) -> None:
+    """Write one HTML page of a result: numbers, figures, warnings, settings.
+
+    The page opens offline in any browser and prints. Needs pip install 'mda-ionmech\\[report]'.
+
+    Example: [bold]ionmech report ionmech-demo/liquid.nc[/bold]
+    """
+    from .report import write_report
+    from .results import load
+
+    results = load(result)
+    page = output or result.with_suffix(".html")
+    if page.resolve() == result.resolve():
+        raise InputError(f"--output {page} is the result itself; give another name")
+    _list_written(_console(), [write_report(results, page, window=window, source=result)])
 
 
 _States = Annotated[Path, typer.Argument(help="A states file, *.states.npz.")]

@@ -190,13 +190,17 @@ def effectiveness(
     table = results.summary(window, species=species)
     colors = dict(zip(table.index, colors_of(list(table.index), EVENT_COLORS), strict=True))
     drawn = table[(table["frequency"] > 0) & (table["effectiveness"] != 0)]
+    height = np.log(drawn["effectiveness"].abs().to_numpy())
     for event, row in drawn.iterrows():
         color, reach = colors[str(event)], abs(row["effectiveness"])
         fill = color if row["effectiveness"] > 0 else "white"
         ax.plot(row["frequency"], reach, "o", ms=9, mec=color, mfc=fill)
+        # below its symbol where another label stands close above
+        above = height - np.log(reach)
+        crowded = bool(np.any((above > 0) & (above < 0.05 * np.ptp(height))))
         ax.annotate(
-            f"{event} ({row['share']:.0%})", (row["frequency"], reach), xytext=(7, 5),
-            textcoords="offset points", fontsize="small",
+            f"{event} ({row['share']:.0%})", (row["frequency"], reach),
+            xytext=(7, -13 if crowded else 5), textcoords="offset points", fontsize="small",
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -825,27 +829,35 @@ def _reciprocal(x: Any) -> Any:
         return np.asarray(1000 / np.asarray(x, dtype=float))
 
 
-def figures(results: Results, window: float | None = None) -> Mapping[str, Callable[[], Axes]]:
-    """Every figure this result has data for, by file name; call one to draw it."""
+def figures(
+    results: Results, window: float | None = None, *, species: str | None = None
+) -> Mapping[str, Callable[[], Axes]]:
+    """Every figure this result has data for, by file name; call one to draw it.
+
+    `species` is the one whose events are drawn, by default the first with an event rule.
+    """
     out: dict[str, Callable[[], Axes]] = {
-        "contributions": lambda: contributions(results),
-        "shares": lambda: shares(results),
-        "effectiveness": lambda: effectiveness(results, window=window),
-        "event-matrix": lambda: event_matrix(results, window=window),
+        "contributions": lambda: contributions(results, species=species),
+        "shares": lambda: shares(results, species=species),
+        "effectiveness": lambda: effectiveness(results, window=window, species=species),
+        "event-matrix": lambda: event_matrix(results, window=window, species=species),
         "onsager": lambda: onsager(results),
-        "timeline": lambda: timeline(results),
     }
-    if "path_slope" in results.decomposition:
-        out["view-curves"] = lambda: view_curves(results)
-        out["view-map"] = lambda: view_map(results)
+    if results.states is not None:
+        out["timeline"] = lambda: timeline(results, species=species)
+    if "path_slope" in results.decomposition and "blocks" in results.tree.children:
+        out["view-curves"] = lambda: view_curves(results, species=species)
+        out["view-map"] = lambda: view_map(results, species=species)
     if "multi_fraction" in results.decomposition:
-        out["concertedness"] = lambda: concertedness(results)
+        hopping = results.decomposition["multi_fraction"].sel(species=results._species(species))
+        if np.isfinite(hopping).any():
+            out["concertedness"] = lambda: concertedness(results, species=species)
     try:
-        _macrostates(results, None)
+        _macrostates(results, species)
     except InputError:
         return out
-    out["populations"] = lambda: populations(results)
-    out["transitions"] = lambda: transitions(results, window=window)
+    out["populations"] = lambda: populations(results, species=species)
+    out["transitions"] = lambda: transitions(results, window=window, species=species)
     return out
 
 

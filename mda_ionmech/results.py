@@ -616,6 +616,36 @@ class Results:
 
         return contributions(self, ax=ax, **options)
 
+    def report(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        window: float | None = None,
+    ) -> Path:
+        """Write one self-contained HTML page of this result: numbers, figures, warnings, settings.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            Default: ``ionmech-report.html`` in the present folder.
+        window : float, optional
+            Of the events, as in `summary`; the conductivity is read at the longest window with ten
+            blocks or more.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        InputError
+            Without jinja2 (the extra ``report``), for a window outside the scan, or a folder that
+            cannot be written to.
+        """
+        from .report import write_report
+
+        return write_report(self, "ionmech-report.html" if path is None else path, window=window)
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything as one NetCDF4 file, atomically.
 

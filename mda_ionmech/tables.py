@@ -168,13 +168,15 @@ def print_result(
     for species in settings["species"]:
         shell = species.get("microstates")
         if shell:
-            console.print(_surroundings(species["name"], shell))
+            console.print(surroundings(species["name"], shell))
     shown = float(results.at_window(window)["window"])
-    _print_concertedness(console, results, shown)
+    for text in concertedness(results, shown):
+        console.print(text)
     if "path_slope" in results.decomposition:
         read_over = results.recommend().resolution
         if read_over in results.decomposition["window"].values and read_over != shown:
-            _print_concertedness(console, results, read_over)
+            for text in concertedness(results, read_over):
+                console.print(text)
     verdict = results.convergence(window)
     if len(verdict.table):
         console.print(verdict.text)
@@ -182,7 +184,7 @@ def print_result(
         console.print(f"[yellow]Warning:[/yellow] {text}.")
 
 
-def _surroundings(name: str, shell: dict[str, Any]) -> str:
+def surroundings(name: str, shell: dict[str, Any]) -> str:
     """One line on how the surroundings of a species were detected."""
     if "n_sites" in shell:
         held = ", ".join(f"{v:.1f} on {k}" for k, v in shell["occupancy"].items())
@@ -212,16 +214,17 @@ def _surroundings(name: str, shell: dict[str, Any]) -> str:
     return f"Shell of {name}: {radii or shell['detector']}{kept}."
 
 
-def _print_concertedness(console: Console, results: Results, window: float | None) -> None:
-    """Multi-ion share of the hops beside both nulls, where there are hops."""
+def concertedness(results: Results, window: float | None, species: str | None = None) -> list[str]:
+    """Multi-ion share of the hops beside both nulls, a paragraph for each species with hops."""
     data = results.at_window(window)
     if "multi_fraction" not in data:
-        return
-    for name in data["species"].values:
+        return []
+    said = []
+    for name in data["species"].values if species is None else [species]:
         one = data.sel(species=name)
         if not float(one["multi_fraction"]) >= 0:
             continue
-        console.print(
+        said.append(
             f"Of the hops of {name} in windows of {float(data['window']):g} ps, "
             f"{float(one['multi_fraction']):.0%} are linked to others; "
             f"{float(one['multi_fraction_circular']):.0%} would be by chance (records shifted in "
@@ -229,6 +232,7 @@ def _print_concertedness(console: Console, results: Results, window: float | Non
             "hops: only an excess over both is evidence of concerted motion, and the share belongs "
             "to its window."
         )
+    return said
 
 
 def print_shells(

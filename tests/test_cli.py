@@ -48,7 +48,9 @@ def test_demo_prints_the_table_and_writes_its_files(demo):
     assert "…" not in done.stdout, "nothing is cut off at 80 columns"
     assert "reading frames" in done.stderr
     names = {p.name for p in (folder / "ionmech-demo").iterdir()}
-    assert names == {"liquid.nc", "liquid.states.npz", "liquid-contributions.png"}
+    assert names == {
+        "liquid.nc", "liquid.states.npz", "liquid-contributions.png", "liquid.html",
+    }  # fmt: skip
     results = load(folder / "ionmech-demo" / "liquid.nc")
     assert float(results.decomposition["residual"].max()) < 1e-10
 
@@ -64,6 +66,30 @@ def test_a_place_of_the_slope_view_is_shown(demo):
     done = ionmech("show", "ionmech-demo/liquid.nc", "--view", "side", cwd=folder)
     assert done.returncode == 2
     assert "view must be 'window', 'path' or 'slope', got 'side'" in done.stderr
+
+
+def test_a_report_is_written_beside_the_result_or_where_asked(demo):
+    folder, _ = demo
+    beside = folder / "ionmech-demo" / "liquid.html"
+    kept = beside.read_bytes()
+    done = ionmech("report", "ionmech-demo/liquid.nc", "--window", "16", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "Written to ionmech-demo: liquid.html\n"
+    assert beside.read_bytes() == kept, "the demo wrote the same page"
+    done = ionmech("report", "ionmech-demo/liquid.nc", "-o", "page.html", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "windows of 64 ps" in (folder / "page.html").read_text("utf-8")
+    for args, message in (
+        (["ionmech-demo/none.nc"], "no result file at ionmech-demo/none.nc"),
+        (["ionmech-demo/liquid.nc", "--window", "9000"], "is outside the scan"),
+        (["ionmech-demo/liquid.nc", "-o", "ionmech-demo/liquid.nc"], "is the result itself"),
+        (["ionmech-demo/liquid.nc", "-o", "no/page.html"], "does not exist or is not writable"),
+        (["ionmech-demo/liquid.html"], "is not a NetCDF4 result file"),
+    ):
+        done = ionmech("report", *args, cwd=folder)
+        assert done.returncode == 2, args
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_replicas_are_combined_into_a_file(demo):
@@ -84,7 +110,8 @@ def test_demo_of_the_crystal(tmp_path):
     for text in ("multi_ion_hop", "exclusion gas", "48g", "framework frame", "by chance"):
         assert text in done.stdout, text
     assert "…" not in done.stdout
-    assert {p.suffix for p in (tmp_path / "ionmech-demo").iterdir()} == {".nc", ".npz", ".png"}
+    written = {p.suffix for p in (tmp_path / "ionmech-demo").iterdir()}
+    assert written == {".nc", ".npz", ".png", ".html"}
 
 
 def test_demo_of_the_polymer(tmp_path):

@@ -26,6 +26,7 @@ MODULES = (
     "mda_ionmech.trajectory",
     "mda_ionmech.onsager",
     "mda_ionmech.datasets",
+    "mda_ionmech.report",
     "ovito_modifiers",
 )
 RUNNABLE = re.compile(r"^% runnable\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -144,6 +145,7 @@ def runnable(page: str) -> list[tuple[str, str]]:
         ("getting-started.md", 9),
         ("how-to/own-rule.md", 4),
         ("how-to/read-results.md", 5),
+        ("how-to/report.md", 1),
         ("how-to/several-temperatures.md", 3),
     ],
 )

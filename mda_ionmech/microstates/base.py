@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from MDAnalysis import AtomGroup
 
-    from .follow import ContactTracker
+    from .follow import Follower
     from .rdf import RadialDistribution
     from .stored import StoredHistory, StoredRuns, StoredShells
 
@@ -285,11 +285,11 @@ class Detector(ABC):
     def contacts(self, frame: FrameGeometry) -> Contacts:
         """Contacts of one frame. Must depend on this frame alone."""
 
-    def follow(self, frame: FrameGeometry, tracker: ContactTracker) -> tuple[int, ...]:
-        """Hand the contacts of one frame to a tracker; returns their tally."""
-        contacts = self.contacts(frame)
-        tracker.add(contacts)
-        return contacts.tally
+    def follower(self, n_carriers: int, first_frame: int) -> Follower:
+        """What follows the contacts of consecutive frames, from number `first_frame` on."""
+        from .follow import Follower
+
+        return Follower(self, n_carriers, first_frame)
 
     def assemble(
         self,

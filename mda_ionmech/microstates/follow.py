@@ -6,11 +6,16 @@ number of changes, not with the number of frames.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..kernels import kernel
 from ..lanes import ROW, count_bits, equal_lanes, lowest_bit
 from .base import Contacts
+
+if TYPE_CHECKING:
+    from .base import Detector, FrameGeometry
 
 _ROW, _NONE, _ONE = np.uint64(ROW), np.uint64(0), np.uint64(1)
 _WHOLE_ROW = np.uint64(2**ROW - 1)
@@ -222,3 +227,25 @@ class ContactTracker:
             "begin": begin,
             "end": end,
         }
+
+
+class Follower:
+    """Follows the contacts that a detector finds in consecutive frames.
+
+    Parameters
+    ----------
+    detector : Detector
+    n_carriers : int
+    first_frame : int
+        Number of the first frame that will be added.
+    """
+
+    def __init__(self, detector: Detector, n_carriers: int, first_frame: int) -> None:
+        self.detector = detector
+        self.tracker = ContactTracker(n_carriers, first_frame)
+
+    def add(self, frame: FrameGeometry) -> tuple[int, ...]:
+        """Take the next frame; returns the tally of its contacts."""
+        contacts = self.detector.contacts(frame)
+        self.tracker.add(contacts)
+        return contacts.tally

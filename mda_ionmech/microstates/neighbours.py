@@ -14,6 +14,11 @@ from .base import FrameGeometry, Places
 
 #: Layers of the grid along its third vector within one cutoff: thin ones, as they cost no search.
 LAYERS = 3
+#: How far ligands may move while a grid serves, Angstrom; less what rounding may do to it.
+SKIN = 0.25
+ROUNDED = 0.99
+#: Frames for which a grid is made for each, after one has served no other: at first, and at most.
+FIRST_PAUSE, LONGEST_PAUSE = 8, 512
 #: Contacts of one carrier are ranked this many at a time.
 _RANKED = 16
 #: Ligands worked on at once.
@@ -51,15 +56,32 @@ def grid_shape(cell, cutoff, n_ligands):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _fill_grid(coordinates, atoms, inverse, cell, grid, ghosts):  # type: ignore[no-untyped-def]
-    """Ligands in the order of the grid, so that neighbouring layers are one stretch of memory.
+def _reach(cell, listed, grid):  # type: ignore[no-untyped-def]
+    """A distance along the third vector, as a part of it, and the layers of images it asks for."""
+    # over the height along that vector: |a x b| / volume
+    c0 = cell[0, 1] * cell[1, 2] - cell[0, 2] * cell[1, 1]
+    c1 = cell[0, 2] * cell[1, 0] - cell[0, 0] * cell[1, 2]
+    c2 = cell[0, 0] * cell[1, 1] - cell[0, 1] * cell[1, 0]
+    volume = abs(c0 * cell[2, 0] + c1 * cell[2, 1] + c2 * cell[2, 2])
+    reach = listed * np.sqrt(c0 * c0 + c1 * c1 + c2 * c2) / volume
+    return reach, min(np.int64(np.floor(reach * grid[2])) + 1, grid[2])
 
-    coordinates, atoms, inverse, cell, grid: as in `find_near`. A row holds `ghosts` layers more at
-    either end: images of those at the other end. Returns start (rows * layers + 2,) int32, where
-    layer l of row r begins at start[r * layers + l]; x, y, z, Angstrom, float32, and ligand number
-    in this order, with room for `LANES` more.
+
+@kernel
+def fill_grid(coordinates, atoms, inverse, cell, listed):  # type: ignore[no-untyped-def]
+    """Ligands in the order of a grid, so that neighbouring layers are one stretch of memory.
+
+    coordinates, atoms, inverse, cell: as in `search_grid`; listed: the distance that will be looked
+    at, Angstrom. A row holds layers more at either end: images of those at the other end. Returns
+    grid (3,) int64, as of `grid_shape`; start (rows * layers + 2,) int32, where layer l of row r
+    begins at start[r * layers + l]; x, y, z, Angstrom, float32, and ligand number in this order,
+    with room for `LANES` more.
+
+    Cost: linear in ligands and in grid cells, of which there are about as many.
     """
     n_ligands = atoms.shape[0]
+    grid = grid_shape(cell, listed, n_ligands)
+    _, ghosts = _reach(cell, listed, grid)
     n_layers = grid[2] + 2 * ghosts
     n_places = grid[0] * grid[1] * n_layers
     rows1, layers, first_layer = np.int32(grid[1]), np.int32(n_layers), np.int32(ghosts)
@@ -127,30 +149,72 @@ def _fill_grid(coordinates, atoms, inverse, cell, grid, ghosts):  # type: ignore
                 m += _ONE
             for g in range(ghosts):
                 start[first + g + 1] = start[first + g] + start[source + g + 1] - start[source + g]
-    return start, x, y, z, number
+    return grid, start, x, y, z, number
 
 
 @kernel
-def find_near(  # type: ignore[no-untyped-def]
-    centres, coordinates, atoms, inverse, ligand_kind, ligand_owner, cell, outer, measured
-):
+def refresh_grid(coordinates, source, inverse, cell, before, x, y, z, slack):  # type: ignore[no-untyped-def]
+    """Put ligands where they are now, in the order they had; False if one has moved too far.
+
+    coordinates, inverse, cell: as in `search_grid`; x, y, z: of `fill_grid`, updated; source (n,)
+    int32: what their ligands begin at in coordinates; before (3, n): x, y and z as they were then;
+    slack: how far a ligand may have moved since, Angstrom.
+
+    Cost: linear in ligands; about a third of `fill_grid`.
+    """
+    n_entries = source.shape[0]
+    h00, h01, h02 = cell[0, 0], cell[0, 1], cell[0, 2]
+    h10, h11, h12 = cell[1, 0], cell[1, 1], cell[1, 2]
+    h20, h21, h22 = cell[2, 0], cell[2, 1], cell[2, 2]
+    i00, i01, i02 = inverse[0, 0], inverse[0, 1], inverse[0, 2]
+    i10, i11, i12 = inverse[1, 0], inverse[1, 1], inverse[1, 2]
+    i20, i21, i22 = inverse[2, 0], inverse[2, 1], inverse[2, 2]
+    p, q, r = np.empty((3, _CHUNK))
+    for begin in range(0, n_entries, _CHUNK):
+        n = min(_CHUNK, n_entries - begin)
+        for k in range(np.uint64(n)):
+            at = np.uint64(source[np.uint64(begin) + k])
+            p[k], q[k], r[k] = coordinates[at], coordinates[at + _ONE], coordinates[at + _TWO]
+        far = np.int64(0)
+        for k in range(np.uint64(n)):
+            m = np.uint64(begin) + k
+            u, v, w = float(before[0, m]), float(before[1, m]), float(before[2, m])
+            dx, dy, dz = p[k] - u, q[k] - v, r[k] - w
+            s0 = np.rint(dx * i00 + dy * i10 + dz * i20)
+            s1 = np.rint(dx * i01 + dy * i11 + dz * i21)
+            s2 = np.rint(dx * i02 + dy * i12 + dz * i22)
+            dx -= s0 * h00 + s1 * h10 + s2 * h20
+            dy -= s0 * h01 + s1 * h11 + s2 * h21
+            dz -= s0 * h02 + s1 * h12 + s2 * h22
+            x[m], y[m], z[m] = u + dx, v + dy, w + dz
+            far |= np.int64(not dx * dx + dy * dy + dz * dz <= slack * slack)
+        if far != 0:
+            return False
+    return True
+
+
+@kernel
+def search_grid(  # type: ignore[no-untyped-def]
+    grid, start, x, y, z, number, listed, centres, coordinates, atoms, inverse, ligand_kind,
+    ligand_owner, cell, outer, measured,
+):  # fmt: skip
     """All pairs within the outer cutoff of the ligand's kind, in an order of the grid's.
 
-    Cost: linear in carriers + ligands + contacts; nine rows of grid cells are looked at for each
-    carrier, in single precision, and pairs that it leaves in doubt in double.
+    Cost: linear in carriers + contacts; nine rows of grid cells are looked at for each carrier, in
+    single precision, and pairs that it leaves in doubt in double.
 
-    centres (carriers, 3): fractional, any image; ligand a has coordinates[3 * atoms[a] :], which
-    times inverse (3, 3) are fractional, any image; ligand_kind (ligands,) int64; ligand_owner
-    (ligands,) int64: the carrier that a ligand atom is part of, or -1 (such pairs are left out);
-    outer (kinds,): cutoffs, Angstrom. Returns first, last (carriers,) int64, ligand int32 and, if
-    measured, square float64, else empty, both longer than they need be: carrier c has the ligands
-    ligand[first[c] : last[c]] at these squared distances.
+    grid to number: as of `fill_grid`; ligands may have moved since by `listed` less the cutoff, as
+    long as x, y and z hold where they are. centres (carriers, 3): fractional, any image; ligand a
+    has coordinates[3 * atoms[a] :], which times inverse (3, 3) are fractional, any image;
+    ligand_kind (ligands,) int64; ligand_owner (ligands,) int64: the carrier that a ligand atom is
+    part of, or -1 (such pairs are left out); outer (kinds,): cutoffs, Angstrom. Returns first, last
+    (carriers,) int64, ligand int32 and, if measured, square float64, else empty, both longer than
+    they need be: carrier c has the ligands ligand[first[c] : last[c]] at these squared distances.
     """
     n_centres = centres.shape[0]
     widest, narrowest = 0.0, np.inf
     for k in range(outer.shape[0]):
         widest, narrowest = max(widest, outer[k]), min(narrowest, outer[k])
-    grid = grid_shape(cell, widest, atoms.shape[0])
     n0, n1, n2 = grid[0], grid[1], grid[2]
     owner = np.int64(-1)
     for a in range(ligand_owner.shape[0]):
@@ -162,12 +226,8 @@ def find_near(  # type: ignore[no-untyped-def]
     # What rounding to single precision may do: coordinates in the grid are within twice the cell.
     margin = 2.0**-19 * widest * (2.0 * np.abs(cell).sum() + widest)
     limit2, sure2 = np.float32(widest**2 + margin), np.float32(widest**2 - margin)
-    # the cutoff over the height along the third vector: |a x b| / volume
-    c0, c1, c2 = h01 * h12 - h02 * h11, h02 * h10 - h00 * h12, h00 * h11 - h01 * h10
-    reach = widest * np.sqrt(c0 * c0 + c1 * c1 + c2 * c2) / abs(c0 * h20 + c1 * h21 + c2 * h22)
-    ghosts = min(np.int64(np.floor(reach * n2)) + 1, n2)
+    reach, ghosts = _reach(cell, listed, grid)
     n_layers = n2 + 2 * ghosts
-    start, x, y, z, number = _fill_grid(coordinates, atoms, inverse, cell, grid, ghosts)
     most = 0
     for row in range(n0 * n1):
         most = max(most, start[(row + 1) * n_layers] - start[row * n_layers])
@@ -261,13 +321,16 @@ def find_near(  # type: ignore[no-untyped-def]
 def find_contacts(  # type: ignore[no-untyped-def]
     centres, coordinates, atoms, inverse, ligand_kind, ligand_owner, cell, outer
 ):
-    """The pairs of `find_near`, sorted by carrier, then ligand.
+    """The pairs of `search_grid`, sorted by carrier, then ligand.
 
     Returns carrier int32, ligand int32, distance float64, each of shape (contacts,).
     """
-    first, last, near, square = find_near(
-        centres, coordinates, atoms, inverse, ligand_kind, ligand_owner, cell, outer, True
-    )
+    widest = outer.max()
+    grid, start, x, y, z, number = fill_grid(coordinates, atoms, inverse, cell, widest)
+    first, last, near, square = search_grid(
+        grid, start, x, y, z, number, widest, centres, coordinates, atoms, inverse, ligand_kind,
+        ligand_owner, cell, outer, True,
+    )  # fmt: skip
     n_out, most = np.int64(0), np.int64(0)
     for c in range(first.shape[0]):
         n_out += last[c] - first[c]
@@ -330,29 +393,73 @@ def _take_hits(word, seen, number, near, n_near):  # type: ignore[no-untyped-def
     return n_near
 
 
-def near_ligands(
-    frame: FrameGeometry, outer: np.ndarray, *, measured: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Ligands within the cutoffs of a frame's carriers, in no particular order.
+class NearLigands:
+    """Ligands within cutoffs, frame after frame.
+
+    While frames follow each other so closely that ligands hardly move, and the cell stays the same,
+    the grid of one frame serves the next ones: its rows are wider by `SKIN`. Where ligands have
+    moved further after a single frame, that is not tried again for a while.
 
     Parameters
     ----------
-    frame : FrameGeometry
     outer : numpy.ndarray
         Shape (kinds,), Angstrom: a cutoff for each ligand type.
     measured : bool
         Whether distances are wanted.
-
-    Returns
-    -------
-    first, last, ligand, square : numpy.ndarray
-        As in `find_near`.
     """
-    places = frame.ligand_places
-    return find_near(
-        frame.centres, places.coordinates, places.atoms, places.inverse, frame.ligand_kind,
-        frame.ligand_owner, frame.cell, outer, measured,
-    )  # fmt: skip
+
+    def __init__(self, outer: np.ndarray, *, measured: bool) -> None:
+        self.outer, self.measured = outer, measured
+        self._cell: np.ndarray | None = None
+        self._grid: tuple[np.ndarray, ...] = ()
+        self._before = np.empty((3, 0), dtype=np.float32)
+        self._source = np.empty(0, dtype=np.int32)
+        self._listed = 0.0
+        self._served = 0
+        self._pause = self._wait = 0
+
+    def find(self, frame: FrameGeometry) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Pairs of one frame, in no particular order: first, last, ligand and square.
+
+        Returns
+        -------
+        first, last, ligand, square : numpy.ndarray
+            As of `search_grid`.
+        """
+        places, widest = frame.ligand_places, float(self.outer.max())
+        where = places.coordinates, places.atoms, places.inverse, frame.cell
+        if not self._serves(frame):
+            self._listed = widest if self._wait else widest + SKIN
+            self._grid = fill_grid(*where, self._listed)
+            self._served = 0
+            if self._wait:
+                self._cell = None
+                self._wait -= 1
+            else:
+                self._cell = frame.cell
+                self._before = np.stack(self._grid[2:5])
+                self._source = (3 * places.atoms[self._grid[5][:-LANES]]).astype(np.int32)
+        return search_grid(
+            *self._grid, self._listed, frame.centres, *where[:3], frame.ligand_kind,
+            frame.ligand_owner, frame.cell, self.outer, self.measured,
+        )  # fmt: skip
+
+    def _serves(self, frame: FrameGeometry) -> bool:
+        """Whether the grid there is serves a frame; its coordinates are made those of the frame."""
+        if self._cell is None:
+            return False
+        places, (_, _, x, y, z, _) = frame.ligand_places, self._grid
+        if self._cell is frame.cell and refresh_grid(
+            places.coordinates, self._source, places.inverse, frame.cell, self._before, x, y, z,
+            ROUNDED * SKIN,
+        ):  # fmt: skip
+            self._served += 1
+            self._pause = 0
+            return True
+        if self._served == 0:
+            self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
+            self._wait = self._pause
+        return False
 
 
 def contact_pairs(

@@ -15,13 +15,13 @@ import numpy as np
 
 from ..errors import InputError
 from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates
-from .neighbours import contact_pairs, near_ligands
+from .follow import Follower
+from .neighbours import NearLigands, contact_pairs
 from .rdf import RadialDistribution, sample_distributions
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
-    from .follow import ContactTracker
     from .stored import StoredHistory
 
 #: Radii nearer than this are one, Angstrom.
@@ -167,20 +167,20 @@ class CutoffShell(Detector):
             self._set(kind, radius, radius + self._margins[kind])
             self._unsettled.remove(kind)
 
-    def _outer(self) -> np.ndarray:
+    def outer_radii(self) -> np.ndarray:
         """Outer radius of each type, or the largest recorded, Angstrom."""
         return np.array(
             [max(self.outer[k], *self.recorded.get(k, (0.0,))) for k in self.ligand_types]
         )
 
     @property
-    def _is_plain(self) -> bool:
+    def is_plain(self) -> bool:
         """Whether all that is asked of a contact is to be one."""
         return not self.recorded and self.inner == self.outer
 
-    def _levels(self, kind: Any, ligand: np.ndarray, square: np.ndarray) -> Any:
+    def levels(self, kind: Any, ligand: np.ndarray, square: np.ndarray) -> Any:
         """`Contacts.inner` and `Contacts.ring` of contacts at these squared distances."""
-        if self._is_plain:
+        if self.is_plain:
             return np.ones(len(ligand), dtype=bool), None
         of_kind, distance = kind[ligand], np.sqrt(square)
         inner = distance <= np.array([self.inner[k] for k in self.ligand_types])[of_kind]
@@ -193,23 +193,15 @@ class CutoffShell(Detector):
 
     def contacts(self, frame: FrameGeometry) -> Contacts:
         """Contacts of one frame within the outer radius of each type, or the largest recorded."""
-        carrier, ligand, distance = contact_pairs(frame, self._outer())
-        inner, ring = self._levels(frame.ligand_kind, ligand, distance**2)
+        carrier, ligand, distance = contact_pairs(frame, self.outer_radii())
+        inner, ring = self.levels(frame.ligand_kind, ligand, distance**2)
         return Contacts(carrier, ligand, inner, ring=ring)
 
-    def follow(self, frame: FrameGeometry, tracker: ContactTracker) -> tuple[int, ...]:
-        """Hand the contacts of one frame to a tracker, for which they need not be sorted."""
+    def follower(self, n_carriers: int, first_frame: int) -> Follower:
+        """What follows the contacts of consecutive frames, from number `first_frame` on."""
         if type(self).contacts is not CutoffShell.contacts:
-            return super().follow(frame, tracker)
-        if self._is_plain:
-            first, last, ligand, _ = near_ligands(frame, self._outer(), measured=False)
-            tracker.add_rows(first, last, ligand)
-            return ()
-        first, last, ligand, square = near_ligands(frame, self._outer(), measured=True)
-        n = int(last.max(initial=0))
-        inner, ring = self._levels(frame.ligand_kind, ligand[:n], square[:n])
-        tracker.add_rows(first, last, ligand, inner, ring)
-        return ()
+            return super().follower(n_carriers, first_frame)
+        return ShellFollower(self, n_carriers, first_frame)
 
     def assemble(
         self,
@@ -270,6 +262,26 @@ class CutoffShell(Detector):
             "cutoff_from_rdf": sorted(self.distributions),
             "recorded_angstrom": {kind: list(radii) for kind, radii in self.recorded.items()},
         }
+
+
+class ShellFollower(Follower):
+    """Follows the contacts of a `CutoffShell`, which need not be sorted for that."""
+
+    def __init__(self, detector: CutoffShell, n_carriers: int, first_frame: int) -> None:
+        super().__init__(detector, n_carriers, first_frame)
+        self.shell = detector
+        self.search = NearLigands(detector.outer_radii(), measured=not detector.is_plain)
+
+    def add(self, frame: FrameGeometry) -> tuple[int, ...]:
+        """Take the next frame; there is nothing to tally."""
+        first, last, ligand, square = self.search.find(frame)
+        if self.shell.is_plain:
+            self.tracker.add_rows(first, last, ligand)
+        else:
+            n = int(last.max(initial=0))
+            inner, ring = self.shell.levels(frame.ligand_kind, ligand[:n], square[:n])
+            self.tracker.add_rows(first, last, ligand, inner, ring)
+        return ()
 
 
 def _radius(value: Any, kind: str) -> float:

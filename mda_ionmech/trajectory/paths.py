@@ -133,13 +133,17 @@ def add_steps(steps, reference, last, first, path):  # type: ignore[no-untyped-d
     from frame `first` on.
     """
     n_frames, n_carriers = steps.shape[0], steps.shape[1]
-    # a few carriers at a time, so that what is read together lies together
+    # a few carriers and frames at a time, so that what lies together is used together
     for c0 in range(0, n_carriers, 8):
-        for t in range(n_frames):
+        for t0 in range(0, n_frames, 64):
             for c in range(c0, min(c0 + 8, n_carriers)):
-                for k in range(3):
-                    last[c, k] += steps[t, c, k] - reference[t, k]
-                    path[c, k, first + t] = last[c, k]
+                s0, s1, s2 = last[c, 0], last[c, 1], last[c, 2]
+                for t in range(t0, min(t0 + 64, n_frames)):
+                    s0 += steps[t, c, 0] - reference[t, 0]
+                    s1 += steps[t, c, 1] - reference[t, 1]
+                    s2 += steps[t, c, 2] - reference[t, 2]
+                    path[c, 0, first + t], path[c, 1, first + t], path[c, 2, first + t] = s0, s1, s2
+                last[c, 0], last[c, 1], last[c, 2] = s0, s1, s2
 
 
 @kernel

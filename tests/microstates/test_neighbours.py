@@ -10,7 +10,7 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from mda_ionmech.kernels import kernel
 from mda_ionmech.lanes import LANES, ROW, count_bits, equal_lanes, lowest_bit, near_lanes
 from mda_ionmech.microstates import FrameGeometry
-from mda_ionmech.microstates.neighbours import contact_pairs, grid_shape, near_ligands
+from mda_ionmech.microstates.neighbours import FIRST_PAUSE, NearLigands, contact_pairs, grid_shape
 from mda_ionmech.trajectory.cells import in_lattice_vectors, reduced_cell
 from mda_ionmech.trajectory.unwrap import cell_heights
 
@@ -193,7 +193,7 @@ def test_pairs_at_the_cutoff_are_told_apart_in_double_precision(seed, exponent, 
     )
     outer = np.array([cutoff])
     if plain:
-        first, last, found, _ = near_ligands(frame, outer, measured=False)
+        first, last, found, _ = NearLigands(outer, measured=False).find(frame)
         pairs = {(c, int(a)) for c in range(40) for a in found[first[c] : last[c]]}
     else:
         carrier, ligand, _ = contact_pairs(frame, outer)
@@ -203,6 +203,41 @@ def test_pairs_at_the_cutoff_are_told_apart_in_double_precision(seed, exponent, 
     if exponent > -11:
         assert pairs == wanted
     assert {(k, k) for k in range(40) if ratio[k] < 1 - 1e-11} <= pairs
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    step=st.sampled_from([0.0, 0.01, 0.05, 0.2, 1.0]),
+    skew=st.sampled_from([0.0, 3.0]),
+    breathing=st.booleans(),
+    measured=st.booleans(),
+)
+def test_frames_in_a_row_give_the_pairs_of_each(seed, step, skew, breathing, measured):
+    rng = np.random.default_rng(seed)
+    cell = reduced_cell(np.diag(rng.uniform(14, 30, 3)) + skew * rng.uniform(-1, 1, (3, 3)))
+    outer = np.array([3.0, 4.0]) if measured else np.array([3.5, 3.5])
+    n = 200
+    kind, owner = rng.integers(0, 2, n), np.full(n, -1)
+    places = rng.uniform(-1, 2, (n + 9, 3)) @ cell
+    search = NearLigands(outer, measured=measured)
+    for t in range(4 * FIRST_PAUSE):
+        if breathing and t % 3 == 0:
+            cell = cell * (1 + 1e-3 * rng.normal())
+        # some cross the cell in one step, as wrapped coordinates do
+        turns = rng.integers(-1, 2, places.shape) * (rng.random(places.shape) < 0.02)
+        places = places + rng.normal(scale=step, size=places.shape) + turns @ cell
+        fractional = places @ np.linalg.inv(cell)
+        frame = FrameGeometry(fractional[:9], fractional[9:], kind, owner, cell)
+        first, last, ligand, square = search.find(frame)
+        carrier, wanted, distance = contact_pairs(frame, outer)
+        for c in range(9):
+            mine = ligand[first[c] : last[c]]
+            order = np.argsort(mine)
+            np.testing.assert_array_equal(mine[order], wanted[carrier == c])
+            if measured:
+                found = np.sqrt(square[first[c] : last[c]][order])
+                np.testing.assert_array_equal(found, distance[carrier == c])
 
 
 def test_a_carrier_is_not_its_own_ligand():

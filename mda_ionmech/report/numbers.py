@@ -1,0 +1,118 @@
+"""Numbers as they are printed: rounded by their interval.
+
+Digits by the rule of the Particle Data Group (Review of Particle Physics, section 5.3 of the
+introduction): of the first three digits of the half width, 100 to 354 keep two, 355 to 949 one, and
+950 to 999 become 1000 with two.
+"""
+
+from __future__ import annotations
+
+import math
+
+#: Shares are not printed finer than this many decimals.
+FINEST = 4
+#: Relative size of what is no more than the end of floating-point sums.
+ROUND_OFF = 1e-12
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_UNITS = {
+    "1": "",
+    "angstrom2": "Å²",
+    "cm2/s": "cm²/s",
+    "1/ns": "1/ns",
+    "1/(J m s)": "1/(J m s)",
+}
+
+
+def unit(name: str) -> str:
+    """A unit of the result file as a reader writes it."""
+    return _UNITS.get(name, name)
+
+
+def decimals(half: float) -> int:
+    """Decimals that a number with this half width of its interval keeps; negative for tens."""
+    power = math.floor(math.log10(half))
+    lead = round(half / 10.0**power * 100)
+    if lead >= 950:
+        return -power
+    return (1 if lead < 355 else 0) - power
+
+
+def _fixed(value: float, places: int) -> str:
+    text = f"{round(value, places):.{max(places, 0)}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def _power_of_ten(exponent: int) -> str:
+    return f"\u00d710{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def number(value: float) -> str:
+    """A number without an interval: three digits, or a dash where it is not known."""
+    if not math.isfinite(value):
+        return "-"
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    if -4 < exponent < 6:
+        return _fixed(value, 2 - exponent) if exponent < 2 else f"{value:.0f}"
+    return f"{value / 10.0**exponent:.2f} {_power_of_ten(exponent)}"
+
+
+def part(value: float) -> str:
+    """A part of a whole without an interval: three decimals, or a dash where it is not known."""
+    return _fixed(float(value), 3) if math.isfinite(value) else "-"
+
+
+def measured(value: float, low: float, high: float, *, share: bool = False) -> tuple[str, str]:
+    """A value and its interval, both rounded by the interval.
+
+    Parameters
+    ----------
+    value, low, high : float
+        NaN where unknown.
+    share : bool
+        Of a part of a whole: never written with a power of ten, nor finer than `FINEST` decimals.
+
+    Returns
+    -------
+    value, interval : str
+        Dashes where they are not known.
+    """
+    if not math.isfinite(value):
+        return "-", "-"
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return (part(value) if share else number(value)), "-"
+    half, largest = (high - low) / 2, max(abs(value), abs(low), abs(high))
+    # never seen, in no sample either; of a share what is left is round-off
+    if largest <= (ROUND_OFF if share else 0):
+        return "0", "-"
+    if share:
+        places = min(decimals(half), FINEST) if half > 0 else 3
+        return _fixed(value, places), f"{_fixed(low, places)} to {_fixed(high, places)}"
+    # a width that is round-off of the value is none
+    if not half > ROUND_OFF * largest:
+        return number(value), f"{number(low)} to {number(high)}"
+    places, exponent = decimals(half), math.floor(math.log10(largest))
+    if -4 < exponent < 6:
+        texts = [_fixed(x, places) for x in (value, low, high)]
+        return texts[0], f"{texts[1]} to {texts[2]}"
+    texts = [_fixed(x / 10.0**exponent, places + exponent) for x in (value, low, high)]
+    power = _power_of_ten(exponent)
+    return f"{texts[0]} {power}", f"({texts[1]} to {texts[2]}) {power}"
+
+
+def quoted(value: float, low: float, high: float, *, share: bool = False) -> str:
+    """A value with its interval in brackets, as `measured`."""
+    text, reach = measured(value, low, high, share=share)
+    if reach == "-":
+        return text
+    if reach.startswith("("):
+        span, power = reach.rsplit(" ", 1)
+        return f"{text.rsplit(' ', 1)[0]} {span} {power}"
+    return f"{text} ({reach})"
+
+
+def stacked(value: float, low: float, high: float, *, share: bool = False) -> str:
+    """A value with its interval on a line below, as `measured`."""
+    text, reach = measured(value, low, high, share=share)
+    return text if reach == "-" else f"{text}\n{reach}"

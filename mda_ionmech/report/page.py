@@ -1,0 +1,120 @@
+"""From a result to a file: gather the sections, fill the template, write."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..results import write_atomically
+from . import drawings, provenance, sections
+from .elements import Page, Section
+
+if TYPE_CHECKING:
+    from ..results import Results
+
+#: What a citation can be opened by.
+_LOCATOR = re.compile(r"\b(?:arXiv:\d{4}\.\d{4,5}|10\.\d{4,9}/[^\s,;]+)")
+
+
+def write_report(
+    results: Results,
+    path: str | os.PathLike[str],
+    *,
+    window: float | None = None,
+    source: str | os.PathLike[str] | None = None,
+) -> Path:
+    """Write one HTML page of a result, which opens offline: no script, nothing fetched.
+
+    The same result gives the same bytes. Parts that a result lacks are left out.
+
+    Cost: that of the intervals of one window, and of drawing its figures, a few seconds.
+
+    Parameters
+    ----------
+    results : Results
+    path : path-like
+        The file to write, e.g. ``"liquid.html"``.
+    window : float, optional
+        Window of the events, matrices and transitions, ps, as in `Results.summary`. The
+        conductivity is read at the longest window with ten blocks or more in any case.
+    source : path-like, optional
+        The result file, to name it on the page with its SHA-256.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InputError
+        Without jinja2, for a window outside the scan, or a folder that cannot be written to.
+    """
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        raise InputError("the report needs jinja2: pip install 'mda-ionmech[report]'") from error
+    environment = Environment(
+        loader=PackageLoader("mda_ionmech.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["parts_of"] = parts_of
+    page = _page(results, window, None if source is None else Path(source))
+    text = environment.get_template("page.html.j2").render(page=page)
+    return write_atomically(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
+
+
+def _page(results: Results, window: float | None, source: Path | None) -> Page:
+    settings = results.settings
+    at = sections.Reading.of(results, window)
+    names = [str(s["name"]) for s in settings["species"]]
+    gathered = [
+        sections.headline(at),
+        sections.warnings(at),
+        sections.transport(at),
+        sections.events(at),
+        sections.macrostates(at),
+        Section("figures", "Figures", tuple(drawings.all_figures(at))),
+        sections.convergence(at),
+        provenance.section(results, _described(source)),
+        provenance.citing(results),
+    ]
+    return Page(
+        title=f"Ion transport of {', '.join(names)}",
+        subtitle=str(settings["trajectory"]) if settings.get("trajectory") else "in memory",
+        facts=provenance.facts(results),
+        sections=tuple(one for one in gathered if one is not None and one.elements),
+        made_by=str(results.tree.attrs["created_with"]),
+    )
+
+
+def _described(source: Path | None) -> tuple[tuple[str, str], ...]:
+    """Name, size and checksum of the result file."""
+    if source is None:
+        return ()
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    size = f"{source.stat().st_size:,} bytes".replace(",", " ")
+    return (("result file", f"{source.name}, {size}"), ("its SHA-256", digest))
+
+
+def parts_of(text: str) -> list[tuple[str, str]]:
+    """Cut a citation into texts and, where it names a DOI or an arXiv number, an address."""
+    out, at = [], 0
+    for found in _LOCATOR.finditer(text):
+        out.append((text[at : found.start()], ""))
+        locator = found[0].rstrip(".")
+        home = (
+            f"https://arxiv.org/abs/{locator.removeprefix('arXiv:')}"
+            if locator.startswith("arXiv:")
+            else f"https://doi.org/{locator}"
+        )
+        out.append((locator, home))
+        at = found.start() + len(locator)
+    return [*out, (text[at:], "")]

@@ -1,0 +1,138 @@
+"""What was analysed, with what, and whom to cite."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from MDAnalysis.lib.mdamath import triclinic_box
+
+from ..tables import surroundings
+from .elements import Code, Element, Equation, Folded, Listing, Pairs, Section, Text
+
+if TYPE_CHECKING:
+    from ..results import Results
+
+#: A list of numbers in indented JSON.
+_LIST = re.compile(r"\[\n[-+\d.eE,\s]*\]")
+_EQUATIONS = (
+    ("Onsager coefficient of species A and B over a window Δt (docs: Windows)", "onsager"),
+    ("Conductivity", "conductivity"),
+    ("Contribution of event e, and additivity (docs: Additivity)", "contribution"),
+    ("Conductivity of an event of species A, and its transference number", "event_conductivity"),
+    ("Effectiveness of an event, and how it makes a contribution", "effectiveness"),
+    ("Nernst-Einstein conductivity and Haven ratio", "nernst_einstein"),
+)
+
+
+def facts(results: Results) -> Pairs:
+    """The system and the trajectory, as one reads them first."""
+    settings = results.settings
+    items = [
+        ("carriers", "; ".join(_carriers(one) for one in settings["species"])),
+        ("temperature", f"{settings['temperature_K']:g} K"),
+        ("cell", _cell(settings)),
+        ("trajectory", f"{settings['trajectory'] or 'in memory'}"),
+        ("topology", str(settings["topology"] or "in memory")),
+        ("frames", _frames(settings)),
+        ("frame of reference", str(settings["frame"])),
+    ]
+    if settings["axes"] != "xyz":
+        items.append(("directions that count", ", ".join(settings["axes"])))
+    if "replicas" in settings:
+        items.append(
+            (
+                "replicas",
+                "; ".join(f"{r['trajectory']} ({r['n_frames']} frames)"
+                          for r in settings["replicas"]),
+            )
+        )  # fmt: skip
+    return Pairs(tuple(items))
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]")
+
+
+def _carriers(one: dict[str, Any]) -> str:
+    return f"{one['n_carriers']} {one['name']} (charge {one['charge']:+g} e)"
+
+
+def _cell(settings: dict[str, Any]) -> str:
+    box = triclinic_box(*np.array(settings["cell_angstrom"]))
+    volume = f"volume {settings['volume_angstrom3']:.1f} Å³"
+    if not box.any():
+        return volume
+    lengths = ", ".join(f"{x:.3f}" for x in box[:3])
+    angles = ", ".join(f"{x:.2f}" for x in box[3:])
+    shape = "right angles" if np.allclose(box[3:], 90) else f"angles {angles}°"
+    constant = settings["volume_variance_angstrom6"] < 1e-6 * settings["volume_angstrom3"] ** 2
+    mean = "" if constant and settings["volume_variance_angstrom6"] < 1e-3 else "mean cell: "
+    return f"{mean}edges {lengths} Å, {shape}, {volume}"
+
+
+def _frames(settings: dict[str, Any]) -> str:
+    n, dt = settings["n_frames"], settings["dt_ps"]
+    if "replicas" in settings:
+        return f"{n} of all replicas, {dt:g} ps apart"
+    step = settings["frame_step"]
+    every = "" if step in (1, None) else f", every {step}."
+    return (
+        f"{n} of {settings['n_frames_in_trajectory']}, number {settings['first_frame']} to "
+        f"{settings['last_frame']}{every}; {dt:g} ps apart, {(n - 1) * dt:g} ps in all"
+    )
+
+
+def section(results: Results, source: tuple[tuple[str, str], ...]) -> Section:
+    """Versions, selections, detectors, seed: enough to run it again."""
+    settings = results.settings
+    items = [*source, ("schema", str(results.tree.attrs["schema"]))]
+    items.append(("written by", str(results.tree.attrs["created_with"])))
+    items += [(name, str(version)) for name, version in settings["versions"].items()]
+    items += [
+        ("seed of the resampling", str(settings["seed"])),
+        ("level of the intervals", f"{settings['level']:g}"),
+        ("wrapping", str(settings["unwrap"]["found"])),
+        ("longest step of an atom", f"{settings['unwrap']['longest_step_angstrom']:.2f} Å"),
+    ]
+    for one in settings["species"]:
+        chosen = f"{one['selection']}" + (f", by {one['compound']}" if one["compound"] else "")
+        items.append((f"selection of {one['name']}", chosen))
+        for part in ("events", "macrostates"):
+            if one.get(part):
+                items.append((f"{part} of {one['name']}", str(one[part].get("rule", one[part]))))
+    shells = [
+        Text(surroundings(one["name"], one["microstates"]))
+        for one in settings["species"]
+        if one.get("microstates")
+    ]
+    inside: tuple[Element, ...] = (
+        Pairs(tuple(items)),
+        Text("All settings, as the result file holds them:"),
+        Code(_LIST.sub(_on_one_line, json.dumps(settings, indent=2, ensure_ascii=False))),
+    )
+    folded = Folded("Versions, selections, settings, checksums", inside)
+    return Section("provenance", "Provenance", (*shells, folded))
+
+
+def citing(results: Results) -> Section:
+    """Works to cite, and the equations behind the numbers."""
+    return Section(
+        "citing",
+        "How to cite, and the equations",
+        (
+            Listing(tuple(f"{line.rstrip('.')}." for line in results.citations), links=True),
+            *(Equation(name, formula) for name, formula in _EQUATIONS),
+            Text(
+                "D is the sum of the displacements d of the carriers of a species over the "
+                "window, n the number of directions that count, V the mean volume, z the charge "
+                "numbers, N the numbers of carriers, f the frequency; angle brackets average over "
+                "time origins. Intervals are percentiles of a block bootstrap over time origins, "
+                "below ten blocks of a jackknife (docs: Intervals); the path and slope views "
+                "replace the displacements over the window by sums of labelled steps of one "
+                "resolution over a horizon (docs: Resolution and horizon)."
+            ),
+        ),
+    )

@@ -1,0 +1,471 @@
+"""What was found, section by section, in the numbers of the tables of `Results`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from ..onsager.uncertainty import FEWEST_BLOCKS
+from ..tables import concertedness
+from . import drawings
+from .elements import Element, Heading, Headline, Listing, Section, Table, Text
+from .numbers import measured, number, part, quoted, stacked, unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from ..results import Results
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A result and where it is read.
+
+    Attributes
+    ----------
+    results : Results
+    species : tuple of str
+        All of them.
+    ruled : tuple of str
+        Those with an event rule.
+    with_macrostates : tuple of str
+    window : float
+        Of the events, ps.
+    longest : float
+        Of the conductivity, ps: the longest window with ten blocks or more, else the shortest.
+    level : str
+        Of the intervals, e.g. ``"68 %"``.
+    resampled : bool
+        Whether the file holds the sums over blocks that parts of the page are computed from.
+    has_paths : bool
+        Whether there are path and slope views.
+    """
+
+    results: Results
+    species: tuple[str, ...]
+    ruled: tuple[str, ...]
+    with_macrostates: tuple[str, ...]
+    window: float
+    longest: float
+    level: str
+    resampled: bool
+    has_paths: bool
+
+    @classmethod
+    def of(cls, results: Results, window: float | None) -> Reading:
+        data, transitions = results.decomposition, results.transitions
+        names = tuple(str(s) for s in data["species"].values)
+        held: tuple[str, ...] = ()
+        if transitions is not None:
+            held = tuple(
+                n for n in names if np.isfinite(transitions["population"].sel(species=n)).any()
+            )
+        resampled = "blocks" in results.tree.children
+        return cls(
+            results=results,
+            species=names,
+            ruled=tuple(str(s["name"]) for s in results.settings["species"] if s.get("events")),
+            with_macrostates=held,
+            window=float(results.at_window(window)["window"]),
+            longest=float(results.at_window()["window"]),
+            level=f"{100 * float(data['onsager_low'].attrs['level']):g} %",
+            resampled=resampled,
+            has_paths=resampled and "path_slope" in data,
+        )
+
+    @property
+    def charged(self) -> bool:
+        return any(s["charge"] for s in self.results.settings["species"])
+
+    def blocks_of(self, window: float) -> int:
+        return int(self.results.decomposition["blocks"].sel(window=window))
+
+
+def _ends(data: xr.Dataset, name: str, **where: str) -> tuple[float, float, float]:
+    """A variable of a dataset and the ends of its interval."""
+    value, low, high = (float(data[name + end].sel(where)) for end in ("", "_low", "_high"))
+    return value, low, high
+
+
+def _row(row: Any, name: str, low: str = "low", high: str = "high") -> tuple[float, float, float]:
+    return float(row[name]), float(row[low]), float(row[high])
+
+
+def _event_colors(names: list[str]) -> tuple[str, ...]:
+    return tuple(colors_of(names, EVENT_COLORS))
+
+
+def headline(at: Reading) -> Section:
+    """The conductivity, what it splits into, where to read the mechanism, and why."""
+    parts: list[Element] = [_whole(at), Text(_where_read(at))]
+    if not at.ruled:
+        parts.append(
+            Text(
+                "No species has an event rule, so nothing is split by events here: give a species "
+                "events=..., e.g. SolvationEvents().",
+                "note",
+            )
+        )
+    for name in at.ruled:
+        parts += _mechanism(at, name)
+        parts += drawings.drawn(at, name, (drawings.FIRST,))
+    return Section("result", "Result", tuple(parts))
+
+
+def _whole(at: Reading) -> Headline:
+    data = at.results.at_window(at.longest)
+    label, name, where = "Conductivity", "conductivity", {}
+    if not at.charged:
+        first = at.species[0]
+        label, name = f"Onsager coefficient L({first}, {first})", "onsager"
+        where = {"species": first, "species_2": first}
+    value, reach = measured(*_ends(data, name, **where))
+    said = "no interval: fewer than two blocks" if reach == "-" else f"{at.level} interval {reach}"
+    return Headline(label, value, unit(data[name].attrs["units"]), said)
+
+
+def _where_read(at: Reading) -> str:
+    data = at.results.decomposition
+    blocks = at.blocks_of(at.longest)
+    shortest, longest = (float(data["window"][k]) for k in (0, -1))
+    frame = f"Displacements are measured in the {at.results.settings['frame']} frame of reference."
+    if blocks < FEWEST_BLOCKS:
+        return (
+            f"Read over windows of {at.longest:g} ps, the shortest of the run: no window has "
+            f"{FEWEST_BLOCKS} blocks of time origins behind its interval ({blocks} here), so this "
+            f"interval is a rough guess and the trajectory is short for its windows. {frame}"
+        )
+    why = (
+        f"the only window of the run, with {blocks} blocks of time origins behind its interval"
+        if shortest == longest
+        else f"the longest of {shortest:g} to {longest:g} ps with {FEWEST_BLOCKS} blocks of time "
+        f"origins or more behind its interval ({blocks} here): shorter windows add what vibration "
+        "and caging do; the values of all windows stand under Convergence"
+    )
+    return f"Read over windows of {at.longest:g} ps, {why}. {frame}"
+
+
+def _split(at: Reading) -> Table:
+    table = at.results.transference(at.longest)
+    events = [str(event) for _, event in table.index]
+    kinds = list(dict.fromkeys(events))
+    colors = dict(zip(kinds, _event_colors(kinds), strict=True))
+    rows = [
+        [str(event), str(name), number(row["conductivity"]),
+         *measured(*_row(row, "transference"), share=True)]
+        for (name, event), row in zip(table.index.to_list(), table.to_dict('records'), strict=True)
+    ]  # fmt: skip
+    sums = table[["conductivity", "transference"]].sum(skipna=False)
+    return Table(
+        f"The conductivity by species and event, windows of {at.longest:g} ps: "
+        "its parts in S/m and as shares (transference numbers of events), which sum to one. A "
+        "negative part is motion against the current of the others.",
+        ("event", "species", "S/m", "share", at.level),
+        rows,
+        left=2,
+        foot=("sum", "", number(sums["conductivity"]), part(sums["transference"]), ""),
+        colors=tuple(colors[e] for e in events),
+    )
+
+
+def _mechanism(at: Reading, species: str) -> list[Element]:
+    """Shares of one species where they should be read, with the reason."""
+    out: list[Element] = [Heading(f"What carried {species}")]
+    if not at.has_paths:
+        out.append(
+            Text(
+                "This run has the window view alone, in which labels and displacements are read "
+                f"over the same length, here {at.window:g} ps: these shares belong to that window. "
+                "A run with resolutions='log' and horizons='log' says where shares do not depend "
+                "on it."
+            )
+        )
+        return [
+            *out,
+            _shares(at, at.results.summary(at.window, species=species), _window_words(at)),
+        ]
+    advice = at.results.recommend(species=species)
+    out.append(Text(advice.text))
+    if advice.resolution is None or advice.horizon is None:
+        out.append(
+            Text(
+                f"So the shares below are those of windows of {at.window:g} ps, and belong to that "
+                "window.",
+                "note",
+            )
+        )
+        return [
+            *out,
+            _shares(at, at.results.summary(at.window, species=species), _window_words(at)),
+        ]
+    table = at.results.summary(species=species, view="slope")
+    words = (
+        f"slope view at a resolution of {table.attrs['resolution_ps']:g} ps, over which labels are "
+        f"read, and a horizon of {table.attrs['horizon_ps']:g} ps, over which displacements are "
+        "correlated"
+    )
+    more = (
+        "Read over another length, a label means another thing and the shares are other numbers: "
+        "those of windows of every length are in the figure, those of "
+        f"{at.window:g} ps under Events."
+    )
+    out += [_shares(at, table, words), Text(more)]
+    if advice.resolution in at.results.decomposition["window"].values:
+        out += [Text(text) for text in concertedness(at.results, advice.resolution, species)]
+    return out
+
+
+def _window_words(at: Reading) -> str:
+    return f"windows of {at.window:g} ps"
+
+
+def _shares(at: Reading, table: pd.DataFrame, words: str) -> Table:
+    name = table.attrs["species"]
+    events = [str(e) for e in table.index]
+    rows = [
+        [str(event), *measured(*_row(row, "share", "share_low", "share_high"), share=True)]
+        for event, row in table.iterrows()
+    ]
+    return Table(
+        f"Shares of the Onsager coefficient L({name}, {name}), {words}.",
+        ("event", "share", at.level),
+        rows,
+        foot=("sum", part(table["share"].sum(skipna=False)), ""),
+        colors=_event_colors(events),
+    )
+
+
+def warnings(at: Reading) -> Section:
+    """What a reader must know before quoting a number, and whether the parts make the whole."""
+    said = tuple(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in at.results.warnings)
+    first = Listing(said, "warning") if said else Text("The run gave no warnings.")
+    within = number(at.results.settings["residual"])
+    residual = Text(
+        f"Additivity: contributions sum to the whole with a relative residual of {within}, the "
+        "largest of all windows, resolutions and horizons; one above 1e-10 would have stopped the "
+        "run."
+    )
+    return Section("warnings", "Read before quoting a number", (first, residual))
+
+
+def transport(at: Reading) -> Section:
+    """Transport coefficients and transference numbers, and what derives from them."""
+    results, window = at.results, at.longest
+    first, more = results.transport(window), results.diffusion(window)
+    parts: list[Element] = [
+        _quantities(
+            first,
+            f"Transport coefficients over windows of {window:g} ps, "
+            f"{results.settings['frame']} frame of reference, with {at.level} intervals. The Haven "
+            "ratio is the Nernst-Einstein conductivity over the conductivity.",
+            at,
+        )
+    ]
+    if at.charged and at.resampled:
+        parts.append(_split(at))
+    parts += [
+        _quantities(
+            more[~more.index.isin(first.index)],
+            f"Diffusivities over windows of {window:g} ps of all ions of a species together, and "
+            "of charge.",
+            at,
+        ),
+        _coefficients(at),
+    ]
+    return Section("transport", "Transport coefficients", tuple(parts))
+
+
+def _quantities(table: pd.DataFrame, caption: str, at: Reading) -> Table:
+    rows = [
+        [str(name), *measured(*_row(row, "value")), unit(str(row["unit"]))]
+        for name, row in table.iterrows()
+    ]
+    return Table(caption, ("quantity", "value", at.level, "unit"), rows)
+
+
+def _coefficients(at: Reading) -> Table:
+    data = at.results.at_window(at.longest)
+    rows = [
+        [
+            f"L({a}, {b})",
+            *measured(*_ends(data, "onsager", species=a, species_2=b)),
+            quoted(*_ends(data, "onsager_self", species=a)) if a == b else "",
+        ]
+        for k, a in enumerate(at.species)
+        for b in at.species[k:]
+    ]
+    return Table(
+        f"Onsager coefficients in 1/(J m s), windows of {at.longest:g} ps, and their self parts: "
+        "what the ions would carry if they moved independently of each other.",
+        ("coefficient", "value", at.level, "self part"),
+        rows,
+    )
+
+
+def events(at: Reading) -> Section | None:
+    """What happened, how often, and what it achieved, at one window."""
+    if not at.ruled:
+        return None
+    parts: list[Element] = []
+    for name in at.ruled:
+        parts.append(_events_of(at, name))
+        parts += [Text(text) for text in concertedness(at.results, at.window, name)]
+    vehicle = at.results.vehicle
+    if vehicle is not None:
+        parts += [_vehicularity(at, str(name)) for name in vehicle["species"].values
+                  if str(name) in at.ruled]  # fmt: skip
+    return Section("events", "Events", tuple(parts))
+
+
+def _events_of(at: Reading, species: str) -> Table:
+    summary = at.results.summary(at.window, species=species)
+    data = at.results.at_window(at.window).sel(species=species)
+    cooperative = "effectiveness_cooperative" in data
+    rows = []
+    for event, row in summary.iterrows():
+        where = {"event": str(event)}
+        cells = [
+            str(event),
+            stacked(*_row(row, "share", "share_low", "share_high"), share=True),
+            part(row["self"]),
+            part(row["distinct"]),
+            stacked(*_ends(data, "event_frequency", **where)),
+            stacked(*_ends(data, "effectiveness", **where)),
+        ]
+        if cooperative:
+            cells.append(stacked(*_ends(data, "effectiveness_cooperative", **where)))
+        rows.append([*cells, f"{row['count']:.0f}"])
+    sums = summary[["share", "self", "distinct", "frequency", "count"]].sum(skipna=False)
+    foot = ["sum", *(part(sums[c]) for c in ("share", "self", "distinct"))]
+    foot += [number(sums["frequency"]), *[""] * (1 + cooperative), f"{sums['count']:.0f}"]
+    head = ["event", "share", "self", "distinct", "per ion and ns", "effectiveness, Å²"]
+    head += ["per cluster, Å²"] if cooperative else []
+    return Table(
+        f"{species} in windows of {at.window:g} ps, with {at.level} intervals. Share: part of the "
+        f"Onsager coefficient L({species}, {species}); self and distinct: its two parts, motion "
+        "of single ions and correlation between ions, over the same coefficient; per ion and ns: "
+        "how often a window has this label; effectiveness: what one such window achieves"
+        + (", and one cluster of linked hops" if cooperative else "")
+        + "; count: carriers times windows with the label.",
+        (*head, "count"),
+        rows,
+        foot=tuple(foot),
+        colors=_event_colors([str(e) for e in summary.index]),
+    )
+
+
+def _vehicularity(at: Reading, species: str) -> Table:
+    table = at.results.vehicularity(species=species)
+    names = ("vehicularity", "share_shell", "share_relative", "share_alone")
+    rows = [
+        [f"{window:g}", *(quoted(*_row(row, n, f"{n}_low", f"{n}_high"), share=True)
+                          for n in names)]
+        for window, row in table.iterrows()
+    ]  # fmt: skip
+    return Table(
+        f"Vehicular motion of {species}: 1 where ion and shell move as one body, and the parts of "
+        f"its share carried by the shells, relative to them, and by ions without a shell; "
+        f"{at.level} intervals.",
+        ("window, ps", "vehicularity", "by shells", "relative", "alone"),
+        rows,
+    )
+
+
+def macrostates(at: Reading) -> Section | None:
+    """Populations of the macrostates and the transitions between them."""
+    data = at.results.transitions
+    if data is None or not at.with_macrostates:
+        return None
+    parts: list[Element] = []
+    for name in at.with_macrostates:
+        one = data.sel(species=name)
+        kinds = [str(k) for k in one["macrostate_start"].values
+                 if np.isfinite(one["population"].sel(macrostate_start=k))]  # fmt: skip
+        parts.append(
+            Table(
+                f"Macrostates of {name}: mean fraction of carriers, with its {at.level} interval.",
+                ("macrostate", "population", at.level),
+                [
+                    [k, *measured(*_ends(one, "population", macrostate_start=k), share=True)]
+                    for k in kinds
+                ],
+                colors=tuple(colors_of(kinds, MACROSTATE_COLORS)),
+            )
+        )
+        moved = one.sel(window=at.window)
+        pairs = [{"macrostate_start": a, "macrostate_end": b} for a in kinds for b in kinds]
+        rows = [
+            [
+                pair["macrostate_start"],
+                pair["macrostate_end"],
+                quoted(*_ends(moved, "transition_probability", **pair), share=True),
+                f"{float(moved['transition_count'].sel(pair)):.0f}",
+                quoted(*_ends(moved, "transition_onsager", **pair)),
+            ]
+            for pair in pairs
+            if float(moved["transition_count"].sel(pair)) > 0
+        ]
+        parts.append(
+            Table(
+                f"Transitions of {name} in windows of {at.window:g} ps, those that happen: the "
+                "probability to be in the second macrostate at the end of a window that began in "
+                "the first, how many carriers times windows that is, and what they carried of the "
+                f"Onsager coefficient, with {at.level} intervals.",
+                ("start", "end", "probability", "count", "carried, 1/(J m s)"),
+                rows,
+                left=2,
+            )
+        )
+    return Section("macrostates", "Macrostates", tuple(parts))
+
+
+def convergence(at: Reading) -> Section:
+    """The conductivity at every window, and the test of time reversal."""
+    data = at.results.decomposition
+    rows = []
+    for window in data["window"].values:
+        one = data.sel(window=window)
+        mark = " *" if int(one["blocks"]) < FEWEST_BLOCKS else ""
+        rows.append(
+            [
+                f"{window:g}{mark}",
+                f"{int(one['blocks'])}",
+                *(quoted(*_ends(one, v)) for v in ("conductivity", "nernst_einstein")),
+                quoted(*_ends(one, "haven_ratio")),
+            ]
+        )
+    parts: list[Element] = [
+        Table(
+            "Conductivity against the window. It has converged where it no longer changes within "
+            f"its {at.level} interval; below ten blocks, marked *, intervals are rough guesses and "
+            "tend to be too narrow.",
+            ("window, ps", "blocks", "conductivity, S/m", "Nernst-Einstein, S/m", "Haven ratio"),
+            rows,
+        )
+    ]
+    if at.resampled:
+        verdict = at.results.convergence(at.window)
+        parts.append(Text(verdict.text))
+        if len(verdict.table):
+            compared = [
+                [str(species), str(test), str(what), *(number(row[c]) for c in
+                 ("forward", "backward", "noise")), f"{row['standard_errors']:.1f}"]
+                for (species, test, what), row in zip(
+                    verdict.table.index.to_list(), verdict.table.to_dict('records'), strict=True
+                )
+            ]  # fmt: skip
+            parts.append(
+                Table(
+                    f"Time reversal in windows of {at.window:g} ps: each transition beside its "
+                    "reverse (onsager, event: what it carried, 1/(J m s); count: how often; cycle: "
+                    "net turns, against none), and the difference in standard errors.",
+                    ("species", "test", "of", "forward", "backward", "noise", "standard errors"),
+                    compared,
+                    left=3,
+                )
+            )
+    return Section("convergence", "Convergence", tuple(parts))

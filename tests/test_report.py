@@ -1,0 +1,316 @@
+"""The HTML page of a result: whole in itself, well formed, and with the numbers of the tables."""
+
+import base64
+import html
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mda_ionmech import (
+    InputError,
+    IonSpecies,
+    OnsagerDecomposition,
+    cli,
+    combine,
+    datasets,
+    load,
+    plotting,
+)
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.report import drawings, numbers, page, sections, write_report
+from mda_ionmech.results import Results
+
+from .builders import brownian, decompose, make_universe
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Checked(HTMLParser):
+    """A page taken apart; refuses tags that do not nest."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.open, self.words, self.rows = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == [], "every tag is closed"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("th", "td"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open[-1:] == [tag], f"</{tag}> closes {self.open[-3:]}"
+        self.open.pop()
+
+    def handle_data(self, data):
+        if "style" in self.open:
+            return
+        self.words.append(data)
+        if self.open and {"th", "td"} & set(self.open):
+            gap = " " if self.open[-1] == "small" else ""
+            self.rows[-1][-1] += gap + data
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def checked(path):
+    """A page that opens offline, with everything in it, and that a screen reader can read."""
+    text = path.read_text("utf-8")
+    assert text.startswith('<!DOCTYPE html>\n<html lang="en">')
+    found = Checked(text)
+    names = {name for name, _ in found.tags}
+    assert not names & {"script", "iframe", "object", "embed", "link", "form"}
+    for name, attrs in found.tags:
+        assert not [a for a in attrs if a.startswith("on")]
+        for key in ("src", "href", "srcset", "data", "action"):
+            address = attrs.get(key) or ""
+            if name == "a" and key == "href":
+                assert address.startswith(("#", "https://doi.org/", "https://arxiv.org/"))
+            else:
+                assert not address or address.startswith("data:image/svg+xml;base64,")
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+    ids = [attrs["id"] for _, attrs in found.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for attrs in found.all("a"):
+        if attrs["href"].startswith("#"):
+            assert attrs["href"][1:] in ids
+    assert len(found.all("h1")) == len(found.all("title")) == 1
+    for attrs in found.all("img"):
+        assert attrs["alt"]
+        picture = base64.b64decode(attrs["src"].split(",", 1)[1], validate=True)
+        assert ElementTree.fromstring(picture).tag.endswith("svg")
+        assert not re.search(rb"(?:href|src)=\"(?!#|data:)", picture)
+    assert len(found.all("img")) == len(found.all("figure")) == len(found.all("figcaption"))
+    assert len(found.all("table")) == len(found.all("caption"))
+    assert "nan" not in found.text.lower().split()
+    return found
+
+
+@pytest.mark.parametrize("name", ["liquid", "crystal", "polymer"])
+def test_every_demo_has_a_page(name, tmp_path):
+    prepare, window = cli._DEMOS[name]
+    run = prepare(datasets.load(name)).run(stop=400)
+    found = checked(run.results.report(tmp_path / "page.html", window=window))
+    assert "Read before quoting a number" in found.text
+    assert ("Macrostates of Li+" in found.text) is (name != "crystal")
+    assert ("in an exclusion gas" in found.text) is (name == "crystal")
+    assert f"Li+ in windows of {window:g} ps" in found.text
+    drawn = set(plotting.figures(run.results))
+    of_anion = 0 if name == "crystal" else 2
+    assert len(found.all("img")) == len(drawn) + of_anion
+
+
+def test_every_figure_has_its_words(liquid_run):
+    at = sections.Reading.of(liquid_run.results, 16.0)
+    words = drawings.captions(at, "Li+")
+    assert set(plotting.figures(liquid_run.results)) <= set(words)
+    assert "concertedness" in words
+    for alt, caption in words.values():
+        assert alt
+        assert caption.endswith(".")
+
+
+def test_the_page_holds_the_numbers_of_the_tables(tmp_path):
+    results = cli.liquid_analysis(datasets.liquid()).run().results
+    found = checked(results.report(tmp_path / "page.html", window=16))
+    text, rows = found.text, found.rows
+    longest = results.at_window()
+    value, reach = numbers.measured(
+        *(float(longest[f"conductivity{end}"]) for end in ("", "_low", "_high"))
+    )
+    assert f"Conductivity {value} S/m 68 % interval {reach}" in text
+    assert f"Read over windows of {float(longest['window']):g} ps" in text
+    for line in (*results.warnings, results.convergence(16).text, results.recommend().text):
+        assert line[1:] in text
+    for event, row in results.summary(view="slope").iterrows():
+        ends = row["share"], row["share_low"], row["share_high"]
+        assert [event, *numbers.measured(*ends, share=True)] in rows
+    for quantity, row in results.transport().iterrows():
+        ends = row["value"], row["low"], row["high"]
+        assert [quantity, *numbers.measured(*ends), numbers.unit(row["unit"])] in rows
+    events = results.summary(16)
+    for event, row in events.iterrows():
+        (line,) = [r for r in rows if r[0] == event and len(r) == 7]
+        assert line[2:4] == [numbers.part(row["self"]), numbers.part(row["distinct"])]
+        assert line[-1] == f"{row['count']:.0f}"
+        assert float(line[1].split()[0]) == pytest.approx(row["share"], abs=6e-3)
+    for (name, event), row in results.transference().iterrows():
+        ends = row["transference"], row["low"], row["high"]
+        split = numbers.measured(*ends, share=True)
+        assert [event, name, numbers.number(row["conductivity"]), *split] in rows
+
+
+def test_the_same_result_gives_the_same_bytes(tmp_path):
+    results = few(windows=[2.0])
+    pages = [results.report(tmp_path / f"{k}.html").read_bytes() for k in "ab"]
+    assert pages[0] == pages[1]
+
+
+def test_the_file_is_named_with_its_checksum(liquid_run, tmp_path):
+    import hashlib
+
+    source = liquid_run.save(tmp_path / "liquid.nc")
+    found = checked(write_report(load(source), tmp_path / "page.html", source=source))
+    assert hashlib.sha256(source.read_bytes()).hexdigest() in found.text
+    assert json.dumps(liquid_run.results.settings["cell_angstrom"][0][0]) in found.text
+
+
+NAMES = ["<script>alert(1)</script>", "a\"b'c", "Li&amp;", "<!--", "{{ 7 * 7 }}"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_text_and_nothing_else(name, tmp_path):
+    rng = np.random.default_rng(1)
+    universe = make_universe(brownian(rng, 60, 4, 0.05, 1.0) + 20)
+    ions = IonSpecies(universe.atoms, charge=1, name=name)
+    results = OnsagerDecomposition([ions], temperature=300, frame="laboratory").run().results
+    settings = results.settings | {"trajectory": name, "topology": name}
+    results.tree.attrs["settings"] = json.dumps(settings)
+    results.tree.attrs["warnings"] = f"read {name}"
+    results.tree.attrs["citations"] = f"{name} 10.1000/{name}"
+    path = results.report(tmp_path / "page.html")
+    found = checked(path)
+    assert f"Ion transport of {name}" in found.text
+    assert f"Read {name}." in found.text
+    assert len(found.all("script")) == 0
+    assert f"<h1>Ion transport of {html.escape(name)[:1]}" in path.read_text("utf-8")
+
+
+def few(n_frames=60, **options):
+    rng = np.random.default_rng(2)
+    universe = make_universe(brownian(rng, n_frames, 4, 0.05, 1.0) + 20)
+    return decompose(universe, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"windows": [2.0], "n_frames": 200}, "the only window of the run"),
+        ({"windows": [2.0, 4.0], "charge": 0.0}, "Onsager coefficient L(ion, ion)"),
+        ({"windows": [20.0], "n_frames": 41}, "this interval is a rough guess"),
+        ({"windows": [38.0], "n_frames": 40}, "no interval: fewer than two blocks"),
+        ({"windows": "log", "resolutions": "log"}, "No species has an event rule"),
+        ({"windows": [2.0], "axes": "xy"}, "directions that count"),
+    ],
+)
+def test_parts_that_a_result_lacks_are_left_out(options, said, tmp_path):
+    found = checked(few(**options).report(tmp_path / "page.html"))
+    assert said in found.text
+    assert "No species has an event rule" in found.text
+    assert "Macrostates" not in found.text
+
+
+def test_each_species_with_a_rule_has_its_part(tmp_path):
+    universe = datasets.liquid()
+    lithium = universe.select_atoms("resname LI")
+    oxygen = universe.select_atoms("resname TFS and element O")
+    pairs = [("Li+", lithium, 1, oxygen), ("O", oxygen, -0.25, lithium)]
+    species = [
+        IonSpecies(
+            atoms, charge=charge, name=name, events=SolvationEvents(),
+            microstates=CutoffShell(cutoff=2.9, anion=others),
+        )
+        for name, atoms, charge, others in pairs
+    ]  # fmt: skip
+    run = OnsagerDecomposition(species, temperature=330.0, windows=[1.0, 2.0]).run(stop=100)
+    found = checked(run.results.report(tmp_path / "page.html", window=2))
+    for name, *_ in pairs:
+        assert f"What carried {name}" in found.text
+        assert f"{name} in windows of 2 ps" in found.text
+    titles = [attrs["alt"] for attrs in found.all("img")]
+    assert len(titles) == len(set(titles)), "no figure is drawn twice"
+
+
+def test_no_warnings_are_said_too(tmp_path):
+    results = few(windows=[2.0])
+    results.tree.attrs["warnings"] = ""
+    assert "The run gave no warnings." in checked(results.report(tmp_path / "page.html")).text
+
+
+def test_replicas_and_results_without_sums_over_blocks(liquid_run, tmp_path):
+    both = combine([liquid_run.results, liquid_run.results])
+    found = checked(both.report(tmp_path / "both.html"))
+    assert "2 replicas taken together" in found.text
+    assert "6002 of all replicas" in found.text
+    tree = liquid_run.results.tree.copy()
+    del tree["blocks"]
+    bare = checked(Results(tree).report(tmp_path / "bare.html"))
+    assert "the window view alone" in bare.text
+    assert "Time reversal" not in bare.text
+
+
+def test_errors_of_the_page(liquid_run, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="outside the scan"):
+        liquid_run.results.report(tmp_path / "page.html", window=1e6)
+    with pytest.raises(InputError, match="does not exist or is not writable"):
+        liquid_run.results.report(tmp_path / "none" / "page.html")
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(InputError, match=r"pip install 'mda-ionmech\[report\]'"):
+        liquid_run.results.report(tmp_path / "page.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "share", "said"),
+    [
+        ((9.457, 9.07, 9.91), False, ("9.5", "9.1 to 9.9")),
+        ((0.6942, 0.680, 0.706), True, ("0.694", "0.680 to 0.706")),
+        ((1.921e-5, 1.89e-5, 1.94e-5), False, ("1.921 \u00d710⁻⁵", "(1.890 to 1.940) \u00d710⁻⁵")),
+        ((497.99, 449.1, 546.9), False, ("500", "450 to 550")),
+        ((-0.004, -0.02, 0.02), True, ("-0.004", "-0.020 to 0.020")),
+        ((0.0, 0.0, 0.0), False, ("0", "-")),
+        ((1e-19, -1e-19, 3e-19), True, ("0", "-")),
+        ((1.0, 1.0, 1.0), False, ("1.00", "1.00 to 1.00")),
+        ((np.nan, np.nan, np.nan), False, ("-", "-")),
+        ((2.34567, np.nan, np.nan), False, ("2.35", "-")),
+        ((-1e-7, -2e-3, 2e-3), True, ("0.0000", "-0.0020 to 0.0020")),
+    ],
+)
+def test_numbers_are_rounded_by_their_interval(ends, share, said):
+    assert numbers.measured(*ends, share=share) == said
+
+
+@given(
+    st.floats(1e-40, 1e40),
+    st.floats(1e-6, 10),
+    st.booleans(),
+)
+def test_rounding_moves_a_value_by_less_than_a_fifth_of_its_interval(size, width, negative):
+    value = -size if negative else size
+    low, high = value - width * size, value + width * size
+    text, reach = numbers.measured(value, low, high)
+    digits = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+    number, _, power = text.partition(" \u00d710")
+    shown = float(number) * 10.0 ** int(power.translate(digits) or 0)
+    assert abs(shown - value) <= 0.2 * width * size * (1 + 1e-9)
+    assert " to " in reach
+
+
+def test_citations_become_links():
+    parts = page.parts_of("A, arXiv:2602.16636 (2026), 10.1002/jcc.21787.")
+    assert "".join(text for text, _ in parts) == "A, arXiv:2602.16636 (2026), 10.1002/jcc.21787."
+    assert [address for _, address in parts if address] == [
+        "https://arxiv.org/abs/2602.16636",
+        "https://doi.org/10.1002/jcc.21787",
+    ]
