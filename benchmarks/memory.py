@@ -5,7 +5,7 @@
 
 The data are made frame by frame, so that the process holds nothing but what the analysis holds.
 A budget is a share of the positions, 24 bytes per carrier and frame. The largest resident size is
-what the system counted for the process, as /usr/bin/time -v prints it; within the bound means
+VmHWM, which /usr/bin/time -v prints too, unless a larger process started it; within the bound means
 within the budget + 300 MB, imports included.
 """
 
@@ -15,7 +15,6 @@ import argparse
 import importlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import threading
@@ -148,7 +147,7 @@ def one(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: b
             {
                 "imported": imported,
                 "seconds": seconds,
-                "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                "peak": resident("VmHWM"),
                 "changed": shells["ion"]["changed_per_frame"],
                 "distinct": shells["ion"]["distinct_shells"],
                 "stages": largest,
