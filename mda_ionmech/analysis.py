@@ -164,9 +164,10 @@ class OnsagerDecomposition(AnalysisBase):
         for each of their atoms and frames.
     memory : str, optional
         A budget, e.g. ``"4GB"``. Where positions and states would exceed it they live in a Zarr
-        store (that of `store`, else a temporary one) and every stage reads them block by block;
-        the numbers are the same bit for bit. Species on sites, macrostates and
-        followed ligand atoms stay in memory.
+        store (that of `store`, else a temporary one), microstates and macrostates with them, and
+        every stage reads them block by block; the numbers are the same bit for bit. Species on
+        sites and followed ligand atoms stay in memory. What is loaded takes 300 MB beside the
+        budget; the page on cost says what to choose.
     store : path-like, optional
         Folder of a Zarr store that the frames are gathered in, part by part. A run that was
         stopped goes on from the last whole part when it is started again with the same store,
