@@ -29,7 +29,7 @@ from .onsager.windows import BLOCK_BYTES
 from .results import write_atomically
 from .trajectory.paths import StoredPosition, add_steps
 
-FORMAT = "ionmech-run/1"
+FORMAT = "ionmech-run/2"
 #: What chunks and blocks are sized for without a budget, bytes.
 DEFAULT_BUDGET = 2**30
 #: Work on what lives on disk takes such a part of the budget at once.
