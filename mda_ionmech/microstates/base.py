@@ -394,7 +394,12 @@ class ShellTable:
         return self
 
     def tables(self) -> Iterator[ShellTable]:
-        """All shells, one table after the other: here one."""
+        """All shells, one table after the other: here one.
+
+        Yields
+        ------
+        ShellTable
+        """
         yield self
 
     def __getitem__(self, shell: int) -> Shell:

@@ -190,7 +190,12 @@ class StoredShells:
         return len(self.members)
 
     def tables(self) -> Iterator[ShellTable]:
-        """All shells in order, a table of some after the other."""
+        """All shells in order, a table of some after the other.
+
+        Yields
+        ------
+        ShellTable
+        """
         for first in range(0, len(self), STRETCH):
             yield self.between(first, min(first + STRETCH, len(self)))
 
