@@ -1618,9 +1618,12 @@ class OnsagerDecomposition(AnalysisBase):
             )
         return n
 
-    def _states_of(self, index: int, first: int, last: int, n: int) -> dict[str, np.ndarray]:
+    def _states_of(
+        self, index: int, first: int, last: int, n: int, linked: tuple[np.ndarray, ...] | None
+    ) -> dict[str, np.ndarray]:
         """What carriers `first` to `last` - 1 of a species do in windows of n frames.
 
+        linked: codes and clusters of all its carriers, where its labels depend on all of them.
         Arrays (frames, carriers) by the names of the result file, and the displacement (frames,
         carriers, 3), of the windows that start at each frame; -1 and NaN where none does.
         """
@@ -1631,8 +1634,8 @@ class OnsagerDecomposition(AnalysisBase):
         }
         union, kinds = list(self._event_union()), list(self._macrostate_union())
         to_union = np.array([union.index(event) for event in self.event_names(index)])
-        if labels.joint is not None:
-            code, group = (found[first:last] for found in labels.joint.label_window(n))
+        if linked is not None:
+            code, group = (found[first:last] for found in linked)
             out["event"][: f - n] = to_union[code.T]
             out["cluster"][: f - n] = group.T
         else:
@@ -1656,11 +1659,8 @@ class OnsagerDecomposition(AnalysisBase):
 
     def _carrier_blocks(self) -> Iterator[tuple[int, int, int]]:
         """Species, first and last + 1 of its carriers, of blocks to work on one after the other."""
-        for index, one in enumerate(self.species):
-            # a joint rule labels all carriers at once
-            joint = self._labels[index].joint is not None
-            blocks = carrier_blocks(self._labels[index].position)
-            for first, last in [(0, one.n_carriers)] if joint else blocks:
+        for index, labels in enumerate(self._labels):
+            for first, last in carrier_blocks(labels.position):
                 yield index, first, last
 
     def _window_states(self, n: int, room: StateRoom) -> dict[str, Any]:
@@ -1670,8 +1670,11 @@ class OnsagerDecomposition(AnalysisBase):
             k: room(k, (f, i, *tail), kind) for k, (tail, _, kind) in _STATES.items()
         }
         for index, first, last in self._carrier_blocks():
+            joint = self._labels[index].joint
+            if first == 0:
+                linked = None if joint is None else joint.label_window(n)
             columns = slice(int(self._first[index]) + first, int(self._first[index]) + last)
-            for name, part in self._states_of(index, first, last, n).items():
+            for name, part in self._states_of(index, first, last, n, linked).items():
                 out[name][:, columns] = part
         return out
 

@@ -294,13 +294,13 @@ class CrystalEvents(EventRule):
         return label, cluster
 
     def event_codes(self, history: SiteHistory, window: int, label: np.ndarray) -> np.ndarray:
-        """Place of every carrier and origin in `names_for`, shape (carriers, origins), int64."""
+        """Place of every carrier and origin in `names_for`, shape (carriers, origins), int16."""
         if self.detail is None:
-            return label.astype(np.int64)
-        kind = history.shells.kind[history.state]
+            return label.astype(np.int16)
+        kind = history.shells.kind.astype(np.int16)[history.state]
         n = len(history.shells.types)
         channel = 1 + kind[:, :-window] * n + kind[:, window:]
-        return np.where(label == 0, 0, channel)
+        return np.where(label == 0, np.int16(0), channel)
 
     def describe(self) -> dict[str, Any]:
         return super().describe() | {
@@ -337,6 +337,8 @@ class LinkedLabels:
     def __call__(self, window: int) -> tuple[np.ndarray, np.ndarray]:
         """Codes and clusters, (carriers, origins), of windows of this many frames."""
         label, cluster = self.rule.label_window(self.linked, window)
-        label, cluster = label[self.mine], cluster[self.mine]
-        code = self.rule.event_codes(self.history, window, label)
-        return code, np.where(cluster < 0, -1, self.number[cluster]).astype(np.int32)
+        if not self.mine.all():
+            label, cluster = label[self.mine], cluster[self.mine]
+        linked = cluster >= 0
+        cluster[linked] = self.number[cluster[linked]]
+        return self.rule.event_codes(self.history, window, label), cluster

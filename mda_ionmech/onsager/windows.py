@@ -376,7 +376,7 @@ class JointLabels:
     Attributes
     ----------
     label_window : callable
-        Window in frames to (code, cluster), each (carriers, origins): label code int64, and a
+        Window in frames to (code, cluster), each (carriers, origins): label code int16, and a
         number shared by the carriers of one cluster, of other species too, -1 for none.
     moves : LabelRuns
         Sites held; each new run is an elementary hop.
