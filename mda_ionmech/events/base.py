@@ -162,6 +162,19 @@ class EventRule(ABC):
         return {"rule": type(self).__name__, "names": list(self.names)}
 
 
+def by_kernel(kernel: Callable[..., None], *table: Any) -> Classifier:
+    """A classifier that fills codes and flags by a kernel, given a table of shells before them."""
+
+    def classify(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        codes = np.empty(len(before), dtype=np.int64)
+        flags = np.empty(len(before), dtype=np.int64)
+        before, after = (np.ascontiguousarray(x, dtype=np.int64) for x in (before, after))
+        kernel(*table, before, after, codes, flags)
+        return codes, flags
+
+    return classify
+
+
 class EventCodes:
     """Event codes of pairs of shells; can be sent to another process.
 

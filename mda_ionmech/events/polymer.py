@@ -14,7 +14,7 @@ from ..chains import chain_of_atom, check_chains, monomer_of_atom
 from ..errors import InputError
 from ..kernels import kernel
 from ..microstates import Shell, ShellTable
-from .base import Classifier, EventRule, check_ligand_types
+from .base import Classifier, EventRule, by_kernel, check_ligand_types
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -212,15 +212,7 @@ class PolymerEvents(EventRule):
         shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
         order = np.lexsort((shells.atom, unit, shell_of))
         unit, atom = unit[order], shells.atom[order]
-
-        def classify(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            codes = np.empty(len(before), dtype=np.int64)
-            flags = np.empty(len(before), dtype=np.int64)
-            before, after = (np.ascontiguousarray(x, dtype=np.int64) for x in (before, after))
-            _classify(shells.offsets, unit, atom, n_chains, before, after, codes, flags)
-            return codes, flags
-
-        return classify
+        return by_kernel(_classify, shells.offsets, unit, atom, n_chains)
 
     def shift(self, shells: ShellTable, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """How far an ion has gone along the chains it kept, in monomers.

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..kernels import kernel
 from ..microstates import Shell, ShellTable
-from .base import Classifier, EventRule, check_ligand_types
+from .base import Classifier, EventRule, by_kernel, check_ligand_types
 
 VEHICULAR, RENEWAL, SOLVENT, ANION, MIXED = range(5)
 BARE, ASSOCIATION, DISSOCIATION, SWAP, DENTICITY = (1 << k for k in range(5))
@@ -136,15 +136,7 @@ class SolvationEvents(EventRule):
         order = np.lexsort((shells.molecule, shell_of))
         molecule, kind = shells.molecule[order], shells.kind[order]
         anion_kind = shells.types.index(self.anion) if self.anion in shells.types else -1
-
-        def classify(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            codes = np.empty(len(before), dtype=np.int64)
-            flags = np.empty(len(before), dtype=np.int64)
-            before, after = (np.ascontiguousarray(x, dtype=np.int64) for x in (before, after))
-            _classify(shells.offsets, molecule, kind, anion_kind, before, after, codes, flags)
-            return codes, flags
-
-        return classify
+        return by_kernel(_classify, shells.offsets, molecule, kind, anion_kind)
 
     def describe(self) -> dict[str, object]:
         return super().describe() | {"anion": self.anion}

@@ -144,7 +144,7 @@ class ContactTracker:
         types = np.int32, np.int16, np.int32
         self._open = [np.full((n_carriers, ROW), -1, dtype=t) for t in types]
         self._ended = [np.empty(1024, dtype=t) for t in (np.int32, *types, np.int32)]
-        self._n_ended = self._n_contacts = 0
+        self._n_ended = 0
         self._rings = False
 
     def add(self, contacts: Contacts) -> None:
@@ -186,7 +186,7 @@ class ContactTracker:
         if ring is not None:
             self._rings = True
             level += 2 * ring.astype(np.int16)
-        most = self._n_ended + self._n_contacts
+        most = self._n_ended + int(self._n_open.sum())
         if most > len(self._ended[0]):
             self._ended = [np.resize(a, 2 * most) for a in self._ended]
         while True:
@@ -202,7 +202,6 @@ class ContactTracker:
             more = -(-max(-n, 2 * room) // ROW) * ROW - room
             self._open = [np.pad(a, ((0, 0), (0, more)), constant_values=-1) for a in self._open]
         self._n_ended = n
-        self._n_contacts = len(ligand)
         self._frame += 1
 
     def finish(self) -> dict[str, np.ndarray]:

@@ -275,7 +275,7 @@ class ShellFollower(Follower):
     def add(self, frame: FrameGeometry) -> tuple[int, ...]:
         """Take the next frame; there is nothing to tally."""
         first, last, ligand, square = self.search.find(frame)
-        if self.shell.is_plain:
+        if not self.search.measured:
             self.tracker.add_rows(first, last, ligand)
         else:
             n = int(last.max(initial=0))
