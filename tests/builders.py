@@ -6,7 +6,10 @@ import MDAnalysis as mda
 import numpy as np
 from scipy import constants
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition
+from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.macrostates import IonPairing
+from mda_ionmech.microstates import CutoffShell
 
 CUBE = (40.0, 40.0, 40.0, 90.0, 90.0, 90.0)
 
@@ -90,3 +93,26 @@ def standard_error(windows, n_frames, dt, n_hops=np.inf):
     """Relative standard error of a collective L with overlapping origins, three dimensions."""
     per_window = n_frames * dt / np.asarray(windows, dtype=float)
     return np.sqrt(4 / (9 * per_window) + 1 / n_hops)
+
+
+def liquid_species(universe=None, *, shell=CutoffShell, persistence=3.0, rule=None):
+    """Lithium with shells, events and ion pairs, and its anions, of the shipped liquid."""
+    universe = datasets.liquid() if universe is None else universe
+    lithium = IonSpecies(
+        universe.select_atoms("resname LI"),
+        charge=1,
+        name="Li+",
+        microstates=shell(
+            cutoff={"solvent": 2.7, "anion": 2.9},
+            hysteresis=0.6,
+            persistence=persistence,
+            solvent=universe.select_atoms("resname ACN and element N"),
+            anion=universe.select_atoms("resname TFS and element O"),
+        ),
+        events=rule or SolvationEvents(),
+        macrostates=IonPairing(),
+    )
+    anion = IonSpecies(
+        universe.select_atoms("resname TFS"), charge=-1, name="TFSI-", compound="residues"
+    )
+    return [lithium, anion]

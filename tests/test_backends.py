@@ -8,38 +8,19 @@ import pytest
 from distributed import Client
 from MDAnalysis.analysis.backends import BackendBase, BackendMultiprocessing
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech import InputError, OnsagerDecomposition
 from mda_ionmech.backends import DaskParts, parts_source
-from mda_ionmech.events import SolvationEvents
-from mda_ionmech.macrostates import IonPairing
 from mda_ionmech.microstates import CutoffShell
 
+from .builders import liquid_species
 from .clusters import command_line_cluster, local_cluster
 
 STOP = 300
 
 
 def analysis(universe=None, shell=CutoffShell):
-    universe = datasets.liquid() if universe is None else universe
-    lithium = IonSpecies(
-        universe.select_atoms("resname LI"),
-        charge=1,
-        name="Li+",
-        microstates=shell(
-            cutoff={"solvent": 2.7, "anion": 2.9},
-            hysteresis=0.6,
-            persistence=3.0,
-            solvent=universe.select_atoms("resname ACN and element N"),
-            anion=universe.select_atoms("resname TFS and element O"),
-        ),
-        events=SolvationEvents(),
-        macrostates=IonPairing(),
-    )
-    anion = IonSpecies(
-        universe.select_atoms("resname TFS"), charge=-1, name="TFSI-", compound="residues"
-    )
     return OnsagerDecomposition(
-        [lithium, anion], temperature=330, windows=[1.0, 8.0], resolutions=None
+        liquid_species(universe, shell=shell), temperature=330, windows=[1.0, 8.0], resolutions=None
     )
 
 

@@ -11,13 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents, EventRule, SolvationEvents
-from mda_ionmech.macrostates import IonPairing
-from mda_ionmech.microstates import CutoffShell, SiteAssignment
+from mda_ionmech.microstates import SiteAssignment
 from mda_ionmech.spread import over_workers, read_task, work_on, write_task
 
-from .builders import make_universe
+from .builders import liquid_species, make_universe
 from .clusters import command_line_cluster, local_cluster
 
 STOP = 300
@@ -25,30 +24,12 @@ GROUPS = ("decomposition", "transitions", "states", "shells", "blocks", "vehicle
 
 
 def liquid(rule=None, **options):
-    universe = datasets.liquid()
-    lithium = IonSpecies(
-        universe.select_atoms("resname LI"),
-        charge=1,
-        name="Li+",
-        microstates=CutoffShell(
-            cutoff={"solvent": 2.7, "anion": 2.9},
-            hysteresis=0.6,
-            persistence=3.0,
-            solvent=universe.select_atoms("resname ACN and element N"),
-            anion=universe.select_atoms("resname TFS and element O"),
-        ),
-        events=rule or SolvationEvents(),
-        macrostates=IonPairing(),
-    )
-    anion = IonSpecies(
-        universe.select_atoms("resname TFS"), charge=-1, name="TFSI-", compound="residues"
-    )
     # a horizon that is no window needs a pass of its own
     options = {
         "temperature": 330, "windows": [1.0, 2.0, 8.0], "resolutions": [1.0, 4.0],
         "horizons": [4.0, 12.0],
     } | options  # fmt: skip
-    return OnsagerDecomposition([lithium, anion], **options)
+    return OnsagerDecomposition(liquid_species(rule=rule), **options)
 
 
 def crystal(**options):

@@ -12,39 +12,22 @@ import xarray as xr
 import zarr
 
 import mda_ionmech
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech import InputError, OnsagerDecomposition, datasets
 from mda_ionmech.arguments import check_memory
 from mda_ionmech.cli import crystal_analysis
-from mda_ionmech.events import SolvationEvents
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
-from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.store import chunk_shape
+
+from .builders import liquid_species
 
 STOP = 400
 GROUPS = ("decomposition", "transitions", "states", "shells", "blocks")
 
 
 def liquid(**options):
-    universe = datasets.liquid()
-    lithium = IonSpecies(
-        universe.select_atoms("resname LI"),
-        charge=1,
-        name="Li+",
-        microstates=CutoffShell(
-            cutoff={"solvent": 2.7, "anion": 2.9},
-            hysteresis=0.6,
-            persistence=options.pop("persistence", 3.0),
-            solvent=universe.select_atoms("resname ACN and element N"),
-            anion=universe.select_atoms("resname TFS and element O"),
-        ),
-        events=SolvationEvents(),
-        macrostates=IonPairing(),
-    )
-    anion = IonSpecies(
-        universe.select_atoms("resname TFS"), charge=-1, name="TFSI-", compound="residues"
-    )
+    species = liquid_species(persistence=options.pop("persistence", 3.0))
     options = {"temperature": 330, "windows": [1.0, 8.0], "resolutions": [1.0, 4.0]} | options
-    return OnsagerDecomposition([lithium, anion], **options)
+    return OnsagerDecomposition(species, **options)
 
 
 @pytest.fixture(scope="module")
