@@ -473,7 +473,10 @@ class OnsagerDecomposition(AnalysisBase):
         self._builder = PathBuilder(n_carriers, n)
         if folder is not None:
             budget = self.memory or DEFAULT_BUDGET
-            self._store = RunStore.open(folder, self._origin(n, ends), n_carriers, n, budget)
+            columns = bool(self._followed) or any(on_sites(s) for s in self.species)
+            self._store = RunStore.open(
+                folder, self._origin(n, ends), n_carriers, n, budget, columns=columns
+            )
             self._builder = StoredPaths(self._store, budget)
             if self._client is not None:
                 check_reach(self._client, folder)

@@ -95,6 +95,32 @@ def read_rows(array: Any, first: int, last: int) -> np.ndarray:
     return out
 
 
+def read_column(array: Any, first: int, last: int, column: int) -> np.ndarray:
+    """Rows `first` to `last` - 1 of the frames of one chunk, shape (last - first, 3, frames).
+
+    Parameters
+    ----------
+    array : zarr.Array
+        From `create`.
+    first, last : int
+    column : int
+        Number of the chunk along the frames.
+    """
+    rows, axes, width = array.chunks
+    n_frames = min(width, array.shape[2] - column * width)
+    out = np.empty((last - first, axes, n_frames))
+    for i in range(first // rows, -(-last // rows) if last > first else 0):
+        low, high = max(first, i * rows), min(last, (i + 1) * rows)
+        chunk = np.empty((high - low, axes, width), dtype="<f8")
+        n_chunks = -(-array.shape[2] // width)
+        with open(_file(array, i), "rb", buffering=0) as file:
+            start = _start(n_chunks, 8 * rows * axes * width, column)
+            file.seek(start + 8 * (low - i * rows) * axes * width)
+            file.readinto(chunk.data.cast("B"))
+        out[low - first : high - first] = chunk[:, :, :n_frames]
+    return out
+
+
 def write_chunk(array: Any, row: int, column: int, values: np.ndarray) -> None:
     """One chunk, or what of it lies inside the array.
 

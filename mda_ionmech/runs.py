@@ -180,6 +180,30 @@ def fill_runs(offsets, start, value, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def fill_between(offsets, start, value, first, out):  # type: ignore[no-untyped-def]
+    """Write out what runs say of the frames from `first` on: out (carriers, frames)."""
+    n_frames = out.shape[1]
+    for c in range(offsets.shape[0] - 1):
+        low, high = offsets[c], offsets[c + 1]  # the run that holds the frame is in [low, high)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if start[middle] <= first:
+                low = middle
+            else:
+                high = middle
+        t = 0
+        for m in range(low, offsets[c + 1]):
+            stop = n_frames
+            if m + 1 < offsets[c + 1]:
+                stop = min(start[m + 1] - first, n_frames)
+            for k in range(t, stop):
+                out[c, k] = value[m]
+            t = stop
+            if t == n_frames:
+                break
+
+
+@kernel
 def find_runs(state):  # type: ignore[no-untyped-def]
     """Run-length form of state (carriers, frames): offsets, start, value."""
     n_carriers, n_frames = state.shape

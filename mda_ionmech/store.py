@@ -58,7 +58,9 @@ def zarr_module() -> Any:
     return zarr
 
 
-def chunk_shape(n_carriers: int, n_frames: int, budget: int) -> tuple[int, int]:
+def chunk_shape(
+    n_carriers: int, n_frames: int, budget: int, *, columns: bool = False
+) -> tuple[int, int]:
     """Carriers and frames of a chunk.
 
     A part, all carriers by the frames of a chunk, fills a quarter of the budget at most; a block,
@@ -69,8 +71,11 @@ def chunk_shape(n_carriers: int, n_frames: int, budget: int) -> tuple[int, int]:
     n_carriers, n_frames : int
     budget : int
         Bytes.
+    columns : bool
+        All carriers will be asked for at once, in the frames of a chunk: a sixteenth, too.
     """
-    frames = max(min(budget // 4 // (24 * n_carriers), -(-n_frames // FEWEST_PARTS)), 1)
+    part = budget // (16 if columns else 4)
+    frames = max(min(part // (24 * n_carriers), -(-n_frames // FEWEST_PARTS)), 1)
     most = max(budget // 16 // (24 * n_frames), 1)
     enough = max(BLOCK_BYTES // (24 * n_frames), CHUNK_BYTES // (24 * frames), 1)
     return int(min(most, enough, n_carriers)), int(frames)
@@ -139,7 +144,14 @@ class RunStore:
 
     @classmethod
     def open(
-        cls, folder: Path, origin: dict[str, Any], n_carriers: int, n_frames: int, budget: int
+        cls,
+        folder: Path,
+        origin: dict[str, Any],
+        n_carriers: int,
+        n_frames: int,
+        budget: int,
+        *,
+        columns: bool = False,
     ) -> RunStore:
         """Make a store, or open one that a run of the same frames and settings began.
 
@@ -151,6 +163,8 @@ class RunStore:
         n_carriers, n_frames : int
         budget : int
             Bytes that chunks are sized for.
+        columns : bool
+            As in `chunk_shape`.
 
         Raises
         ------
@@ -160,7 +174,9 @@ class RunStore:
         zarr = zarr_module()
         origin = json.loads(json.dumps(origin))
         if not folder.exists():
-            cls._make(folder, origin, n_carriers, n_frames, budget)
+            shape = n_carriers, 3, n_frames
+            chunk = chunk_shape(n_carriers, n_frames, budget, columns=columns)
+            cls._make(folder, origin, shape, chunk)
         try:
             root = zarr.open_group(folder, mode="r+")
             attributes = dict(root.attrs)
@@ -184,7 +200,7 @@ class RunStore:
 
     @staticmethod
     def _make(
-        folder: Path, origin: dict[str, Any], n_carriers: int, n_frames: int, budget: int
+        folder: Path, origin: dict[str, Any], shape: tuple[int, int, int], chunk: tuple[int, int]
     ) -> None:
         zarr = zarr_module()
         parent = folder.parent
@@ -193,12 +209,12 @@ class RunStore:
                 f"store={str(folder)!r}: the folder {parent} does not exist or is not writable; "
                 "make it, or give another path"
             )
-        carriers, frames = chunk_shape(n_carriers, n_frames, budget)
+        carriers, frames = chunk
         # made beside its place and renamed: half a store never carries the name
         made = Path(tempfile.mkdtemp(dir=parent, prefix=f".{folder.name}."))
         root = zarr.open_group(made, mode="w")
         root.attrs.update({"format": FORMAT, "origin": origin, "part_frames": frames})
-        create(root, "path", (n_carriers, 3, n_frames), carriers, frames)
+        create(root, "path", shape, carriers, frames)
         (made / "parts").mkdir()
         made.rename(folder)
 

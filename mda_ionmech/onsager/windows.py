@@ -61,15 +61,19 @@ def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyp
 
 
 @kernel
-def accumulate(position, offsets, begin, code, window, moved, squared, number):  # type: ignore[no-untyped-def]
+def accumulate(  # type: ignore[no-untyped-def]
+    before, i, after, j, first, n_origins, offsets, begin, code, moved, squared, number
+):
     """Add every carrier's window displacement to the sums of its label, origin by origin.
 
-    position (carriers, 3, frames); segments of carrier c are offsets[c] : offsets[c + 1], each
-    from begin[s] to the next one's begin, with label code[s]. Adds to moved (labels, 3, origins),
-    squared (labels, origins) and number (labels, origins), all float64. The same carrier order for
-    any number of threads.
+    For n_origins origins from `first` on: windows begin at frames i, i + 1, ... of before
+    (carriers, 3, frames), and end at frames j, j + 1, ... of after. Segments of carrier c are
+    offsets[c] : offsets[c + 1], each from begin[s], counted from `first`, to the next one's begin,
+    with label code[s]. Adds to moved (labels, 3, origins), squared (labels, origins) and number
+    (labels, origins), all float64 and of all origins. The same carrier order for any number of
+    threads.
     """
-    n_labels, _, n_origins = moved.shape
+    n_labels = moved.shape[0]
     # one more carrier from the begin of a segment on, one less from its end
     change = np.zeros((n_labels, n_origins + 1))
     for c in range(offsets.shape[0] - 1):
@@ -79,16 +83,15 @@ def accumulate(position, offsets, begin, code, window, moved, squared, number): 
             change[e, begin[s]] += 1.0
             change[e, stop] -= 1.0
             for t in range(np.uint64(begin[s]), np.uint64(stop)):
-                after = t + np.uint64(window)
-                x = position[c, 0, after] - position[c, 0, t]
-                y = position[c, 1, after] - position[c, 1, t]
-                z = position[c, 2, after] - position[c, 2, t]
-                moved[e, 0, t] += x
-                moved[e, 1, t] += y
-                moved[e, 2, t] += z
-                squared[e, t] += x * x + y * y + z * z
+                x = after[c, 0, t + np.uint64(j)] - before[c, 0, t + np.uint64(i)]
+                y = after[c, 1, t + np.uint64(j)] - before[c, 1, t + np.uint64(i)]
+                z = after[c, 2, t + np.uint64(j)] - before[c, 2, t + np.uint64(i)]
+                moved[e, 0, t + np.uint64(first)] += x
+                moved[e, 1, t + np.uint64(first)] += y
+                moved[e, 2, t + np.uint64(first)] += z
+                squared[e, t + np.uint64(first)] += x * x + y * y + z * z
     for e in range(n_labels):
-        _add_running(change[e], number[e])
+        _add_running(change[e], number[e, first : first + n_origins])
 
 
 @kernel
@@ -241,11 +244,13 @@ def add_carriers(
 
     The order of the carriers, and so every sum, is the same for any size of the blocks.
     """
+    n_origins = moved.shape[-1]
     for first, last in carrier_blocks(position):
         here = position[first:last]
         for begin, end in run_blocks(states.offsets[first : last + 1]):
             segments = segment_labels(states.carriers(first + begin, first + end), window, classify)
-            accumulate(here[begin:end], *segments, window, moved, squared, number)
+            mine = here[begin:end]
+            accumulate(mine, 0, mine, window, 0, n_origins, *segments, moved, squared, number)
 
 
 def add_changes(
@@ -507,7 +512,10 @@ def window_pass(
                 one.position, cluster, dense, window, clusters[-1], incluster[-1],
                 counts[0, index], counts[1, index], counts[2, index],
             )  # fmt: skip
-            accumulate(one.position, offsets, begin, code, window, moved, squared, number)
+            accumulate(
+                one.position, 0, one.position, window, 0, n_origins, offsets, begin, code, moved,
+                squared, number,
+            )  # fmt: skip
         moves = one.states if one.joint is None else one.joint.moves
         add_changes(moves, window, counts[4, index], counts[3, index])
         rows.append(moved)
@@ -519,7 +527,10 @@ def window_pass(
             if one.joint is None:
                 add_carriers(one.held, one.states, one.classify, window, on_sites, *spare)
             else:
-                accumulate(one.held, offsets, begin, code, window, on_sites, spare[0], spare[1])
+                accumulate(
+                    one.held, 0, one.held, window, 0, n_origins, offsets, begin, code, on_sites,
+                    spare[0], spare[1],
+                )  # fmt: skip
             steps += [on_sites, (total[index] - on_sites.sum(axis=0))[None]]
         squares.append(squared)
         numbers.append(number)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..chunks import read_rows
+from ..chunks import read_column, read_rows
 from ..kernels import kernel
 
 
@@ -52,6 +52,15 @@ class StoredPosition:
         """Carriers that are read at once, whether they are asked for or not."""
         return int(self.array.chunks[0])
 
+    @property
+    def width(self) -> int:
+        """Frames that are read at once by `column`."""
+        return int(self.array.chunks[2])
+
+    def column(self, number: int) -> np.ndarray:
+        """All carriers in the frames from ``number * width`` on, shape (carriers, 3, frames)."""
+        return self._as_meant(read_column(self.array, self.first, self.last, number))
+
     def carriers(self, first: int, last: int) -> StoredPosition:
         """Those of some carriers; reads nothing."""
         return replace(self, first=self.first + first, last=min(self.first + last, self.last))
@@ -67,7 +76,12 @@ class StoredPosition:
         first, last, step = index.indices(len(self))
         if step != 1:
             raise IndexError("stored positions are read in slices of neighbouring carriers")
-        path = read_rows(self.array, self.first + first, self.first + max(first, last))
+        return self._as_meant(
+            read_rows(self.array, self.first + first, self.first + max(first, last))
+        )
+
+    def _as_meant(self, path: np.ndarray) -> np.ndarray:
+        """Cartesian positions of fractional paths, in their place."""
         to_cartesian(path, self.cell)
         path[:, list(self.dropped)] = 0.0
         return path

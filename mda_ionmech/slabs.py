@@ -1,0 +1,278 @@
+"""Numbers of all carriers, a few frames at a time.
+
+Where what a carrier does depends on all the others, blocks of carriers are of no use: blocks of
+time origins are worked on instead, each with the frames at both ends of its windows. What lives on
+disk is read column by column, a column being some frames of all carriers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from .runs import LabelRuns, StoredRuns, fill_between, run_blocks
+from .trajectory.paths import StoredPosition
+
+#: Numbers of a block of origins, one for each carrier and origin.
+BLOCK_NUMBERS = 2**17
+
+
+def origin_blocks(
+    n_frames: int, window: int, most: int, width: int | None = None, first: int = 0
+) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of blocks of time origins of one window length.
+
+    The frames at both ends of the windows of a block lie within one column each.
+
+    Parameters
+    ----------
+    n_frames : int
+        Windows end before this frame.
+    window : int
+        Frames.
+    most : int
+        Origins of a block.
+    width : int, optional
+        Frames of a column; None where there are no columns.
+    first : int
+        The first origin.
+    """
+    last = n_frames - window
+    if last <= first:
+        return
+    edges = np.array([first, last])
+    if width is not None:
+        inner = np.arange(0, n_frames + width, width)
+        edges = np.unique(np.clip(np.concatenate([edges, inner, inner - window]), first, last))
+    for a, b in pairwise(edges.tolist()):
+        n_parts = -(-(b - a) // max(most, 1))
+        yield from pairwise(np.linspace(a, b, n_parts + 1).astype(np.int64).tolist())
+
+
+class FrameReader(Protocol):
+    """Gives the frames of blocks that come one after the other."""
+
+    def between(self, first: int, last: int) -> tuple[np.ndarray, int]:
+        """An array (carriers, 3, frames) with frames `first` to `last` - 1 of one column, and where
+        the first of them lies in it."""
+
+
+class _Held:
+    """Frames of an array in memory."""
+
+    def __init__(self, position: np.ndarray) -> None:
+        self._position = position
+
+    def between(self, first: int, last: int) -> tuple[np.ndarray, int]:
+        return self._position, first
+
+
+class _Read:
+    """Frames of stored positions; the column that was asked for last is kept."""
+
+    def __init__(self, position: StoredPosition) -> None:
+        self._position = position
+        self._number = -1
+        self._column: np.ndarray | None = None
+
+    def between(self, first: int, last: int) -> tuple[np.ndarray, int]:
+        number = first // self._position.width
+        if self._column is None or number != self._number:
+            self._column = None  # before the next one is held
+            self._column, self._number = self._position.column(number), number
+        return self._column, first - number * self._position.width
+
+
+def frame_reader(position: Any) -> FrameReader:
+    """A reader of the frames of positions (carriers, 3, frames), an array or a `StoredPosition`."""
+    return _Read(position) if isinstance(position, StoredPosition) else _Held(position)
+
+
+def column_width(position: Any) -> int | None:
+    """Frames of a column of positions; None of an array in memory."""
+    return position.width if isinstance(position, StoredPosition) else None
+
+
+@dataclass(frozen=True)
+class FrameFile:
+    """Numbers of all carriers and frames in a file, column after column.
+
+    Attributes
+    ----------
+    path : Path
+    kind : numpy.dtype
+    tail : tuple of int
+        Numbers of one carrier and frame, e.g. (3,).
+    n_carriers : int
+    edges : numpy.ndarray
+        Shape (columns + 1,): first frame of each column, and the number of frames.
+    """
+
+    path: Path
+    kind: np.dtype
+    tail: tuple[int, ...]
+    n_carriers: int
+    edges: np.ndarray
+
+    def _place(self, carrier: int, column: int) -> int:
+        """Where the numbers of a carrier begin in a column, bytes."""
+        low, high = int(self.edges[column]), int(self.edges[column + 1])
+        numbers = self.n_carriers * low + carrier * (high - low)
+        return numbers * int(np.prod(self.tail, dtype=np.int64)) * self.kind.itemsize
+
+    def column(self, number: int) -> np.ndarray:
+        """All carriers in the frames of one column, shape (carriers, *tail, frames)."""
+        shape = (self.n_carriers, *self.tail, int(np.diff(self.edges)[number]))
+        n = int(np.prod(shape, dtype=np.int64))
+        place = self._place(0, number)
+        return np.fromfile(self.path, self.kind, n, offset=place).reshape(shape)
+
+    def rows(self, first: int, last: int) -> np.ndarray:
+        """Carriers `first` to `last` - 1 in all frames, shape (carriers, *tail, frames)."""
+        out = np.empty((last - first, *self.tail, int(self.edges[-1])), self.kind)
+        with open(self.path, "rb", buffering=0) as file:
+            for k, (low, high) in enumerate(pairwise(self.edges.tolist())):
+                part = np.empty((last - first, *self.tail, high - low), self.kind)
+                file.seek(self._place(first, k))
+                file.readinto(part.data.cast("B"))
+                out[..., low:high] = part
+        return out
+
+
+def write_by_rows(file: FrameFile, blocks: Iterable[tuple[int, np.ndarray]]) -> FrameFile:
+    """Fill a file from blocks of carriers.
+
+    Parameters
+    ----------
+    file : FrameFile
+        Not there yet, or overwritten.
+    blocks : iterable of (int, numpy.ndarray)
+        First carrier, and numbers (carriers, *tail, frames) of it and the next ones.
+    """
+    with open(file.path, "wb") as target:
+        for first, values in blocks:
+            for k, (low, high) in enumerate(pairwise(file.edges.tolist())):
+                target.seek(file._place(first, k))
+                np.ascontiguousarray(values[..., low:high], file.kind).tofile(target)
+    return file
+
+
+def write_by_columns(file: FrameFile, columns: Iterable[np.ndarray]) -> FrameFile:
+    """Fill a file from its columns (carriers, *tail, frames), one after the other."""
+    with open(file.path, "wb") as target:
+        for values in columns:
+            np.ascontiguousarray(values, file.kind).tofile(target)
+    return file
+
+
+class StateReader(Protocol):
+    """Gives the states of all carriers in the frames of blocks that come one after the other."""
+
+    def between(self, first: int, last: int) -> np.ndarray:
+        """States in frames `first` to `last` - 1 of one column, shape (carriers, frames), int32."""
+
+
+@dataclass(frozen=True)
+class RunFrames:
+    """Frames of runs in memory.
+
+    Attributes
+    ----------
+    runs : LabelRuns
+    """
+
+    runs: LabelRuns
+
+    @property
+    def width(self) -> int | None:
+        """Frames of a column; there are none."""
+        return None
+
+    def reader(self) -> StateReader:
+        return self
+
+    def between(self, first: int, last: int) -> np.ndarray:
+        runs = self.runs
+        out = np.empty((runs.n_carriers, last - first), dtype=np.int32)
+        fill_between(runs.offsets, runs.start, runs.value, first, out)
+        return out
+
+
+@dataclass(frozen=True)
+class FileFrames:
+    """Frames of states in a file, int32.
+
+    Attributes
+    ----------
+    file : FrameFile
+        Its columns have one width, the last one excepted.
+    """
+
+    file: FrameFile
+
+    @property
+    def width(self) -> int:
+        """Frames of a column."""
+        return int(self.file.edges[1])
+
+    def reader(self) -> StateReader:
+        return _ReadStates(self.file, self.width)
+
+
+class _ReadStates:
+    """States from a file; the column that was asked for last is kept."""
+
+    def __init__(self, file: FrameFile, width: int) -> None:
+        self._file, self._width, self._number = file, width, -1
+        self._column: np.ndarray | None = None
+
+    def between(self, first: int, last: int) -> np.ndarray:
+        number = first // self._width
+        if self._column is None or number != self._number:
+            self._column = None
+            self._column, self._number = self._file.column(number), number
+        start = first - number * self._width
+        return np.ascontiguousarray(self._column[:, start : start + last - first])
+
+
+def column_edges(n_frames: int, width: int) -> np.ndarray:
+    """First frame of each column of one width, and the number of frames."""
+    return np.append(np.arange(0, n_frames, width), n_frames)
+
+
+def state_frames(
+    runs: LabelRuns | StoredRuns, width: int | None, path: Path | None
+) -> RunFrames | FileFrames:
+    """Runs as something whose frames can be asked for.
+
+    Cost: nothing in memory; on disk one pass over carriers x frames.
+
+    Parameters
+    ----------
+    runs : LabelRuns or StoredRuns
+    width : int or None
+        Frames of a column of the positions; None where these are in memory.
+    path : Path or None
+        Of a new file, for stored runs.
+    """
+    if isinstance(runs, LabelRuns):
+        return RunFrames(runs)
+    assert width is not None
+    assert path is not None
+    edges = column_edges(runs.n_frames, width)
+    file = FrameFile(path, np.dtype("i4"), (), runs.n_carriers, edges)
+    most = max(BLOCK_NUMBERS // runs.n_frames, 1)
+
+    def dense() -> Iterator[tuple[int, np.ndarray]]:
+        for first, last in run_blocks(runs.offsets):
+            mine = runs.carriers(first, last)
+            for k in range(first, last, most):
+                here = mine.carriers(k - first, min(k + most, last) - first)
+                yield k, here.dense()
+
+    return FileFrames(write_by_rows(file, dense()))
