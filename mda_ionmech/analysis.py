@@ -878,8 +878,9 @@ class OnsagerDecomposition(AnalysisBase):
             in_memory=not self._on_disk,
         )
         del self._builder
-        bodies = self.paths.position
-        self._ligand_paths = {k: bodies[where] for k, where in self._followed.items()}
+        self._ligand_paths = {
+            k: self.paths.carriers(where.start, where.stop) for k, where in self._followed.items()
+        }
         if self._followed:
             self.paths = replace(self.paths, position=self.paths.carriers(0, int(self._first[-1])))
         self.engine_step = raw.engine_step
@@ -1100,11 +1101,16 @@ class OnsagerDecomposition(AnalysisBase):
         n_moves = sum(one.n_macrostates**2 for one in self._labels)
         return threads(f, max(n_rows, n_moves), block, self.memory if self._on_disk else None)
 
-    def _spread(self, task: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
-        """Answers of a task for each item, in order: of the cluster, if it can read the store."""
+    def _spread(
+        self, task: Callable[[Item], Answer], items: Sequence[Item], n_threads: int | None = None
+    ) -> Iterator[Answer]:
+        """Answers of a task for each item, in order: of the cluster, if it can read the store.
+
+        n_threads: otherwise, of this process; by default as many as the window stage takes.
+        """
         client = self._client
         if client is None or self._store is None or client.status != "running":
-            return over_threads(task, items, self._threads())
+            return over_threads(task, items, n_threads or self._threads())
         return over_workers(client, self._store.folder, task, items)
 
     def _is_projected(self, index: int) -> bool:
@@ -1146,7 +1152,7 @@ class OnsagerDecomposition(AnalysisBase):
             joint = self._joint_labels(index, one.events, states[index])
             if self._is_projected(index):
                 held = self._on_axes(self._histories[index].path)
-        if joint is not None or index in self._ligand_paths:
+        if joint is not None:
             position = position[:]  # all carriers are needed at once
         classify: Classify
         if one.events is not None:

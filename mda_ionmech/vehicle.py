@@ -5,16 +5,21 @@ For windows whose shell is the same at both ends, the part of the motion that th
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import onsager
 from .errors import InputError
-from .onsager.vehicle import SUMS, ShellPaths, vehicle_sums
+from .microstates import ShellTable
+from .onsager.vehicle import SUMS, Members, ShellPaths, vehicle_sums
 from .onsager.windows import CarrierLabels
+from .slabs import column_width, state_frames
+from .store import threads
 from .trajectory.frames_of_reference import usable_masses
 
 if TYPE_CHECKING:
@@ -24,12 +29,15 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from .analysis import OnsagerDecomposition
+    from .microstates.stored import StoredShells
     from .results import Results
     from .species import IonSpecies
     from .trajectory.members import Ligands, Members
 
 #: The label that is split.
 EVENT = "vehicular"
+#: Rows of sums over three axes that a window takes beside positions.
+N_ROWS = 4
 
 _LONG_NAMES = {
     "vehicularity": "d . d_shell over |d|^2 of vehicular windows that keep a ligand atom",
@@ -99,20 +107,78 @@ def _values(sums: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def shell_paths(run: OnsagerDecomposition, index: int) -> ShellPaths:
-    """Paths of the ligand atoms of species `index`, with the members of its shells."""
-    shells = run.microstates[run.species[index].name].shells.whole()
-    ligands = run._ligands[index]
+@dataclass(frozen=True)
+class TableMembers:
+    """`Members` of a table in memory.
+
+    Attributes
+    ----------
+    offsets, member : numpy.ndarray
+        Ligands of shell s are member[offsets[s] : offsets[s + 1]].
+    """
+
+    offsets: np.ndarray
+    member: np.ndarray
+
+    def __call__(
+        self, before: np.ndarray, after: np.ndarray, chosen: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        return self.offsets, self.member, before, after
+
+
+@dataclass(frozen=True)
+class StoredMembers:
+    """`Members` of shells on disk, which are read as they are met.
+
+    Attributes
+    ----------
+    shells : StoredShells
+    atom : numpy.ndarray
+        Shape (ligands,): atom index of each ligand number, ascending.
+    """
+
+    shells: StoredShells
+    atom: np.ndarray
+
+    def __call__(
+        self, before: np.ndarray, after: np.ndarray, chosen: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        met = np.union1d(before[chosen], after[chosen])
+        table = self.shells.some(met)
+        member = np.searchsorted(self.atom, table.atom)
+        # pairs that do not count get any place
+        return table.offsets, member, np.searchsorted(met, before), np.searchsorted(met, after)
+
+
+def shell_paths(run: OnsagerDecomposition, index: int, room: Path | None) -> ShellPaths:
+    """Paths of the ligand atoms of species `index`, with the members of its shells.
+
+    room: an empty folder for states that are on disk.
+    """
+    ligands, runs = run._ligands[index], run._labels[index].states
+    shells = run.microstates[run.species[index].name].shells
     assert ligands is not None
-    position = run._ligand_paths[index]
-    dropped = [k for k, axis in enumerate("xyz") if axis not in run.axes]
-    if dropped:
-        position = position.copy()
-        position[:, dropped] = 0.0
     masses = usable_masses(run.universe, "projection='vehicle'")
-    # ligands are numbered in order of atom index
-    member = np.searchsorted(ligands.atom, shells.atom)
-    return ShellPaths(position, masses[ligands.atom], shells.offsets, member)
+    position = run._ligand_paths[index]
+    path = None if room is None else room / "states.bin"
+    members: Members
+    if isinstance(shells, ShellTable):
+        # ligands are numbered in order of atom index
+        members = TableMembers(shells.offsets, np.searchsorted(ligands.atom, shells.atom))
+    else:
+        members = StoredMembers(shells, ligands.atom)
+    states = state_frames(runs, column_width(position), path)
+    return ShellPaths(position, masses[ligands.atom], states, members)
+
+
+def threads_for(run: OnsagerDecomposition, index: int) -> int:
+    """Windows of species `index` that may be worked on at once in this process."""
+    labels = run._labels[index]
+    width = column_width(labels.position)
+    if width is None:
+        return run._threads()
+    bodies = labels.position.shape[0] + run._ligand_paths[index].shape[0]
+    return threads(run.paths.n_frames, N_ROWS, 24 * bodies * width, run.memory)
 
 
 @dataclass(frozen=True)
@@ -151,13 +217,15 @@ def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
     share = results.decomposition["share"].sel(event=EVENT)
     plans = {entry.frames: entry.plan for entry in results.blocks.scanned}
     for i, index in enumerate(chosen):
+        room = run._new_room("vehicle") if run._on_disk else None
         task = VehicleSums(
             run._labels[index],
-            shell_paths(run, index),
+            shell_paths(run, index, room),
             run.event_names(index).index(EVENT),
             {n: plans[n].sub_block for n in windows},
         )
-        for j, (n, sums) in enumerate(zip(windows, run._spread(task, windows), strict=True)):
+        answers = run._spread(task, windows, threads_for(run, index))
+        for j, (n, sums) in enumerate(zip(windows, answers, strict=True)):
             plan = plans[n]
             rng = np.random.default_rng([run.seed, n])
             weights = onsager.resampling_weights(plan, rng)
@@ -173,6 +241,8 @@ def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
             found["count"][i, j] = total[SUMS.index("kept")]
             found["count_alone"][i, j] = total[SUMS.index("alone_number")]
             found["blocks"][i, j] = plan.n_blocks
+        if room is not None:
+            shutil.rmtree(room)
     dims = ["species", "window"]
     variables: dict[str, Any] = {}
     for name, values_of in found.items():
