@@ -46,7 +46,9 @@ from .backends import (
 from .errors import InputError
 from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
 from .events.base import EventCodes
-from .events.crystal import LinkedLabels, join_histories
+from .events.crystal import LinkedHops
+from .events.history import Walk, follow_sites, join_histories
+from .joint_states import fill_joint
 from .macrostates import Macrostates, RunStates
 from .macrostates.base import StoredMacrostates
 from .microstates import (
@@ -65,6 +67,7 @@ from .onsager.windows import (
     Classify,
     JointLabels,
     carrier_blocks,
+    labelled_together,
     one_label,
     segment_labels,
 )
@@ -312,8 +315,7 @@ class OnsagerDecomposition(AnalysisBase):
         self._moving = stretches(np.flatnonzero(carried))
         self._advance: Callable[[int], None] | None = None
         self._client: Any = None
-        self._histories: dict[int, SiteHistory] = {}
-        self._linked: dict[tuple[int, ...], SiteHistory] = {}
+        self._linked: dict[tuple[int, ...], LinkedHops] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
 
@@ -451,7 +453,7 @@ class OnsagerDecomposition(AnalysisBase):
         self._bar.set_description("reading frames")
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
-        self._labels, self._histories, self._linked = [], {}, {}
+        self._labels, self._linked = [], {}
         self._sorted: dict[int, Any] = {}
         self._gathered = {k: [] for k, table in enumerate(self._ligands) if table is not None}
         self._open_store(n, ends)
@@ -473,7 +475,7 @@ class OnsagerDecomposition(AnalysisBase):
         self._builder = PathBuilder(n_carriers, n)
         if folder is not None:
             budget = self.memory or DEFAULT_BUDGET
-            columns = bool(self._followed) or any(on_sites(s) for s in self.species)
+            columns = any(on_sites(s) for s in self.species)
             self._store = RunStore.open(
                 folder, self._origin(n, ends), n_carriers, n, budget, columns=columns
             )
@@ -1033,7 +1035,7 @@ class OnsagerDecomposition(AnalysisBase):
         """The run with other filters, radii or rules; with `window`, that window view alone."""
         self._require_run(what)
         names = [
-            *("microstates", "macrostates", "_labels", "_histories", "_linked", "species"),
+            *("microstates", "macrostates", "_labels", "_linked", "species"),
             *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
         ]
         keep = {name: getattr(self, name) for name in names}
@@ -1149,11 +1151,12 @@ class OnsagerDecomposition(AnalysisBase):
         position = self._on_axes(self.paths.carriers(self._first[index], self._first[index + 1]))
         names, joint, held = self.event_names(index), None, None
         if isinstance(one.events, CrystalEvents):
-            joint = self._joint_labels(index, one.events, states[index])
+            members = next(m for m in self._linked if index in m)
+            linked = self._linked[members]
+            joint = JointLabels(linked, members.index(index), states[index].runs)
             if self._is_projected(index):
-                held = self._on_axes(self._histories[index].path)
-        if joint is not None:
-            position = position[:]  # all carriers are needed at once
+                held = linked.history.where.copy()
+                held[:, [k for k, axis in enumerate("xyz") if axis not in self.axes]] = 0.0
         classify: Classify
         if one.events is not None:
             runs, classify = states[index].runs, EventCodes(one.events, states[index].shells)
@@ -1181,53 +1184,48 @@ class OnsagerDecomposition(AnalysisBase):
         ruled = {
             k: s.events for k, s in enumerate(self.species) if isinstance(s.events, CrystalEvents)
         }
-        self._histories = {k: self._site_history(k, states[k]) for k in ruled}
+        room = self._new_room("sites") if self._on_disk and ruled else None
         self._linked = {}
         left = list(ruled)
         while left:
             rule = ruled[left[0]]
             members = tuple(k for k in left if k == left[0] or rule.links_like(ruled[k]))
             left = [k for k in left if k not in members]
-            histories = [self._histories[k] for k in members]
-            self._linked[members] = join_histories(histories, rule.shared or 0.0)
+            histories = [self._site_history(k, states[k], room) for k in members]
+            path = None if room is None else room / f"linked-{members[0]}.bin"
+            # clusters take the number of a carrier of the run, whatever species are linked
+            number = [np.arange(self._first[k], self._first[k + 1]) for k in members]
+            self._linked[members] = LinkedHops(
+                tuple(ruled[k] for k in members),
+                join_histories(histories, rule.shared or 0.0, path),
+                np.concatenate(number).astype(np.int32),
+            )
 
-    def _joint_labels(self, index: int, rule: CrystalEvents, states: Microstates) -> JointLabels:
-        members = next(m for m in self._linked if index in m)
-        linked, history = self._linked[members], self._histories[index]
-        mine = linked.members == members.index(index)
-        # clusters take the number of a carrier of the run, whatever species are linked
-        number = np.concatenate([np.arange(self._first[k], self._first[k + 1]) for k in members])
-        label_window = LinkedLabels(rule, linked, history, mine, number)
-        return JointLabels(label_window, states.runs.whole())
-
-    def _site_history(self, index: int, states: Microstates) -> SiteHistory:
+    def _site_history(self, index: int, states: Microstates, room: Path | None) -> SiteHistory:
         """Sites held by the carriers of a species, with the images they are held in."""
-        sites = self.species[index].microstates
+        sites, rule = self.species[index].microstates, self.species[index].events
         assert isinstance(sites, SiteAssignment)
         begin = sites.fractional_positions(self._geometry(index, self._read(0)[1]))
-        mean_cell = self.paths.cell
-        inverse = np.linalg.inv(mean_cell)
-        state = np.ascontiguousarray(states.state.T)
-        position = self.paths.position[self._first[index] : self._first[index + 1]]
-        path = np.empty(position.shape)
-        rule = self.species[index].events
-        near = isinstance(rule, CrystalEvents) and rule.linking == "distance"
-        fractional = np.empty(position.shape) if near else None
-        for c in range(len(path)):  # one carrier at a time bounds the memory
-            along = begin[c] + position[c].T @ inverse
-            held = sites.sites_in_cell[state[c]]
-            path[c] = ((held + np.rint(along - held) - begin[c]) @ mean_cell).T
-            if fractional is not None:
-                fractional[c] = along.T
-        distances = site_distances(sites.sites_in_cell, mean_cell)
+        cell, places = self.paths.cell, sites.sites_in_cell
+        position = self.paths.carriers(self._first[index], self._first[index + 1])
+        path = None if room is None else room / f"spots-{index}.bin"
+        held, site, where = follow_sites(position, states.runs, begin, places, cell, path)
+        walk = None
+        if isinstance(rule, CrystalEvents) and rule.linking == "distance":
+            still = np.zeros(len(begin), dtype=np.int64)
+            walk = Walk((position,), begin, np.linalg.inv(cell), still)
+        shells = states.shells.whole()
         return SiteHistory(
-            state,
-            path,
-            states.shells.whole(),
-            distances,
-            sites.sites_in_cell,
-            mean_cell,
-            fractional,
+            held=held,
+            site=site,
+            where=where,
+            shells=shells,
+            distances=site_distances(places, cell),
+            first=np.array([0, len(begin)]),
+            kinds=np.array([0, len(shells.types)]),
+            sites=places,
+            cell=cell,
+            walk=walk,
         )
 
     def event_names(self, index: int) -> tuple[str, ...]:
@@ -1271,15 +1269,17 @@ class OnsagerDecomposition(AnalysisBase):
         n = self._window_in_frames(window)
         joint = self._labels[index].joint
         if joint is not None:
-            code, _ = joint.label_window(n)
-            state = self.microstates[str(species)].state
-            hops = np.zeros(state.shape, dtype=np.int32)
-            np.cumsum(state[1:] != state[:-1], axis=0, out=hops[1:])
-            left = hops[n:] != hops[:-n]
+            label = np.concatenate([code.T for _, code, _ in joint.blocks(n)])
+            flags = np.empty(label.shape, dtype=np.uint16)
+            for c in range(label.shape[1]):
+                hops = np.zeros(self.paths.n_frames, dtype=np.int32)
+                hops[joint.moves.carriers(c, c + 1).changes] = 1
+                hops = np.cumsum(hops)
+                flags[:, c] = (hops[n:] != hops[:-n]) & (label[:, c] == 0)
             return EventLabels(
-                label=code.T.astype(np.int16),
+                label=label,
                 names=self.event_names(index),
-                flags=(left & (code.T == 0)).astype(np.uint16),
+                flags=flags,
                 flag_names=rule.flag_names,
                 window=n * self._times.spacing,
             )
@@ -1337,14 +1337,14 @@ class OnsagerDecomposition(AnalysisBase):
         from .hops import hop_table
 
         self._require_run("hops()")
-        on_sites = {s.name: k for k, s in enumerate(self.species) if k in self._histories}
-        name = next(iter(on_sites), None) if species is None else species
-        if name not in on_sites:
+        able = {s.name: k for k, s in enumerate(self.species) if on_sites(s)}
+        name = next(iter(able), None) if species is None else species
+        if name not in able:
             raise InputError(
                 f"species={species!r} has no hops in this run: they come with "
-                f"events=CrystalEvents(); those with one are {list(on_sites)}"
+                f"events=CrystalEvents(); those with one are {list(able)}"
             )
-        return hop_table(self, on_sites[name], self._window_in_frames(window))
+        return hop_table(self, able[name], self._window_in_frames(window))
 
     def robustness(
         self,
@@ -1591,7 +1591,7 @@ class OnsagerDecomposition(AnalysisBase):
         from .onsager.rate_control import hop_graph, rate_control
 
         self._require_run("rate_control()")
-        held = [self.species[k].name for k in self._histories]
+        held = [s.name for s in self.species if on_sites(s)]
         name = (held[0] if held else None) if species is None else species
         if name not in held:
             raise InputError(
@@ -1599,11 +1599,14 @@ class OnsagerDecomposition(AnalysisBase):
                 f"{held}: give it microstates=SiteAssignment... and events=CrystalEvents()"
             )
         index = [s.name for s in self.species].index(str(name))
-        history, sites = self._histories[index], self.species[index].microstates
+        sites, states = self.species[index].microstates, self.microstates[str(name)]
         assert isinstance(sites, SiteAssignment)
+        room = self._new_room("sites") if self._on_disk else None
+        history = self._site_history(index, states, room)
+        path = history.path
         graph, channel = hop_graph(
             sites.sites_in_cell, self.paths.cell, history.shells.kind, history.shells.types,
-            history.state, history.path,
+            history.state, path,
         )  # fmt: skip
         if horizon is None:
             stay = channel.size / np.count_nonzero(channel >= 0)
@@ -1611,7 +1614,7 @@ class OnsagerDecomposition(AnalysisBase):
         else:
             frames = self._window_in_frames(horizon, "horizon")
         found = rate_control(
-            graph, channel, history.path, spacing=self.paths.dt, horizon=frames,
+            graph, channel, path, spacing=self.paths.dt, horizon=frames,
             axes=["xyz".index(axis) for axis in self.axes], level=self.level, seed=self.seed,
         )  # fmt: skip
         return found.table()
@@ -1627,27 +1630,23 @@ class OnsagerDecomposition(AnalysisBase):
             )
         return n
 
-    def _states_of(
-        self, index: int, first: int, last: int, n: int, linked: tuple[np.ndarray, ...] | None
-    ) -> dict[str, np.ndarray]:
+    def _states_of(self, index: int, first: int, last: int, n: int) -> dict[str, np.ndarray]:
         """What carriers `first` to `last` - 1 of a species do in windows of n frames.
 
-        linked: codes and clusters of all its carriers, where its labels depend on all of them.
         Arrays (frames, carriers) by the names of the result file, and the displacement (frames,
-        carriers, 3), of the windows that start at each frame; -1 and NaN where none does.
+        carriers, 3), of the windows that start at each frame; -1 and NaN where none does. Without
+        events and clusters of a joint rule, see `fill_joint`.
         """
         labels, name = self._labels[index], self.species[index].name
         f, i = self.paths.n_frames, last - first
         out: dict[str, np.ndarray] = {
-            k: np.full((f, i, *tail), fill, kind) for k, (tail, fill, kind) in _STATES.items()
+            k: np.full((f, i, *tail), fill, kind)
+            for k, (tail, fill, kind) in _STATES.items()
+            if labels.joint is None or k not in ("event", "cluster")
         }
-        union, kinds = list(self._event_union()), list(self._macrostate_union())
-        to_union = np.array([union.index(event) for event in self.event_names(index)])
-        if linked is not None:
-            code, group = (found[first:last] for found in linked)
-            out["event"][: f - n] = to_union[code.T]
-            out["cluster"][: f - n] = group.T
-        else:
+        kinds = list(self._macrostate_union())
+        if labels.joint is None:
+            to_union = self._to_union(index)
             for a, b in run_blocks(labels.states.offsets[first : last + 1]):
                 mine = labels.states.carriers(first + a, first + b)
                 segments = segment_labels(mine, n, labels.classify)
@@ -1666,6 +1665,11 @@ class OnsagerDecomposition(AnalysisBase):
         out["displacement"][: f - n] = (r[:, :, n:] - r[:, :, :-n]).transpose(2, 0, 1)
         return out
 
+    def _to_union(self, index: int) -> np.ndarray:
+        """Place of the event classes of a species among those of all."""
+        union = list(self._event_union())
+        return np.array([union.index(event) for event in self.event_names(index)], dtype=np.int16)
+
     def _carrier_blocks(self) -> Iterator[tuple[int, int, int]]:
         """Species, first and last + 1 of its carriers, of blocks to work on one after the other."""
         for index, labels in enumerate(self._labels):
@@ -1679,12 +1683,21 @@ class OnsagerDecomposition(AnalysisBase):
             k: room(k, (f, i, *tail), kind) for k, (tail, _, kind) in _STATES.items()
         }
         for index, first, last in self._carrier_blocks():
-            joint = self._labels[index].joint
-            if first == 0:
-                linked = None if joint is None else joint.label_window(n)
             columns = slice(int(self._first[index]) + first, int(self._first[index]) + last)
-            for name, part in self._states_of(index, first, last, n, linked).items():
+            for name, part in self._states_of(index, first, last, n).items():
                 out[name][:, columns] = part
+        on_disk = not isinstance(out["event"], np.ndarray)
+        for members in labelled_together(self._labels):
+            joint = self._labels[members[0]].joint
+            assert joint is not None
+            fill_joint(
+                joint.linked,
+                [self._to_union(index) for index in members],
+                np.concatenate([np.arange(*self._first[k : k + 2]) for k in members]),
+                n,
+                out,
+                self._new_room("labels") if on_disk else None,
+            )
         return out
 
     def _event_union(self) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ from ._version import __version__
 from .blocks import Blocks, Populations
 from .errors import AdditivityError
 from .estimates import LONG_NAMES, Estimates
-from .events import CrystalEvents
 from .events.nulls import exclusion_gas
 from .lengths import LengthSums, LinkedSpecies
 from .onsager.coefficients import MAX_RESIDUAL, System
@@ -115,6 +114,7 @@ class Assembly:
             horizons=tuple(int(n) for n in run._horizon_frames),
             linked=tuple(self._linked()),
             seed=run.seed,
+            room=run._new_room("nulls") if run._on_disk and run._linked else None,
         )
         share_of_bar = (run._bar.total - run._bar.n) / (len(task.lengths) + 1)
         entries, paths = [], []
@@ -141,12 +141,10 @@ class Assembly:
     def _linked(self) -> Iterator[LinkedSpecies]:
         """Species whose hops may be linked, with their exclusion gas."""
         run = self.run
-        for members, history in run._linked.items():
-            rule = run.species[members[0]].events
-            assert isinstance(rule, CrystalEvents)
+        room = run._new_room("gas") if run._on_disk and run._linked else None
+        for members, hops in run._linked.items():
             rng = np.random.default_rng([run.seed, members[0]])
-            gas = exclusion_gas(history, run.paths.dt, rng)
-            yield LinkedSpecies(members, rule, history, gas)
+            yield LinkedSpecies(members, hops, exclusion_gas(hops.history, run.paths.dt, rng, room))
 
     def _path_residual(self, gathered: Blocks) -> float:
         """Largest violation of additivity of all resolutions and horizons."""

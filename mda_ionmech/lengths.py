@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from . import onsager
 from .blocks import PathEntry, WindowEntry
-from .events import CrystalEvents, SiteHistory
+from .events.crystal import LinkedHops
 from .events.nulls import SHIFTS, circular_null, multi_share, on_sites, stretches
 from .onsager.windows import CarrierLabels
+from .slabs import FileFrames, RunFrames
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,15 @@ class LinkedSpecies:
     ----------
     members : tuple of int
         Numbers of the species.
-    rule : CrystalEvents
-    history : SiteHistory
+    hops : LinkedHops
         Of all of them.
-    gas : numpy.ndarray or None
+    gas : RunFrames, FileFrames or None
         From `exclusion_gas`.
     """
 
     members: tuple[int, ...]
-    rule: CrystalEvents
-    history: SiteHistory
-    gas: np.ndarray | None
+    hops: LinkedHops
+    gas: RunFrames | FileFrames | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class LengthSums:
         Those that nulls of concertedness are wanted for.
     seed : int
         Of the nulls.
+    room : Path or None
+        Folder for files of the nulls, where records are on disk.
     """
 
     labels: Sequence[CarrierLabels]
@@ -65,6 +67,7 @@ class LengthSums:
     horizons: tuple[int, ...]
     linked: tuple[LinkedSpecies, ...]
     seed: int
+    room: Path | None = None
 
     @property
     def lengths(self) -> list[int]:
@@ -110,12 +113,14 @@ class LengthSums:
         for one in self.linked:
             rows = list(one.members)
             rng = np.random.default_rng([self.seed, n, one.members[0]])
-            out["multi_fraction_circular"][rows] = circular_null(one.rule, one.history, n, rng)
+            rule, history = one.hops.rules[0], one.hops.history
+            out["multi_fraction_circular"][rows] = circular_null(rule, history, n, rng, self.room)
             if one.gas is None:
                 continue
-            parts = stretches(on_sites(one.history, one.gas), SHIFTS)
-            if parts[-1].state.shape[1] > n:
+            parts = stretches(history.n_frames, SHIFTS)
+            if parts[-1][1] - parts[-1][0] > n:
+                gas = on_sites(history, one.gas)
                 out["multi_fraction_exclusion"][rows] = np.transpose(
-                    [multi_share(one.rule, part, n) for part in parts]
+                    [multi_share(rule, gas, n, frames=part) for part in parts]
                 )
         return out

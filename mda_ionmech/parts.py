@@ -9,7 +9,14 @@ import pandas as pd
 
 from . import onsager
 from .onsager.paths import self_parts
-from .onsager.windows import block_products, block_sums, count_clusters, window_pass
+from .onsager.windows import (
+    CarrierLabels,
+    block_products,
+    block_sums,
+    count_clusters,
+    window_pass,
+)
+from .slabs import frame_reader
 
 if TYPE_CHECKING:
     from .analysis import OnsagerDecomposition
@@ -33,16 +40,8 @@ def path_parts(
     own = block_sums(self_parts(one, resolution, n_steps), plan.sub_block)
     inside = np.zeros_like(own)
     if one.joint is not None:
-        code, cluster = one.joint.label_window(resolution)
-        pairs = np.zeros((one.n_path_labels, n_frames - resolution))
-        spare = np.zeros((3, n_frames - resolution))
-        walked = one.position if one.held is None else one.held
-        count_clusters(
-            walked, cluster, code, resolution, np.zeros_like(pairs), pairs, spare[0], spare[1],
-            spare[2],
-        )  # fmt: skip
         # the steps of every horizon, one after the other
-        summed = onsager.event_paths(pairs, resolution)
+        summed = onsager.event_paths(_pairs_in_clusters(one, resolution), resolution)
         inside = block_sums(summed[:, horizon:] - summed[:, :-horizon], plan.sub_block)
     origins = block_sums(np.ones((1, n_frames - horizon)), plan.sub_block)[:, 0]
     means = whole.sum(axis=1, keepdims=True) / origins[:, None]
@@ -65,3 +64,34 @@ def path_parts(
         "units": "1/(J m s)",
     }
     return table
+
+
+def _pairs_in_clusters(one: CarrierLabels, resolution: int) -> np.ndarray:
+    """Sum of d_i . d_j over pairs within one cluster, of the steps that start at each origin.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (labels, origins), A^2; with `held` of the ways from site to site.
+    """
+    assert one.joint is not None
+    n_origins = one.position.shape[-1] - resolution
+    pairs, spare = np.zeros((2, one.n_path_labels, n_origins))
+    counts = np.zeros((3, n_origins))
+    begins, ends = frame_reader(one.position), frame_reader(one.position)
+    rows = one.joint.linked.rows(one.joint.member)
+    for block, code, cluster in one.joint.blocks(resolution):
+        if one.held is None:
+            before, i = begins.between(block.first, block.last)
+            after, j = ends.between(block.first + resolution, block.last + resolution)
+        else:
+            before, after = (
+                np.ascontiguousarray(one.held[spots[rows]].transpose(0, 2, 1))
+                for spots in (block.before, block.after)
+            )
+            i = j = 0
+        count_clusters(
+            before, i, after, j, block.first, cluster, code, spare, pairs, counts[0], counts[1],
+            counts[2],
+        )  # fmt: skip
+    return pairs

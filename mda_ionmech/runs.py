@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from .kernels import kernel
+from .kernels import counting_order, kernel
 from .rows import Column, appended
 
 #: Runs that are worked on at once.
@@ -44,6 +44,14 @@ class LabelRuns:
     def n_changes(self) -> int:
         """Number of times the value of a carrier changes."""
         return int(self.offsets[-1] - self.offsets[0]) - self.n_carriers
+
+    @property
+    def changes(self) -> np.ndarray:
+        """Frames at which the value of a carrier changes, carrier after carrier."""
+        first, last = int(self.offsets[0]), int(self.offsets[-1])
+        begins = np.zeros(last - first, dtype=bool)
+        begins[self.offsets[:-1] - first] = True
+        return np.asarray(self.start[first:last][~begins])
 
     def carriers(self, first: int, last: int) -> LabelRuns:
         """The same of carriers `first` to `last` - 1; copies nothing large."""
@@ -126,6 +134,18 @@ def write_runs(room: Path, name: str, blocks: Iterable[LabelRuns], n_frames: int
             runs.value[first:last].tofile(values)
             offsets.append(runs.offsets[1:] - first + offsets[-1][-1])
     return StoredRuns(np.concatenate(offsets), start, value, n_frames)
+
+
+def concatenated(parts: Sequence[LabelRuns]) -> LabelRuns:
+    """Runs of carriers one after the other."""
+    n = np.cumsum([0, *(len(one.start) for one in parts)])
+    offsets = [one.offsets[1:] + k for one, k in zip(parts, n, strict=False)]
+    return LabelRuns(
+        np.concatenate([[0], *offsets]),
+        np.concatenate([one.start for one in parts]),
+        np.concatenate([one.value for one in parts]),
+        parts[0].n_frames,
+    )
 
 
 def joined_runs(runs: LabelRuns) -> LabelRuns:
@@ -230,3 +250,35 @@ def label_runs(state: np.ndarray) -> LabelRuns:
     """Run-length form of states of shape (frames, carriers)."""
     offsets, start, value = find_runs(np.ascontiguousarray(state.T))
     return LabelRuns(offsets, start, value, n_frames=state.shape[0])
+
+
+def runs_in_time(blocks: Iterable[np.ndarray]) -> LabelRuns:
+    """Run-length form of states that come some frames at a time.
+
+    Parameters
+    ----------
+    blocks : iterable of numpy.ndarray
+        Shape (carriers, some frames), int32, one after the other.
+    """
+    carriers, starts, values = [], [], []
+    last, n_frames = None, 0
+    for state in blocks:
+        offsets, start, value = find_runs(state)
+        carrier = np.repeat(np.arange(len(state), dtype=np.int32), np.diff(offsets))
+        keep = np.ones(len(start), dtype=bool)
+        if last is not None:
+            keep[offsets[:-1]] = state[:, 0] != last
+        carriers.append(carrier[keep])
+        starts.append(start[keep] + np.int32(n_frames))
+        values.append(value[keep])
+        last, n_frames = state[:, -1].copy(), n_frames + state.shape[1]
+    assert last is not None
+    carrier = np.concatenate(carriers)
+    number = np.bincount(carrier, minlength=len(last))
+    order = counting_order(carrier, len(last), np.arange(len(carrier)))
+    return LabelRuns(
+        np.concatenate([[0], np.cumsum(number)]),
+        np.concatenate(starts)[order],
+        np.concatenate(values)[order],
+        n_frames,
+    )

@@ -63,7 +63,7 @@ class FrameReader(Protocol):
 
 
 class _Held:
-    """Frames of an array in memory."""
+    """Frames of an array in memory, which is not copied."""
 
     def __init__(self, position: np.ndarray) -> None:
         self._position = position
@@ -73,9 +73,9 @@ class _Held:
 
 
 class _Read:
-    """Frames of stored positions; the column that was asked for last is kept."""
+    """Frames of positions on disk; the column that was asked for last is kept."""
 
-    def __init__(self, position: StoredPosition) -> None:
+    def __init__(self, position: StoredPosition | FrameFile) -> None:
         self._position = position
         self._number = -1
         self._column: np.ndarray | None = None
@@ -89,13 +89,13 @@ class _Read:
 
 
 def frame_reader(position: Any) -> FrameReader:
-    """A reader of the frames of positions (carriers, 3, frames), an array or a `StoredPosition`."""
-    return _Read(position) if isinstance(position, StoredPosition) else _Held(position)
+    """A reader of the frames of positions (carriers, 3, frames), in memory or on disk."""
+    return _Held(position) if isinstance(position, np.ndarray) else _Read(position)
 
 
 def column_width(position: Any) -> int | None:
     """Frames of a column of positions; None of an array in memory."""
-    return position.width if isinstance(position, StoredPosition) else None
+    return None if isinstance(position, np.ndarray) else int(position.width)
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,19 @@ class FrameFile:
     n_carriers: int
     edges: np.ndarray
 
+    def __len__(self) -> int:
+        return self.n_carriers
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(carriers, *tail, frames)."""
+        return (self.n_carriers, *self.tail, int(self.edges[-1]))
+
+    @property
+    def width(self) -> int:
+        """Frames of a column, where all have one width but the last."""
+        return int(self.edges[1])
+
     def _place(self, carrier: int, column: int) -> int:
         """Where the numbers of a carrier begin in a column, bytes."""
         low, high = int(self.edges[column]), int(self.edges[column + 1])
@@ -132,8 +145,9 @@ class FrameFile:
         place = self._place(0, number)
         return np.fromfile(self.path, self.kind, n, offset=place).reshape(shape)
 
-    def rows(self, first: int, last: int) -> np.ndarray:
-        """Carriers `first` to `last` - 1 in all frames, shape (carriers, *tail, frames)."""
+    def __getitem__(self, where: slice) -> np.ndarray:
+        """Neighbouring carriers in all frames, shape (carriers, *tail, frames)."""
+        first, last, _ = where.indices(self.n_carriers)
         out = np.empty((last - first, *self.tail, int(self.edges[-1])), self.kind)
         with open(self.path, "rb", buffering=0) as file:
             for k, (low, high) in enumerate(pairwise(self.edges.tolist())):
@@ -189,12 +203,20 @@ class RunFrames:
     runs: LabelRuns
 
     @property
+    def n_frames(self) -> int:
+        return self.runs.n_frames
+
+    @property
     def width(self) -> int | None:
         """Frames of a column; there are none."""
         return None
 
     def reader(self) -> StateReader:
         return self
+
+    def carrier(self, number: int) -> np.ndarray:
+        """States of one carrier, shape (frames,), int32."""
+        return self.runs.carriers(number, number + 1).dense()[0]
 
     def between(self, first: int, last: int) -> np.ndarray:
         runs = self.runs
@@ -216,28 +238,31 @@ class FileFrames:
     file: FrameFile
 
     @property
+    def n_frames(self) -> int:
+        return self.file.shape[-1]
+
+    @property
     def width(self) -> int:
         """Frames of a column."""
-        return int(self.file.edges[1])
+        return self.file.width
 
     def reader(self) -> StateReader:
-        return _ReadStates(self.file, self.width)
+        return _ReadStates(self.file)
+
+    def carrier(self, number: int) -> np.ndarray:
+        """States of one carrier, shape (frames,), int32."""
+        return self.file[number : number + 1][0]
 
 
 class _ReadStates:
     """States from a file; the column that was asked for last is kept."""
 
-    def __init__(self, file: FrameFile, width: int) -> None:
-        self._file, self._width, self._number = file, width, -1
-        self._column: np.ndarray | None = None
+    def __init__(self, file: FrameFile) -> None:
+        self._columns = _Read(file)
 
     def between(self, first: int, last: int) -> np.ndarray:
-        number = first // self._width
-        if self._column is None or number != self._number:
-            self._column = None
-            self._column, self._number = self._file.column(number), number
-        start = first - number * self._width
-        return np.ascontiguousarray(self._column[:, start : start + last - first])
+        column, at = self._columns.between(first, last)
+        return np.ascontiguousarray(column[:, at : at + last - first])
 
 
 def column_edges(n_frames: int, width: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,12 @@ import numpy as np
 from . import onsager
 from .errors import InputError
 from .microstates import ShellTable
-from .onsager.vehicle import SUMS, Members, ShellPaths, vehicle_sums
-from .onsager.windows import CarrierLabels
-from .slabs import column_width, state_frames
+from .onsager.vehicle import SUMS, ShellMembers, ShellPaths, vehicle_sums
+from .onsager.windows import CarrierLabels, carrier_blocks
+from .slabs import FrameFile, column_edges, column_width, state_frames, write_by_rows
 from .store import threads
 from .trajectory.frames_of_reference import usable_masses
+from .trajectory.paths import StoredPosition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 EVENT = "vehicular"
 #: Rows of sums over three axes that a window takes beside positions.
 N_ROWS = 4
+#: A column of positions fills such a part of the budget.
+COLUMN_SHARE = 16
 
 _LONG_NAMES = {
     "vehicularity": "d . d_shell over |d|^2 of vehicular windows that keep a ligand atom",
@@ -109,7 +112,7 @@ def _values(sums: np.ndarray) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class TableMembers:
-    """`Members` of a table in memory.
+    """`ShellMembers` of a table in memory.
 
     Attributes
     ----------
@@ -128,7 +131,7 @@ class TableMembers:
 
 @dataclass(frozen=True)
 class StoredMembers:
-    """`Members` of shells on disk, which are read as they are met.
+    """`ShellMembers` of shells on disk, which are read as they are met.
 
     Attributes
     ----------
@@ -148,37 +151,6 @@ class StoredMembers:
         member = np.searchsorted(self.atom, table.atom)
         # pairs that do not count get any place
         return table.offsets, member, np.searchsorted(met, before), np.searchsorted(met, after)
-
-
-def shell_paths(run: OnsagerDecomposition, index: int, room: Path | None) -> ShellPaths:
-    """Paths of the ligand atoms of species `index`, with the members of its shells.
-
-    room: an empty folder for states that are on disk.
-    """
-    ligands, runs = run._ligands[index], run._labels[index].states
-    shells = run.microstates[run.species[index].name].shells
-    assert ligands is not None
-    masses = usable_masses(run.universe, "projection='vehicle'")
-    position = run._ligand_paths[index]
-    path = None if room is None else room / "states.bin"
-    members: Members
-    if isinstance(shells, ShellTable):
-        # ligands are numbered in order of atom index
-        members = TableMembers(shells.offsets, np.searchsorted(ligands.atom, shells.atom))
-    else:
-        members = StoredMembers(shells, ligands.atom)
-    states = state_frames(runs, column_width(position), path)
-    return ShellPaths(position, masses[ligands.atom], states, members)
-
-
-def threads_for(run: OnsagerDecomposition, index: int) -> int:
-    """Windows of species `index` that may be worked on at once in this process."""
-    labels = run._labels[index]
-    width = column_width(labels.position)
-    if width is None:
-        return run._threads()
-    bodies = labels.position.shape[0] + run._ligand_paths[index].shape[0]
-    return threads(run.paths.n_frames, N_ROWS, 24 * bodies * width, run.memory)
 
 
 @dataclass(frozen=True)
@@ -204,6 +176,50 @@ class VehicleSums:
         return vehicle_sums(self.labels, self.shells, self.event, n, self.sub_blocks[n])
 
 
+def in_columns(position: StoredPosition, width: int, path: Path) -> FrameFile:
+    """Stored positions again, in a new file that gives frames of all carriers.
+
+    Cost: reads and writes all of them once.
+    """
+    edges = column_edges(position.shape[2], width)
+    file = FrameFile(path, np.dtype("f8"), (3,), len(position), edges)
+    return write_by_rows(file, ((a, position[a:b]) for a, b in carrier_blocks(position)))
+
+
+def vehicle_task(
+    run: OnsagerDecomposition, index: int, sub_blocks: Mapping[int, int], room: Path | None
+) -> tuple[VehicleSums, int]:
+    """What species `index` needs for its sums, and the windows to work on at once in this process.
+
+    room: an empty folder for what follows from data on disk.
+    """
+    labels, position, ligands = run._labels[index], run._ligand_paths[index], run._ligands[index]
+    shells = run.microstates[run.species[index].name].shells
+    assert ligands is not None
+    n_threads = run._threads()
+    if isinstance(labels.position, StoredPosition) and isinstance(position, StoredPosition):
+        assert room is not None
+        assert run.memory is not None
+        frame = 24 * (len(labels.position) + len(position))
+        width = int(np.clip(run.memory // COLUMN_SHARE // frame, 1, run.paths.n_frames))
+        n_threads = threads(run.paths.n_frames, N_ROWS, frame * width, run.memory)
+        carriers = in_columns(labels.position, width, room / "carriers.bin")
+        labels = replace(labels, position=carriers)
+        position = in_columns(position, width, room / "ligands.bin")
+    members: ShellMembers
+    if isinstance(shells, ShellTable):
+        # ligands are numbered in order of atom index
+        members = TableMembers(shells.offsets, np.searchsorted(ligands.atom, shells.atom))
+    else:
+        members = StoredMembers(shells, ligands.atom)
+    path = None if room is None else room / "states.bin"
+    states = state_frames(labels.states, column_width(position), path)
+    mass = usable_masses(run.universe, "projection='vehicle'")[ligands.atom]
+    paths = ShellPaths(position, mass, states, members)
+    event = run.event_names(index).index(EVENT)
+    return VehicleSums(labels, paths, event, sub_blocks), n_threads
+
+
 def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
     """The group ``vehicle`` of a result: dims (species, window), only species that can be split."""
     import xarray as xr
@@ -218,13 +234,8 @@ def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
     plans = {entry.frames: entry.plan for entry in results.blocks.scanned}
     for i, index in enumerate(chosen):
         room = run._new_room("vehicle") if run._on_disk else None
-        task = VehicleSums(
-            run._labels[index],
-            shell_paths(run, index, room),
-            run.event_names(index).index(EVENT),
-            {n: plans[n].sub_block for n in windows},
-        )
-        answers = run._spread(task, windows, threads_for(run, index))
+        task, n_threads = vehicle_task(run, index, {n: plans[n].sub_block for n in windows}, room)
+        answers = run._spread(task, windows, n_threads)
         for j, (n, sums) in enumerate(zip(windows, answers, strict=True)):
             plan = plans[n]
             rng = np.random.default_rng([run.seed, n])

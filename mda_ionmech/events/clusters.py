@@ -35,19 +35,21 @@ def _join_chain(hopping, leaves_place, enters_place, first_leaving, next_leaving
 
 @kernel
 def label_hops(  # type: ignore[no-untyped-def]
-    state, place, window, near_offsets, near, hidden, label, cluster
+    before, after, site, place, first, window, near_offsets, near, hidden, label, cluster
 ):
-    """Label every carrier and origin of one window length, linking hops by their sites.
+    """Label every carrier in a block of origins of one window length, linking hops by their sites.
 
-    state (carriers, frames) int32: sites; place (sites,) int64: sites with the same place are one
-    for the links. Hops are linked when a site of one is near a site of the other: near_offsets
-    (sites + 1,) and near list the sites near each one. An empty near_offsets means the chain rule:
-    the place one leaves is the place the other enters. hidden (carriers,) int64: a frame at which
-    the carrier's record has a seam, or -1; windows across it count as not hopped. Fills label
-    (carriers, origins) int8 with NO_HOP, SINGLE or MULTI, and cluster (carriers, origins) int32
-    with the number of the carrier that stands for the cluster, or -1.
+    before, after (carriers, origins) int32: spots at the beginning and at the end of the windows of
+    the origins first, first + 1, ...; site (spots,) int32: site of each spot; place (sites,) int64:
+    sites with the same place are one for the links. Hops are linked when a site of one is near a
+    site of the other: near_offsets (sites + 1,) and near list the sites near each one. An empty
+    near_offsets means the chain rule: the place one leaves is the place the other enters. hidden
+    (carriers,) int64: a frame at which the carrier's record has a seam, or -1; windows across it
+    count as not hopped. Fills label (carriers, origins) int8 with NO_HOP, SINGLE or MULTI, and
+    cluster (carriers, origins) int32 with the number of the carrier that stands for the cluster, or
+    -1.
     """
-    n_carriers, n_frames = state.shape
+    n_carriers, n_origins = before.shape
     n_sites = place.shape[0]
     chain = near_offsets.shape[0] == 0
     root = np.empty(n_carriers, dtype=np.int64)
@@ -60,11 +62,11 @@ def label_hops(  # type: ignore[no-untyped-def]
     next_entering = np.empty(n_carriers, dtype=np.int64)
     start = np.empty(n_carriers, dtype=np.int64)
     end = np.empty(n_carriers, dtype=np.int64)
-    for t in range(n_frames - window):
+    for t in range(n_origins):
         n_hopping = 0
         for c in range(n_carriers):
-            a, b = state[c, t], state[c, t + window]
-            seam = hidden[c] > t and hidden[c] <= t + window
+            a, b = site[before[c, t]], site[after[c, t]]
+            seam = hidden[c] > first + t and hidden[c] <= first + t + window
             if a == b or seam:
                 label[c, t] = NO_HOP
                 cluster[c, t] = -1
@@ -84,8 +86,8 @@ def label_hops(  # type: ignore[no-untyped-def]
             for h in range(n_hopping):
                 c = hopping[h]
                 for turn in range(2):
-                    site = start[c] if turn == 0 else end[c]
-                    for m in range(near_offsets[site], near_offsets[site + 1]):
+                    one = start[c] if turn == 0 else end[c]
+                    for m in range(near_offsets[one], near_offsets[one + 1]):
                         other = leaves[near[m]]
                         while other >= 0:
                             root[_find(root, other)] = _find(root, c)
@@ -116,45 +118,47 @@ def _name_clusters(hopping, root, size, t, label, cluster):  # type: ignore[no-u
 
 @kernel
 def label_hops_nearby(  # type: ignore[no-untyped-def]
-    state, fractional, cell, distance, grid, window, hidden, label, cluster
-):
-    """Label every carrier and origin of one window length, linking hops by where carriers are.
+    before, after, site, from_place, to_place, cell, distance, grid, first, window, hidden, label,
+    cluster,
+):  # fmt: skip
+    """Label every carrier in a block of origins, linking hops by where carriers are.
 
     Hops are linked when the position of one carrier at either end of the window is at most
-    `distance` from that of the other at either end, minimum image. fractional (carriers, 3,
-    frames): positions, any image; cell (3, 3); grid (3,) int64: boxes along each cell vector, each
-    at least `distance` high; state, hidden, label, cluster as in `label_hops`. Only the ends of
-    hops are sorted into boxes, so that the cost is that of hops and their neighbours.
+    `distance` from that of the other at either end, minimum image. from_place, to_place (carriers,
+    3, origins): fractional positions at the beginning and the end of the windows, any image; cell
+    (3, 3); grid (3,) int64: boxes along each cell vector, each at least `distance` high; the others
+    as in `label_hops`. Only the ends of hops are sorted into boxes, so that the cost is that of
+    hops and their neighbours.
     """
-    n_carriers, n_frames = state.shape
+    n_carriers, n_origins = before.shape
     root = np.empty(n_carriers, dtype=np.int64)
     size = np.empty(n_carriers, dtype=np.int64)
     hopping = np.empty(n_carriers, dtype=np.int64)
     # point 2 h is the start of hop h, point 2 h + 1 its end
     point = np.empty((2 * n_carriers, 3))
     box = np.empty((2 * n_carriers, 3), dtype=np.int64)
-    first = np.full(grid[0] * grid[1] * grid[2], -1, dtype=np.int64)
+    in_box = np.full(grid[0] * grid[1] * grid[2], -1, dtype=np.int64)
     following = np.empty(2 * n_carriers, dtype=np.int64)
     low = np.empty(3, dtype=np.int64)
     for k in range(3):
         low[k] = -1 if grid[k] > 2 else 0
-    for t in range(n_frames - window):
+    for t in range(n_origins):
         n_hopping = 0
         for c in range(n_carriers):
-            seam = hidden[c] > t and hidden[c] <= t + window
-            if state[c, t] == state[c, t + window] or seam:
+            seam = hidden[c] > first + t and hidden[c] <= first + t + window
+            if site[before[c, t]] == site[after[c, t]] or seam:
                 label[c, t] = NO_HOP
                 cluster[c, t] = -1
                 continue
             for turn in range(2):
                 p = 2 * n_hopping + turn
                 for k in range(3):
-                    x = fractional[c, k, t + turn * window]
+                    x = from_place[c, k, t] if turn == 0 else to_place[c, k, t]
                     point[p, k] = x - np.floor(x)
                     box[p, k] = min(int(point[p, k] * grid[k]), grid[k] - 1)
                 flat = (box[p, 0] * grid[1] + box[p, 1]) * grid[2] + box[p, 2]
-                following[p] = first[flat]
-                first[flat] = p
+                following[p] = in_box[flat]
+                in_box[flat] = p
             hopping[n_hopping] = c
             n_hopping += 1
             root[c] = c
@@ -166,14 +170,14 @@ def label_hops_nearby(  # type: ignore[no-untyped-def]
                         u = (box[p, 0] + i) % grid[0]
                         v = (box[p, 1] + j) % grid[1]
                         w = (box[p, 2] + k) % grid[2]
-                        q = first[(u * grid[1] + v) * grid[2] + w]
+                        q = in_box[(u * grid[1] + v) * grid[2] + w]
                         while q >= 0:
                             if q // 2 < p // 2 and _within(point[p], point[q], cell, distance):
                                 root[_find(root, hopping[q // 2])] = _find(root, c)
                             q = following[q]
         _name_clusters(hopping[:n_hopping], root, size, t, label, cluster)
         for p in range(2 * n_hopping):
-            first[(box[p, 0] * grid[1] + box[p, 1]) * grid[2] + box[p, 2]] = -1
+            in_box[(box[p, 0] * grid[1] + box[p, 1]) * grid[2] + box[p, 2]] = -1
 
 
 @kernel
@@ -193,20 +197,20 @@ def _within(a, b, cell, distance):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def find_exchanges(state, place, place_path, window, tolerance, label, cluster):  # type: ignore[no-untyped-def]
+def find_exchanges(before, after, place, n_places, where, tolerance, label, cluster):  # type: ignore[no-untyped-def]
     """Turn clusters that end as they began into EXCHANGE.
 
     A cluster is an exchange when its set of places is unchanged and its summed vectors from place
     to place are zero; a chain that winds round the cell has the same set but a sum that is not.
-    place (sites,) int64; place_path (carriers, 3, frames): unwrapped positions of the places held,
-    Angstrom.
+    place (spots,) int64: place of each spot, below n_places; where (spots, 3): unwrapped positions
+    of these places, Angstrom; before, after, label, cluster as in `label_hops`.
     """
-    n_carriers, n_frames = state.shape
+    n_carriers, n_origins = before.shape
     first = np.full(n_carriers, -1, dtype=np.int64)  # members of a cluster, one after the other
     following = np.empty(n_carriers, dtype=np.int64)
-    balance = np.zeros(place.shape[0], dtype=np.int64)  # entered more often than left
+    balance = np.zeros(n_places, dtype=np.int64)  # entered more often than left
     total = np.zeros(3)
-    for t in range(n_frames - window):
+    for t in range(n_origins):
         for c in range(n_carriers - 1, -1, -1):
             if label[c, t] == MULTI:
                 following[c] = first[cluster[c, t]]
@@ -217,22 +221,23 @@ def find_exchanges(state, place, place_path, window, tolerance, label, cluster):
             total[:] = 0.0
             c = first[r]
             while c >= 0:
+                a, b = before[c, t], after[c, t]
                 for k in range(3):
-                    total[k] += place_path[c, k, t + window] - place_path[c, k, t]
-                balance[place[state[c, t + window]]] += 1
-                balance[place[state[c, t]]] -= 1
+                    total[k] += where[b, k] - where[a, k]
+                balance[place[b]] += 1
+                balance[place[a]] -= 1
                 c = following[c]
             closed = abs(total[0]) + abs(total[1]) + abs(total[2]) < tolerance
             c = first[r]
             while c >= 0:
-                closed &= balance[place[state[c, t]]] == 0
-                closed &= balance[place[state[c, t + window]]] == 0
+                closed &= balance[place[before[c, t]]] == 0
+                closed &= balance[place[after[c, t]]] == 0
                 c = following[c]
             c = first[r]
             first[r] = -1
             while c >= 0:
-                balance[place[state[c, t]]] = 0
-                balance[place[state[c, t + window]]] = 0
+                balance[place[before[c, t]]] = 0
+                balance[place[after[c, t]]] = 0
                 if closed:
                     label[c, t] = EXCHANGE
                 c = following[c]

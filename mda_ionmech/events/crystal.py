@@ -6,20 +6,18 @@ label depends on the cluster it belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from ..errors import InputError
-from ..microstates import Shell, ShellTable
-from ..microstates.sites import minimum_image, site_distances
+from ..microstates import Shell
 from ..trajectory.unwrap import cell_heights
 from .base import EventRule
 from .clusters import find_exchanges, label_hops, label_hops_nearby
+from .history import SiteHistory
 
 LINKINGS = ("chain", "proximity", "distance")
 #: Summed site vectors of an exchange vanish within this, Angstrom.
@@ -29,107 +27,28 @@ _BOXES = 32
 
 
 @dataclass(frozen=True)
-class SiteHistory:
-    """What a joint rule sees of the species on sites whose hops may be linked.
+class HopBlock:
+    """Labels of all carriers in a block of time origins of one window length.
 
     Attributes
     ----------
-    state : numpy.ndarray
-        Shape (carriers, frames), int32: site held.
-    path : numpy.ndarray
-        Shape (carriers, 3, frames), Angstrom: unwrapped position of the site held; of its place
-        where several species are joined.
-    shells : ShellTable
-        The sites; `kind` is the label of each.
-    distances : numpy.ndarray
-        Shape (sites, sites), Angstrom.
-    sites : numpy.ndarray
-        Shape (sites, 3): positions, fractional in `cell`; None where nothing needs them.
-    cell : numpy.ndarray
-        Shape (3, 3), Angstrom: the mean cell; None where nothing needs it.
-    fractional : numpy.ndarray
-        Shape (carriers, 3, frames): positions of the carriers themselves, any image, in `cell`;
-        None stands for carriers that sit on their sites.
-    place : numpy.ndarray
-        Shape (sites,), int64: sites of different species at one place share a number; None where
-        every site is a place of its own.
-    owner : numpy.ndarray
-        Shape (sites,), int64: number of the species each site belongs to among those joined; None
-        for one species.
+    first, last : int
+        The origins, `last` excluded.
+    before, after : numpy.ndarray
+        Shape (carriers, origins), int32: spots at both ends of the windows.
+    label : numpy.ndarray
+        Shape (carriers, origins), int8: place in `CrystalEvents.names`.
+    cluster : numpy.ndarray
+        Shape (carriers, origins), int32: a number shared by the carriers of one cluster, -1 where
+        there is no hop.
     """
 
-    state: np.ndarray
-    path: np.ndarray
-    shells: ShellTable
-    distances: np.ndarray
-    sites: np.ndarray | None = None
-    cell: np.ndarray | None = None
-    fractional: np.ndarray | None = None
-    place: np.ndarray | None = None
-    owner: np.ndarray | None = None
-
-    @property
-    def places(self) -> np.ndarray:
-        """Place of every site, shape (sites,), int64."""
-        return np.arange(len(self.distances)) if self.place is None else self.place
-
-    @property
-    def members(self) -> np.ndarray:
-        """Species number of every carrier, shape (carriers,), int64."""
-        if self.owner is None:
-            return np.zeros(len(self.state), dtype=np.int64)
-        return self.owner[self.state[:, 0]]
-
-
-def join_histories(histories: Sequence[SiteHistory], shared: float) -> SiteHistory:
-    """One record of several species, so that their hops may be linked.
-
-    Parameters
-    ----------
-    histories : sequence of SiteHistory
-        With `sites` and `cell`, of the same frames; one is returned as it is.
-    shared : float
-        Sites of different species at most this far apart, Angstrom, are one place.
-
-    Returns
-    -------
-    SiteHistory
-        Sites and carriers of the species one after the other.
-    """
-    if len(histories) == 1:
-        return histories[0]
-    cell = histories[0].cell
-    assert cell is not None
-    sites = np.concatenate([h.sites for h in histories if h.sites is not None])
-    first = np.concatenate([[0], np.cumsum([len(h.distances) for h in histories])])
-    owner = np.repeat(np.arange(len(histories)), np.diff(first))
-    distances = site_distances(sites, cell)
-    near = (distances <= shared) & (owner[:, None] != owner[None])
-    _, place = connected_components(coo_matrix(near), directed=False)
-    _, stands = np.unique(place, return_index=True)
-    to_place = minimum_image(sites[stands[place]] - sites) @ cell
-    state = np.concatenate([h.state + f for h, f in zip(histories, first, strict=False)])
-    kinds = np.concatenate([[0], np.cumsum([len(h.shells.types) for h in histories])])
-    kind = [h.shells.kind + k for h, k in zip(histories, kinds, strict=False)]
-    number = np.arange(len(sites))
-    moved = [h.fractional for h in histories if h.fractional is not None]
-    return SiteHistory(
-        state=state.astype(np.int32),
-        path=np.concatenate([h.path for h in histories]) + to_place[state].transpose(0, 2, 1),
-        shells=ShellTable(
-            np.arange(len(sites) + 1),
-            number,
-            number,
-            np.concatenate(kind),
-            tuple(t for h in histories for t in h.shells.types),
-        ),
-        distances=distances,
-        sites=sites,
-        cell=cell,
-        fractional=np.concatenate(moved) if moved else None,
-        place=place.astype(np.int64),
-        owner=owner,
-    )
+    first: int
+    last: int
+    before: np.ndarray
+    after: np.ndarray
+    label: np.ndarray
+    cluster: np.ndarray
 
 
 class CrystalEvents(EventRule):
@@ -246,32 +165,14 @@ class CrystalEvents(EventRule):
         offsets = np.searchsorted(site, np.arange(len(near) + 1))
         return offsets.astype(np.int64), other.astype(np.int64)
 
-    def link(
-        self, history: SiteHistory, window: int, hidden: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Labels and clusters as in `label_window`, but exchanges are multi-ion hops."""
-        n_carriers, n_frames = history.state.shape
-        label = np.empty((n_carriers, n_frames - window), dtype=np.int8)
-        cluster = np.empty((n_carriers, n_frames - window), dtype=np.int32)
-        if hidden is None:
-            hidden = np.full(n_carriers, -1, dtype=np.int64)
-        if self.linking == "distance" and history.fractional is not None:
-            assert self.distance is not None
-            assert history.cell is not None
-            boxes = (cell_heights(history.cell) / self.distance).astype(np.int64)
-            label_hops_nearby(
-                history.state, history.fractional, history.cell, self.distance,
-                np.clip(boxes, 1, _BOXES), window, hidden, label, cluster,
-            )  # fmt: skip
-        else:
-            near = self.near_sites(history)
-            label_hops(history.state, history.places, window, *near, hidden, label, cluster)
-        return label, cluster
-
-    def label_window(
-        self, history: SiteHistory, window: int, hidden: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Labels of all carriers and origins of one window length.
+    def link_blocks(
+        self,
+        history: SiteHistory,
+        window: int,
+        hidden: np.ndarray | None = None,
+        frames: tuple[int, int] | None = None,
+    ) -> Iterator[HopBlock]:
+        """Labels and clusters as in `label_blocks`, but exchanges are multi-ion hops.
 
         Parameters
         ----------
@@ -280,6 +181,69 @@ class CrystalEvents(EventRule):
             Frames.
         hidden : numpy.ndarray, optional
             Shape (carriers,): frame of a seam in each record, -1 for none.
+        frames : tuple of int, optional
+            First and last + 1 of the frames that windows lie in; default all.
+
+        Yields
+        ------
+        HopBlock
+        """
+        if hidden is None:
+            hidden = np.full(history.n_carriers, -1, dtype=np.int64)
+        begins, ends = history.held.reader(), history.held.reader()
+        nearby = self.linking == "distance" and history.walk is not None
+        if nearby:
+            assert self.distance is not None
+            assert history.cell is not None
+            assert history.walk is not None
+            from_place, to_place = history.walk.reader(), history.walk.reader()
+            boxes = (cell_heights(history.cell) / self.distance).astype(np.int64)
+            boxes = np.clip(boxes, 1, _BOXES)
+        else:
+            near = self.near_sites(history)
+        for first, last in history.blocks(window, frames):
+            before = begins.between(first, last)
+            after = ends.between(first + window, last + window)
+            label = np.empty(before.shape, dtype=np.int8)
+            cluster = np.empty(before.shape, dtype=np.int32)
+            if nearby:
+                label_hops_nearby(
+                    before, after, history.site, from_place(first, last),
+                    to_place(first + window, last + window), history.cell, self.distance, boxes,
+                    first, window, hidden, label, cluster,
+                )  # fmt: skip
+            else:
+                label_hops(
+                    before, after, history.site, history.places, first, window, *near, hidden,
+                    label, cluster,
+                )  # fmt: skip
+            yield HopBlock(first, last, before, after, label, cluster)
+
+    def label_blocks(self, history: SiteHistory, window: int) -> Iterator[HopBlock]:
+        """Labels of all carriers, block after block of the origins of one window length.
+
+        Cost: linear in carriers x origins, and in hops and their links.
+
+        Yields
+        ------
+        HopBlock
+        """
+        n_places = len(history.distances)
+        for block in self.link_blocks(history, window):
+            find_exchanges(
+                block.before, block.after, history.place_of_spot, n_places, history.where, _CLOSED,
+                block.label, block.cluster,
+            )  # fmt: skip
+            yield block
+
+    def label_window(self, history: SiteHistory, window: int) -> tuple[np.ndarray, np.ndarray]:
+        """Labels of all carriers and origins of one window length, in memory.
+
+        Parameters
+        ----------
+        history : SiteHistory
+        window : int
+            Frames.
 
         Returns
         -------
@@ -289,17 +253,13 @@ class CrystalEvents(EventRule):
             Shape (carriers, origins), int32: a number shared by the carriers of one cluster, -1
             where there is no hop.
         """
-        label, cluster = self.link(history, window, hidden)
-        find_exchanges(history.state, history.places, history.path, window, _CLOSED, label, cluster)
-        return label, cluster
+        return whole_window(self.label_blocks(history, window))
 
-    def event_codes(self, history: SiteHistory, window: int, label: np.ndarray) -> np.ndarray:
-        """Place of every carrier and origin in `names_for`, shape (carriers, origins), int16."""
-        if self.detail is None:
-            return label.astype(np.int16)
-        kind = history.shells.kind.astype(np.int16)[history.state]
-        n = len(history.shells.types)
-        channel = 1 + kind[:, :-window] * n + kind[:, window:]
+    def channel_codes(
+        self, label: np.ndarray, before: np.ndarray, after: np.ndarray, n_kinds: int
+    ) -> np.ndarray:
+        """Place in `names_for`, int16, from the kinds of the sites at both ends of windows."""
+        channel = 1 + before.astype(np.int16) * np.int16(n_kinds) + after.astype(np.int16)
         return np.where(label == 0, np.int16(0), channel)
 
     def describe(self) -> dict[str, Any]:
@@ -311,34 +271,60 @@ class CrystalEvents(EventRule):
         }
 
 
+def whole_window(blocks: Iterable[HopBlock]) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and clusters of all blocks of a window length, each (carriers, origins)."""
+    found = list(blocks)
+    return (
+        np.concatenate([block.label for block in found], axis=1),
+        np.concatenate([block.cluster for block in found], axis=1),
+    )
+
+
 @dataclass(frozen=True)
-class LinkedLabels:
-    """Labels and clusters of one of the species that are labelled together, by window length.
+class LinkedHops:
+    """Hops of the species that are labelled together.
 
     Attributes
     ----------
-    rule : CrystalEvents
-    linked : SiteHistory
-        Of all of them.
+    rules : tuple of CrystalEvents
+        Of each species; alike in what links hops.
     history : SiteHistory
-        Of the one.
-    mine : numpy.ndarray
-        Shape (carriers of `linked`,), bool: those of the one.
+        Of all of them.
     number : numpy.ndarray
-        Shape (carriers of `linked`,), int64: what clusters are numbered by.
+        Shape (carriers,), int32: what clusters are numbered by.
     """
 
-    rule: CrystalEvents
-    linked: SiteHistory
+    rules: tuple[CrystalEvents, ...]
     history: SiteHistory
-    mine: np.ndarray
     number: np.ndarray
 
-    def __call__(self, window: int) -> tuple[np.ndarray, np.ndarray]:
-        """Codes and clusters, (carriers, origins), of windows of this many frames."""
-        label, cluster = self.rule.label_window(self.linked, window)
-        if not self.mine.all():
-            label, cluster = label[self.mine], cluster[self.mine]
-        linked = cluster >= 0
-        cluster[linked] = self.number[cluster[linked]]
-        return self.rule.event_codes(self.history, window, label), cluster
+    def edges(self, window: int) -> list[int]:
+        """First origin of each block, and the number of origins."""
+        return [0, *(last for _, last in self.history.blocks(window))]
+
+    def blocks(self, window: int) -> Iterator[HopBlock]:
+        """Labels of windows of this many frames; see `CrystalEvents.label_blocks`."""
+        for block in self.rules[0].label_blocks(self.history, window):
+            hopped = block.cluster >= 0
+            block.cluster[hopped] = self.number[block.cluster[hopped]]
+            yield block
+
+    def rows(self, member: int) -> slice:
+        """Carriers of one species among all."""
+        return slice(int(self.history.first[member]), int(self.history.first[member + 1]))
+
+    def spots(self, member: int) -> Callable[[int], np.ndarray]:
+        """From the number of a carrier of one species to the spots it holds, (frames,), int32."""
+        first = int(self.history.first[member])
+        return lambda carrier: self.history.held.carrier(first + carrier)
+
+    def codes(self, block: HopBlock, member: int) -> np.ndarray:
+        """Event codes of one species in a block, shape (carriers, origins), int16."""
+        rule, rows = self.rules[member], self.rows(member)
+        label = block.label[rows]
+        if rule.detail is None:
+            return label.astype(np.int16)
+        first, last = self.history.kinds[member : member + 2]
+        kind = self.history.shells.kind[self.history.site] - first
+        before, after = (kind[spots[rows]] for spots in (block.before, block.after))
+        return rule.channel_codes(label, before, after, int(last - first))

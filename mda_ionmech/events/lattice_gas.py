@@ -7,11 +7,13 @@ J. Comput. Phys. 17, 10 (1975)).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..kernels import kernel
+from ..slabs import BLOCK_NUMBERS
 
 
 @dataclass(frozen=True)
@@ -46,52 +48,62 @@ class SiteGraph:
 
 
 @kernel
-def _simulate(  # type: ignore[no-untyped-def]
-    start, end, place, channel, rate, out_offsets, out_edges, in_offsets, in_edges, site_of,
-    occupant, spacing, skip, rng, state,
-):  # fmt: skip
-    """Run the gas and record site_of at every multiple of spacing after `skip` of them.
+def _open_edges(  # type: ignore[no-untyped-def]
+    start, end, place, channel, site_of, occupant, first, count, where, active
+):
+    """List the edges whose first site is held and whose last one's place is empty.
 
-    Edges out of place p are out_edges[out_offsets[p] : out_offsets[p + 1]], into it in_edges alike;
-    place (sites,), site_of (carriers,), occupant (places,) the carrier there or -1. An edge is open
-    when its first site is held and its last one's place is empty. Fills state (carriers, frames).
+    Edges out of class k are active[first[k] : first[k] + count[k]]; where (edges,) is the place of
+    each in active, -1 for those that are closed.
     """
-    n_edges, n_channels = start.shape[0], rate.shape[0]
-    n_carriers, n_frames = state.shape
-    count = np.zeros(n_channels, dtype=np.int64)
-    for e in range(n_edges):
+    count[:] = 0
+    for e in range(start.shape[0]):
         count[channel[e]] += 1
-    first = np.zeros(n_channels + 1, dtype=np.int64)
-    for k in range(n_channels):
+    for k in range(count.shape[0]):
         first[k + 1] = first[k] + count[k]
         count[k] = 0
-    active = np.empty(n_edges, dtype=np.int64)  # open edges, class after class
-    where = np.full(n_edges, -1, dtype=np.int64)
-    for e in range(n_edges):
+    where[:] = -1
+    for e in range(start.shape[0]):
         holder = occupant[place[start[e]]]
         if holder >= 0 and site_of[holder] == start[e] and occupant[place[end[e]]] < 0:
             k = channel[e]
             where[e] = first[k] + count[k]
             active[where[e]] = e
             count[k] += 1
-    time = 0.0
-    frame = -skip
+
+
+@kernel
+def _simulate(  # type: ignore[no-untyped-def]
+    start, end, place, channel, rate, out_offsets, out_edges, in_offsets, in_edges, site_of,
+    occupant, first, count, where, active, clock, spacing, skip, frame, first_frame, rng, state,
+):  # fmt: skip
+    """Go on with the gas and record site_of in frames first_frame, first_frame + 1, ...
+
+    Edges out of place p are out_edges[out_offsets[p] : out_offsets[p + 1]], into it in_edges alike;
+    place (sites,), site_of (carriers,), occupant (places,) the carrier there or -1; first, count,
+    where and active from `_open_edges`. Frame f is at (f + skip) spacing; those before first_frame,
+    from `frame` on, are not recorded. clock (2,): time of the last hop and of the next one, which
+    is negative where it is not drawn yet. Fills state (carriers, frames).
+    """
+    n_channels, n_carriers = rate.shape[0], state.shape[0]
+    stop = first_frame + state.shape[1]
     while True:
         total = 0.0
         for k in range(n_channels):
             total += rate[k] * count[k]
-        until = np.inf
-        if total > 0:
-            until = time - np.log(1.0 - rng.random()) / total
+        if clock[1] < 0:
+            clock[1] = np.inf
+            if total > 0:
+                clock[1] = clock[0] - np.log(1.0 - rng.random()) / total
         # record every frame before the next hop
-        while frame * spacing < until - skip * spacing and frame < n_frames:
-            if frame >= 0:
+        while frame * spacing < clock[1] - skip * spacing and frame < stop:
+            if frame >= first_frame:
                 for c in range(n_carriers):
-                    state[c, frame] = site_of[c]
+                    state[c, frame - first_frame] = site_of[c]
             frame += 1
-        if frame >= n_frames:
+        if frame >= stop:
             return
-        time = until
+        clock[0], clock[1] = clock[1], -1.0
         pick = rng.random() * total
         k = 0
         while k < n_channels - 1 and pick >= rate[k] * count[k]:
@@ -132,7 +144,7 @@ def _by_site(site: np.ndarray, n_sites: int) -> tuple[np.ndarray, np.ndarray]:
     return np.searchsorted(site[order], np.arange(n_sites + 1)), order
 
 
-def simulate(
+def simulate_blocks(
     graph: SiteGraph,
     site_of: np.ndarray,
     *,
@@ -140,8 +152,9 @@ def simulate(
     spacing: float,
     rng: np.random.Generator,
     skip: int = 0,
-) -> np.ndarray:
-    """Sites of all carriers of an exclusion gas over time.
+    most: int | None = None,
+) -> Iterator[np.ndarray]:
+    """Sites of all carriers of an exclusion gas over time, some frames after the other.
 
     Cost: linear in hops and in the edges that meet a site.
 
@@ -156,27 +169,117 @@ def simulate(
     rng : numpy.random.Generator
     skip : int
         Frames to forget at the beginning.
+    most : int, optional
+        Frames that are given at once; all but the last time as many.
 
-    Returns
-    -------
+    Yields
+    ------
     numpy.ndarray
-        Shape (carriers, frames), int32.
+        Shape (carriers, some frames), int32.
     """
-    place = graph.places
+    place, n_edges, n_channels = graph.places, len(graph.start), len(graph.rate)
+    site_of = site_of.astype(np.int64)
     occupant = np.full(graph.n_sites, -1, dtype=np.int64)
     occupant[place[site_of]] = np.arange(len(site_of))
-    out_offsets, out_edges = _by_site(place[graph.start], graph.n_sites)
-    in_offsets, in_edges = _by_site(place[graph.end], graph.n_sites)
-    state = np.empty((len(site_of), n_frames), dtype=np.int32)
-    _simulate(
-        graph.start, graph.end, place, graph.channel, graph.rate, out_offsets, out_edges,
-        in_offsets, in_edges, site_of.astype(np.int64).copy(), occupant, spacing, skip, rng, state,
+    by_place = (
+        *_by_site(place[graph.start], graph.n_sites), *_by_site(place[graph.end], graph.n_sites)
     )  # fmt: skip
-    return state
+    edges = [np.zeros(n, dtype=np.int64) for n in (n_channels + 1, n_channels, n_edges, n_edges)]
+    _open_edges(graph.start, graph.end, place, graph.channel, site_of, occupant, *edges)
+    clock = np.array([0.0, -1.0])
+    most = most or max(BLOCK_NUMBERS // max(len(site_of), 1), 1)
+    frame = -skip
+    for first in range(0, n_frames, most):
+        state = np.empty((len(site_of), min(most, n_frames - first)), dtype=np.int32)
+        _simulate(
+            graph.start, graph.end, place, graph.channel, graph.rate, *by_place, site_of, occupant,
+            *edges, clock, spacing, skip, frame, first, rng, state,
+        )  # fmt: skip
+        frame = first + state.shape[1]
+        yield state
+
+
+def simulate(
+    graph: SiteGraph,
+    site_of: np.ndarray,
+    *,
+    n_frames: int,
+    spacing: float,
+    rng: np.random.Generator,
+    skip: int = 0,
+) -> np.ndarray:
+    """All frames of `simulate_blocks`, shape (carriers, frames), int32."""
+    blocks = simulate_blocks(
+        graph, site_of, n_frames=n_frames, spacing=spacing, rng=rng, skip=skip, most=n_frames
+    )
+    return next(blocks)
+
+
+@dataclass(frozen=True)
+class HopCounts:
+    """How often a record hopped from which site to which.
+
+    Attributes
+    ----------
+    n_sites : int
+    key : numpy.ndarray
+        Shape (pairs,), int64, ascending: first site times `n_sites` plus last site.
+    number : numpy.ndarray
+        Shape (pairs,), int64.
+    """
+
+    n_sites: int
+    key: np.ndarray
+    number: np.ndarray
+
+
+def count_hops(record: Iterable[np.ndarray], n_sites: int) -> HopCounts:
+    """Hops between frames of a record.
+
+    Parameters
+    ----------
+    record : iterable of numpy.ndarray
+        Sites held, (carriers, some frames) after the other.
+    n_sites : int
+    """
+    keys, last = [], None
+    for state in record:
+        if last is not None:
+            state = np.concatenate([last, state], axis=1)
+        moved = state[:, 1:] != state[:, :-1]
+        keys.append(state[:, :-1][moved].astype(np.int64) * n_sites + state[:, 1:][moved])
+        last = state[:, -1:].copy()
+    key, number = np.unique(np.concatenate(keys), return_counts=True)
+    return HopCounts(n_sites, key, number)
+
+
+@kernel
+def _count_open(sampled, offsets, end, channel, place, exposure):  # type: ignore[no-untyped-def]
+    """Add the open edges of sampled frames to the exposure of their channels.
+
+    sampled (carriers, frames): sites held; edges out of site s are offsets[s] : offsets[s + 1],
+    with end and channel; place (sites,). An edge is open when its first site is held and the place
+    of its last one empty. exposure (channels,).
+    """
+    n_carriers, n_frames = sampled.shape
+    seen = np.full(place.shape[0], -1, dtype=np.int64)
+    full = np.full(place.shape[0], -1, dtype=np.int64)
+    for t in range(n_frames):
+        for c in range(n_carriers):
+            full[place[sampled[c, t]]] = t
+        for c in range(n_carriers):
+            site = sampled[c, t]
+            if seen[site] == t:
+                continue
+            seen[site] = t
+            for e in range(offsets[site], offsets[site + 1]):
+                if full[place[end[e]]] != t:
+                    exposure[channel[e]] += 1
 
 
 def counted_graph(
-    state: np.ndarray,
+    record: Callable[[], Iterable[np.ndarray]],
+    n_frames: int,
     kind: np.ndarray,
     distances: np.ndarray,
     spacing: float,
@@ -189,8 +292,9 @@ def counted_graph(
 
     Parameters
     ----------
-    state : numpy.ndarray
-        Shape (carriers, frames): sites held.
+    record : callable
+        Gives the record from its beginning: sites held, (carriers, some frames) after the other.
+    n_frames : int
     kind : numpy.ndarray
         Shape (sites,): label of each site.
     distances : numpy.ndarray
@@ -201,59 +305,46 @@ def counted_graph(
         As in `SiteGraph`.
     """
     n_sites = len(kind)
-    moved = state[:, 1:] != state[:, :-1]
-    a, b = state[:, :-1][moved], state[:, 1:][moved]
+    hops = count_hops(record(), n_sites)
     # distances of equivalent pairs agree to far better than 0.2 A
     shell = np.rint(distances / 0.2).astype(np.int64)
     n_kinds = int(kind.max()) + 1
     key = (kind[:, None] * n_kinds + kind[None, :]) * (int(shell.max()) + 1) + shell
     np.fill_diagonal(key, -1)
-    channels, hops = np.unique(key[a, b], return_counts=True)
-    every = max(1, state.shape[1] // 2000)
-    sampled = state[:, ::every]
-    occupied = np.zeros((sampled.shape[1], n_sites))
-    row = np.arange(sampled.shape[1])[None, :]
-    occupied[row, sampled] = 1.0
-    full = occupied
-    if place is not None:
-        full = np.zeros_like(occupied)
-        full[row, place[sampled]] = 1.0
-        full = full[:, place]
-    starts, ends, numbers = [], [], []
-    rates: list[float] = []
-    for channel, n_hops in zip(channels, hops, strict=True):
-        adjacent = key == channel
-        exposure = float(np.sum((occupied @ adjacent) * (1 - full)))
-        if exposure == 0:
-            continue
-        start, end = np.nonzero(adjacent)
-        starts.append(start)
-        ends.append(end)
-        numbers.append(np.full(len(start), len(rates)))
-        rates.append(n_hops / (exposure * every * spacing))
-    if not rates:
-        none = np.empty(0, dtype=np.int64)
-        return SiteGraph(n_sites, none, none, none, np.empty(0), place)
+    channels, mine = np.unique(key.ravel()[hops.key], return_inverse=True)
+    number = np.bincount(mine, hops.number, minlength=len(channels))
+    start, end = np.nonzero(np.isin(key, channels))
+    channel = np.searchsorted(channels, key[start, end])
+    every = max(1, n_frames // 2000)
+    offsets = np.searchsorted(start, np.arange(n_sites + 1))
+    exposure = np.zeros(len(channels), dtype=np.int64)
+    places = np.arange(n_sites) if place is None else place
+    first = 0
+    for state in record():
+        sampled = np.ascontiguousarray(state[:, -first % every :: every])
+        _count_open(sampled, offsets, end, channel, places, exposure)
+        first += state.shape[1]
+    used = np.flatnonzero(exposure)
+    known = exposure[channel] > 0
+    order = np.argsort(channel[known], kind="stable")
     return SiteGraph(
         n_sites,
-        np.concatenate(starts),
-        np.concatenate(ends),
-        np.concatenate(numbers),
-        np.array(rates),
+        start[known][order],
+        end[known][order],
+        np.searchsorted(used, channel[known][order]),
+        number[used] / (exposure[used] * every * spacing),
         place,
     )
 
 
-def channel_hops(state: np.ndarray, graph: SiteGraph) -> np.ndarray:
-    """Hops of a record (carriers, frames) along each channel of a graph, shape (channels,)."""
-    moved = state[:, 1:] != state[:, :-1]
-    key = state[:, :-1][moved].astype(np.int64) * graph.n_sites + state[:, 1:][moved]
+def channel_hops(hops: HopCounts, graph: SiteGraph) -> np.ndarray:
+    """Hops of a record along each channel of a graph, shape (channels,)."""
     edge = graph.start * graph.n_sites + graph.end
     order = np.argsort(edge)
-    place = np.minimum(np.searchsorted(edge[order], key), len(edge) - 1)
-    known = edge[order][place] == key
+    place = np.minimum(np.searchsorted(edge[order], hops.key), len(edge) - 1)
+    known = edge[order][place] == hops.key
     channel = graph.channel[order][place[known]]
-    return np.bincount(channel, minlength=len(graph.rate)).astype(float)
+    return np.bincount(channel, hops.number[known], minlength=len(graph.rate))
 
 
 def distinct_sites(

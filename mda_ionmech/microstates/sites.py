@@ -16,7 +16,6 @@ import numpy as np
 
 from ..errors import InputError
 from ..kernels import kernel
-from ..runs import label_runs
 from ..species import check_atom_group
 from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
 from .density import (
@@ -28,6 +27,7 @@ from .density import (
     nearest_labels,
     symmetrised,
 )
+from .held import held_sites, occupied_frames, shared_frames
 from .polyhedra import Polyhedra, check_coordination, find_polyhedra, polyhedron_site
 
 if TYPE_CHECKING:
@@ -90,69 +90,6 @@ def nearest_site(centres, sites, cell, site, distance):  # type: ignore[no-untyp
                 best = r2
                 site[c] = s
         distance[c] = np.sqrt(best)
-
-
-@kernel
-def hold_sites(carrier, ligand, inner, begin, end, by_core, held):  # type: ignore[no-untyped-def]
-    """Sites held in every frame, from the stretches of frames at one nearest site.
-
-    carrier, ligand, inner, begin, end (stretches,): each carrier's cover all frames, in any order;
-    ligand: the site; inner: in its core. Fills held (carriers, frames) int32 with the nearest
-    site, or, by_core, with the last core entered: before its first core a carrier takes that one;
-    without any, the nearest of each frame. Returns the number of carriers that never were in a
-    core.
-    """
-    n_carriers, n_frames = held.shape
-    first_core = np.full(n_carriers, -1, dtype=np.int64)
-    first_at = np.full(n_carriers, n_frames, dtype=np.int64)
-    in_core = np.zeros((n_carriers if by_core else 0, n_frames), dtype=np.bool_)
-    for m in range(carrier.shape[0]):
-        c = carrier[m]
-        if inner[m] and begin[m] < first_at[c]:
-            first_at[c], first_core[c] = begin[m], ligand[m]
-        for t in range(begin[m], end[m]):
-            held[c, t] = ligand[m]
-            if by_core:
-                in_core[c, t] = inner[m]
-    homeless = 0
-    if by_core:
-        for c in range(n_carriers):
-            if first_core[c] < 0:
-                homeless += 1
-                continue
-            now = first_core[c]
-            for t in range(n_frames):
-                if in_core[c, t]:
-                    now = held[c, t]
-                held[c, t] = now
-    return homeless
-
-
-@kernel
-def drop_brief_visits(held, persist):  # type: ignore[no-untyped-def]
-    """Undo changes of site that revert within `persist` frames, in held (carriers, frames).
-
-    A carrier that leaves a site and is back after at most `persist` frames never left. Walks
-    forward, so that of nested excursions the outer one counts.
-    """
-    n_carriers, n_frames = held.shape
-    for c in range(n_carriers):
-        t = 1
-        while t < n_frames:
-            if held[c, t] == held[c, t - 1]:
-                t += 1
-                continue
-            home = held[c, t - 1]
-            back = -1
-            for later in range(t + 1, min(t + persist + 1, n_frames)):
-                if held[c, later] == home:
-                    back = later
-                    break
-            if back > 0:
-                for k in range(t, back):
-                    held[c, k] = home
-                t = back
-            t += 1
 
 
 def circular_mean(fractional: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -728,18 +665,10 @@ class SiteAssignment(Detector):
         A carrier in no polyhedron has no site of its own in that frame, so that polyhedra are held
         without filters too.
         """
-        history = history.whole()
-        held = np.empty((history.n_carriers, history.n_frames), dtype=np.int32)
         volume = "polyhedron" if self.assignment == "polyhedron" else "core"
         by_volume = volume == "polyhedron" or (self.assignment == "core" and filtered)
-        homeless = hold_sites(
-            history.carrier, history.ligand, history.inner, history.begin, history.end,
-            by_volume, held,
-        )  # fmt: skip
-        inside = int((history.end - history.begin)[history.inner].sum())
         wait = self.frames_to_wait(history, filtered, persistence)
-        if wait > 0:
-            drop_brief_visits(held, wait)
+        runs, inside, homeless = held_sites(history, wait, by_core=by_volume)
         kinds = np.array([self.label_names.index(x) for x in self.labels])
         n_sites = len(self.labels)
         shells = ShellTable(
@@ -749,26 +678,24 @@ class SiteAssignment(Detector):
             kind=kinds,
             types=self.label_names,
         )
-        changes = int(np.count_nonzero(held[:, 1:] != held[:, :-1]))
-        per_label = np.bincount(kinds[held].ravel(), minlength=len(self.label_names))
-        occupants = np.sort(held, axis=0)
-        shared = np.count_nonzero(occupants[1:] == occupants[:-1]) / max(held.size, 1)
+        n_frames, size = history.n_frames, history.n_frames * history.n_carriers
+        changes, steps = runs.n_changes, size - history.n_carriers
+        per_label = occupied_frames(runs, kinds, len(self.label_names))
+        shared = shared_frames(runs, n_sites, history)
         report = {
             "occupancy": {
-                name: float(count / history.n_frames)
+                name: float(count / n_frames)
                 for name, count in zip(self.label_names, per_label, strict=True)
             },
-            f"outside_every_{volume}": float(1 - inside / max(held.size, 1)),
-            f"carriers_never_in_a_{volume}": int(homeless),
-            "sharing_a_site": float(shared),
+            f"outside_every_{volume}": float(1 - inside / max(size, 1)),
+            f"carriers_never_in_a_{volume}": homeless,
+            "sharing_a_site": shared / max(size, 1),
             "hops": changes,
-            "mean_residence_ps": (
-                float(held.size * history.spacing / changes) if changes else float("inf")
-            ),
-            "changed_per_frame": changes / max(held[:, 1:].size, 1),
+            "mean_residence_ps": (size * history.spacing / changes if changes else float("inf")),
+            "changed_per_frame": changes / max(steps, 1),
             "distinct_shells": n_sites,
         }
-        return Microstates(label_runs(held.T), shells, report)
+        return Microstates(runs, shells, report)
 
     def fractional_positions(self, frame: FrameGeometry) -> np.ndarray:
         """Carriers relative to the sites' origin, drift removed: shape (carriers, 3)."""

@@ -264,12 +264,16 @@ def self_parts(carriers: CarrierLabels, resolution: int, n_steps: int) -> np.nda
     horizon, n_origins = n_steps * resolution, n_frames - resolution
     offsets, begin, code = carrier_segments(carriers, resolution)
     out = np.zeros((carriers.n_path_labels, n_frames - horizon))
-    walked = carriers.position if carriers.held is None else carriers.held
+    spots = None if carriers.joint is None else carriers.joint.linked.spots(carriers.joint.member)
     for c, one in enumerate(carriers.position):
         mine = slice(offsets[c], offsets[c + 1])
         length = np.diff(np.append(begin[mine], n_origins))
         label = np.repeat(code[mine], length)
-        step = walked[c][:, resolution:] - walked[c][:, :-resolution]
+        walked = one
+        if carriers.held is not None:
+            assert spots is not None
+            walked = carriers.held[spots(c)].T
+        step = walked[:, resolution:] - walked[:, :-resolution]
         steps = np.zeros((carriers.n_path_labels, 3, n_origins))
         steps[label, :, np.arange(n_origins)] = step.T
         if carriers.held is not None:

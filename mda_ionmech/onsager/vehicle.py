@@ -31,7 +31,7 @@ BLOCK_PAIRS = 2**15
 #: From shells before and after, each (pairs,), and which of the pairs count, (pairs,) bool, to the
 #: members of these shells and the places of both shells of these pairs there: offsets, member,
 #: before, after. Ligands of shell s are member[offsets[s] : offsets[s + 1]], ascending; int64.
-Members = Callable[
+ShellMembers = Callable[
     [np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 ]
 
@@ -42,7 +42,7 @@ class ShellPaths:
 
     Attributes
     ----------
-    position : numpy.ndarray or StoredPosition
+    position : numpy.ndarray or FrameFile
         Shape (ligands, 3, frames), Angstrom, in the frame of reference of the carriers. Directions
         that do not count may be there: those of the carriers are 0, and so is all they multiply.
     mass : numpy.ndarray
@@ -50,13 +50,13 @@ class ShellPaths:
     states : RunFrames or FileFrames
         Shells of the carriers, frame by frame.
     members : callable
-        See `Members`.
+        See `ShellMembers`.
     """
 
     position: Any
     mass: np.ndarray
     states: RunFrames | FileFrames
-    members: Members
+    members: ShellMembers
 
 
 @kernel

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..kernels import kernel, longer
-from ..runs import LabelRuns, StoredRuns, find_runs, run_blocks
+from ..runs import LabelRuns, StoredRuns, find_runs, run_blocks, runs_in_time
+from ..slabs import frame_reader
 
 #: Positions of carriers that are worked on at once, bytes.
 BLOCK_BYTES = 2**23
@@ -104,6 +105,23 @@ def _add_running(change, total):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def add_spots(before, after, where, code, first, moved):  # type: ignore[no-untyped-def]
+    """Add the way from spot to spot of every carrier to the sums of its label, origin by origin.
+
+    before, after (carriers, origins) int32: spots at both ends of the windows of the origins first,
+    first + 1, ...; where (spots, 3), Angstrom; code (carriers, origins): label. Adds to moved
+    (labels, 3, origins) of all origins.
+    """
+    for c in range(before.shape[0]):
+        for t in range(before.shape[1]):
+            a, b = before[c, t], after[c, t]
+            if a == b:
+                continue
+            for k in range(3):
+                moved[code[c, t], k, first + t] += where[b, k] - where[a, k]
+
+
+@kernel
 def _largest_number(cluster):  # type: ignore[no-untyped-def]
     largest = -1
     for c in range(cluster.shape[0]):
@@ -113,22 +131,23 @@ def _largest_number(cluster):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def count_clustered(cluster, species, clustered):  # type: ignore[no-untyped-def]
+def count_clustered(cluster, species, first, clustered):  # type: ignore[no-untyped-def]
     """Carriers in clusters of two or more, whatever the species of the others.
 
-    cluster (carriers, origins): as in `count_clusters`, of all species; species (carriers,): number
-    of each one's species. Fills clustered (species, origins).
+    cluster (carriers, origins): as in `count_clusters`, of all species that are labelled together;
+    species (carriers,): number of each one's species. Fills clustered (species, origins) of all
+    origins, from `first` on, in the rows of these species.
     """
     n_carriers, n_origins = cluster.shape
     size = np.zeros(_largest_number(cluster) + 1, dtype=np.int64)
     for t in range(n_origins):
-        clustered[:, t] = 0.0
         for c in range(n_carriers):
+            clustered[species[c], first + t] = 0.0
             if cluster[c, t] >= 0:
                 size[cluster[c, t]] += 1
         for c in range(n_carriers):
             if cluster[c, t] >= 0 and size[cluster[c, t]] > 1:
-                clustered[species[c], t] += 1.0
+                clustered[species[c], first + t] += 1.0
         for c in range(n_carriers):
             if cluster[c, t] >= 0:
                 size[cluster[c, t]] = 0
@@ -136,16 +155,17 @@ def count_clustered(cluster, species, clustered):  # type: ignore[no-untyped-def
 
 @kernel
 def count_clusters(  # type: ignore[no-untyped-def]
-    position, cluster, code, window, clusters, incluster, hopping, clustered, largest
+    before, i, after, j, first, cluster, code, clusters, incluster, hopping, clustered, largest
 ):
     """Sums over origins that need whole clusters.
 
-    position (carriers, 3, frames); cluster (carriers, origins): number of the cluster, or -1; code
-    (carriers, origins): label. All are of one species: of a cluster with ions of others only the
-    part in this species is seen. Adds to clusters (labels, origins): the cooperative events, each
-    in the row of its first carrier; incluster (labels, origins): d_i . d_j over pairs within a
-    cluster, A^2, in the row of i; hopping, clustered, largest (origins,): carriers that hop, those
-    in clusters of two or more, size of the largest cluster.
+    before, i, after, j and first as in `accumulate`; cluster (carriers, origins of the block):
+    number of the cluster, or -1; code (carriers, origins of the block): label. All are of one
+    species: of a cluster with ions of others only the part in this species is seen. Adds to
+    clusters (labels, origins): the cooperative events, each in the row of its first carrier;
+    incluster (labels, origins): d_i . d_j over pairs within a cluster, A^2, in the row of i;
+    hopping, clustered, largest (origins,): carriers that hop, those in clusters of two or more,
+    size of the largest cluster.
     """
     n_carriers, n_origins = cluster.shape
     n_numbers = _largest_number(cluster) + 1
@@ -162,21 +182,21 @@ def count_clusters(  # type: ignore[no-untyped-def]
             r = cluster[c, t]
             if r >= 0:
                 for k in range(3):
-                    total[r, k] += position[c, k, t + window] - position[c, k, t]
+                    total[r, k] += after[c, k, j + t] - before[c, k, i + t]
                 if size[r] == 0.0:
-                    clusters[code[c, t], t] += 1.0
+                    clusters[code[c, t], first + t] += 1.0
                 size[r] += 1.0
         for c in range(n_carriers):
             r = cluster[c, t]
             if r < 0:
                 continue
-            hopping[t] += 1.0
+            hopping[first + t] += 1.0
             if size[r] > 1.0:
-                clustered[t] += 1.0
-            largest[t] = max(largest[t], size[r])
+                clustered[first + t] += 1.0
+            largest[first + t] = max(largest[first + t], size[r])
             for k in range(3):
-                d = position[c, k, t + window] - position[c, k, t]
-                incluster[code[c, t], t] += d * (total[r, k] - d)
+                d = after[c, k, j + t] - before[c, k, i + t]
+                incluster[code[c, t], first + t] += d * (total[r, k] - d)
 
 
 @kernel
@@ -223,7 +243,7 @@ def carrier_blocks(position: Any) -> Iterator[tuple[int, int]]:
 
     A block is a whole number of the rows that stored positions are read in.
     """
-    n_carriers, _, n_frames = position.shape
+    n_carriers, n_frames = position.shape[0], position.shape[-1]
     rows = int(getattr(position, "rows", 1))
     most = int(getattr(position, "block_bytes", BLOCK_BYTES))
     size = rows * max(1, min(most, BLOCK_BYTES) // (24 * max(n_frames, 1) * rows))
@@ -374,21 +394,48 @@ def block_sums(rows: np.ndarray, length: int) -> np.ndarray:
     return np.add.reduceat(rows, np.arange(0, rows.shape[-1], length), axis=-1).T
 
 
+class LabelledTogether(Protocol):
+    """Species whose labels depend on the carriers of all of them; see `events.LinkedHops`."""
+
+    def edges(self, window: int) -> list[int]:
+        """First origin of each block, and the number of origins."""
+
+    def blocks(self, window: int) -> Iterator[Any]:
+        """Blocks of origins: first, last, before, after and cluster, see `events.HopBlock`."""
+
+    def codes(self, block: Any, member: int) -> np.ndarray:
+        """Label codes of one species in a block, shape (carriers, origins), int16."""
+
+    def rows(self, member: int) -> slice:
+        """Carriers of one species among all."""
+
+    def spots(self, member: int) -> Callable[[int], np.ndarray]:
+        """From the number of a carrier of one species to the spots it holds, (frames,), int32."""
+
+
 @dataclass(frozen=True)
 class JointLabels:
-    """Labels that depend on all carriers: what a joint rule gives for each window length.
+    """Labels that depend on all carriers.
 
     Attributes
     ----------
-    label_window : callable
-        Window in frames to (code, cluster), each (carriers, origins): label code int16, and a
-        number shared by the carriers of one cluster, of other species too, -1 for none.
-    moves : LabelRuns
+    linked : LabelledTogether
+        One object for all species that are labelled together.
+    member : int
+        Number of the species among them.
+    moves : LabelRuns or StoredRuns
         Sites held; each new run is an elementary hop.
     """
 
-    label_window: Callable[[int], tuple[np.ndarray, np.ndarray]]
-    moves: LabelRuns
+    linked: LabelledTogether
+    member: int
+    moves: LabelRuns | StoredRuns
+
+    def blocks(self, window: int) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
+        """Blocks of origins, with codes and clusters (carriers, origins) of this species alone."""
+        rows = self.linked.rows(self.member)
+        for block in self.linked.blocks(window):
+            yield block, self.linked.codes(block, self.member), block.cluster[rows]
 
 
 @dataclass(frozen=True)
@@ -398,8 +445,8 @@ class CarrierLabels:
     Attributes
     ----------
     position : numpy.ndarray or StoredPosition
-        Shape (carriers, 3, frames), Angstrom; axes that are projected out are 0. An array wherever
-        there is a joint rule; else slices of carriers are enough.
+        Shape (carriers, 3, frames), Angstrom; axes that are projected out are 0. Slices of carriers
+        are enough, and with a joint rule columns of frames.
     states : LabelRuns
         Microstates; one constant run per carrier without a rule.
     classify : callable
@@ -410,7 +457,7 @@ class CarrierLabels:
     joint : JointLabels or None
         In place of `states` and `classify`, where labels depend on all carriers.
     held : numpy.ndarray or None
-        Shape (carriers, 3, frames), Angstrom: positions of the sites held, where the path view
+        Shape (spots, 3), Angstrom: positions of the spots of a joint rule, where the path view
         credits a label with the way from site to site alone.
     """
 
@@ -435,9 +482,8 @@ def carrier_segments(
     """Segments of constant label of any rule: offsets (carriers + 1,), begin, code (segments,)."""
     if carriers.joint is None:
         return segment_labels(carriers.states.whole(), window, carriers.classify)
-    dense, _ = carriers.joint.label_window(window)
-    offsets, begin, code = find_runs(dense)
-    return offsets, begin, code
+    runs = runs_in_time(code for _, code, _ in carriers.joint.blocks(window))
+    return runs.offsets, runs.start, runs.value
 
 
 def one_label(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -455,6 +501,70 @@ class _Pairs:
         return before * self.n_states + after
 
 
+@dataclass(frozen=True)
+class _SpeciesSums:
+    """Sums of one species over its carriers, origin by origin, in which kernels add up.
+
+    `moved` and `on_sites` (labels, 3, origins), the others (labels, origins); `on_sites` is empty
+    without sites held.
+    """
+
+    moved: np.ndarray
+    squared: np.ndarray
+    number: np.ndarray
+    clusters: np.ndarray
+    incluster: np.ndarray
+    on_sites: np.ndarray
+
+    @classmethod
+    def zeros(cls, one: CarrierLabels, n_origins: int) -> _SpeciesSums:
+        n = one.n_labels
+        squared, number, clusters, incluster = (np.zeros((n, n_origins)) for _ in range(4))
+        on_sites = np.zeros((0 if one.held is None else n, 3, n_origins))
+        moved = np.zeros((n, 3, n_origins))
+        return cls(moved, squared, number, clusters, incluster, on_sites)
+
+
+def labelled_together(species: Sequence[CarrierLabels]) -> list[list[int]]:
+    """Numbers of the species with a joint rule, by what they are labelled with."""
+    groups: dict[int, list[int]] = {}
+    for index, one in enumerate(species):
+        if one.joint is not None:
+            groups.setdefault(id(one.joint.linked), []).append(index)
+    return list(groups.values())
+
+
+def _add_joint(
+    species: Sequence[CarrierLabels], members: Sequence[int], window: int,
+    sums: Sequence[_SpeciesSums], counts: np.ndarray,
+) -> None:  # fmt: skip
+    """Add the species that are labelled together, block after block of origins."""
+    joint = [one.joint for one in (species[k] for k in members) if one.joint is not None]
+    linked = joint[0].linked
+    begins, ends = ([frame_reader(species[k].position) for k in members] for _ in range(2))
+    owner = np.repeat(members, [len(species[k].position) for k in members])
+    for block in linked.blocks(window):
+        first, last = block.first, block.last
+        for place, (index, labels) in enumerate(zip(members, joint, strict=True)):
+            one, mine, rows = species[index], sums[index], linked.rows(labels.member)
+            code, cluster = linked.codes(block, labels.member), block.cluster[rows]
+            before, i = begins[place].between(first, last)
+            after, j = ends[place].between(first + window, last + window)
+            count_clusters(
+                before, i, after, j, first, cluster, code, mine.clusters, mine.incluster,
+                counts[0, index], counts[1, index], counts[2, index],
+            )  # fmt: skip
+            accumulate(
+                before, i, after, j, first, last - first, *find_runs(code), mine.moved,
+                mine.squared, mine.number,
+            )  # fmt: skip
+            if one.held is not None:
+                spots = block.before[rows], block.after[rows]
+                add_spots(*spots, one.held, code, first, mine.on_sites)
+        if len(members) > 1:
+            count_clustered(block.cluster, owner, first, counts[1])
+
+
 def window_sums(
     species: Sequence[CarrierLabels], window: int, sub_block: int, collective: np.ndarray
 ) -> WindowSums:
@@ -467,9 +577,8 @@ def window_pass(
 ) -> tuple[WindowSums, np.ndarray]:
     """All sums of one window length, and the steps of the path view at this resolution.
 
-    Cost: one pass over carriers x origins for the events, one for the sites held where they are
-    projected out, and one for the transitions of each species with macrostates, plus R^2 per
-    origin.
+    Cost: one pass over carriers x origins for the events, and one for the transitions of each
+    species with macrostates, plus R^2 per origin.
 
     Parameters
     ----------
@@ -491,50 +600,23 @@ def window_pass(
     n_species, _, n_frames = collective.shape
     n_origins = n_frames - window
     total = collective[:, :, window:] - collective[:, :, :-window]
-    rows, squares, numbers, all_squared, steps = [], [], [], [], []
-    transition, transition_number = [], []
-    clusters, incluster = [], []
-    linked: dict[int, np.ndarray] = {}
+    sums = [_SpeciesSums.zeros(one, n_origins) for one in species]
+    steps, transition, transition_number = [], [], []
     counts = np.zeros((5, n_species, n_origins))
-    for index, one in enumerate(species):
-        clusters.append(np.zeros((one.n_labels, n_origins)))
-        incluster.append(np.zeros((one.n_labels, n_origins)))
-        moved = np.zeros((one.n_labels, 3, n_origins))
-        squared = np.zeros((one.n_labels, n_origins))
-        number = np.zeros((one.n_labels, n_origins))
+    for members in labelled_together(species):
+        _add_joint(species, members, window, sums, counts)
+    for index, (one, mine) in enumerate(zip(species, sums, strict=True)):
         if one.joint is None:
-            add_carriers(one.position, one.states, one.classify, window, moved, squared, number)
-        else:
-            dense, cluster = one.joint.label_window(window)
-            offsets, begin, code = find_runs(dense)
-            linked[index] = cluster
-            count_clusters(
-                one.position, cluster, dense, window, clusters[-1], incluster[-1],
-                counts[0, index], counts[1, index], counts[2, index],
-            )  # fmt: skip
-            accumulate(
-                one.position, 0, one.position, window, 0, n_origins, offsets, begin, code, moved,
-                squared, number,
+            add_carriers(
+                one.position, one.states, one.classify, window, mine.moved, mine.squared,
+                mine.number,
             )  # fmt: skip
         moves = one.states if one.joint is None else one.joint.moves
         add_changes(moves, window, counts[4, index], counts[3, index])
-        rows.append(moved)
         if one.held is None:
-            steps.append(moved)
+            steps.append(mine.moved)
         else:
-            on_sites = np.zeros((one.n_labels, 3, n_origins))
-            spare = np.zeros((2, one.n_labels, n_origins))
-            if one.joint is None:
-                add_carriers(one.held, one.states, one.classify, window, on_sites, *spare)
-            else:
-                accumulate(
-                    one.held, 0, one.held, window, 0, n_origins, offsets, begin, code, on_sites,
-                    spare[0], spare[1],
-                )  # fmt: skip
-            steps += [on_sites, (total[index] - on_sites.sum(axis=0))[None]]
-        squares.append(squared)
-        numbers.append(number)
-        all_squared.append(squared.sum(axis=0))
+            steps += [mine.on_sites, (total[index] - mine.on_sites.sum(axis=0))[None]]
         if one.macrostates is None:
             continue
         m = one.n_macrostates
@@ -544,12 +626,7 @@ def window_pass(
         add_carriers(one.position, one.macrostates, _Pairs(m), window, moved, squared, number)
         transition.append(np.einsum("qxt,xt->qt", moved, total[index]))
         transition_number.append(number)
-    if len(linked) > 1:
-        owner = np.repeat(list(linked), [len(cluster) for cluster in linked.values()])
-        clustered = np.zeros((n_species, n_origins))
-        count_clustered(np.concatenate(list(linked.values())), owner, clustered)
-        counts[1] = clustered
-    d = np.concatenate(rows)
+    d = np.concatenate([mine.moved for mine in sums])
     n_rows = len(d)
     flat = d.reshape(3 * n_rows, n_origins)
     flat_total = total.reshape(3 * n_species, n_origins)
@@ -557,22 +634,22 @@ def window_pass(
     marginal = block_products(flat, flat_total, sub_block).reshape(-1, n_rows, 3, n_species, 3)
     whole = block_products(flat_total, flat_total, sub_block)
     empty = np.empty((0, n_origins))
-    sums = WindowSums(
+    whole_sums = WindowSums(
         origins=block_sums(np.ones((1, n_origins)), sub_block)[:, 0],
         gram=np.einsum("brxsx->brs", gram),
         marginal=marginal.transpose(0, 1, 3, 2, 4),
         total=whole.reshape(-1, n_species, 3, n_species, 3).transpose(0, 1, 3, 2, 4),
-        squared=block_sums(np.concatenate(squares), sub_block),
-        number=block_sums(np.concatenate(numbers), sub_block),
-        total_squared=block_sums(np.stack(all_squared), sub_block),
+        squared=block_sums(np.concatenate([mine.squared for mine in sums]), sub_block),
+        number=block_sums(np.concatenate([mine.number for mine in sums]), sub_block),
+        total_squared=block_sums(np.stack([x.squared.sum(axis=0) for x in sums]), sub_block),
         transition=block_sums(np.concatenate([*transition, empty]), sub_block),
         transition_number=block_sums(np.concatenate([*transition_number, empty]), sub_block),
-        clusters=block_sums(np.concatenate(clusters), sub_block),
-        incluster=block_sums(np.concatenate(incluster), sub_block),
+        clusters=block_sums(np.concatenate([mine.clusters for mine in sums]), sub_block),
+        incluster=block_sums(np.concatenate([mine.incluster for mine in sums]), sub_block),
         hopping=block_sums(counts[0], sub_block),
         clustered=block_sums(counts[1], sub_block),
         largest=block_sums(counts[2], sub_block),
         repeated=block_sums(counts[3], sub_block),
         changed=block_sums(counts[4], sub_block),
     )
-    return sums, np.concatenate(steps)
+    return whole_sums, np.concatenate(steps)

@@ -9,10 +9,12 @@ from scipy.sparse.csgraph import connected_components
 
 from mda_ionmech import InputError
 from mda_ionmech.events import CrystalEvents, SiteHistory
-from mda_ionmech.events.crystal import join_histories
+from mda_ionmech.events.crystal import LinkedHops, whole_window
+from mda_ionmech.events.history import join_histories
 from mda_ionmech.events.lattice_gas import (
     SiteGraph,
     channel_hops,
+    count_hops,
     counted_graph,
     distinct_sites,
     simulate,
@@ -20,6 +22,8 @@ from mda_ionmech.events.lattice_gas import (
 from mda_ionmech.events.nulls import circular_null, exclusion_gas, multi_share, on_sites, stretches
 from mda_ionmech.microstates import ShellTable
 from mda_ionmech.microstates.sites import minimum_image, site_distances
+from mda_ionmech.runs import label_runs
+from mda_ionmech.slabs import RunFrames
 
 
 def history(state, *, path=None, distances=None, kind=None):
@@ -40,7 +44,8 @@ def history(state, *, path=None, distances=None, kind=None):
         np.zeros(n_sites, dtype=int) if kind is None else np.asarray(kind),
         ("a", "b"),
     )
-    return SiteHistory(state, np.asarray(path, dtype=float), shells, np.asarray(distances))
+    path = np.asarray(path, dtype=float)
+    return SiteHistory.of_arrays(state, path, shells, np.asarray(distances))
 
 
 def labels(record, window=1, **options):
@@ -99,8 +104,7 @@ def test_windows_take_the_two_ends_and_flag_nothing_between():
 
 def test_a_seam_in_the_window_counts_as_not_hopped():
     record = history([[0, 0, 0, 1, 1, 2]])
-    rule = CrystalEvents()
-    label, _ = rule.label_window(record, 1, np.array([3]))
+    label, _ = whole_window(CrystalEvents().link_blocks(record, 1, np.array([3])))
     assert label[0].tolist() == [0, 0, 0, 0, 1]
 
 
@@ -108,8 +112,8 @@ def test_channels_are_named_by_the_labels_of_their_ends():
     record = history([[0, 1, 1], [2, 2, 0]], kind=[0, 1, 1])
     rule = CrystalEvents(detail="channel")
     names = rule.names_for(("a", "b"))
-    label, _ = rule.label_window(record, 1)
-    codes = rule.event_codes(record, 1, label)
+    hops = LinkedHops((rule,), record, np.arange(2, dtype=np.int32))
+    (codes,) = (hops.codes(block, 0) for block in hops.blocks(1))
     assert [[names[x] for x in row] for row in codes] == [["a->b", "no_hop"], ["no_hop", "b->a"]]
 
 
@@ -166,7 +170,7 @@ def in_space(state, sites, cell=CELL, *, off=0.0, kind=None):
     path = np.cumsum(minimum_image(steps), axis=1) @ cell
     kind = np.zeros(len(sites), dtype=int) if kind is None else kind
     number = np.arange(len(sites) + 1)
-    return SiteHistory(
+    return SiteHistory.of_arrays(
         state,
         np.ascontiguousarray(path.transpose(0, 2, 1)),
         ShellTable(number, number[:-1], number[:-1], kind, ("a", "b")),
@@ -220,11 +224,12 @@ def test_distance_links_what_all_pairs_link(seed, n, window, distance):
     record = in_space(state, sites, off=rng.normal(scale=0.03, size=(n, 6, 3)))
     hidden = rng.integers(-1, 6, n)
     rule = CrystalEvents("distance", distance)
-    label, cluster = rule.link(record, window, hidden)
+    label, cluster = whole_window(rule.link_blocks(record, window, hidden))
     for t in range(6 - window):
         seam = (hidden > t) & (hidden <= t + window)
         hop = np.flatnonzero((state[:, t] != state[:, t + window]) & ~seam)
-        ends = record.fractional[hop][:, :, [t, t + window]].transpose(0, 2, 1)
+        fractional = record.walk.reader()(0, 6)
+        ends = fractional[hop][:, :, [t, t + window]].transpose(0, 2, 1)
         apart = minimum_image(ends[:, None, :, None] - ends[None, :, None]) @ CELL
         link = (np.linalg.norm(apart, axis=-1) <= distance).any(axis=(2, 3))
         _, expected = connected_components(coo_matrix(link), directed=False)
@@ -264,7 +269,7 @@ def test_an_exchange_leaves_its_set_of_sites_and_its_sum_of_vectors(seed, n, lin
     rule = CrystalEvents(linking, None if linking == "chain" else 2.0)
     for window in (1, 2):
         label, cluster = rule.label_window(record, window)
-        linked, same = rule.link(record, window)
+        linked, same = whole_window(rule.link_blocks(record, window))
         np.testing.assert_array_equal(cluster, same)
         for t in range(8 - window):
             for r in set(cluster[:, t]) - {-1}:
@@ -357,18 +362,18 @@ def test_a_gas_of_two_species_shares_its_places():
     assert all(len(set(held[:, t])) == 40 for t in range(0, 8000, 61))
     # each hops at its own rate into places that neither holds; some hop twice between frames
     rates = np.array([0.3, 0.1])
-    hops = channel_hops(record.state, graph)
+    hops = channel_hops(count_hops([record.state], 128), graph)
     expected = 20 * 6 * rates * (1 - 39 / 63) * 8000 * 0.03
     tolerance = 3 / np.sqrt(expected) + 0.03
     assert np.all(np.abs(hops / expected - 1) < tolerance)
     # and the rates counted in the record are those of its edges
     kind = np.repeat([0, 1], 64)
-    counted = counted_graph(record.state, kind, record.distances, 0.03, record.place)
+    counted = counted_graph(record.sites_held, 8000, kind, record.distances, 0.03, record.place)
     for owner, rate in enumerate(rates):
         mine = counted.rate[np.unique(counted.channel[counted.start // 64 == owner])]
         assert mine.max() == pytest.approx(rate, rel=tolerance[owner])
     # as if the first were alone, places that the other holds look open, and its rate low
-    alone = counted_graph(one.state, np.zeros(64, dtype=int), one.distances, 0.03)
+    alone = counted_graph(one.sites_held, 8000, np.zeros(64, dtype=int), one.distances, 0.03)
     assert alone.rate.max() == pytest.approx(0.3 * (63 - 39) / (63 - 19), rel=tolerance[0])
     assert two.state.max() < 64
 
@@ -378,11 +383,12 @@ def test_both_nulls_of_two_species_leave_no_excess_over_their_gas():
     _, _, _, record = two_gases(rng, 6000, 0.1)
     rule = CrystalEvents()
     gas = exclusion_gas(record, 0.1, np.random.default_rng(4))
+    of_gas = on_sites(record, gas)
     for window in (1, 5):
         mine = multi_share(rule, record, window)
         assert mine.shape == (2,)
         parts = np.array(
-            [multi_share(rule, part, window) for part in stretches(on_sites(record, gas), 10)]
+            [multi_share(rule, of_gas, window, frames=part) for part in stretches(6000, 10)]
         )
         error = parts.std(axis=0, ddof=1) / np.sqrt(10)
         assert np.all(np.abs(mine - parts.mean(axis=0)) < 3 * np.sqrt(2) * error)
@@ -398,18 +404,20 @@ def test_the_gas_vibrates_as_the_run_does():
     off = rng.normal(scale=0.02, size=(4, 11, 3))
     record = in_space(state, sites, off=off)
     other = rng.integers(0, 6, state.shape).astype(np.int32)
-    moved = on_sites(record, other)
+    moved = on_sites(record, RunFrames(label_runs(other.T)))
     wanted = (sites[other] + off).transpose(0, 2, 1)
-    np.testing.assert_allclose(minimum_image(moved.fractional - wanted), 0, atol=1e-12)
-    parts = stretches(moved, 3)
-    np.testing.assert_array_equal(np.concatenate([p.state for p in parts], axis=1), other)
-    np.testing.assert_array_equal(
-        np.concatenate([p.fractional for p in parts], axis=2), moved.fractional
-    )
+    places = moved.walk.reader()
+    np.testing.assert_array_equal(moved.state, other)
+    for part in stretches(11, 3):
+        np.testing.assert_allclose(
+            minimum_image(places(*part) - wanted[:, :, slice(*part)]), 0, atol=1e-12
+        )
+    assert stretches(11, 3) == [(0, 4), (4, 8), (8, 11)]
     # the run's own sites are the run itself, whatever the linking
     rule = CrystalEvents("distance", 2.0)
     np.testing.assert_array_equal(
-        multi_share(rule, on_sites(record, state), 2), multi_share(rule, record, 2)
+        multi_share(rule, on_sites(record, RunFrames(label_runs(state.T))), 2),
+        multi_share(rule, record, 2),
     )
 
 
@@ -463,13 +471,13 @@ def test_the_gas_keeps_exclusion_its_filling_and_its_rates():
     # nearly every step between frames is one hop to a neighbour
     assert np.mean(np.abs(difference).sum(axis=1) == 1) > 0.98
     expected = 20 * 6 * 0.3 * (1 - 19 / 63) * 4000 * 0.02
-    hops = channel_hops(state, graph).sum()
+    hops = channel_hops(count_hops([state], 64), graph).sum()
     assert abs(hops - expected) < 3 * np.sqrt(expected) + 0.01 * expected
     # and what was counted gives the rate back
     distances = np.linalg.norm(
         (lambda d: d - 4 * np.rint(d / 4))(positions[:, None] - positions[None]), axis=-1
     )
-    counted = counted_graph(state, np.zeros(64, dtype=int), distances, 0.02)
+    counted = counted_graph(lambda: [state], 4000, np.zeros(64, dtype=int), distances, 0.02)
     nearest = np.argmax(np.bincount(counted.channel, counted.rate[counted.channel]))
     assert counted.rate[nearest] == pytest.approx(0.3, rel=3 / np.sqrt(hops) + 0.02)
 
@@ -495,10 +503,9 @@ def test_both_nulls_of_an_exclusion_gas_leave_no_excess_over_the_gas():
     gas = exclusion_gas(record, 0.05, np.random.default_rng(4))
     for window in (2, 10):
         (mine,) = multi_share(rule, record, window)
-        (fitted,) = multi_share(rule, on_sites(record, gas), window)
-        parts = [
-            multi_share(rule, part, window)[0] for part in stretches(on_sites(record, gas), 10)
-        ]
+        of_gas = on_sites(record, gas)
+        (fitted,) = multi_share(rule, of_gas, window)
+        parts = [multi_share(rule, of_gas, window, frames=part)[0] for part in stretches(6000, 10)]
         error = np.std(parts, ddof=1) / np.sqrt(10)
         assert abs(mine - fitted) < 3 * np.sqrt(2) * error
         circular = circular_null(rule, record, window, np.random.default_rng(5))

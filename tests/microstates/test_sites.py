@@ -7,9 +7,15 @@ from hypothesis import strategies as st
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
-from mda_ionmech.microstates import Contacts, SiteAssignment
+from mda_ionmech.microstates import ContactHistory, Contacts, SiteAssignment
 from mda_ionmech.microstates.follow import ContactTracker
-from mda_ionmech.microstates.sites import drop_brief_visits, hold_sites
+from mda_ionmech.microstates.held import (
+    drop_brief_visits,
+    held_sites,
+    occupied_frames,
+    shared_frames,
+)
+from mda_ionmech.runs import LabelRuns, label_runs
 
 from ..builders import make_universe
 
@@ -123,14 +129,24 @@ def test_a_site_is_held_until_another_core_is_entered(seed, n_frames, chance):
     rng = np.random.default_rng(seed)
     nearest = rng.integers(0, 4, (n_frames, 3)).astype(np.int32)
     inside = rng.random((n_frames, 3)) < chance
-    held = np.empty((3, n_frames), dtype=np.int32)
     tracker = ContactTracker(3, 0)
     for t in range(n_frames):
         tracker.add(Contacts(np.arange(3), nearest[t], inside[t]))
     stays = tracker.finish()
-    hold_sites(**stays, by_core=False, held=held)
-    np.testing.assert_array_equal(held, nearest.T)
-    homeless = hold_sites(**stays, by_core=True, held=held)
+    history = ContactHistory(
+        **stays, n_frames=n_frames, n_carriers=3, spacing=1.0, ligand_atom=np.arange(4),
+        ligand_molecule=np.arange(4), ligand_kind=np.zeros(4, dtype=int),
+    )  # fmt: skip
+    runs, within, _ = held_sites(history, 0, by_core=False)
+    np.testing.assert_array_equal(runs.dense(), nearest.T)
+    assert within == inside.sum()
+    taken = sum(len(set(row)) for row in nearest.tolist())
+    assert shared_frames(runs, 4, history) == nearest.size - taken
+    kind = np.array([0, 1, 1, 0])
+    np.testing.assert_array_equal(occupied_frames(runs, kind, 2), np.bincount(
+        kind[nearest].ravel(), minlength=2))  # fmt: skip
+    runs, _, homeless = held_sites(history, 0, by_core=True)
+    held = runs.dense()
     for c in range(3):
         cores = [nearest[t, c] for t in range(n_frames) if inside[t, c]]
         now = cores[0] if cores else None
@@ -140,13 +156,21 @@ def test_a_site_is_held_until_another_core_is_entered(seed, n_frames, chance):
     assert homeless == sum(not inside[:, c].any() for c in range(3))
 
 
+def without_brief_visits(record, persist):
+    """What is left of the sites of one carrier, (frames,), twice: it is one of two."""
+    runs = label_runs(np.stack([record, record], axis=1).astype(np.int32))
+    offsets, start, value = drop_brief_visits(runs.offsets, runs.start, runs.value, persist)
+    one, two = LabelRuns(offsets, start, value, len(record)).dense().tolist()
+    assert one == two
+    return one
+
+
 @settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), n_frames=st.integers(1, 40), persist=st.integers(1, 6))
 def test_brief_visits_are_undone(seed, n_frames, persist):
     rng = np.random.default_rng(seed)
     record = rng.integers(0, 3, n_frames).repeat(rng.integers(1, 4))[:n_frames]
-    held = record[None].astype(np.int32).copy()
-    drop_brief_visits(held, persist)
+    held = without_brief_visits(record, persist)
     expected = list(record)
     t = 1
     while t < n_frames:
@@ -156,13 +180,12 @@ def test_brief_visits_are_undone(seed, n_frames, persist):
             expected[t:back] = [expected[t - 1]] * (back - t)
             t = back
         t += 1
-    assert held[0].tolist() == expected
+    assert held == expected
 
 
 def test_a_visit_shorter_than_the_persistence_is_no_hop():
-    held = np.array([[0, 0, 1, 1, 0, 0, 2, 2, 2, 2, 0]], dtype=np.int32)
-    drop_brief_visits(held, 2)
-    assert held[0].tolist() == [0] * 6 + [2] * 4 + [0]
+    record = np.array([0, 0, 1, 1, 0, 0, 2, 2, 2, 2, 0])
+    assert without_brief_visits(record, 2) == [0] * 6 + [2] * 4 + [0]
 
 
 def test_supercell_repeats_sites_and_framework():
