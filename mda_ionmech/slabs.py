@@ -7,6 +7,7 @@ disk is read column by column, a column being some frames of all carriers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -136,7 +137,7 @@ class FrameFile:
         """Where the numbers of a carrier begin in a column, bytes."""
         low, high = int(self.edges[column]), int(self.edges[column + 1])
         numbers = self.n_carriers * low + carrier * (high - low)
-        return numbers * int(np.prod(self.tail, dtype=np.int64)) * self.kind.itemsize
+        return numbers * math.prod(self.tail) * self.kind.itemsize
 
     def column(self, number: int) -> np.ndarray:
         """All carriers in the frames of one column, shape (carriers, *tail, frames)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,19 @@ import numpy as np
 
 from . import onsager
 from .errors import InputError
-from .microstates import ShellTable
-from .onsager.vehicle import SUMS, ShellMembers, ShellPaths, vehicle_sums
-from .onsager.windows import CarrierLabels, carrier_blocks
-from .slabs import FrameFile, column_edges, column_width, state_frames, write_by_rows
+from .microstates.base import joined_tables
+from .microstates.columns import ShellColumns, shell_columns
+from .onsager.vehicle import (
+    SUMS,
+    HeldPairs,
+    PairedShells,
+    ShellPaths,
+    pair_segments,
+    vehicle_sums,
+)
+from .slabs import FrameFile, column_edges, write_by_rows
 from .store import threads
 from .trajectory.frames_of_reference import usable_masses
-from .trajectory.paths import StoredPosition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from .analysis import OnsagerDecomposition
-    from .microstates.stored import StoredShells
+    from .events import EventRule
     from .results import Results
     from .species import IonSpecies
     from .trajectory.members import Ligands, Members
@@ -41,6 +47,10 @@ EVENT = "vehicular"
 N_ROWS = 4
 #: A column of positions fills such a part of the budget.
 COLUMN_SHARE = 16
+#: Carriers in all frames, which columns are written from, fill such a part.
+ROWS_SHARE = 4
+#: What a member of a shell, and a shell, take in a table and beside it, bytes.
+MEMBER_BYTES, SHELL_BYTES = 60, 40
 
 _LONG_NAMES = {
     "vehicularity": "d . d_shell over |d|^2 of vehicular windows that keep a ligand atom",
@@ -111,46 +121,58 @@ def _values(sums: np.ndarray) -> dict[str, np.ndarray]:
 
 
 @dataclass(frozen=True)
-class TableMembers:
-    """`ShellMembers` of a table in memory.
+class StoredPairs:
+    """`ShellPairs` of shells on disk, which are read column by column.
 
     Attributes
     ----------
-    offsets, member : numpy.ndarray
-        Ligands of shell s are member[offsets[s] : offsets[s + 1]].
-    """
-
-    offsets: np.ndarray
-    member: np.ndarray
-
-    def __call__(
-        self, before: np.ndarray, after: np.ndarray, chosen: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        return self.offsets, self.member, before, after
-
-
-@dataclass(frozen=True)
-class StoredMembers:
-    """`ShellMembers` of shells on disk, which are read as they are met.
-
-    Attributes
-    ----------
-    shells : StoredShells
+    columns : ShellColumns
+    rule : EventRule
+    event : int
+        Code of the label to split.
     atom : numpy.ndarray
         Shape (ligands,): atom index of each ligand number, ascending.
     """
 
-    shells: StoredShells
+    columns: ShellColumns
+    rule: EventRule
+    event: int
     atom: np.ndarray
 
-    def __call__(
-        self, before: np.ndarray, after: np.ndarray, chosen: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        met = np.union1d(before[chosen], after[chosen])
-        table = self.shells.some(met)
-        member = np.searchsorted(self.atom, table.atom)
-        # pairs that do not count get any place
-        return table.offsets, member, np.searchsorted(met, before), np.searchsorted(met, after)
+    def reader(self, window: int) -> _StoredReader:
+        return _StoredReader(self, window)
+
+
+class _StoredReader:
+    """Pairs of shells of windows that begin in one column and end in another or the same."""
+
+    def __init__(self, pairs: StoredPairs, window: int) -> None:
+        self._pairs, self._window = pairs, window
+        self._start, self._end = pairs.columns.reader(), pairs.columns.reader()
+        self._columns = -1, -1
+
+    def _join(self) -> None:
+        """Take the shells of both columns into one table."""
+        tables = [self._start.table, self._end.table]
+        same = self._start.number == self._end.number
+        self._shift = np.int32(0 if same else len(tables[0]))
+        table = tables[0] if same else joined_tables(tables)
+        self._classify = self._pairs.rule.classifier(table)
+        self._shells = table.offsets, np.searchsorted(self._pairs.atom, table.atom)
+
+    def between(self, first: int, last: int) -> PairedShells:
+        ends = (
+            self._start.between(first, last),
+            self._end.between(first + self._window, last + self._window),
+        )
+        columns = self._start.number, self._end.number
+        if columns != self._columns:
+            self._columns = columns
+            self._join()
+        offsets, begin, before, after = pair_segments(*ends)
+        after += self._shift
+        chosen = self._classify(before, after)[0] == self._pairs.event
+        return PairedShells(offsets, begin, before, after, chosen, *self._shells)
 
 
 @dataclass(frozen=True)
@@ -159,65 +181,63 @@ class VehicleSums:
 
     Attributes
     ----------
-    labels : CarrierLabels
-    shells : ShellPaths
-    event : int
-        Code of the label to split.
+    paths : ShellPaths
     sub_blocks : mapping of int to int
         Origins per sub-block of each window in frames.
     """
 
-    labels: CarrierLabels
-    shells: ShellPaths
-    event: int
+    paths: ShellPaths
     sub_blocks: Mapping[int, int]
 
     def __call__(self, n: int) -> np.ndarray:
-        return vehicle_sums(self.labels, self.shells, self.event, n, self.sub_blocks[n])
+        return vehicle_sums(self.paths, n, self.sub_blocks[n])
 
 
-def in_columns(position: StoredPosition, width: int, path: Path) -> FrameFile:
-    """Stored positions again, in a new file that gives frames of all carriers.
+def in_columns(position: Any, width: int, path: Path, share: int) -> FrameFile:
+    """Stored positions (carriers, 3, frames) again, in a file that gives frames of all carriers.
 
-    Cost: reads and writes all of them once.
+    Cost: reads and writes all of them once, `share` bytes at a time.
     """
-    edges = column_edges(position.shape[2], width)
-    file = FrameFile(path, np.dtype("f8"), (3,), len(position), edges)
-    return write_by_rows(file, ((a, position[a:b]) for a, b in carrier_blocks(position)))
+    n, _, n_frames = position.shape
+    most = max(share // (24 * n_frames * position.rows), 1) * position.rows
+    file = FrameFile(path, np.dtype("f8"), (3,), n, column_edges(n_frames, width))
+    return write_by_rows(file, ((k, position[k : k + most]) for k in range(0, n, most)))
 
 
-def vehicle_task(
-    run: OnsagerDecomposition, index: int, sub_blocks: Mapping[int, int], room: Path | None
-) -> tuple[VehicleSums, int]:
-    """What species `index` needs for its sums, and the windows to work on at once in this process.
+def shell_paths(run: OnsagerDecomposition, index: int, room: Path | None) -> tuple[ShellPaths, int]:
+    """Paths and shells of species `index`, and how many windows to work on at once.
 
-    room: an empty folder for what follows from data on disk.
+    room: an empty folder for what lives on disk.
     """
-    labels, position, ligands = run._labels[index], run._ligand_paths[index], run._ligands[index]
-    shells = run.microstates[run.species[index].name].shells
+    labels, followed, ligands = run._labels[index], run._ligand_paths[index], run._ligands[index]
+    states, rule = run.microstates[run.species[index].name], run.species[index].events
     assert ligands is not None
-    n_threads = run._threads()
-    if isinstance(labels.position, StoredPosition) and isinstance(position, StoredPosition):
-        assert room is not None
-        assert run.memory is not None
-        frame = 24 * (len(labels.position) + len(position))
-        width = int(np.clip(run.memory // COLUMN_SHARE // frame, 1, run.paths.n_frames))
-        n_threads = threads(run.paths.n_frames, N_ROWS, frame * width, run.memory)
-        carriers = in_columns(labels.position, width, room / "carriers.bin")
-        labels = replace(labels, position=carriers)
-        position = in_columns(position, width, room / "ligands.bin")
-    members: ShellMembers
-    if isinstance(shells, ShellTable):
-        # ligands are numbered in order of atom index
-        members = TableMembers(shells.offsets, np.searchsorted(ligands.atom, shells.atom))
-    else:
-        members = StoredMembers(shells, ligands.atom)
-    path = None if room is None else room / "states.bin"
-    states = state_frames(labels.states, column_width(position), path)
-    mass = usable_masses(run.universe, "projection='vehicle'")[ligands.atom]
-    paths = ShellPaths(position, mass, states, members)
+    assert rule is not None
     event = run.event_names(index).index(EVENT)
-    return VehicleSums(labels, paths, event, sub_blocks), n_threads
+    # ligands are numbered in order of atom index
+    mass = usable_masses(run.universe, "projection='vehicle'")[ligands.atom]
+    if room is None:
+        shells = states.shells.whole()
+        member = np.searchsorted(ligands.atom, shells.atom)
+        pairs = HeldPairs(states.runs.whole(), labels.classify, event, shells.offsets, member)
+        return ShellPaths(labels.position, followed, mass, pairs), run._threads()
+    assert run.memory is not None
+    n_frames = run.paths.n_frames
+    members = states.shells.n_members / max(len(states.shells), 1)
+    met = states.runs.n_changes / n_frames * (MEMBER_BYTES * members + SHELL_BYTES)
+    frame = 24 * (len(labels.position) + len(followed)) + met
+    width = int(np.clip(run.memory / COLUMN_SHARE / frame, 1, n_frames))
+    share = run.memory // ROWS_SHARE
+    columns = shell_columns(states.runs, states.shells, ligands, width, room)
+    return (
+        ShellPaths(
+            in_columns(labels.position, width, room / "carriers.bin", share),
+            in_columns(followed, width, room / "ligands.bin", share),
+            mass,
+            StoredPairs(columns, rule, event, ligands.atom),
+        ),
+        threads(n_frames, N_ROWS, int(frame * width), run.memory),
+    )
 
 
 def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
@@ -234,7 +254,8 @@ def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
     plans = {entry.frames: entry.plan for entry in results.blocks.scanned}
     for i, index in enumerate(chosen):
         room = run._new_room("vehicle") if run._on_disk else None
-        task, n_threads = vehicle_task(run, index, {n: plans[n].sub_block for n in windows}, room)
+        paths, n_threads = shell_paths(run, index, room)
+        task = VehicleSums(paths, {n: plans[n].sub_block for n in windows})
         answers = run._spread(task, windows, n_threads)
         for j, (n, sums) in enumerate(zip(windows, answers, strict=True)):
             plan = plans[n]

@@ -6,57 +6,122 @@ that are in the shell at both ends; V = <d_i . d_shell> / <|d_i|^2>.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..kernels import kernel
-from ..runs import LabelRuns, StoredRuns
-from ..slabs import (
-    BLOCK_NUMBERS,
-    FileFrames,
-    RunFrames,
-    column_width,
-    frame_reader,
-    origin_blocks,
-)
-from .windows import CarrierLabels, _segments, block_sums
+from ..runs import LabelRuns
+from ..slabs import column_width, frame_reader, origin_blocks
+from .windows import Classify, _segments, block_sums
 
-#: Pairs of shells of a block of origins, about, where the shells are read from disk.
-BLOCK_PAIRS = 2**15
+#: Carriers times origins of a block, where positions are on disk.
+BLOCK_ORIGINS = 2**16
 
-#: From shells before and after, each (pairs,), and which of the pairs count, (pairs,) bool, to the
-#: members of these shells and the places of both shells of these pairs there: offsets, member,
-#: before, after. Ligands of shell s are member[offsets[s] : offsets[s + 1]], ascending; int64.
-ShellMembers = Callable[
-    [np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-]
+
+@dataclass(frozen=True)
+class PairedShells:
+    """Shells at both ends of the windows of a block of origins.
+
+    Attributes
+    ----------
+    offsets, begin : numpy.ndarray
+        Segments of carrier c are offsets[c] : offsets[c + 1], each from origin begin[s] of the
+        block to the next one's begin.
+    before, after : numpy.ndarray
+        Shape (segments,): shells at the ends.
+    chosen : numpy.ndarray
+        Shape (segments,), bool: whether the label is the one to split.
+    shell_offsets, member : numpy.ndarray
+        Ligands of shell s are member[shell_offsets[s] : shell_offsets[s + 1]], ascending; int64.
+    """
+
+    offsets: np.ndarray
+    begin: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    chosen: np.ndarray
+    shell_offsets: np.ndarray
+    member: np.ndarray
+
+
+class PairReader(Protocol):
+    """Pairs of shells in blocks of origins that come one after the other."""
+
+    def between(self, first: int, last: int) -> PairedShells:
+        """Those of origins `first` to `last` - 1, each end of the windows within one column."""
+
+
+class ShellPairs(Protocol):
+    """Gives the shells at both ends of windows; can be sent to another process."""
+
+    def reader(self, window: int) -> PairReader:
+        """Of windows of so many frames."""
+
+
+@dataclass(frozen=True)
+class HeldPairs:
+    """`ShellPairs` in memory, of all origins at once.
+
+    Attributes
+    ----------
+    runs : LabelRuns
+        Shells of the carriers.
+    classify : callable
+        Pairs of shells to labels.
+    event : int
+        Code of the label to split.
+    shell_offsets, member : numpy.ndarray
+        As in `PairedShells`.
+    """
+
+    runs: LabelRuns
+    classify: Classify
+    event: int
+    shell_offsets: np.ndarray
+    member: np.ndarray
+
+    def reader(self, window: int) -> PairReader:
+        return _HeldReader(self, window)
+
+
+@dataclass(frozen=True)
+class _HeldReader:
+    pairs: HeldPairs
+    window: int
+
+    def between(self, first: int, last: int) -> PairedShells:
+        held, runs = self.pairs, self.pairs.runs
+        assert (first, last) == (0, runs.n_frames - self.window)
+        offsets, begin, before, after = _segments(
+            runs.offsets, runs.start, runs.value, runs.n_frames, self.window
+        )
+        chosen = held.classify(before, after) == held.event
+        return PairedShells(offsets, begin, before, after, chosen, held.shell_offsets, held.member)
 
 
 @dataclass(frozen=True)
 class ShellPaths:
-    """Paths of the ligand atoms of one species, and which of them are in its shells.
+    """Paths of the carriers of one species and of the ligand atoms, and who is in which shell.
 
     Attributes
     ----------
     position : numpy.ndarray or FrameFile
-        Shape (ligands, 3, frames), Angstrom, in the frame of reference of the carriers. Directions
-        that do not count may be there: those of the carriers are 0, and so is all they multiply.
+        Shape (carriers, 3, frames), Angstrom; directions that do not count are 0.
+    ligand_position : numpy.ndarray or FrameFile
+        Shape (ligands, 3, frames), Angstrom, in the same frame of reference. Directions that do not
+        count may be there: whatever is summed is a product with what the carriers move.
     mass : numpy.ndarray
         Shape (ligands,), any unit.
-    states : RunFrames or FileFrames
-        Shells of the carriers, frame by frame.
-    members : callable
-        See `ShellMembers`.
+    pairs : ShellPairs
     """
 
     position: Any
+    ligand_position: Any
     mass: np.ndarray
-    states: RunFrames | FileFrames
-    members: ShellMembers
+    pairs: ShellPairs
 
 
 @kernel
@@ -170,40 +235,15 @@ SUMS = (
 )  # fmt: skip
 
 
-def most_origins(states: LabelRuns | StoredRuns, width: int | None) -> int:
-    """Origins of a block: all in memory, else so many that the shells they meet stay few.
-
-    Parameters
-    ----------
-    states : LabelRuns or StoredRuns
-        Shells of the carriers.
-    width : int or None
-        Frames of a column of the positions; None where these are in memory.
-    """
-    if width is None:
-        return states.n_frames
-    n = max(states.n_carriers, 1)
-    # a change begins one stretch where it is before a window, and one where it is after
-    pairs_per_origin = 2 * states.n_changes / states.n_frames
-    few = max(BLOCK_PAIRS - n, 0) / max(pairs_per_origin, 1e-9)
-    return max(1, min(BLOCK_NUMBERS // n, int(few)))
-
-
-def vehicle_sums(
-    labels: CarrierLabels, shells: ShellPaths, event: int, window: int, sub_block: int
-) -> np.ndarray:
+def vehicle_sums(paths: ShellPaths, window: int, sub_block: int) -> np.ndarray:
     """Sums of one window length, per sub-block of origins.
 
     Cost: one pass over carriers x origins, and one over the ligand atoms kept for windows that
-    carry the event. What is on disk is read twice, at the begin and at the end of the windows.
+    carry the event. What is on disk is read twice, for the begins and for the ends of the windows.
 
     Parameters
     ----------
-    labels : CarrierLabels
-        Of one species, by a rule for pairs of shells.
-    shells : ShellPaths
-    event : int
-        Code of the label to split.
+    paths : ShellPaths
     window : int
         Frames.
     sub_block : int
@@ -215,29 +255,24 @@ def vehicle_sums(
         Shape (sub-blocks, 9) in the order of `SUMS`: d . d_shell and |d|^2 of carriers that keep a
         ligand atom, and their number; |d|^2 and number of those that keep none; D^shell . D,
         D^relative . D, D^alone . D and D . D with D the displacement of all carriers. A^2. The same
-        bits for any blocks of origins.
+        bits whether positions are in memory or on disk.
     """
-    runs = labels.states
-    n_origins = runs.n_frames - window
+    n_carriers, _, n_frames = paths.position.shape
+    n_origins = n_frames - window
     whole, with_shell, shell, alone = (np.zeros((3, n_origins)) for _ in range(4))
     sums = np.zeros((5, n_origins))
-    start, end = ([frame_reader(p) for p in (labels.position, shells.position)] for _ in range(2))
-    held, held_then = shells.states.reader(), shells.states.reader()
-    width = column_width(labels.position)
-    for a, b in origin_blocks(runs.n_frames, window, most_origins(runs, width), width):
-        if isinstance(runs, LabelRuns) and b - a == n_origins:  # all at once: nothing to write out
-            segments = _segments(runs.offsets, runs.start, runs.value, runs.n_frames, window)
-        else:
-            ends = held.between(a, b), held_then.between(a + window, b + window)
-            segments = pair_segments(*ends)
-        offsets, begin, before, after = segments
-        chosen = labels.classify(before, after) == event
-        shell_offsets, member, before, after = shells.members(before, after, chosen)
+    both = paths.position, paths.ligand_position
+    start, end = ([frame_reader(position) for position in both] for _ in range(2))
+    pairs = paths.pairs.reader(window)
+    width = column_width(paths.position)
+    most = n_frames if width is None else BLOCK_ORIGINS // n_carriers
+    for a, b in origin_blocks(n_frames, window, most, width):
+        here = pairs.between(a, b)
         frames = [one.between(a, b) for one in start]
         frames += [one.between(a + window, b + window) for one in end]
         split_displacements(
-            *chain(*frames), a, b - a, shells.mass, shell_offsets, member, offsets, begin, before,
-            after, chosen, whole, with_shell, shell, alone, sums,
+            *chain(*frames), a, b - a, paths.mass, here.shell_offsets, here.member, here.offsets,
+            here.begin, here.before, here.after, here.chosen, whole, with_shell, shell, alone, sums,
         )  # fmt: skip
     carried = [np.einsum("xt,xt->t", part, whole) for part in (shell, with_shell - shell, alone)]
     carried.append(np.einsum("xt,xt->t", whole, whole))
