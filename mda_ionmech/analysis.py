@@ -475,7 +475,7 @@ class OnsagerDecomposition(AnalysisBase):
         self._builder = PathBuilder(n_carriers, n)
         if folder is not None:
             budget = self.memory or DEFAULT_BUDGET
-            columns = any(on_sites(s) for s in self.species)
+            columns = bool(self._followed) or any(on_sites(s) for s in self.species)
             self._store = RunStore.open(
                 folder, self._origin(n, ends), n_carriers, n, budget, columns=columns
             )

@@ -21,11 +21,12 @@ from .onsager.vehicle import (
     SUMS,
     HeldPairs,
     PairedShells,
+    ShellPairs,
     ShellPaths,
     pair_segments,
     vehicle_sums,
 )
-from .slabs import FrameFile, column_edges, write_by_rows
+from .slabs import column_width
 from .store import threads
 from .trajectory.frames_of_reference import usable_masses
 
@@ -45,10 +46,6 @@ if TYPE_CHECKING:
 EVENT = "vehicular"
 #: Rows of sums over three axes that a window takes beside positions.
 N_ROWS = 4
-#: A column of positions fills such a part of the budget.
-COLUMN_SHARE = 16
-#: Carriers in all frames, which columns are written from, fill such a part.
-ROWS_SHARE = 4
 #: What a member of a shell, and a shell, take in a table and beside it, bytes.
 MEMBER_BYTES, SHELL_BYTES = 60, 40
 
@@ -193,17 +190,6 @@ class VehicleSums:
         return vehicle_sums(self.paths, n, self.sub_blocks[n])
 
 
-def in_columns(position: Any, width: int, path: Path, share: int) -> FrameFile:
-    """Stored positions (carriers, 3, frames) again, in a file that gives frames of all carriers.
-
-    Cost: reads and writes all of them once, `share` bytes at a time.
-    """
-    n, _, n_frames = position.shape
-    most = max(share // (24 * n_frames * position.rows), 1) * position.rows
-    file = FrameFile(path, np.dtype("f8"), (3,), n, column_edges(n_frames, width))
-    return write_by_rows(file, ((k, position[k : k + most]) for k in range(0, n, most)))
-
-
 def shell_paths(run: OnsagerDecomposition, index: int, room: Path | None) -> tuple[ShellPaths, int]:
     """Paths and shells of species `index`, and how many windows to work on at once.
 
@@ -214,28 +200,23 @@ def shell_paths(run: OnsagerDecomposition, index: int, room: Path | None) -> tup
     assert ligands is not None
     assert rule is not None
     event = run.event_names(index).index(EVENT)
+    pairs: ShellPairs
     # ligands are numbered in order of atom index
     mass = usable_masses(run.universe, "projection='vehicle'")[ligands.atom]
-    if room is None:
+    width = column_width(labels.position)
+    if room is None or width is None:
         shells = states.shells.whole()
         member = np.searchsorted(ligands.atom, shells.atom)
         pairs = HeldPairs(states.runs.whole(), labels.classify, event, shells.offsets, member)
         return ShellPaths(labels.position, followed, mass, pairs), run._threads()
-    assert run.memory is not None
     n_frames = run.paths.n_frames
     members = states.shells.n_members / max(len(states.shells), 1)
     met = states.runs.n_changes / n_frames * (MEMBER_BYTES * members + SHELL_BYTES)
     frame = 24 * (len(labels.position) + len(followed)) + met
-    width = int(np.clip(run.memory / COLUMN_SHARE / frame, 1, n_frames))
-    share = run.memory // ROWS_SHARE
     columns = shell_columns(states.runs, states.shells, ligands, width, room)
+    pairs = StoredPairs(columns, rule, event, ligands.atom)
     return (
-        ShellPaths(
-            in_columns(labels.position, width, room / "carriers.bin", share),
-            in_columns(followed, width, room / "ligands.bin", share),
-            mass,
-            StoredPairs(columns, rule, event, ligands.atom),
-        ),
+        ShellPaths(labels.position, followed, mass, pairs),
         threads(n_frames, N_ROWS, int(frame * width), run.memory),
     )
 

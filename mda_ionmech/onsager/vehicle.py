@@ -108,9 +108,9 @@ class ShellPaths:
 
     Attributes
     ----------
-    position : numpy.ndarray or FrameFile
+    position : numpy.ndarray or StoredPosition
         Shape (carriers, 3, frames), Angstrom; directions that do not count are 0.
-    ligand_position : numpy.ndarray or FrameFile
+    ligand_position : numpy.ndarray or StoredPosition
         Shape (ligands, 3, frames), Angstrom, in the same frame of reference. Directions that do not
         count may be there: whatever is summed is a product with what the carriers move.
     mass : numpy.ndarray
