@@ -164,13 +164,13 @@ class OnsagerDecomposition(AnalysisBase):
         site, and the label ``vibration`` what is left. None: the whole displacement. ``auto``:
         ``site`` for species on sites, else None. The window view keeps whole displacements.
         ``vehicle``: as ``auto``, and ligand atoms are followed too, for `vehicularity`; 24 bytes
-        for each of their atoms and frames.
+        for each of their atoms and frames, in memory or in the store.
     memory : str, optional
         A budget, e.g. ``"4GB"``. Where positions and states would exceed it they live in a Zarr
         store (that of `store`, else a temporary one), microstates and macrostates with them, and
         every stage reads them block by block; the numbers are the same bit for bit. Species on
-        sites and followed ligand atoms stay in memory. What is loaded takes 300 MB beside the
-        budget; the page on cost says what to choose.
+        sites stay in memory. What is loaded takes 300 MB beside the budget; the page on cost says
+        what to choose.
     store : path-like, optional
         Folder of a Zarr store that the frames are gathered in, part by part. A run that was
         stopped goes on from the last whole part when it is started again with the same store,

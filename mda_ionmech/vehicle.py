@@ -204,11 +204,12 @@ def shell_paths(run: OnsagerDecomposition, index: int, room: Path | None) -> tup
     # ligands are numbered in order of atom index
     mass = usable_masses(run.universe, "projection='vehicle'")[ligands.atom]
     width = column_width(labels.position)
-    if room is None or width is None:
+    if width is None:
         shells = states.shells.whole()
         member = np.searchsorted(ligands.atom, shells.atom)
         pairs = HeldPairs(states.runs.whole(), labels.classify, event, shells.offsets, member)
         return ShellPaths(labels.position, followed, mass, pairs), run._threads()
+    assert room is not None
     n_frames = run.paths.n_frames
     members = states.shells.n_members / max(len(states.shells), 1)
     met = states.runs.n_changes / n_frames * (MEMBER_BYTES * members + SHELL_BYTES)
