@@ -16,12 +16,15 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from .environments import LeftOut, find_place, requirements
-from .ours import analysis, crystal, window_stage, write_crystal
+from .ours import analysis, crystal, site_stage, window_stage, write_crystal
 from .peers import PEERS, Peer, run_peer
-from .system import make_file, open_file, read
+from .system import FRAMEWORK, SITES, make_crystal, make_file, open_crystal, open_file, read
 from .timing import exponent, least
 
 
@@ -72,6 +75,49 @@ def stages(path: Path, n_frames: int, repeat: int) -> str:
         f"20 000 atoms, {n_frames} frames of XTC, 1 000 ions, 8 000 ligands, 3.5 A; "
         f"{changed:.0%} of the shells change per frame.\n\n"
         + table(["stage", "ms per frame", "times reading"], rows)
+    )
+
+
+def sites(folder: Path, repeat: int, quick: bool) -> str:
+    """Frame stage of carriers on sites against reading the file."""
+    rows = []
+    for cubes, n_frames in (((10, 10, 20), 200), ((20, 25, 40), 60)):
+        n_frames //= 4 if quick else 1
+        n = int(np.prod(cubes))
+        path = make_crystal(folder / f"crystal-{n}.xtc", n_frames, cubes)
+        universe = open_crystal(path, cubes)
+        actions: dict[str, Callable[[], object]] = {"reading": lambda u=universe: read(u)}
+        settling = 0.0
+        for assignment in ("nearest", "core"):
+            actions[assignment], settling = site_stage(universe, cubes, assignment)
+        seconds = least(actions, repeat)
+        reading = seconds["reading"]
+        rows.append(
+            [
+                f"{n}",
+                f"{len(SITES) * n}",
+                f"{len(FRAMEWORK) * n}",
+                f"{1000 * reading / n_frames:.2f}",
+            ]
+        )
+        for name in ("nearest", "core"):
+            s = seconds[name]
+            rows[-1].append(f"{1000 * s / n_frames:.2f} ({s / reading:.2f} x)")
+        rows[-1].append(f"{settling:.2f}")
+    return (
+        "Up to the microstates; once for all frames the sites are settled on up to 200 of them.\n\n"
+        + table(
+            [
+                "carriers",
+                "sites",
+                "framework atoms",
+                "reading, ms per frame",
+                "nearest, ms per frame",
+                "core, ms per frame",
+                "settling, s",
+            ],
+            rows,
+        )
     )
 
 
@@ -271,6 +317,7 @@ def main() -> None:
         for step in (0.1, 0.01):  # A per axis and frame: fast and slow changes of the shells
             path = make_file(folder / f"step-{step}.xtc", n_frames, step=step)
             print(stages(path, n_frames, options.repeat), flush=True)
+        print(f"## Sites\n\n{sites(folder, options.repeat, options.quick)}", flush=True)
         print(f"## Windows\n\n{windows(options.repeat, options.quick)}", flush=True)
         print(f"## Scaling\n\n{scaling(folder, options.repeat, options.quick)}", flush=True)
         print(f"## Memory\n\n{memory(folder, options.quick)}", flush=True)
