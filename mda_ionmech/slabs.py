@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from .runs import LabelRuns, StoredRuns, fill_between, run_blocks
 from .trajectory.paths import StoredPosition
 
 #: Numbers of a block of origins, one for each carrier and origin.
-BLOCK_NUMBERS = 2**17
+BLOCK_NUMBERS = 50_000
 
 
 def origin_blocks(
@@ -136,14 +137,13 @@ class FrameFile:
         """Where the numbers of a carrier begin in a column, bytes."""
         low, high = int(self.edges[column]), int(self.edges[column + 1])
         numbers = self.n_carriers * low + carrier * (high - low)
-        return numbers * int(np.prod(self.tail, dtype=np.int64)) * self.kind.itemsize
+        return numbers * prod(self.tail) * self.kind.itemsize
 
     def column(self, number: int) -> np.ndarray:
         """All carriers in the frames of one column, shape (carriers, *tail, frames)."""
-        shape = (self.n_carriers, *self.tail, int(np.diff(self.edges)[number]))
-        n = int(np.prod(shape, dtype=np.int64))
+        shape = (self.n_carriers, *self.tail, int(self.edges[number + 1] - self.edges[number]))
         place = self._place(0, number)
-        return np.fromfile(self.path, self.kind, n, offset=place).reshape(shape)
+        return np.fromfile(self.path, self.kind, prod(shape), offset=place).reshape(shape)
 
     def __getitem__(self, where: slice) -> np.ndarray:
         """Neighbouring carriers in all frames, shape (carriers, *tail, frames)."""

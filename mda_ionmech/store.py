@@ -72,10 +72,12 @@ def chunk_shape(
     budget : int
         Bytes.
     columns : bool
-        All carriers will be asked for at once, in the frames of a chunk: a sixteenth, too.
+        All carriers will be asked for at once: a chunk holds them all, and fills a sixteenth.
     """
     part = budget // (16 if columns else 4)
     frames = max(min(part // (24 * n_carriers), -(-n_frames // FEWEST_PARTS)), 1)
+    if columns:
+        return n_carriers, int(frames)
     most = max(budget // 16 // (24 * n_frames), 1)
     enough = max(BLOCK_BYTES // (24 * n_frames), CHUNK_BYTES // (24 * frames), 1)
     return int(min(most, enough, n_carriers)), int(frames)

@@ -7,9 +7,9 @@ import numpy as np
 from scipy import constants
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
-from mda_ionmech.events import SolvationEvents
+from mda_ionmech.events import CrystalEvents, SolvationEvents
 from mda_ionmech.macrostates import IonPairing
-from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.microstates import CutoffShell, SiteAssignment
 
 CUBE = (40.0, 40.0, 40.0, 90.0, 90.0, 90.0)
 
@@ -116,3 +116,44 @@ def liquid_species(universe=None, *, shell=CutoffShell, persistence=3.0, rule=No
         universe.select_atoms("resname TFS"), charge=-1, name="TFSI-", compound="residues"
     )
     return [lithium, anion]
+
+
+def rows_of_two_species(rules=None, **options):
+    """Two species that share the sites of rows, step together and vibrate."""
+    rng = np.random.default_rng(5)
+    step, columns, rows, n_frames = 2.0, 4, 6, 400
+    moves = rng.choice([-1, 1], (n_frames, rows)) * (rng.random((n_frames, rows)) < 0.05)
+    moves[0] = 0
+    x = (np.arange(columns)[None, None] + np.cumsum(moves, axis=0)[..., None]) % columns
+    y = np.broadcast_to(np.arange(rows)[None, :, None], x.shape)
+    ions = np.stack([x, y, 0 * x], axis=-1).reshape(n_frames, -1, 3) * step + 0.5
+    ions += rng.normal(scale=0.05, size=ions.shape)
+    host = np.full((n_frames, 1, 3), 1.5)
+    universe = make_universe(
+        np.concatenate([ions, host], axis=1),
+        (columns * step, rows * step, 3 * step, 90, 90, 90),
+        names=[*(["L", "N"] * (columns * rows // 2)), "H"],
+        masses=[*([7.0, 23.0] * (columns * rows // 2)), 90.0],
+    )
+    grid = np.stack(np.meshgrid(np.arange(columns), np.arange(rows), indexing="ij"), axis=-1)
+    sites = np.column_stack([grid.reshape(-1, 2) / [columns, rows], np.zeros(columns * rows)])
+    host = universe.select_atoms("name H")
+    species = [
+        IonSpecies(
+            universe.select_atoms(f"name {name}"),
+            charge=1,
+            name=name,
+            microstates=SiteAssignment.from_structure(
+                sites, ["a"] * len(sites), framework=host,
+                framework_fractional=[[1 / (columns * step), 1 / (rows * step), 1 / (3 * step)]],
+                r_core=0.5,
+            ),
+            events=rule,
+        )
+        for name, rule in zip("LN", rules or [CrystalEvents("distance", 1.0)] * 2, strict=True)
+    ]  # fmt: skip
+    options = {
+        "temperature": 300, "windows": [1.0, 3.0], "resolutions": [1.0, 2.0],
+        "horizons": [2.0, 6.0], "framework": host,
+    } | options  # fmt: skip
+    return OnsagerDecomposition(species, **options)

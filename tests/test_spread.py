@@ -11,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
-from mda_ionmech.events import CrystalEvents, EventRule, SolvationEvents
-from mda_ionmech.microstates import SiteAssignment
+from mda_ionmech import InputError, OnsagerDecomposition
+from mda_ionmech.events import EventRule, SolvationEvents
 from mda_ionmech.spread import over_workers, read_task, work_on, write_task
 
-from .builders import liquid_species, make_universe
+from .builders import liquid_species, rows_of_two_species
 from .clusters import command_line_cluster, local_cluster
 
 STOP = 300
@@ -30,47 +29,6 @@ def liquid(rule=None, **options):
         "horizons": [4.0, 12.0],
     } | options  # fmt: skip
     return OnsagerDecomposition(liquid_species(rule=rule), **options)
-
-
-def crystal(**options):
-    """Two species that share the sites of rows, step together and vibrate."""
-    rng = np.random.default_rng(5)
-    step, columns, rows, n_frames = 2.0, 4, 6, 400
-    moves = rng.choice([-1, 1], (n_frames, rows)) * (rng.random((n_frames, rows)) < 0.05)
-    moves[0] = 0
-    x = (np.arange(columns)[None, None] + np.cumsum(moves, axis=0)[..., None]) % columns
-    y = np.broadcast_to(np.arange(rows)[None, :, None], x.shape)
-    ions = np.stack([x, y, 0 * x], axis=-1).reshape(n_frames, -1, 3) * step + 0.5
-    ions += rng.normal(scale=0.05, size=ions.shape)
-    host = np.full((n_frames, 1, 3), 1.5)
-    universe = make_universe(
-        np.concatenate([ions, host], axis=1),
-        (columns * step, rows * step, 3 * step, 90, 90, 90),
-        names=[*(["L", "N"] * (columns * rows // 2)), "H"],
-        masses=[*([7.0, 23.0] * (columns * rows // 2)), 90.0],
-    )
-    grid = np.stack(np.meshgrid(np.arange(columns), np.arange(rows), indexing="ij"), axis=-1)
-    sites = np.column_stack([grid.reshape(-1, 2) / [columns, rows], np.zeros(columns * rows)])
-    host = universe.select_atoms("name H")
-    species = [
-        IonSpecies(
-            universe.select_atoms(f"name {name}"),
-            charge=1,
-            name=name,
-            microstates=SiteAssignment.from_structure(
-                sites, ["a"] * len(sites), framework=host,
-                framework_fractional=[[1 / (columns * step), 1 / (rows * step), 1 / (3 * step)]],
-                r_core=0.5,
-            ),
-            events=CrystalEvents("distance", 1.0),
-        )
-        for name in "LN"
-    ]  # fmt: skip
-    options = {
-        "temperature": 300, "windows": [1.0, 3.0], "resolutions": [1.0, 2.0],
-        "horizons": [2.0, 6.0], "framework": host,
-    } | options  # fmt: skip
-    return OnsagerDecomposition(species, **options)
 
 
 def assert_identical(results, reference):
@@ -99,7 +57,7 @@ def serial():
 
 @pytest.fixture(scope="module")
 def serial_crystal():
-    return crystal().run().results
+    return rows_of_two_species().run().results
 
 
 @pytest.fixture
@@ -128,12 +86,23 @@ def test_windows_of_a_liquid_run_on_the_workers(serial, cluster, small_blocks, t
 
 def test_windows_of_a_crystal_run_on_the_workers(serial_crystal, cluster, tmp_path):
     with Client(cluster) as client, get_task_stream(client) as stream:
-        run = crystal(store=tmp_path / "run.zarr").run(backend="dask")
+        run = rows_of_two_species(store=tmp_path / "run.zarr").run(backend="dask")
     assert len(places(stream)) == 2
     assert run._labels[0].held is not None
     assert run._labels[0].joint is not None
     assert float(run.results.decomposition["multi_fraction"].max()) == 1
     assert_identical(run.results, serial_crystal)
+
+
+def test_windows_of_a_crystal_on_disk_run_on_the_workers(
+    serial_crystal, cluster, small_blocks, tmp_path
+):
+    with Client(cluster) as client, get_task_stream(client) as stream:
+        run = rows_of_two_species(store=tmp_path / "run.zarr", memory="1MB").run(backend="dask")
+    assert len(places(stream)) == 2
+    assert not isinstance(run.paths.position, np.ndarray)
+    assert_identical(run.results, serial_crystal)
+    assert not list((tmp_path / "run.zarr").glob("nulls-*/*")), "files of the nulls are gone"
 
 
 def test_vehicular_windows_run_on_the_workers(cluster, tmp_path):
@@ -176,7 +145,7 @@ class Kept(EventRule):
 
 @pytest.mark.parametrize("where", ["liquid", "crystal"])
 def test_a_scheduler_and_workers_of_the_command_line(serial_crystal, where, tmp_path):
-    make, reference = crystal, serial_crystal
+    make, reference = rows_of_two_species, serial_crystal
     if where == "liquid":
         make, reference = lambda **options: liquid(Kept(), **options), None
         reference = make().run().results

@@ -15,10 +15,11 @@ import mda_ionmech
 from mda_ionmech import InputError, OnsagerDecomposition, datasets
 from mda_ionmech.arguments import check_memory
 from mda_ionmech.cli import crystal_analysis
+from mda_ionmech.events import CrystalEvents
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
 from mda_ionmech.store import chunk_shape
 
-from .builders import liquid_species
+from .builders import liquid_species, rows_of_two_species
 
 STOP = 400
 GROUPS = ("decomposition", "transitions", "states", "shells", "blocks")
@@ -128,6 +129,26 @@ def test_sites_on_disk(assignment, on_disk):
     there, here = run(**on_disk), run()
     assert_identical(there.results, here.results)
     assert there.hops(0.4).equals(here.hops(0.4))
+
+
+@pytest.mark.parametrize("linking", ["chain", "distance"])
+def test_species_that_are_labelled_together_on_disk(linking, on_disk, tmp_path):
+    how = {"linking": linking, "distance": None if linking == "chain" else 1.0}
+    rules = [CrystalEvents(**how), CrystalEvents(**how, detail="channel")]
+    there = rows_of_two_species(rules, axes="xz", **on_disk).run()
+    here = rows_of_two_species(rules, axes="xz").run()
+    assert_identical(there.results, here.results)
+    assert float(here.results.decomposition["multi_fraction_circular"].max()) > 0
+    for species in "LN":
+        assert there.hops(3.0, species=species).equals(here.hops(3.0, species=species))
+        one, other = (run.events(3.0, species=species) for run in (there, here))
+        np.testing.assert_array_equal(one.label, other.label)
+        np.testing.assert_array_equal(one.flags, other.flags)
+        lengths = {"resolution": 2.0, "horizon": 6.0, "species": species}
+        assert there.path_parts(**lengths).equals(here.path_parts(**lengths))
+        assert there.rate_control(species=species).equals(here.rate_control(species=species))
+    saved = [run.save_states(tmp_path / "a.states.npz", 2.0).read_bytes() for run in (there, here)]
+    assert saved[0] == saved[1]
 
 
 def test_a_store_is_read_again_without_reading_frames(reference, tmp_path):

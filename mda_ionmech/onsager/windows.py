@@ -239,14 +239,10 @@ def segment_labels(
 
 
 def carrier_blocks(position: Any) -> Iterator[tuple[int, int]]:
-    """First and last + 1 of blocks of carriers whose positions fill about `BLOCK_BYTES`.
-
-    A block is a whole number of the rows that stored positions are read in.
-    """
+    """First and last + 1 of blocks of carriers whose positions fill about `BLOCK_BYTES`."""
     n_carriers, n_frames = position.shape[0], position.shape[-1]
-    rows = int(getattr(position, "rows", 1))
     most = int(getattr(position, "block_bytes", BLOCK_BYTES))
-    size = rows * max(1, min(most, BLOCK_BYTES) // (24 * max(n_frames, 1) * rows))
+    size = max(1, min(most, BLOCK_BYTES) // (24 * max(n_frames, 1)))
     for first in range(0, n_carriers, size):
         yield first, min(first + size, n_carriers)
 

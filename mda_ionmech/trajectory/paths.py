@@ -48,11 +48,6 @@ class StoredPosition:
         return self.last - self.first
 
     @property
-    def rows(self) -> int:
-        """Carriers that are read at once, whether they are asked for or not."""
-        return int(self.array.chunks[0])
-
-    @property
     def width(self) -> int:
         """Frames that are read at once by `column`."""
         return int(self.array.chunks[2])
@@ -87,8 +82,9 @@ class StoredPosition:
         return path
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        for first in range(0, len(self), self.rows):
-            yield from self[first : first + self.rows]
+        size = max(1, self.block_bytes // (24 * self.shape[2]))
+        for first in range(0, len(self), size):
+            yield from self[first : first + size]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype=dtype)

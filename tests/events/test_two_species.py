@@ -141,7 +141,7 @@ def test_counts_of_clusters_by_species(seed, n):
     cluster = rng.integers(-1, 5, (n, 4)).astype(np.int32)
     species = np.sort(rng.integers(0, 2, n))
     clustered = np.zeros((2, 4))
-    count_clustered(cluster, species, clustered)
+    count_clustered(cluster, species, 0, clustered)
     position = rng.normal(size=(n, 3, 5))
     code = rng.integers(0, 2, (n, 4))
     for k in range(2):
@@ -149,8 +149,9 @@ def test_counts_of_clusters_by_species(seed, n):
         made, inside = np.zeros((2, 4)), np.zeros((2, 4))
         hopping, own, largest = np.zeros((3, 4))
         count_clusters(
-            position[mine], cluster[mine], code[mine], 1, made, inside, hopping, own, largest
-        )
+            position[mine], 0, position[mine], 1, 0, cluster[mine], code[mine], made, inside,
+            hopping, own, largest,
+        )  # fmt: skip
         for t in range(4):
             every = cluster[:, t]
             size = np.array([np.sum(every == r) for r in every])

@@ -5,8 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mda_ionmech import onsager
+from mda_ionmech.events import CrystalEvents, SiteHistory
+from mda_ionmech.events.crystal import LinkedHops
+from mda_ionmech.microstates import ShellTable
 from mda_ionmech.onsager.paths import self_parts
-from mda_ionmech.onsager.windows import CarrierLabels, count_changes, window_pass
+from mda_ionmech.onsager.windows import (
+    CarrierLabels,
+    JointLabels,
+    count_changes,
+    one_label,
+    window_pass,
+)
 
 from .test_windows import N_LABELS, collective, random_system, system_of
 
@@ -128,17 +137,25 @@ def test_order_of_carriers_and_origin_do_not_matter(seed, resolution, n_steps):
 def test_sites_take_hops_and_vibration_takes_the_rest(seed, resolution, n_steps):
     """With the sites held projected out, labels carry site vectors, the last label what is left."""
     rng = np.random.default_rng(seed)
-    species, states, _ = random_system(rng, n_frames=50, carriers=(5,))
-    one = species[0]
-    held = np.round(one.position / 3) * 3
-    projected = CarrierLabels(**(vars(one) | {"held": held}))
-    assert projected.n_path_labels == N_LABELS + 1
-    _, steps = window_pass([projected], resolution, 4, collective(species))
-    assert len(steps) == N_LABELS + 1
-    label = (states[0][:-resolution].astype(int) * 7 + states[0][resolution:] * 3) % N_LABELS
+    n, f, n_sites = 5, 50, 8
+    state = rng.integers(0, n_sites, (n, f)).astype(np.int32)
+    held = (12 * rng.normal(size=(n_sites, 3)))[state].transpose(0, 2, 1)
+    number = np.arange(n_sites + 1)
+    shells = ShellTable(number, number[:-1], number[:-1], 0 * number[:-1], ("a",))
+    rule = CrystalEvents()
+    history = SiteHistory.of_arrays(state, held, shells, 100.0 * (1 - np.eye(n_sites)))
+    runs = onsager.label_runs(state.T)
+    joint = JointLabels(LinkedHops((rule,), history, np.arange(n, dtype=np.int32)), 0, runs)
+    position = held + rng.normal(size=held.shape)
+    one = CarrierLabels(position, runs, one_label, 4, None, 0, joint)
+    projected = CarrierLabels(**(vars(one) | {"held": history.where}))
+    assert projected.n_path_labels == 5
+    _, steps = window_pass([projected], resolution, 4, position.sum(axis=0)[None])
+    assert len(steps) == 5
+    label, _ = rule.label_window(history, resolution)
     site_step = held[:, :, resolution:] - held[:, :, :-resolution]
-    for e in range(N_LABELS):
-        expected = np.einsum("ct,cxt->xt", (label == e).T, site_step)
+    for e in range(4):
+        expected = np.einsum("ct,cxt->xt", label == e, site_step)
         np.testing.assert_allclose(steps[e], expected, atol=1e-9)
     whole = one.position.sum(axis=0)
     np.testing.assert_allclose(
