@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from .environments import LeftOut, find_place, requirements
-from .ours import analysis, crystal, site_stage, window_stage, write_crystal
+from .ours import analysis, crystal, crystal_frames, window_stage, write_crystal
 from .peers import PEERS, Peer, run_peer
 from .system import FRAMEWORK, SITES, make_crystal, make_file, open_crystal, open_file, read
 from .timing import exponent, least
@@ -80,44 +80,25 @@ def stages(path: Path, n_frames: int, repeat: int) -> str:
 
 def sites(folder: Path, repeat: int, quick: bool) -> str:
     """Frame stage of carriers on sites against reading the file."""
+    kinds = {"paths alone": None, "nearest": "nearest", "core": "core"}
     rows = []
     for cubes, n_frames in (((10, 10, 20), 200), ((20, 25, 40), 60)):
         n_frames //= 4 if quick else 1
         n = int(np.prod(cubes))
-        path = make_crystal(folder / f"crystal-{n}.xtc", n_frames, cubes)
-        universe = open_crystal(path, cubes)
+        universe = open_crystal(make_crystal(folder / f"{n}.xtc", n_frames, cubes), cubes)
         actions: dict[str, Callable[[], object]] = {"reading": lambda u=universe: read(u)}
         settling = 0.0
-        for assignment in ("nearest", "core"):
-            actions[assignment], settling = site_stage(universe, cubes, assignment)
+        for name, assignment in kinds.items():
+            actions[name], settling = crystal_frames(universe, cubes, assignment)
         seconds = least(actions, repeat)
-        reading = seconds["reading"]
-        rows.append(
-            [
-                f"{n}",
-                f"{len(SITES) * n}",
-                f"{len(FRAMEWORK) * n}",
-                f"{1000 * reading / n_frames:.2f}",
-            ]
-        )
-        for name in ("nearest", "core"):
-            s = seconds[name]
-            rows[-1].append(f"{1000 * s / n_frames:.2f} ({s / reading:.2f} x)")
+        rows.append([f"{n}", f"{len(SITES) * n}", f"{len(FRAMEWORK) * n}"])
+        for s in seconds.values():
+            rows[-1].append(f"{1000 * s / n_frames:.2f} ({s / seconds['reading']:.2f})")
         rows[-1].append(f"{settling:.2f}")
+    head = ["carriers", "sites", "framework atoms", "reading", *kinds, "settling, s"]
     return (
-        "Up to the microstates; once for all frames the sites are settled on up to 200 of them.\n\n"
-        + table(
-            [
-                "carriers",
-                "sites",
-                "framework atoms",
-                "reading, ms per frame",
-                "nearest, ms per frame",
-                "core, ms per frame",
-                "settling, s",
-            ],
-            rows,
-        )
+        "Up to the microstates, ms per frame (times reading); sites are settled once, on up to 200 "
+        "frames.\n\n" + table(head, rows)
     )
 
 

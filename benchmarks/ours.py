@@ -60,19 +60,27 @@ def analysis(
     )
 
 
-def site_stage(
-    universe: Any, cubes: tuple[int, int, int], assignment: str
+def crystal_frames(
+    universe: Any, cubes: tuple[int, int, int], assignment: str | None
 ) -> tuple[Callable[[], object], float]:
-    """The analysis of the synthetic crystal up to the microstates, and seconds to settle its sites.
+    """The synthetic crystal up to the microstates, and seconds to settle its sites.
 
-    They are settled once, so that what is timed grows with the frames.
+    They are settled once, so that what is timed grows with the frames. Without an assignment there
+    are the paths of the ions alone.
     """
+    ions, framework = universe.select_atoms("name I"), universe.select_atoms("name F")
+    if assignment is None:
+        paths = FrameStage(
+            [IonSpecies(ions, charge=1, name="ion")], temperature=300.0, windows=[1.0],
+            resolutions=None, frame="framework", framework=framework,
+        )  # fmt: skip
+        paths.run()
+        return paths.run, 0.0
     sites = SiteAssignment.from_structure(
-        SITES, ["a", "b"], framework=universe.select_atoms("name F"), supercell=cubes,
-        assignment=assignment,
-    )  # fmt: skip
-    ions = IonSpecies(universe.select_atoms("name I"), charge=1, name="ion", microstates=sites)
-    stage = FrameStage([ions], temperature=300.0, windows=[1.0], resolutions=None)
+        SITES, ["a", "b"], framework=framework, supercell=cubes, assignment=assignment
+    )
+    one = IonSpecies(ions, charge=1, name="ion", microstates=sites)
+    stage = FrameStage([one], temperature=300.0, windows=[1.0], resolutions=None)
     settle, spent = sites.settle, []
 
     def timed(sample: Any) -> None:
