@@ -16,12 +16,15 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from .environments import LeftOut, find_place, requirements
-from .ours import analysis, crystal, window_stage, write_crystal
+from .ours import analysis, crystal, crystal_frames, window_stage, write_crystal
 from .peers import PEERS, Peer, run_peer
-from .system import make_file, open_file, read
+from .system import FRAMEWORK, SITES, make_crystal, make_file, open_crystal, open_file, read
 from .timing import exponent, least
 
 
@@ -72,6 +75,30 @@ def stages(path: Path, n_frames: int, repeat: int) -> str:
         f"20 000 atoms, {n_frames} frames of XTC, 1 000 ions, 8 000 ligands, 3.5 A; "
         f"{changed:.0%} of the shells change per frame.\n\n"
         + table(["stage", "ms per frame", "times reading"], rows)
+    )
+
+
+def sites(folder: Path, repeat: int, quick: bool) -> str:
+    """Frame stage of carriers on sites against reading the file."""
+    kinds = {"paths alone": None, "nearest": "nearest", "core": "core"}
+    rows = []
+    for cubes, n_frames in (((10, 10, 20), 200), ((20, 25, 40), 60)):
+        n_frames //= 4 if quick else 1
+        n = int(np.prod(cubes))
+        universe = open_crystal(make_crystal(folder / f"{n}.xtc", n_frames, cubes), cubes)
+        actions: dict[str, Callable[[], object]] = {"reading": lambda u=universe: read(u)}
+        settling = 0.0
+        for name, assignment in kinds.items():
+            actions[name], settling = crystal_frames(universe, cubes, assignment)
+        seconds = least(actions, repeat)
+        rows.append([f"{n}", f"{len(SITES) * n}", f"{len(FRAMEWORK) * n}"])
+        for s in seconds.values():
+            rows[-1].append(f"{1000 * s / n_frames:.2f} ({s / seconds['reading']:.2f})")
+        rows[-1].append(f"{settling:.2f}")
+    head = ["carriers", "sites", "framework atoms", "reading", *kinds, "settling, s"]
+    return (
+        "Up to the microstates, ms per frame (times reading); sites are settled once, on up to 200 "
+        "frames.\n\n" + table(head, rows)
     )
 
 
@@ -271,6 +298,7 @@ def main() -> None:
         for step in (0.1, 0.01):  # A per axis and frame: fast and slow changes of the shells
             path = make_file(folder / f"step-{step}.xtc", n_frames, step=step)
             print(stages(path, n_frames, options.repeat), flush=True)
+        print(f"## Sites\n\n{sites(folder, options.repeat, options.quick)}", flush=True)
         print(f"## Windows\n\n{windows(options.repeat, options.quick)}", flush=True)
         print(f"## Scaling\n\n{scaling(folder, options.repeat, options.quick)}", flush=True)
         print(f"## Memory\n\n{memory(folder, options.quick)}", flush=True)

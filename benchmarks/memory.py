@@ -157,7 +157,7 @@ def one(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: b
                 "peak": resident("VmHWM"),
                 "changed": shells["ion"]["changed_per_frame"],
                 "distinct": shells["ion"]["distinct_shells"],
-                "stages": largest,
+                "stages": dict(sorted(largest.items(), key=lambda x: -x[1])[:14]),
             }
         )
     )

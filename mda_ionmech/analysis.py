@@ -45,6 +45,7 @@ from .backends import (
 )
 from .errors import InputError
 from .events import CrystalEvents, EventLabels, EventRule, SiteHistory
+from .events.apart import InCell
 from .events.base import EventCodes
 from .events.crystal import LinkedHops
 from .events.history import Walk, follow_sites, join_histories
@@ -60,7 +61,6 @@ from .microstates import (
 )
 from .microstates.follow import Follower
 from .microstates.rdf import sample_distributions
-from .microstates.sites import site_distances
 from .microstates.stored import StoredHistory, store_contacts
 from .onsager.windows import (
     CarrierLabels,
@@ -1220,7 +1220,7 @@ class OnsagerDecomposition(AnalysisBase):
             site=site,
             where=where,
             shells=shells,
-            distances=site_distances(places, cell),
+            apart=InCell(places, cell),
             first=np.array([0, len(begin)]),
             kinds=np.array([0, len(shells.types)]),
             sites=places,
@@ -1585,10 +1585,9 @@ class OnsagerDecomposition(AnalysisBase):
         far that holds tells ``measured_cm2_per_s`` beside ``diffusion_cm2_per_s``. The shares
         assume none of it.
 
-        Cost: two passes over carriers x frames per channel, and 400 linear problems of the size of
-        the sites.
+        Cost: four passes over carriers x frames, and 400 linear problems of the size of the sites.
         """
-        from .onsager.rate_control import hop_graph, rate_control
+        from .onsager.rate_control import HopRecord, hop_graph, rate_control
 
         self._require_run("rate_control()")
         held = [s.name for s in self.species if on_sites(s)]
@@ -1603,18 +1602,23 @@ class OnsagerDecomposition(AnalysisBase):
         assert isinstance(sites, SiteAssignment)
         room = self._new_room("sites") if self._on_disk else None
         history = self._site_history(index, states, room)
-        path = history.path
-        graph, channel = hop_graph(
-            sites.sites_in_cell, self.paths.cell, history.shells.kind, history.shells.types,
-            history.state, path,
-        )  # fmt: skip
+
+        def spots() -> Iterator[np.ndarray]:
+            for first, last in carrier_blocks(self._labels[index].position):
+                yield history.held.carriers(first, last)
+
+        record = HopRecord(spots, history.site, history.where, history.n_carriers, history.n_frames)
+        graph, channels = hop_graph(
+            sites.sites_in_cell, self.paths.cell, history.shells.kind, history.shells.types, record
+        )
         if horizon is None:
-            stay = channel.size / np.count_nonzero(channel >= 0)
+            steps = history.n_carriers * (history.n_frames - 1)
+            stay = steps / int(channels.number.sum())
             frames = int(np.clip(10 * stay, 1, max(self.paths.n_frames // 40, 1)))
         else:
             frames = self._window_in_frames(horizon, "horizon")
         found = rate_control(
-            graph, channel, path, spacing=self.paths.dt, horizon=frames,
+            graph, channels, record, spacing=self.paths.dt, horizon=frames,
             axes=["xyz".index(axis) for axis in self.axes], level=self.level, seed=self.seed,
         )  # fmt: skip
         return found.table()

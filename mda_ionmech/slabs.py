@@ -214,9 +214,9 @@ class RunFrames:
     def reader(self) -> StateReader:
         return self
 
-    def carrier(self, number: int) -> np.ndarray:
-        """States of one carrier, shape (frames,), int32."""
-        return self.runs.carriers(number, number + 1).dense()[0]
+    def carriers(self, first: int, last: int) -> np.ndarray:
+        """States of carriers `first` to `last` - 1 in all frames, (carriers, frames), int32."""
+        return self.runs.carriers(first, last).dense()
 
     def between(self, first: int, last: int) -> np.ndarray:
         runs = self.runs
@@ -249,9 +249,9 @@ class FileFrames:
     def reader(self) -> StateReader:
         return _ReadStates(self.file)
 
-    def carrier(self, number: int) -> np.ndarray:
-        """States of one carrier, shape (frames,), int32."""
-        return self.file[number : number + 1][0]
+    def carriers(self, first: int, last: int) -> np.ndarray:
+        """States of carriers `first` to `last` - 1 in all frames, (carriers, frames), int32."""
+        return self.file[first:last]
 
 
 class _ReadStates:

@@ -17,7 +17,7 @@ from ..microstates import Shell
 from ..trajectory.unwrap import cell_heights
 from .base import EventRule
 from .clusters import find_exchanges, label_hops, label_hops_nearby
-from .history import SiteHistory
+from .history import SiteHistory, same_place
 
 LINKINGS = ("chain", "proximity", "distance")
 #: Summed site vectors of an exchange vanish within this, Angstrom.
@@ -158,11 +158,14 @@ class CrystalEvents(EventRule):
         if self.linking == "chain":
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         assert self.distance is not None
-        near = history.distances <= self.distance
+        site, other = history.apart.within(self.distance)
+        n_sites = len(history.apart)
         if history.place is not None:
-            near |= history.place[:, None] == history.place[None]
-        site, other = np.nonzero(near)
-        offsets = np.searchsorted(site, np.arange(len(near) + 1))
+            # sites of one place, however far apart
+            both = same_place(history.place)
+            key = np.unique(np.concatenate([site * n_sites + other, both[0] * n_sites + both[1]]))
+            site, other = np.divmod(key, n_sites)
+        offsets = np.searchsorted(site, np.arange(n_sites + 1))
         return offsets.astype(np.int64), other.astype(np.int64)
 
     def link_blocks(
@@ -228,7 +231,7 @@ class CrystalEvents(EventRule):
         ------
         HopBlock
         """
-        n_places = len(history.distances)
+        n_places = len(history.apart)
         for block in self.link_blocks(history, window):
             find_exchanges(
                 block.before, block.after, history.place_of_spot, n_places, history.where, _CLOSED,
@@ -316,7 +319,7 @@ class LinkedHops:
     def spots(self, member: int) -> Callable[[int], np.ndarray]:
         """From the number of a carrier of one species to the spots it holds, (frames,), int32."""
         first = int(self.history.first[member])
-        return lambda carrier: self.history.held.carrier(first + carrier)
+        return lambda n: self.history.held.carriers(first + n, first + n + 1)[0]
 
     def codes(self, block: HopBlock, member: int) -> np.ndarray:
         """Event codes of one species in a block, shape (carriers, origins), int16."""

@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from ..errors import InputError
 from ..kernels import kernel, longer
 from ..microstates import ShellTable
-from ..microstates.sites import minimum_image, site_distances
+from ..microstates.sites import minimum_image
 from ..onsager.windows import carrier_blocks
 from ..runs import LabelRuns, StoredRuns, concatenated, label_runs
 from ..slabs import (
@@ -36,6 +36,7 @@ from ..slabs import (
     write_by_columns,
     write_by_rows,
 )
+from .apart import Apart, InCell, InTable
 
 #: Cells a carrier may drift along each vector, either way.
 _FARTHEST = 2**13
@@ -300,8 +301,8 @@ class SiteHistory:
         species are joined.
     shells : ShellTable
         The sites; `kind` is the label of each.
-    distances : numpy.ndarray
-        Shape (sites, sites), Angstrom.
+    apart : Apart
+        How far the sites are apart.
     first : numpy.ndarray
         Shape (species + 1,), int64: first carrier of each species, and their number.
     kinds : numpy.ndarray
@@ -324,7 +325,7 @@ class SiteHistory:
     site: np.ndarray
     where: np.ndarray
     shells: ShellTable
-    distances: np.ndarray
+    apart: Apart
     first: np.ndarray
     kinds: np.ndarray
     sites: np.ndarray | None = None
@@ -352,8 +353,10 @@ class SiteHistory:
             Shape (carriers, frames): site held.
         path : numpy.ndarray
             Shape (carriers, 3, frames), Angstrom: unwrapped position of the site held.
-        shells, distances, sites, cell
+        shells, sites, cell
             As the attributes.
+        distances : numpy.ndarray
+            Shape (sites, sites), Angstrom.
         fractional : numpy.ndarray, optional
             Shape (carriers, 3, frames): positions of the carriers themselves, any image.
         """
@@ -369,7 +372,7 @@ class SiteHistory:
             site=spots[:, 0].astype(np.int32),
             where=np.ascontiguousarray(spots[:, 1:]),
             shells=shells,
-            distances=distances,
+            apart=InTable(distances),
             first=np.array([0, n_carriers]),
             kinds=np.array([0, len(shells.types)]),
             sites=sites,
@@ -388,7 +391,7 @@ class SiteHistory:
     @property
     def places(self) -> np.ndarray:
         """Place of every site, shape (sites,), int64."""
-        return np.arange(len(self.distances)) if self.place is None else self.place
+        return np.arange(len(self.apart)) if self.place is None else self.place
 
     @property
     def members(self) -> np.ndarray:
@@ -542,11 +545,13 @@ def join_histories(
     cell = histories[0].cell
     assert cell is not None
     sites = np.concatenate([h.sites for h in histories if h.sites is not None])
-    first = np.concatenate([[0], np.cumsum([len(h.distances) for h in histories])])
+    first = np.concatenate([[0], np.cumsum([len(h.apart) for h in histories])])
     owner = np.repeat(np.arange(len(histories)), np.diff(first))
-    distances = site_distances(sites, cell)
-    near = (distances <= shared) & (owner[:, None] != owner[None])
-    _, place = connected_components(coo_matrix(near), directed=False)
+    apart = InCell(sites, cell)
+    near = apart.within(shared)
+    other = owner[near[0]] != owner[near[1]]
+    link = coo_matrix((other[other], (near[0][other], near[1][other])), shape=(len(sites),) * 2)
+    _, place = connected_components(link, directed=False)
     _, stands = np.unique(place, return_index=True)
     to_place = minimum_image(sites[stands[place]] - sites) @ cell
     kinds = np.concatenate([[0], np.cumsum([len(h.shells.types) for h in histories])])
@@ -564,7 +569,7 @@ def join_histories(
             np.concatenate(kind),
             tuple(t for h in histories for t in h.shells.types),
         ),
-        distances=distances,
+        apart=apart,
         first=np.concatenate([[0], np.cumsum([h.n_carriers for h in histories])]),
         kinds=kinds,
         sites=sites,
@@ -573,6 +578,18 @@ def join_histories(
         place=place.astype(np.int64),
         owner=owner,
     )
+
+
+def same_place(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of sites of one place, both ways and each with itself, from place (sites,)."""
+    order = np.argsort(place, kind="stable")
+    _, first, number = np.unique(place[order], return_index=True, return_counts=True)
+    one = np.repeat(order, np.repeat(number, number))
+    begin = np.repeat(first, number * number)
+    inside = np.arange(len(one)) - np.repeat(
+        np.cumsum(number * number) - number * number, number**2
+    )
+    return one, order[begin + inside % np.repeat(number, number * number)]
 
 
 def _joined(

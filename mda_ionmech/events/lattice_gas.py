@@ -14,6 +14,10 @@ import numpy as np
 
 from ..kernels import kernel
 from ..slabs import BLOCK_NUMBERS
+from .apart import Apart
+
+#: Distances of one channel agree to this, Angstrom.
+SHELL = 0.2
 
 
 @dataclass(frozen=True)
@@ -281,7 +285,7 @@ def counted_graph(
     record: Callable[[], Iterable[np.ndarray]],
     n_frames: int,
     kind: np.ndarray,
-    distances: np.ndarray,
+    apart: Apart,
     spacing: float,
     place: np.ndarray | None = None,
 ) -> SiteGraph:
@@ -297,8 +301,8 @@ def counted_graph(
     n_frames : int
     kind : numpy.ndarray
         Shape (sites,): label of each site.
-    distances : numpy.ndarray
-        Shape (sites, sites), Angstrom.
+    apart : Apart
+        How far the sites are apart.
     spacing : float
         Of the frames, ps.
     place : numpy.ndarray, optional
@@ -306,15 +310,27 @@ def counted_graph(
     """
     n_sites = len(kind)
     hops = count_hops(record(), n_sites)
-    # distances of equivalent pairs agree to far better than 0.2 A
-    shell = np.rint(distances / 0.2).astype(np.int64)
     n_kinds = int(kind.max()) + 1
-    key = (kind[:, None] * n_kinds + kind[None, :]) * (int(shell.max()) + 1) + shell
-    np.fill_diagonal(key, -1)
-    channels, mine = np.unique(key.ravel()[hops.key], return_inverse=True)
+
+    def shells(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        # distances of equivalent pairs agree to far better than that
+        return np.rint(apart.between(first, second) / SHELL).astype(np.int64)
+
+    hopped = np.divmod(hops.key, n_sites)
+    shell = shells(*hopped)
+    farthest = int(shell.max(initial=0))
+
+    def channel_keys(first: np.ndarray, second: np.ndarray, shell: np.ndarray) -> np.ndarray:
+        return (kind[first] * n_kinds + kind[second]) * (farthest + 1) + shell
+
+    channels, mine = np.unique(channel_keys(*hopped, shell), return_inverse=True)
     number = np.bincount(mine, hops.number, minlength=len(channels))
-    start, end = np.nonzero(np.isin(key, channels))
-    channel = np.searchsorted(channels, key[start, end])
+    start, end = apart.within((farthest + 0.5) * SHELL)
+    shell = shells(start, end)
+    key = channel_keys(start, end, shell)
+    used = (start != end) & (shell <= farthest) & np.isin(key, channels)
+    start, end, key = start[used], end[used], key[used]
+    channel = np.searchsorted(channels, key)
     every = max(1, n_frames // 2000)
     offsets = np.searchsorted(start, np.arange(n_sites + 1))
     exposure = np.zeros(len(channels), dtype=np.int64)
@@ -348,7 +364,10 @@ def channel_hops(hops: HopCounts, graph: SiteGraph) -> np.ndarray:
 
 
 def distinct_sites(
-    site_of: np.ndarray, distances: np.ndarray, place: np.ndarray | None = None
+    site_of: np.ndarray,
+    apart: Apart,
+    place: np.ndarray | None = None,
+    owner: np.ndarray | None = None,
 ) -> np.ndarray | None:
     """Give every carrier a place of its own: the nearest free site where two share one.
 
@@ -356,28 +375,30 @@ def distinct_sites(
     ----------
     site_of : numpy.ndarray
         Shape (carriers,).
-    distances : numpy.ndarray
-        Shape (sites, sites), Angstrom; infinite between sites of different species.
+    apart : Apart
+        How far the sites are apart.
     place : numpy.ndarray, optional
         As in `SiteGraph`.
+    owner : numpy.ndarray, optional
+        Shape (sites,): species of each site, which a carrier does not change.
 
     Returns
     -------
     numpy.ndarray or None
         Shape (carriers,); None where a carrier finds no free site.
     """
-    places = np.arange(len(distances)) if place is None else place
-    taken: set[int] = set()
+    sites = np.arange(len(apart))
+    places = sites if place is None else place
+    owners = np.zeros(len(apart), dtype=np.int64) if owner is None else owner
+    taken = np.zeros(len(apart), dtype=bool)
     out = np.empty(len(site_of), dtype=np.int64)
     for c, site in enumerate(site_of):
-        free = (
-            int(s)
-            for s in np.argsort(distances[site])
-            if int(places[s]) not in taken and np.isfinite(distances[site, s])
-        )
-        choice = next(free, None)
-        if choice is None:
-            return None
-        taken.add(int(places[choice]))
+        choice = site
+        if taken[places[site]]:
+            free = sites[~taken[places] & (owners == owners[site])]
+            if not len(free):
+                return None
+            choice = free[np.argmin(apart.between(site, free))]
+        taken[places[choice]] = True
         out[c] = choice
     return out

@@ -71,7 +71,7 @@ def on_sites(history: SiteHistory, held: RunFrames | FileFrames) -> SiteHistory:
     Where positions are known, each carrier is off its site as the same carrier is in `history`, so
     that vibration alone makes no difference.
     """
-    walk, n_sites = None, len(history.distances)
+    walk, n_sites = None, len(history.apart)
     if history.walk is not None:
         assert isinstance(history.walk, Walk)
         assert history.sites is not None
@@ -149,16 +149,14 @@ def exclusion_gas(
         Sites held, as long as the record; None where nothing hopped or there are more carriers than
         places.
     """
-    n_frames, n_sites = history.n_frames, len(history.distances)
+    n_frames, n_sites = history.n_frames, len(history.apart)
     graph = counted_graph(
-        history.sites_held, n_frames, history.shells.kind, history.distances, spacing, history.place
+        history.sites_held, n_frames, history.shells.kind, history.apart, spacing, history.place
     )
     if len(graph.rate) == 0:
         return None
-    apart = history.distances
-    if history.owner is not None:
-        apart = np.where(history.owner[:, None] == history.owner[None], apart, np.inf)
-    start = distinct_sites(next(history.sites_held())[:, 0], apart, history.place)
+    held = next(history.sites_held())[:, 0]
+    start = distinct_sites(held, history.apart, history.place, history.owner)
     if start is None:
         return None
     wanted = channel_hops(count_hops(history.sites_held(), n_sites), graph)

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from scipy.ndimage import maximum_filter
-from scipy.spatial.distance import cdist
+from scipy.spatial import cKDTree
 
 from ..errors import InputError
 from .cif import merged, sites_from_cif
+from .nearest import SiteGrid, near_pairs
 
 #: Spacing of the grid and standard deviation of the smoothing, Angstrom.
 GRID = 0.2
@@ -93,29 +94,21 @@ def density_sites(
     peak = density == maximum_filter(density, size=3, mode="wrap")
     place = np.argwhere(peak & (density >= threshold * density.max()))
     order = np.argsort(-density[tuple(place.T)], kind="stable")
-    kept: list[np.ndarray] = []
-    for candidate in ((place + 0.5) / density.shape)[order]:
-        if not kept or np.min(_apart(candidate, np.array(kept), cell)) >= separation:
-            kept.append(candidate)
-    return _centred(positions, np.array(kept), cell, separation)
-
-
-def _apart(one: np.ndarray, others: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """Distances (others,) of the shortest images, exact below half a cell height."""
-    difference = others - one
-    difference -= np.rint(difference)
-    return np.asarray(np.linalg.norm(difference @ cell, axis=-1))
+    candidates = ((place + 0.5) / density.shape)[order]
+    first, second, distance = near_pairs(candidates, candidates, cell, separation)
+    close = (distance < separation) & (first < second)
+    kept = np.ones(len(candidates), dtype=bool)
+    for higher, lower in zip(first[close].tolist(), second[close].tolist(), strict=True):
+        kept[lower] &= not kept[higher]
+    return _centred(positions, candidates[kept], cell, separation)
 
 
 def _centred(
     positions: np.ndarray, sites: np.ndarray, cell: np.ndarray, reach: float
 ) -> np.ndarray:
     """Each site moved to the mean of the positions nearest to it and within `reach`."""
-    from .sites import nearest_site
-
-    site, distance = np.empty(len(positions), dtype=np.int32), np.empty(len(positions))
     for _ in range(5):
-        nearest_site(positions, sites, cell, site, distance)
+        site, distance = SiteGrid.of(sites, cell).nearest(positions, cell)
         near = distance < reach
         offset = positions[near] - sites[site[near]]
         offset -= np.rint(offset)
@@ -169,8 +162,9 @@ def symmetrised(
             pulled = np.einsum("oij,opj->opi", back, difference)[near]
             start = start + pulled.mean(axis=0)
         orbits.append(merged((turns @ start + shifts) % 1.0, cell, separation))
-        far = [bool(np.min(_apart(x, orbits[-1], cell)) >= separation) for x in left]
-        far[0] = False
+        first, _, apart = near_pairs(left, orbits[-1], cell, separation)
+        far = np.ones(len(left), dtype=bool)
+        far[first[apart < separation]] = far[0] = False
         left = left[far]
     number = np.repeat(np.arange(len(orbits)), [len(x) for x in orbits])
     return np.concatenate(orbits), number
@@ -182,9 +176,8 @@ def nearest_labels(
     """Label of the nearest known position of each site, and the largest distance, Angstrom."""
     images = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     around = ((known % 1.0)[:, None] + images).reshape(-1, 3)
-    distance = cdist((sites % 1.0) @ cell, around @ cell)
-    nearest = distance.argmin(axis=1)
-    return [labels[k // len(images)] for k in nearest], float(distance.min(axis=1).max())
+    distance, nearest = cKDTree(around @ cell).query((sites % 1.0) @ cell)
+    return [labels[k // len(images)] for k in nearest.tolist()], float(distance.max())
 
 
 def group_operations(space_group: int | str) -> tuple[str, tuple[np.ndarray, np.ndarray]]:

@@ -11,14 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..errors import InputError
 from ..kernels import kernel
+from .nearest import box_of, images_near_cell, over_heights, sites_about, spacing, square_between
 
 #: Coordination numbers that are looked for.
 FEWEST, MOST = 4, 12
 #: A vertex this close to the plane of a face lies in it, Angstrom.
 _FLAT = 1e-9
+#: A carrier is outside without a hull where it is farther than every vertex by this part.
+_SURELY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -97,22 +101,30 @@ def hull_planes(vertex, planes):  # type: ignore[no-untyped-def]
 
 @kernel
 def polyhedron_site(  # type: ignore[no-untyped-def]
-    centres, sites, moved, cell, offsets, atom, vector, closed, site, inside
-):
+    centres, sites, boxes, start, order, guess, moved, cell, offsets, atom, vector, closed, site,
+    inside,
+):  # fmt: skip
     """Site whose polyhedron holds each carrier.
 
-    centres (carriers, 3), sites (sites, 3) fractional, any image; moved (atoms, 3) fractional
-    displacements of the vertex atoms from their mean; cell (3, 3); offsets, atom, vector, closed as
-    in `Polyhedra`. The centre of a site moves with the mean of its vertices. Fills site (carriers,)
-    int32 and inside (carriers,) bool: the polyhedron that holds the carrier, of several the one
-    with the nearest centre; else the nearest centre, and inside only if that site has no
-    polyhedron, so that its Voronoi cell stands for it. Returns the numbers of carriers in none and
-    in several. Exact while polyhedra reach less far than half the shortest cell height.
+    centres (carriers, 3), sites (sites, 3) fractional, any image; boxes to guess: the sites in
+    boxes, as in `SiteGrid`; moved (atoms, 3) fractional displacements of the vertex atoms from
+    their mean; cell (3, 3); offsets, atom, vector, closed as in `Polyhedra`. The centre of a site
+    moves with the mean of its vertices. Fills site (carriers,) int32 and inside (carriers,) bool:
+    the polyhedron that holds the carrier, of several the one with the nearest centre; else the
+    nearest centre, and inside only if that site has no polyhedron, so that its Voronoi cell stands
+    for it; of centres as near as each other that of the lowest number. Returns the numbers of
+    carriers in none and in several. Exact while polyhedra reach less far than half the shortest
+    cell height.
+
+    Cost: linear in vertices, carriers and sites about them, and one hull for each site with a
+    carrier near it.
     """
     n_sites = sites.shape[0]
     n_vertices = vector.shape[0]
     centre = np.empty((n_sites, 3))
     reach = np.zeros(n_sites)
+    farthest = 0.0  # of the vertices of all polyhedra, squared
+    strayed = np.zeros(3)  # how far centres are from where the boxes have them, fractional
     place = np.empty((n_vertices, 3))
     room = np.zeros(n_sites + 1, dtype=np.int64)
     for s in range(n_sites):
@@ -123,6 +135,7 @@ def polyhedron_site(  # type: ignore[no-untyped-def]
             for v in range(offsets[s], offsets[s + 1]):
                 shift += moved[atom[v], x] / n
             centre[s, x] = sites[s, x] + shift
+            strayed[x] = max(strayed[x], abs(shift))
             for v in range(offsets[s], offsets[s + 1]):
                 vector_now = vector[v, x] + moved[atom[v], x] - shift
                 for k in range(3):
@@ -130,15 +143,26 @@ def polyhedron_site(  # type: ignore[no-untyped-def]
         for v in range(offsets[s], offsets[s + 1]):
             r2 = place[v, 0] ** 2 + place[v, 1] ** 2 + place[v, 2] ** 2
             reach[s] = max(reach[s], r2)
+        farthest = max(farthest, reach[s] if closed[s] else 0.0)
     planes = np.empty((room[n_sites], 4))
     n_planes = np.full(n_sites, -1, dtype=np.int64)  # hulls are made when first asked for
     none = several = 0
     d = np.empty(3)
+    over = over_heights(cell)
+    found = np.empty(n_sites, dtype=np.int32)
     for c in range(centres.shape[0]):
-        best = best_inside = np.inf
-        nearest = held = -1
+        c0, c1, c2 = centres[c, 0], centres[c, 1], centres[c, 2]
+        nearest = guess[box_of(c0, c1, c2, boxes)]
+        best, best_inside = square_between(c0, c1, c2, centre, nearest, cell), np.inf
+        far = np.sqrt(max(best, farthest))
+        n_about = sites_about(
+            c0, c1, c2, far * over[0] + strayed[0], far * over[1] + strayed[1],
+            far * over[2] + strayed[2], boxes, start, order, found,
+        )  # fmt: skip
+        held = -1
         n_held = 0
-        for s in range(n_sites):
+        for near in range(n_about):
+            s = found[near]
             for k in range(3):
                 d[k] = 0.0
             for x in range(3):
@@ -147,9 +171,16 @@ def polyhedron_site(  # type: ignore[no-untyped-def]
                 for k in range(3):
                     d[k] += f * cell[x, k]
             r2 = d[0] ** 2 + d[1] ** 2 + d[2] ** 2
-            if r2 < best:
+            if r2 < best or (r2 == best and s < nearest):
                 best, nearest = r2, s
             if not closed[s] or r2 > reach[s]:
+                continue
+            # outside of any hull of vertices none of which is as far that way
+            that_way = 0.0
+            for v in range(offsets[s], offsets[s + 1]):
+                along = place[v, 0] * d[0] + place[v, 1] * d[1] + place[v, 2] * d[2]
+                that_way = max(that_way, along)
+            if that_way < r2 * (1.0 - _SURELY):
                 continue
             first = room[s]
             if n_planes[s] < 0:
@@ -164,7 +195,7 @@ def polyhedron_site(  # type: ignore[no-untyped-def]
                     break
             if within:
                 n_held += 1
-                if r2 < best_inside:
+                if r2 < best_inside or (r2 == best_inside and s < held):
                     best_inside, held = r2, s
         if n_held > 0:
             site[c], inside[c] = held, True
@@ -206,16 +237,7 @@ def find_polyhedra(
     InputError
         If the number of vertices asked for does not enclose a site.
     """
-    images = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    atom_of = np.repeat(np.arange(len(atoms)), len(images))
-    vectors = np.empty((len(sites), MOST + 1, 3))
-    number = np.empty((len(sites), MOST + 1), dtype=np.int64)
-    for s, site in enumerate(sites):
-        apart = atoms - site
-        every = ((apart - np.rint(apart))[:, None] + images).reshape(-1, 3)
-        length = np.linalg.norm(every @ cell, axis=1)
-        nearest = np.argsort(length, kind="stable")[: MOST + 1]
-        vectors[s], number[s] = every[nearest], atom_of[nearest]
+    number, vectors = _nearest_atoms(sites, atoms, cell)
     length = np.linalg.norm(vectors @ cell, axis=-1)
     jump = np.log(length[:, FEWEST:] / length[:, FEWEST - 1 : -1])
     kinds = np.asarray(labels)
@@ -250,6 +272,24 @@ def find_polyhedra(
         mean=atoms,
         numbers=numbers,
     )
+
+
+def _nearest_atoms(
+    sites: np.ndarray, atoms: np.ndarray, cell: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `MOST` + 1 nearest images of atoms of every site, nearest first.
+
+    Returns their numbers (sites, n) and the fractional vectors to them (sites, n, 3).
+    """
+    inside = sites - np.floor(sites)
+    reach = 3 * spacing(len(atoms), cell)
+    while True:
+        images, atom_of = images_near_cell(atoms, cell, reach)
+        if len(images) > MOST:
+            length, nearest = cKDTree(images @ cell).query(inside @ cell, MOST + 1)
+            if length[:, -1].max() <= reach:
+                return atom_of[nearest], images[nearest] - inside[:, None]
+        reach *= 1.5  # nearer ones may be missing
 
 
 def _encloses(vertices: np.ndarray) -> bool:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from ..kernels import kernel
 from ..species import check_atom_group
 from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
 from .density import (
@@ -27,7 +26,9 @@ from .density import (
     nearest_labels,
     symmetrised,
 )
+from .drift import circular_mean
 from .held import held_sites, occupied_frames, shared_frames
+from .nearest import SiteGrid, closest_pair
 from .polyhedra import Polyhedra, check_coordination, find_polyhedra, polyhedron_site
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ CORE_FRACTION = 0.55
 #: A larger root mean square distance of framework atoms from their ideal places is refused, A.
 WORST_ALIGNMENT = 1.0
 _SAMPLED = 50
+#: Most positions of ions that are laid over the sites, and most framework atoms by which candidates
+#: for the place of a structure are compared.
+_ALIGNED, _COMPARED = 100_000, 500
 
 
 @dataclass(frozen=True)
@@ -63,39 +67,6 @@ class Alignment:
     shift: np.ndarray
     residual: float
     by: str
-
-
-@kernel
-def nearest_site(centres, sites, cell, site, distance):  # type: ignore[no-untyped-def]
-    """Nearest site of every carrier.
-
-    centres (carriers, 3), sites (sites, 3): fractional, any image; cell (3, 3). Fills site
-    (carriers,) int32 and distance (carriers,), Angstrom. Exact while the nearest site is closer
-    than half the shortest cell height.
-    """
-    for c in range(centres.shape[0]):
-        best = np.inf
-        for s in range(sites.shape[0]):
-            d0 = centres[c, 0] - sites[s, 0]
-            d1 = centres[c, 1] - sites[s, 1]
-            d2 = centres[c, 2] - sites[s, 2]
-            d0 -= np.rint(d0)
-            d1 -= np.rint(d1)
-            d2 -= np.rint(d2)
-            r2 = 0.0
-            for k in range(3):
-                x = d0 * cell[0, k] + d1 * cell[1, k] + d2 * cell[2, k]
-                r2 += x * x
-            if r2 < best:
-                best = r2
-                site[c] = s
-        distance[c] = np.sqrt(best)
-
-
-def circular_mean(fractional: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean of fractional coordinates (atoms, 3) that does not mind where the cell is cut."""
-    turn = np.exp(2j * np.pi * fractional)
-    return np.angle(weights @ turn) / (2 * np.pi)
 
 
 def minimum_image(fractional: np.ndarray) -> np.ndarray:
@@ -126,8 +97,10 @@ class SiteAssignment(Detector):
     With ``core`` and ``polyhedron`` a carrier takes, before its first core or polyhedron, the one
     it will enter first, and without any the nearest site of each frame.
 
-    Cost per frame: carriers x sites distances (numba); with ``polyhedron`` one hull beside for each
-    site with a carrier near it, n**4 operations for n vertices.
+    Cost per frame: linear in carriers and framework atoms, whatever the number of sites (a grid of
+    the sites, made once), as long as carriers are near sites; one far from all of them looks at the
+    sites within the distance of the nearest. With ``polyhedron`` linear in vertices beside, and one
+    hull for each site with a carrier near it, n**4 operations for n vertices.
 
     Attributes
     ----------
@@ -166,6 +139,7 @@ class SiteAssignment(Detector):
         r_core: float | None = None,
         ideal_framework: np.ndarray | None = None,
         ideal_elements: Sequence[str] | None = None,
+        repeats: np.ndarray | None = None,
         lengths: np.ndarray | None = None,
         persistence: float | None = None,
         density: DensitySource | None = None,
@@ -202,14 +176,15 @@ class SiteAssignment(Detector):
         self.alignment: Alignment | None = None
         self._ideal_framework = ideal_framework
         self._ideal_elements = None if ideal_elements is None else np.asarray(ideal_elements)
+        self._repeats = np.ones(3, dtype=int) if repeats is None else repeats
         self._lengths = lengths
         self._settled: np.ndarray | None = None
         self._density = density
         self._asked_core = r_core
         self._found: dict[str, Any] = {}
         self._reach = 0.0
-        self._reference = np.empty((0, 3))
-        self._weights = np.full(framework.n_atoms, 1.0 / framework.n_atoms)
+        self._reference = np.empty((3, 0))
+        self._grid: SiteGrid | None = None
 
     @classmethod
     def from_structure(
@@ -288,6 +263,7 @@ class SiteAssignment(Detector):
             assignment=assignment,
             r_core=r_core,
             ideal_framework=None if ideal is None else _repeat(np.atleast_2d(ideal), repeats),
+            repeats=repeats,
             persistence=persistence,
             vertices=vertices,
             coordination=coordination,
@@ -340,6 +316,7 @@ class SiteAssignment(Detector):
             r_core=r_core,
             ideal_framework=_repeat(found.framework, repeats),
             ideal_elements=list(found.elements) * int(np.prod(repeats)),
+            repeats=repeats,
             lengths=found.lengths * repeats,
             persistence=persistence,
             vertices=vertices,
@@ -440,6 +417,7 @@ class SiteAssignment(Detector):
             r_core=r_core,
             ideal_framework=_repeat(given["framework"], repeats) if aligned else None,
             ideal_elements=list(given["elements"]) * int(np.prod(repeats)) if aligned else None,
+            repeats=repeats,
             lengths=given["lengths"] * repeats if "lengths" in given else None,
             persistence=persistence,
             vertices=vertices,
@@ -464,15 +442,13 @@ class SiteAssignment(Detector):
         first = frames[0][0]
         to_run = np.linalg.inv(np.rint(first.cell @ np.linalg.inv(frames[0][1])))
         self._check_lengths(frames)
-        self._reference = first.ligands.copy()
+        self._reference = np.ascontiguousarray(first.ligands.T)
         cell = np.mean([f.cell for f, _ in frames], axis=0)
         if self._density is not None:
             self._find_sites(self._density, sample, frames, cell, to_run)
         sites = self.fractional @ to_run
-        distances = site_distances(sites, cell) + 1e9 * np.eye(len(sites))
-        shortest = float(distances.min()) if len(sites) > 1 else np.inf
+        a, b, shortest = closest_pair(sites, cell) if len(sites) > 1 else (0, 0, np.inf)
         if shortest < 0.1:
-            a, b = np.unravel_index(int(distances.argmin()), distances.shape)
             raise InputError(
                 f"sites {a} ({self.labels[a]}) and {b} ({self.labels[b]}) are {shortest:.3f} A "
                 "apart: leave one of them out; those of a CIF are merged with from_cif(..., "
@@ -488,7 +464,9 @@ class SiteAssignment(Detector):
             )
         still = [minimum_image(f.centres - self._drift(f)) for f, _ in frames]
         if self._density is not None:
-            shift, residual, by = np.zeros(3), _residual(still, sites, cell), "density"
+            _, distance = SiteGrid.of(sites, cell).nearest(np.concatenate(still), cell)
+            residual = float(np.sqrt(np.mean(distance**2)))
+            shift, by = np.zeros(3), "density"
         elif self._ideal_framework is not None:
             shift, residual, by = self._align_framework(frames, cell, to_run)
         else:
@@ -496,6 +474,7 @@ class SiteAssignment(Detector):
             by = "ions"
         self.alignment = Alignment(shift @ cell, residual, by)
         self._settled = sites + shift
+        self._grid = SiteGrid.of(self._settled, cell)
         if self.assignment == "polyhedron":
             self._find_polyhedra(frames, cell)
 
@@ -585,15 +564,16 @@ class SiteAssignment(Detector):
 
     def _drift(self, frame: FrameGeometry) -> np.ndarray:
         """Fractional displacement of the framework since the reference frame."""
-        return circular_mean(frame.ligands - self._reference, self._weights)
+        return circular_mean(frame.ligand_places, self._reference)
 
     def _align_framework(
         self, frames: list[tuple[FrameGeometry, np.ndarray]], cell: np.ndarray, to_run: np.ndarray
     ) -> tuple[np.ndarray, float, str]:
         assert self._ideal_framework is not None
         ideal = self._ideal_framework @ to_run
-        moved = [minimum_image(f.ligands - self._drift(f) - self._reference) for f, _ in frames]
-        mean = self._reference + np.mean(moved, axis=0)
+        start = self._reference.T
+        moved = [minimum_image(f.ligands - self._drift(f) - start) for f, _ in frames]
+        mean = start + np.mean(moved, axis=0)
         elements = None
         if self._ideal_elements is not None:
             from ..guess import elements_of
@@ -609,27 +589,31 @@ class SiteAssignment(Detector):
         ideal_kinds = np.zeros(len(ideal), dtype=int) if elements is None else self._ideal_elements
         rare = min(set(kinds), key=lambda k: int(np.sum(np.asarray(ideal_kinds) == k)))
         mine, theirs = mean[np.asarray(kinds) == rare], ideal[np.asarray(ideal_kinds) == rare]
+        # copies of the cell give candidates that differ by its vectors alone
+        first = len(theirs) // int(self._repeats.prod())
+        turns = _repeat(np.zeros((1, 3)), self._repeats) @ to_run
+        grid = SiteGrid.of(theirs, cell)
+        some = _some_of(mine, _COMPARED)
         best: tuple[float, np.ndarray] | None = None
-        for candidate in mine[0] - theirs:
-            shift = candidate
-            for _ in range(10):
-                difference = minimum_image(mine[:, None] - theirs[None] - shift)
-                length = np.linalg.norm(difference @ cell, axis=-1)
-                closest = difference[np.arange(len(mine)), length.argmin(axis=1)]
-                shift = shift + closest.mean(axis=0)
-            rest = float(np.sqrt(np.mean(length.min(axis=1) ** 2)))
+        for candidate in mine[0] - theirs[:first]:
+            shift, rest = _fitted(some, theirs, grid, cell, candidate)
             # many shifts may map the framework onto itself: the smallest is meant
-            size = float(np.linalg.norm(minimum_image(shift) @ cell))
+            images = minimum_image(shift + turns)
+            shift = images[np.linalg.norm(images @ cell, axis=1).argmin()]
+            size = _size(shift, cell)
             if best is None or (round(rest, 2), size) < (round(best[0], 2), _size(best[1], cell)):
-                best = rest, minimum_image(shift)
+                best = rest, shift
         assert best is not None
-        if best[0] > WORST_ALIGNMENT:
+        shift, rest = (
+            _fitted(mine, theirs, grid, cell, best[1]) if len(some) < len(mine) else best[::-1]
+        )
+        if rest > WORST_ALIGNMENT:
             raise InputError(
-                f"the framework lies {best[0]:.2f} A (root mean square) from its ideal places "
+                f"the framework lies {rest:.2f} A (root mean square) from its ideal places "
                 "after the best shift: check supercell=..., the order of the cell vectors, and "
                 "that framework names the atoms the structure file calls so"
             )
-        return best[1], best[0], "framework"
+        return shift, rest, "framework"
 
     # ---- frames ---------------------------------------------------------------------------
 
@@ -637,20 +621,22 @@ class SiteAssignment(Detector):
         """Nearest site of every carrier, or the one whose polyhedron holds it; `inner` where the
         carrier is in its core or polyhedron."""
         assert self._settled is not None
+        assert self._grid is not None
         assert self.r_core is not None
         n = len(frame.centres)
-        site, carrier = np.empty(n, dtype=np.int32), np.arange(n, dtype=np.int32)
-        drift = self._drift(frame)
+        carrier = np.arange(n, dtype=np.int32)
+        drift, grid = self._drift(frame), self._grid
         if self.polyhedra is not None:
-            shape, inside = self.polyhedra, np.empty(n, dtype=np.bool_)
+            site, inside = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.bool_)
+            shape = self.polyhedra
             moved = minimum_image(frame.others - drift - shape.mean)
             tally = polyhedron_site(
-                frame.centres - drift, self._settled, moved, frame.cell, shape.offsets, shape.atom,
-                shape.vector, shape.closed, site, inside,
+                frame.centres - drift, self._settled, grid.boxes, grid.start, grid.order,
+                grid.guess, moved, frame.cell, shape.offsets, shape.atom, shape.vector,
+                shape.closed, site, inside,
             )  # fmt: skip
             return Contacts(carrier, site, inside, tally=tally)
-        distance = np.empty(n)
-        nearest_site(frame.centres - drift, self._settled, frame.cell, site, distance)
+        site, distance = grid.nearest(frame.centres, frame.cell, drift)
         return Contacts(carrier, site, distance <= self.r_core)
 
     def assemble(
@@ -773,10 +759,10 @@ def _align_ions(
 ) -> tuple[np.ndarray, float]:
     """Shift that brings the sites nearest to the mobile ions, from zero by fixed-point steps."""
     shift = np.zeros(3)
-    centres = np.concatenate(still)
-    site, distance = np.empty(len(centres), dtype=np.int32), np.empty(len(centres))
+    centres = _some_of(np.concatenate(still), _ALIGNED)
+    grid = SiteGrid.of(sites, cell)
     for _ in range(50):
-        nearest_site(centres - shift, sites, cell, site, distance)
+        site, distance = grid.nearest(centres, cell, shift)
         # ions on their way between sites tell nothing of the origin
         near = distance <= np.quantile(distance, 0.7)
         step = minimum_image(centres - shift - sites[site])[near].mean(axis=0)
@@ -786,12 +772,24 @@ def _align_ions(
     return shift, float(np.sqrt(np.mean(distance**2)))
 
 
-def _residual(still: list[np.ndarray], sites: np.ndarray, cell: np.ndarray) -> float:
-    """Root mean square distance of positions from their nearest site, Angstrom."""
-    centres = np.concatenate(still)
-    site, distance = np.empty(len(centres), dtype=np.int32), np.empty(len(centres))
-    nearest_site(centres, sites, cell, site, distance)
-    return float(np.sqrt(np.mean(distance**2)))
+def _fitted(
+    mine: np.ndarray, theirs: np.ndarray, grid: SiteGrid, cell: np.ndarray, shift: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Shift that brings places nearest to theirs, from a first one by fixed-point steps.
+
+    Also returned: the root mean square distance before the last step, Angstrom.
+    """
+    for _ in range(10):
+        place, distance = grid.nearest(mine, cell, shift)
+        shift = shift + minimum_image(mine - shift - theirs[place]).mean(axis=0)
+    return shift, float(np.sqrt(np.mean(distance**2)))
+
+
+def _some_of(places: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the places (n, 3), drawn once for all."""
+    if len(places) <= most:
+        return places
+    return np.random.default_rng(0).choice(places, most, replace=False)
 
 
 def _check_supercell(supercell: Any) -> np.ndarray:

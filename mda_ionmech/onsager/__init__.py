@@ -11,7 +11,15 @@ from .arrhenius import (
 )
 from .coefficients import evaluate, residual
 from .paths import PathSums, evaluate_paths, event_paths, mean_squares, path_residual, path_sums
-from .rate_control import HopGraph, RateControl, hop_graph, markov_diffusion, rate_control
+from .rate_control import (
+    HopChannels,
+    HopGraph,
+    HopRecord,
+    RateControl,
+    hop_graph,
+    markov_diffusion,
+    rate_control,
+)
 from .uncertainty import (
     BlockPlan,
     interval,
@@ -26,7 +34,9 @@ __all__ = [
     "ArrheniusFit",
     "BlockPlan",
     "Budget",
+    "HopChannels",
     "HopGraph",
+    "HopRecord",
     "LabelRuns",
     "PathSums",
     "RateControl",

@@ -12,7 +12,7 @@ transport; a fast and a slow hop in a row carry alike, but the slow one alone is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from ..errors import InputError
+from ..kernels import kernel
 from .uncertainty import interval, lengthen_blocks, plan_blocks, resampling_weights
 
 if TYPE_CHECKING:
@@ -111,14 +112,87 @@ def markov_diffusion(graph: HopGraph, flux: np.ndarray) -> tuple[np.ndarray, np.
     return response.sum(axis=0), response
 
 
+@dataclass(frozen=True)
+class HopRecord:
+    """Which spots carriers hold over time; a spot is a site in one image of the cell.
+
+    Attributes
+    ----------
+    spots : callable
+        Gives the record from its beginning: numbers of spots (carriers, frames), int32, of some
+        carriers after the others.
+    site : numpy.ndarray
+        Shape (spots,): site of each spot.
+    where : numpy.ndarray
+        Shape (spots, 3), Angstrom: unwrapped position of each spot.
+    n_carriers, n_frames : int
+    """
+
+    spots: Callable[[], Iterable[np.ndarray]]
+    site: np.ndarray
+    where: np.ndarray
+    n_carriers: int
+    n_frames: int
+
+    @classmethod
+    def of_arrays(cls, state: np.ndarray, path: np.ndarray) -> HopRecord:
+        """From arrays that hold every frame.
+
+        Parameters
+        ----------
+        state : numpy.ndarray
+            Shape (carriers, frames): site held.
+        path : numpy.ndarray
+            Shape (carriers, 3, frames), Angstrom: unwrapped position of that site.
+        """
+        rows = np.column_stack([np.ravel(state), path.transpose(0, 2, 1).reshape(-1, 3)])
+        spots, number = np.unique(rows, axis=0, return_inverse=True)
+        dense = number.reshape(state.shape).astype(np.int32)
+        where = np.ascontiguousarray(spots[:, 1:])
+        return cls(lambda: [dense], spots[:, 0].astype(np.int64), where, *state.shape)
+
+
+@dataclass(frozen=True)
+class HopChannels:
+    """Hops that were seen, from which spot to which, and their channels.
+
+    Attributes
+    ----------
+    key : numpy.ndarray
+        Shape (pairs,), int64, ascending: first spot times the number of spots plus last spot.
+    number : numpy.ndarray
+        Shape (pairs,), int64: how often that was.
+    channel : numpy.ndarray
+        Shape (pairs,), int64.
+    """
+
+    key: np.ndarray
+    number: np.ndarray
+    channel: np.ndarray
+
+
+def _count_pairs(record: HopRecord) -> tuple[np.ndarray, np.ndarray]:
+    """Keys of the pairs of spots that were hopped between, and how often."""
+    n_spots = len(record.site)
+    key, number = np.empty((2, 0), dtype=np.int64)
+    for spots in record.spots():
+        moved = spots[:, 1:] != spots[:, :-1]
+        found, count = np.unique(
+            spots[:, :-1][moved].astype(np.int64) * n_spots + spots[:, 1:][moved],
+            return_counts=True,
+        )
+        key, place = np.unique(np.concatenate([key, found]), return_inverse=True)
+        number = np.bincount(place, np.concatenate([number, count])).astype(np.int64)
+    return key, number
+
+
 def hop_graph(
     sites: np.ndarray,
     cell: np.ndarray,
     kind: np.ndarray,
     kind_names: Sequence[str],
-    state: np.ndarray,
-    path: np.ndarray,
-) -> tuple[HopGraph, np.ndarray]:
+    record: HopRecord,
+) -> tuple[HopGraph, HopChannels]:
     """Channels in which a record hopped, all their edges, and which hop went which way.
 
     A channel is a pair of site labels at one distance; all edges between such sites at that
@@ -133,16 +207,12 @@ def hop_graph(
     kind : numpy.ndarray
         Shape (sites,): label of each site, a place in `kind_names`.
     kind_names : sequence of str
-    state : numpy.ndarray
-        Shape (carriers, frames): site held.
-    path : numpy.ndarray
-        Shape (carriers, 3, frames), Angstrom: unwrapped position of that site.
+    record : HopRecord
 
     Returns
     -------
     graph : HopGraph
-    hop_channel : numpy.ndarray
-        Shape (carriers, frames - 1), int32: channel of the hop between two frames, -1 for none.
+    channels : HopChannels
 
     Raises
     ------
@@ -153,27 +223,27 @@ def hop_graph(
     -----
     Cost: linear in carriers x frames and in the pairs of sites within the longest hop.
     """
-    hop = np.diff(path, axis=2)
-    length = np.linalg.norm(hop, axis=1)
-    hopped = length > 1e-6
-    if not hopped.any():
+    key, number = _count_pairs(record)
+    if not len(key):
         raise InputError("nothing hopped between sites, so no rate can be counted")
+    first, last = np.divmod(key, len(record.site))
+    length = np.linalg.norm(record.where[last] - record.where[first], axis=1)
     n_kinds = len(kind_names)
-    low, high = _in_order(kind[state[:, :-1]], kind[state[:, 1:]])
+    low, high = _in_order(kind[record.site[first]], kind[record.site[last]])
     pair = low * n_kinds + high
 
     a, b, vector = _pairs_within(sites, cell, float(length.max()) + _SAME_DISTANCE)
     low, high = _in_order(kind[a], kind[b])
     edge_pair, distance = low * n_kinds + high, np.linalg.norm(vector, axis=1)
-    hop_channel = np.full(hopped.shape, -1, dtype=np.int32)
+    hop_channel = np.full(len(key), -1)
     channel = np.full(len(a), -1)
     names: list[str] = []
-    for one in np.unique(pair[hopped]):
+    for one in np.unique(pair):
         mine = np.flatnonzero(edge_pair == one)
         order = mine[np.argsort(distance[mine])]
         sorted_distance = distance[order]
         shell = np.append(0, np.cumsum(np.diff(sorted_distance) > _SAME_DISTANCE))
-        where = hopped & (pair == one)
+        where = pair == one
         # a hop belongs to the shell of the edge nearest in length
         at = np.searchsorted(sorted_distance, length[where])
         left, right = np.maximum(at - 1, 0), np.minimum(at, len(order) - 1)
@@ -189,7 +259,88 @@ def hop_graph(
             names.append(f"{between} {sorted_distance[shell == s].mean():.2f} A")
     known = channel >= 0
     graph = HopGraph(len(sites), a[known], b[known], vector[known], channel[known], tuple(names))
-    return graph, hop_channel
+    return graph, HopChannels(key, number, hop_channel)
+
+
+@kernel
+def _channel_of(first, last, n_spots, key, channel):  # type: ignore[no-untyped-def]
+    """Channel of the hop from a spot to another; key (pairs,) ascending, channel (pairs,)."""
+    wanted = np.int64(first) * n_spots + last
+    low, high = 0, key.shape[0]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if key[middle] <= wanted:
+            low = middle
+        else:
+            high = middle
+    return channel[low]
+
+
+@kernel
+def add_own_products(spots, where, key, channel, horizon, sub_block, own):  # type: ignore[no-untyped-def]
+    """Add what the hops of each channel went times the whole way of the same carrier.
+
+    spots (carriers, frames) int32; where (spots, axes), Angstrom; key, channel (pairs,) as in
+    `HopChannels`; over `horizon` frames from every origin. Adds to own (channels, sub-blocks), A^2,
+    with `sub_block` origins in each; the last frames start no window there is a block for.
+    """
+    n_channels, n_blocks = own.shape
+    n_spots, n_axes = where.shape
+    n_origins = spots.shape[1] - horizon
+    moved = np.zeros((n_channels, n_axes))
+    for c in range(spots.shape[0]):
+        moved[:] = 0.0
+        for t in range(1, horizon + 1):
+            a, b = spots[c, t - 1], spots[c, t]
+            if a != b:
+                e = _channel_of(a, b, n_spots, key, channel)
+                for k in range(n_axes):
+                    moved[e, k] += where[b, k] - where[a, k]
+        t = 0
+        while t < n_origins:
+            block = t // sub_block
+            if block >= n_blocks:
+                break
+            a, b = spots[c, t], spots[c, t + horizon]
+            last = min((block + 1) * sub_block, n_origins)
+            stop = t + 1
+            while stop < last and spots[c, stop] == a and spots[c, stop + horizon] == b:
+                stop += 1
+            for e in range(n_channels):
+                product = 0.0
+                for k in range(n_axes):
+                    product += moved[e, k] * (where[b, k] - where[a, k])
+                own[e, block] += product * (stop - t)
+            t = stop
+            if t >= n_origins:
+                break
+            after, later = spots[c, t], spots[c, t + horizon]
+            if after != a:
+                e = _channel_of(a, after, n_spots, key, channel)
+                for k in range(n_axes):
+                    moved[e, k] -= where[after, k] - where[a, k]
+            if later != b:
+                e = _channel_of(b, later, n_spots, key, channel)
+                for k in range(n_axes):
+                    moved[e, k] += where[later, k] - where[b, k]
+
+
+@kernel
+def add_steps_of_channels(spots, where, key, channel, steps, number):  # type: ignore[no-untyped-def]
+    """Add all hops by channel and frame: steps (channels, axes, frames), number (channels, frames).
+
+    A hop between two frames is added to the later one; the rest as in `add_own_products`.
+    """
+    n_spots, n_axes = where.shape
+    for c in range(spots.shape[0]):
+        for t in range(1, spots.shape[1]):
+            a, b = spots[c, t - 1], spots[c, t]
+            if a == b:
+                continue
+            e = _channel_of(a, b, n_spots, key, channel)
+            number[e, t] += 1.0
+            for k in range(n_axes):
+                steps[e, k, t] += where[b, k] - where[a, k]
 
 
 def _in_order(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -283,8 +434,8 @@ class RateControl:
 
 def rate_control(
     graph: HopGraph,
-    hop_channel: np.ndarray,
-    path: np.ndarray,
+    channels: HopChannels,
+    record: HopRecord,
     *,
     spacing: float,
     horizon: int,
@@ -296,10 +447,9 @@ def rate_control(
 
     Parameters
     ----------
-    graph, hop_channel
+    graph, channels
         From `hop_graph`.
-    path : numpy.ndarray
-        Shape (carriers, 3, frames), Angstrom: unwrapped position of the site held.
+    record : HopRecord
     spacing : float
         Of the frames, ps.
     horizon : int
@@ -326,9 +476,9 @@ def rate_control(
     without memory, all edges of a channel alike. `measured` beside `diffusion` tells how far that
     holds. Contributions assume none of it.
 
-    Cost: per channel two passes over carriers x frames, and 400 small linear problems.
+    Cost: three passes over carriers x frames, and 400 small linear problems.
     """
-    n_carriers, _, n_frames = path.shape
+    n_carriers, n_frames = record.n_carriers, record.n_frames
     n_origins = n_frames - horizon - 1
     if n_origins < 1:
         raise InputError(
@@ -342,22 +492,27 @@ def rate_control(
     def blocked(per_origin: np.ndarray) -> np.ndarray:
         return np.asarray(np.add.reduceat(per_origin, edges, axis=-1))
 
-    path = path[:, axes]
-    hop = np.diff(path, axis=2)
+    where = np.ascontiguousarray(record.where[:, axes])
+    known = where, channels.key, channels.channel
     # [K(T + delta) - K(T)] / delta at each origin: own with own displacement, and with all
+    own_products = np.zeros((2, n_channels, plan.n_sub_blocks))
+    steps = np.zeros((n_channels, len(axes), n_frames))
+    number = np.zeros((n_channels, n_frames))
+    for spots in record.spots():
+        add_steps_of_channels(spots, *known, steps, number)
+        # both horizons from the same origins
+        add_own_products(np.ascontiguousarray(spots[:, :-1]), *known, horizon, plan.sub_block,
+                         own_products[0])  # fmt: skip
+        add_own_products(spots, *known, horizon + 1, plan.sub_block, own_products[1])
     sums = np.zeros((3, n_channels, plan.n_sub_blocks))
-    ends = (horizon, horizon + 1)
-    moved = [path[:, :, n : n + n_origins] - path[:, :, :n_origins] for n in ends]
-    together = [m.sum(axis=0) for m in moved]
-    for c in range(n_channels):
-        mine = hop_channel == c
-        steps = np.zeros_like(path)
-        np.cumsum(np.where(mine[:, None], hop, 0.0), axis=2, out=steps[:, :, 1:])
-        for n, far, all_far, sign in zip(ends, moved, together, (-1, 1), strict=True):
-            own = steps[:, :, n : n + n_origins] - steps[:, :, :n_origins]
-            sums[0, c] += sign * blocked(np.einsum("cxt,cxt->t", own, far))
-            sums[1, c] += sign * blocked(np.einsum("xt,xt->t", own.sum(axis=0), all_far))
-        sums[2, c] = blocked(mine[:, :n_origins].sum(axis=0).astype(float))
+    sums[0] = own_products[1] - own_products[0]
+    steps = np.cumsum(steps, axis=-1)
+    whole = steps.sum(axis=0)
+    for n, sign in ((horizon, -1), (horizon + 1, 1)):
+        moved = steps[..., n : n + n_origins] - steps[..., :n_origins]
+        all_moved = whole[:, n : n + n_origins] - whole[:, :n_origins]
+        sums[1] += sign * blocked(np.einsum("cxt,xt->ct", moved, all_moved))
+    sums[2] = blocked(number[:, 1 : 1 + n_origins])
     counts = blocked(np.ones(n_origins))
     plan = lengthen_blocks(plan, sums[:2].sum(axis=1).T / counts[:, None])
     per_edge = 2.0 * n_carriers * spacing * graph.edges_per_channel()
@@ -391,7 +546,7 @@ def rate_control(
     weights = resampling_weights(plan, np.random.default_rng([seed, horizon]))
     samples = np.array([evaluate(w) for w in weights]).reshape(len(weights), len(value))
     found = np.column_stack([value, *interval(value, samples, plan, level)])
-    hops = np.bincount(hop_channel[hop_channel >= 0], minlength=n_channels)
+    hops = np.bincount(channels.channel, channels.number, minlength=n_channels).astype(np.int64)
     parts = found[3:].reshape(3, n_channels, 3)
     for k in (1, 2):  # a share of what may be zero is none
         if found[k, 1] <= 0 <= found[k, 2]:

@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mda_ionmech import InputError
 from mda_ionmech.events import CrystalEvents, SiteHistory
+from mda_ionmech.events.apart import InTable
 from mda_ionmech.events.crystal import LinkedHops, whole_window
 from mda_ionmech.events.history import join_histories
 from mda_ionmech.events.lattice_gas import (
@@ -124,7 +125,7 @@ def linked(rule, record, window, t):
     if rule.linking == "chain":
         link = start[hop][:, None] == end[hop][None, :]
     else:
-        near = record.distances <= rule.distance
+        near = record.apart.distances <= rule.distance
         ends = [start[hop], end[hop]]
         link = np.any([near[np.ix_(a, b)] for a in ends for b in ends], axis=0)
     _, component = connected_components(coo_matrix(link), directed=False)
@@ -368,12 +369,12 @@ def test_a_gas_of_two_species_shares_its_places():
     assert np.all(np.abs(hops / expected - 1) < tolerance)
     # and the rates counted in the record are those of its edges
     kind = np.repeat([0, 1], 64)
-    counted = counted_graph(record.sites_held, 8000, kind, record.distances, 0.03, record.place)
+    counted = counted_graph(record.sites_held, 8000, kind, record.apart, 0.03, record.place)
     for owner, rate in enumerate(rates):
         mine = counted.rate[np.unique(counted.channel[counted.start // 64 == owner])]
         assert mine.max() == pytest.approx(rate, rel=tolerance[owner])
     # as if the first were alone, places that the other holds look open, and its rate low
-    alone = counted_graph(one.sites_held, 8000, np.zeros(64, dtype=int), one.distances, 0.03)
+    alone = counted_graph(one.sites_held, 8000, np.zeros(64, dtype=int), one.apart, 0.03)
     assert alone.rate.max() == pytest.approx(0.3 * (63 - 39) / (63 - 19), rel=tolerance[0])
     assert two.state.max() < 64
 
@@ -424,8 +425,11 @@ def test_the_gas_vibrates_as_the_run_does():
 def test_no_gas_where_a_species_finds_no_free_place():
     full = in_space([[0, 1, 0], [1, 0, 1], [2, 2, 2]], FIRST)
     assert exclusion_gas(full, 1.0, np.random.default_rng(0)) is None  # nothing is ever open
-    apart = np.where(np.eye(3, dtype=bool), 0.0, np.inf)
-    assert distinct_sites(np.array([0, 0]), apart) is None
+    assert distinct_sites(np.array([0, 0, 0, 0]), full.apart) is None
+    # a species has no more than its own sites
+    owner = np.array([0, 1, 1])
+    assert distinct_sites(np.array([0, 0]), full.apart, owner=owner) is None
+    assert distinct_sites(np.array([1, 1]), full.apart, owner=owner).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -477,14 +481,16 @@ def test_the_gas_keeps_exclusion_its_filling_and_its_rates():
     distances = np.linalg.norm(
         (lambda d: d - 4 * np.rint(d / 4))(positions[:, None] - positions[None]), axis=-1
     )
-    counted = counted_graph(lambda: [state], 4000, np.zeros(64, dtype=int), distances, 0.02)
+    counted = counted_graph(
+        lambda: [state], 4000, np.zeros(64, dtype=int), InTable(distances), 0.02
+    )
     nearest = np.argmax(np.bincount(counted.channel, counted.rate[counted.channel]))
     assert counted.rate[nearest] == pytest.approx(0.3, rel=3 / np.sqrt(hops) + 0.02)
 
 
 def test_carriers_on_one_site_are_parted_for_the_gas():
     distances = np.abs(np.arange(5.0)[:, None] - np.arange(5.0)[None])
-    assert sorted(distinct_sites(np.array([2, 2, 0]), distances).tolist()) in (
+    assert sorted(distinct_sites(np.array([2, 2, 0]), InTable(distances)).tolist()) in (
         [0, 1, 2],
         [0, 2, 3],
     )

@@ -6,13 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mda_ionmech import InputError
+from mda_ionmech.events.apart import InCell, InTable
 from mda_ionmech.events.history import (
     SpotNumbers,
     Walk,
     follow_sites,
+    same_place,
     turn_runs,
 )
 from mda_ionmech.events.lattice_gas import SiteGraph, count_hops, simulate, simulate_blocks
+from mda_ionmech.microstates.sites import site_distances
 from mda_ionmech.runs import LabelRuns, label_runs, runs_in_time
 
 CELL = np.array([[9.0, 0, 0], [2.0, 8.0, 0], [-1.0, 2.0, 7.0]])
@@ -108,3 +111,21 @@ def test_a_gas_does_not_depend_on_the_frames_that_are_given_at_once(most):
     assert all(part.shape[1] == most for part in parts[:-1])
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
     assert np.count_nonzero(whole[:, 1:] != whole[:, :-1]) > 100
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 12), reach=st.floats(0, 3.0))
+def test_pairs_of_sites_are_those_of_the_table_of_all(seed, n, reach):
+    rng = np.random.default_rng(seed)
+    sites = rng.uniform(-2, 2, (n, 3))
+    table = InTable(site_distances(sites, CELL))
+    in_cell = InCell(sites, CELL)
+    for one, other in zip(in_cell.within(reach), table.within(reach), strict=True):
+        np.testing.assert_array_equal(one, other)
+    pairs = rng.integers(0, n, (2, 20))
+    np.testing.assert_allclose(in_cell.between(*pairs), table.between(*pairs), atol=1e-12)
+    assert len(in_cell) == len(table) == n
+    place = rng.integers(0, 4, n)
+    found = np.zeros((n, n), dtype=int)
+    np.add.at(found, same_place(place), 1)
+    np.testing.assert_array_equal(found, place[:, None] == place[None])

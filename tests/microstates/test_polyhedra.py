@@ -12,6 +12,7 @@ from scipy.spatial import Delaunay
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import SiteAssignment
+from mda_ionmech.microstates.nearest import SiteGrid
 from mda_ionmech.microstates.polyhedra import find_polyhedra, hull_planes, polyhedron_site
 from mda_ionmech.tables import print_result
 
@@ -249,9 +250,10 @@ def test_the_kernel_is_its_plain_twin(seed, number):
     moved = rng.normal(scale=0.02, size=atoms.shape)
     centres = rng.uniform(-1, 2, (40, 3))
     site, inside = np.empty(40, dtype=np.int32), np.empty(40, dtype=bool)
+    grid = SiteGrid.of(sites, CELL)
     none, several = polyhedron_site(
-        centres, sites, moved, CELL, shape.offsets, shape.atom, shape.vector, shape.closed, site,
-        inside,
+        centres, sites, grid.boxes, grid.start, grid.order, grid.guess, moved, CELL, shape.offsets,
+        shape.atom, shape.vector, shape.closed, site, inside,
     )  # fmt: skip
     expected = twin(centres, sites, moved, CELL, shape)
     np.testing.assert_array_equal(site, expected[0])

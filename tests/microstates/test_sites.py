@@ -202,6 +202,28 @@ def test_supercell_repeats_sites_and_framework():
     assert half.shape == (3, 3)
 
 
+@pytest.mark.parametrize("ideal", [HOST, None])
+def test_a_large_crystal_is_laid_over_its_sites_by_some_of_its_atoms(ideal, monkeypatch):
+    monkeypatch.setattr("mda_ionmech.microstates.sites._ALIGNED", 300)
+    rng = np.random.default_rng(5)
+    cubes, shift, n_frames = (4, 5, 6), np.array([0.04, -0.03, 0.02]), 8
+    corner = np.stack(np.unravel_index(np.arange(120), cubes), axis=1)[:, None]
+    at, host = (((corner + x) / cubes).reshape(-1, 3) for x in (SITES, HOST))
+    held = np.repeat(rng.permutation(len(at))[:200][None], n_frames, axis=0)
+    fractional = np.concatenate([at[held], np.repeat(host[None], n_frames, axis=0)], axis=1)
+    fractional += (shift + rng.normal(scale=0.003, size=fractional.shape)) / cubes
+    universe = universe_of(fractional, ["I"] * 200 + ["H"] * len(host), CELL * [[4], [5], [6]])
+    detector, micro = run_sites(
+        universe, framework_fractional=ideal, supercell=cubes, assignment="nearest"
+    )
+    assert len(host) == 600
+    np.testing.assert_array_equal(micro.state, held)
+    turned = triclinic_vectors(dimensions(CELL), dtype=np.float64)
+    np.testing.assert_allclose(detector.alignment.shift, shift @ turned, atol=0.01)
+    assert detector.alignment.residual < 0.1
+    assert detector.alignment.by == ("ions" if ideal is None else "framework")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

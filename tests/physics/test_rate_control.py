@@ -8,7 +8,8 @@ from scipy.linalg import expm
 
 from mda_ionmech import InputError
 from mda_ionmech.events.lattice_gas import SiteGraph, simulate
-from mda_ionmech.onsager import HopGraph, hop_graph, markov_diffusion, rate_control
+from mda_ionmech.onsager import HopGraph, HopRecord, hop_graph, markov_diffusion, rate_control
+from mda_ionmech.onsager.rate_control import add_own_products, add_steps_of_channels
 
 A1, A2, W1, W2 = 1.2, 2.4, 0.5, 0.05
 
@@ -146,10 +147,11 @@ def test_a_simulated_chain_has_the_control_and_the_shares_of_case_11():
     sites[:, 0], sites[:, 1] = np.tile(along, n_chains), base / n * width
     sides = np.array([length, n_chains * width, width])
     path = record(state, sites, sides)
-    graph, hop_channel = hop_graph(
-        sites / sides, np.diag(sides), np.zeros(len(sites), int), ("a",), state, path
+    seen = HopRecord.of_arrays(state, path)
+    graph, channels = hop_graph(
+        sites / sides, np.diag(sides), np.zeros(len(sites), int), ("a",), seen
     )
-    found = rate_control(graph, hop_channel, path, spacing=spacing, horizon=2000, axes=[0])
+    found = rate_control(graph, channels, seen, spacing=spacing, horizon=2000, axes=[0])
     place = {name: k for k, name in enumerate(graph.names)}
     fast, slow, both = (place[f"a-a {x:.2f} A"] for x in (A1, A2, A1 + A2))
 
@@ -199,15 +201,61 @@ def test_channels_are_pairs_of_labels_at_one_distance():
     state = np.array([[0, 1, 2, 2, 3, 0, 2]])
     path = record(state, sites, length)
     cell = length * np.eye(3)
-    graph, channel = hop_graph(sites / length, cell, kind, ("a", "b"), state, path)
+    seen = HopRecord.of_arrays(state, path)
+    graph, channels = hop_graph(sites / length, cell, kind, ("a", "b"), seen)
     assert graph.names == ("a-a 4.00 A", "a-b 2.00 A")
-    assert channel.tolist() == [[1, 1, -1, 1, 1, 0]]
+    ((spots,),) = seen.spots()
+    key = spots[:-1] * len(seen.site) + spots[1:]
+    hopped = spots[1:] != spots[:-1]
+    channel = channels.channel[np.searchsorted(channels.key, key[hopped])]
+    assert hopped.tolist() == [True, True, False, True, True, True]
+    assert channel.tolist() == [1, 1, 1, 1, 0]
+    assert channels.number.tolist() == [1] * 5
     # a and a are two images apart in either direction, and across the other two boundaries too far
     np.testing.assert_array_equal(graph.edges_per_channel(), [2, 4])
     lengths = np.linalg.norm(graph.vector, axis=1)
     np.testing.assert_allclose(lengths, np.where(graph.channel == 0, 4.0, 2.0))
+    still = HopRecord.of_arrays(state[:, :1], path[:, :, :1])
     with pytest.raises(InputError, match="nothing hopped between sites"):
-        hop_graph(sites / length, cell, kind, ("a", "b"), state[:, :1], path[:, :, :1])
+        hop_graph(sites / length, cell, kind, ("a", "b"), still)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 10**6),
+    n_frames=st.integers(3, 30),
+    data=st.data(),
+    sub_block=st.integers(1, 9),
+)
+def test_products_of_hops_against_numpy(seed, n_frames, data, sub_block):
+    horizon = data.draw(st.integers(1, n_frames - 1))
+    rng = np.random.default_rng(seed)
+    n_spots, n_channels, n = 4, 3, 3
+    spots = rng.integers(0, n_spots, (n, n_frames)).repeat(2, axis=1)[:, :n_frames]
+    spots, where = spots.astype(np.int32), rng.normal(size=(n_spots, 2))
+    key, of_pair = np.arange(n_spots**2), rng.integers(0, n_channels, n_spots**2)
+    path = where[spots].transpose(0, 2, 1)
+    channel = of_pair[spots[:, :-1] * n_spots + spots[:, 1:]]
+    hop = np.diff(path, axis=2)
+    steps = np.zeros((n_channels, n, 2, n_frames))
+    for e in range(n_channels):
+        steps[e, :, :, 1:] = np.where((channel == e)[:, None], hop, 0.0)
+    found, number = np.zeros((n_channels, 2, n_frames)), np.zeros((n_channels, n_frames))
+    add_steps_of_channels(spots, where, key, of_pair, found, number)
+    np.testing.assert_allclose(found, steps.sum(axis=1), atol=1e-12)
+    moved = spots[:, 1:] != spots[:, :-1]
+    for e in range(n_channels):
+        np.testing.assert_array_equal(number[e, 1:], (moved & (channel == e)).sum(axis=0))
+    walked = np.cumsum(steps, axis=-1)
+    product = np.einsum(
+        "ecxt,cxt->et",
+        walked[..., horizon:] - walked[..., :-horizon],
+        path[..., horizon:] - path[..., :-horizon],
+    )
+    own = np.zeros((n_channels, -(-(n_frames - horizon) // sub_block)))
+    add_own_products(spots, where, key, of_pair, horizon, sub_block, own)
+    expected = np.add.reduceat(product, np.arange(0, n_frames - horizon, sub_block), axis=1)
+    np.testing.assert_allclose(own, expected, atol=1e-10)
 
 
 def test_hops_that_lead_nowhere_have_no_control():
@@ -216,8 +264,9 @@ def test_hops_that_lead_nowhere_have_no_control():
     sites = np.array([[1.0, 1, 1], [2, 1, 1]])
     state = np.cumsum(rng.random((3, 500)) < 0.2, axis=1) % 2
     path = record(state, sites, 20.0)
-    found = hop_graph(sites / 20, 20 * np.eye(3), np.zeros(2, int), ("a",), state, path)
+    seen = HopRecord.of_arrays(state, path)
+    found = hop_graph(sites / 20, 20 * np.eye(3), np.zeros(2, int), ("a",), seen)
     with pytest.raises(InputError, match="do not lead through the crystal"):
-        rate_control(*found, path, spacing=1.0, horizon=5)
+        rate_control(*found, seen, spacing=1.0, horizon=5)
     with pytest.raises(InputError, match="horizon=600 frames leaves no origin"):
-        rate_control(*found, path, spacing=1.0, horizon=600)
+        rate_control(*found, seen, spacing=1.0, horizon=600)
