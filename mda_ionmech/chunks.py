@@ -108,16 +108,19 @@ def read_column(array: Any, first: int, last: int, column: int) -> np.ndarray:
     """
     rows, axes, width = array.chunks
     n_frames = min(width, array.shape[2] - column * width)
-    out = np.empty((last - first, axes, n_frames))
+    out = np.empty((last - first, axes, n_frames), dtype="<f8")
     for i in range(first // rows, -(-last // rows) if last > first else 0):
         low, high = max(first, i * rows), min(last, (i + 1) * rows)
-        chunk = np.empty((high - low, axes, width), dtype="<f8")
+        mine = out[low - first : high - first]
+        # a whole chunk is read to its place: nothing is held twice
+        chunk = mine if n_frames == width else np.empty((high - low, axes, width), dtype="<f8")
         n_chunks = -(-array.shape[2] // width)
         with open(_file(array, i), "rb", buffering=0) as file:
             start = _start(n_chunks, 8 * rows * axes * width, column)
             file.seek(start + 8 * (low - i * rows) * axes * width)
             file.readinto(chunk.data.cast("B"))
-        out[low - first : high - first] = chunk[:, :, :n_frames]
+        if chunk is not mine:
+            mine[:] = chunk[:, :, :n_frames]
     return out
 
 
