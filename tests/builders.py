@@ -10,6 +10,7 @@ from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.events import CrystalEvents, SolvationEvents
 from mda_ionmech.macrostates import IonPairing
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
+from mda_ionmech.microstates.sites import minimum_image
 
 CUBE = (40.0, 40.0, 40.0, 90.0, 90.0, 90.0)
 
@@ -51,6 +52,12 @@ def make_universe(
 def wrap(positions, length):
     """Positions folded into a cubic cell."""
     return positions - length * np.floor(positions / length)
+
+
+def site_distances(fractional, cell):
+    """Distances between all sites, shape (sites, sites), Angstrom; exact below half a height."""
+    difference = minimum_image(fractional[:, None] - fractional[None])
+    return np.linalg.norm(difference @ cell, axis=-1)
 
 
 def brownian(rng, n_frames, n_carriers, diffusion, dt):

@@ -74,12 +74,6 @@ def minimum_image(fractional: np.ndarray) -> np.ndarray:
     return fractional - np.rint(fractional)
 
 
-def site_distances(fractional: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """Distances between all sites, shape (sites, sites), Angstrom; exact below half a height."""
-    difference = minimum_image(fractional[:, None] - fractional[None])
-    return np.linalg.norm(difference @ cell, axis=-1)
-
-
 class SiteAssignment(Detector):
     """Site of every carrier in every frame; from `from_structure`, `from_cif`, `from_density`.
 

@@ -22,9 +22,11 @@ from mda_ionmech.events.lattice_gas import (
 )
 from mda_ionmech.events.nulls import circular_null, exclusion_gas, multi_share, on_sites, stretches
 from mda_ionmech.microstates import ShellTable
-from mda_ionmech.microstates.sites import minimum_image, site_distances
+from mda_ionmech.microstates.sites import minimum_image
 from mda_ionmech.runs import label_runs
 from mda_ionmech.slabs import RunFrames
+
+from ..builders import site_distances
 
 
 def history(state, *, path=None, distances=None, kind=None):

@@ -15,8 +15,9 @@ from mda_ionmech.events.history import (
     turn_runs,
 )
 from mda_ionmech.events.lattice_gas import SiteGraph, count_hops, simulate, simulate_blocks
-from mda_ionmech.microstates.sites import site_distances
 from mda_ionmech.runs import LabelRuns, label_runs, runs_in_time
+
+from ..builders import site_distances
 
 CELL = np.array([[9.0, 0, 0], [2.0, 8.0, 0], [-1.0, 2.0, 7.0]])
 
