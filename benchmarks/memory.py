@@ -93,8 +93,8 @@ CASES: dict[str, tuple[Any, dict[str, Any], str]] = {
     "core": (_crystal, {"changed": 0.01, "assignment": "core"}, "sites, cores, site types"),
 }
 
-#: Cases that the budget bounds; the others hold sites or followed ligands in memory.
-BOUNDED = ("few", "many", "most", "paired")
+#: Cases that the budget bounds; the others hold followed ligands in memory.
+BOUNDED = ("few", "many", "most", "paired", "nearest", "core")
 
 
 @contextmanager
