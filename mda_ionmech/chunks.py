@@ -95,7 +95,9 @@ def read_rows(array: Any, first: int, last: int) -> np.ndarray:
     return out
 
 
-def read_column(array: Any, first: int, last: int, column: int) -> np.ndarray:
+def read_column(
+    array: Any, first: int, last: int, column: int, room: np.ndarray | None = None
+) -> np.ndarray:
     """Rows `first` to `last` - 1 of the frames of one chunk, shape (last - first, 3, frames).
 
     Parameters
@@ -105,22 +107,24 @@ def read_column(array: Any, first: int, last: int, column: int) -> np.ndarray:
     first, last : int
     column : int
         Number of the chunk along the frames.
+    room : numpy.ndarray, optional
+        What an earlier call gave: it is filled again if it has the shape that is asked for.
     """
     rows, axes, width = array.chunks
     n_frames = min(width, array.shape[2] - column * width)
-    out = np.empty((last - first, axes, n_frames), dtype="<f8")
+    shape = (last - first, axes, n_frames)
+    out = np.empty(shape, "<f8") if room is None or room.shape != shape else room
     for i in range(first // rows, -(-last // rows) if last > first else 0):
         low, high = max(first, i * rows), min(last, (i + 1) * rows)
-        mine = out[low - first : high - first]
-        # a whole chunk is read to its place: nothing is held twice
-        chunk = mine if n_frames == width else np.empty((high - low, axes, width), dtype="<f8")
+        here = out[low - first : high - first]
+        chunk = here if n_frames == width else np.empty((high - low, axes, width), dtype="<f8")
         n_chunks = -(-array.shape[2] // width)
         with open(_file(array, i), "rb", buffering=0) as file:
             start = _start(n_chunks, 8 * rows * axes * width, column)
             file.seek(start + 8 * (low - i * rows) * axes * width)
             file.readinto(chunk.data.cast("B"))
-        if chunk is not mine:
-            mine[:] = chunk[:, :, :n_frames]
+        if chunk is not here:
+            here[:] = chunk[:, :, :n_frames]
     return out
 
 

@@ -60,7 +60,7 @@ class FrameReader(Protocol):
 
     def between(self, first: int, last: int) -> tuple[np.ndarray, int]:
         """An array (carriers, 3, frames) with frames `first` to `last` - 1 of one column, and where
-        the first of them lies in it."""
+        the first of them lies in it. It may change with the next call."""
 
 
 class _Held:
@@ -74,7 +74,7 @@ class _Held:
 
 
 class _Read:
-    """Frames of positions on disk; the column that was asked for last is kept."""
+    """Frames of numbers on disk; the column asked for last is kept, until another one is."""
 
     def __init__(self, position: StoredPosition | FrameFile) -> None:
         self._position = position
@@ -84,8 +84,7 @@ class _Read:
     def between(self, first: int, last: int) -> tuple[np.ndarray, int]:
         number = first // self._position.width
         if self._column is None or number != self._number:
-            self._column = None  # before the next one is held
-            self._column, self._number = self._position.column(number), number
+            self._column, self._number = self._position.column(number, self._column), number
         return self._column, first - number * self._position.width
 
 
@@ -139,11 +138,17 @@ class FrameFile:
         numbers = self.n_carriers * low + carrier * (high - low)
         return numbers * prod(self.tail) * self.kind.itemsize
 
-    def column(self, number: int) -> np.ndarray:
-        """All carriers in the frames of one column, shape (carriers, *tail, frames)."""
+    def column(self, number: int, room: np.ndarray | None = None) -> np.ndarray:
+        """All carriers in the frames of one column, shape (carriers, *tail, frames).
+
+        What an earlier call gave may be given as `room`, to be filled again.
+        """
         shape = (self.n_carriers, *self.tail, int(self.edges[number + 1] - self.edges[number]))
-        place = self._place(0, number)
-        return np.fromfile(self.path, self.kind, prod(shape), offset=place).reshape(shape)
+        out = np.empty(shape, self.kind) if room is None or room.shape != shape else room
+        with open(self.path, "rb", buffering=0) as file:
+            file.seek(self._place(0, number))
+            file.readinto(out.data.cast("B"))
+        return out
 
     def __getitem__(self, where: slice) -> np.ndarray:
         """Neighbouring carriers in all frames, shape (carriers, *tail, frames)."""
@@ -168,11 +173,13 @@ def write_by_rows(file: FrameFile, blocks: Iterable[tuple[int, np.ndarray]]) -> 
     blocks : iterable of (int, numpy.ndarray)
         First carrier, and numbers (carriers, *tail, frames) of it and the next ones.
     """
-    with open(file.path, "wb") as target:
+    with open(file.path, "wb", buffering=0) as target:
         for first, values in blocks:
             for k, (low, high) in enumerate(pairwise(file.edges.tolist())):
+                part = np.ascontiguousarray(values[..., low:high], file.kind)
+                # far cheaper than `tofile` where there are many columns
                 target.seek(file._place(first, k))
-                np.ascontiguousarray(values[..., low:high], file.kind).tofile(target)
+                target.write(part.data.cast("B"))
     return file
 
 
@@ -262,7 +269,7 @@ class _ReadStates:
 
     def between(self, first: int, last: int) -> np.ndarray:
         column, at = self._columns.between(first, last)
-        return np.ascontiguousarray(column[:, at : at + last - first])
+        return column[:, at : at + last - first].copy()
 
 
 def column_edges(n_frames: int, width: int) -> np.ndarray:

@@ -52,9 +52,12 @@ class StoredPosition:
         """Frames that are read at once by `column`."""
         return int(self.array.chunks[2])
 
-    def column(self, number: int) -> np.ndarray:
-        """All carriers in the frames from ``number * width`` on, shape (carriers, 3, frames)."""
-        return self._as_meant(read_column(self.array, self.first, self.last, number))
+    def column(self, number: int, room: np.ndarray | None = None) -> np.ndarray:
+        """All carriers in the frames from ``number * width`` on, shape (carriers, 3, frames).
+
+        What an earlier call gave may be given as `room`, to be filled again.
+        """
+        return self._as_meant(read_column(self.array, self.first, self.last, number, room))
 
     def carriers(self, first: int, last: int) -> StoredPosition:
         """Those of some carriers; reads nothing."""
