@@ -97,7 +97,7 @@ from .trajectory.cells import (
 from .trajectory.completeness import check_complete
 from .trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
 from .trajectory.members import append_atoms, carrier_members, ligand_table
-from .trajectory.paths import PathBuilder, StoredPosition, finish_paths
+from .trajectory.paths import FlatPosition, PathBuilder, StoredPosition, finish_paths
 from .trajectory.snapshot import Cell, Snapshot, check_finite, coordinates_of, take_snapshot
 from .trajectory.unwrap import (
     LONG_STEP,
@@ -1130,16 +1130,17 @@ class OnsagerDecomposition(AnalysisBase):
             s.name: "site" if self._is_projected(k) else None for k, s in enumerate(self.species)
         }
 
-    def _on_axes(self, position: Any) -> Any:
-        """Positions (carriers, 3, frames) with the directions that do not count set to 0."""
-        dropped = [k for k, axis in enumerate("xyz") if axis not in self.axes]
+    def _carrier_positions(self, index: int) -> Any:
+        """Positions of a species with the directions that do not count set to 0."""
+        position = self.paths.carriers(self._first[index], self._first[index + 1])
+        dropped = tuple(k for k, axis in enumerate("xyz") if axis not in self.axes)
         if not dropped:
             return position
         if isinstance(position, StoredPosition):
             return position.without(dropped)
-        position = position.copy()
-        position[:, dropped] = 0.0
-        return position
+        flat = FlatPosition(position, dropped)
+        # whole paths are asked for where ligands are followed
+        return flat[:] if index in self._ligand_paths else flat
 
     def _carrier_labels(
         self,
@@ -1148,7 +1149,7 @@ class OnsagerDecomposition(AnalysisBase):
         macro: dict[int, Macrostates | StoredMacrostates],
     ) -> CarrierLabels:
         one = self.species[index]
-        position = self._on_axes(self.paths.carriers(self._first[index], self._first[index + 1]))
+        position = self._carrier_positions(index)
         names, joint, held = self.event_names(index), None, None
         if isinstance(one.events, CrystalEvents):
             members = next(m for m in self._linked if index in m)
