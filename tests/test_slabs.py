@@ -104,4 +104,4 @@ def test_frames_of_stored_positions_are_bit_for_bit_those_of_their_carriers(tmp_
     assert np.array_equal(np.stack(list(flat)), whole)
     array, at = reader.between(3, 9)
     assert np.array_equal(array[..., at : at + 6], whole[..., 3:9])
-    assert np.any(position[:, 1] != 0)
+    assert np.any(position[:][:, 1] != 0)
