@@ -428,7 +428,7 @@ def intern_on_disk(
     ----------
     history : StoredHistory
     changes : iterator
-        First and last + 1 carrier of each block, and its changes as `intern_shells` takes them.
+        First and last + 1 carrier of each block, and its contacts as `intern_shells` takes them.
     types : tuple of str
         Names of the ligand types.
     """
@@ -442,7 +442,7 @@ def intern_on_disk(
     with appended([sizes, all_codes, all_members, run_start, run_local]) as files:
         for first, last, change in changes:
             found, _, codes, at, members, n = intern_shells(
-                history.n_frames, *change, *empty_table()
+                *change, *empty_table()
             )
             offsets.append(found[0][1:] + offsets[-1][-1])
             blocks.append((first, last))
