@@ -7,11 +7,11 @@ state that frame decides). Persistence: a change counts only if the new state la
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..kernels import kernel, longer
+from ..kernels import kernel
 from ..lanes import ROW, copy_lanes, fetch, lowest_bit, same_lanes, shifted_lanes
 from ..runs import LabelRuns
 from .base import ContactHistory, Microstates, ShellTable
@@ -20,10 +20,12 @@ from .stored import intern_on_disk
 if TYPE_CHECKING:
     from .stored import StoredHistory
 
+#: Shells there is room for at first, at most.
+MOST_AT_FIRST = 2**18
 #: Shells whose places in the table are looked at ahead.
 _AHEAD = np.uint64(16)
-_ROW, _PAST, _THREE_ROWS = np.uint64(ROW), np.uint64(ROW - 1), np.uint64(3 * ROW)
-_NONE, _ONE, _TWO, _BACK = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(2**64 - 1)
+_ROW, _PAST = np.uint64(ROW), np.uint64(ROW - 1)
+_NONE, _ONE, _BACK = np.uint64(0), np.uint64(1), np.uint64(2**64 - 1)
 _SIX, _LAST, _WHOLE_ROW = np.uint64(6), np.uint64(63), np.uint64(2**ROW - 1)
 _HALF, _LOWER = np.uint64(32), np.uint64(2**32 - 1)
 _HIGHEST = np.int32(2**31 - 1)
@@ -121,49 +123,50 @@ def _term(ligand):  # type: ignore[no-untyped-def]
 
 @kernel
 def intern_shells(  # type: ignore[no-untyped-def]
-    n_frames, n_ligands, persist, order, first_row, ligand, inner, begin, end, table, hashes,
-    offsets, members, n_shells,
+    c, n_runs, n_shells, n_frames, persist, stretches, run_offsets, run_start, run_value, table,
+    hashes, offsets, members,
 ):  # fmt: skip
-    """Filter contacts and give every distinct set of ligands a number, shared by all carriers.
+    """Filter the contacts of carriers from c on, and give every distinct set of ligands a number.
 
-    order: numbers of the stretches of carrier c, those of one ligand in the order of time, at
-    first_row[c] : first_row[c + 1]; ligand, inner, begin, end (stretches,). Known so far are the
-    shells 0 : n_shells: shell s has the members (ligand numbers, sorted) offsets[s] :
-    offsets[s + 1], the hash hashes[s], and a place in the hash table (a power of 2), which holds
-    s + 1 below the upper half of the hash, or 0 where it is free; new ones are added. Exact: hashes
-    only find candidates, members decide. Returns the runs of shell numbers (offsets, start, value,
-    as `LabelRuns`), then table, hashes, offsets, members and n_shells, which may be longer.
+    stretches: order, first_row, ligand, inner, begin, end, and the number of ligands; order has the
+    numbers of the stretches of carrier c, those of one ligand in the order of time, at
+    first_row[c] : first_row[c + 1]. run_offsets, run_start, run_value: as in `LabelRuns`, with
+    room; n_runs runs are there.
+
+    Known are the shells 0 : n_shells, of all carriers: shell s has the members (ligand numbers,
+    sorted) offsets[s] : offsets[s + 1], the hash hashes[s], and a place in the hash table (a power
+    of 2), which holds s + 1 below the upper half of the hash, or 0 where it is free; new ones are
+    added. Exact: hashes only find candidates, members decide. Returns the first carrier for which
+    there may not be enough room, or the number of carriers; the new n_runs and n_shells; how many
+    shells and members there should be room for.
 
     Cost: linear in stretches and changes.
     """
+    order, first_row, ligand, inner, begin, end, n_ligands = stretches
     n_carriers = first_row.shape[0] - 1
     most = 0
-    for c in range(n_carriers):
-        most = max(most, first_row[c + 1] - first_row[c])
+    for k in range(c, n_carriers):
+        most = max(most, first_row[k + 1] - first_row[k])
     stay_of = np.zeros(n_ligands, dtype=np.int32)
     stay_ligand, on, off, following, firsts = np.empty((5, most + 1), dtype=np.int32)
     after, changes, ordered = np.empty((3, 2 * most + 1), dtype=np.int32)
     head = np.full(n_frames, -1, dtype=np.int32)
     words = np.zeros(n_frames // 64 + 1, dtype=np.uint64)
-    # codes are looked at some places on
     starts, stops = np.empty((2, 2 * most + 1), dtype=np.int32)
+    # some are looked at before it is their turn
     codes = np.zeros(2 * most + 1 + _AHEAD, dtype=np.uint64)
-    n_runs = _NONE
-    run_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
-    run_start, run_value = np.empty((2, 2 * order.shape[0] + n_carriers), dtype=np.int32)
     # the members of a shell in ascending order, from place 1 on, between lower and higher numbers
-    current = np.full(6 * ROW, _HIGHEST, dtype=np.int32)
-    current[0] = -1
-    n_now = _NONE
-    last = np.uint64(table.shape[0] - 1)
-    known = np.uint64(n_shells)
-    for c in range(n_carriers):
+    current = np.empty(0, dtype=np.int32)
+    last, run, known = np.uint64(table.shape[0] - 1), np.uint64(n_runs), np.uint64(n_shells)
+    enough, n_members = 0, 0
+    while c < n_carriers:
         mark_changes(
             order[first_row[c] : first_row[c + 1]], ligand, inner, begin, end, n_frames, persist,
             stay_of, stay_ligand, on, off, following, firsts, head, after, changes, words,
         )  # fmt: skip
         # a hash is that of all members together, so that a change alters it by its own term alone
         code, n_here, n_ordered = _NONE, _NONE, _NONE
+        size, largest, total = 0, 0, 0
         words[0] |= _ONE
         for w in range(np.uint64(words.shape[0])):
             word, words[w] = words[w], _NONE
@@ -175,29 +178,38 @@ def intern_shells(  # type: ignore[no-untyped-def]
                 while m >= 0:
                     change = changes[np.uint64(m)]
                     ordered[n_ordered] = change
-                    code ^= _term(change ^ (change >> 31))
                     n_ordered += _ONE
+                    leaves = change >> 31
+                    code ^= _term(change ^ leaves)
+                    size += 1 + 2 * leaves
                     m = after[np.uint64(m)]
+                largest, total = max(largest, size), total + size
                 starts[n_here], stops[n_here], codes[n_here] = frame, n_ordered, code
                 n_here += _ONE
-        for k in range(_ONE, n_now + _ONE):
-            current[k] = _HIGHEST
+        enough = np.int64(known + n_here)
+        n_members = np.int64(offsets[known]) + total
+        if (
+            enough + 1 > offsets.shape[0]
+            or 3 * enough > 2 * table.shape[0]
+            or n_members + ROW > members.shape[0]
+        ):
+            break
+        if largest + 3 * ROW > current.shape[0]:
+            current = np.empty(2 * largest + 3 * ROW, dtype=np.int32)
+        current[:] = _HIGHEST
+        current[0] = -1
         n_now, done, before = _NONE, _NONE, np.int64(-1)
         for r in range(n_here):
             fetch(table, codes[r + _AHEAD] & last)
             for m in range(done, np.uint64(stops[r])):
                 change = ordered[m]
                 if change >= 0:
-                    n_now += _ONE
-                    if n_now + _THREE_ROWS > np.uint64(current.shape[0]):
-                        n_held = current.shape[0]
-                        current = longer(current, 2 * n_held)
-                        current[n_held:] = _HIGHEST
-                    row = (n_now - _ONE) & ~_PAST
+                    row = n_now & ~_PAST
                     while row != _NONE:
                         shifted_lanes(current, row + _ONE, change, _BACK)
                         row -= _ROW
                     shifted_lanes(current, _ONE, change, _BACK)
+                    n_now += _ONE
                 else:
                     for row in range(_NONE, n_now, _ROW):
                         shifted_lanes(current, row + _ONE, ~change, _ONE)
@@ -223,52 +235,105 @@ def intern_shells(  # type: ignore[no-untyped-def]
             if shell < 0:
                 shell = np.int64(known)
                 at = np.uint64(offsets[known])
-                if known + _TWO > np.uint64(offsets.shape[0]):
-                    offsets = longer(offsets, 2 * offsets.shape[0])
-                    hashes = longer(hashes, 2 * hashes.shape[0])
-                while at + n_now + _ROW > np.uint64(members.shape[0]):
-                    members = longer(members, 2 * members.shape[0])
                 for k in range(_NONE, n_now, _ROW):
                     copy_lanes(current, k + _ONE, members, at + k)
                 hashes[known] = code
                 table[slot] = (code >> _HALF << _HALF) | (known + _ONE)
                 known += _ONE
                 offsets[known] = at + n_now
-                if known + known > last:
-                    table = _larger(table, hashes, known)
-                    last = np.uint64(table.shape[0] - 1)
             # a ligand that goes as another comes back may leave the shell as it was
             if shell != before:
-                run_start[n_runs], run_value[n_runs] = starts[r], shell
-                n_runs += _ONE
+                run_start[run], run_value[run] = starts[r], shell
+                run += _ONE
             before = shell
-        run_offsets[c + 1] = n_runs
-    runs = run_offsets, run_start[:n_runs], run_value[:n_runs]
-    return runs, table, hashes, offsets, members, np.int64(known)
+        c += 1
+        run_offsets[c] = run
+    return c, np.int64(run), np.int64(known), enough, n_members
 
 
 @kernel
-def _larger(table, hashes, n_shells):  # type: ignore[no-untyped-def]
-    """A table of four times the size with the same shells."""
-    table = np.zeros(4 * table.shape[0], dtype=np.uint64)
+def fill_table(hashes, n_shells, table):  # type: ignore[no-untyped-def]
+    """Enter shells into a table of `intern_shells` that holds 0 throughout."""
     last = np.uint64(table.shape[0] - 1)
-    for s in range(n_shells):
+    for s in range(np.uint64(n_shells)):
+        fetch(table, hashes[min(s + _AHEAD, np.uint64(n_shells) - _ONE)] & last)
         slot = hashes[s] & last
         while table[slot] != _NONE:
             slot = (slot + _ONE) & last
         table[slot] = (hashes[s] >> _HALF << _HALF) | (s + _ONE)
-    return table
 
 
-def empty_table() -> list[Any]:
-    """What `intern_shells` knows before it has seen a shell."""
-    return [
-        np.zeros(4096, dtype=np.uint64),
-        np.zeros(1024, dtype=np.uint64),
-        np.zeros(1024, dtype=np.int64),
-        np.empty(8192, dtype=np.int32),
-        0,
-    ]
+@kernel
+def fill_members(of_ligand, members, out):  # type: ignore[no-untyped-def]
+    """What each member has of its ligand, in out (members,), which is returned."""
+    for k in range(members.shape[0]):
+        out[k] = of_ligand[np.uint64(members[k])]
+    return out
+
+
+def find_shells(
+    history: ContactHistory, first: int, last: int, persistence_frames: int, use_hysteresis: bool
+) -> tuple[LabelRuns, np.ndarray, np.ndarray, np.ndarray]:
+    """Runs of shells of carriers `first` to `last` - 1, numbered in the order they are met.
+
+    The arrays are made here, as NumPy asks the system for large pages where that pays.
+
+    Parameters
+    ----------
+    history : ContactHistory
+        Of these carriers alone.
+    first, last : int
+    persistence_frames : int
+    use_hysteresis : bool
+        See `build_microstates`.
+
+    Returns
+    -------
+    runs : LabelRuns
+    offsets, members : numpy.ndarray
+        Shape (shells + 1,), int64, and (members,), int32: shell s has the ligands, ascending,
+        ``members[offsets[s]:offsets[s + 1]]``.
+    hashes : numpy.ndarray
+        Shape (shells,), uint64; those of equal shells are equal.
+    """
+    if not use_hysteresis:
+        history = history.rows(history.inner)
+    order, first_row = history.in_time(first, last)
+    n_rows, n_carriers = len(order), last - first
+    stretches = (
+        order, first_row, history.ligand, history.inner, history.begin, history.end,
+        len(history.ligand_atom),
+    )  # fmt: skip
+    run_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
+    run_start, run_value = (np.empty(2 * n_rows + n_carriers, dtype=np.int32) for _ in range(2))
+    # as if each stretch made a new shell of several members, as long as that is little
+    enough = min(n_rows, MOST_AT_FIRST)
+    n_members = 8 * enough
+    table, hashes = np.zeros(0, dtype=np.uint64), np.empty(0, dtype=np.uint64)
+    offsets, members = np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int32)
+    c = n_runs = n_shells = 0
+    while c < n_carriers:
+        if enough + 1 > len(offsets):
+            offsets, hashes = _with_room(offsets, enough + 1), _with_room(hashes, enough + 1)
+        if n_members + ROW > len(members):
+            members = _with_room(members, n_members + ROW)
+        if 3 * enough > 2 * len(table):
+            # the least power of 2 that leaves a third free
+            table = np.zeros(1 << (3 * enough // 2).bit_length(), dtype=np.uint64)
+            fill_table(hashes, n_shells, table)
+        c, n_runs, n_shells, enough, n_members = intern_shells(
+            c, n_runs, n_shells, history.n_frames, persistence_frames, stretches, run_offsets,
+            run_start, run_value, table, hashes, offsets, members,
+        )  # fmt: skip
+    runs = LabelRuns(run_offsets, run_start[:n_runs], run_value[:n_runs], history.n_frames)
+    return runs, offsets[: n_shells + 1], members[: offsets[n_shells]], hashes[:n_shells]
+
+
+def _with_room(array: np.ndarray, size: int) -> np.ndarray:
+    """The array (n,), followed by room for twice as many or up to a size."""
+    longer = np.empty(max(size, 2 * len(array)), dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer
 
 
 def build_microstates(
@@ -298,33 +363,16 @@ def build_microstates(
     -------
     Microstates
     """
-    n_frames, n_carriers = history.n_frames, history.n_carriers
-
-    def chosen(rows: ContactHistory, first: int, last: int) -> tuple[Any, ...]:
-        if not use_hysteresis:
-            rows = rows.rows(rows.inner)
-        order, first_row = rows.in_time(first, last)
-        return (
-            n_frames, len(history.ligand_atom), persistence_frames, order, first_row,
-            rows.ligand, rows.inner, rows.begin, rows.end,
-        )  # fmt: skip
-
+    n_carriers, chosen = history.n_carriers, (persistence_frames, use_hysteresis)
     if not isinstance(history, ContactHistory):
-        blocks = ((first, last, chosen(rows, first, last)) for first, last, rows in history.blocks())
+        blocks = ((a, b, find_shells(rows, a, b, *chosen)) for a, b, rows in history.blocks())
         return intern_on_disk(history, blocks, types)
-    found, _, _, offsets, members, n_shells = intern_shells(
-        *chosen(history, 0, n_carriers), *empty_table()
+    runs, offsets, members, _ = find_shells(history, 0, n_carriers, *chosen)
+    atom, molecule, kind = (
+        fill_members(of_ligand, members, np.empty(len(members), dtype=of_ligand.dtype))
+        for of_ligand in (history.ligand_atom, history.ligand_molecule, history.ligand_kind)
     )
-    runs = LabelRuns(*found, n_frames)
-    offsets = offsets[: n_shells + 1]
-    members = members[: offsets[-1]]
-    shells = ShellTable(
-        offsets=offsets,
-        atom=history.ligand_atom[members],
-        molecule=history.ligand_molecule[members],
-        kind=history.ligand_kind[members],
-        types=types,
-    )
-    changed = runs.n_changes / max((n_frames - 1) * n_carriers, 1)
+    shells = ShellTable(offsets, atom, molecule, kind, types)
+    changed = runs.n_changes / max((history.n_frames - 1) * n_carriers, 1)
     report = {"distinct_shells": len(shells), "changed_per_frame": float(changed)}
     return Microstates(runs, shells, report)
