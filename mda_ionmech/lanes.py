@@ -85,6 +85,38 @@ def _shifted_lanes(typing: Any, row, at, value, step):  # type: ignore[no-untype
     return signature, generate
 
 
+def _changed_lanes(typing: Any, row, at, change):  # type: ignore[no-untyped-def]
+    """Put a number into an ascending row of sixteen, or take it out, without asking which.
+
+    row (n + 16,) int32, filled up with 2**31 - 1; at: uint64; change, int32: the number, or ~number
+    to take it out.
+    """
+    from llvmlite import ir
+    from numba.core import types
+
+    signature = types.void(row, at, types.int32)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        own = _load(context, builder, sig.args[0], args[0], args[1], ROW)
+        change, word = args[2], ir.IntType(32)
+        sign = builder.ashr(change, ir.Constant(word, 31))
+        number, signs = (_spread(builder, x, ROW) for x in (builder.xor(change, sign), sign))
+        ends = ir.Constant(ir.VectorType(word, ROW), [-1, 2**31 - 1] + [0] * (ROW - 2))
+        places = ir.VectorType(word, ROW)
+        before, after = (
+            builder.shuffle_vector(own, ends, ir.Constant(places, which))
+            for which in ([ROW, *range(ROW - 1)], [*range(1, ROW), ROW + 1])
+        )
+        zero = ir.Constant(places, [0] * ROW)
+        other = builder.select(builder.icmp_signed("<", signs, zero), after, before)
+        other = builder.select(builder.icmp_signed(">", other, number), other, number)
+        new = builder.select(builder.icmp_signed("<", own, number), own, other)
+        _store(context, builder, sig.args[0], args[0], args[1], new)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 def _same_lanes(typing: Any, one, at, other, there):  # type: ignore[no-untyped-def]
     """Which of sixteen pairs of numbers are equal: bit l for one[at + l] and other[there + l].
 
@@ -206,6 +238,7 @@ def _intrinsic(function: Any) -> Any:
 near_lanes = _intrinsic(_near_lanes)
 equal_lanes = _intrinsic(_equal_lanes)
 shifted_lanes = _intrinsic(_shifted_lanes)
+changed_lanes = _intrinsic(_changed_lanes)
 same_lanes = _intrinsic(_same_lanes)
 copy_lanes = _intrinsic(_copy_lanes)
 fetch = _intrinsic(_fetch)

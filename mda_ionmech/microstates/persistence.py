@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..kernels import kernel
-from ..lanes import ROW, copy_lanes, fetch, lowest_bit, same_lanes, shifted_lanes
+from ..lanes import ROW, changed_lanes, copy_lanes, fetch, lowest_bit, same_lanes, shifted_lanes
 from ..runs import LabelRuns
 from .base import ContactHistory, Microstates, ShellTable
 from .stored import intern_on_disk
@@ -155,7 +155,7 @@ def intern_shells(  # type: ignore[no-untyped-def]
     starts, stops = np.empty((2, 2 * most + 1), dtype=np.int32)
     # some are looked at before it is their turn
     codes = np.zeros(2 * most + 1 + _AHEAD, dtype=np.uint64)
-    # the members of a shell in ascending order, from place 1 on, between lower and higher numbers
+    # the members of a shell in ascending order, from place ROW on, between lower and higher numbers
     current = np.empty(0, dtype=np.int32)
     last, run, known = np.uint64(table.shape[0] - 1), np.uint64(n_runs), np.uint64(n_shells)
     enough, n_members = 0, 0
@@ -182,8 +182,9 @@ def intern_shells(  # type: ignore[no-untyped-def]
                     leaves = change >> 31
                     code ^= _term(change ^ leaves)
                     size += 1 + 2 * leaves
+                    largest = max(largest, size)  # also while some of a frame have been made
                     m = after[np.uint64(m)]
-                largest, total = max(largest, size), total + size
+                total += size
                 starts[n_here], stops[n_here], codes[n_here] = frame, n_ordered, code
                 n_here += _ONE
         enough = np.int64(known + n_here)
@@ -194,25 +195,27 @@ def intern_shells(  # type: ignore[no-untyped-def]
             or n_members + ROW > members.shape[0]
         ):
             break
-        if largest + 3 * ROW > current.shape[0]:
-            current = np.empty(2 * largest + 3 * ROW, dtype=np.int32)
+        if largest + 4 * ROW > current.shape[0]:
+            current = np.empty(2 * largest + 4 * ROW, dtype=np.int32)
         current[:] = _HIGHEST
-        current[0] = -1
+        current[ROW - 1] = -1
         n_now, done, before = _NONE, _NONE, np.int64(-1)
         for r in range(n_here):
             fetch(table, codes[r + _AHEAD] & last)
             for m in range(done, np.uint64(stops[r])):
                 change = ordered[m]
-                if change >= 0:
-                    row = n_now & ~_PAST
-                    while row != _NONE:
-                        shifted_lanes(current, row + _ONE, change, _BACK)
-                        row -= _ROW
-                    shifted_lanes(current, _ONE, change, _BACK)
+                if largest <= ROW:
+                    changed_lanes(current, _ROW, change)
+                    n_now += _ONE + np.uint64(2 * (change >> 31))
+                elif change >= 0:
                     n_now += _ONE
+                    row = (n_now + _PAST) & ~_PAST
+                    while row != _NONE:
+                        shifted_lanes(current, row, change, _BACK)
+                        row -= _ROW
                 else:
-                    for row in range(_NONE, n_now, _ROW):
-                        shifted_lanes(current, row + _ONE, ~change, _ONE)
+                    for row in range(_ROW, n_now + _ROW, _ROW):
+                        shifted_lanes(current, row, ~change, _ONE)
                     n_now -= _ONE
             done = np.uint64(stops[r])
             code = codes[r]
@@ -224,7 +227,7 @@ def intern_shells(  # type: ignore[no-untyped-def]
                     if np.uint64(offsets[other + _ONE]) - at == n_now:
                         different = _NONE
                         for k in range(_NONE, n_now, _ROW):
-                            same = same_lanes(members, at + k, current, k + _ONE)
+                            same = same_lanes(members, at + k, current, k + _ROW)
                             left = n_now - k
                             mine = (_ONE << left) - _ONE if left < _ROW else _WHOLE_ROW
                             different |= ~same & mine
@@ -236,7 +239,7 @@ def intern_shells(  # type: ignore[no-untyped-def]
                 shell = np.int64(known)
                 at = np.uint64(offsets[known])
                 for k in range(_NONE, n_now, _ROW):
-                    copy_lanes(current, k + _ONE, members, at + k)
+                    copy_lanes(current, k + _ROW, members, at + k)
                 hashes[known] = code
                 table[slot] = (code >> _HALF << _HALF) | (known + _ONE)
                 known += _ONE
