@@ -267,11 +267,13 @@ def fill_table(hashes, n_shells, table):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def fill_members(of_ligand, members, out):  # type: ignore[no-untyped-def]
-    """What each member has of its ligand, in out (members,), which is returned."""
+def fill_members(  # type: ignore[no-untyped-def]
+    ligand_atom, ligand_molecule, ligand_kind, members, atom, molecule, kind
+):
+    """What each member has of its ligand: atom, molecule, kind (members,)."""
     for k in range(members.shape[0]):
-        out[k] = of_ligand[np.uint64(members[k])]
-    return out
+        a = np.uint64(members[k])
+        atom[k], molecule[k], kind[k] = ligand_atom[a], ligand_molecule[a], ligand_kind[a]
 
 
 def find_shells(
@@ -371,10 +373,10 @@ def build_microstates(
         blocks = ((a, b, find_shells(rows, a, b, *chosen)) for a, b, rows in history.blocks())
         return intern_on_disk(history, blocks, types)
     runs, offsets, members, _ = find_shells(history, 0, n_carriers, *chosen)
-    atom, molecule, kind = (
-        fill_members(of_ligand, members, np.empty(len(members), dtype=of_ligand.dtype))
-        for of_ligand in (history.ligand_atom, history.ligand_molecule, history.ligand_kind)
-    )
+    about = history.ligand_atom, history.ligand_molecule, history.ligand_kind
+    # in one piece, of which more is in large pages
+    atom, molecule, kind = np.empty((3, len(members)), dtype=np.int64)
+    fill_members(*about, members, atom, molecule, kind)
     shells = ShellTable(offsets, atom, molecule, kind, types)
     changed = runs.n_changes / max((history.n_frames - 1) * n_carriers, 1)
     report = {"distinct_shells": len(shells), "changed_per_frame": float(changed)}
