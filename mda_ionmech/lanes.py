@@ -157,7 +157,9 @@ def _fetch(typing: Any, array, at):  # type: ignore[no-untyped-def]
     signature = types.void(array, types.uint64)
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
+        place = builder.gep(
+            context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]]
+        )
         word, byte = ir.IntType(32), ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
         prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")

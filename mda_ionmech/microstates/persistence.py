@@ -61,8 +61,8 @@ def mark_changes(  # type: ignore[no-untyped-def]
     # frame; at the start of the run also before it. Stays are numbered from 1, number 0 never ends.
     n_stays, n_firsts, n = _NONE, _NONE, _NONE
     off[0] = -1
-    for k in range(rows.shape[0]):
-        m = np.uint64(rows[k])
+    for row in range(rows.shape[0]):
+        m = np.uint64(rows[row])
         a = np.uint64(ligand[m])
         stay = np.uint64(stay_of[a])
         if off[stay] != begin[m]:
@@ -76,20 +76,20 @@ def mark_changes(  # type: ignore[no-untyped-def]
         if on[stay] < 0 and inner[m]:
             on[stay] = begin[m] if on[stay] == -1 else 0
         off[stay] = end[m]
-    for stay in range(_ONE, n_stays + _ONE):
-        stay_of[np.uint64(stay_ligand[stay])] = 0
+    for s in range(_ONE, n_stays + _ONE):
+        stay_of[np.uint64(stay_ligand[s])] = 0
     if persist == 0:
-        for stay in range(_ONE, n_stays + _ONE):
-            if on[stay] >= 0:
-                a = stay_ligand[stay]
-                n = _mark(np.uint64(on[stay]), a, n, head, after, changes, words)
-                if off[stay] < n_frames:
-                    n = _mark(np.uint64(off[stay]), ~a, n, head, after, changes, words)
+        for s in range(_ONE, n_stays + _ONE):
+            if on[s] >= 0:
+                who = stay_ligand[s]
+                n = _mark(np.uint64(on[s]), who, n, head, after, changes, words)
+                if off[s] < n_frames:
+                    n = _mark(np.uint64(off[s]), ~who, n, head, after, changes, words)
         return n
     # Persistence: of the times on and off of a ligand only the lasting ones count.
     for k in range(n_firsts):
         stay = np.uint64(firsts[k])
-        a = stay_ligand[stay]
+        who = stay_ligand[stay]
         state = -1  # not known before the first lasting time
         position = 0
         while True:
@@ -98,7 +98,7 @@ def mark_changes(  # type: ignore[no-untyped-def]
             until = n_frames if stay == _NONE else on[stay]
             if until - position > persist or until - position == n_frames:
                 if state == 1:
-                    n = _mark(np.uint64(position), ~a, n, head, after, changes, words)
+                    n = _mark(np.uint64(position), ~who, n, head, after, changes, words)
                 state = 0
             if stay == _NONE:
                 break
@@ -106,7 +106,7 @@ def mark_changes(  # type: ignore[no-untyped-def]
             if until - position > persist or until - position == n_frames:
                 if state != 1:
                     joined = position if state == 0 else 0
-                    n = _mark(np.uint64(joined), a, n, head, after, changes, words)
+                    n = _mark(np.uint64(joined), who, n, head, after, changes, words)
                 state = 1
             position = until
             stay = np.uint64(following[stay])
@@ -145,8 +145,8 @@ def intern_shells(  # type: ignore[no-untyped-def]
     order, first_row, ligand, inner, begin, end, n_ligands = stretches
     n_carriers = first_row.shape[0] - 1
     most = 0
-    for k in range(c, n_carriers):
-        most = max(most, first_row[k + 1] - first_row[k])
+    for other in range(c, n_carriers):
+        most = max(most, first_row[other + 1] - first_row[other])
     stay_of = np.zeros(n_ligands, dtype=np.int32)
     stay_ligand, on, off, following, firsts = np.empty((5, most + 1), dtype=np.int32)
     after, changes, ordered = np.empty((3, 2 * most + 1), dtype=np.int32)
@@ -154,11 +154,11 @@ def intern_shells(  # type: ignore[no-untyped-def]
     words = np.zeros(n_frames // 64 + 1, dtype=np.uint64)
     starts, stops = np.empty((2, 2 * most + 1), dtype=np.int32)
     # some are looked at before it is their turn
-    codes = np.zeros(2 * most + 1 + _AHEAD, dtype=np.uint64)
+    codes = np.zeros(2 * most + 1 + np.int64(_AHEAD), dtype=np.uint64)
     # the members of a shell in ascending order, from place ROW on, between lower and higher numbers
     current = np.empty(0, dtype=np.int32)
     last, run, known = np.uint64(table.shape[0] - 1), np.uint64(n_runs), np.uint64(n_shells)
-    enough, n_members = 0, 0
+    enough, n_members = np.int64(0), np.int64(0)
     while c < n_carriers:
         mark_changes(
             order[first_row[c] : first_row[c + 1]], ligand, inner, begin, end, n_frames, persist,
@@ -214,17 +214,17 @@ def intern_shells(  # type: ignore[no-untyped-def]
                         shifted_lanes(current, row, change, _BACK)
                         row -= _ROW
                 else:
-                    for row in range(_ROW, n_now + _ROW, _ROW):
-                        shifted_lanes(current, row, ~change, _ONE)
+                    for k in range(_ROW, n_now + _ROW, _ROW):
+                        shifted_lanes(current, k, ~change, _ONE)
                     n_now -= _ONE
             done = np.uint64(stops[r])
             code = codes[r]
             slot, shell = code & last, np.int64(-1)
             while table[slot] != _NONE:
                 if (table[slot] ^ code) >> _HALF == _NONE:
-                    other = (table[slot] & _LOWER) - _ONE
-                    at = np.uint64(offsets[other])
-                    if np.uint64(offsets[other + _ONE]) - at == n_now:
+                    held = (table[slot] & _LOWER) - _ONE
+                    at = np.uint64(offsets[held])
+                    if np.uint64(offsets[held + _ONE]) - at == n_now:
                         different = _NONE
                         for k in range(_NONE, n_now, _ROW):
                             same = same_lanes(members, at + k, current, k + _ROW)
@@ -232,7 +232,7 @@ def intern_shells(  # type: ignore[no-untyped-def]
                             mine = (_ONE << left) - _ONE if left < _ROW else _WHOLE_ROW
                             different |= ~same & mine
                         if different == _NONE:
-                            shell = np.int64(other)
+                            shell = np.int64(held)
                             break
                 slot = (slot + _ONE) & last
             if shell < 0:
