@@ -72,9 +72,10 @@ def chunk_shape(
     budget : int
         Bytes.
     columns : bool
-        All carriers will be asked for at once: a chunk holds them all, and fills a sixteenth.
+        All carriers will be asked for at once: a chunk holds them all and fills a thirty-second,
+        as several are held beside the sums of a window.
     """
-    part = budget // (16 if columns else 4)
+    part = budget // (32 if columns else 4)
     frames = max(min(part // (24 * n_carriers), -(-n_frames // FEWEST_PARTS)), 1)
     if columns:
         return n_carriers, int(frames)
