@@ -323,7 +323,8 @@ def find_shells(
         if n_members + ROW > len(members):
             members = _with_room(members, n_members + ROW)
         if 3 * enough > 2 * len(table):
-            # the least power of 2 that leaves a third free
+            # the least power of 2 that leaves a third free; the old one makes room before
+            del table
             table = np.zeros(1 << (3 * enough // 2).bit_length(), dtype=np.uint64)
             fill_table(hashes, n_shells, table)
         c, n_runs, n_shells, enough, n_members = intern_shells(
@@ -372,7 +373,7 @@ def build_microstates(
     if not isinstance(history, ContactHistory):
         blocks = ((a, b, find_shells(rows, a, b, *chosen)) for a, b, rows in history.blocks())
         return intern_on_disk(history, blocks, types)
-    runs, offsets, members, _ = find_shells(history, 0, n_carriers, *chosen)
+    runs, offsets, members = find_shells(history, 0, n_carriers, *chosen)[:3]
     about = history.ligand_atom, history.ligand_molecule, history.ligand_kind
     # in one piece, of which more is in large pages
     atom, molecule, kind = np.empty((3, len(members)), dtype=np.int64)
