@@ -74,11 +74,14 @@ from .onsager.windows import (
 from .results import Results, states_archive, write_atomically
 from .runs import run_blocks
 from .selections import atom_ids, digest, trajectory_name
+from .slabs import column_width
 from .species import IonSpecies, check_atom_group, molecule_of_atom
 from .spread import Answer, Item, check_reach, over_threads, over_workers
 from .store import (
     DEFAULT_BUDGET,
     SHARE,
+    SMALL_SHARE,
+    SPARE_BYTES,
     RunStore,
     StateRoom,
     StoredPaths,
@@ -168,9 +171,8 @@ class OnsagerDecomposition(AnalysisBase):
     memory : str, optional
         A budget, e.g. ``"4GB"``. Where positions and states would exceed it they live in a Zarr
         store (that of `store`, else a temporary one), microstates and macrostates with them, and
-        every stage reads them block by block; the numbers are the same bit for bit. Species on
-        sites stay in memory. What is loaded takes 300 MB beside the budget; the page on cost says
-        what to choose.
+        every stage reads them block by block; the numbers are the same bit for bit. What is loaded
+        takes 300 MB beside the budget; the page on cost says what to choose.
     store : path-like, optional
         Folder of a Zarr store that the frames are gathered in, part by part. A run that was
         stopped goes on from the last whole part when it is started again with the same store,
@@ -1098,10 +1100,13 @@ class OnsagerDecomposition(AnalysisBase):
     def _threads(self) -> int:
         """Windows that may be worked on at once in this process."""
         f = self.paths.n_frames
-        block = max(24 * (last - first) * f for _, first, last in self._carrier_blocks())
+        room, block = SPARE_BYTES + 8 * self.paths.n_carriers * f, 0
+        if self._on_disk and self.memory is not None:
+            room = self.memory // 2
+            block = max(24 * (last - first) * f for _, first, last in self._carrier_blocks())
         n_rows = sum(one.n_path_labels for one in self._labels)
         n_moves = sum(one.n_macrostates**2 for one in self._labels)
-        return threads(f, max(n_rows, n_moves), block, self.memory if self._on_disk else None)
+        return threads(f, max(n_rows, n_moves), block, room)
 
     def _spread(
         self, task: Callable[[Item], Answer], items: Sequence[Item], n_threads: int | None = None
@@ -1185,13 +1190,13 @@ class OnsagerDecomposition(AnalysisBase):
         ruled = {
             k: s.events for k, s in enumerate(self.species) if isinstance(s.events, CrystalEvents)
         }
-        room = self._new_room("sites") if self._on_disk and ruled else None
         self._linked = {}
         left = list(ruled)
         while left:
             rule = ruled[left[0]]
             members = tuple(k for k in left if k == left[0] or rule.links_like(ruled[k]))
             left = [k for k in left if k not in members]
+            room = self._room_for_spots([states[k] for k in members])
             histories = [self._site_history(k, states[k], room) for k in members]
             path = None if room is None else room / f"linked-{members[0]}.bin"
             # clusters take the number of a carrier of the run, whatever species are linked
@@ -1201,6 +1206,13 @@ class OnsagerDecomposition(AnalysisBase):
                 join_histories(histories, rule.shared or 0.0, path),
                 np.concatenate(number).astype(np.int32),
             )
+
+    def _room_for_spots(self, states: Sequence[Microstates]) -> Path | None:
+        """Folder for the spots held; None where their runs take so little that they stay here."""
+        size = 8 * sum(one.runs.n_changes + one.runs.n_carriers for one in states)
+        if not self._on_disk or size <= (self.memory or DEFAULT_BUDGET) // SMALL_SHARE:
+            return None
+        return self._new_room("sites")
 
     def _site_history(self, index: int, states: Microstates, room: Path | None) -> SiteHistory:
         """Sites held by the carriers of a species, with the images they are held in."""
@@ -1227,6 +1239,7 @@ class OnsagerDecomposition(AnalysisBase):
             sites=places,
             cell=cell,
             walk=walk,
+            width=column_width(position),
         )
 
     def event_names(self, index: int) -> tuple[str, ...]:
@@ -1601,8 +1614,7 @@ class OnsagerDecomposition(AnalysisBase):
         index = [s.name for s in self.species].index(str(name))
         sites, states = self.species[index].microstates, self.microstates[str(name)]
         assert isinstance(sites, SiteAssignment)
-        room = self._new_room("sites") if self._on_disk else None
-        history = self._site_history(index, states, room)
+        history = self._site_history(index, states, self._room_for_spots([states]))
 
         def spots() -> Iterator[np.ndarray]:
             for first, last in carrier_blocks(self._labels[index].position):

@@ -210,6 +210,7 @@ def shell_paths(run: OnsagerDecomposition, index: int, room: Path | None) -> tup
         pairs = HeldPairs(states.runs.whole(), labels.classify, event, shells.offsets, member)
         return ShellPaths(labels.position, followed, mass, pairs), run._threads()
     assert room is not None
+    assert run.memory is not None
     n_frames = run.paths.n_frames
     members = states.shells.n_members / max(len(states.shells), 1)
     met = states.runs.n_changes / n_frames * (MEMBER_BYTES * members + SHELL_BYTES)
@@ -218,7 +219,7 @@ def shell_paths(run: OnsagerDecomposition, index: int, room: Path | None) -> tup
     pairs = StoredPairs(columns, rule, event, ligands.atom)
     return (
         ShellPaths(labels.position, followed, mass, pairs),
-        threads(n_frames, N_ROWS, int(frame * width), run.memory),
+        threads(n_frames, N_ROWS, int(frame * width), run.memory // 2),
     )
 
 

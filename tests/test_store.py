@@ -17,7 +17,8 @@ from mda_ionmech.arguments import check_memory
 from mda_ionmech.cli import crystal_analysis
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
-from mda_ionmech.store import chunk_shape
+from mda_ionmech.slabs import FileFrames, RunFrames
+from mda_ionmech.store import SPARE_BYTES, chunk_shape, threads
 
 from .builders import liquid_species, rows_of_two_species
 
@@ -150,10 +151,16 @@ def test_sites_on_disk(assignment, on_disk):
 
 
 @pytest.mark.parametrize("linking", ["chain", "distance"])
-def test_species_that_are_labelled_together_on_disk(linking, on_disk, tmp_path):
+@pytest.mark.parametrize("spots", ["in memory", "on disk"])
+def test_species_that_are_labelled_together_on_disk(linking, spots, on_disk, tmp_path, monkeypatch):
+    if spots == "in memory":
+        monkeypatch.setattr("mda_ionmech.analysis.check_memory", lambda given: given and 300_000)
     how = {"linking": linking, "distance": None if linking == "chain" else 1.0}
     rules = [CrystalEvents(**how), CrystalEvents(**how, detail="channel")]
     there = rows_of_two_species(rules, axes="xz", **on_disk).run()
+    assert not isinstance(there.paths.position, np.ndarray)
+    (linked,) = there._linked.values()
+    assert isinstance(linked.history.held, RunFrames if spots == "in memory" else FileFrames)
     here = rows_of_two_species(rules, axes="xz").run()
     assert_identical(there.results, here.results)
     assert float(here.results.decomposition["multi_fraction_circular"].max()) > 0
@@ -237,6 +244,13 @@ def test_chunks_keep_rows_either_way_within_the_budget():
         assert carriers == 1 or 24 * carriers * n_frames <= budget / 16
         assert frames == 1 or 24 * frames * n_carriers <= budget / 4
         assert n_frames / frames >= min(n_frames, 25)
+
+
+def test_windows_that_are_worked_on_at_once_fit_the_room(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert threads(n_frames=1000, n_rows=5, block=0, room=SPARE_BYTES) == 8
+    assert threads(n_frames=10**6, n_rows=5, block=0, room=SPARE_BYTES + 8 * 100 * 10**6) == 2
+    assert threads(n_frames=10**6, n_rows=5, block=10**8, room=10**6) == 1
 
 
 SCRIPT = """
