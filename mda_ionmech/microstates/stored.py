@@ -417,7 +417,7 @@ def _find_equal(found: _Found, room: Path) -> Column:
 
 def intern_on_disk(
     history: StoredHistory,
-    changes: Iterator[tuple[int, int, tuple[np.ndarray, ...]]],
+    found: Iterator[tuple[int, int, tuple[LabelRuns, np.ndarray, np.ndarray, np.ndarray]]],
     types: tuple[str, ...],
 ) -> Microstates:
     """Microstates on disk, numbered as in memory.
@@ -427,31 +427,23 @@ def intern_on_disk(
     Parameters
     ----------
     history : StoredHistory
-    changes : iterator
-        First and last + 1 carrier of each block, and its changes as `intern_shells` takes them.
+    found : iterator
+        First and last + 1 carrier of each block, and what `find_shells` finds of it.
     types : tuple of str
         Names of the ligand types.
     """
-    from .persistence import empty_table, intern_shells  # which needs this module
-
     room = history.room
     sizes, all_codes, all_members = _columns(room, size="i4", code="u8", members="i4")
     run_start, run_local, run_value = _columns(room, start="i4", local="i4", value="i4")
     offsets, blocks = [np.zeros(1, dtype=np.int64)], []
     shell_edges, member_edges = [0], [0]
     with appended([sizes, all_codes, all_members, run_start, run_local]) as files:
-        for first, last, change in changes:
-            found, _, codes, at, members, n = intern_shells(
-                history.n_frames, *change, *empty_table()
-            )
-            offsets.append(found[0][1:] + offsets[-1][-1])
+        for first, last, (runs, at, members, codes) in found:
+            offsets.append(runs.offsets[1:] + offsets[-1][-1])
             blocks.append((first, last))
-            shell_edges.append(shell_edges[-1] + n)
-            member_edges.append(member_edges[-1] + int(at[n]))
-            arrays = (
-                np.diff(at[: n + 1]).astype(np.int32), codes[:n], members[: at[n]],
-                found[1], found[2],
-            )  # fmt: skip
+            shell_edges.append(shell_edges[-1] + len(codes))
+            member_edges.append(member_edges[-1] + len(members))
+            arrays = np.diff(at).astype(np.int32), codes, members, runs.start, runs.value
             for file, values in zip(files, arrays, strict=True):
                 values.tofile(file)
     run_offsets = np.concatenate(offsets)
