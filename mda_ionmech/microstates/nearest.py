@@ -48,7 +48,7 @@ def box_of(s0, s1, s2, boxes):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _span(s, reach, n):  # type: ignore[no-untyped-def]
+def span(s, reach, n):  # type: ignore[no-untyped-def]
     """First and last of n boxes along a vector within reach of s, as they lie: outside too."""
     reach = reach * _MORE + _ROUNDED
     low = np.int64(np.floor((s - reach) * n))
@@ -65,9 +65,9 @@ def sites_about(s0, s1, s2, r0, r1, r2, boxes, start, order, found):  # type: ig
     s0, s1, s2: fractional, any image; r0, r1, r2: how far to look along each vector, as parts of
     it; boxes, start, order: as in `SiteGrid`; found (sites,) int32: filled with each site once.
     """
-    low0, high0 = _span(s0 - np.floor(s0), r0, boxes[0])
-    low1, high1 = _span(s1 - np.floor(s1), r1, boxes[1])
-    low2, high2 = _span(s2 - np.floor(s2), r2, boxes[2])
+    low0, high0 = span(s0 - np.floor(s0), r0, boxes[0])
+    low1, high1 = span(s1 - np.floor(s1), r1, boxes[1])
+    low2, high2 = span(s2 - np.floor(s2), r2, boxes[2])
     n2 = boxes[2]
     n = 0
     for i in range(low0, high0 + 1):
