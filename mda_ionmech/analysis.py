@@ -74,11 +74,14 @@ from .onsager.windows import (
 from .results import Results, states_archive, write_atomically
 from .runs import run_blocks
 from .selections import atom_ids, digest, trajectory_name
+from .slabs import column_width
 from .species import IonSpecies, check_atom_group, molecule_of_atom
 from .spread import Answer, Item, check_reach, over_threads, over_workers
 from .store import (
     DEFAULT_BUDGET,
     SHARE,
+    SMALL_SHARE,
+    SPARE_BYTES,
     RunStore,
     StateRoom,
     StoredPaths,
@@ -97,7 +100,7 @@ from .trajectory.cells import (
 from .trajectory.completeness import check_complete
 from .trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
 from .trajectory.members import append_atoms, carrier_members, ligand_table
-from .trajectory.paths import PathBuilder, StoredPosition, finish_paths
+from .trajectory.paths import FlatPosition, PathBuilder, StoredPosition, finish_paths
 from .trajectory.snapshot import Cell, Snapshot, check_finite, coordinates_of, take_snapshot
 from .trajectory.unwrap import (
     LONG_STEP,
@@ -164,13 +167,12 @@ class OnsagerDecomposition(AnalysisBase):
         site, and the label ``vibration`` what is left. None: the whole displacement. ``auto``:
         ``site`` for species on sites, else None. The window view keeps whole displacements.
         ``vehicle``: as ``auto``, and ligand atoms are followed too, for `vehicularity`; 24 bytes
-        for each of their atoms and frames.
+        for each of their atoms and frames, in memory or in the store.
     memory : str, optional
         A budget, e.g. ``"4GB"``. Where positions and states would exceed it they live in a Zarr
         store (that of `store`, else a temporary one), microstates and macrostates with them, and
-        every stage reads them block by block; the numbers are the same bit for bit. Species on
-        sites and followed ligand atoms stay in memory. What is loaded takes 300 MB beside the
-        budget; the page on cost says what to choose.
+        every stage reads them block by block; the numbers are the same bit for bit. What is loaded
+        takes 300 MB beside the budget; the page on cost says what to choose.
     store : path-like, optional
         Folder of a Zarr store that the frames are gathered in, part by part. A run that was
         stopped goes on from the last whole part when it is started again with the same store,
@@ -880,8 +882,9 @@ class OnsagerDecomposition(AnalysisBase):
             in_memory=not self._on_disk,
         )
         del self._builder
-        bodies = self.paths.position
-        self._ligand_paths = {k: bodies[where] for k, where in self._followed.items()}
+        self._ligand_paths = {
+            k: self.paths.carriers(where.start, where.stop) for k, where in self._followed.items()
+        }
         if self._followed:
             self.paths = replace(self.paths, position=self.paths.carriers(0, int(self._first[-1])))
         self.engine_step = raw.engine_step
@@ -1097,16 +1100,24 @@ class OnsagerDecomposition(AnalysisBase):
     def _threads(self) -> int:
         """Windows that may be worked on at once in this process."""
         f = self.paths.n_frames
-        block = max(24 * (last - first) * f for _, first, last in self._carrier_blocks())
+        room, block = SPARE_BYTES + 8 * self.paths.n_carriers * f, 0
+        if self._on_disk and self.memory is not None:
+            room = self.memory // 2
+            block = max(24 * (last - first) * f for _, first, last in self._carrier_blocks())
         n_rows = sum(one.n_path_labels for one in self._labels)
         n_moves = sum(one.n_macrostates**2 for one in self._labels)
-        return threads(f, max(n_rows, n_moves), block, self.memory if self._on_disk else None)
+        return threads(f, max(n_rows, n_moves), block, room)
 
-    def _spread(self, task: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
-        """Answers of a task for each item, in order: of the cluster, if it can read the store."""
+    def _spread(
+        self, task: Callable[[Item], Answer], items: Sequence[Item], n_threads: int | None = None
+    ) -> Iterator[Answer]:
+        """Answers of a task for each item, in order: of the cluster, if it can read the store.
+
+        n_threads: otherwise, of this process; by default as many as the window stage takes.
+        """
         client = self._client
         if client is None or self._store is None or client.status != "running":
-            return over_threads(task, items, self._threads())
+            return over_threads(task, items, n_threads or self._threads())
         return over_workers(client, self._store.folder, task, items)
 
     def _is_projected(self, index: int) -> bool:
@@ -1124,16 +1135,17 @@ class OnsagerDecomposition(AnalysisBase):
             s.name: "site" if self._is_projected(k) else None for k, s in enumerate(self.species)
         }
 
-    def _on_axes(self, position: Any) -> Any:
-        """Positions (carriers, 3, frames) with the directions that do not count set to 0."""
-        dropped = [k for k, axis in enumerate("xyz") if axis not in self.axes]
+    def _carrier_positions(self, index: int) -> Any:
+        """Positions of a species with the directions that do not count set to 0."""
+        position = self.paths.carriers(self._first[index], self._first[index + 1])
+        dropped = tuple(k for k, axis in enumerate("xyz") if axis not in self.axes)
         if not dropped:
             return position
         if isinstance(position, StoredPosition):
             return position.without(dropped)
-        position = position.copy()
-        position[:, dropped] = 0.0
-        return position
+        flat = FlatPosition(position, dropped)
+        # whole paths are asked for where ligands are followed
+        return flat[:] if index in self._ligand_paths else flat
 
     def _carrier_labels(
         self,
@@ -1142,7 +1154,7 @@ class OnsagerDecomposition(AnalysisBase):
         macro: dict[int, Macrostates | StoredMacrostates],
     ) -> CarrierLabels:
         one = self.species[index]
-        position = self._on_axes(self.paths.carriers(self._first[index], self._first[index + 1]))
+        position = self._carrier_positions(index)
         names, joint, held = self.event_names(index), None, None
         if isinstance(one.events, CrystalEvents):
             members = next(m for m in self._linked if index in m)
@@ -1151,8 +1163,6 @@ class OnsagerDecomposition(AnalysisBase):
             if self._is_projected(index):
                 held = linked.history.where.copy()
                 held[:, [k for k, axis in enumerate("xyz") if axis not in self.axes]] = 0.0
-        if index in self._ligand_paths:
-            position = position[:]  # all carriers are needed at once
         classify: Classify
         if one.events is not None:
             runs, classify = states[index].runs, EventCodes(one.events, states[index].shells)
@@ -1180,13 +1190,13 @@ class OnsagerDecomposition(AnalysisBase):
         ruled = {
             k: s.events for k, s in enumerate(self.species) if isinstance(s.events, CrystalEvents)
         }
-        room = self._new_room("sites") if self._on_disk and ruled else None
         self._linked = {}
         left = list(ruled)
         while left:
             rule = ruled[left[0]]
             members = tuple(k for k in left if k == left[0] or rule.links_like(ruled[k]))
             left = [k for k in left if k not in members]
+            room = self._room_for_spots([states[k] for k in members])
             histories = [self._site_history(k, states[k], room) for k in members]
             path = None if room is None else room / f"linked-{members[0]}.bin"
             # clusters take the number of a carrier of the run, whatever species are linked
@@ -1196,6 +1206,13 @@ class OnsagerDecomposition(AnalysisBase):
                 join_histories(histories, rule.shared or 0.0, path),
                 np.concatenate(number).astype(np.int32),
             )
+
+    def _room_for_spots(self, states: Sequence[Microstates]) -> Path | None:
+        """Folder for the spots held; None where their runs take so little that they stay here."""
+        size = 8 * sum(one.runs.n_changes + one.runs.n_carriers for one in states)
+        if not self._on_disk or size <= (self.memory or DEFAULT_BUDGET) // SMALL_SHARE:
+            return None
+        return self._new_room("sites")
 
     def _site_history(self, index: int, states: Microstates, room: Path | None) -> SiteHistory:
         """Sites held by the carriers of a species, with the images they are held in."""
@@ -1222,6 +1239,7 @@ class OnsagerDecomposition(AnalysisBase):
             sites=places,
             cell=cell,
             walk=walk,
+            width=column_width(position),
         )
 
     def event_names(self, index: int) -> tuple[str, ...]:
@@ -1596,8 +1614,7 @@ class OnsagerDecomposition(AnalysisBase):
         index = [s.name for s in self.species].index(str(name))
         sites, states = self.species[index].microstates, self.microstates[str(name)]
         assert isinstance(sites, SiteAssignment)
-        room = self._new_room("sites") if self._on_disk else None
-        history = self._site_history(index, states, room)
+        history = self._site_history(index, states, self._room_for_spots([states]))
 
         def spots() -> Iterator[np.ndarray]:
             for first, last in carrier_blocks(self._labels[index].position):

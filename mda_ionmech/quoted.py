@@ -15,15 +15,20 @@ from . import onsager
 from .errors import InputError
 from .onsager.estimators import cubic_length, finite_size_shift, growth, squared_displacements
 from .onsager.residence import (
+    ContactTable,
     channel_counts,
     characteristic_times,
     contact_table,
+    count_endings,
     count_survivors,
     survival_lags,
 )
 from .onsager.windows import collective_path
+from .runs import LabelRuns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import pandas as pd
 
     from .analysis import OnsagerDecomposition
@@ -179,36 +184,63 @@ def residence_times(run: OnsagerDecomposition, species: str | None, members: str
     return table
 
 
+def _contacts_of(run: OnsagerDecomposition, index: int, members: str) -> Iterator[ContactTable]:
+    """Contacts of the carriers of a species, block after block of them."""
+    on_sites = getattr(run.species[index].microstates, "has_sites", False)
+    for _, _, runs, shells in run.microstates[run.species[index].name].blocks():
+        offsets, kind = shells.offsets, shells.kind
+        if on_sites:
+            member = shells.molecule
+        elif members == "atoms":
+            member = shells.atom
+        else:
+            # a molecule may bind with atoms of several types: it is a ligand of each
+            shell = np.repeat(np.arange(len(shells)), np.diff(offsets))
+            found = np.unique(np.stack([shell, kind, shells.molecule], axis=1), axis=0)
+            offsets = np.searchsorted(found[:, 0], np.arange(len(shells) + 1))
+            kind, member = (np.ascontiguousarray(found[:, c]) for c in (1, 2))
+        yield contact_table(runs, offsets, member, kind)
+
+
 def _residence_of(run: OnsagerDecomposition, index: int, members: str) -> list[list[Any]]:
     one, micro = run.species[index], run.microstates[run.species[index].name]
-    shells, dt, n_frames = micro.shells.whole(), run.paths.dt, run.paths.n_frames
-    n_kinds = len(shells.types)
+    types, dt, n_frames = micro.shells.types, run.paths.dt, run.paths.n_frames
+    n_kinds = len(types)
     ligands = run._ligands[index]
     assert ligands is not None
     if getattr(one.microstates, "has_sites", False):
-        offsets, member, kind = shells.offsets, shells.molecule, shells.kind
-        available = np.bincount(kind, minlength=n_kinds)
+        available = np.bincount(micro.shells.kind, minlength=n_kinds)
     elif members == "atoms":
-        offsets, member, kind = shells.offsets, shells.atom, shells.kind
         available = np.bincount(ligands.kind, minlength=n_kinds)
     else:
-        # a molecule may bind with atoms of several types: it is a ligand of each
-        shell = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
-        found = np.unique(np.stack([shell, shells.kind, shells.molecule], axis=1), axis=0)
-        offsets = np.searchsorted(found[:, 0], np.arange(len(shells) + 1))
-        kind, member = (np.ascontiguousarray(found[:, c]) for c in (1, 2))
         pairs = np.unique(np.stack([ligands.kind, ligands.molecule], axis=1), axis=0)
         available = np.bincount(pairs[:, 0], minlength=n_kinds)
-    contacts = contact_table(micro.runs.whole(), offsets, member, kind)
     lags = survival_lags(n_frames)
+    # what is in memory is found once, what is on disk again for each count
+    held = list(_contacts_of(run, index, members)) if isinstance(micro.runs, LabelRuns) else None
 
-    def count(sub_block: int, n_blocks: int, continuous: bool) -> tuple[np.ndarray, np.ndarray]:
-        alive, present = (np.zeros((len(lags), n_kinds, n_blocks)) for _ in range(2))
-        count_survivors(
-            contacts.pair_offsets, contacts.begin, contacts.end, contacts.kind, n_frames, lags,
-            sub_block, continuous, alive, present,
-        )  # fmt: skip
-        return alive, present
+    def counts(
+        plans: Mapping[bool, tuple[int, int]],
+    ) -> dict[bool, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Survivors, contacts and endings, by definition, from origins of a sub-block and number of
+        sub-blocks; whole numbers, so that the order in which contacts come has no part in it."""
+        found = {
+            continuous: (
+                np.zeros((len(lags), n_kinds, n_blocks)),
+                np.zeros((len(lags), n_kinds, n_blocks)),
+                np.zeros((n_kinds, n_blocks)),
+            )
+            for continuous, (_, n_blocks) in plans.items()
+        }
+        for contacts in _contacts_of(run, index, members) if held is None else held:
+            for continuous, (sub_block, _) in plans.items():
+                alive, present, endings = found[continuous]
+                count_survivors(
+                    contacts.pair_offsets, contacts.begin, contacts.end, contacts.kind, n_frames,
+                    lags, sub_block, continuous, alive, present,
+                )  # fmt: skip
+                count_endings(contacts, sub_block, endings)
+        return found
 
     def survival(
         alive: np.ndarray, present: np.ndarray, frames: np.ndarray, continuous: bool
@@ -222,33 +254,32 @@ def _residence_of(run: OnsagerDecomposition, index: int, members: str) -> list[l
             chance = present[..., 0, :] / (frames[..., None] * one.n_carriers * available)
         return (held - chance[..., None]) / (1 - chance[..., None])
 
-    rows = []
-    for definition in ("continuous", "intermittent"):
-        continuous = definition == "continuous"
-        alive, present = count(n_frames, 1, continuous)
+    rows, settled = [], {}
+    for continuous, (alive, present, _) in counts(
+        {True: (n_frames, 1), False: (n_frames, 1)}
+    ).items():
         whole = survival(alive[..., 0], present[..., 0], np.asarray(n_frames), continuous)
         fall, integral = characteristic_times(lags * dt, whole)
         longest = np.nanmax(np.concatenate([fall / dt, [1.0]]))
         plan = onsager.plan_blocks(n_frames, min(2 * int(longest + 1), n_frames))
+        settled[continuous] = whole, fall, integral, present, plan
+    parts = counts({c: (plan.sub_block, plan.n_sub_blocks) for c, (*_, plan) in settled.items()})
+    for continuous, (whole, fall, integral, present, plan) in settled.items():
+        definition = "continuous" if continuous else "intermittent"
         weights = onsager.resampling_weights(plan, np.random.default_rng([run.seed, index]))
-        block = np.minimum(np.arange(n_frames + 1) // plan.sub_block, plan.n_sub_blocks - 1)
-        frames = np.bincount(block[:-1], minlength=plan.n_sub_blocks)
-        parts = count(plan.sub_block, plan.n_sub_blocks, continuous)
-        drawn = [np.einsum("sb,mkb->smk", weights, part) for part in parts]
+        block = np.minimum(np.arange(n_frames) // plan.sub_block, plan.n_sub_blocks - 1)
+        frames = np.bincount(block, minlength=plan.n_sub_blocks)
+        drawn = [np.einsum("sb,mkb->smk", weights, part) for part in parts[continuous][:2]]
         samples = survival(drawn[0], drawn[1], weights @ frames, continuous)
         fall_drawn, integral_drawn = characteristic_times(lags * dt, samples)
-        seen = contacts.end < n_frames
-        pair_of = np.repeat(np.arange(len(contacts.kind)), np.diff(contacts.pair_offsets))
-        key = contacts.kind[pair_of][seen] * plan.n_sub_blocks + block[contacts.end[seen]]
-        endings = np.bincount(key, minlength=n_kinds * plan.n_sub_blocks)
-        endings = endings.reshape(n_kinds, plan.n_sub_blocks).astype(float)
+        endings = parts[continuous][2]
         with np.errstate(divide="ignore", invalid="ignore"):
             stay = dt * present[0].sum(axis=-1) / endings.sum(axis=-1)
             stay_drawn = dt * drawn[1][:, 0] / (weights @ endings.T)
         stay_drawn = np.where(np.isfinite(stay_drawn), stay_drawn, np.nan)
         left = whole[:, -1]
         integral = np.where(left > UNFINISHED, np.nan, integral)
-        for k, name in enumerate(shells.types):
+        for k, name in enumerate(types):
             if not present[0, k].sum():
                 continue
             row: list[Any] = [one.name, name, definition]
@@ -283,13 +314,13 @@ def channel_rates(run: OnsagerDecomposition, species: str | None) -> pd.DataFram
         )
     if name in on_sites:
         micro = run.microstates[str(name)]
-        labels, state, label = micro.shells.types, micro.state, micro.shells.kind
+        labels, runs, label = micro.shells.types, micro.runs, micro.shells.kind
     else:
         macro = run.macrostates[str(name)]
-        labels, state, label = macro.names, macro.state, np.arange(len(macro.names))
-    n_steps, dt = len(state) - 1, run.paths.dt
+        labels, runs, label = macro.names, macro.label_runs(), np.arange(len(macro.names))
+    n_steps, dt = run.paths.n_frames - 1, run.paths.dt
     plan = onsager.plan_blocks(n_steps, 1)
-    changes, held = channel_counts(state, label, len(labels), plan.sub_block)
+    changes, held = channel_counts(runs, label, len(labels), plan.sub_block)
     per_step = np.bincount(np.arange(n_steps) // plan.sub_block)
     plan = onsager.lengthen_blocks(plan, changes.sum(axis=2) / per_step[:, None])
     # ns: rates come out per ns

@@ -168,7 +168,9 @@ def with_values(runs: LabelRuns, value: np.ndarray) -> LabelRuns:
     )
 
 
-def frame_counts(runs: LabelRuns | StoredRuns, n_values: int) -> np.ndarray:
+def frame_counts(
+    runs: LabelRuns | StoredRuns, n_values: int, label: np.ndarray | None = None
+) -> np.ndarray:
     """Carriers with each value in each frame, shape (values, frames), int64.
 
     Parameters
@@ -176,12 +178,15 @@ def frame_counts(runs: LabelRuns | StoredRuns, n_values: int) -> np.ndarray:
     runs : LabelRuns or StoredRuns
         With values below `n_values`.
     n_values : int
+    label : numpy.ndarray, optional
+        To count by the label of a value, one below `n_values`, in place of the value.
     """
     change = np.zeros((n_values, runs.n_frames + 1), dtype=np.int64)
     for first, last in run_blocks(runs.offsets):
         mine = runs.carriers(first, last)
         a, b = int(mine.offsets[0]), int(mine.offsets[-1])
         start, value = mine.start[a:b], mine.value[a:b]
+        value = value if label is None else label[value]
         end = np.append(start[1:], runs.n_frames)
         end[mine.offsets[1:] - a - 1] = runs.n_frames
         np.add.at(change, (value, start), 1)

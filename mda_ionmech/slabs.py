@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .runs import LabelRuns, StoredRuns, fill_between, run_blocks
-from .trajectory.paths import StoredPosition
+from .trajectory.paths import FlatPosition, StoredPosition
 
 #: Numbers of a block of origins, one for each carrier and origin.
 BLOCK_NUMBERS = 50_000
@@ -73,6 +73,16 @@ class _Held:
         return self._position, first
 
 
+class _Copied:
+    """Frames of positions in memory that are changed on the way."""
+
+    def __init__(self, position: FlatPosition) -> None:
+        self._position = position
+
+    def between(self, first: int, last: int) -> tuple[np.ndarray, int]:
+        return self._position.frames(first, last), 0
+
+
 class _Read:
     """Frames of numbers on disk; the column asked for last is kept, until another one is."""
 
@@ -90,12 +100,14 @@ class _Read:
 
 def frame_reader(position: Any) -> FrameReader:
     """A reader of the frames of positions (carriers, 3, frames), in memory or on disk."""
+    if isinstance(position, FlatPosition):
+        return _Copied(position)
     return _Held(position) if isinstance(position, np.ndarray) else _Read(position)
 
 
 def column_width(position: Any) -> int | None:
-    """Frames of a column of positions; None of an array in memory."""
-    return None if isinstance(position, np.ndarray) else int(position.width)
+    """Frames of a column of positions; None where these are in memory."""
+    return None if isinstance(position, np.ndarray | FlatPosition) else int(position.width)
 
 
 @dataclass(frozen=True)

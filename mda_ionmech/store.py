@@ -34,6 +34,10 @@ FORMAT = "ionmech-run/2"
 DEFAULT_BUDGET = 2**30
 #: Work on what lives on disk takes such a part of the budget at once.
 SHARE = 8
+#: What takes no more than such a part of the budget stays in memory.
+SMALL_SHARE = 24
+#: In memory, windows that are worked on at once may take this beside 8 bytes per carrier and frame.
+SPARE_BYTES = 100_000_000
 #: Smaller chunks cost more to find than to read, bytes.
 CHUNK_BYTES = 2**18
 #: Option of mallopt, in malloc.h: larger arrays are mapped one by one.
@@ -72,9 +76,10 @@ def chunk_shape(
     budget : int
         Bytes.
     columns : bool
-        All carriers will be asked for at once: a chunk holds them all, and fills a sixteenth.
+        All carriers will be asked for at once: a chunk holds them all and fills a thirty-second,
+        as several are held beside the sums of a window.
     """
-    part = budget // (16 if columns else 4)
+    part = budget // (32 if columns else 4)
     frames = max(min(part // (24 * n_carriers), -(-n_frames // FEWEST_PARTS)), 1)
     if columns:
         return n_carriers, int(frames)
@@ -83,8 +88,8 @@ def chunk_shape(
     return int(min(most, enough, n_carriers)), int(frames)
 
 
-def threads(n_frames: int, n_rows: int, block: int, budget: int | None) -> int:
-    """Windows that may be worked on at once within half the budget.
+def threads(n_frames: int, n_rows: int, block: int, room: int) -> int:
+    """Windows that may be worked on at once: one at least, one for each core at most.
 
     Parameters
     ----------
@@ -92,15 +97,13 @@ def threads(n_frames: int, n_rows: int, block: int, budget: int | None) -> int:
     n_rows : int
         Pairs of species and label, or of macrostates, that sums are kept of.
     block : int
-        Bytes of the positions of a block of carriers.
-    budget : int or None
-        Bytes; None for as many windows as there are cores.
+        Bytes of the positions that are read at once.
+    room : int
+        Bytes that all of them together may take.
     """
-    cores = os.cpu_count() or 1
-    if budget is None:
-        return cores
     # what is read, what is cut from it, and the labels; and sums of three kinds over three axes
-    return max(1, min(cores, budget // 2 // (3 * block + 72 * n_rows * n_frames)))
+    most = room // (3 * block + 72 * n_rows * n_frames)
+    return max(1, min(os.cpu_count() or 1, most))
 
 
 def return_freed_memory() -> None:

@@ -17,7 +17,7 @@ from mda_ionmech.slabs import (
     write_by_rows,
 )
 from mda_ionmech.store import RunStore, StoredPaths
-from mda_ionmech.trajectory.paths import StoredPosition
+from mda_ionmech.trajectory.paths import FlatPosition, StoredPosition
 
 
 @settings(max_examples=200, deadline=None)
@@ -73,10 +73,10 @@ def test_a_file_gives_columns_and_rows_whichever_it_was_written_by(tmp_path, tai
 def test_frames_of_stored_positions_are_bit_for_bit_those_of_their_carriers(tmp_path):
     rng = np.random.default_rng(2)
     n, f = 7, 230
-    store = RunStore.open(tmp_path / "run.zarr", {}, n, f, 24 * n * 80, columns=True)
+    store = RunStore.open(tmp_path / "run.zarr", {}, n, f, 24 * n * 160, columns=True)
     width = store.part_frames
     assert width == 5
-    builder = StoredPaths(store, 24 * n * 80)
+    builder = StoredPaths(store, 24 * n * 160)
     for a in range(0, f, width):
         builder.add(rng.normal(size=(min(width, f - a), n, 3)), np.zeros((min(width, f - a), 3)))
     cell = rng.normal(size=(3, 3))
@@ -96,3 +96,12 @@ def test_frames_of_stored_positions_are_bit_for_bit_those_of_their_carriers(tmp_
                     )
                     held, i = frame_reader(whole).between(a + shift, b + shift)
                     assert np.array_equal(held[..., i], array[..., at])
+    flat = FlatPosition(position[:], (1,))
+    reader, whole = frame_reader(flat), position.without([1])[:]
+    assert column_width(flat) is None
+    assert flat.shape == whole.shape
+    assert np.array_equal(flat[2:5], whole[2:5])
+    assert np.array_equal(np.stack(list(flat)), whole)
+    array, at = reader.between(3, 9)
+    assert np.array_equal(array[..., at : at + 6], whole[..., 3:9])
+    assert np.any(position[:][:, 1] != 0)

@@ -17,12 +17,13 @@ from mda_ionmech.arguments import check_memory
 from mda_ionmech.cli import crystal_analysis
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
-from mda_ionmech.store import chunk_shape
+from mda_ionmech.slabs import FileFrames, RunFrames
+from mda_ionmech.store import SPARE_BYTES, chunk_shape, threads
 
 from .builders import liquid_species, rows_of_two_species
 
 STOP = 400
-GROUPS = ("decomposition", "transitions", "states", "shells", "blocks")
+GROUPS = ("decomposition", "transitions", "states", "shells", "blocks", "vehicle")
 
 
 def liquid(**options):
@@ -49,6 +50,8 @@ def on_disk(monkeypatch):
     """Everything lives on disk, in many chunks and blocks."""
     monkeypatch.setattr("mda_ionmech.onsager.windows.BLOCK_BYTES", 60_000)
     monkeypatch.setattr("mda_ionmech.microstates.base.BLOCK_ROWS", 100)
+    monkeypatch.setattr("mda_ionmech.runs.BLOCK_RUNS", 300)
+    monkeypatch.setattr("mda_ionmech.onsager.vehicle.BLOCK_NUMBERS", 200)
     monkeypatch.setattr("mda_ionmech.analysis.check_memory", lambda given: given and 100_000)
     return {"memory": "1MB"}
 
@@ -78,12 +81,26 @@ def test_what_a_run_is_asked_afterwards_on_disk(on_disk):
         np.testing.assert_array_equal(one, other)
     for name in ("vehicularity", "residence_times", "channel_rates", "exponents"):
         assert getattr(there, name)().equals(getattr(here, name)()), name
+    atoms = {"members": "atoms"}
+    assert there.residence_times(**atoms).equals(here.residence_times(**atoms))
     chosen = {"persistence": [0.0, 6.0], "hysteresis": [0.0]}
     assert there.robustness(**chosen).equals(here.robustness(**chosen))
     events, same = there.events(8.0), here.events(8.0)
     np.testing.assert_array_equal(events.label, same.label)
     np.testing.assert_array_equal(events.flags, same.flags)
     assert_identical(there.relabelled(6.0), here.relabelled(6.0))
+
+
+@pytest.mark.parametrize("axes", ["xyz", "xz"])
+def test_followed_ligands_on_disk(axes, on_disk):
+    options = {"projection": "vehicle", "resolutions": None, "axes": axes}
+    there, here = liquid(**options, **on_disk).run(stop=STOP), liquid(**options).run(stop=STOP)
+    assert not isinstance(there._ligand_paths[0], np.ndarray)
+    assert "vehicle" in there.results.tree.children
+    assert_identical(there.results, here.results)
+    assert_identical(there.plain(), here.plain())
+    # what was written for the windows is gone
+    assert not list(there._store.folder.glob("vehicle-*"))
 
 
 @pytest.mark.parametrize("count", ["types", "molecules"])
@@ -129,13 +146,21 @@ def test_sites_on_disk(assignment, on_disk):
     there, here = run(**on_disk), run()
     assert_identical(there.results, here.results)
     assert there.hops(0.4).equals(here.hops(0.4))
+    for name in ("residence_times", "channel_rates"):
+        assert getattr(there, name)().equals(getattr(here, name)()), name
 
 
 @pytest.mark.parametrize("linking", ["chain", "distance"])
-def test_species_that_are_labelled_together_on_disk(linking, on_disk, tmp_path):
+@pytest.mark.parametrize("spots", ["in memory", "on disk"])
+def test_species_that_are_labelled_together_on_disk(linking, spots, on_disk, tmp_path, monkeypatch):
+    if spots == "in memory":
+        monkeypatch.setattr("mda_ionmech.analysis.check_memory", lambda given: given and 300_000)
     how = {"linking": linking, "distance": None if linking == "chain" else 1.0}
     rules = [CrystalEvents(**how), CrystalEvents(**how, detail="channel")]
     there = rows_of_two_species(rules, axes="xz", **on_disk).run()
+    assert not isinstance(there.paths.position, np.ndarray)
+    (linked,) = there._linked.values()
+    assert isinstance(linked.history.held, RunFrames if spots == "in memory" else FileFrames)
     here = rows_of_two_species(rules, axes="xz").run()
     assert_identical(there.results, here.results)
     assert float(here.results.decomposition["multi_fraction_circular"].max()) > 0
@@ -219,6 +244,13 @@ def test_chunks_keep_rows_either_way_within_the_budget():
         assert carriers == 1 or 24 * carriers * n_frames <= budget / 16
         assert frames == 1 or 24 * frames * n_carriers <= budget / 4
         assert n_frames / frames >= min(n_frames, 25)
+
+
+def test_windows_that_are_worked_on_at_once_fit_the_room(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert threads(n_frames=1000, n_rows=5, block=0, room=SPARE_BYTES) == 8
+    assert threads(n_frames=10**6, n_rows=5, block=0, room=SPARE_BYTES + 8 * 100 * 10**6) == 2
+    assert threads(n_frames=10**6, n_rows=5, block=10**8, room=10**6) == 1
 
 
 SCRIPT = """

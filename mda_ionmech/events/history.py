@@ -214,7 +214,7 @@ class Walk:
 
         return between
 
-    def turned(self, shift: np.ndarray, room: Path | None, width: int | None) -> Walk:
+    def turned(self, shift: np.ndarray, room: Path | None) -> Walk:
         """The same with each carrier's record shifted in time; on disk in a new file of a folder.
 
         Parameters
@@ -222,9 +222,8 @@ class Walk:
         shift : numpy.ndarray
             Shape (carriers,), int64.
         room : Path or None
-        width : int or None
-            Frames of a column; None in memory.
         """
+        width = column_width(self.position[0])
         if width is None:
             return replace(self, shift=shift)
         assert room is not None
@@ -319,6 +318,8 @@ class SiteHistory:
     owner : numpy.ndarray
         Shape (sites,), int64: number of the species each site belongs to among those joined; None
         for one species.
+    width : int
+        Frames of a column of the positions; None where these are in memory.
     """
 
     held: RunFrames | FileFrames
@@ -333,6 +334,7 @@ class SiteHistory:
     walk: Walk | OffSites | None = None
     place: np.ndarray | None = None
     owner: np.ndarray | None = None
+    width: int | None = None
 
     @classmethod
     def of_arrays(
@@ -409,7 +411,7 @@ class SiteHistory:
         """First and last + 1 of blocks of time origins, of some frames or of all."""
         first, last = (0, self.n_frames) if frames is None else frames
         most = max(BLOCK_NUMBERS // max(self.n_carriers, 1), _FEWEST)
-        return origin_blocks(last, window, most, self.held.width, first)
+        return origin_blocks(last, window, most, self.width, first)
 
     def sites_held(self) -> Iterator[np.ndarray]:
         """Sites of all carriers (carriers, frames), int32, some frames after the other."""
@@ -437,7 +439,7 @@ class SiteHistory:
         shift : numpy.ndarray
             Shape (carriers,), int64.
         room : Path or None
-            Folder for new files, where the record is on disk; `forget` removes them.
+            Folder for new files, where anything is on disk; `forget` removes them.
         """
         held: RunFrames | FileFrames
         if isinstance(self.held, RunFrames):
@@ -452,7 +454,7 @@ class SiteHistory:
         walk = self.walk
         if walk is not None:
             assert isinstance(walk, Walk)
-            walk = walk.turned(shift, room, self.held.width)
+            walk = walk.turned(shift, room)
         return replace(self, held=held, walk=walk)
 
     def forget(self) -> None:
@@ -488,7 +490,7 @@ def follow_sites(
     cell : numpy.ndarray
         Shape (3, 3), Angstrom: the mean cell.
     path : Path or None
-        Of a new file; None in memory.
+        Of a new file; None keeps the runs of spots in memory.
 
     Returns
     -------
@@ -577,6 +579,7 @@ def join_histories(
         walk=_together([h.walk for h in histories if isinstance(h.walk, Walk)]),
         place=place.astype(np.int64),
         owner=owner,
+        width=histories[0].width,
     )
 
 

@@ -111,7 +111,7 @@ def circular_null(
         Frames.
     rng : numpy.random.Generator
     room : Path, optional
-        Folder for files that are gone at the end, where the record is on disk.
+        Folder for files that are gone at the end, where anything is on disk.
     """
     n_frames, shares = history.n_frames, []
     for _ in range(SHIFTS):
@@ -160,7 +160,8 @@ def exclusion_gas(
     if start is None:
         return None
     wanted = channel_hops(count_hops(history.sites_held(), n_sites), graph)
-    width = history.held.width
+    on_disk = isinstance(history.held, FileFrames)
+    width = history.width if on_disk else None
 
     def simulated() -> Iterator[np.ndarray]:
         return simulate_blocks(

@@ -17,12 +17,12 @@ import numpy as np
 
 from ..errors import InputError
 from ..kernels import counting_order
-from ..runs import LabelRuns
+from ..runs import LabelRuns, run_blocks
 from ..species import check_atom_group
 from ..trajectory.unwrap import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from MDAnalysis import AtomGroup
 
@@ -402,6 +402,21 @@ class ShellTable:
         """
         yield self
 
+    def some(self, shells: np.ndarray) -> ShellTable:
+        """A table of some shells alone.
+
+        Parameters
+        ----------
+        shells : numpy.ndarray
+            Shape (some,): numbers.
+        """
+        size = np.diff(self.offsets)[shells]
+        offsets = np.concatenate([[0], np.cumsum(size)])
+        member = np.arange(offsets[-1]) + np.repeat(self.offsets[shells] - offsets[:-1], size)
+        return ShellTable(
+            offsets, self.atom[member], self.molecule[member], self.kind[member], self.types
+        )
+
     def __getitem__(self, shell: int) -> Shell:
         members = slice(self.offsets[shell], self.offsets[shell + 1])
         return Shell(
@@ -432,6 +447,17 @@ class ShellTable:
         return np.concatenate([[0], np.cumsum(counts)]), np.ascontiguousarray(pairs[:, 1])
 
 
+def joined_tables(tables: Sequence[ShellTable]) -> ShellTable:
+    """Shells of tables with the same types, one table after the other."""
+    before = np.cumsum([0, *(one.n_members for one in tables)])
+    offsets = [one.offsets[1:] + n for one, n in zip(tables, before, strict=False)]
+    atom, molecule, kind = (
+        np.concatenate([getattr(one, name) for one in tables])
+        for name in ("atom", "molecule", "kind")
+    )
+    return ShellTable(np.concatenate([[0], *offsets]), atom, molecule, kind, tables[0].types)
+
+
 @dataclass(frozen=True)
 class Microstates:
     """Microstate of every carrier in every frame.
@@ -457,5 +483,13 @@ class Microstates:
         return self.runs.dense().T
 
     def blocks(self) -> Iterator[tuple[int, int, LabelRuns, ShellTable]]:
-        """Blocks of carriers: first, last + 1, runs, and a table that their values count in."""
-        yield 0, self.runs.n_carriers, self.runs.whole(), self.shells.whole()
+        """Blocks of carriers: first, last + 1, runs, and a table that their values count in.
+
+        One block of runs in memory; blocks of about `BLOCK_RUNS` of runs on disk.
+        """
+        if isinstance(self.runs, LabelRuns):
+            yield 0, self.runs.n_carriers, self.runs, self.shells.whole()
+            return
+        shells = self.shells.whole()
+        for first, last in run_blocks(self.runs.offsets):
+            yield first, last, self.runs.carriers(first, last), shells

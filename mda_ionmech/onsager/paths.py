@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy import constants
 
+from ..kernels import kernel
 from .coefficients import System, spread_rows
 from .windows import CarrierLabels, add_sub_blocks, block_products, block_sums, carrier_segments
 
@@ -72,12 +73,17 @@ def event_paths(steps: np.ndarray, resolution: int) -> np.ndarray:
         differences of frames whole steps apart are sums of the steps between.
     """
     *lead, n_origins = steps.shape
-    n_steps = -(-n_origins // resolution)
-    padded = np.zeros((*lead, n_steps * resolution))
-    padded[..., :n_origins] = steps
-    path = np.zeros((*lead, n_steps + 1, resolution))
-    np.cumsum(padded.reshape(*lead, n_steps, resolution), axis=-2, out=path[..., 1:, :])
-    return path.reshape(*lead, -1)[..., : n_origins + resolution]
+    path = np.zeros((*lead, n_origins + resolution))
+    _add_steps(steps.reshape(-1, n_origins), resolution, path.reshape(-1, n_origins + resolution))
+    return path
+
+
+@kernel
+def _add_steps(steps, resolution, path):  # type: ignore[no-untyped-def]
+    """Fill path (rows, frames) behind its first `resolution` frames from steps (rows, origins)."""
+    for r in range(steps.shape[0]):
+        for t in range(steps.shape[1]):
+            path[r, t + resolution] = path[r, t] + steps[r, t]
 
 
 def path_sums(
@@ -116,13 +122,14 @@ def path_sums(
         n_origins = n_frames - horizon
         if n_origins < 1:
             return out
-        moved = path[..., horizon:] - path[..., :-horizon]
-        total = collective[..., horizon:] - collective[..., :-horizon]
         count = block_sums(np.ones((1, n_origins)), sub_block)[:, 0]
         out[0][: len(count)] = count
         for axis in range(3):
+            moved, total = (
+                x[:, axis, horizon:] - x[:, axis, :-horizon] for x in (path, collective)
+            )
             for target, left in ((out[1], moved), (out[2], total)):
-                products = block_products(left[:, axis], total[:, axis], sub_block)
+                products = block_products(left, total, sub_block)
                 target[: len(products)] += products
         return out
 

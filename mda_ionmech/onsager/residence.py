@@ -6,12 +6,13 @@ written; continuous when the contact must last all the time between.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..kernels import kernel
-from .windows import LabelRuns
+from ..runs import LabelRuns, StoredRuns, frame_counts, run_blocks
 
 #: Lags at which survival is computed, at most: all short ones, then evenly on a logarithmic scale.
 MOST_LAGS = 200
@@ -135,6 +136,19 @@ def count_survivors(  # type: ignore[no-untyped-def]
                 present[m, k, b] += at
 
 
+def count_endings(contacts: ContactTable, sub_block: int, endings: np.ndarray) -> None:
+    """Contacts that end before the last frame, added to endings (kinds, sub-blocks) by their end.
+
+    Sub-blocks are those of `count_survivors`.
+    """
+    n_kinds, n_blocks = endings.shape
+    kind = np.repeat(contacts.kind, np.diff(contacts.pair_offsets))
+    seen = contacts.end < contacts.n_frames
+    block = np.minimum(contacts.end[seen] // sub_block, n_blocks - 1)
+    found = np.bincount(kind[seen] * n_blocks + block, minlength=endings.size)
+    endings += found.reshape(n_kinds, n_blocks)
+
+
 def survival_lags(n_frames: int) -> np.ndarray:
     """Lags in frames: 0, 1, 2, ... and then evenly on a logarithmic scale, to half the frames."""
     longest = max(n_frames // 2, 1)
@@ -174,14 +188,16 @@ def characteristic_times(lags: np.ndarray, survival: np.ndarray) -> tuple[np.nda
 
 
 def channel_counts(
-    state: np.ndarray, label: np.ndarray, n_labels: int, sub_block: int
+    runs: LabelRuns | StoredRuns, label: np.ndarray, n_labels: int, sub_block: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Changes of state by the labels of both, and frames spent on each label.
 
+    Cost: linear in the runs, by blocks of carriers, and in labels x frames.
+
     Parameters
     ----------
-    state : numpy.ndarray
-        Shape (frames, carriers), int: what a carrier holds.
+    runs : LabelRuns or StoredRuns
+        What a carrier holds, a new run wherever that changes.
     label : numpy.ndarray
         Shape (states,), int64.
     n_labels : int
@@ -195,17 +211,18 @@ def channel_counts(
     held : numpy.ndarray
         Shape (sub-blocks, labels): carriers times steps that begin on the label.
     """
-    kind = label[state]
-    n_steps = len(state) - 1
-    block = np.arange(n_steps) // sub_block
-    n_blocks = int(block[-1]) + 1
-    step, carrier = np.nonzero(state[1:] != state[:-1])
-    start, end = kind[step, carrier], kind[step + 1, carrier]
-    key = (block[step] * n_labels + start) * n_labels + end
-    changes = np.bincount(key, minlength=n_blocks * n_labels**2)
-    key = block[:, None] * n_labels + kind[:-1]
-    held = np.bincount(key.ravel(), minlength=n_blocks * n_labels)
-    return (
-        changes.reshape(n_blocks, n_labels, n_labels).astype(float),
-        held.reshape(n_blocks, n_labels).astype(float),
-    )
+    n_steps = runs.n_frames - 1
+    edges = np.arange(0, n_steps, sub_block)
+    size = len(edges), n_labels, n_labels
+    changes = np.zeros(math.prod(size), dtype=np.int64)
+    for begin, end in run_blocks(runs.offsets):
+        mine = runs.carriers(begin, end)
+        first, last = int(mine.offsets[0]), int(mine.offsets[-1])
+        kind, step = label[mine.value[first:last]], mine.start[first:last] - 1
+        goes_on = np.ones(last - first, dtype=bool)  # from the run before
+        goes_on[mine.offsets[:-1] - first] = False
+        at = np.flatnonzero(goes_on)
+        key = (step[at] // sub_block * n_labels + kind[at - 1]) * n_labels + kind[at]
+        changes += np.bincount(key, minlength=len(changes))
+    held = np.add.reduceat(frame_counts(runs, n_labels, label)[:, :-1], edges, axis=1)
+    return changes.reshape(size).astype(float), held.T.astype(float)

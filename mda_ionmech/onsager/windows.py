@@ -19,6 +19,8 @@ from ..slabs import frame_reader
 
 #: Positions of carriers that are worked on at once, bytes.
 BLOCK_BYTES = 2**23
+#: Rows of which products are taken at once, bytes.
+PRODUCT_BYTES = 2**22
 #: Maps (before, after) states of segments to label codes: arrays in, int64 array out.
 Classify = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -373,16 +375,23 @@ def block_products(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarr
     """
     n_origins = left.shape[-1]
     n_blocks = -(-n_origins // length)
+    out = np.empty((n_blocks, len(left), len(right)))
+    most = max(1, PRODUCT_BYTES // (8 * (len(left) + len(right)) * length))
+    for first in range(0, n_blocks, most):
+        n = min(most, n_blocks - first)
 
-    def blocks(rows: np.ndarray) -> np.ndarray:
-        padded = np.zeros((len(rows), n_blocks * length))
-        padded[:, :n_origins] = rows
-        return padded.reshape(len(rows), n_blocks, length).transpose(1, 0, 2)
+        def blocks(rows: np.ndarray, first: int = first, n: int = n) -> np.ndarray:
+            some = rows[:, first * length : (first + n) * length]
+            padded = np.zeros((len(rows), n * length))
+            padded[:, : some.shape[1]] = some
+            return padded.reshape(len(rows), n, length).transpose(1, 0, 2)
 
-    if len(left) == len(right) == 1:
-        # the library would cut a long product of two rows into one part for each of its threads
-        return np.einsum("bit,bjt->bij", blocks(left), blocks(right))
-    return np.matmul(blocks(left), blocks(right).transpose(0, 2, 1))
+        if len(left) == len(right) == 1:
+            # the library would cut a long product of two rows into one part for each of its threads
+            np.einsum("bit,bjt->bij", blocks(left), blocks(right), out=out[first : first + n])
+        else:
+            np.matmul(blocks(left), blocks(right).transpose(0, 2, 1), out=out[first : first + n])
+    return out
 
 
 def block_sums(rows: np.ndarray, length: int) -> np.ndarray:
@@ -498,7 +507,7 @@ class _Pairs:
 
 
 @dataclass(frozen=True)
-class _SpeciesSums:
+class _OriginSums:
     """Sums of one species over its carriers, origin by origin, in which kernels add up.
 
     `moved` and `on_sites` (labels, 3, origins), the others (labels, origins); `on_sites` is empty
@@ -506,19 +515,25 @@ class _SpeciesSums:
     """
 
     moved: np.ndarray
+    on_sites: np.ndarray
     squared: np.ndarray
     number: np.ndarray
     clusters: np.ndarray
     incluster: np.ndarray
-    on_sites: np.ndarray
 
     @classmethod
-    def zeros(cls, one: CarrierLabels, n_origins: int) -> _SpeciesSums:
-        n = one.n_labels
-        squared, number, clusters, incluster = (np.zeros((n, n_origins)) for _ in range(4))
-        on_sites = np.zeros((0 if one.held is None else n, 3, n_origins))
-        moved = np.zeros((n, 3, n_origins))
-        return cls(moved, squared, number, clusters, incluster, on_sites)
+    def into(cls, moved: np.ndarray, on_sites: np.ndarray) -> _OriginSums:
+        """With these arrays, and new ones for the rest."""
+        n_labels, _, n_origins = moved.shape
+        squared, number, clusters, incluster = (np.zeros((n_labels, n_origins)) for _ in range(4))
+        return cls(moved, on_sites, squared, number, clusters, incluster)
+
+    def blocked(self, sub_block: int) -> dict[str, np.ndarray]:
+        """What is kept of them, by sub-blocks of origins."""
+        names = ("squared", "number", "clusters", "incluster")
+        found = {name: block_sums(getattr(self, name), sub_block) for name in names}
+        found["total_squared"] = block_sums(self.squared.sum(axis=0)[None], sub_block)
+        return found
 
 
 def labelled_together(species: Sequence[CarrierLabels]) -> list[list[int]]:
@@ -532,9 +547,12 @@ def labelled_together(species: Sequence[CarrierLabels]) -> list[list[int]]:
 
 def _add_joint(
     species: Sequence[CarrierLabels], members: Sequence[int], window: int,
-    sums: Sequence[_SpeciesSums], counts: np.ndarray,
+    sums: Sequence[_OriginSums], counts: np.ndarray,
 ) -> None:  # fmt: skip
-    """Add the species that are labelled together, block after block of origins."""
+    """Add the species that are labelled together, block after block of origins.
+
+    sums of each of the members, in order; counts (3, species, origins) of all species.
+    """
     joint = [one.joint for one in (species[k] for k in members) if one.joint is not None]
     linked = joint[0].linked
     begins, ends = ([frame_reader(species[k].position) for k in members] for _ in range(2))
@@ -542,7 +560,7 @@ def _add_joint(
     for block in linked.blocks(window):
         first, last = block.first, block.last
         for place, (index, labels) in enumerate(zip(members, joint, strict=True)):
-            one, mine, rows = species[index], sums[index], linked.rows(labels.member)
+            one, mine, rows = species[index], sums[place], linked.rows(labels.member)
             code, cluster = linked.codes(block, labels.member), block.cluster[rows]
             before, i = begins[place].between(first, last)
             after, j = ends[place].between(first + window, last + window)
@@ -596,56 +614,101 @@ def window_pass(
     n_species, _, n_frames = collective.shape
     n_origins = n_frames - window
     total = collective[:, :, window:] - collective[:, :, :-window]
-    sums = [_SpeciesSums.zeros(one, n_origins) for one in species]
-    steps, transition, transition_number = [], [], []
-    counts = np.zeros((5, n_species, n_origins))
-    for members in labelled_together(species):
-        _add_joint(species, members, window, sums, counts)
-    for index, (one, mine) in enumerate(zip(species, sums, strict=True)):
-        if one.joint is None:
+    first = np.concatenate([[0], np.cumsum([one.n_labels for one in species])])
+    first_step = np.concatenate([[0], np.cumsum([one.n_path_labels for one in species])])
+    # what is soon a few numbers comes first, as sums for each origin are what fills memory
+    transition, transition_number = _transitions(species, window, total, sub_block)
+    changed, repeated = _changes(species, window, n_origins, sub_block)
+    d = np.zeros((first[-1], 3, n_origins))
+    steps = d if first_step[-1] == first[-1] else np.zeros((first_step[-1], 3, n_origins))
+    counts = np.zeros((3, n_species, n_origins))
+    blocked: dict[int, dict[str, np.ndarray]] = {}
+
+    def rows_of(index: int) -> _OriginSums:
+        # with sites held, what is on sites is added to the steps themselves
+        begin = first_step[index]
+        end = begin + (0 if species[index].held is None else species[index].n_labels)
+        return _OriginSums.into(d[first[index] : first[index + 1]], steps[begin:end])
+
+    single = [[index] for index, one in enumerate(species) if one.joint is None]
+    for members in [*labelled_together(species), *single]:
+        sums = [rows_of(index) for index in members]
+        if species[members[0]].joint is None:
+            one, mine = species[members[0]], sums[0]
             add_carriers(
                 one.position, one.states, one.classify, window, mine.moved, mine.squared,
                 mine.number,
             )  # fmt: skip
-        moves = one.states if one.joint is None else one.joint.moves
-        add_changes(moves, window, counts[4, index], counts[3, index])
-        if one.held is None:
-            steps.append(mine.moved)
         else:
-            steps += [mine.on_sites, (total[index] - mine.on_sites.sum(axis=0))[None]]
-        if one.macrostates is None:
-            continue
-        m = one.n_macrostates
-        moved = np.zeros((m * m, 3, n_origins))
-        squared = np.zeros((m * m, n_origins))
-        number = np.zeros((m * m, n_origins))
-        add_carriers(one.position, one.macrostates, _Pairs(m), window, moved, squared, number)
-        transition.append(np.einsum("qxt,xt->qt", moved, total[index]))
-        transition_number.append(number)
-    d = np.concatenate([mine.moved for mine in sums])
+            _add_joint(species, members, window, sums, counts)
+        # few numbers, in place of one for each origin
+        blocked |= {k: x.blocked(sub_block) for k, x in zip(members, sums, strict=True)}
+    for index, one in enumerate(species):
+        walked = steps[first_step[index] : first_step[index + 1]]
+        if one.held is not None:
+            walked[-1] = total[index] - walked[:-1].sum(axis=0)
+        elif steps is not d:
+            walked[:] = d[first[index] : first[index + 1]]
     n_rows = len(d)
     flat = d.reshape(3 * n_rows, n_origins)
     flat_total = total.reshape(3 * n_species, n_origins)
     gram = block_products(flat, flat, sub_block).reshape(-1, n_rows, 3, n_rows, 3)
     marginal = block_products(flat, flat_total, sub_block).reshape(-1, n_rows, 3, n_species, 3)
     whole = block_products(flat_total, flat_total, sub_block)
-    empty = np.empty((0, n_origins))
-    whole_sums = WindowSums(
+
+    def of_all(name: str) -> np.ndarray:
+        return np.concatenate([blocked[k][name] for k in range(n_species)], axis=1)
+
+    sums_of_window = WindowSums(
         origins=block_sums(np.ones((1, n_origins)), sub_block)[:, 0],
         gram=np.einsum("brxsx->brs", gram),
         marginal=marginal.transpose(0, 1, 3, 2, 4),
         total=whole.reshape(-1, n_species, 3, n_species, 3).transpose(0, 1, 3, 2, 4),
-        squared=block_sums(np.concatenate([mine.squared for mine in sums]), sub_block),
-        number=block_sums(np.concatenate([mine.number for mine in sums]), sub_block),
-        total_squared=block_sums(np.stack([x.squared.sum(axis=0) for x in sums]), sub_block),
-        transition=block_sums(np.concatenate([*transition, empty]), sub_block),
-        transition_number=block_sums(np.concatenate([*transition_number, empty]), sub_block),
-        clusters=block_sums(np.concatenate([mine.clusters for mine in sums]), sub_block),
-        incluster=block_sums(np.concatenate([mine.incluster for mine in sums]), sub_block),
+        squared=of_all("squared"),
+        number=of_all("number"),
+        total_squared=of_all("total_squared"),
+        transition=transition,
+        transition_number=transition_number,
+        clusters=of_all("clusters"),
+        incluster=of_all("incluster"),
         hopping=block_sums(counts[0], sub_block),
         clustered=block_sums(counts[1], sub_block),
         largest=block_sums(counts[2], sub_block),
-        repeated=block_sums(counts[3], sub_block),
-        changed=block_sums(counts[4], sub_block),
+        repeated=repeated,
+        changed=changed,
     )
-    return whole_sums, np.concatenate(steps)
+    return sums_of_window, steps
+
+
+def _transitions(
+    species: Sequence[CarrierLabels], window: int, total: np.ndarray, sub_block: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of D^(m -> m') . D_A and numbers of carriers, each (sub-blocks, transitions).
+
+    total (species, 3, origins): D_A.
+    """
+    n_origins = total.shape[-1]
+    none = np.empty((-(-n_origins // sub_block), 0))
+    carried, numbers = [none], [none]
+    for one, whole in zip(species, total, strict=True):
+        if one.macrostates is None:
+            continue
+        m = one.n_macrostates**2
+        moved = np.zeros((m, 3, n_origins))
+        squared, number = np.zeros((m, n_origins)), np.zeros((m, n_origins))
+        labels = _Pairs(one.n_macrostates)
+        add_carriers(one.position, one.macrostates, labels, window, moved, squared, number)
+        carried.append(block_sums(np.einsum("qxt,xt->qt", moved, whole), sub_block))
+        numbers.append(block_sums(number, sub_block))
+    return np.concatenate(carried, axis=1), np.concatenate(numbers, axis=1)
+
+
+def _changes(
+    species: Sequence[CarrierLabels], window: int, n_origins: int, sub_block: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Carriers that changed at least once, and more than once, each (sub-blocks, species)."""
+    found = np.zeros((2, len(species), n_origins))
+    for index, one in enumerate(species):
+        moves = one.states if one.joint is None else one.joint.moves
+        add_changes(moves, window, found[0, index], found[1, index])
+    return block_sums(found[0], sub_block), block_sums(found[1], sub_block)

@@ -94,6 +94,43 @@ class StoredPosition:
 
 
 @dataclass(frozen=True)
+class FlatPosition:
+    """Positions in memory with some axes set to 0; what is asked for is copied.
+
+    Attributes
+    ----------
+    array : numpy.ndarray
+        Shape (carriers, 3, frames), float64, Angstrom.
+    dropped : tuple of int
+        Axes that are set to 0.
+    """
+
+    array: np.ndarray
+    dropped: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        part = self.array[index].copy()
+        part[..., list(self.dropped), :] = 0.0
+        return np.asarray(part)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[c] for c in range(len(self)))
+
+    def frames(self, first: int, last: int) -> np.ndarray:
+        """All carriers in frames `first` to `last` - 1, shape (carriers, 3, frames)."""
+        part = self.array[:, :, first:last].copy()
+        part[:, list(self.dropped)] = 0.0
+        return part
+
+
+@dataclass(frozen=True)
 class Paths:
     """Unwrapped carrier positions relative to their first frame and to the reference.
 

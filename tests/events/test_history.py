@@ -71,7 +71,7 @@ def test_turned_records_begin_later_and_go_on_with_their_beginning(seed, n, n_fr
     position = rng.normal(size=(n, 3, n_frames))
     begin, inverse = rng.normal(size=(n, 3)), np.linalg.inv(CELL)
     walk = Walk((position[: n // 2], position[n // 2 :]), begin, inverse, np.zeros(n, np.int64))
-    found = walk.turned(shift, None, None).reader()(1, n_frames) if n_frames > 1 else None
+    found = walk.turned(shift, None).reader()(1, n_frames) if n_frames > 1 else None
     for c in range(n if n_frames > 1 else 0):
         along = begin[c][:, None] + inverse.T @ np.roll(position[c], -shift[c], axis=1)
         np.testing.assert_allclose(found[c], along[:, 1:], atol=1e-12)

@@ -19,6 +19,7 @@ from mda_ionmech.onsager.residence import (
     channel_counts,
     characteristic_times,
     contact_table,
+    count_endings,
     count_survivors,
     survival_lags,
 )
@@ -167,6 +168,66 @@ def test_survival_against_numpy(seed, block, change):
                     )
 
 
+@pytest.mark.parametrize("block", [1, 7, 40])
+def test_endings_and_blocks_of_carriers_against_numpy(block):
+    """Whole numbers: contacts may come by blocks of carriers, in any order."""
+    rng = np.random.default_rng(3)
+    n_frames, n_carriers, n_ligands = 40, 5, 4
+    subsets = np.array([[s >> k & 1 for k in range(n_ligands)] for s in range(16)], dtype=bool)
+    shell, ligand = np.nonzero(subsets)
+    kind_of = np.array([0, 1, 1, 0])
+    state = rng.integers(0, 16, (n_frames, n_carriers))
+    runs = onsager.label_runs(state)
+    about = np.searchsorted(shell, np.arange(17)), ligand, kind_of[ligand]
+    contact = subsets[state]
+    n_blocks = n_frames // block
+    expected = np.zeros((2, n_blocks))
+    for t, _, k in np.argwhere(contact[:-1] & ~contact[1:]):
+        expected[kind_of[k], min((t + 1) // block, n_blocks - 1)] += 1
+    found = np.zeros((2, n_blocks))
+    count_endings(contact_table(runs, *about), block, found)
+    np.testing.assert_array_equal(found, expected)
+    lags = np.array([0, 1, 5])
+    sums = {}
+    for parts in ([(0, 5)], [(3, 5), (0, 1), (1, 3)]):
+        alive, present, endings = (
+            np.zeros((3, 2, n_blocks)), np.zeros((3, 2, n_blocks)), np.zeros((2, n_blocks)),
+        )  # fmt: skip
+        for first, last in parts:
+            mine = onsager.label_runs(state[:, first:last])
+            table = contact_table(mine, *about)
+            count_survivors(table.pair_offsets, table.begin, table.end, table.kind, n_frames, lags,
+                            block, False, alive, present)  # fmt: skip
+            count_endings(table, block, endings)
+        sums[len(parts)] = alive, present, endings
+    for one, other in zip(*sums.values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1), block=st.integers(1, 30), n_frames=st.integers(2, 30),
+    n_runs=st.integers(1, 40),
+)  # fmt: skip
+def test_channel_counts_against_numpy(seed, block, n_frames, n_runs):
+    rng = np.random.default_rng(seed)
+    state = rng.integers(0, 4, (n_frames, 6))
+    label = np.array([0, 2, 1, 1])
+    kind, n_steps = label[state], n_frames - 1
+    n_blocks = -(-n_steps // block)
+    changes, held = np.zeros((n_blocks, 3, 3)), np.zeros((n_blocks, 3))
+    for t in range(n_steps):
+        for c in range(6):
+            held[t // block, kind[t, c]] += 1
+            if state[t, c] != state[t + 1, c]:
+                changes[t // block, kind[t, c], kind[t + 1, c]] += 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mda_ionmech.runs.BLOCK_RUNS", n_runs)
+        found = channel_counts(onsager.label_runs(state), label, 3, block)
+    np.testing.assert_array_equal(found[0], changes)
+    np.testing.assert_array_equal(found[1], held)
+
+
 def test_characteristic_times_of_an_exponential():
     lags = survival_lags(4000) * 0.5
     decay = np.stack([np.exp(-lags / 37.0), np.exp(-lags / 5.0)])
@@ -186,7 +247,7 @@ def test_survival_and_rates_of_a_two_state_process():
     state[0] = rng.random(n) < q / (k + q)
     for t in range(1, n_frames):
         state[t] = rng.random(n) < step[state[t - 1], 1]
-    changes, held = channel_counts(state, np.arange(2), 2, 500)
+    changes, held = channel_counts(onsager.label_runs(state), np.arange(2), 2, 500)
     count, exposure = changes.sum(axis=0), held.sum(axis=0)
     assert exposure.sum() == n * (n_frames - 1)
     for a, b in ((0, 1), (1, 0)):
