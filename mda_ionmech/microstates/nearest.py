@@ -19,7 +19,7 @@ from ..trajectory.unwrap import cell_heights
 BOXES = 8
 #: Added to distances that are searched: far above rounding, far below what takes time. Relative,
 #: and in fractions of a cell vector.
-_MORE, _ROUNDED = 1.0 + 1e-9, 1e-9
+_MORE, ROUNDED = 1.0 + 1e-9, 1e-9
 #: Carriers worked on at once.
 _CHUNK = 64
 
@@ -50,7 +50,7 @@ def box_of(s0, s1, s2, boxes):  # type: ignore[no-untyped-def]
 @kernel
 def span(s, reach, n):  # type: ignore[no-untyped-def]
     """First and last of n boxes along a vector within reach of s, as they lie: outside too."""
-    reach = reach * _MORE + _ROUNDED
+    reach = reach * _MORE + ROUNDED
     low = np.int64(np.floor((s - reach) * n))
     high = np.int64(np.floor((s + reach) * n))
     if high - low >= n - 1:
@@ -261,7 +261,7 @@ class SiteGrid:
         """
         site, distance = np.empty(len(centres), dtype=np.int32), np.empty(len(centres))
         change = self.inverse @ (cell - self.cell)
-        shrunk = max(1.0 - _ROUNDED - float(np.sqrt((change * change).sum())), 0.0)
+        shrunk = max(1.0 - ROUNDED - float(np.sqrt((change * change).sum())), 0.0)
         nearest_site(
             centres, np.zeros(3) if shift is None else shift, self.place, self.boxes, self.start,
             self.order, self.guess, shrunk, cell, site, distance,
@@ -295,7 +295,7 @@ def images_near_cell(
     number : numpy.ndarray
         Shape (images,), int64: the point each of them is one of.
     """
-    pad = reach / cell_heights(cell) * _MORE + _ROUNDED
+    pad = reach / cell_heights(cell) * _MORE + ROUNDED
     images, number = points - np.floor(points), np.arange(len(points))
     for k in range(3):
         turns = np.arange(-int(np.ceil(pad[k])), int(np.ceil(pad[k])) + 1)

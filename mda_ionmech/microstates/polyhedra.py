@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from ..errors import InputError
 from ..kernels import kernel, longer
 from .nearest import (
-    _ROUNDED,
+    ROUNDED,
     SiteGrid,
     box_of,
     images_near_cell,
@@ -144,7 +144,7 @@ class PolyhedronBoxes:
         """
         vertex = shape.vector @ grid.cell
         parts = shape.offsets[:-1]
-        radius = np.maximum.reduceat(np.linalg.norm(vertex, axis=1), parts) + _ROUNDED
+        radius = np.maximum.reduceat(np.linalg.norm(vertex, axis=1), parts) + ROUNDED
         seen = np.linalg.norm(moved @ grid.cell, axis=-1).max(axis=0)
         seen = np.maximum.reduceat(seen[shape.atom], parts)
         slack = _MORE_THAN_SEEN * np.maximum(seen, seen.mean()) + _LEAST_SLACK
@@ -329,19 +329,20 @@ def _in_hull(  # type: ignore[no-untyped-def]
     """
     r2 = _from_centre(x0, x1, x2, s, sites, moved, cell, offsets, atom, shift, apart)
     n = offsets[s + 1] - offsets[s]
-    # outside of any hull of vertices none of which is as far that way
-    that_way = 0.0
+    # outside of any hull of vertices none of which is as far, or as far that way
+    that_way = farthest = 0.0
     for v in range(n):
         a, w = atom[offsets[s] + v], offsets[s] + v
         f0 = vector[w, 0] + moved[a, 0] - shift[0]
         f1 = vector[w, 1] + moved[a, 1] - shift[1]
         f2 = vector[w, 2] + moved[a, 2] - shift[2]
-        along = 0.0
+        along = square = 0.0
         for k in range(3):
             vertex[v, k] = f0 * cell[0, k] + f1 * cell[1, k] + f2 * cell[2, k]
             along += vertex[v, k] * apart[k]
-        that_way = max(that_way, along)
-    if that_way < r2 * (1.0 - _SURELY):
+            square += vertex[v, k] * vertex[v, k]
+        that_way, farthest = max(that_way, along), max(farthest, square)
+    if r2 > farthest or that_way < r2 * (1.0 - _SURELY):
         return False
     n_planes = hull_planes(vertex[:n], planes, corners)
     for p in range(n_planes):
@@ -389,7 +390,7 @@ def polyhedron_site(  # type: ignore[no-untyped-def]
                 + moved[a, 2] * mean_cell[2, k]
             )
     # a point that is no farther than this along each vector is as near to the centre by this image
-    near = 0.5 - _ROUNDED - most
+    near = 0.5 - ROUNDED - most
     far, stray, stray_start, stray_site = _stray_sites(
         sites, boxes, moved, drawn, offsets, atom, vector, closed, slack
     )
@@ -500,8 +501,8 @@ def _stray_sites(sites, boxes, moved, drawn, offsets, atom, vector, closed, slac
 
     drawn (atoms, 3): moved, in Angstrom; all else as in `polyhedron_site`.
 
-    Returns how far the farthest vertex of each is from its mean, (sites,), which stray, (sites,)
-    bool, and those whose vertices are about each box, as in
+    Returns how far the farthest vertex of each is from its mean, (sites,), which of them stray,
+    (sites,) bool, and those whose vertices are about each box, start and site as in
     `PolyhedronBoxes`; nothing of the latter if there are none.
     """
     n_sites = sites.shape[0]
@@ -557,11 +558,12 @@ def _stay_apart(one, other, ones_shared, others_shared, n_shared, enough):  # ty
     found. At least 0; less than what is true, where no better plane between them is found.
 
     A plane goes through the atoms that both have, up to three of them, and has the other vertices
-    of one on one side and those of the other on the other. It moves with these atoms, with two of
-    them without turning about the line between more than that does, with one without turning. A
-    vertex v comes to lie in it only if for some mu of sum 1, |v - sum mu w| is no more than
-    (1 + sum |mu|) times the farthest that any has moved. With height h of v, sum |lambda| at its
-    foot and G the most by which the sum grows per length, that cannot be below
+    of one on one side and those of the other on the other. It moves with these atoms; where they
+    are fewer than three, points beside the first of them move as that does, and without any the
+    plane stays. A vertex v comes to lie in it only if, with points w of the plane and some mu of
+    sum 1, |v - sum mu w| is no more than (1 + sum |mu|) times the farthest that any has moved, the
+    mu of points that move as one added up first. With height h of v, lambda the mu of its foot and
+    G the most by which sum |mu| grows per length, the farthest cannot then be below
     1 / sqrt(((1 + sum |lambda|) / h)**2 + G**2).
     """
     if n_shared > 3:
@@ -590,6 +592,8 @@ def _stay_apart(one, other, ones_shared, others_shared, n_shared, enough):  # ty
     )
     growth = 0.0
     if n_shared == 2:
+        if not ee > _FLAT:
+            return 0.0
         growth = 2.0 / np.sqrt(ee)
     if n_shared == 3:
         x0, x1, x2 = e1 * f2 - e2 * f1, e2 * f0 - e0 * f2, e0 * f1 - e1 * f0
@@ -606,7 +610,7 @@ def _stay_apart(one, other, ones_shared, others_shared, n_shared, enough):  # ty
             along = (n0 * e0 + n1 * e1 + n2 * e2) / ee
             n0, n1, n2 = n0 - along * e0, n1 - along * e1, n2 - along * e2
         length = np.sqrt(n0 * n0 + n1 * n1 + n2 * n2)
-        if length < _FLAT:
+        if not length > _FLAT:
             break
         n0, n1, n2 = n0 / length, n1 / length, n2 / length
         foot = n0 * w[0, 0] + n1 * w[0, 1] + n2 * w[0, 2]
@@ -642,7 +646,7 @@ def _stay_apart(one, other, ones_shared, others_shared, n_shared, enough):  # ty
                 most = height / np.sqrt(weights * weights + (growth * height) ** 2)
                 if most < least:
                     least = most
-                    size = np.sqrt(v0 * v0 + v1 * v1 + v2 * v2)
+                    size = max(np.sqrt(v0 * v0 + v1 * v1 + v2 * v2), _FLAT)
                     t0, t1, t2 = sign * v0 / size, sign * v1 / size, sign * v2 / size
         best = max(best, least)
         if best > enough:

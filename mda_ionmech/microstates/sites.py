@@ -99,10 +99,10 @@ class SiteAssignment(Detector):
 
     Cost per frame: linear in carriers and framework atoms, whatever the number of sites (a grid of
     the sites, made once), as long as carriers are near sites; one far from all of them looks at the
-    sites within the distance of the nearest. With ``polyhedron`` linear in vertices beside: a carrier
-    looks at the polyhedra that reach into its box until one surely holds it, and then at those that
-    may overlap that one as far as the framework vibrates. A hull, n**4 operations for n vertices,
-    is made for a carrier that the faces of the mean structure do not decide on.
+    sites within the distance of the nearest. With ``polyhedron`` linear in vertices beside: a
+    carrier looks at the polyhedra that reach into its box until one surely holds it, and then at
+    those that may overlap that one as far as the framework vibrates. A hull, n**4 operations for n
+    vertices, is made for a carrier that the faces of the mean structure do not decide on.
 
     Attributes
     ----------
