@@ -19,7 +19,7 @@ from ..trajectory.unwrap import cell_heights
 BOXES = 8
 #: Added to distances that are searched: far above rounding, far below what takes time. Relative,
 #: and in fractions of a cell vector.
-_MORE, _ROUNDED = 1.0 + 1e-9, 1e-9
+_MORE, ROUNDED = 1.0 + 1e-9, 1e-9
 #: Carriers worked on at once.
 _CHUNK = 64
 
@@ -48,9 +48,9 @@ def box_of(s0, s1, s2, boxes):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _span(s, reach, n):  # type: ignore[no-untyped-def]
+def span(s, reach, n):  # type: ignore[no-untyped-def]
     """First and last of n boxes along a vector within reach of s, as they lie: outside too."""
-    reach = reach * _MORE + _ROUNDED
+    reach = reach * _MORE + ROUNDED
     low = np.int64(np.floor((s - reach) * n))
     high = np.int64(np.floor((s + reach) * n))
     if high - low >= n - 1:
@@ -65,9 +65,9 @@ def sites_about(s0, s1, s2, r0, r1, r2, boxes, start, order, found):  # type: ig
     s0, s1, s2: fractional, any image; r0, r1, r2: how far to look along each vector, as parts of
     it; boxes, start, order: as in `SiteGrid`; found (sites,) int32: filled with each site once.
     """
-    low0, high0 = _span(s0 - np.floor(s0), r0, boxes[0])
-    low1, high1 = _span(s1 - np.floor(s1), r1, boxes[1])
-    low2, high2 = _span(s2 - np.floor(s2), r2, boxes[2])
+    low0, high0 = span(s0 - np.floor(s0), r0, boxes[0])
+    low1, high1 = span(s1 - np.floor(s1), r1, boxes[1])
+    low2, high2 = span(s2 - np.floor(s2), r2, boxes[2])
     n2 = boxes[2]
     n = 0
     for i in range(low0, high0 + 1):
@@ -261,7 +261,7 @@ class SiteGrid:
         """
         site, distance = np.empty(len(centres), dtype=np.int32), np.empty(len(centres))
         change = self.inverse @ (cell - self.cell)
-        shrunk = max(1.0 - _ROUNDED - float(np.sqrt((change * change).sum())), 0.0)
+        shrunk = max(1.0 - ROUNDED - float(np.sqrt((change * change).sum())), 0.0)
         nearest_site(
             centres, np.zeros(3) if shift is None else shift, self.place, self.boxes, self.start,
             self.order, self.guess, shrunk, cell, site, distance,
@@ -295,7 +295,7 @@ def images_near_cell(
     number : numpy.ndarray
         Shape (images,), int64: the point each of them is one of.
     """
-    pad = reach / cell_heights(cell) * _MORE + _ROUNDED
+    pad = reach / cell_heights(cell) * _MORE + ROUNDED
     images, number = points - np.floor(points), np.arange(len(points))
     for k in range(3):
         turns = np.arange(-int(np.ceil(pad[k])), int(np.ceil(pad[k])) + 1)

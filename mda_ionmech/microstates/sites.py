@@ -29,7 +29,13 @@ from .density import (
 from .drift import circular_mean
 from .held import held_sites, occupied_frames, shared_frames
 from .nearest import SiteGrid, closest_pair
-from .polyhedra import Polyhedra, check_coordination, find_polyhedra, polyhedron_site
+from .polyhedra import (
+    Polyhedra,
+    PolyhedronBoxes,
+    check_coordination,
+    find_polyhedra,
+    polyhedron_site,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,8 +99,10 @@ class SiteAssignment(Detector):
 
     Cost per frame: linear in carriers and framework atoms, whatever the number of sites (a grid of
     the sites, made once), as long as carriers are near sites; one far from all of them looks at the
-    sites within the distance of the nearest. With ``polyhedron`` linear in vertices beside, and one
-    hull for each site with a carrier near it, n**4 operations for n vertices.
+    sites within the distance of the nearest. With ``polyhedron`` linear in vertices beside: a
+    carrier looks at the polyhedra that reach into its box until one surely holds it, and then at
+    those that may overlap that one as far as the framework vibrates. A hull, n**4 operations for n
+    vertices, is made for a carrier that the faces of the mean structure do not decide on.
 
     Attributes
     ----------
@@ -179,6 +187,7 @@ class SiteAssignment(Detector):
         self._reach = 0.0
         self._reference = np.empty((3, 0))
         self._grid: SiteGrid | None = None
+        self._polyhedron_boxes: PolyhedronBoxes | None = None
 
     @classmethod
     def from_structure(
@@ -516,6 +525,7 @@ class SiteAssignment(Detector):
     ) -> None:
         """Vertices of every site, from the mean positions of the atoms that may be ones."""
         assert self._settled is not None
+        assert self._grid is not None
         if self.coordination is not None:
             check_coordination(self.coordination, self.labels)
         start = frames[0][0].others
@@ -525,6 +535,9 @@ class SiteAssignment(Detector):
         whole = np.repeat(shape.closed, np.diff(shape.offsets))
         length = np.linalg.norm(shape.vector[whole] @ cell, axis=1)
         self.polyhedra, self._reach = shape, float(length.max(initial=0.0))
+        self._polyhedron_boxes = PolyhedronBoxes.of(
+            shape, self._grid, self._settled, np.stack(moved) - np.mean(moved, axis=0)
+        )
 
     def other_atoms(self, carriers: AtomGroup) -> np.ndarray:
         """The atoms that may be vertices of polyhedra."""
@@ -622,12 +635,15 @@ class SiteAssignment(Detector):
         drift, grid = self._drift(frame), self._grid
         if self.polyhedra is not None:
             site, inside = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.bool_)
-            shape = self.polyhedra
+            shape, near = self.polyhedra, self._polyhedron_boxes
+            assert near is not None
             moved = minimum_image(frame.others - drift - shape.mean)
             tally = polyhedron_site(
                 frame.centres - drift, self._settled, grid.boxes, grid.start, grid.order,
                 grid.guess, moved, frame.cell, shape.offsets, shape.atom, shape.vector,
-                shape.closed, site, inside,
+                shape.closed, shape.face_offsets, shape.face, near.start, near.site,
+                near.rival_offsets, near.rival, near.until, near.slack, near.vertex, near.radius,
+                near.cell, site, inside,
             )  # fmt: skip
             return Contacts(carrier, site, inside, tally=tally)
         site, distance = grid.nearest(frame.centres, frame.cell, drift)

@@ -1,19 +1,28 @@
 """Coordination polyhedra: membership known by geometry, a plain twin, gaps, overlaps, cells."""
 
 import contextlib
+import itertools
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-from scipy.spatial import Delaunay
+from scipy.optimize import linprog
+from scipy.spatial import ConvexHull, Delaunay
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import SiteAssignment
 from mda_ionmech.microstates.nearest import SiteGrid
-from mda_ionmech.microstates.polyhedra import find_polyhedra, hull_planes, polyhedron_site
+from mda_ionmech.microstates.polyhedra import (
+    PolyhedronBoxes,
+    _stay_apart,
+    find_polyhedra,
+    hull_planes,
+    polyhedron_site,
+)
 from mda_ionmech.tables import print_result
 
 from .test_sites import CELL, dimensions, universe_of
@@ -208,37 +217,83 @@ def test_sites_without_a_polyhedron_follow_their_neighbours():
     assert report["in_no_polyhedron"] == report["outside_every_polyhedron"] == 0
 
 
-def twin(centres, sites, moved, cell, shape):
-    """`polyhedron_site` by Qhull, point after point."""
+def by_kernel(centres, sites, moved, cell, shape, grid, near):
+    """What `polyhedron_site` finds."""
+    site, inside = np.empty(len(centres), dtype=np.int32), np.empty(len(centres), dtype=bool)
+    none, several = polyhedron_site(
+        centres, sites, grid.boxes, grid.start, grid.order, grid.guess, moved, cell, shape.offsets,
+        shape.atom, shape.vector, shape.closed, shape.face_offsets, shape.face, near.start,
+        near.site, near.rival_offsets, near.rival, near.until, near.slack, near.vertex, near.radius,
+        near.cell, site, inside,
+    )  # fmt: skip
+    return site, inside, none, several
+
+
+def parts_of(shape):
+    return [slice(a, b) for a, b in zip(shape.offsets[:-1], shape.offsets[1:], strict=True)]
+
+
+def in_qhull(vertices, points):
+    return Delaunay(vertices).find_simplex(points) >= 0
+
+
+def behind_all_planes(vertices, points):
+    """Points in the convex hull: behind every plane of three vertices that has all others behind.
+
+    A plane counts that has the others up to 1e-9 A beyond it, so that a flat face has one.
+    """
+    triple = vertices[np.array(list(itertools.combinations(range(len(vertices)), 3)))]
+    normal = np.cross(triple[:, 1] - triple[:, 0], triple[:, 2] - triple[:, 0])
+    length = np.linalg.norm(normal, axis=1)
+    triple, normal = triple[length > 1e-9], normal[length > 1e-9]
+    normal /= np.linalg.norm(normal, axis=1)[:, None]
+    d = (normal * triple[:, 0]).sum(axis=1)
+    normal, d = np.concatenate([normal, -normal]), np.concatenate([d, -d])
+    face = np.all(normal @ vertices.T <= d[:, None] + 1e-9, axis=1)
+    return np.all(points @ normal[face].T <= d[face], axis=1)
+
+
+def twin(centres, sites, moved, cell, shape, in_hull=in_qhull):
+    """`polyhedron_site` with all sites looked at for every point."""
     held = np.empty(len(centres), dtype=int)
     inside = np.zeros(len(centres), dtype=bool)
-    none = several = 0
-    parts = [slice(a, b) for a, b in zip(shape.offsets[:-1], shape.offsets[1:], strict=True)]
+    parts = parts_of(shape)
     shift = np.array([moved[shape.atom[p]].mean(axis=0) for p in parts])
-    hulls = [
-        Delaunay((shape.vector[p] + moved[shape.atom[p]] - shift[s]) @ cell)
-        for s, p in enumerate(parts)
-    ]
-    for c, centre in enumerate(centres):
-        apart = centre - sites - shift
-        apart = (apart - np.rint(apart)) @ cell
-        length = np.linalg.norm(apart, axis=1)
-        within = [
-            s
-            for s, hull in enumerate(hulls)
-            if shape.closed[s] and hull.find_simplex(apart[s]) >= 0
-        ]
-        nearest = int(length.argmin())
-        held[c] = min(within, key=lambda s: length[s]) if within else nearest
-        inside[c] = bool(within) or not shape.closed[nearest]
+    apart = centres[:, None] - sites - shift
+    apart = (apart - np.rint(apart)) @ cell
+    length = np.linalg.norm(apart, axis=-1)
+    within = np.zeros(length.shape, dtype=bool)
+    for s, p in enumerate(parts):
+        if shape.closed[s]:
+            vertices = (shape.vector[p] + moved[shape.atom[p]] - shift[s]) @ cell
+            within[:, s] = in_hull(vertices, apart[:, s])
+    none = several = 0
+    for c in range(len(centres)):
+        mine = np.flatnonzero(within[c])
+        nearest = int(length[c].argmin())
+        held[c] = min(mine, key=lambda s: length[c, s]) if len(mine) else nearest
+        inside[c] = len(mine) > 0 or not shape.closed[nearest]
         none += not inside[c]
-        several += len(within) > 1
+        several += len(mine) > 1
     return held, inside, none, several
 
 
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), number=st.sampled_from([None, 4, 8, 12, "mixed"]))
-def test_the_kernel_is_its_plain_twin(seed, number):
+def check(centres, sites, moved, cell, shape, grid, near, in_hull=in_qhull):
+    found = by_kernel(centres, sites, moved, cell, shape, grid, near)
+    expected = twin(centres, sites, moved, cell, shape, in_hull)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
+    assert found[2:] == expected[2:]
+    return found
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    number=st.sampled_from([None, 4, 8, 12, "mixed"]),
+    seen=st.sampled_from([0.0, 0.01, 0.04]),
+)
+def test_the_kernel_is_its_plain_twin(seed, number, seen):
     rng = np.random.default_rng(seed)
     atoms, sites = rng.random((30, 3)), rng.random((8, 3))
     labels = list("aabbccdd")
@@ -247,30 +302,194 @@ def test_the_kernel_is_its_plain_twin(seed, number):
     if isinstance(number, int):
         with contextlib.suppress(InputError):  # of sites it does not enclose
             shape = find_polyhedra(sites, labels, atoms, CELL, number)
-    moved = rng.normal(scale=0.02, size=atoms.shape)
-    centres = rng.uniform(-1, 2, (40, 3))
-    site, inside = np.empty(40, dtype=np.int32), np.empty(40, dtype=bool)
     grid = SiteGrid.of(sites, CELL)
-    none, several = polyhedron_site(
-        centres, sites, grid.boxes, grid.start, grid.order, grid.guess, moved, CELL, shape.offsets,
-        shape.atom, shape.vector, shape.closed, site, inside,
+    near = PolyhedronBoxes.of(shape, grid, sites, seen * rng.normal(size=(5, *atoms.shape)))
+    moved = rng.normal(scale=0.02, size=atoms.shape)
+    check(rng.uniform(-1, 2, (40, 3)), sites, moved, CELL, shape, grid, near)
+
+
+#: Atoms, and sites between them whose polyhedra are tetrahedra and octahedra, cubes, tetrahedra
+#: alone with gaps between, and pairs of octahedra that are the same but for their centre.
+LATTICES = {
+    "filled": (ANIONS, SITES, [4] * 8 + [6] * 4),
+    "gaps": (ANIONS, TETRAHEDRAL, [4] * 8),
+    "cubes": (repeated(np.zeros((1, 3))), repeated(np.full((1, 3), 0.5)), [8] * 8),
+    "twice": (
+        ANIONS,
+        np.concatenate([OCTAHEDRAL - 0.02, OCTAHEDRAL + np.array([0.03, 0.01, 0])]),
+        [6] * 8,
+    ),
+    "open": (ANIONS, SITES, [4] * 8 + [0] * 4),
+    "unlike": (ANIONS, SITES, [4] * 4 + [8] * 4 + [6] * 2 + [10] * 2),
+}
+
+
+def near_faces(shape, sites, moved, cell, rng):
+    """Fractional points 1e-6 A and 1e-3 A to either side of triangles of vertices in a frame."""
+    parts = parts_of(shape)
+    points = []
+    for s in rng.choice(np.flatnonzero(shape.closed), 15):
+        vertices = (sites[s] + shape.vector[parts[s]] + moved[shape.atom[parts[s]]]) @ cell
+        three = vertices[rng.choice(len(vertices), 3, replace=False)]
+        normal = np.cross(three[1] - three[0], three[2] - three[0])
+        middle = rng.dirichlet(np.ones(3)) @ three
+        step = rng.choice([-1e-3, -1e-6, 1e-6, 1e-3])
+        points.append(middle + step * normal / np.linalg.norm(normal))
+    return np.array(points) @ np.linalg.inv(cell)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    lattice=st.sampled_from(sorted(LATTICES)),
+    distortion=st.sampled_from([0.0, 1e-7, 0.05, 0.3]),
+    seen=st.sampled_from([0.0, 0.1, 0.5]),
+)
+def test_nothing_is_lost_while_polyhedra_distort(seed, lattice, distortion, seen):
+    """Against all hulls of all sites, in frames that vibrate as little and as much as may be.
+
+    By 0.5 A along each axis faces turn inside out, hulls lose vertices and neighbours overlap;
+    where less was seen, nearly every site has strayed.
+    """
+    rng = np.random.default_rng(seed)
+    anions, between, numbers = LATTICES[lattice]
+    atoms, sites = repeated(anions, 3), repeated(between, 3)
+    cell = 1.5 * CELL * (1.0 + 0.05 * rng.normal(size=3))[:, None]
+    back = np.linalg.inv(cell)
+    labels = [f"{n}" for n in numbers * 27]
+    rough = atoms + rng.normal(scale=distortion, size=atoms.shape) @ back
+    try:
+        shape = find_polyhedra(sites, labels, rough, cell, {k: int(k) for k in set(labels)})
+    except InputError:  # of sites these do not enclose
+        shape = find_polyhedra(sites, labels, rough, cell, None)
+    grid = SiteGrid.of(sites, cell)
+    vibrations = rng.normal(scale=seen, size=(5, *atoms.shape)) @ back
+    near = PolyhedronBoxes.of(shape, grid, sites, vibrations)
+    for size in (0.0, 0.05, 0.2, 0.5):
+        moved = rng.normal(scale=size, size=atoms.shape) @ back
+        now = cell @ (np.eye(3) + 0.02 * rng.normal(size=(3, 3)))
+        centres = rng.uniform(-1, 2, (40, 3))
+        if size > 0:  # else what is in faces of four atoms is decided by rounding
+            centres = np.concatenate([centres, near_faces(shape, sites, moved, now, rng)])
+        check(centres, sites, moved, now, shape, grid, near, behind_all_planes)
+
+
+def test_what_vibrations_do_to_the_tables():
+    """Ordinary ones leave no polyhedra to compare; few sites stray, and those are found."""
+    rng = np.random.default_rng(3)
+    atoms, sites = repeated(ANIONS, 3), repeated(SITES, 3)
+    cell = 16.8 * np.eye(3)
+    shape = find_polyhedra(sites, LABELS * 27, atoms, cell, None)
+    grid = SiteGrid.of(sites, cell)
+    near = PolyhedronBoxes.of(shape, grid, sites, rng.normal(scale=0.1 / 16.8, size=(50, 108, 3)))
+    assert len(near.rival) == 0
+    assert np.all(np.diff(near.start) > 0)
+    # the planes that two neighbours share hold them apart until their atoms move by 0.8 A
+    near = PolyhedronBoxes.of(shape, grid, sites, rng.normal(scale=0.2 / 16.8, size=(50, 108, 3)))
+    assert len(near.rival) > 0
+    assert 0.7 < near.until.min() < 0.9
+    assert near.slack.max() < 0.5 * 2.8
+    # one atom goes 2.5 A towards a site; everywhere else nothing has changed
+    moved = np.zeros((108, 3))
+    moved[0] = 2.5 / np.sqrt(3) / 16.8
+    centres = rng.random((4000, 3))
+    still = by_kernel(centres, sites, 0 * moved, cell, shape, grid, near)
+    gone = check(centres, sites, moved, cell, shape, grid, near)
+    about = np.linalg.norm((centres - np.rint(centres)) @ cell, axis=1)
+    assert np.any(still[0] != gone[0])
+    assert np.all((still[0] == gone[0])[about > 5.6])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1), n_shared=st.integers(0, 3), pushed=st.booleans(),
+    n=st.integers(4, 8),
+)  # fmt: skip
+def test_polyhedra_that_are_said_to_stay_apart_do(seed, n_shared, pushed, n):
+    rng = np.random.default_rng(seed)
+    wide = rng.normal(scale=2.0, size=(n_shared, 3)) * [1, 1, 0]
+    one, other = (rng.normal(scale=1.5, size=(n - n_shared, 3)) for _ in range(2))
+    one[:, 2], other[:, 2] = -1 - np.abs(one[:, 2]), 1 + np.abs(other[:, 2])
+    one, other = np.concatenate([wide, one]), np.concatenate([other, wide[::-1]])
+    ours, theirs = np.arange(n) < n_shared, np.arange(n) >= n - n_shared
+    safe = _stay_apart(one, other, ours, theirs, n_shared, np.inf)
+    hypothesis.event("apart" if safe > 0 else "not known")
+    assert safe < 6.0
+    for _ in range(5):
+        step = rng.normal(size=(2 * n, 3))
+        if pushed:  # into each other
+            step = 0.3 * step
+            step[:n, 2] += 1
+            step[n:, 2] -= 1
+        step *= 0.999 * safe / np.linalg.norm(step, axis=1).max()
+        step[n:][theirs] = step[:n][ours][::-1]
+        planes = np.concatenate(
+            [ConvexHull(v).equations for v in (one + step[:n], other + step[n:])]
+        )
+        # the largest ball in both
+        ball = linprog(
+            [0, 0, 0, -1], A_ub=np.column_stack([planes[:, :3], np.ones(len(planes))]),
+            b_ub=-planes[:, 3], bounds=[(None, None)] * 4,
+        )  # fmt: skip
+        assert ball.x[3] < 1e-6
+
+
+def test_how_far_known_polyhedra_stay_apart():
+    # nothing shared: half of the gap, for both may move
+    cube = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
+    no = np.zeros(8, dtype=bool)
+    along = np.array([1.0, 0, 0])
+    safe = _stay_apart(cube, cube + 3 * along, no, no, 0, np.inf)
+    assert safe == pytest.approx(0.5, abs=1e-6)
+    assert _stay_apart(cube, cube + 1.5 * along, no, no, 0, np.inf) == 0
+    # one shared, the others as far from the plane as from it: each moves by half of that
+    point = np.zeros((1, 3))
+    one = np.concatenate([point, [[-2.0, 0, 0], [-2, 1, 0], [-2, 0, 1]]])
+    first = np.arange(4) == 0
+    assert 0.99 < _stay_apart(one, -one, first, first, 1, np.inf) <= 1
+    # a face of four is not sure to keep two apart
+    both = cube[:, 0] > 0
+    assert _stay_apart(cube, cube * np.array([-1, 1, 1]) + 2 * along, both, both, 4, np.inf) == 0
+
+
+@pytest.mark.parametrize(
+    ("vertices", "n_faces"),
+    [
+        (np.array([(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)]), 4),
+        (np.concatenate([np.eye(3), -np.eye(3)]), 8),
+        (np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]), 12),
+        (np.random.default_rng(1).normal(size=(12, 3)), None),
+    ],
+)
+def test_faces_close(vertices, n_faces):
+    vertices = np.asarray(vertices, dtype=float)
+    atoms = 0.5 + vertices / 20
+    shape = find_polyhedra(
+        np.full((1, 3), 0.5), ["a"], np.concatenate([atoms, np.full((9, 3), 0.01)]),
+        20.0 * np.eye(3), len(vertices),
     )  # fmt: skip
-    expected = twin(centres, sites, moved, CELL, shape)
-    np.testing.assert_array_equal(site, expected[0])
-    np.testing.assert_array_equal(inside, expected[1])
-    assert (none, several) == expected[2:]
+    place = shape.vector @ (20.0 * np.eye(3))
+    assert n_faces in (None, len(shape.face))
+    corner = place[shape.face]
+    volume = np.linalg.det(corner).sum() / 6
+    assert volume == pytest.approx(ConvexHull(place).volume, rel=1e-9 if n_faces else 1e-3)
+    edges = {(int(f[k]), int(f[k - 1])) for f in shape.face for k in range(3)}
+    assert len(edges) == 3 * len(shape.face)
+    assert {(b, a) for a, b in edges} == edges
 
 
 def test_faces_of_a_cube_and_of_points_in_a_plane():
     cube = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
-    planes = np.empty((56, 4))
-    n = hull_planes(cube, planes)
+    planes, corners = np.empty((56, 4)), np.empty((56, 3), dtype=np.int32)
+    n = hull_planes(cube, planes, corners)
     faces = {tuple(np.round(p, 9) + 0.0) for p in planes[:n]}
     axes = np.concatenate([np.eye(3), -np.eye(3)])
     assert faces == {(*a, 1.0) for a in axes}
-    assert hull_planes(cube[cube[:, 0] > 0], planes) == 0
+    a, b, c = np.moveaxis(cube[corners[:n]], 1, 0)
+    assert np.all((np.cross(b - a, c - a) * planes[:n, :3]).sum(axis=1) > 0)
+    assert hull_planes(cube[cube[:, 0] > 0], planes, corners) == 0
     line = np.outer(np.arange(5.0), [1, 2, 3])
-    assert hull_planes(line, planes) == 0
+    assert hull_planes(line, planes, corners) == 0
 
 
 @pytest.mark.parametrize(
