@@ -19,8 +19,15 @@ import numpy as np
 from .runs import LabelRuns, StoredRuns, fill_between, run_blocks
 from .trajectory.paths import FlatPosition, StoredPosition
 
-#: Numbers of a block of origins, one for each carrier and origin.
+#: Numbers of a block of frames, one for each carrier and frame.
 BLOCK_NUMBERS = 50_000
+#: Fewest frames of a block.
+FEWEST = 8
+
+
+def frames_at_once(n_carriers: int) -> int:
+    """Frames, or time origins, of a block of so many carriers."""
+    return max(BLOCK_NUMBERS // max(n_carriers, 1), FEWEST)
 
 
 def origin_blocks(
@@ -320,3 +327,30 @@ def state_frames(
                 yield k, here.dense()
 
     return FileFrames(write_by_rows(file, dense()))
+
+
+def numbered_spots(
+    state: np.ndarray, path: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Numbers of spots, sites in one image of the cell, from arrays that hold every frame.
+
+    Parameters
+    ----------
+    state : numpy.ndarray
+        Shape (carriers, frames): site held.
+    path : numpy.ndarray
+        Shape (carriers, 3, frames), Angstrom: unwrapped position of that site.
+
+    Returns
+    -------
+    spots : numpy.ndarray
+        Shape (carriers, frames), int32.
+    site : numpy.ndarray
+        Shape (spots,), int32: site of each spot.
+    where : numpy.ndarray
+        Shape (spots, 3), Angstrom: its position.
+    """
+    rows = np.column_stack([np.ravel(state), path.transpose(0, 2, 1).reshape(-1, 3)])
+    spots, number = np.unique(rows, axis=0, return_inverse=True)
+    where = np.ascontiguousarray(spots[:, 1:])
+    return number.reshape(state.shape).astype(np.int32), spots[:, 0].astype(np.int32), where

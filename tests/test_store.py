@@ -51,7 +51,7 @@ def on_disk(monkeypatch):
     monkeypatch.setattr("mda_ionmech.onsager.windows.BLOCK_BYTES", 60_000)
     monkeypatch.setattr("mda_ionmech.microstates.base.BLOCK_ROWS", 100)
     monkeypatch.setattr("mda_ionmech.runs.BLOCK_RUNS", 300)
-    monkeypatch.setattr("mda_ionmech.onsager.vehicle.BLOCK_NUMBERS", 200)
+    monkeypatch.setattr("mda_ionmech.slabs.BLOCK_NUMBERS", 200)
     monkeypatch.setattr("mda_ionmech.analysis.check_memory", lambda given: given and 100_000)
     return {"memory": "1MB"}
 

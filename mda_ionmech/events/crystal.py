@@ -154,10 +154,12 @@ class CrystalEvents(EventRule):
             )
 
     def near_sites(self, history: SiteHistory) -> tuple[np.ndarray, np.ndarray]:
-        """Neighbour list of the sites; empty offsets stand for the chain rule."""
+        """Neighbour list of the sites, found once; empty offsets stand for the chain rule."""
         if self.linking == "chain":
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         assert self.distance is not None
+        if self.distance in history.near:
+            return history.near[self.distance]
         site, other = history.apart.within(self.distance)
         n_sites = len(history.apart)
         if history.place is not None:
@@ -166,7 +168,9 @@ class CrystalEvents(EventRule):
             key = np.unique(np.concatenate([site * n_sites + other, both[0] * n_sites + both[1]]))
             site, other = np.divmod(key, n_sites)
         offsets = np.searchsorted(site, np.arange(n_sites + 1))
-        return offsets.astype(np.int64), other.astype(np.int64)
+        found = offsets.astype(np.int64), other.astype(np.int64)
+        history.near[self.distance] = found
+        return found
 
     def link_blocks(
         self,
@@ -328,6 +332,6 @@ class LinkedHops:
         if rule.detail is None:
             return label.astype(np.int16)
         first, last = self.history.kinds[member : member + 2]
-        kind = self.history.shells.kind[self.history.site] - first
-        before, after = (kind[spots[rows]] for spots in (block.before, block.after))
+        kind = self.history.kind_of_spot
+        before, after = (kind[spots[rows]] - first for spots in (block.before, block.after))
         return rule.channel_codes(label, before, after, int(last - first))

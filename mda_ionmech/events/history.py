@@ -8,7 +8,7 @@ Frames of all carriers are written out a few at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,14 @@ from ..microstates.sites import minimum_image
 from ..onsager.windows import carrier_blocks
 from ..runs import LabelRuns, StoredRuns, concatenated, label_runs
 from ..slabs import (
-    BLOCK_NUMBERS,
     FileFrames,
     FrameFile,
     RunFrames,
     column_edges,
     column_width,
     frame_reader,
+    frames_at_once,
+    numbered_spots,
     origin_blocks,
     write_by_columns,
     write_by_rows,
@@ -40,8 +41,6 @@ from .apart import Apart, InCell, InTable
 
 #: Cells a carrier may drift along each vector, either way.
 _FARTHEST = 2**13
-#: Fewest origins of a block.
-_FEWEST = 8
 
 
 @kernel
@@ -320,6 +319,9 @@ class SiteHistory:
         for one species.
     width : int
         Frames of a column of the positions; None where these are in memory.
+    near : dict
+        Neighbour lists of the sites by reach, Angstrom, once asked for; shared with the records
+        that are made of this one, which have the same sites.
     """
 
     held: RunFrames | FileFrames
@@ -335,6 +337,7 @@ class SiteHistory:
     place: np.ndarray | None = None
     owner: np.ndarray | None = None
     width: int | None = None
+    near: dict[float, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @classmethod
     def of_arrays(
@@ -362,17 +365,16 @@ class SiteHistory:
         fractional : numpy.ndarray, optional
             Shape (carriers, 3, frames): positions of the carriers themselves, any image.
         """
-        n_carriers, n_frames = state.shape
-        rows = np.column_stack([np.ravel(state), path.transpose(0, 2, 1).reshape(-1, 3)])
-        spots, number = np.unique(rows, axis=0, return_inverse=True)
+        n_carriers = len(state)
+        spots, site, where = numbered_spots(state, path)
         walk = None
         if fractional is not None:
             still = np.zeros((n_carriers, 3)), np.eye(3), np.zeros(n_carriers, dtype=np.int64)
             walk = Walk((np.ascontiguousarray(fractional, dtype=np.float64),), *still)
         return cls(
-            held=RunFrames(label_runs(number.reshape(n_carriers, n_frames).astype(np.int32).T)),
-            site=spots[:, 0].astype(np.int32),
-            where=np.ascontiguousarray(spots[:, 1:]),
+            held=RunFrames(label_runs(spots.T)),
+            site=site,
+            where=where,
             shells=shells,
             apart=InTable(distances),
             first=np.array([0, n_carriers]),
@@ -405,12 +407,17 @@ class SiteHistory:
         """Shape (spots,), int64."""
         return np.asarray(self.places[self.site])
 
+    @cached_property
+    def kind_of_spot(self) -> np.ndarray:
+        """Label of the site of each spot, shape (spots,), int64."""
+        return np.asarray(self.shells.kind[self.site])
+
     def blocks(
         self, window: int, frames: tuple[int, int] | None = None
     ) -> Iterator[tuple[int, int]]:
         """First and last + 1 of blocks of time origins, of some frames or of all."""
         first, last = (0, self.n_frames) if frames is None else frames
-        most = max(BLOCK_NUMBERS // max(self.n_carriers, 1), _FEWEST)
+        most = frames_at_once(self.n_carriers)
         return origin_blocks(last, window, most, self.width, first)
 
     def sites_held(self) -> Iterator[np.ndarray]:

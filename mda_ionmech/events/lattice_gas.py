@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kernels import kernel
-from ..slabs import BLOCK_NUMBERS
+from ..slabs import frames_at_once
 from .apart import Apart
 
 #: Distances of one channel agree to this, Angstrom.
@@ -191,7 +191,7 @@ def simulate_blocks(
     edges = [np.zeros(n, dtype=np.int64) for n in (n_channels + 1, n_channels, n_edges, n_edges)]
     _open_edges(graph.start, graph.end, place, graph.channel, site_of, occupant, *edges)
     clock = np.array([0.0, -1.0])
-    most = most or max(BLOCK_NUMBERS // max(len(site_of), 1), 1)
+    most = most or frames_at_once(len(site_of))
     frame = -skip
     for first in range(0, n_frames, most):
         state = np.empty((len(site_of), min(most, n_frames - first)), dtype=np.int32)

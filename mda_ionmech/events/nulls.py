@@ -119,8 +119,7 @@ def circular_null(
         shift = rng.integers(low, high, size=history.n_carriers)
         turned = history.turned(shift, room)
         shares.append(multi_share(rule, turned, window, n_frames - shift))
-        if room is not None:
-            turned.forget()
+        turned.forget()
     return np.array(shares).T
 
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 import numpy as np
 
 from ..kernels import counting_order, kernel, longer
-from ..runs import LabelRuns, StoredRuns, concatenated, run_blocks, write_runs
-from ..slabs import BLOCK_NUMBERS, FileFrames, RunFrames, origin_blocks, state_frames
+from ..runs import LabelRuns, StoredRuns, concatenated, write_runs
+from ..slabs import FileFrames, RunFrames, frames_at_once, origin_blocks, state_frames
 from .base import ContactHistory
 from .stored import StoredHistory
 
@@ -151,19 +151,6 @@ def held_sites(
     return found, inside, homeless
 
 
-def occupied_frames(runs: LabelRuns | StoredRuns, kind: np.ndarray, n_kinds: int) -> np.ndarray:
-    """Carriers on sites of each kind, summed over frames, shape (kinds,)."""
-    out = np.zeros(n_kinds)
-    for first, last in run_blocks(runs.offsets):
-        mine = runs.carriers(first, last)
-        a, b = int(mine.offsets[0]), int(mine.offsets[-1])
-        end = np.append(mine.start[a + 1 : b], runs.n_frames)
-        end[mine.offsets[1:] - a - 1] = runs.n_frames
-        length = end - mine.start[a:b]
-        out += np.bincount(kind[mine.value[a:b]], length, minlength=n_kinds)
-    return out
-
-
 def shared_frames(
     runs: LabelRuns | StoredRuns, n_sites: int, history: ContactHistory | StoredHistory
 ) -> int:
@@ -176,8 +163,8 @@ def shared_frames(
     reader: Any = frames.reader()
     seen = np.full(n_sites, -1, dtype=np.int64)
     taken = 0
-    most = max(BLOCK_NUMBERS // max(runs.n_carriers, 1), 1)
-    for first, last in origin_blocks(runs.n_frames, 0, most, width):
+    most = frames_at_once(runs.n_carriers)
+    for first, last in origin_blocks(runs.n_frames, 0, most, frames.width):
         taken += int(_count_taken(reader.between(first, last), seen, first))
     if path is not None:
         path.unlink()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..runs import frame_counts
 from ..species import check_atom_group
 from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
 from .density import (
@@ -27,7 +28,7 @@ from .density import (
     symmetrised,
 )
 from .drift import circular_mean
-from .held import held_sites, occupied_frames, shared_frames
+from .held import held_sites, shared_frames
 from .nearest import SiteGrid, closest_pair
 from .polyhedra import (
     Polyhedra,
@@ -676,7 +677,7 @@ class SiteAssignment(Detector):
         )
         n_frames, size = history.n_frames, history.n_frames * history.n_carriers
         changes, steps = runs.n_changes, size - history.n_carriers
-        per_label = occupied_frames(runs, kinds, len(self.label_names))
+        per_label = frame_counts(runs, len(self.label_names), kinds).sum(axis=1)
         shared = shared_frames(runs, n_sites, history)
         report = {
             "occupancy": {

@@ -24,6 +24,7 @@ from scipy.spatial import cKDTree
 
 from ..errors import InputError
 from ..kernels import kernel
+from ..slabs import numbered_spots
 from .uncertainty import interval, lengthen_blocks, plan_blocks, resampling_weights
 
 if TYPE_CHECKING:
@@ -145,11 +146,8 @@ class HopRecord:
         path : numpy.ndarray
             Shape (carriers, 3, frames), Angstrom: unwrapped position of that site.
         """
-        rows = np.column_stack([np.ravel(state), path.transpose(0, 2, 1).reshape(-1, 3)])
-        spots, number = np.unique(rows, axis=0, return_inverse=True)
-        dense = number.reshape(state.shape).astype(np.int32)
-        where = np.ascontiguousarray(spots[:, 1:])
-        return cls(lambda: [dense], spots[:, 0].astype(np.int64), where, *state.shape)
+        spots, site, where = numbered_spots(state, path)
+        return cls(lambda: [spots], site, where, *state.shape)
 
 
 @dataclass(frozen=True)

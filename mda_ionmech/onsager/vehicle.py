@@ -14,7 +14,7 @@ import numpy as np
 
 from ..kernels import kernel
 from ..runs import LabelRuns
-from ..slabs import BLOCK_NUMBERS, column_width, frame_reader, origin_blocks
+from ..slabs import column_width, frame_reader, frames_at_once, origin_blocks
 from .windows import Classify, _segments, block_sums
 
 
@@ -262,7 +262,7 @@ def vehicle_sums(paths: ShellPaths, window: int, sub_block: int) -> np.ndarray:
     start, end = ([frame_reader(position) for position in both] for _ in range(2))
     pairs = paths.pairs.reader(window)
     width = column_width(paths.position)
-    most = n_frames if width is None else BLOCK_NUMBERS // n_carriers
+    most = n_frames if width is None else frames_at_once(n_carriers)
     for a, b in origin_blocks(n_frames, window, most, width):
         here = pairs.between(a, b)
         frames = [one.between(a, b) for one in start]

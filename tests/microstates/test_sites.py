@@ -12,10 +12,9 @@ from mda_ionmech.microstates.follow import ContactTracker
 from mda_ionmech.microstates.held import (
     drop_brief_visits,
     held_sites,
-    occupied_frames,
     shared_frames,
 )
-from mda_ionmech.runs import LabelRuns, label_runs
+from mda_ionmech.runs import LabelRuns, frame_counts, label_runs
 
 from ..builders import make_universe
 
@@ -143,7 +142,7 @@ def test_a_site_is_held_until_another_core_is_entered(seed, n_frames, chance):
     taken = sum(len(set(row)) for row in nearest.tolist())
     assert shared_frames(runs, 4, history) == nearest.size - taken
     kind = np.array([0, 1, 1, 0])
-    np.testing.assert_array_equal(occupied_frames(runs, kind, 2), np.bincount(
+    np.testing.assert_array_equal(frame_counts(runs, 2, kind).sum(axis=1), np.bincount(
         kind[nearest].ravel(), minlength=2))  # fmt: skip
     runs, _, homeless = held_sites(history, 0, by_core=True)
     held = runs.dense()
