@@ -14,12 +14,12 @@ import numpy as np
 import zarr
 from distributed import Client, LocalCluster
 
-from mda_ionmech.lengths import LengthSums
+from mda_ionmech.analysis.length_sums import LengthSums
+from mda_ionmech.lib.task_workers import over_threads, over_workers
 from mda_ionmech.onsager import collective_path, label_runs
-from mda_ionmech.onsager.windows import CarrierLabels
-from mda_ionmech.spread import over_threads, over_workers
-from mda_ionmech.store import chunk_shape
+from mda_ionmech.onsager.window_sums import CarrierLabels
 from mda_ionmech.trajectory.paths import StoredPosition
+from mda_ionmech.trajectory.run_store import chunk_shape
 
 from .ours import N_LABELS, log_windows
 

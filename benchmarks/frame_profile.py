@@ -22,8 +22,8 @@ from pathlib import Path
 
 from MDAnalysis.coordinates.base import FrameIteratorIndices
 
-from mda_ionmech.analysis import OnsagerDecomposition
-from mda_ionmech.kernels import Kernel
+from mda_ionmech.analysis.decomposition import OnsagerDecomposition
+from mda_ionmech.lib.kernels import Kernel
 from mda_ionmech.trajectory.paths import finish_paths
 
 from .environments import LeftOut, call

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
-from mda_ionmech.cli import crystal_analysis
+from mda_ionmech.cli.app import crystal_analysis
 from mda_ionmech.events import SolvationEvents
-from mda_ionmech.kernels import kernel
+from mda_ionmech.lib.kernels import kernel
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
 from mda_ionmech.onsager import label_runs, plan_blocks, window_sums
-from mda_ionmech.onsager.windows import CarrierLabels
+from mda_ionmech.onsager.window_sums import CarrierLabels
 
 from .system import CUTOFF, SITES
 

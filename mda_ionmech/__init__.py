@@ -11,12 +11,12 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import datasets
-    from .analysis import OnsagerDecomposition
-    from .errors import AdditivityError, InputError
-    from .replicas import combine
-    from .results import Results, load
+    from .analysis.decomposition import OnsagerDecomposition
+    from .lib.errors import AdditivityError, InputError
+    from .results.arrhenius import Arrhenius, arrhenius
+    from .results.combine import combine
+    from .results.results import Results, load
     from .species import IonSpecies
-    from .temperature import Arrhenius, arrhenius
 
 __all__ = [
     "AdditivityError",
@@ -33,15 +33,15 @@ __all__ = [
 ]
 
 _HOME = {
-    "AdditivityError": ".errors",
-    "Arrhenius": ".temperature",
-    "InputError": ".errors",
+    "AdditivityError": ".lib.errors",
+    "Arrhenius": ".results.arrhenius",
+    "InputError": ".lib.errors",
     "IonSpecies": ".species",
     "OnsagerDecomposition": ".analysis",
-    "Results": ".results",
-    "arrhenius": ".temperature",
-    "combine": ".replicas",
-    "load": ".results",
+    "Results": ".results.results",
+    "arrhenius": ".results.arrhenius",
+    "combine": ".results.combine",
+    "load": ".results.results",
 }
 
 

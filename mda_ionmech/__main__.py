@@ -1,5 +1,5 @@
 """``python -m mda_ionmech`` is the `ionmech` command."""
 
-from .cli import main
+from .cli.app import main
 
 main()

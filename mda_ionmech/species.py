@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError
+from .lib.errors import InputError
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup

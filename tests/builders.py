@@ -10,7 +10,7 @@ from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.events import CrystalEvents, SolvationEvents
 from mda_ionmech.macrostates import IonPairing
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
-from mda_ionmech.microstates.sites import minimum_image
+from mda_ionmech.microstates.sites.site_assignment import minimum_image
 
 CUBE = (40.0, 40.0, 40.0, 90.0, 90.0, 90.0)
 

@@ -9,7 +9,7 @@ from distributed import Client
 from MDAnalysis.analysis.backends import BackendBase, BackendMultiprocessing
 
 from mda_ionmech import InputError, OnsagerDecomposition
-from mda_ionmech.backends import DaskParts, parts_source
+from mda_ionmech.lib.frame_backends import DaskParts, parts_source
 from mda_ionmech.microstates import CutoffShell
 
 from .builders import liquid_species

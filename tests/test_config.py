@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mda_ionmech import InputError, OnsagerDecomposition, datasets
-from mda_ionmech.config import Config, build_analysis, build_species, json_schema, load_config
+from mda_ionmech.cli.config import Config, build_analysis, build_species, json_schema, load_config
+from mda_ionmech.cli.guess_config import example_config, molecule_kinds
 from mda_ionmech.events import PolymerEvents, SolvationEvents
-from mda_ionmech.guess import example_config, molecule_kinds
 from mda_ionmech.macrostates import IonPairing, ShellComposition
 from mda_ionmech.microstates import CutoffShell, HullShell
 
@@ -257,7 +257,7 @@ def test_sites_have_one_source(tmp_path, old, new, message):
 def test_every_argument_of_density_has_a_key():
     import inspect
 
-    from mda_ionmech.config import SiteAssignmentSection
+    from mda_ionmech.cli.config import SiteAssignmentSection
     from mda_ionmech.microstates import SiteAssignment
 
     arguments = set(inspect.signature(SiteAssignment.from_density).parameters)
@@ -267,7 +267,7 @@ def test_every_argument_of_density_has_a_key():
 def test_every_argument_of_a_rule_has_a_key():
     import inspect
 
-    from mda_ionmech import config
+    from mda_ionmech.cli.app import config
 
     for rule in (HullShell, CutoffShell, PolymerEvents, SolvationEvents, IonPairing,
                  ShellComposition):  # fmt: skip

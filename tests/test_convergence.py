@@ -5,10 +5,10 @@ import pytest
 from scipy.linalg import expm
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
-from mda_ionmech.convergence import circulation
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.macrostates import MacrostateRule, Macrostates
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
+from mda_ionmech.results.time_reversal import circulation
 
 from .builders import brownian, make_universe
 from .conftest import liquid_species

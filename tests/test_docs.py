@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from mda_ionmech import plotting
-from mda_ionmech.cli import app
-from mda_ionmech.config import Config
-from mda_ionmech.results import load_schema
+from mda_ionmech.cli.app import app
+from mda_ionmech.cli.config import Config
+from mda_ionmech.results.results import load_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 MODULES = (
@@ -25,6 +25,8 @@ MODULES = (
     "mda_ionmech.macrostates",
     "mda_ionmech.trajectory",
     "mda_ionmech.onsager",
+    "mda_ionmech.observables",
+    "mda_ionmech.results",
     "mda_ionmech.datasets",
     "mda_ionmech.report",
     "ovito_modifiers",
@@ -59,11 +61,7 @@ def test_the_reference_holds_every_public_name():
 
 
 def test_the_reference_holds_every_figure():
-    drawn = {
-        name
-        for name, function in inspect.getmembers(plotting, inspect.isfunction)
-        if function.__module__ == plotting.__name__ and not name.startswith("_")
-    }
+    drawn = set(plotting.__all__)
     assert drawn == documented()["mda_ionmech.plotting"]
 
 
@@ -168,7 +166,7 @@ def test_code_marked_as_runnable_runs(page, blocks, tmp_path, monkeypatch):
 
 def test_what_getting_started_shows_is_what_the_demo_does(tmp_path, monkeypatch):
     from mda_ionmech import datasets
-    from mda_ionmech.cli import liquid_analysis
+    from mda_ionmech.cli.app import liquid_analysis
 
     monkeypatch.chdir(tmp_path)
     code = next(c for _, c in runnable("getting-started.md") if "OnsagerDecomposition(" in c)
@@ -191,7 +189,7 @@ def rows(page: str, first: str) -> list[list[str]]:
 def demo_run():
     """What the demo runs; following the ligands changes nothing of it."""
     from mda_ionmech import OnsagerDecomposition, datasets
-    from mda_ionmech.cli import liquid_analysis
+    from mda_ionmech.cli.app import liquid_analysis
 
     species = liquid_analysis(datasets.liquid()).species
     return OnsagerDecomposition(species, temperature=330.0, projection="vehicle").run()

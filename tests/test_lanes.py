@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech.kernels import kernel
-from mda_ionmech.lanes import ROW, changed_lanes, copy_lanes, fetch, same_lanes, shifted_lanes
+from mda_ionmech.lib.kernels import kernel
+from mda_ionmech.lib.lanes import ROW, changed_lanes, copy_lanes, fetch, same_lanes, shifted_lanes
 
 HIGHEST = 2**31 - 1
 _PLACE, _ROW, _ONE = np.uint64(ROW), np.uint64(ROW), np.uint64(1)

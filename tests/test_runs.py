@@ -7,11 +7,11 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech.chunks import create, write_chunk
-from mda_ionmech.kernels import longer
+from mda_ionmech.lib.kernels import longer
+from mda_ionmech.lib.path_chunks import create, write_chunk
+from mda_ionmech.lib.run_length import label_runs
 from mda_ionmech.onsager import collective_path
-from mda_ionmech.onsager.windows import carrier_blocks
-from mda_ionmech.runs import label_runs
+from mda_ionmech.onsager.window_sums import carrier_blocks
 from mda_ionmech.trajectory.paths import StoredPosition, to_cartesian
 from mda_ionmech.trajectory.unwrap import Places
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech.runs import label_runs, write_runs
-from mda_ionmech.slabs import (
+from mda_ionmech.lib.frame_blocks import (
     FrameFile,
     column_edges,
     column_width,
@@ -16,8 +15,9 @@ from mda_ionmech.slabs import (
     write_by_columns,
     write_by_rows,
 )
-from mda_ionmech.store import RunStore, StoredPaths
+from mda_ionmech.lib.run_length import label_runs, write_runs
 from mda_ionmech.trajectory.paths import FlatPosition, StoredPosition
+from mda_ionmech.trajectory.run_store import RunStore, StoredPaths
 
 
 @settings(max_examples=200, deadline=None)

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from mda_ionmech import InputError, OnsagerDecomposition
 from mda_ionmech.events import EventRule, SolvationEvents
-from mda_ionmech.spread import over_workers, read_task, work_on, write_task
+from mda_ionmech.lib.task_workers import over_workers, read_task, work_on, write_task
 
 from .builders import liquid_species, rows_of_two_species
 from .clusters import command_line_cluster, local_cluster
@@ -63,7 +63,9 @@ def serial_crystal():
 @pytest.fixture
 def small_blocks(monkeypatch):
     """The paths exceed the budget, whatever it is, and are read in many blocks."""
-    monkeypatch.setattr("mda_ionmech.analysis.check_memory", lambda given: given and 100_000)
+    monkeypatch.setattr(
+        "mda_ionmech.analysis.decomposition.check_memory", lambda given: given and 100_000
+    )
 
 
 def test_windows_of_a_liquid_run_on_the_workers(serial, cluster, small_blocks, tmp_path):

@@ -32,7 +32,7 @@ def run_python(code, **environment):
             "from mda_ionmech.macrostates import IonPairing",
             SLOW,
         ),
-        ("import mda_ionmech.cli", ("numpy", "scipy", "MDAnalysis", *SLOW)),
+        ("import mda_ionmech.cli.app", ("numpy", "scipy", "MDAnalysis", *SLOW)),
     ],
 )
 def test_slow_packages_are_imported_when_first_used(statement, unwanted):
@@ -42,7 +42,7 @@ def test_slow_packages_are_imported_when_first_used(statement, unwanted):
 
 def test_help_of_the_command_loads_no_analysis():
     code = (
-        "import sys\nfrom mda_ionmech.cli import app\n"
+        "import sys\nfrom mda_ionmech.cli.app import app\n"
         "try:\n    app(['--help'])\nexcept SystemExit:\n    print(*sys.modules)"
     )
     loaded, _ = run_python(code)

@@ -13,12 +13,12 @@ import zarr
 
 import mda_ionmech
 from mda_ionmech import InputError, OnsagerDecomposition, datasets
-from mda_ionmech.arguments import check_memory
-from mda_ionmech.cli import crystal_analysis
+from mda_ionmech.analysis.arguments import check_memory
+from mda_ionmech.cli.app import crystal_analysis
 from mda_ionmech.events import CrystalEvents
+from mda_ionmech.lib.frame_blocks import FileFrames, RunFrames
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
-from mda_ionmech.slabs import FileFrames, RunFrames
-from mda_ionmech.store import SPARE_BYTES, chunk_shape, threads
+from mda_ionmech.trajectory.run_store import SPARE_BYTES, chunk_shape, threads
 
 from .builders import liquid_species, rows_of_two_species
 
@@ -48,11 +48,13 @@ def assert_identical(results, reference):
 @pytest.fixture
 def on_disk(monkeypatch):
     """Everything lives on disk, in many chunks and blocks."""
-    monkeypatch.setattr("mda_ionmech.onsager.windows.BLOCK_BYTES", 60_000)
-    monkeypatch.setattr("mda_ionmech.microstates.base.BLOCK_ROWS", 100)
-    monkeypatch.setattr("mda_ionmech.runs.BLOCK_RUNS", 300)
-    monkeypatch.setattr("mda_ionmech.slabs.BLOCK_NUMBERS", 200)
-    monkeypatch.setattr("mda_ionmech.analysis.check_memory", lambda given: given and 100_000)
+    monkeypatch.setattr("mda_ionmech.onsager.window_sums.BLOCK_BYTES", 60_000)
+    monkeypatch.setattr("mda_ionmech.microstates.detector.BLOCK_ROWS", 100)
+    monkeypatch.setattr("mda_ionmech.lib.run_length.BLOCK_RUNS", 300)
+    monkeypatch.setattr("mda_ionmech.lib.frame_blocks.BLOCK_NUMBERS", 200)
+    monkeypatch.setattr(
+        "mda_ionmech.analysis.decomposition.check_memory", lambda given: given and 100_000
+    )
     return {"memory": "1MB"}
 
 
@@ -154,7 +156,9 @@ def test_sites_on_disk(assignment, on_disk):
 @pytest.mark.parametrize("spots", ["in memory", "on disk"])
 def test_species_that_are_labelled_together_on_disk(linking, spots, on_disk, tmp_path, monkeypatch):
     if spots == "in memory":
-        monkeypatch.setattr("mda_ionmech.analysis.check_memory", lambda given: given and 300_000)
+        monkeypatch.setattr(
+            "mda_ionmech.analysis.decomposition.check_memory", lambda given: given and 300_000
+        )
     how = {"linking": linking, "distance": None if linking == "chain" else 1.0}
     rules = [CrystalEvents(**how), CrystalEvents(**how, detail="channel")]
     there = rows_of_two_species(rules, axes="xz", **on_disk).run()

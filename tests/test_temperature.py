@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 import mda_ionmech
 from mda_ionmech import InputError, Results, arrhenius, plotting
-from mda_ionmech.onsager.arrhenius import BOLTZMANN, inverse_energy
-from mda_ionmech.recommend import Recommendation
-from mda_ionmech.tables import print_arrhenius
+from mda_ionmech.results.arrhenius_fits import BOLTZMANN, inverse_energy
+from mda_ionmech.results.recommend import Recommendation
+from mda_ionmech.results.tables import print_arrhenius
 
 TEMPERATURES = (500.0, 600.0, 700.0, 800.0)
 EVENTS = ("no_hop", "single_ion_hop", "multi_ion_hop", "exchange")
@@ -429,8 +429,8 @@ def test_figure_has_one_colour_per_event_and_open_symbols_below_zero(fits):
 
 
 def test_command_prints_tables_and_writes_files(series, tmp_path, monkeypatch):
-    from mda_ionmech import temperature
-    from mda_ionmech.cli import app
+    from mda_ionmech.cli.app import app
+    from mda_ionmech.results import arrhenius as temperature
 
     held = {f"{r.settings['temperature_K']:g}K.nc": r for r in series}
     monkeypatch.setattr(temperature, "load", lambda path: held[path.name])

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..lib.errors import InputError
 
 __all__ = ["crystal", "describe", "liquid", "list", "load", "path", "polymer"]
 

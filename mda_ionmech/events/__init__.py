@@ -1,7 +1,7 @@
 """What happened between two microstates: one label per carrier and window."""
 
 from .base import EventLabels, EventRule
-from .crystal import CrystalEvents, SiteHistory
+from .crystal.crystal_events import CrystalEvents, SiteHistory
 from .polymer import PolymerEvents
 from .solvation import SolvationEvents
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..lib.errors import InputError
 from ..microstates import Shell, ShellTable
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
-    from ..microstates.stored import StoredShells
+    from ..microstates.on_disk import StoredShells
 
 
 #: Maps shells (before, after), each (pairs,), to codes and flags.

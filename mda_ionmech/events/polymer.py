@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..chains import chain_of_atom, check_chains, monomer_of_atom
-from ..errors import InputError
-from ..kernels import kernel
+from ..lib.errors import InputError
+from ..lib.kernels import kernel
+from ..lib.polymer_chains import chain_of_atom, check_chains, monomer_of_atom
 from ..microstates import Shell, ShellTable
 from .base import Classifier, EventRule, by_kernel, check_ligand_types
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels import kernel
+from ..lib.kernels import kernel
 from ..microstates import Shell, ShellTable
 from .base import Classifier, EventRule, by_kernel, check_ligand_types
 

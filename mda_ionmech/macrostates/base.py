@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..runs import LabelRuns, StoredRuns, label_runs, with_values, write_runs
+from ..lib.run_length import LabelRuns, StoredRuns, label_runs, with_values, write_runs
 
 if TYPE_CHECKING:
     from pathlib import Path

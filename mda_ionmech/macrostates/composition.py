@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..chains import chain_of_atom, check_chains
-from ..errors import InputError
+from ..lib.errors import InputError
+from ..lib.polymer_chains import chain_of_atom, check_chains
 from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates, map_shells
 
 if TYPE_CHECKING:

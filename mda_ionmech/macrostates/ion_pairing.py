@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..kernels import counting_order, kernel
-from ..rows import Pieces
-from ..runs import LabelRuns, find_runs, joined_runs, run_blocks, with_values, write_runs
+from ..lib.disk_columns import Pieces
+from ..lib.errors import InputError
+from ..lib.kernels import counting_order, kernel
+from ..lib.run_length import LabelRuns, find_runs, joined_runs, run_blocks, with_values, write_runs
 from .base import CATION, MacrostateRule, Macrostates, RunStates, StoredMacrostates
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
+from ..lib.errors import InputError
 from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates, map_shells
 
 if TYPE_CHECKING:

@@ -1,10 +1,18 @@
 """Who surrounds each carrier: detectors, their history filters, and interned shells."""
 
-from .base import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, Shell, ShellTable
-from .hull import HullShell
+from .cutoff_shell import CutoffShell
+from .detector import (
+    ContactHistory,
+    Contacts,
+    Detector,
+    FrameGeometry,
+    Microstates,
+    Shell,
+    ShellTable,
+)
+from .hull_shell import HullShell
 from .rdf import RadialDistribution
-from .shell import CutoffShell
-from .sites import Alignment, SiteAssignment
+from .sites.site_assignment import Alignment, SiteAssignment
 
 __all__ = [
     "Alignment",

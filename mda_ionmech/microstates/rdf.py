@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from ..errors import InputError
+from ..lib.errors import InputError
 from ..trajectory.unwrap import cell_heights
-from .base import FrameGeometry
-from .neighbours import contact_pairs
+from .detector import FrameGeometry
+from .neighbour_search import contact_pairs
 
 #: Largest distance looked at, Angstrom.
 MAX_RADIUS = 8.0

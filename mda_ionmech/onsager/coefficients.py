@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import constants
 
-from .windows import WindowSums
+from .window_sums import WindowSums
 
 #: Additivity is violated, by a bug, above this residual.
 MAX_RESIDUAL = 1e-10

@@ -8,13 +8,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
-from ..results import write_atomically
+from ..lib.errors import InputError
+from ..results.results import write_atomically
 from . import drawings, provenance, sections
 from .elements import Page, Section
 
 if TYPE_CHECKING:
-    from ..results import Results
+    from ..results.results import Results
 
 #: What a citation can be opened by.
 _LOCATOR = re.compile(r"\b(?:arXiv:\d{4}\.\d{4,5}|10\.\d{4,9}/[^\s,;]+)")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box
 
-from ..tables import surroundings
+from ..results.tables import surroundings
 from .elements import Code, Element, Equation, Folded, Listing, Pairs, Section, Text
 
 if TYPE_CHECKING:
-    from ..results import Results
+    from ..results.results import Results
 
 #: A list of numbers in indented JSON.
 _LIST = re.compile(r"\[\n[-+\d.eE,\s]*\]")

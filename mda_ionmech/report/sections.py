@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
-from ..onsager.uncertainty import FEWEST_BLOCKS
-from ..tables import concertedness
+from ..onsager.block_bootstrap import FEWEST_BLOCKS
+from ..plotting.style import EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from ..results.tables import concertedness
 from . import drawings
 from .elements import Element, Heading, Headline, Listing, Section, Table, Text
 from .numbers import measured, number, part, quoted, stacked, unit
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from ..results import Results
+    from ..results.results import Results
 
 
 @dataclass(frozen=True)

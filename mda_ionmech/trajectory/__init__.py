@@ -1,8 +1,8 @@
 """Frames to continuous paths: unwrapping, frames of reference, even time steps."""
 
 from .ase_reader import from_ase
+from .frame_times import FrameTimes, frame_times
 from .frames_of_reference import FRAMES
 from .paths import Paths
-from .timing import FrameTimes, frame_times
 
 __all__ = ["FRAMES", "FrameTimes", "Paths", "frame_times", "from_ase"]

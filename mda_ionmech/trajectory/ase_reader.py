@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
 
-from ..errors import InputError
+from ..lib.errors import InputError
 
 if TYPE_CHECKING:
     from MDAnalysis import Universe

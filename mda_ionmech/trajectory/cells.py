@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
-from ..errors import InputError
+from ..lib.errors import InputError
 from .unwrap import cell_heights
 
 _IDENTITY = np.eye(3)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..lib.errors import InputError
 
 
 def _torn_bytes(reader: Any) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..lib.errors import InputError
 
 if TYPE_CHECKING:
     from ..species import IonSpecies

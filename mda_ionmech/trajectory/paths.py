@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..chunks import read_column, read_rows
-from ..kernels import kernel
+from ..lib.kernels import kernel
+from ..lib.path_chunks import read_column, read_rows
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..lib.errors import InputError
 from .cells import in_lattice_vectors, read_cell
 from .unwrap import Places, copy_finite
 

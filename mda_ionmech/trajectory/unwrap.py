@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..kernels import kernel
+from ..lib.kernels import kernel
 
 #: Steps longer than this fraction of the shortest cell height are counted as long.
 LONG_STEP = 0.4

@@ -10,9 +10,9 @@ import numpy as np
 
 from ovito_modifiers.states import StatesFile
 
-from ..errors import InputError
-from ..results import write_atomically
-from ..selections import atom_ids, atom_kinds
+from ..lib.errors import InputError
+from ..lib.topology import atom_ids, atom_kinds
+from ..results.results import write_atomically
 from .scene import check_universe, open_states_file
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..lib.errors import InputError
 from .scene import Scene, telling_rows
 
 RENDERERS = ("standard", "tachyon", "ospray")

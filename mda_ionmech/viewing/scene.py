@@ -13,7 +13,7 @@ import numpy as np
 from ovito_modifiers import read_states
 from ovito_modifiers.states import StatesFile
 
-from ..errors import InputError
+from ..lib.errors import InputError
 
 #: Labels that say that nothing happened, or nothing about one ion: not shown unless asked for.
 QUIET = ("no_hop", "vehicular", "vibration", "all")

@@ -9,7 +9,7 @@ import traits.api
 from ovito.data import DataCollection, ParticleType
 from ovito.pipeline import PipelineSourceInterface
 
-from ..selections import atom_ids, atom_kinds, trajectory_name
+from ..lib.topology import atom_ids, atom_kinds, trajectory_name
 
 
 class UniverseSource(PipelineSourceInterface):

@@ -20,7 +20,7 @@ from ovito.qt_compat import QtCore, QtWidgets
 
 from ovito_modifiers.event_frames import event_rows
 
-from ..errors import InputError
+from ..lib.errors import InputError
 from .scene import QUIET, Scene
 
 PLAY_INTERVAL = 120  # ms

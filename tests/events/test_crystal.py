@@ -9,10 +9,17 @@ from scipy.sparse.csgraph import connected_components
 
 from mda_ionmech import InputError
 from mda_ionmech.events import CrystalEvents, SiteHistory
-from mda_ionmech.events.apart import InTable
-from mda_ionmech.events.crystal import LinkedHops, whole_window
-from mda_ionmech.events.history import join_histories
-from mda_ionmech.events.lattice_gas import (
+from mda_ionmech.events.crystal.crystal_events import LinkedHops, whole_window
+from mda_ionmech.events.crystal.site_distances import InTable
+from mda_ionmech.events.crystal.site_history import join_histories
+from mda_ionmech.events.nulls.circular_shift import (
+    circular_null,
+    exclusion_gas,
+    multi_share,
+    on_sites,
+    stretches,
+)
+from mda_ionmech.events.nulls.exclusion_gas import (
     SiteGraph,
     channel_hops,
     count_hops,
@@ -20,11 +27,10 @@ from mda_ionmech.events.lattice_gas import (
     distinct_sites,
     simulate,
 )
-from mda_ionmech.events.nulls import circular_null, exclusion_gas, multi_share, on_sites, stretches
+from mda_ionmech.lib.frame_blocks import RunFrames
+from mda_ionmech.lib.run_length import label_runs
 from mda_ionmech.microstates import ShellTable
-from mda_ionmech.microstates.sites import minimum_image
-from mda_ionmech.runs import label_runs
-from mda_ionmech.slabs import RunFrames
+from mda_ionmech.microstates.sites.site_assignment import minimum_image
 
 from ..builders import site_distances
 

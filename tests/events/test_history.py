@@ -6,16 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mda_ionmech import InputError
-from mda_ionmech.events.apart import InCell, InTable
-from mda_ionmech.events.history import (
+from mda_ionmech.events.crystal.site_distances import InCell, InTable
+from mda_ionmech.events.crystal.site_history import (
     SpotNumbers,
     Walk,
     follow_sites,
     same_place,
     turn_runs,
 )
-from mda_ionmech.events.lattice_gas import SiteGraph, count_hops, simulate, simulate_blocks
-from mda_ionmech.runs import LabelRuns, label_runs, runs_in_time
+from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, count_hops, simulate, simulate_blocks
+from mda_ionmech.lib.run_length import LabelRuns, label_runs, runs_in_time
 
 from ..builders import site_distances
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
-from mda_ionmech.chains import chain_of_atom
 from mda_ionmech.events import EventRule, PolymerEvents, SolvationEvents
+from mda_ionmech.lib.polymer_chains import chain_of_atom
 from mda_ionmech.microstates import CutoffShell, ShellTable
 
 from ..builders import brownian, make_universe

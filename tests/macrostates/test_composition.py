@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech.lib.run_length import label_runs
 from mda_ionmech.macrostates import IonPairing, RunStates, ShellComposition
 from mda_ionmech.microstates import CutoffShell, Microstates, ShellTable
-from mda_ionmech.runs import label_runs
 
 from ..builders import make_universe
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from mda_ionmech import runs as run_module
+from mda_ionmech.lib import run_length as run_module
+from mda_ionmech.lib.frame_blocks import origin_blocks
+from mda_ionmech.lib.run_length import label_runs, write_runs
 from mda_ionmech.microstates import Microstates, ShellTable
-from mda_ionmech.microstates.base import joined_tables
-from mda_ionmech.microstates.columns import shell_columns
-from mda_ionmech.runs import label_runs, write_runs
-from mda_ionmech.slabs import origin_blocks
-from mda_ionmech.trajectory.members import Ligands
+from mda_ionmech.microstates.detector import joined_tables
+from mda_ionmech.microstates.on_disk_by_frames import shell_columns
+from mda_ionmech.trajectory.carriers import Ligands
 
 N, F = 6, 50
 

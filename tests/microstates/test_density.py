@@ -9,8 +9,12 @@ from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.macrostates import SiteType
 from mda_ionmech.microstates import SiteAssignment
-from mda_ionmech.microstates.density import density_sites, smoothed_density, symmetrised
-from mda_ionmech.microstates.sites import minimum_image
+from mda_ionmech.microstates.sites.density_maxima import (
+    density_sites,
+    smoothed_density,
+    symmetrised,
+)
+from mda_ionmech.microstates.sites.site_assignment import minimum_image
 
 from .test_sites import CELL, HOST, universe_of
 

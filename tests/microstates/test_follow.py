@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech.kernels import counting_order
+from mda_ionmech.lib.kernels import counting_order
 from mda_ionmech.microstates import Contacts
-from mda_ionmech.microstates.follow import ContactTracker
+from mda_ionmech.microstates.contact_tracking import ContactTracker
 
 
 def table(stretches):

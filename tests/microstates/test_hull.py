@@ -9,8 +9,8 @@ from scipy.optimize import linprog
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import FrameGeometry, HullShell
-from mda_ionmech.microstates.hull import FLAT, hull_size
-from mda_ionmech.tables import print_shells
+from mda_ionmech.microstates.hull_shell import FLAT, hull_size
+from mda_ionmech.results.tables import print_shells
 
 from ..builders import make_universe
 

@@ -5,10 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech.microstates.density import density_sites, nearest_labels, symmetrised
-from mda_ionmech.microstates.drift import circular_mean
-from mda_ionmech.microstates.nearest import SiteGrid, closest_pair, near_pairs, sites_about
-from mda_ionmech.microstates.polyhedra import MOST, find_polyhedra
+from mda_ionmech.microstates.sites.density_maxima import density_sites, nearest_labels, symmetrised
+from mda_ionmech.microstates.sites.framework_drift import circular_mean
+from mda_ionmech.microstates.sites.nearest_site import (
+    SiteGrid,
+    closest_pair,
+    near_pairs,
+    sites_about,
+)
+from mda_ionmech.microstates.sites.polyhedra import MOST, find_polyhedra
 from mda_ionmech.trajectory.unwrap import Places
 
 seeds = st.integers(0, 2**32 - 1)

@@ -7,10 +7,15 @@ from hypothesis import strategies as st
 from MDAnalysis.lib.distances import capped_distance
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
-from mda_ionmech.kernels import kernel
-from mda_ionmech.lanes import LANES, ROW, count_bits, equal_lanes, lowest_bit, near_lanes
+from mda_ionmech.lib.kernels import kernel
+from mda_ionmech.lib.lanes import LANES, ROW, count_bits, equal_lanes, lowest_bit, near_lanes
 from mda_ionmech.microstates import FrameGeometry
-from mda_ionmech.microstates.neighbours import FIRST_PAUSE, NearLigands, contact_pairs, grid_shape
+from mda_ionmech.microstates.neighbour_search import (
+    FIRST_PAUSE,
+    NearLigands,
+    contact_pairs,
+    grid_shape,
+)
 from mda_ionmech.trajectory.cells import in_lattice_vectors, reduced_cell
 from mda_ionmech.trajectory.unwrap import cell_heights
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mda_ionmech.microstates import ContactHistory, Contacts
-from mda_ionmech.microstates.follow import ContactTracker
-from mda_ionmech.microstates.persistence import (
+from mda_ionmech.microstates.contact_tracking import ContactTracker
+from mda_ionmech.microstates.shell_filters import (
     build_microstates,
     fill_table,
     find_shells,
@@ -161,14 +161,14 @@ def test_room_that_is_made_while_shells_are_found_changes_nothing(monkeypatch):
     on = rng.random((300, 8, 24)) < 0.4
     history = gather(np.where(on, 1.0, 9.0), 2.0, 2.0)
     wanted = find_shells(history, 0, 8, 0, True)
-    monkeypatch.setattr("mda_ionmech.microstates.persistence.MOST_AT_FIRST", 1)
+    monkeypatch.setattr("mda_ionmech.microstates.shell_filters.MOST_AT_FIRST", 1)
     calls = []
 
     def counted(*args):
         calls.append(args[0])
         return intern_shells(*args)
 
-    monkeypatch.setattr("mda_ionmech.microstates.persistence.intern_shells", counted)
+    monkeypatch.setattr("mda_ionmech.microstates.shell_filters.intern_shells", counted)
     found = find_shells(history, 0, 8, 0, True)
     assert len(calls) > 4, "room was made several times"
     for name in ("offsets", "start", "value"):

@@ -15,15 +15,15 @@ from scipy.spatial import ConvexHull, Delaunay
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import SiteAssignment
-from mda_ionmech.microstates.nearest import SiteGrid
-from mda_ionmech.microstates.polyhedra import (
+from mda_ionmech.microstates.sites.nearest_site import SiteGrid
+from mda_ionmech.microstates.sites.polyhedra import (
     PolyhedronBoxes,
     _stay_apart,
     find_polyhedra,
     hull_planes,
     polyhedron_site,
 )
-from mda_ionmech.tables import print_result
+from mda_ionmech.results.tables import print_result
 
 from .test_sites import CELL, dimensions, universe_of
 

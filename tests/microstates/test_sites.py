@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech.lib.run_length import LabelRuns, frame_counts, label_runs
 from mda_ionmech.microstates import ContactHistory, Contacts, SiteAssignment
-from mda_ionmech.microstates.follow import ContactTracker
-from mda_ionmech.microstates.held import (
+from mda_ionmech.microstates.contact_tracking import ContactTracker
+from mda_ionmech.microstates.sites.core_sets import (
     drop_brief_visits,
     held_sites,
     shared_frames,
 )
-from mda_ionmech.runs import LabelRuns, frame_counts, label_runs
 
 from ..builders import make_universe
 
@@ -203,7 +203,7 @@ def test_supercell_repeats_sites_and_framework():
 
 @pytest.mark.parametrize("ideal", [HOST, None])
 def test_a_large_crystal_is_laid_over_its_sites_by_some_of_its_atoms(ideal, monkeypatch):
-    monkeypatch.setattr("mda_ionmech.microstates.sites._ALIGNED", 300)
+    monkeypatch.setattr("mda_ionmech.microstates.sites.site_assignment._ALIGNED", 300)
     rng = np.random.default_rng(5)
     cubes, shift, n_frames = (4, 5, 6), np.array([0.04, -0.03, 0.02]), 8
     corner = np.stack(np.unravel_index(np.arange(120), cubes), axis=1)[:, None]

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mda_ionmech.lib.disk_columns import Column, write_groups
 from mda_ionmech.microstates import ContactHistory
-from mda_ionmech.microstates.persistence import build_microstates
-from mda_ionmech.microstates.stored import (
+from mda_ionmech.microstates.on_disk import (
     StoredHistory,
     first_equal,
     number_new,
     rank_of,
     store_contacts,
 )
-from mda_ionmech.rows import Column, write_groups
+from mda_ionmech.microstates.shell_filters import build_microstates
 
 
 def random_history(rng, n_carriers, n_frames, n_ligands):
@@ -78,7 +78,7 @@ def test_microstates_on_disk_have_the_same_numbers(
     }  # fmt: skip
     expected = build_microstates(history, **chosen)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mda_ionmech.microstates.stored.FEWEST_ROWS", 20)
+        patch.setattr("mda_ionmech.microstates.on_disk.FEWEST_ROWS", 20)
         stored = on_disk(history, Path(folder), 3, share)
         found = build_microstates(stored, **chosen)
         assert found.report == expected.report
@@ -98,8 +98,8 @@ def test_microstates_on_disk_have_the_same_numbers(
         number = int(rng.integers(len(expected.shells)))
         np.testing.assert_array_equal(found.shells[number].atoms, expected.shells[number].atoms)
         chosen_shells = np.flatnonzero(rng.random(len(expected.shells)) < 0.3)
-        patch.setattr("mda_ionmech.microstates.stored.NEAR", 2)
-        patch.setattr("mda_ionmech.microstates.stored.STRETCH", 4)
+        patch.setattr("mda_ionmech.microstates.on_disk.NEAR", 2)
+        patch.setattr("mda_ionmech.microstates.on_disk.STRETCH", 4)
         some = found.shells.some(chosen_shells)
         assert len(some) == len(chosen_shells)
         for k, shell in enumerate(chosen_shells):

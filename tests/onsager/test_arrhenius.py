@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 from scipy.stats import linregress
 
-from mda_ionmech.onsager import budget, fit_arrhenius, fit_vtf
-from mda_ionmech.onsager.arrhenius import (
+from mda_ionmech.results import budget, fit_arrhenius, fit_vtf
+from mda_ionmech.results.arrhenius_fits import (
     BOLTZMANN,
     corrected_aic,
     fit_polynomial,

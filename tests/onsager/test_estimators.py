@@ -8,14 +8,14 @@ from scipy.linalg import expm
 from scipy.special import erfc
 
 from mda_ionmech import InputError, onsager
-from mda_ionmech.onsager.estimators import (
+from mda_ionmech.observables.msd_exponents import (
     XI,
     cubic_length,
     finite_size_shift,
     growth,
     squared_displacements,
 )
-from mda_ionmech.onsager.residence import (
+from mda_ionmech.observables.residence_times import (
     channel_counts,
     characteristic_times,
     contact_table,
@@ -222,7 +222,7 @@ def test_channel_counts_against_numpy(seed, block, n_frames, n_runs):
             if state[t, c] != state[t + 1, c]:
                 changes[t // block, kind[t, c], kind[t + 1, c]] += 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mda_ionmech.runs.BLOCK_RUNS", n_runs)
+        patch.setattr("mda_ionmech.lib.run_length.BLOCK_RUNS", n_runs)
         found = channel_counts(onsager.label_runs(state), label, 3, block)
     np.testing.assert_array_equal(found[0], changes)
     np.testing.assert_array_equal(found[1], held)

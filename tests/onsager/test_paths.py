@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from mda_ionmech import onsager
 from mda_ionmech.events import CrystalEvents, SiteHistory
-from mda_ionmech.events.crystal import LinkedHops
+from mda_ionmech.events.crystal.crystal_events import LinkedHops
 from mda_ionmech.microstates import ShellTable
-from mda_ionmech.onsager.paths import self_parts
-from mda_ionmech.onsager.windows import (
+from mda_ionmech.onsager.path_sums import self_parts
+from mda_ionmech.onsager.window_sums import (
     CarrierLabels,
     JointLabels,
     count_changes,

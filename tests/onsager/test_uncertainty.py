@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mda_ionmech import onsager
-from mda_ionmech.onsager.uncertainty import join_plans, normal_samples
+from mda_ionmech.onsager.block_bootstrap import join_plans, normal_samples
 
 
 @pytest.mark.parametrize("n_origins", [10, 99, 1000, 3000])

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from mda_ionmech.events import EventRule, SolvationEvents
+from mda_ionmech.lib.frame_blocks import FrameFile, column_edges, write_by_rows
+from mda_ionmech.lib.run_length import label_runs, write_runs
 from mda_ionmech.microstates import ShellTable
-from mda_ionmech.microstates.columns import shell_columns
-from mda_ionmech.onsager.vehicle import (
+from mda_ionmech.microstates.on_disk_by_frames import shell_columns
+from mda_ionmech.observables.vehicularity import StoredPairs
+from mda_ionmech.observables.vehicularity_sums import (
     SUMS,
     HeldPairs,
     ShellPaths,
     pair_segments,
     vehicle_sums,
 )
-from mda_ionmech.runs import label_runs, write_runs
-from mda_ionmech.slabs import FrameFile, column_edges, write_by_rows
-from mda_ionmech.trajectory.members import Ligands
-from mda_ionmech.vehicle import StoredPairs
+from mda_ionmech.trajectory.carriers import Ligands
 
 KINDS = ("solvent", "anion")
 N, F = 5, 41

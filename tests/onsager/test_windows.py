@@ -8,7 +8,12 @@ from threadpoolctl import threadpool_limits
 
 from mda_ionmech import onsager
 from mda_ionmech.onsager.coefficients import System
-from mda_ionmech.onsager.windows import CarrierLabels, block_products, segment_labels, window_sums
+from mda_ionmech.onsager.window_sums import (
+    CarrierLabels,
+    block_products,
+    segment_labels,
+    window_sums,
+)
 
 N_LABELS = 3
 

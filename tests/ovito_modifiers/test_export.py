@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mda_ionmech import InputError, datasets
-from mda_ionmech.cli import app
+from mda_ionmech.cli.app import app
 from mda_ionmech.viewing.dump import write_dump
 from ovito_modifiers import ColorByEvent, read_states
 

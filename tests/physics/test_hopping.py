@@ -5,8 +5,8 @@ import pytest
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents
-from mda_ionmech.events.lattice_gas import SiteGraph, simulate
-from mda_ionmech.events.nulls import circular_null
+from mda_ionmech.events.nulls.circular_shift import circular_null
+from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, simulate
 from mda_ionmech.microstates import SiteAssignment
 
 from ..builders import decompose, make_universe, mobility, standard_error

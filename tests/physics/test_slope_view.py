@@ -7,7 +7,7 @@ import numpy as np
 
 from mda_ionmech import onsager
 from mda_ionmech.onsager.coefficients import System
-from mda_ionmech.onsager.windows import CarrierLabels, window_pass
+from mda_ionmech.onsager.window_sums import CarrierLabels, window_pass
 
 from ..builders import CUBE, decompose, hops, make_universe, standard_error
 

@@ -152,7 +152,7 @@ def test_hops_between_the_two_kinds_of_sites_control_and_carry(garnet):
 
 
 def test_the_same_from_a_configuration(garnet, tmp_path):
-    from mda_ionmech.config import build_analysis, load_config
+    from mda_ionmech.cli.config import build_analysis, load_config
 
     folder = datasets.path("crystal")
     (tmp_path / "garnet.toml").write_text(

@@ -1,0 +1,168 @@
+"""Checks of what the user gave, before any frame is read."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..lib.errors import InputError
+from ..species import IonSpecies
+
+
+def check_species(species: Any) -> list[IonSpecies]:
+    """Species of one universe, with different names and no atom in common."""
+    listed = [species] if isinstance(species, IonSpecies) else list(species)
+    if not listed:
+        raise InputError("species is empty: list at least one IonSpecies")
+    for one in listed:
+        if not isinstance(one, IonSpecies):
+            raise TypeError(
+                f"species must be IonSpecies, got {type(one).__name__}; wrap atoms as "
+                "IonSpecies(atoms, charge=..., name=...)"
+            )
+    names = [s.name for s in listed]
+    if len(set(names)) < len(names):
+        raise InputError(f"species names must differ, got {names}")
+    universe = listed[0].atoms.universe
+    owner: dict[int, str] = {}
+    for one in listed:
+        groups = [one.atoms, *(one.microstates.ligands.values() if one.microstates else ())]
+        if any(g.universe is not universe for g in groups):
+            raise InputError(
+                f"species {one.name!r} holds atoms of another universe than {names[0]!r}; select "
+                "all groups from one universe"
+            )
+        clash = next((int(i) for i in one.atoms.ix if int(i) in owner), None)
+        if clash is not None:
+            raise InputError(
+                f"species {owner[clash]!r} and {one.name!r} overlap in atom index {clash}; each "
+                "atom belongs to one species"
+            )
+        owner.update(dict.fromkeys((int(i) for i in one.atoms.ix), one.name))
+    return listed
+
+
+_BYTES = {"B": 0, "KB": 1, "MB": 2, "GB": 3, "TB": 4}
+
+
+def check_memory(memory: Any) -> int | None:
+    """A budget such as ``"4GB"`` in bytes; None for none."""
+    if memory is None:
+        return None
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([KMGT]?B)\s*", str(memory).upper())
+    try:
+        value = float(match[1]) * 1000 ** _BYTES[match[2]] if match else 0.0
+    except ValueError:
+        value = 0.0
+    if value < 1e6:
+        raise InputError(
+            f"memory must be a size of 1 MB or more, e.g. memory='4GB' or '500MB', got {memory!r}"
+        )
+    return int(value)
+
+
+def check_store(store: Any) -> Path | None:
+    """The folder of a store; None for none."""
+    if store is None:
+        return None
+    if not isinstance(store, str | os.PathLike) or not str(store):
+        raise InputError(f"store must be the path of a folder, e.g. 'run.zarr', got {store!r}")
+    return Path(store).absolute()
+
+
+PROJECTIONS = ("auto", "site", "vehicle", None)
+
+
+def check_projection(projection: Any, species: list[IonSpecies]) -> str | None:
+    """One of `PROJECTIONS`; ``site`` needs a species on sites."""
+    if projection not in PROJECTIONS:
+        raise InputError(f"projection must be one of {PROJECTIONS}, got {projection!r}")
+    if projection == "site" and not any(on_sites(s) for s in species):
+        raise InputError(
+            "projection='site' needs a species with microstates=SiteAssignment... and "
+            "events=CrystalEvents(); use projection='auto' or None"
+        )
+    return str(projection) if projection is not None else None
+
+
+def on_sites(species: IonSpecies) -> bool:
+    """Whether the carriers live on sites and their events are hops between them."""
+    return bool(
+        getattr(species.microstates, "has_sites", False)
+        and species.events is not None
+        and species.events.joint
+    )
+
+
+def positive(argument: str, value: Any, unit: str, remedy: str) -> float:
+    """A finite number above 0."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number) or number <= 0:
+        raise InputError(f"{argument} must be a number above 0 in {unit}, got {value!r}; {remedy}")
+    return number
+
+
+def check_lengths(argument: str, lengths: Any) -> str | list[float]:
+    """``"log"`` or a list of times in ps."""
+    if isinstance(lengths, str):
+        if lengths != "log":
+            raise InputError(f"{argument} must be 'log' or times in ps, got {lengths!r}")
+        return lengths
+    values = [
+        positive(argument, w, "ps", "give lengths such as [1, 10, 100], or 'log'")
+        for w in np.atleast_1d(lengths)
+    ]
+    if not values:
+        raise InputError(f"{argument} is empty: give 'log' or times in ps")
+    return values
+
+
+def check_axes(axes: Any) -> str:
+    """Directions that count, each once."""
+    if (
+        not isinstance(axes, str)
+        or not axes
+        or len(set(axes)) != len(axes)
+        or set(axes) - set("xyz")
+    ):
+        raise InputError(
+            f"axes must name the directions x, y and z once each, e.g. 'xyz' or 'z', got {axes!r}"
+        )
+    return axes
+
+
+def check_transformations(trajectory: Any) -> None:
+    """Refuse NoJump on the trajectory: unwrapping is done here, and soundly."""
+    for transformation in trajectory.transformations:
+        if type(transformation).__name__ == "NoJump":
+            raise InputError(
+                "the trajectory carries the transformation NoJump, which loses jumps with start, "
+                "step or parallel reading and distorts collective motion at constant pressure; "
+                "load the universe without it, unwrap='auto' does that work"
+            )
+
+
+def check_backend(backend: Any, trajectory: Any) -> None:
+    """Refuse unknown backends, and transformations that cannot be sent to other processes."""
+    names = ("serial", "multiprocessing", "dask")
+    if isinstance(backend, str) and backend not in names:
+        raise InputError(
+            f"backend={backend!r} is not known; the backends are {', '.join(names)}, or an "
+            "MDAnalysis BackendBase object"
+        )
+    if backend in (None, "serial"):
+        return
+    for transformation in trajectory.transformations:
+        if not getattr(transformation, "parallelizable", False):
+            name = getattr(transformation, "__name__", type(transformation).__name__)
+            raise InputError(
+                f"backend={backend!r}: the transformation {name} on the trajectory cannot be sent "
+                "to other processes; use backend='serial', or a transformation class of MDAnalysis"
+            )

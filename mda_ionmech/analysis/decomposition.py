@@ -1,0 +1,1804 @@
+"""The decomposition of ionic transport into events, as an MDAnalysis analysis.
+
+Frames are read once: fractional steps and contacts are kept, everything else follows from them.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from MDAnalysis.analysis.base import AnalysisBase
+from MDAnalysis.analysis.results import Results as RawResults
+from MDAnalysis.analysis.results import ResultsGroup
+from MDAnalysis.lib.log import ProgressBar
+
+from .. import onsager
+from .._version import __version__
+from ..events import CrystalEvents, EventLabels, EventRule, SiteHistory
+from ..events.base import EventCodes
+from ..events.crystal.crystal_events import LinkedHops
+from ..events.crystal.site_distances import InCell
+from ..events.crystal.site_history import Walk, follow_sites, join_histories
+from ..lib.errors import InputError
+from ..lib.frame_backends import (
+    PARTS_PER_WORKER,
+    ClientParts,
+    GatherBackend,
+    Part,
+    SerialParts,
+    parts_source,
+)
+from ..lib.frame_blocks import column_width
+from ..lib.run_length import run_blocks
+from ..lib.task_workers import Answer, Item, check_reach, over_threads, over_workers
+from ..lib.topology import atom_ids, digest, trajectory_name
+from ..macrostates import Macrostates, RunStates
+from ..macrostates.base import StoredMacrostates
+from ..microstates import (
+    ContactHistory,
+    FrameGeometry,
+    Microstates,
+    RadialDistribution,
+    SiteAssignment,
+)
+from ..microstates.contact_tracking import Follower
+from ..microstates.on_disk import StoredHistory, store_contacts
+from ..microstates.rdf import sample_distributions
+from ..observables.vehicularity import followed_ligands, vehicle_dataset
+from ..onsager.window_sums import (
+    CarrierLabels,
+    Classify,
+    JointLabels,
+    carrier_blocks,
+    labelled_together,
+    one_label,
+    segment_labels,
+)
+from ..results.results import Results, states_archive, write_atomically
+from ..species import IonSpecies, check_atom_group, molecule_of_atom
+from ..trajectory import Paths, frame_times
+from ..trajectory.carriers import append_atoms, carrier_members, ligand_table
+from ..trajectory.cells import (
+    check_cell_height,
+    check_constant_cell,
+    read_cell,
+    reduced_cell,
+)
+from ..trajectory.completeness import check_complete
+from ..trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
+from ..trajectory.paths import FlatPosition, PathBuilder, StoredPosition, finish_paths
+from ..trajectory.run_store import (
+    DEFAULT_BUDGET,
+    SHARE,
+    SMALL_SHARE,
+    SPARE_BYTES,
+    RunStore,
+    StateRoom,
+    StoredPaths,
+    in_memory,
+    return_freed_memory,
+    threads,
+    zarr_module,
+)
+from ..trajectory.snapshot import Cell, Snapshot, check_finite, coordinates_of, take_snapshot
+from ..trajectory.unwrap import (
+    LONG_STEP,
+    MAX_LONG_FRACTION,
+    fractional_steps,
+    stretches,
+    whole_centres,
+)
+from .arguments import (
+    check_axes,
+    check_backend,
+    check_lengths,
+    check_memory,
+    check_projection,
+    check_species,
+    check_store,
+    check_transformations,
+    on_sites,
+    positive,
+)
+from .joint_labels import fill_joint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+#: Above this share of frames outside every core, an assignment to sites is called ambiguous.
+AMBIGUOUS = 0.75
+#: Largest part, bytes.
+PART_BYTES = 2**26
+#: Frames sampled for g(r).
+RDF_FRAMES = 200
+
+
+#: Per-frame arrays of the result: shape beyond (frames, carriers), value for none, type.
+_STATES: dict[str, tuple[tuple[int, ...], float, type]] = {
+    "microstate": ((), -1, np.int32),
+    "macrostate": ((), -1, np.int16),
+    "event": ((), -1, np.int16),
+    "cluster": ((), -1, np.int32),
+    "displacement": ((3,), np.nan, np.float32),
+}
+
+
+class OnsagerDecomposition(AnalysisBase):
+    r"""Split Onsager coefficients and conductivity into contributions of events.
+
+    .. math:: L_{AB}^{e}(\Delta t) =
+        \frac{\langle D_A^e \cdot D_B \rangle}{2 n k_B T V \Delta t},
+        \qquad \sum_e L_{AB}^{e} = L_{AB}
+
+    with :math:`D_A^e(t)` the summed displacement over the window of the carriers of A whose label
+    is e. The sum is exact on any finite sample; its residual is checked in every run.
+
+    Cost: reading the trajectory once plus, per frame, one pass over the atoms and one neighbour
+    search per detector; then one pass over carriers x frames per window or resolution. Horizons
+    cost nothing beside that.
+
+    Parameters
+    ----------
+    species : IonSpecies or sequence of IonSpecies
+        List every kind of charged carrier, else single coefficients stand but the conductivity is
+        only theirs.
+    temperature : float
+        K.
+    windows : "log" or sequence of float
+        Lengths of the windows, ps, rounded to whole frames. ``"log"``: the frame spacing times
+        powers of two, up to a tenth of the trajectory.
+    resolutions, horizons : "log", sequence of float or None
+        Of the path and slope views, ps: the time over which a label is read, and the time over
+        which displacements are correlated. Every horizon that is a whole multiple of a resolution
+        is computed. ``"log"`` as for `windows`; None for either leaves these views out.
+    projection : {"auto", "site", "vehicle", None}
+        What an event carries in the path and slope views. ``site``: a hop its way from site to
+        site, and the label ``vibration`` what is left. None: the whole displacement. ``auto``:
+        ``site`` for species on sites, else None. The window view keeps whole displacements.
+        ``vehicle``: as ``auto``, and ligand atoms are followed too, for `vehicularity`; 24 bytes
+        for each of their atoms and frames, in memory or in the store.
+    memory : str, optional
+        A budget, e.g. ``"4GB"``. Where positions and states would exceed it they live in a Zarr
+        store (that of `store`, else a temporary one), microstates and macrostates with them, and
+        every stage reads them block by block; the numbers are the same bit for bit. What is loaded
+        takes 300 MB beside the budget; the page on cost says what to choose.
+    store : path-like, optional
+        Folder of a Zarr store that the frames are gathered in, part by part. A run that was
+        stopped goes on from the last whole part when it is started again with the same store,
+        frames and detectors; what does not touch the frames (windows, events, temperature) may
+        differ. With a cluster it lies where all workers can open it.
+    frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
+        Frame of reference. ``auto``: ``framework`` for species on sites, else ``barycentric``.
+    framework : AtomGroup, optional
+        The immobile sublattice for ``frame="framework"``; default every atom of no species.
+    axes : str
+        Directions that count, e.g. ``"xyz"``, ``"xy"``, ``"z"``.
+    unwrap : {"auto", True, False}
+        Undo jumps across the cell. ``auto`` and True take minimum-image steps, which leave
+        unwrapped coordinates as they are; False takes the coordinates as continuous.
+    dt : float, optional
+        True spacing of the analysed frames in ps, when the times in the file are wrong.
+    seed : int
+        Of the bootstrap.
+    level : float
+        Nominal coverage of the intervals.
+
+    Attributes
+    ----------
+    results : Results
+        After `run`: see `mda_ionmech.Results`.
+    paths : Paths
+        After `run`: unwrapped positions of all carriers, species one after the other.
+    microstates, macrostates : dict of str
+        After `run`, by species name.
+
+    Raises
+    ------
+    InputError
+        For input that cannot be analysed, before frames are read where that is possible.
+    AdditivityError
+        If contributions do not sum to the whole within 1e-10: a bug.
+
+    Examples
+    --------
+    >>> run = OnsagerDecomposition([li, tfsi], temperature=330).run()  # doctest: +SKIP
+    >>> run.results.summary(window=20)  # doctest: +SKIP
+    """
+
+    _analysis_algorithm_is_parallelizable = True
+
+    results: Any  # raw arrays of the frame stage while reading, Results afterwards
+    paths: Paths
+    microstates: dict[str, Microstates]
+    macrostates: dict[str, Macrostates | StoredMacrostates]
+    _labels: list[CarrierLabels]
+    _cell: Cell | None
+    _previous: Snapshot | None
+    _kept: tuple[int, Snapshot | None] | None
+    _raw: dict[str, Any]
+    _followers: dict[int, Follower]
+    _counted: dict[int, list[int]]
+    _builder: PathBuilder | StoredPaths
+    _store: RunStore | None
+    _scratch: tempfile.TemporaryDirectory[str] | None
+    _gathered: dict[int, list[dict[str, np.ndarray]]]
+    _on_disk: bool
+    _n_rooms: int
+
+    @classmethod
+    def get_supported_backends(cls) -> tuple[str, ...]:
+        """Backends whose numbers are bit for bit those of ``serial``."""
+        return ("serial", "multiprocessing", "dask")
+
+    def __init__(
+        self,
+        species: IonSpecies | Sequence[IonSpecies],
+        *,
+        temperature: float,
+        windows: str | Sequence[float] = "log",
+        resolutions: str | Sequence[float] | None = "log",
+        horizons: str | Sequence[float] | None = "log",
+        frame: str = "auto",
+        framework: Any = None,
+        projection: str | None = "auto",
+        axes: str = "xyz",
+        unwrap: str | bool = "auto",
+        dt: float | None = None,
+        seed: int = 0,
+        level: float = 0.68,
+        memory: str | None = None,
+        store: str | None = None,
+    ) -> None:
+        self.species = check_species(species)
+        self.universe = self.species[0].atoms.universe
+        super().__init__(self.universe.trajectory)
+        self.memory = check_memory(memory)
+        self.store = check_store(store)
+        if memory is not None or store is not None:
+            zarr_module()
+        self.temperature = positive(
+            "temperature", temperature, "K", "give that of the simulation, e.g. temperature=300"
+        )
+        self.windows = check_lengths("windows", windows)
+        with_paths = resolutions is not None and horizons is not None
+        self.resolutions = check_lengths("resolutions", resolutions) if with_paths else None
+        self.horizons = check_lengths("horizons", horizons) if with_paths else None
+        self.projection = check_projection(projection, self.species)
+        self.dt = (
+            None
+            if dt is None
+            else positive("dt", dt, "ps", "give the spacing of the analysed frames")
+        )
+        self.axes = check_axes(axes)
+        if not (unwrap == "auto" or isinstance(unwrap, bool)):
+            raise InputError(f"unwrap must be 'auto', True or False, got {unwrap!r}")
+        self.unwrap = unwrap
+        if not 0 < level < 1:
+            raise InputError(f"level must lie between 0 and 1, e.g. 0.68, got {level!r}")
+        self.level = float(level)
+        self.seed = int(seed)
+        if framework is not None:
+            check_atom_group(framework, "framework")
+            if frame not in ("auto", "framework"):
+                raise InputError(f"framework=... has no meaning with frame={frame!r}")
+            frame = "framework"
+        self.frame = resolve_frame(frame, self.species)
+        self.framework = framework
+        check_transformations(self.universe.trajectory)
+        for index, one in enumerate(self.species):
+            if one.events is not None and one.microstates is not None:
+                one.events.check(one.microstates.ligand_types)
+                one.events.prepare(self.universe, one.microstates.ligands)
+            if one.macrostates is not None:
+                one.macrostates.check(self.species, index)
+        self._molecule = molecule_of_atom(self.universe)
+        self._reference = reference_weights(self.frame, self.species, self.framework, self.universe)
+        self._members = carrier_members(self.species, self.universe)
+        self._first = np.concatenate([[0], np.cumsum([s.n_carriers for s in self.species])])
+        self._ligands = [ligand_table(s, self._molecule) for s in self.species]
+        self._followed: dict[int, slice] = {}
+        if projection == "vehicle":
+            self._follow_ligands()
+        carried = np.zeros(self.universe.atoms.n_atoms, dtype=bool)
+        carried[self._members.atoms] = True
+        if len(self._reference):
+            carried |= self._reference > 0
+        self._moving = stretches(np.flatnonzero(carried))
+        self._advance: Callable[[int], None] | None = None
+        self._client: Any = None
+        self._linked: dict[tuple[int, ...], LinkedHops] = {}
+
+    # ---- set-up ---------------------------------------------------------------------------
+
+    def _follow_ligands(self) -> None:
+        """Let the frame stage follow the ligand atoms too, as bodies after the carriers."""
+        self._followed = followed_ligands(self.species, self._ligands, self._members)
+        usable_masses(self.universe, "projection='vehicle'")
+        for index in self._followed:
+            ligands = self._ligands[index]
+            assert ligands is not None
+            self._members = append_atoms(self._members, ligands.atom)
+
+    def run(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        frames: Iterable[int] | None = None,
+        verbose: bool | None = None,
+        n_workers: int | None = None,
+        n_parts: int | None = None,
+        backend: Any = None,
+        *,
+        unsupported_backend: bool = False,
+        progressbar_kwargs: dict[str, Any] | None = None,
+    ) -> OnsagerDecomposition:
+        """Read the frames and decompose; the arguments are those of `AnalysisBase.run`.
+
+        One progress bar covers the whole with ``verbose=True``, on every backend. The numbers do
+        not depend on the backend, the workers or the parts.
+
+        Frames are read where `backend` says; ``dask`` is the cluster of the `distributed.Client` in
+        scope, if there is one, and with a store its workers take the windows too, one length each.
+        Otherwise these are worked on by threads of this process, one per core.
+
+        Returns
+        -------
+        OnsagerDecomposition
+            itself, with `results` filled.
+
+        Raises
+        ------
+        InputError
+            For input that cannot be analysed, or a store that workers of the cluster cannot open.
+        """
+        check_backend(backend, self.universe.trajectory)
+        bar = ProgressBar(
+            total=1, verbose=bool(verbose), desc="starting", **(progressbar_kwargs or {})
+        )
+        self._bar = bar
+        source = parts_source(backend, n_workers)
+        self._client = source.client if isinstance(source, ClientParts) else None
+        if source.n_workers > 1:
+            n_parts = n_parts or PARTS_PER_WORKER * source.n_workers
+        elif isinstance(source, SerialParts):
+            self._advance = self._bar_update
+        try:
+            super().run(
+                start=start,
+                stop=stop,
+                step=step,
+                frames=frames,
+                n_parts=n_parts,
+                backend=GatherBackend(source, self._absorb, self._known_parts),
+                unsupported_backend=True,
+            )
+        finally:
+            self._advance = None
+            bar.close()
+        return self
+
+    def _bar_update(self, n_frames: int) -> None:
+        self._bar.update(n_frames)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        for name in ("_bar", "_builder", "_store", "_gathered", "_sorted", "_scratch"):
+            state.pop(name, None)
+        state["_advance"] = state["_kept"] = state["_previous"] = state["_client"] = None
+        return state
+
+    def _choose_frames(
+        self,
+        trajectory: Any,
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        frames: Iterable[int] | None = None,
+    ) -> int:
+        """Settle which frames are analysed and the lattice they are described in."""
+        chosen: dict[str, Any] = {"start": start, "stop": stop, "step": step, "frames": frames}
+        super()._setup_frames(trajectory, **chosen)
+        (enumerated,) = super()._setup_computation_groups(n_parts=1, **chosen)
+        self._run_frames = np.asarray(enumerated[:, 1], dtype=np.int64)
+        n = len(self._run_frames)
+        if n < 3:
+            raise InputError(
+                f"the analysed part of the trajectory has {n} frame{'s' * (n != 1)}; three or more "
+                "are needed, and hundreds for intervals: check start, stop, step, frames, and "
+                "that the trajectory file is complete"
+            )
+        self._in_reader = -1
+        self._lattice = reduced_cell(read_cell(self._at(0)))
+        self._cell = self._kept = None
+        return n
+
+    def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
+        if selection.get("stop") is None and selection.get("frames") is None:
+            check_complete(trajectory)
+        n = self._choose_frames(trajectory, **selection)
+        self._notes: list[str] = []
+        ends = [self._read(k) for k in (0, n - 1)]
+        self._times = frame_times(ends[0][0], ends[1][0], n, self.dt)
+        if self.dt is None:
+            self._check_spacing(ends[0][0], n)
+        self._window_frames = self._round_lengths("windows", self.windows, n)
+        none = np.empty(0, dtype=np.int64)
+        self._resolution_frames = self._horizon_frames = none
+        if self.resolutions is not None and self.horizons is not None:
+            self._resolution_frames = self._round_lengths("resolutions", self.resolutions, n)
+            self._horizon_frames = self._round_lengths("horizons", self.horizons, n)
+            self._check_multiples()
+        reach = max((s.microstates.reach for s in self.species if s.microstates), default=0.0)
+        for _, snapshot in ends:
+            check_cell_height(snapshot.cell.height, reach)
+        if self.frame == "laboratory":
+            check_constant_cell(np.array([snapshot.cell.vectors for _, snapshot in ends]))
+        self._check_first_step(ends[0][1])
+        for index, one in enumerate(self.species):
+            if one.microstates is not None:
+                one.microstates.settle(lambda index=index: self._sample(index))
+                check_cell_height(ends[0][1].cell.height, one.microstates.reach)
+        self._check_moving(ends[0][1].positions)
+        self._bar.total = n + max(1, n // 4)
+        self._bar.set_description("reading frames")
+        # frames are gathered afresh, and what a run before concluded does not travel to workers
+        self.results = RawResults()
+        self._labels, self._linked = [], {}
+        self._sorted: dict[int, Any] = {}
+        self._gathered = {k: [] for k, table in enumerate(self._ligands) if table is not None}
+        self._open_store(n, ends)
+
+    def _open_store(self, n: int, ends: list[tuple[float, Snapshot]]) -> None:
+        """Decide where what the frames give is gathered."""
+        n_carriers = len(self._members.offsets) - 1
+        self._scratch = None
+        self._n_rooms = 0
+        # positions, states and what is worked out beside them
+        self._on_disk = self.memory is not None and 64 * n_carriers * n > self.memory
+        folder = self.store
+        if self._on_disk:
+            return_freed_memory()
+        if folder is None and self._on_disk:
+            self._scratch = tempfile.TemporaryDirectory(prefix="ionmech-")
+            folder = Path(self._scratch.name) / "run.zarr"
+        self._store = None
+        self._builder = PathBuilder(n_carriers, n)
+        if folder is not None:
+            budget = self.memory or DEFAULT_BUDGET
+            columns = bool(self._followed) or any(on_sites(s) for s in self.species)
+            self._store = RunStore.open(
+                folder, self._origin(n, ends), n_carriers, n, budget, columns=columns
+            )
+            self._builder = StoredPaths(self._store, budget)
+            if self._client is not None:
+                check_reach(self._client, folder)
+
+    def _origin(self, n: int, ends: list[tuple[float, Snapshot]]) -> dict[str, Any]:
+        """All that what is read from the frames depends on."""
+        trajectory = self._trajectory
+        files = [getattr(r, "filename", None) for r in getattr(trajectory, "readers", [trajectory])]
+        names = [str(f) for f in files if isinstance(f, str | os.PathLike)]
+        detectors = {}
+        for index, one in enumerate(self.species):
+            table, about = self._ligands[index], {}
+            if table is not None and one.microstates is not None:
+                about = one.microstates.describe() | {
+                    "ligands": digest(table.atom, table.kind, table.other_atom)
+                }
+                about.pop("persistence_ps")  # acts on what was gathered
+            detectors[one.name] = about
+        return {
+            "trajectory": {
+                "files": [Path(f).name for f in names],
+                "bytes": [os.path.getsize(f) if os.path.isfile(f) else None for f in names],
+                "n_atoms": int(self.universe.atoms.n_atoms),
+                "n_frames": int(trajectory.n_frames),
+                "first_and_last_positions": digest(*(s.coordinates for _, s in ends)),
+            },
+            "frames": {
+                "number": n,
+                "first": int(self._run_frames[0]),
+                "last": int(self._run_frames[-1]),
+                "all": digest(self._run_frames),
+            },
+            "carriers": digest(self._members.offsets, self._members.atoms, self._members.weights),
+            "reference": {"frame": self.frame, "weights": digest(self._reference)},
+            "unwrap": self.unwrap,
+            "lattice": self._lattice.tolist(),
+            "dt": self.dt,
+            "species": detectors,
+        }
+
+    def _setup_computation_groups(self, n_parts: int, **chosen: Any) -> list[np.ndarray]:
+        (frames,) = super()._setup_computation_groups(n_parts=1, **chosen)
+        if self._store is not None:
+            size = self._store.part_frames
+        else:
+            # parts wait for their turn in memory
+            largest = max(PART_BYTES // (64 * (len(self._members.offsets) - 1)), 1)
+            size = min(-(-len(frames) // n_parts), largest)
+        return [frames[k : k + size] for k in range(0, len(frames), size)]
+
+    def _known_parts(self) -> list[Part]:
+        """Parts that are in the store already, from the first on."""
+        known: list[Part] = []
+        if self._store is None or not isinstance(self._builder, StoredPaths):
+            return known
+        for number in range(self._store.n_done()):
+            part, last = self._store.load(number)
+            self._builder.skip(len(part.frames), last)
+            self._take_contacts(part)
+            known.append(part)
+            self._bar_update(len(part.frames))
+        return known
+
+    def _at(self, index: int) -> Any:
+        """The reader at one analysed frame; it is not read again if it was asked for last."""
+        if self._in_reader != index:
+            self._in_reader = -1
+            self._trajectory[int(self._run_frames[index])]
+            self._in_reader = index
+        return self._trajectory.ts
+
+    def _read(self, index: int) -> tuple[float, Snapshot]:
+        """Time and a fresh copy of one analysed frame."""
+        ts = self._at(index)
+        return float(ts.time), take_snapshot(ts, self._cell_of(ts))
+
+    def _cell_of(self, ts: Any) -> Cell:
+        self._cell = Cell.of(ts, self._lattice, self._cell)
+        return self._cell
+
+    def _check_spacing(self, first: float, n: int) -> None:
+        """Find by bisection where the spacing of the first two frames ends, if it does."""
+        step = self._time_of(1) - first
+        tolerance = self._times.tolerance
+        if abs(step - self._times.spacing) <= tolerance:
+            return
+        even, uneven = 1, n - 1
+        while uneven - even > 1:
+            middle = (even + uneven) // 2
+            if abs(self._time_of(middle) - first - middle * step) <= tolerance:
+                even = middle
+            else:
+                uneven = middle
+        before, after = self._time_of(even), self._time_of(uneven)
+        raise InputError(
+            f"times repeat or are unevenly spaced: frames are {step:g} ps apart up to frame "
+            f"{self._run_frames[even]} at {before:g} ps, but frame "
+            f"{self._run_frames[uneven]} is at {after:g} ps; analyse an even part with "
+            "run(start=..., stop=..., step=...), or give "
+            "the true spacing of the analysed frames with dt=... (ps)"
+        )
+
+    def _time_of(self, index: int) -> float:
+        return float(self._at(index).time)
+
+    def _round_lengths(
+        self, argument: str, lengths: str | Sequence[float], n_frames: int
+    ) -> np.ndarray:
+        """Lengths in whole frames."""
+        spacing = self._times.spacing
+        if isinstance(lengths, str):
+            longest = max(n_frames // 10, 1)
+            return 2 ** np.arange(int(np.log2(longest)) + 1)
+        span = (n_frames - 1) * spacing
+        chosen = []
+        for length in lengths:
+            n = max(round(length / spacing), 1)
+            if n > n_frames - 1:
+                raise InputError(
+                    f"{argument} holds {length:g} ps, longer than the {span:g} ps analysed; give "
+                    f"{argument} of at most a tenth of that, {span / 10:g} ps, for an interval"
+                )
+            if abs(n * spacing - length) > 1e-3 * length:
+                self._note(
+                    f"{argument[:-1]} of {length:g} ps rounded to {n * spacing:g} ps, {n} frames "
+                    f"of {spacing:g} ps"
+                )
+            chosen.append(n)
+        return np.unique(np.array(chosen, dtype=np.int64))
+
+    def _check_multiples(self) -> None:
+        """At least one horizon must be a whole number of resolutions."""
+        if np.any(self._horizon_frames[:, None] % self._resolution_frames[None] == 0):
+            return
+        spacing = self._times.spacing
+        raise InputError(
+            f"no horizon of {self._horizon_frames * spacing} ps is a whole multiple of a "
+            f"resolution of {self._resolution_frames * spacing} ps; give horizons that are, or "
+            "'log' for both"
+        )
+
+    def _note(self, text: str, *, loud: bool = False) -> None:
+        """Keep a warning in the results; loud ones are raised as Python warnings too."""
+        self._notes.append(text)
+        if loud:
+            warnings.warn(text, stacklevel=3)
+
+    def _check_first_step(self, first: Snapshot) -> None:
+        """Refuse steps too long to unwrap on the first two frames, before all are read."""
+        ts, before = self._at(1), replace(first, coordinates=first.coordinates.copy())
+        steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(4)
+        self._step(ts, before, steps, np.empty(3), found)
+        self._check_long_steps(found)
+
+    def _check_moving(self, first: np.ndarray) -> None:
+        """Refuse carriers that stay where they were in a dozen frames spread over the run."""
+        n = len(self._run_frames)
+        still = {s.name: s.atoms.ix for s in self.species}
+        for k in np.unique(np.linspace(1, n - 1, min(n, 12)).astype(int)):
+            if not still:
+                return
+            now = self._read(int(k))[1].positions
+            still = {name: ix for name, ix in still.items() if np.array_equal(first[ix], now[ix])}
+        if len(still) == len(self.species):
+            raise InputError(
+                f"no carrier of {', '.join(still)} moves: their positions are equal in frames "
+                "spread over the run; check that the selections name the mobile atoms and that "
+                "they were not frozen in the simulation"
+            )
+        if still:
+            self._note(f"no carrier of {', '.join(still)} moves", loud=True)
+
+    def _check_long_steps(self, found: np.ndarray) -> None:
+        if self.unwrap is False or found[2] == 0:
+            return
+        fraction = found[1] / found[2]
+        # one stray step among few is not yet a verdict
+        if fraction > MAX_LONG_FRACTION and found[1] > 1:
+            raise InputError(
+                f"steps are too long to unwrap: {fraction:.2%} of the steps between analysed "
+                f"frames exceed {LONG_STEP} of the shortest cell height (longest {found[3]:.2f} A, "
+                f"frames {self._times.spacing:g} ps apart), and beyond one half they cannot be "
+                "told from their images; analyse more frames (smaller step), or pass unwrap=False "
+                "if the coordinates are already unwrapped"
+            )
+
+    def _step(
+        self, ts: Any, before: Snapshot, steps: np.ndarray, reference: np.ndarray, found: np.ndarray
+    ) -> Snapshot:
+        """The frame the reader holds, in the place of the one before, and the steps between."""
+        cell = self._cell_of(ts)
+        bad = fractional_steps(
+            coordinates_of(ts), before.coordinates, cell.inverse, before.cell.inverse, cell.vectors,
+            self.unwrap is not False, self._moving, self._members.offsets, self._members.atoms,
+            self._members.weights, self._reference, LONG_STEP * cell.height, steps, reference,
+            found,
+        )  # fmt: skip
+        check_finite(ts, bad)
+        return Snapshot(before.coordinates, cell)
+
+    def _geometry(self, index: int, now: Snapshot, *, lasting: bool = False) -> FrameGeometry:
+        """What the detector of species `index` sees of a frame, if lasting a copy of its own."""
+        ligands = self._ligands[index]
+        assert ligands is not None
+        one, members = self.species[index], self._members
+        if one.compound is None:
+            centres = now.places(one.atoms.ix).fractional
+        else:
+            first, last = self._first[index], self._first[index + 1]
+            centres = np.empty((one.n_carriers, 3))
+            whole_centres(
+                now.positions, now.cell.inverse, members.offsets[first : last + 1], members.atoms,
+                members.weights, members.parents, centres,
+            )  # fmt: skip
+        places, others = now.places(ligands.atom), now.places(ligands.other_atom)
+        return FrameGeometry(
+            centres,
+            places.fractional if lasting else places,
+            ligands.kind,
+            ligands.owner,
+            now.cell.vectors,
+            now.cell.as_read,
+            others.fractional if lasting else others,
+            ligands.other_owner,
+        )
+
+    def _sample(self, index: int) -> Iterable[FrameGeometry]:
+        """Frames spread over the run, for g(r)."""
+        n = len(self._run_frames)
+        for k in np.unique(np.linspace(0, n - 1, min(n, RDF_FRAMES)).astype(int)):
+            yield self._geometry(index, self._read(int(k))[1], lasting=True)
+
+    def measure_shells(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        frames: Iterable[int] | None = None,
+    ) -> list[tuple[IonSpecies, dict[str, RadialDistribution]]]:
+        """g(r) of every species with a detector and its ligand types, without a decomposition.
+
+        Cost: one neighbour search to 8 A in each of up to 200 frames.
+
+        Parameters
+        ----------
+        start, stop, step, frames
+            Part of the trajectory, as in `run`.
+
+        Returns
+        -------
+        list of (IonSpecies, dict of str to RadialDistribution)
+        """
+        self._choose_frames(self.universe.trajectory, start, stop, step, frames)
+        out = []
+        for index, one in enumerate(self.species):
+            if one.microstates is not None:
+                found = sample_distributions(self._sample(index), one.microstates.ligand_types)
+                one.microstates.take_distributions(found)
+                out.append((one, found))
+        return out
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a detector uses hysteresis or persistence."""
+        shells = [s.microstates for s in self.species if s.microstates is not None]
+        return any(s.persistence or getattr(s, "hysteresis", None) for s in shells)
+
+    # ---- frames ---------------------------------------------------------------------------
+
+    def _compute(
+        self, indexed_frames: np.ndarray, verbose: bool | None = None, **_: Any
+    ) -> OnsagerDecomposition:
+        self._part = indexed_frames
+        super()._compute(indexed_frames, verbose=False)
+        self.results = RawResults(self._raw)
+        for index, follower in self._followers.items():
+            self.results[f"contacts_{index}"] = follower.tracker.finish()
+            # one row a part: counts add up exactly, in any order
+            self.results[f"tally_{index}"] = np.array([self._counted[index]], dtype=np.int64)
+        self._kept = int(indexed_frames[-1, 0]), self._previous
+        self._raw, self._followers, self._counted = {}, {}, {}
+        return self
+
+    def _prepare(self) -> None:
+        n = len(self._part)
+        first = int(self._part[0, 0])
+        self._raw = {
+            "steps": np.zeros((n, len(self._members.offsets) - 1, 3)),
+            "reference": np.zeros((n, 3)),
+            "cells": np.empty((n, 3, 3)),
+            "engine_step": np.full(n, -1, dtype=np.int64),
+            "found": np.zeros((1, 4)),
+        }
+        self._followers, self._counted = {}, {}
+        for index, one in enumerate(self.species):
+            if one.microstates is not None:
+                self._followers[index] = one.microstates.follower(one.n_carriers, first)
+                self._counted[index] = [0] * len(one.microstates.tally_names)
+        self._previous = None
+        self._in_reader = -1  # the reader has moved on, or is one of another process
+        if self._kept is not None and self._kept[0] == first - 1:
+            self._previous = self._kept[1]
+        elif first > 0:  # the step into a part's first frame needs the frame before it
+            self._previous = self._read(first - 1)[1]
+
+    def _single_frame(self) -> None:
+        ts, k, raw = self._ts, self._frame_index, self._raw
+        self._times.check(int(self._part[k, 0]), ts.frame, float(ts.time))
+        cell_before, before = self._cell, self._previous
+        if before is None:
+            now = take_snapshot(ts, self._cell_of(ts))
+        else:
+            now = self._step(ts, before, raw["steps"][k], raw["reference"][k], raw["found"][0])
+        raw["cells"][k] = now.cell.vectors
+        raw["engine_step"][k] = ts.data.get("step", -1)
+        for index, follower in self._followers.items():
+            if now.cell is not cell_before:
+                check_cell_height(now.cell.height, follower.detector.reach)
+            for name, n in enumerate(follower.add(self._geometry(index, now))):
+                self._counted[index][name] += n
+        self._previous = now
+        if self._advance is not None:
+            self._advance(1)
+
+    def _get_aggregator(self) -> ResultsGroup:
+        lookup: dict[str, Callable[..., Any]] = dict.fromkeys(
+            ("reference", "cells", "engine_step", "found"), np.concatenate
+        )
+        for k in range(len(self.species)):
+            lookup[f"tally_{k}"] = np.concatenate
+        return ResultsGroup(lookup=lookup)
+
+    def _absorb(self, part: Part) -> None:
+        """Take what is large out of the answer of a part, in the order of the parts."""
+        first = self._builder.filled
+        self._builder.add(part.results.pop("steps"), part.results["reference"])
+        if self._store is not None:
+            self._store.save(first // self._store.part_frames, part, self._builder.last)
+        self._take_contacts(part)
+        if self._advance is None:
+            self._bar_update(len(part.frames))
+
+    def _take_contacts(self, part: Part) -> None:
+        for index, gathered in self._gathered.items():
+            contacts = part.results.pop(f"contacts_{index}")
+            if not self._on_disk:
+                gathered.append(contacts)
+
+    def _contacts(self, index: int) -> dict[str, np.ndarray]:
+        """Contacts of a species over all frames."""
+        parts = self._gathered[index]
+        if len(parts) > 1:  # column by column, so that they are never held twice
+            parts = [{c: np.concatenate([p.pop(c) for p in parts]) for c in list(parts[0])}]
+            self._gathered[index] = parts
+        return parts[0]
+
+    def _stored_contacts(self, index: int) -> dict[str, Any]:
+        """The same on disk, by blocks of carriers, where they are sorted when first asked for."""
+        store = self._store
+        assert store is not None
+        share = (self.memory or DEFAULT_BUDGET) // SHARE
+        if index not in self._sorted:
+
+            def load(part: int, carriers_alone: bool) -> dict[str, np.ndarray]:
+                one = "carrier" if carriers_alone else ""
+                return store.load_table(part, f"contacts_{index}", one)
+
+            self._sorted[index] = store_contacts(
+                store.folder / f"contacts-{index}.bin", load, store.n_done(),
+                self.species[index].n_carriers, share,
+            )  # fmt: skip
+        rows, edges, first_row, has_rings = self._sorted[index]
+        return {
+            "rows": rows, "edges": edges, "first_row": first_row, "has_rings": has_rings,
+            "share": share, "room": self._new_room("microstates"),
+        }  # fmt: skip
+
+    def _new_room(self, name: str) -> Path:
+        """A folder of its own in the store: results of other filters keep theirs."""
+        assert self._store is not None
+        self._n_rooms += 1
+        return self._store.room(f"{name}-{self._n_rooms}")
+
+    # ---- what follows from the frames -----------------------------------------------------
+
+    def _conclude(self) -> None:
+        raw = self.results
+        found = raw.found.sum(axis=0)
+        found[3] = raw.found[:, 3].max()
+        self._check_long_steps(found)
+        if self.frame == "laboratory":
+            check_constant_cell(raw.cells)
+        self._unwrap_report = self._describe_unwrapping(found)
+        self.paths = finish_paths(
+            self._builder,
+            raw.reference,
+            raw.cells,
+            self._times.spacing,
+            in_memory=not self._on_disk,
+        )
+        del self._builder
+        self._ligand_paths = {
+            k: self.paths.carriers(where.start, where.stop) for k, where in self._followed.items()
+        }
+        if self._followed:
+            self.paths = replace(self.paths, position=self.paths.carriers(0, int(self._first[-1])))
+        self.engine_step = raw.engine_step
+        self._tallies = {k: raw[f"tally_{k}"].sum(axis=0) for k in self._gathered}
+        self._note_tallies()
+        net = sum(s.charge * s.n_carriers for s in self.species)
+        if abs(net) > 1e-6:
+            self._note(
+                f"charges of the listed species sum to {net:+g} e: the conductivity is that of "
+                f"these carriers against the {self.frame} frame",
+                loud=True,
+            )
+        states = self._find_states()
+        for index, found in states.items():
+            self._note_ambiguity(self.species[index].name, found.report)
+        self.results = self._decompose(states)
+        self._bar.update(self._bar.total - self._bar.n)
+
+    def _tally(self, index: int) -> dict[str, int]:
+        """What the detector of species `index` counted beside contacts, over the run."""
+        detector = self.species[index].microstates
+        assert detector is not None
+        return {
+            name: int(n) for name, n in zip(detector.tally_names, self._tallies[index], strict=True)
+        }
+
+    def _note_tallies(self) -> None:
+        for index in self._gathered:
+            one = self.species[index]
+            counted = {name: n for name, n in self._tally(index).items() if n}
+            if counted:
+                total = one.n_carriers * self.paths.n_frames
+                listed = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counted.items())
+                assert one.microstates is not None
+                what = "sites" if one.microstates.has_sites else "shells"
+                self._note(f"of {total} {what} of {one.name}: {listed}")
+
+    def _note_ambiguity(self, name: str, report: dict[str, Any]) -> None:
+        """Say loudly when carriers hardly live on the sites they are assigned to."""
+        volume = "polyhedron" if "outside_every_polyhedron" in report else "core"
+        remedy = {"core": "r_core", "polyhedron": "vertices"}[volume]
+        outside = report.get(f"outside_every_{volume}", 0.0)
+        homeless = report.get(f"carriers_never_in_a_{volume}", 0)
+        if outside > AMBIGUOUS or homeless:
+            self._note(
+                f"sites of {name} are ambiguous: {outside:.0%} of the time in no {volume}, "
+                f"{homeless} carriers never in one; check the alignment (results.settings), the "
+                f"origin and setting of the structure, supercell and {remedy}",
+                loud=True,
+            )
+
+    def _describe_unwrapping(self, found: np.ndarray) -> dict[str, Any]:
+        if self.unwrap is False:
+            state = "taken as continuous, as asked"
+        elif found[0] > 0:
+            state = "wrapped: jumps across the cell were undone"
+        else:
+            state = "continuous: no step crosses half the cell"
+        if self.unwrap is not False and found[1] > 0:
+            self._note(
+                f"{int(found[1])} of {int(found[2])} steps exceed {LONG_STEP} of the shortest cell "
+                "height, near the limit of what can be unwrapped",
+                loud=True,
+            )
+        return {
+            "asked": self.unwrap,
+            "found": state,
+            "jumps": int(found[0]),
+            "long_steps": int(found[1]),
+            "steps": int(found[2]),
+            "longest_step_angstrom": float(found[3]),
+        }
+
+    def _find_states(
+        self,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        radii: Mapping[int, Mapping[str, dict[str, float]]] | None = None,
+    ) -> dict[int, Microstates]:
+        """Microstates of every species with a detector; plain cutoffs if not `filtered`."""
+        states = {}
+        for index in self._gathered:
+            one, ligands = self.species[index], self._ligands[index]
+            assert one.microstates is not None
+            assert ligands is not None
+            about: dict[str, Any] = {
+                "n_frames": self.paths.n_frames,
+                "n_carriers": one.n_carriers,
+                "spacing": self._times.spacing,
+                "ligand_atom": ligands.atom,
+                "ligand_molecule": ligands.molecule,
+                "ligand_kind": ligands.kind,
+            }
+            history: ContactHistory | StoredHistory
+            if self._on_disk:
+                history = StoredHistory(**self._stored_contacts(index), **about)
+            else:
+                about |= self._contacts(index)
+                history = ContactHistory(**about)
+            chosen = {} if radii is None or index not in radii else radii[index]
+            states[index] = one.microstates.assemble(
+                history, filtered=filtered, persistence=persistence, **chosen
+            )
+            states[index].report.update(self._tally(index))
+        return states
+
+    def plain(self) -> Results:
+        """The same run with plain cutoffs: no hysteresis, no persistence. Reads no frame again.
+
+        Returns
+        -------
+        Results
+            What flicker does to the shares, to print beside the filtered result.
+        """
+        return self._relabelled("plain()", filtered=False)
+
+    def relabelled(self, persistence: float) -> Results:
+        """The same run with another persistence in every detector. Reads no frame again.
+
+        Parameters
+        ----------
+        persistence : float
+            Ignore a change that reverts within this time, ps; 0 keeps every change.
+
+        Returns
+        -------
+        Results
+            Shares against persistence come from a few calls.
+
+        Raises
+        ------
+        InputError
+            Before a run, or for a negative time.
+        """
+        if not persistence >= 0:
+            raise InputError(f"persistence must be a time in ps, 0 or more, got {persistence!r}")
+        return self._relabelled("relabelled()", persistence=float(persistence))
+
+    def _relabelled(
+        self,
+        what: str,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        radii: Mapping[int, Mapping[str, dict[str, float]]] | None = None,
+        rules: Mapping[int, EventRule] | None = None,
+        window: int | None = None,
+    ) -> Results:
+        """The run with other filters, radii or rules; with `window`, that window view alone."""
+        self._require_run(what)
+        names = [
+            *("microstates", "macrostates", "_labels", "_linked", "species"),
+            *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
+        ]
+        keep = {name: getattr(self, name) for name in names}
+        self.species = [copy.copy(one) for one in self.species]
+        for index, rule in (rules or {}).items():
+            self.species[index].events = rule
+        if window is not None:
+            self._window_frames = np.array([window])
+            self._resolution_frames = self._horizon_frames = np.empty(0, dtype=np.int64)
+            self._ligand_paths = {}
+        try:
+            states = self._find_states(filtered=filtered, persistence=persistence, radii=radii)
+            return self._decompose(
+                states, filtered=filtered, persistence=persistence, nulls=window is None
+            )
+        finally:
+            for name, value in keep.items():
+                setattr(self, name, value)
+
+    def _require_run(self, what: str) -> None:
+        if not hasattr(self, "paths"):
+            raise InputError(f"{what} needs a finished run: call .run() first")
+
+    def _decompose(
+        self,
+        states: dict[int, Microstates],
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        nulls: bool = True,
+    ) -> Results:
+        self.microstates = {self.species[k].name: m for k, m in states.items()}
+        joint = RunStates(
+            self.species,
+            [states.get(k) for k in range(len(self.species))],
+            self._molecule,
+            self.paths.n_frames,
+            room=self._new_room("macrostates") if self._on_disk else None,
+            share=(self.memory or DEFAULT_BUDGET) // SHARE,
+        )
+        macro = {
+            k: one.macrostates.assign(joint, k)
+            for k, one in enumerate(self.species)
+            if one.macrostates is not None
+        }
+        self.macrostates = {self.species[k].name: m for k, m in macro.items()}
+        self._link_species(states)
+        self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
+        if not nulls:
+            self._linked = {}
+        import xarray as xr  # slow to import, as is what the assembly needs
+
+        from .assembly import Assembly
+
+        results = Assembly(self, states, macro, filtered, persistence).results()
+        if self._ligand_paths:
+            results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
+        return results
+
+    def _threads(self) -> int:
+        """Windows that may be worked on at once in this process."""
+        f = self.paths.n_frames
+        room, block = SPARE_BYTES + 8 * self.paths.n_carriers * f, 0
+        if self._on_disk and self.memory is not None:
+            room = self.memory // 2
+            block = max(24 * (last - first) * f for _, first, last in self._carrier_blocks())
+        n_rows = sum(one.n_path_labels for one in self._labels)
+        n_moves = sum(one.n_macrostates**2 for one in self._labels)
+        return threads(f, max(n_rows, n_moves), block, room)
+
+    def _spread(
+        self, task: Callable[[Item], Answer], items: Sequence[Item], n_threads: int | None = None
+    ) -> Iterator[Answer]:
+        """Answers of a task for each item, in order: of the cluster, if it can read the store.
+
+        n_threads: otherwise, of this process; by default as many as the window stage takes.
+        """
+        client = self._client
+        if client is None or self._store is None or client.status != "running":
+            return over_threads(task, items, n_threads or self._threads())
+        return over_workers(client, self._store.folder, task, items)
+
+    def _is_projected(self, index: int) -> bool:
+        """Whether the path view credits the labels of a species with site displacements alone."""
+        return self.projection is not None and on_sites(self.species[index])
+
+    def _path_names(self, index: int) -> tuple[str, ...]:
+        """Labels of a species in the path view: with sites projected out, vibration comes last."""
+        rest = () if self._labels[index].held is None else ("vibration",)
+        return (*self.event_names(index), *rest)
+
+    def _projections(self) -> dict[str, str | None]:
+        """What was projected out in the path view, by species."""
+        return {
+            s.name: "site" if self._is_projected(k) else None for k, s in enumerate(self.species)
+        }
+
+    def _carrier_positions(self, index: int) -> Any:
+        """Positions of a species with the directions that do not count set to 0."""
+        position = self.paths.carriers(self._first[index], self._first[index + 1])
+        dropped = tuple(k for k, axis in enumerate("xyz") if axis not in self.axes)
+        if not dropped:
+            return position
+        if isinstance(position, StoredPosition):
+            return position.without(dropped)
+        flat = FlatPosition(position, dropped)
+        # whole paths are asked for where ligands are followed
+        return flat[:] if index in self._ligand_paths else flat
+
+    def _carrier_labels(
+        self,
+        index: int,
+        states: dict[int, Microstates],
+        macro: dict[int, Macrostates | StoredMacrostates],
+    ) -> CarrierLabels:
+        one = self.species[index]
+        position = self._carrier_positions(index)
+        names, joint, held = self.event_names(index), None, None
+        if isinstance(one.events, CrystalEvents):
+            members = next(m for m in self._linked if index in m)
+            linked = self._linked[members]
+            joint = JointLabels(linked, members.index(index), states[index].runs)
+            if self._is_projected(index):
+                held = linked.history.where.copy()
+                held[:, [k for k, axis in enumerate("xyz") if axis not in self.axes]] = 0.0
+        classify: Classify
+        if one.events is not None:
+            runs, classify = states[index].runs, EventCodes(one.events, states[index].shells)
+        else:
+            n = one.n_carriers
+            runs = onsager.LabelRuns(
+                np.arange(n + 1), np.zeros(n, np.int32), np.zeros(n, np.int32), self.paths.n_frames
+            )
+            classify = one_label
+
+        kinds = macro.get(index)
+        return CarrierLabels(
+            position=position,
+            states=runs,
+            classify=classify,
+            n_labels=len(names),
+            macrostates=None if kinds is None else kinds.label_runs(),
+            n_macrostates=0 if kinds is None else len(kinds.names),
+            joint=joint,
+            held=held,
+        )
+
+    def _link_species(self, states: dict[int, Microstates]) -> None:
+        """Records of the species on sites, joined where their hops may be linked."""
+        ruled = {
+            k: s.events for k, s in enumerate(self.species) if isinstance(s.events, CrystalEvents)
+        }
+        self._linked = {}
+        left = list(ruled)
+        while left:
+            rule = ruled[left[0]]
+            members = tuple(k for k in left if k == left[0] or rule.links_like(ruled[k]))
+            left = [k for k in left if k not in members]
+            room = self._room_for_spots([states[k] for k in members])
+            histories = [self._site_history(k, states[k], room) for k in members]
+            path = None if room is None else room / f"linked-{members[0]}.bin"
+            # clusters take the number of a carrier of the run, whatever species are linked
+            number = [np.arange(self._first[k], self._first[k + 1]) for k in members]
+            self._linked[members] = LinkedHops(
+                tuple(ruled[k] for k in members),
+                join_histories(histories, rule.shared or 0.0, path),
+                np.concatenate(number).astype(np.int32),
+            )
+
+    def _room_for_spots(self, states: Sequence[Microstates]) -> Path | None:
+        """Folder for the spots held; None where their runs take so little that they stay here."""
+        size = 8 * sum(one.runs.n_changes + one.runs.n_carriers for one in states)
+        if not self._on_disk or size <= (self.memory or DEFAULT_BUDGET) // SMALL_SHARE:
+            return None
+        return self._new_room("sites")
+
+    def _site_history(self, index: int, states: Microstates, room: Path | None) -> SiteHistory:
+        """Sites held by the carriers of a species, with the images they are held in."""
+        sites, rule = self.species[index].microstates, self.species[index].events
+        assert isinstance(sites, SiteAssignment)
+        begin = sites.fractional_positions(self._geometry(index, self._read(0)[1]))
+        cell, places = self.paths.cell, sites.sites_in_cell
+        position = self.paths.carriers(self._first[index], self._first[index + 1])
+        path = None if room is None else room / f"spots-{index}.bin"
+        held, site, where = follow_sites(position, states.runs, begin, places, cell, path)
+        walk = None
+        if isinstance(rule, CrystalEvents) and rule.linking == "distance":
+            still = np.zeros(len(begin), dtype=np.int64)
+            walk = Walk((position,), begin, np.linalg.inv(cell), still)
+        shells = states.shells.whole()
+        return SiteHistory(
+            held=held,
+            site=site,
+            where=where,
+            shells=shells,
+            apart=InCell(places, cell),
+            first=np.array([0, len(begin)]),
+            kinds=np.array([0, len(shells.types)]),
+            sites=places,
+            cell=cell,
+            walk=walk,
+            width=column_width(position),
+        )
+
+    def event_names(self, index: int) -> tuple[str, ...]:
+        """Event classes of species number `index`."""
+        rule, detector = self.species[index].events, self.species[index].microstates
+        if rule is None:
+            return ("all",)
+        return rule.names_for(getattr(detector, "label_names", ()))
+
+    def events(self, window: float | None = None, *, species: str | None = None) -> EventLabels:
+        """Event of every carrier and origin for one window length, with the flags.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps, rounded to whole frames; default the smallest scanned.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        EventLabels
+
+        Raises
+        ------
+        InputError
+            Before a run, for an unknown species, one without a rule, or a window out of range.
+        """
+        self._require_run("events()")
+        names = [s.name for s in self.species]
+        ruled = [s.name for s in self.species if s.events is not None]
+        if species is None and ruled:
+            species = ruled[0]
+        if species not in ruled:
+            raise InputError(
+                f"species={species!r} has no event rule in this run; those with one are {ruled}"
+            )
+        index = names.index(str(species))
+        rule = self.species[index].events
+        assert rule is not None
+        n = self._window_in_frames(window)
+        joint = self._labels[index].joint
+        if joint is not None:
+            label = np.concatenate([code.T for _, code, _ in joint.blocks(n)])
+            flags = np.empty(label.shape, dtype=np.uint16)
+            for c in range(label.shape[1]):
+                hops = np.zeros(self.paths.n_frames, dtype=np.int32)
+                hops[joint.moves.carriers(c, c + 1).changes] = 1
+                hops = np.cumsum(hops)
+                flags[:, c] = (hops[n:] != hops[:-n]) & (label[:, c] == 0)
+            return EventLabels(
+                label=label,
+                names=self.event_names(index),
+                flags=flags,
+                flag_names=rule.flag_names,
+                window=n * self._times.spacing,
+            )
+        micro = self.microstates[str(species)]
+        flags_of: list[np.ndarray] = []
+
+        def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+            codes, flags = EventCodes(rule, micro.shells).with_flags(before, after)
+            flags_of.append(flags)
+            return codes
+
+        segments = segment_labels(self._labels[index].states.whole(), n, classify)
+        n_origins = self.paths.n_frames - n
+        return EventLabels(
+            label=_expand(*segments, n_origins).astype(np.int16),
+            names=rule.names,
+            flags=_expand(segments[0], segments[1], flags_of[0], n_origins).astype(np.uint16),
+            flag_names=rule.flag_names,
+            window=n * self._times.spacing,
+        )
+
+    def hops(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
+        """Every hop of one species on sites, with its channel and the size of its cluster.
+
+        Windows overlap: a window begins at every frame, so that in windows of n frames one
+        elementary hop is in up to n rows. At the frame spacing each row is a hop of its own.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps, rounded to whole frames; default the smallest scanned.
+        species : str, optional
+            Default: the first with `CrystalEvents`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per carrier and window that end on another site: ``frame`` (of the trajectory)
+            and ``time_ps`` at which the window begins, ``carrier`` (within the species),
+            ``site_start``, ``site_end`` and their labels ``label_start``, ``label_end`` (the
+            channel), ``event``, ``cluster`` (shared by the carriers of one cluster of the window,
+            as in the results' states), ``n`` (carriers in it, of all species linked), and the
+            displacement of the carrier ``dx``, ``dy``, ``dz``, Angstrom.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without `CrystalEvents`, or a window out of range.
+
+        Examples
+        --------
+        >>> hops = run.hops(0.1)  # doctest: +SKIP
+        >>> hops.groupby(["label_start", "label_end", "n"]).size()  # doctest: +SKIP
+        """
+        from ..observables.hop_table import hop_table
+
+        self._require_run("hops()")
+        able = {s.name: k for k, s in enumerate(self.species) if on_sites(s)}
+        name = next(iter(able), None) if species is None else species
+        if name not in able:
+            raise InputError(
+                f"species={species!r} has no hops in this run: they come with "
+                f"events=CrystalEvents(); those with one are {list(able)}"
+            )
+        return hop_table(self, able[name], self._window_in_frames(window))
+
+    def robustness(
+        self,
+        *,
+        persistence: Sequence[float] = (),
+        hysteresis: Sequence[Any] = (),
+        linking: Sequence[Any] = (),
+        cutoffs: Sequence[Any] = (),
+        window: float | None = None,
+        species: str | None = None,
+    ) -> pd.DataFrame:
+        """How the shares move when one choice at a time is made otherwise. Reads no frame again.
+
+        Cost: that of labelling and of one window, for every value.
+
+        Parameters
+        ----------
+        persistence : sequence of float
+            Times in ps, in place of those of the detector.
+        hysteresis : sequence of float
+            Widths in Angstrom, in place of those of the `CutoffShell`; 0 is none.
+        linking : sequence
+            Rules of `CrystalEvents`: ``"chain"``, ``("proximity", distance)`` or ``("distance",
+            distance)``; species that are labelled together all take it.
+        cutoffs : sequence of float or of dict
+            Radii at which contacts begin, Angstrom; a dict gives them by ligand type, others stay.
+            The radius at which they end moves along where it was recorded, else it stays.
+        window : float, optional
+            ps; default as in `Results.summary`.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (setting, value, event), ``as run`` first; columns ``share``, ``low``, ``high``.
+            `plotting.robustness` draws it.
+
+        Raises
+        ------
+        InputError
+            Before a run, for settings the detector or the rule of the species does not have, and
+            for radii that were not recorded: give those as ``CutoffShell(..., recorded=[...])``.
+        """
+        from .robustness import robustness
+
+        self._require_run("robustness()")
+        return robustness(self, persistence, hysteresis, linking, cutoffs, window, species)
+
+    def vehicularity(
+        self, window: float | None = None, *, species: str | None = None
+    ) -> pd.DataFrame:
+        """How much of the vehicular motion the shells shared; see `Results.vehicularity`.
+
+        Needs a run with ``projection="vehicle"``.
+        """
+        self._require_run("vehicularity()")
+        return self.results.vehicularity(window, species=species)
+
+    def exponents(self) -> pd.DataFrame:
+        """Exponents and slopes of the mean squared displacements between neighbouring windows.
+
+        1 is diffusion, below 1 caged or subdiffusive motion; of single ions (``self``), of each
+        species together (``collective``) and of the charge (``charge``, species ``all``).
+
+        Cost: one pass over carriers x frames per window.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, part, shorter, longer), the windows in ps; columns ``exponent`` and
+            ``diffusivity``, each with ``_low`` and ``_high``, and ``blocks``. The diffusivity is
+            that of the slope, in cm2/s, without what vibration and caging add to a ratio; of
+            charge, with sum z^2 N for the number of carriers. Both windows of a pair are resampled
+            together.
+
+        Raises
+        ------
+        InputError
+            Before a run, or with one window.
+        """
+        from ..observables.channel_rates import exponents
+
+        self._require_run("exponents()")
+        return exponents(self)
+
+    def residence_times(
+        self, *, species: str | None = None, members: str = "molecules"
+    ) -> pd.DataFrame:
+        """How long ligands stay in shells, or carriers on sites.
+
+        From C(t) = <h(0) h(t)> / <h(0)>, h = 1 in contact. ``intermittent``: the contact is there
+        at both ends, less what a ligand taken at random would give; ``continuous``: it lasts all
+        the time between. Both count filtered contacts, so hysteresis and persistence lengthen them,
+        the continuous one most.
+
+        Cost: at most 200 lags, each one pass over the unbroken contacts.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: every species with a detector.
+        members : {"molecules", "atoms"}
+            What stays: a molecule with any of its atoms, or each atom by itself.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, ligand type or site label, definition); columns, each with its interval,
+            in ps: ``decay_time`` to fall to 1/e, ``integral_time`` of C to half the trajectory (NaN
+            where more than 5 % is ``left`` then), ``mean_stay``, the time in contact over the
+            number of ``endings``, which corrects for stays cut off at the ends of the run.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without a detector, or unknown members.
+
+        Notes
+        -----
+        Impey, Madden and McDonald, J. Phys. Chem. 87, 5071 (1983).
+        """
+        from ..observables.channel_rates import residence_times
+
+        self._require_run("residence_times()")
+        return residence_times(self, species, members)
+
+    def channel_rates(self, *, species: str | None = None) -> pd.DataFrame:
+        """How often a carrier on one label goes to another: counts over exposure.
+
+        Channels lead from site label to site label where the species lives on sites, else from
+        macrostate to macrostate.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first on sites, else the first with macrostates.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (start, end); columns ``rate`` (1/ns per carrier on the start label), ``low``,
+            ``high``, ``count`` and ``exposure`` (carriers on the start label times ns). The
+            interval of a channel that was never taken is the Poisson one.
+
+        Raises
+        ------
+        InputError
+            Before a run, or for a species with neither sites nor macrostates.
+
+        Notes
+        -----
+        Changes from frame to frame are counted, so a carrier that leaves and returns between two
+        frames is not seen, and one that hops twice counts once, from its first to its last label.
+        """
+        from ..observables.channel_rates import channel_rates
+
+        self._require_run("channel_rates()")
+        return channel_rates(self, species)
+
+    def path_parts(
+        self, resolution: float, horizon: float, *, species: str | None = None
+    ) -> pd.DataFrame:
+        """Self, distinct and in-cluster parts of the path view of one species, with intervals.
+
+        Cost: one pass over labels x carriers x frames; no frame is read again.
+
+        Parameters
+        ----------
+        resolution, horizon : float
+            ps, rounded to whole frames; the horizon a whole multiple of the resolution.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index event; columns ``onsager``, ``self`` and ``distinct``, each with ``_low`` and
+            ``_high``, and ``incluster``: pairs of carriers in one concerted cluster in the same
+            step, a part of ``distinct``; 1/(J m s).
+
+        Raises
+        ------
+        InputError
+            Before a run, for an unknown species, or lengths that do not fit.
+        """
+        from ..observables.self_and_distinct import path_parts
+
+        self._require_run("path_parts()")
+        names = [s.name for s in self.species]
+        name = self.results._species(species)
+        n = self._window_in_frames(resolution, "resolution")
+        whole = self._window_in_frames(horizon, "horizon")
+        if whole % n:
+            raise InputError(
+                f"horizon={horizon:g} ps is no whole multiple of resolution={resolution:g} ps"
+            )
+        return path_parts(self, names.index(name), n, whole // n)
+
+    def rate_control(
+        self, *, species: str | None = None, horizon: float | None = None
+    ) -> pd.DataFrame:
+        """Which hops are in control of the rate of transport, beside which ones carry it.
+
+        A channel is a pair of site labels at one distance. Its control is d ln D / d ln k: by how
+        many per cent the diffusion coefficient of independent carriers would rise if hops along
+        that channel, both ways, became one per cent more frequent. Controls sum to one, like the
+        shares. In a row of fast and slow hops all carry according to their lengths, but the slow
+        ones alone are in control.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first on sites.
+        horizon : float, optional
+            Of the shares, ps, rounded to whole frames; their resolution is one frame. Default: ten
+            times the mean residence on a site, at most a fortieth of the trajectory.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index channel, from the largest control down; columns ``hops``, ``rate`` (1/ns per
+            carrier), and with ``_low`` and ``_high`` ``control``, ``share_self`` and ``share``: the
+            part of the slope of the self and the collective mean squared displacement from site to
+            site. In ``attrs``, value and interval in cm^2/s: ``diffusion_cm2_per_s`` of independent
+            carriers, ``measured_cm2_per_s`` and ``collective_cm2_per_s`` of these slopes.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without sites and events of hops, where nothing hopped or
+            the hops lead nowhere, or for a horizon out of range.
+
+        Notes
+        -----
+        Assumed: each carrier hops by itself, without memory, over sites that the others leave free
+        as often as on average, with one rate for all edges of a channel and detailed balance. How
+        far that holds tells ``measured_cm2_per_s`` beside ``diffusion_cm2_per_s``. The shares
+        assume none of it.
+
+        Cost: four passes over carriers x frames, and 400 linear problems of the size of the sites.
+        """
+        from ..observables.rate_control import HopRecord, hop_graph, rate_control
+
+        self._require_run("rate_control()")
+        held = [s.name for s in self.species if on_sites(s)]
+        name = (held[0] if held else None) if species is None else species
+        if name not in held:
+            raise InputError(
+                f"species={species!r} has no hops between sites in this run; those with them are "
+                f"{held}: give it microstates=SiteAssignment... and events=CrystalEvents()"
+            )
+        index = [s.name for s in self.species].index(str(name))
+        sites, states = self.species[index].microstates, self.microstates[str(name)]
+        assert isinstance(sites, SiteAssignment)
+        history = self._site_history(index, states, self._room_for_spots([states]))
+
+        def spots() -> Iterator[np.ndarray]:
+            for first, last in carrier_blocks(self._labels[index].position):
+                yield history.held.carriers(first, last)
+
+        record = HopRecord(spots, history.site, history.where, history.n_carriers, history.n_frames)
+        graph, channels = hop_graph(
+            sites.sites_in_cell, self.paths.cell, history.shells.kind, history.shells.types, record
+        )
+        if horizon is None:
+            steps = history.n_carriers * (history.n_frames - 1)
+            stay = steps / int(channels.number.sum())
+            frames = int(np.clip(10 * stay, 1, max(self.paths.n_frames // 40, 1)))
+        else:
+            frames = self._window_in_frames(horizon, "horizon")
+        found = rate_control(
+            graph, channels, record, spacing=self.paths.dt, horizon=frames,
+            axes=["xyz".index(axis) for axis in self.axes], level=self.level, seed=self.seed,
+        )  # fmt: skip
+        return found.table()
+
+    def _window_in_frames(self, window: float | None, argument: str = "window") -> int:
+        if window is None:
+            return int(self._window_frames[0])
+        n = max(round(float(window) / self._times.spacing), 1)
+        if n > self.paths.n_frames - 1:
+            raise InputError(
+                f"{argument}={window:g} ps is longer than the "
+                f"{(self.paths.n_frames - 1) * self._times.spacing:g} ps analysed"
+            )
+        return n
+
+    def _states_of(self, index: int, first: int, last: int, n: int) -> dict[str, np.ndarray]:
+        """What carriers `first` to `last` - 1 of a species do in windows of n frames.
+
+        Arrays (frames, carriers) by the names of the result file, and the displacement (frames,
+        carriers, 3), of the windows that start at each frame; -1 and NaN where none does. Without
+        events and clusters of a joint rule, see `fill_joint`.
+        """
+        labels, name = self._labels[index], self.species[index].name
+        f, i = self.paths.n_frames, last - first
+        out: dict[str, np.ndarray] = {
+            k: np.full((f, i, *tail), fill, kind)
+            for k, (tail, fill, kind) in _STATES.items()
+            if labels.joint is None or k not in ("event", "cluster")
+        }
+        kinds = list(self._macrostate_union())
+        if labels.joint is None:
+            to_union = self._to_union(index)
+            for a, b in run_blocks(labels.states.offsets[first : last + 1]):
+                mine = labels.states.carriers(first + a, first + b)
+                segments = segment_labels(mine, n, labels.classify)
+                out["event"][: f - n, a:b] = to_union[_expand(*segments, f - n)]
+        if name in self.microstates:
+            # shells of all species are numbered together
+            before = list(self.microstates)[: list(self.microstates).index(name)]
+            shift = sum(len(self.microstates[other].shells) for other in before)
+            runs = self.microstates[name].runs.carriers(first, last)
+            out["microstate"][:] = runs.dense().T + np.int32(shift)
+        if name in self.macrostates:
+            macro = self.macrostates[name]
+            to_kinds = np.array([kinds.index(kind) for kind in macro.names])
+            out["macrostate"][:] = to_kinds[macro.between(first, last)]
+        r = self.paths.position[self._first[index] + first : self._first[index] + last]
+        out["displacement"][: f - n] = (r[:, :, n:] - r[:, :, :-n]).transpose(2, 0, 1)
+        return out
+
+    def _to_union(self, index: int) -> np.ndarray:
+        """Place of the event classes of a species among those of all."""
+        union = list(self._event_union())
+        return np.array([union.index(event) for event in self.event_names(index)], dtype=np.int16)
+
+    def _carrier_blocks(self) -> Iterator[tuple[int, int, int]]:
+        """Species, first and last + 1 of its carriers, of blocks to work on one after the other."""
+        for index, labels in enumerate(self._labels):
+            for first, last in carrier_blocks(labels.position):
+                yield index, first, last
+
+    def _window_states(self, n: int, room: StateRoom) -> dict[str, Any]:
+        """`_states_of` of all carriers of all species, in arrays that `room` makes."""
+        f, i = self.paths.n_frames, self.paths.n_carriers
+        out: dict[str, Any] = {
+            k: room(k, (f, i, *tail), kind) for k, (tail, _, kind) in _STATES.items()
+        }
+        for index, first, last in self._carrier_blocks():
+            columns = slice(int(self._first[index]) + first, int(self._first[index]) + last)
+            for name, part in self._states_of(index, first, last, n).items():
+                out[name][:, columns] = part
+        on_disk = not isinstance(out["event"], np.ndarray)
+        for members in labelled_together(self._labels):
+            joint = self._labels[members[0]].joint
+            assert joint is not None
+            fill_joint(
+                joint.linked,
+                [self._to_union(index) for index in members],
+                np.concatenate([np.arange(*self._first[k : k + 2]) for k in members]),
+                n,
+                out,
+                self._new_room("labels") if on_disk else None,
+            )
+        return out
+
+    def _event_union(self) -> tuple[str, ...]:
+        names = [n for k in range(len(self.species)) for n in self.event_names(k)]
+        return tuple(dict.fromkeys(names))
+
+    def _macrostate_union(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(n for m in self.macrostates.values() for n in m.names))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the results as one NetCDF4 file; see `Results.save`."""
+        self._require_run("save()")
+        return self.results.save(path)
+
+    def _window_shares(self, n: int) -> dict[str, np.ndarray]:
+        """Shares and their intervals, each (species, events), of windows of n frames; empty if
+        these were not scanned."""
+        if n not in self._window_frames:
+            return {}
+        data = self.results.decomposition.isel(window=int(np.searchsorted(self._window_frames, n)))
+        data = data.sel(species=[s.name for s in self.species], event=list(self._event_union()))
+        return {
+            f"event_{name}": data[name].transpose("species", "event").values
+            for name in ("share", "share_low", "share_high")
+        }
+
+    def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
+        """Write what OVITO colours by: events, macrostates and displacements of one window.
+
+        For a window that was scanned the file holds the share of every event, too.
+
+        Parameters
+        ----------
+        path : path-like
+            Conventionally ``*.states.npz``; numpy alone reads it.
+        window : float, optional
+            ps, rounded to whole frames; default the smallest scanned.
+
+        Raises
+        ------
+        InputError
+            Before a run, or for a folder that cannot be written to.
+        """
+        self._require_run("save_states()")
+        n = self._window_in_frames(window)
+        states = self._window_states(n, in_memory)
+        atoms = self.universe.atoms
+        ids = atom_ids(self.universe)
+        members = np.concatenate([s.atoms.ix for s in self.species])
+        carrier = np.concatenate(
+            [s.carrier_of_atom + f for s, f in zip(self.species, self._first, strict=False)]
+        )
+        archive = states_archive(
+            events=self._event_union(),
+            macrostates=self._macrostate_union(),
+            arrays={
+                "frame": np.asarray(self.frames, dtype=np.int64),
+                "step": self.engine_step,
+                "time_ps": np.asarray(self.times, dtype=np.float64),
+                "n_atoms": atoms.n_atoms,
+                "atom_index": members,
+                "atom_id": ids[members],
+                "carrier_of_atom": carrier,
+                **{name: states[name] for name in ("event", "macrostate", "cluster")},
+                "displacement": np.nan_to_num(states["displacement"], copy=False),
+                "window_ps": n * self._times.spacing,
+                "source": f"{trajectory_name(self.universe)}; mda_ionmech {__version__}",
+                "species_names": np.array([s.name for s in self.species], dtype=str),
+                "species_of_carrier": np.repeat(
+                    np.arange(len(self.species)), [s.n_carriers for s in self.species]
+                ),
+                **self._window_shares(n),
+            },
+        )
+
+        def write(name: str) -> None:
+            with open(name, "wb") as file:
+                np.savez_compressed(file, allow_pickle=False, **archive)
+
+        return write_atomically(path, write)
+
+
+def _expand(offsets: np.ndarray, begin: np.ndarray, code: np.ndarray, n_origins: int) -> np.ndarray:
+    """Codes of segments as a dense array (origins, carriers)."""
+    ends = np.append(begin[1:], n_origins)
+    ends[offsets[1:] - 1] = n_origins
+    return np.repeat(code, ends - begin).reshape(len(offsets) - 1, n_origins).T

@@ -1,0 +1,126 @@
+"""All sums of one length of time, as a window, a resolution and a null, from what they need alone.
+
+No length needs another: they are worked on in any order, by threads or on other machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import onsager
+from ..events.crystal.crystal_events import LinkedHops
+from ..events.nulls.circular_shift import SHIFTS, circular_null, multi_share, on_sites, stretches
+from ..lib.frame_blocks import FileFrames, RunFrames
+from ..onsager.block_sums import PathEntry, WindowEntry
+from ..onsager.window_sums import CarrierLabels
+
+
+@dataclass(frozen=True)
+class LinkedSpecies:
+    """Species whose hops may be linked.
+
+    Attributes
+    ----------
+    members : tuple of int
+        Numbers of the species.
+    hops : LinkedHops
+        Of all of them.
+    gas : RunFrames, FileFrames or None
+        From `exclusion_gas`.
+    """
+
+    members: tuple[int, ...]
+    hops: LinkedHops
+    gas: RunFrames | FileFrames | None
+
+
+@dataclass(frozen=True)
+class LengthSums:
+    """Sums of a length in frames; what it holds can be sent to another process.
+
+    Cost of a call: `onsager.window_pass`, and `onsager.path_sums` for each horizon.
+
+    Attributes
+    ----------
+    labels : sequence of CarrierLabels
+        One per species.
+    collective : numpy.ndarray
+        Shape (species, 3, frames), Angstrom: sum of the positions of all carriers of a species.
+    windows, resolutions, horizons : tuple of int
+        Frames.
+    linked : tuple of LinkedSpecies
+        Those that nulls of concertedness are wanted for.
+    seed : int
+        Of the nulls.
+    room : Path or None
+        Folder for files of the nulls, where records are on disk.
+    """
+
+    labels: Sequence[CarrierLabels]
+    collective: np.ndarray
+    windows: tuple[int, ...]
+    resolutions: tuple[int, ...]
+    horizons: tuple[int, ...]
+    linked: tuple[LinkedSpecies, ...]
+    seed: int
+    room: Path | None = None
+
+    @property
+    def lengths(self) -> list[int]:
+        """Every length there are sums of, in frames."""
+        return sorted({*self.windows, *self.resolutions})
+
+    def __call__(self, n: int) -> tuple[WindowEntry, list[PathEntry]]:
+        """Sums of the windows of n frames, and of every horizon at this resolution."""
+        plan = onsager.plan_blocks(self.collective.shape[-1] - n, 2 * n)
+        sums, steps = onsager.window_pass(self.labels, n, plan.sub_block, self.collective)
+        means = np.einsum("bssxx->bs", sums.total) / sums.origins[:, None]
+        scanned = n in self.windows
+        entry = WindowEntry(
+            frames=n,
+            scanned=scanned,
+            sums=sums,
+            plan=onsager.lengthen_blocks(plan, means),
+            nulls=self._nulls(n) if scanned else {},
+        )
+        return entry, self._paths(steps, n) if n in self.resolutions else []
+
+    def _paths(self, steps: np.ndarray, n: int) -> list[PathEntry]:
+        """Every horizon that is a whole number of steps of n frames."""
+        out = []
+        whole = [h for h in self.horizons if h % n == 0]
+        path = onsager.event_paths(steps, n) if whole else steps
+        for horizon in whole:
+            plan = onsager.plan_blocks(self.collective.shape[-1] - horizon, horizon + n)
+            sums = onsager.path_sums(path, self.collective, n, horizon // n, plan.sub_block)
+            means = np.einsum("bss->bs", sums.total) / sums.origins[:, None]
+            plan = onsager.lengthen_blocks(plan, means)
+            out.append(PathEntry(n, horizon // n, sums, plan))
+        return out
+
+    def _nulls(self, n: int) -> dict[str, np.ndarray]:
+        """Multi-ion shares of both nulls, realisations per species: shape (species, samples)."""
+        if not self.linked:
+            return {}
+        out = {
+            name: np.full((len(self.labels), SHIFTS), np.nan)
+            for name in ("multi_fraction_circular", "multi_fraction_exclusion")
+        }
+        for one in self.linked:
+            rows = list(one.members)
+            rng = np.random.default_rng([self.seed, n, one.members[0]])
+            rule, history = one.hops.rules[0], one.hops.history
+            out["multi_fraction_circular"][rows] = circular_null(rule, history, n, rng, self.room)
+            if one.gas is None:
+                continue
+            parts = stretches(history.n_frames, SHIFTS)
+            if parts[-1][1] - parts[-1][0] > n:
+                gas = on_sites(history, one.gas)
+                out["multi_fraction_exclusion"][rows] = np.transpose(
+                    [multi_share(rule, gas, n, frames=part) for part in parts]
+                )
+        return out

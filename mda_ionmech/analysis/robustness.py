@@ -1,0 +1,149 @@
+"""How the shares move when filters, radii or the linking of hops are chosen otherwise.
+
+One choice is changed at a time, on the contacts that the run has gathered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..events import CrystalEvents
+from ..lib.errors import InputError
+from ..microstates import CutoffShell
+from ..microstates.cutoff_shell import SAME_RADIUS
+from ..observables.channel_rates import indexed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .decomposition import OnsagerDecomposition
+
+#: The setting of the rows that show the run itself.
+AS_RUN = "as run"
+
+
+def robustness(
+    run: OnsagerDecomposition,
+    persistence: Sequence[float],
+    hysteresis: Sequence[Any],
+    linking: Sequence[Any],
+    cutoffs: Sequence[Any],
+    window: float | None,
+    species: str | None,
+) -> pd.DataFrame:
+    """Table of shares against choices; see `OnsagerDecomposition.robustness`."""
+    import pandas as pd
+
+    name = run.results._species(species)
+    index = [s.name for s in run.species].index(name)
+    if run.species[index].events is None:
+        raise InputError(f"species={name!r} has no event rule, so no shares that could move")
+    n = run._window_in_frames(float(run.results.at_window(window)["window"]))
+    rows: list[tuple[Any, ...]] = []
+
+    def add(setting: str, value: str, table: pd.DataFrame) -> None:
+        rows.extend(
+            (setting, value, str(event), row["share"], row["share_low"], row["share_high"])
+            for event, row in table.iterrows()
+        )
+
+    summary = run.results.summary(n * run.paths.dt, species=name)
+    add(AS_RUN, "", summary)
+    choices = [
+        *_times(persistence),
+        *_widths(run, index, hysteresis),
+        *_rules(run, index, linking),
+        *_radii(run, index, cutoffs),
+    ]
+    if not choices:
+        raise InputError(
+            "robustness() needs values to try: persistence=[...], hysteresis=[...], linking=[...] "
+            "or cutoffs=[...]"
+        )
+    for setting, value, options in choices:
+        results = run._relabelled("robustness()", window=n, **options)
+        add(setting, value, results.summary(n * run.paths.dt, species=name))
+    columns = ["setting", "value", "event", "share", "low", "high"]
+    table = indexed(pd.DataFrame(rows, columns=columns), 3)
+    table.attrs = {k: summary.attrs[k] for k in ("species", "window_ps", "level")}
+    return table
+
+
+_Choice = tuple[str, str, dict[str, Any]]
+
+
+def _times(values: Sequence[float]) -> Iterator[_Choice]:
+    for value in values:
+        if not value >= 0:
+            raise InputError(f"persistence must hold times in ps, 0 or more, got {value!r}")
+        yield "persistence", f"{value:g} ps", {"persistence": float(value)}
+
+
+def _shell(run: OnsagerDecomposition, index: int, argument: str) -> CutoffShell:
+    one = run.species[index]
+    if not isinstance(one.microstates, CutoffShell):
+        raise InputError(
+            f"{argument}=... moves the radii of a CutoffShell, and {one.name!r} has "
+            f"{type(one.microstates).__name__}; leave {argument} out"
+        )
+    return one.microstates
+
+
+def _widths(run: OnsagerDecomposition, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
+    for value in values:
+        shell = _shell(run, index, "hysteresis")
+        if isinstance(value, str) or not value >= 0:
+            raise InputError(f"hysteresis must hold widths in Angstrom, 0 or more, got {value!r}")
+        outer = {kind: shell.inner[kind] + float(value) for kind in shell.ligand_types}
+        for kind, radius in outer.items():
+            shell.check_recorded(kind, radius)
+        yield "hysteresis", f"{value:g} A", {"radii": {index: {"outer": outer}}}
+
+
+def _radii(run: OnsagerDecomposition, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
+    for value in values:
+        shell = _shell(run, index, "cutoffs")
+        given = value if isinstance(value, Mapping) else dict.fromkeys(shell.ligand_types, value)
+        inner, outer = {}, {}
+        for kind, radius in given.items():
+            if kind not in shell.ligand_types:
+                raise InputError(
+                    f"cutoffs names {kind!r}, which is no ligand type; the types are "
+                    f"{list(shell.ligand_types)}"
+                )
+            shell.check_recorded(kind, radius)
+            inner[kind] = float(radius)
+            moved = inner[kind] + shell.outer[kind] - shell.inner[kind]
+            outer[kind] = moved if shell.is_recorded(kind, moved) else shell.outer[kind]
+            if outer[kind] < inner[kind] - SAME_RADIUS:
+                raise InputError(
+                    f"cutoffs holds {radius:g} A for {kind!r}, beyond the radius {outer[kind]:g} A "
+                    f"at which its contacts end; record {moved:g} A too"
+                )
+        text = (
+            ", ".join(f"{kind} {radius:g} A" for kind, radius in inner.items())
+            if isinstance(value, Mapping)
+            else f"{value:g} A"
+        )
+        yield "cutoff", text, {"radii": {index: {"inner": inner, "outer": outer}}}
+
+
+def _rules(run: OnsagerDecomposition, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
+    for value in values:
+        rule = run.species[index].events
+        if not isinstance(rule, CrystalEvents):
+            raise InputError(
+                f"linking=... is how CrystalEvents links hops, and {run.species[index].name!r} has "
+                f"{type(rule).__name__}; leave linking out"
+            )
+        linking, *distance = (value,) if isinstance(value, str) else tuple(value)
+        rules = {
+            k: CrystalEvents(linking, *distance, detail=one.events.detail, shared=rule.shared)
+            for k, one in enumerate(run.species)
+            # species that are labelled together stay so
+            if isinstance(one.events, CrystalEvents) and (k == index or rule.links_like(one.events))
+        }
+        other = rules[index]
+        text = linking if other.distance is None else f"{linking} {other.distance:g} A"
+        yield "linking", text, {"rules": rules}

@@ -1,0 +1,1 @@
+"""The command line, `ionmech`, and the TOML files it reads."""

@@ -1,0 +1,314 @@
+"""A first configuration from a topology: which ions, anions and solvents it seems to hold.
+
+Guesses, written down as such: formulas of common ions first, then the charges of the topology.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..species import molecule_of_atom
+
+_CATIONS = {
+    "Li": 1, "Na": 1, "K": 1, "Rb": 1, "Cs": 1, "Ag": 1, "Cu": 1,
+    "Mg": 2, "Ca": 2, "Zn": 2, "Al": 3,
+}  # fmt: skip
+_HALIDES = ("F", "Cl", "Br", "I")
+#: Heavy-atom formulas of common polyatomic anions, elements in alphabetical order.
+_ANIONS = {
+    "C2F6NO4S2": ("TFSI-", -1),
+    "F2NO4S2": ("FSI-", -1),
+    "F6P": ("PF6-", -1),
+    "BF4": ("BF4-", -1),
+    "ClO4": ("ClO4-", -1),
+    "CF3O3S": ("OTf-", -1),
+    "NO3": ("NO3-", -1),
+    "BC4O8": ("BOB-", -1),
+    "BC2F2O4": ("DFOB-", -1),
+    "C2N3": ("DCA-", -1),
+    "AsF6": ("AsF6-", -1),
+}
+#: Solvents above this many atoms per molecule are taken for polymers.
+_POLYMER_ATOMS = 60
+
+
+@dataclass(frozen=True)
+class MoleculeKind:
+    """Molecules that look alike.
+
+    Attributes
+    ----------
+    label : str
+        Residue name, or element.
+    role : str
+        ``cation``, ``anion``, ``solvent``, ``polymer`` or ``framework``.
+    name, charge : str, float
+        As an `IonSpecies` would have them.
+    n_molecules, n_atoms : int
+        Number of molecules, and of atoms in each.
+    selection, donors : str
+        Selections of all atoms and of those that coordinate.
+    why : str
+        On what the guess rests.
+    """
+
+    label: str
+    role: str
+    name: str
+    charge: float
+    n_molecules: int
+    n_atoms: int
+    selection: str
+    donors: str
+    why: str
+
+    @property
+    def described(self) -> str:
+        """One line that says what it was taken for, and why."""
+        plural = "s" * (self.n_atoms > 1)
+        return (
+            f"{self.n_molecules} x {self.label} ({self.n_atoms} atom{plural}): {self.role}, from "
+            f"{self.why}"
+        )
+
+
+def elements_of(universe: Any) -> np.ndarray:
+    """Element of every atom: the topology's, else from its mass, else from its name."""
+    from MDAnalysis.guesser.default_guesser import DefaultGuesser
+    from MDAnalysis.guesser.tables import masses as table
+
+    atoms = universe.atoms
+    found = [str(e).capitalize() for e in getattr(atoms, "elements", [""] * len(atoms))]
+    symbols = [
+        s for s in table if len(s) <= 2 and s.capitalize() == s and s not in ("D", "T", "Du")
+    ]
+    heavy = np.array([table[s] for s in symbols])
+    names = [str(n) for n in getattr(atoms, "names", [""] * len(atoms))]
+    weights = np.asarray(getattr(atoms, "masses", np.zeros(len(atoms))))
+    guesser = DefaultGuesser(universe)
+    for k, symbol in enumerate(found):
+        if symbol:
+            continue
+        by_name = guesser.guess_atom_element(names[k]).capitalize() if names[k] else ""
+        nearest = int(np.argmin(np.abs(heavy - weights[k])))
+        if by_name in symbols:
+            found[k] = by_name
+        elif weights[k] > 0 and abs(heavy[nearest] - weights[k]) < 0.1:
+            found[k] = symbols[nearest]
+    return np.array(found)
+
+
+def _formula(elements: np.ndarray) -> str:
+    counts = Counter(e for e in elements if e != "H")
+    return "".join(f"{e}{n if n > 1 else ''}" for e, n in sorted(counts.items()))
+
+
+def _donors(elements: np.ndarray, names: np.ndarray, selection: str) -> str:
+    for wanted in ("O", "N", "F", "S", "Cl", "Br", "I"):
+        mine = sorted({str(n) for n in names[elements == wanted]})
+        if mine and all(mine):
+            return f"{selection} and name {' '.join(mine)}"
+    return selection
+
+
+def molecule_kinds(universe: Any) -> list[MoleculeKind]:
+    """Kinds of molecules in a universe with their guessed roles, cations first."""
+    atoms = universe.atoms
+    elements = elements_of(universe)
+    molecule = molecule_of_atom(universe)
+    _, molecule = np.unique(molecule, return_inverse=True)
+    names = np.asarray(getattr(atoms, "names", np.full(len(atoms), "")), dtype=str)
+    residues = np.asarray(getattr(atoms, "resnames", np.full(len(atoms), "")), dtype=str)
+    types = np.asarray(getattr(atoms, "types", np.full(len(atoms), "")), dtype=str)
+    charges = np.asarray(getattr(atoms, "charges", np.zeros(len(atoms))))
+    order = np.argsort(molecule, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(molecule[order])) + 1)
+    groups: dict[tuple[str, str], list[np.ndarray]] = {}
+    for ix in members:
+        label = " ".join(sorted({str(r) for r in residues[ix]} - {""}))
+        groups.setdefault((label, _formula(elements[ix])), []).append(ix)
+    lone = all(len(ix) == 1 for ix in members) and len(groups) > 1
+    same_residue = len(set(residues)) <= 1
+    kinds = []
+    for (label, formula), listed in groups.items():
+        first = listed[0]
+        symbol = str(elements[first[0]])
+        if label and not (lone and same_residue):
+            selection = f"resname {label}"
+        else:
+            kind = sorted({str(t) for t in types[np.concatenate(listed)]})
+            selection = f"type {' '.join(kind)}"
+        charge = float(np.mean([charges[ix].sum() for ix in listed]))
+        role, name, formal, why = _role(symbol, formula, charge, len(first), lone)
+        kinds.append(
+            MoleculeKind(
+                label=label or symbol,
+                role=role,
+                name=name or label or formula,
+                charge=formal,
+                n_molecules=len(listed),
+                n_atoms=len(first),
+                selection=selection,
+                donors=_donors(elements[first], names[first], selection),
+                why=why,
+            )
+        )
+    rank = ("cation", "anion", "polymer", "solvent", "framework")
+    return sorted(kinds, key=lambda k: rank.index(k.role))
+
+
+def _role(
+    symbol: str, formula: str, charge: float, n_atoms: int, lone: bool
+) -> tuple[str, str, float, str]:
+    """Role, name, formal charge and the reason."""
+    if (
+        n_atoms == 1
+        and symbol in _CATIONS
+        and (not lone or symbol in ("Li", "Na", "K", "Ag", "Cu"))
+    ):
+        number = _CATIONS[symbol]
+        sign = "+" if number == 1 else f"{number}+"
+        return "cation", f"{symbol}{sign}", float(number), f"a single {symbol} atom"
+    if lone:
+        return "framework", symbol, 0.0, "single atoms of a crystal or glass"
+    if n_atoms == 1 and symbol in _HALIDES:
+        return "anion", f"{symbol}-", -1.0, f"a single {symbol} atom"
+    if formula in _ANIONS:
+        name, number = _ANIONS[formula]
+        return "anion", name, float(number), f"heavy atoms {formula}"
+    if abs(charge) > 0.3:
+        formal = float(np.sign(charge) * max(1, round(abs(charge))))
+        role = "cation" if formal > 0 else "anion"
+        return role, "", formal, f"a charge of {charge:+.2f} e in the topology"
+    why = f"heavy atoms {formula}, no charge"
+    return ("polymer" if n_atoms > _POLYMER_ATOMS else "solvent"), "", 0.0, why
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def example_config(
+    universe: Any, topology: str, trajectory: list[str], options: dict[str, str]
+) -> str:
+    """Text of a commented TOML file for the system a topology seems to hold.
+
+    Parameters
+    ----------
+    universe : Universe
+    topology, trajectory : str, list of str
+        Paths as the file shall name them.
+    options : dict
+        Further keyword arguments the universe was made with.
+    """
+    kinds = molecule_kinds(universe)
+    by_role = {r: [k for k in kinds if k.role == r] for r in {k.role for k in kinds}}
+    crystal, polymers = "framework" in by_role, by_role.get("polymer", [])
+    system = "crystal or glass" if crystal else "polymer" if polymers else "liquid"
+    reader = universe.trajectory
+    lines = [
+        f"# A run of mda_ionmech, written for what looks like a {system}. Every line is a guess to",
+        "# check, above all temperature, charges and which atoms coordinate.",
+        "#",
+    ]
+    lines += [f"#   {k.described}" for k in kinds]
+    lines += [
+        "#",
+        f"# {reader.n_frames} frames, {reader.dt:g} ps apart by the file's own account.",
+        "",
+        f"topology = {_quoted(topology)}",
+        "trajectory = [" + ", ".join(_quoted(t) for t in trajectory) + "]",
+    ]
+    if options:
+        lines += ["", "[universe]", *(f"{k} = {_quoted(v)}" for k, v in options.items())]
+    else:
+        lines += ["# [universe]                  # further arguments of MDAnalysis.Universe"]
+        lines += ['# topology_format = "DATA"']
+    lines += [
+        "",
+        "[analysis]",
+        "temperature = 300.0           # K: not in the files, CHECK",
+        'windows = "log"               # or a list of lengths in ps, e.g. [1, 5, 20]',
+    ]
+    if crystal:
+        rest = " or ".join(k.selection for k in by_role["framework"])
+        lines += [
+            'frame = "framework"           # displacements against the immobile sublattice',
+            f"framework = {_quoted(rest)}",
+        ]
+    else:
+        lines.append('frame = "barycentric"         # or "solvent", "framework", "laboratory"')
+    anions = by_role.get("anion", [])
+    ligands = {
+        role: " or ".join(f"({k.donors})" for k in by_role[role])
+        for role in ("polymer", "solvent", "anion")
+        if role in by_role
+    }
+    for kind in by_role.get("cation", []):
+        lines += _species(kind)
+        if ligands and kind.n_atoms == 1:
+            lines += [
+                "",
+                "[species.microstates]",
+                'rule = "CutoffShell"',
+                'cutoff = "rdf"                # first minimum of g(r); look at it: ionmech rdf',
+                "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
+                "persistence = 5.0             # a change that reverts this soon is ignored, ps",
+                "",
+                "[species.microstates.ligands]",
+            ]
+            lines += [f"{role} = {_quoted(text)}" for role, text in ligands.items()]
+            lines += _polymer_rules(universe) if polymers else _liquid_rules(bool(anions))
+    for kind in anions:
+        lines += _species(kind)
+        if ligands and any(c.n_atoms == 1 for c in by_role.get("cation", [])):
+            lines += ["", "[species.macrostates]", 'rule = "IonPairing"']
+    lines += [
+        "",
+        "[run]",
+        "# start = 0",
+        "# stop = 1000",
+        "# step = 1",
+        'backend = "serial"            # "multiprocessing" or "dask" with n_workers = 4',
+        "",
+        "[output]",
+        'folder = "ionmech-output"',
+        'figures = ["png"]             # also "pdf", "svg"',
+        "# window = 16.0               # ps, for the printed tables",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _liquid_rules(anions: bool) -> list[str]:
+    lines = ["", "[species.events]", 'rule = "SolvationEvents"']
+    return lines + (["", "[species.macrostates]", 'rule = "IonPairing"'] if anions else [])
+
+
+def _polymer_rules(universe: Any) -> list[str]:
+    chains = "fragments" if len(getattr(universe.atoms, "bonds", ())) else "residues"
+    return [
+        "",
+        "[species.events]",
+        'rule = "PolymerEvents"',
+        f"{f'chains = {_quoted(chains)}':29} # what makes a chain: fragments, residues or segids",
+        "",
+        "[species.macrostates]",
+        'rule = "ShellComposition"     # polymer_only, polymer_anion, ...; or "IonPairing"',
+    ]
+
+
+def _species(kind: MoleculeKind) -> list[str]:
+    lines = [
+        "",
+        "[[species]]",
+        f"name = {_quoted(kind.name)}",
+        f"selection = {_quoted(kind.selection)}",
+        f"{f'charge = {kind.charge:g}':29} # formal charge, e",
+    ]
+    if kind.n_atoms > 1:
+        lines.append('compound = "residues"         # centre of mass of each')
+    return lines

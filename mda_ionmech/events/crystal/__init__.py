@@ -1,0 +1,1 @@
+"""Hops between sites: single-ion, concerted, and back-and-forth ones."""

@@ -1,0 +1,337 @@
+"""Events of ions on sites: no hop, single-ion hop, concerted multi-ion hop, exchange.
+
+A joint rule: the hops of all carriers in one window are linked into clusters, and a carrier's
+label depends on the cluster it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...lib.errors import InputError
+from ...microstates import Shell
+from ...trajectory.unwrap import cell_heights
+from ..base import EventRule
+from .hop_clusters import find_exchanges, label_hops, label_hops_nearby
+from .site_history import SiteHistory, same_place
+
+LINKINGS = ("chain", "proximity", "distance")
+#: Summed site vectors of an exchange vanish within this, Angstrom.
+_CLOSED = 1e-3
+#: Most boxes along a cell vector when carriers near each other are looked for.
+_BOXES = 32
+
+
+@dataclass(frozen=True)
+class HopBlock:
+    """Labels of all carriers in a block of time origins of one window length.
+
+    Attributes
+    ----------
+    first, last : int
+        The origins, `last` excluded.
+    before, after : numpy.ndarray
+        Shape (carriers, origins), int32: spots at both ends of the windows.
+    label : numpy.ndarray
+        Shape (carriers, origins), int8: place in `CrystalEvents.names`.
+    cluster : numpy.ndarray
+        Shape (carriers, origins), int32: a number shared by the carriers of one cluster, -1 where
+        there is no hop.
+    """
+
+    first: int
+    last: int
+    before: np.ndarray
+    after: np.ndarray
+    label: np.ndarray
+    cluster: np.ndarray
+
+
+class CrystalEvents(EventRule):
+    """No hop, single-ion hop, multi-ion hop, exchange, from the sites at both ends of a window.
+
+    - ``no_hop``: the same site at both ends (flag ``back_hop`` if it left and returned);
+    - ``single_ion_hop``: another site, and no other hop is linked to it;
+    - ``multi_ion_hop``: a cluster of two or more linked hops;
+    - ``exchange``: a cluster whose set of sites is unchanged and whose summed site vectors are
+      zero; a chain that winds round the cell is a multi-ion hop.
+
+    Species with the same `linking`, `distance` and `shared` are labelled together: a cluster may
+    hold ions of several, and counts as a cooperative event of each.
+
+    Cost: linear in hops and their links, for every origin and window (numba union-find).
+
+    Parameters
+    ----------
+    linking : {"chain", "proximity", "distance"}
+        When two hops of different carriers in one window belong together. ``chain``: the site one
+        leaves is the site the other enters. ``proximity``: a start or end site of one is within
+        `distance` of a start or end site of the other, from the fixed list of neighbouring sites.
+        ``distance``: the position of one carrier itself at the start or at the end of the window is
+        within `distance` of the position of the other at the start or at the end, relative to the
+        framework, minimum image in the mean cell; where carriers sit on their sites this is
+        ``proximity``.
+    distance : float, optional
+        Angstrom, for ``proximity`` and ``distance``; exact below half the shortest cell height.
+    detail : {None, "channel"}
+        ``channel`` labels hops by the site labels of their ends instead, e.g. ``24d->48g``.
+    shared : float or None
+        Sites of two species at most this far apart in the mean cell, Angstrom, are one place: the
+        chain rule compares places, ``proximity`` and exchanges take sites of one place as the same,
+        and the exclusion gas lets one ion into a place. None leaves hops of other species out.
+
+    Notes
+    -----
+    Independent hops fall into one window by chance, and site exclusion alone makes vacancy motion
+    look like chains: read `multi_fraction` beside `multi_fraction_circular` and
+    `multi_fraction_exclusion`, and never without its window. Both nulls run over all species that
+    are labelled together; with ``distance`` each ion of the gas is off its site as the same ion is
+    in the run.
+
+    The in-cluster part of L_AA (`event_incluster`) holds pairs of ions of A alone, whatever else
+    is in their cluster: pairs of different species are in L_AB.
+    """
+
+    names = ("no_hop", "single_ion_hop", "multi_ion_hop", "exchange")
+    flag_names = ("back_hop",)
+    joint = True
+
+    def __init__(
+        self,
+        linking: str = "chain",
+        distance: float | None = None,
+        *,
+        detail: str | None = None,
+        shared: float | None = 1.0,
+    ) -> None:
+        if linking not in LINKINGS:
+            raise InputError(f"linking must be one of {LINKINGS}, got {linking!r}")
+        if linking == "chain" and distance is not None:
+            raise InputError("distance has no meaning with linking='chain'; leave it out")
+        if linking != "chain" and (distance is None or not distance > 0):
+            raise InputError(
+                f"linking={linking!r} needs distance=... in Angstrom above 0, got {distance!r}"
+            )
+        if detail not in (None, "channel"):
+            raise InputError(f"detail must be None or 'channel', got {detail!r}")
+        if shared is not None and not shared >= 0:
+            raise InputError(
+                f"shared must be a distance in Angstrom, 0 or more, or None, got {shared!r}"
+            )
+        self.linking, self.distance, self.detail = linking, distance, detail
+        self.shared = shared
+
+    def links_like(self, other: EventRule | None) -> bool:
+        """Whether hops of two species with these rules may be linked."""
+        return (
+            isinstance(other, CrystalEvents)
+            and self.shared is not None
+            and (self.linking, self.distance, self.shared)
+            == (other.linking, other.distance, other.shared)
+        )
+
+    def label(self, before: Shell, after: Shell) -> str:
+        """The label of a carrier whose hop no other is linked to."""
+        moved = not np.array_equal(before.atoms, after.atoms)
+        if self.detail == "channel" and moved:
+            return f"{before.types[0]}->{after.types[0]}"
+        return "single_ion_hop" if moved else "no_hop"
+
+    def names_for(self, label_names: tuple[str, ...]) -> tuple[str, ...]:
+        """Event classes on sites with these labels."""
+        if self.detail is None:
+            return self.names
+        return ("no_hop", *(f"{a}->{b}" for a in label_names for b in label_names))
+
+    def check(self, ligand_types: tuple[str, ...]) -> None:
+        if ligand_types != ("framework",):
+            raise InputError(
+                "CrystalEvents needs microstates=SiteAssignment...: it compares sites, not shells"
+            )
+
+    def near_sites(self, history: SiteHistory) -> tuple[np.ndarray, np.ndarray]:
+        """Neighbour list of the sites, found once; empty offsets stand for the chain rule."""
+        if self.linking == "chain":
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        assert self.distance is not None
+        if self.distance in history.near:
+            return history.near[self.distance]
+        site, other = history.apart.within(self.distance)
+        n_sites = len(history.apart)
+        if history.place is not None:
+            # sites of one place, however far apart
+            both = same_place(history.place)
+            key = np.unique(np.concatenate([site * n_sites + other, both[0] * n_sites + both[1]]))
+            site, other = np.divmod(key, n_sites)
+        offsets = np.searchsorted(site, np.arange(n_sites + 1))
+        found = offsets.astype(np.int64), other.astype(np.int64)
+        history.near[self.distance] = found
+        return found
+
+    def link_blocks(
+        self,
+        history: SiteHistory,
+        window: int,
+        hidden: np.ndarray | None = None,
+        frames: tuple[int, int] | None = None,
+    ) -> Iterator[HopBlock]:
+        """Labels and clusters as in `label_blocks`, but exchanges are multi-ion hops.
+
+        Parameters
+        ----------
+        history : SiteHistory
+        window : int
+            Frames.
+        hidden : numpy.ndarray, optional
+            Shape (carriers,): frame of a seam in each record, -1 for none.
+        frames : tuple of int, optional
+            First and last + 1 of the frames that windows lie in; default all.
+
+        Yields
+        ------
+        HopBlock
+        """
+        if hidden is None:
+            hidden = np.full(history.n_carriers, -1, dtype=np.int64)
+        begins, ends = history.held.reader(), history.held.reader()
+        nearby = self.linking == "distance" and history.walk is not None
+        if nearby:
+            assert self.distance is not None
+            assert history.cell is not None
+            assert history.walk is not None
+            from_place, to_place = history.walk.reader(), history.walk.reader()
+            boxes = (cell_heights(history.cell) / self.distance).astype(np.int64)
+            boxes = np.clip(boxes, 1, _BOXES)
+        else:
+            near = self.near_sites(history)
+        for first, last in history.blocks(window, frames):
+            before = begins.between(first, last)
+            after = ends.between(first + window, last + window)
+            label = np.empty(before.shape, dtype=np.int8)
+            cluster = np.empty(before.shape, dtype=np.int32)
+            if nearby:
+                label_hops_nearby(
+                    before, after, history.site, from_place(first, last),
+                    to_place(first + window, last + window), history.cell, self.distance, boxes,
+                    first, window, hidden, label, cluster,
+                )  # fmt: skip
+            else:
+                label_hops(
+                    before, after, history.site, history.places, first, window, *near, hidden,
+                    label, cluster,
+                )  # fmt: skip
+            yield HopBlock(first, last, before, after, label, cluster)
+
+    def label_blocks(self, history: SiteHistory, window: int) -> Iterator[HopBlock]:
+        """Labels of all carriers, block after block of the origins of one window length.
+
+        Cost: linear in carriers x origins, and in hops and their links.
+
+        Yields
+        ------
+        HopBlock
+        """
+        n_places = len(history.apart)
+        for block in self.link_blocks(history, window):
+            find_exchanges(
+                block.before, block.after, history.place_of_spot, n_places, history.where, _CLOSED,
+                block.label, block.cluster,
+            )  # fmt: skip
+            yield block
+
+    def label_window(self, history: SiteHistory, window: int) -> tuple[np.ndarray, np.ndarray]:
+        """Labels of all carriers and origins of one window length, in memory.
+
+        Parameters
+        ----------
+        history : SiteHistory
+        window : int
+            Frames.
+
+        Returns
+        -------
+        label : numpy.ndarray
+            Shape (carriers, origins), int8: place in `names`.
+        cluster : numpy.ndarray
+            Shape (carriers, origins), int32: a number shared by the carriers of one cluster, -1
+            where there is no hop.
+        """
+        return whole_window(self.label_blocks(history, window))
+
+    def channel_codes(
+        self, label: np.ndarray, before: np.ndarray, after: np.ndarray, n_kinds: int
+    ) -> np.ndarray:
+        """Place in `names_for`, int16, from the kinds of the sites at both ends of windows."""
+        channel = 1 + before.astype(np.int16) * np.int16(n_kinds) + after.astype(np.int16)
+        return np.where(label == 0, np.int16(0), channel)
+
+    def describe(self) -> dict[str, Any]:
+        return super().describe() | {
+            "linking": self.linking,
+            "distance_angstrom": self.distance,
+            "detail": self.detail,
+            "shared_angstrom": self.shared,
+        }
+
+
+def whole_window(blocks: Iterable[HopBlock]) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and clusters of all blocks of a window length, each (carriers, origins)."""
+    found = list(blocks)
+    return (
+        np.concatenate([block.label for block in found], axis=1),
+        np.concatenate([block.cluster for block in found], axis=1),
+    )
+
+
+@dataclass(frozen=True)
+class LinkedHops:
+    """Hops of the species that are labelled together.
+
+    Attributes
+    ----------
+    rules : tuple of CrystalEvents
+        Of each species; alike in what links hops.
+    history : SiteHistory
+        Of all of them.
+    number : numpy.ndarray
+        Shape (carriers,), int32: what clusters are numbered by.
+    """
+
+    rules: tuple[CrystalEvents, ...]
+    history: SiteHistory
+    number: np.ndarray
+
+    def edges(self, window: int) -> list[int]:
+        """First origin of each block, and the number of origins."""
+        return [0, *(last for _, last in self.history.blocks(window))]
+
+    def blocks(self, window: int) -> Iterator[HopBlock]:
+        """Labels of windows of this many frames; see `CrystalEvents.label_blocks`."""
+        for block in self.rules[0].label_blocks(self.history, window):
+            hopped = block.cluster >= 0
+            block.cluster[hopped] = self.number[block.cluster[hopped]]
+            yield block
+
+    def rows(self, member: int) -> slice:
+        """Carriers of one species among all."""
+        return slice(int(self.history.first[member]), int(self.history.first[member + 1]))
+
+    def spots(self, member: int) -> Callable[[int], np.ndarray]:
+        """From the number of a carrier of one species to the spots it holds, (frames,), int32."""
+        first = int(self.history.first[member])
+        return lambda n: self.history.held.carriers(first + n, first + n + 1)[0]
+
+    def codes(self, block: HopBlock, member: int) -> np.ndarray:
+        """Event codes of one species in a block, shape (carriers, origins), int16."""
+        rule, rows = self.rules[member], self.rows(member)
+        label = block.label[rows]
+        if rule.detail is None:
+            return label.astype(np.int16)
+        first, last = self.history.kinds[member : member + 2]
+        kind = self.history.kind_of_spot
+        before, after = (kind[spots[rows]] - first for spots in (block.before, block.after))
+        return rule.channel_codes(label, before, after, int(last - first))

@@ -1,0 +1,1 @@
+"""Null models of concerted hopping: circularly shifted hop trains and an exclusion gas."""

@@ -1,0 +1,182 @@
+"""What chance and site exclusion alone make of a multi-ion share.
+
+Beside every multi-ion share stand two nulls, relabelled by the same rule: each carrier's record
+shifted in time by an amount of its own (circular), and an exclusion gas with the counted rates.
+Only an excess over both is evidence of concertedness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import numpy as np
+
+from ...lib.frame_blocks import FileFrames, FrameFile, RunFrames, column_edges, write_by_columns
+from ...lib.run_length import runs_in_time
+from ..crystal.site_history import OffSites, Walk
+from .exclusion_gas import channel_hops, count_hops, counted_graph, distinct_sites, simulate_blocks
+
+if TYPE_CHECKING:
+    from ..crystal.crystal_events import CrystalEvents
+    from ..crystal.site_history import SiteHistory
+
+#: Realisations of the circular null.
+SHIFTS = 5
+#: Rounds in which the rates of the gas are scaled until it hops as often as the run.
+CALIBRATIONS = 4
+
+
+def multi_share(
+    rule: CrystalEvents,
+    history: SiteHistory,
+    window: int,
+    hidden: np.ndarray | None = None,
+    frames: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """Share of the hopping carriers that belong to clusters of two or more, by species.
+
+    Parameters
+    ----------
+    rule : CrystalEvents
+    history : SiteHistory
+    window : int
+        Frames.
+    hidden, frames
+        As in `CrystalEvents.link_blocks`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (species,): of the species of `history`, NaN without hops.
+    """
+    hopping, clustered = np.zeros((2, history.n_carriers), dtype=np.int64)
+    for block in rule.link_blocks(history, window, hidden, frames):
+        hopping += np.count_nonzero(block.label > 0, axis=1)
+        clustered += np.count_nonzero(block.label == 2, axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(
+            np.add.reduceat(clustered, history.first[:-1])
+            / np.add.reduceat(hopping, history.first[:-1])
+        )
+
+
+def on_sites(history: SiteHistory, held: RunFrames | FileFrames) -> SiteHistory:
+    """Record of carriers that hold other sites, as long as the record; without their images.
+
+    Where positions are known, each carrier is off its site as the same carrier is in `history`, so
+    that vibration alone makes no difference.
+    """
+    walk, n_sites = None, len(history.apart)
+    if history.walk is not None:
+        assert isinstance(history.walk, Walk)
+        assert history.sites is not None
+        walk = OffSites(history.walk, history.held, held, history.site, history.sites)
+    return replace(
+        history,
+        held=held,
+        site=np.arange(n_sites, dtype=np.int32),
+        where=np.zeros((n_sites, 3)),
+        walk=walk,
+    )
+
+
+def stretches(n_frames: int, number: int) -> list[tuple[int, int]]:
+    """First and last + 1 frame of a number of stretches of nearly equal length."""
+    lengths = [len(part) for part in np.array_split(np.empty(n_frames), number)]
+    return list(pairwise(np.cumsum([0, *lengths]).tolist()))
+
+
+def circular_null(
+    rule: CrystalEvents,
+    history: SiteHistory,
+    window: int,
+    rng: np.random.Generator,
+    room: Path | None = None,
+) -> np.ndarray:
+    """Multi-ion shares after shifting each carrier's record: shape (species, SHIFTS).
+
+    A carrier whose seam lies in the window counts as not hopped. Shifts are at least a tenth of
+    the record, far beyond the correlation time of a hop train.
+
+    Parameters
+    ----------
+    rule : CrystalEvents
+    history : SiteHistory
+    window : int
+        Frames.
+    rng : numpy.random.Generator
+    room : Path, optional
+        Folder for files that are gone at the end, where anything is on disk.
+    """
+    n_frames, shares = history.n_frames, []
+    for _ in range(SHIFTS):
+        low, high = n_frames // 10, n_frames - n_frames // 10
+        shift = rng.integers(low, high, size=history.n_carriers)
+        turned = history.turned(shift, room)
+        shares.append(multi_share(rule, turned, window, n_frames - shift))
+        turned.forget()
+    return np.array(shares).T
+
+
+def exclusion_gas(
+    history: SiteHistory, spacing: float, rng: np.random.Generator, room: Path | None = None
+) -> RunFrames | FileFrames | None:
+    """Record of an exclusion gas with the filling of a run that hops as often in every channel.
+
+    Species that are labelled together share the gas: each has its own sites and channels, and an
+    ion of any of them closes the place it holds to all.
+
+    Cost: linear in hops, some rounds of them, and in the edges between sites.
+
+    Parameters
+    ----------
+    history : SiteHistory
+    spacing : float
+        Of the frames, ps.
+    rng : numpy.random.Generator
+    room : Path, optional
+        Folder for a new file, where the record is on disk.
+
+    Returns
+    -------
+    RunFrames, FileFrames or None
+        Sites held, as long as the record; None where nothing hopped or there are more carriers than
+        places.
+    """
+    n_frames, n_sites = history.n_frames, len(history.apart)
+    graph = counted_graph(
+        history.sites_held, n_frames, history.shells.kind, history.apart, spacing, history.place
+    )
+    if len(graph.rate) == 0:
+        return None
+    held = next(history.sites_held())[:, 0]
+    start = distinct_sites(held, history.apart, history.place, history.owner)
+    if start is None:
+        return None
+    wanted = channel_hops(count_hops(history.sites_held(), n_sites), graph)
+    on_disk = isinstance(history.held, FileFrames)
+    width = history.width if on_disk else None
+
+    def simulated() -> Iterator[np.ndarray]:
+        return simulate_blocks(
+            graph, start, n_frames=n_frames, spacing=spacing, rng=rng, skip=n_frames // 5,
+            most=width,
+        )  # fmt: skip
+
+    for _ in range(CALIBRATIONS):
+        # repulsion keeps more edges open in the run than in the gas: match the hops themselves
+        gas = count_hops(simulated(), n_sites)
+        found = np.maximum(channel_hops(gas, graph), 1)
+        graph = replace(graph, rate=graph.rate * np.clip(wanted / found, 0.25, 4.0))
+    if width is None:
+        return RunFrames(runs_in_time(simulated()))
+    assert room is not None
+    edges = column_edges(n_frames, width)
+    path = room / f"gas-{uuid4().hex}.bin"
+    file = FrameFile(path, np.dtype("i4"), (), history.n_carriers, edges)
+    return FileFrames(write_by_columns(file, simulated()))

@@ -1,0 +1,289 @@
+"""Numbers that stay the same over many frames, as runs: what is kept grows with the changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from .disk_columns import Column, appended
+from .kernels import counting_order, kernel
+
+#: Runs that are worked on at once.
+BLOCK_RUNS = 2**14
+
+
+@dataclass(frozen=True)
+class LabelRuns:
+    """Piecewise constant integers per carrier: runs offsets[c] : offsets[c + 1] of carrier c.
+
+    Attributes
+    ----------
+    offsets : numpy.ndarray
+        Shape (carriers + 1,), int64.
+    start : numpy.ndarray
+        Shape (runs,), int32: first frame of each run; the first run of a carrier starts at 0.
+    value : numpy.ndarray
+        Shape (runs,), int32.
+    n_frames : int
+    """
+
+    offsets: np.ndarray
+    start: np.ndarray
+    value: np.ndarray
+    n_frames: int
+
+    @property
+    def n_carriers(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_changes(self) -> int:
+        """Number of times the value of a carrier changes."""
+        return int(self.offsets[-1] - self.offsets[0]) - self.n_carriers
+
+    @property
+    def changes(self) -> np.ndarray:
+        """Frames at which the value of a carrier changes, carrier after carrier."""
+        first, last = int(self.offsets[0]), int(self.offsets[-1])
+        begins = np.zeros(last - first, dtype=bool)
+        begins[self.offsets[:-1] - first] = True
+        return np.asarray(self.start[first:last][~begins])
+
+    def carriers(self, first: int, last: int) -> LabelRuns:
+        """The same of carriers `first` to `last` - 1; copies nothing large."""
+        return LabelRuns(self.offsets[first : last + 1], self.start, self.value, self.n_frames)
+
+    def whole(self) -> LabelRuns:
+        """All of them, in memory."""
+        return self
+
+    def dense(self) -> np.ndarray:
+        """Values of every frame, shape (carriers, frames), int32."""
+        out = np.empty((self.n_carriers, self.n_frames), dtype=np.int32)
+        fill_runs(self.offsets, self.start, self.value, out)
+        return out
+
+
+@dataclass(frozen=True)
+class StoredRuns:
+    """As `LabelRuns`, on disk; `carriers` reads those of some carriers.
+
+    Attributes
+    ----------
+    offsets : numpy.ndarray
+        Shape (carriers + 1,), int64.
+    start, value : Column
+        int32.
+    n_frames : int
+    """
+
+    offsets: np.ndarray
+    start: Column
+    value: Column
+    n_frames: int
+
+    @property
+    def n_carriers(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_changes(self) -> int:
+        """Number of times the value of a carrier changes."""
+        return int(self.offsets[-1]) - self.n_carriers
+
+    def carriers(self, first: int, last: int) -> LabelRuns:
+        """Those of carriers `first` to `last` - 1, in memory."""
+        a, b = int(self.offsets[first]), int(self.offsets[last])
+        offsets = self.offsets[first : last + 1] - a
+        return LabelRuns(offsets, self.start[a:b], self.value[a:b], self.n_frames)
+
+    def whole(self) -> LabelRuns:
+        """All of them, in memory."""
+        return self.carriers(0, self.n_carriers)
+
+    def dense(self) -> np.ndarray:
+        """Values of every frame, shape (carriers, frames), int32, in memory."""
+        return self.whole().dense()
+
+
+def run_blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of blocks of carriers that have about `BLOCK_RUNS` runs together.
+
+    Parameters
+    ----------
+    offsets : numpy.ndarray
+        Shape (carriers + 1,): of the runs.
+    """
+    number = offsets - offsets[0]
+    edges = np.searchsorted(number, np.arange(BLOCK_RUNS, number[-1], BLOCK_RUNS))
+    yield from pairwise(np.unique([0, *edges, len(number) - 1]).tolist())
+
+
+def write_runs(room: Path, name: str, blocks: Iterable[LabelRuns], n_frames: int) -> StoredRuns:
+    """Put the runs of blocks of carriers, one after the other, into two files of a folder."""
+    start, value = (Column(room / f"{name}-{what}.bin", np.dtype("i4")) for what in "sv")
+    offsets = [np.zeros(1, dtype=np.int64)]
+    with appended([start, value]) as (starts, values):
+        for runs in blocks:
+            first, last = int(runs.offsets[0]), int(runs.offsets[-1])
+            runs.start[first:last].tofile(starts)
+            runs.value[first:last].tofile(values)
+            offsets.append(runs.offsets[1:] - first + offsets[-1][-1])
+    return StoredRuns(np.concatenate(offsets), start, value, n_frames)
+
+
+def concatenated(parts: Sequence[LabelRuns]) -> LabelRuns:
+    """Runs of carriers one after the other."""
+    n = np.cumsum([0, *(len(one.start) for one in parts)])
+    offsets = [one.offsets[1:] + k for one, k in zip(parts, n, strict=False)]
+    return LabelRuns(
+        np.concatenate([[0], *offsets]),
+        np.concatenate([one.start for one in parts]),
+        np.concatenate([one.value for one in parts]),
+        parts[0].n_frames,
+    )
+
+
+def joined_runs(runs: LabelRuns) -> LabelRuns:
+    """The same with neighbours of one value made one run."""
+    first, last = int(runs.offsets[0]), int(runs.offsets[-1])
+    start, value = runs.start[first:last], runs.value[first:last]
+    keep = np.ones(len(value), dtype=bool)
+    keep[1:] = value[1:] != value[:-1]
+    keep[runs.offsets[:-1] - first] = True
+    kept = np.concatenate([[0], np.cumsum(keep)])
+    return LabelRuns(kept[runs.offsets - first], start[keep], value[keep], runs.n_frames)
+
+
+def with_values(runs: LabelRuns, value: np.ndarray) -> LabelRuns:
+    """Runs with other values, one each from the first run on; neighbours of one value are one."""
+    first, last = int(runs.offsets[0]), int(runs.offsets[-1])
+    value = np.asarray(value, dtype=np.int32)
+    return joined_runs(
+        LabelRuns(runs.offsets - first, runs.start[first:last], value, runs.n_frames)
+    )
+
+
+def frame_counts(
+    runs: LabelRuns | StoredRuns, n_values: int, label: np.ndarray | None = None
+) -> np.ndarray:
+    """Carriers with each value in each frame, shape (values, frames), int64.
+
+    Parameters
+    ----------
+    runs : LabelRuns or StoredRuns
+        With values below `n_values`.
+    n_values : int
+    label : numpy.ndarray, optional
+        To count by the label of a value, one below `n_values`, in place of the value.
+    """
+    change = np.zeros((n_values, runs.n_frames + 1), dtype=np.int64)
+    for first, last in run_blocks(runs.offsets):
+        mine = runs.carriers(first, last)
+        a, b = int(mine.offsets[0]), int(mine.offsets[-1])
+        start, value = mine.start[a:b], mine.value[a:b]
+        value = value if label is None else label[value]
+        end = np.append(start[1:], runs.n_frames)
+        end[mine.offsets[1:] - a - 1] = runs.n_frames
+        np.add.at(change, (value, start), 1)
+        np.add.at(change, (value, end), -1)
+    return np.cumsum(change, axis=1)[:, :-1]
+
+
+@kernel
+def fill_runs(offsets, start, value, out):  # type: ignore[no-untyped-def]
+    """Write runs out: out (carriers, frames)."""
+    for c in range(offsets.shape[0] - 1):
+        for m in range(offsets[c], offsets[c + 1]):
+            stop = start[m + 1] if m + 1 < offsets[c + 1] else out.shape[1]
+            for t in range(start[m], stop):
+                out[c, t] = value[m]
+
+
+@kernel
+def fill_between(offsets, start, value, first, out):  # type: ignore[no-untyped-def]
+    """Write out what runs say of the frames from `first` on: out (carriers, frames)."""
+    n_frames = out.shape[1]
+    for c in range(offsets.shape[0] - 1):
+        low, high = offsets[c], offsets[c + 1]  # the run that holds the frame is in [low, high)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if start[middle] <= first:
+                low = middle
+            else:
+                high = middle
+        t = 0
+        for m in range(low, offsets[c + 1]):
+            stop = n_frames
+            if m + 1 < offsets[c + 1]:
+                stop = min(start[m + 1] - first, n_frames)
+            for k in range(t, stop):
+                out[c, k] = value[m]
+            t = stop
+            if t == n_frames:
+                break
+
+
+@kernel
+def find_runs(state):  # type: ignore[no-untyped-def]
+    """Run-length form of state (carriers, frames): offsets, start, value."""
+    n_carriers, n_frames = state.shape
+    offsets = np.zeros(n_carriers + 1, dtype=np.int64)
+    for c in range(n_carriers):
+        n = 1
+        for t in range(1, n_frames):
+            if state[c, t] != state[c, t - 1]:
+                n += 1
+        offsets[c + 1] = offsets[c] + n
+    start = np.empty(offsets[n_carriers], dtype=np.int32)
+    value = np.empty(offsets[n_carriers], dtype=np.int32)
+    for c in range(n_carriers):
+        m = offsets[c]
+        for t in range(n_frames):
+            if t == 0 or state[c, t] != state[c, t - 1]:
+                start[m] = t
+                value[m] = state[c, t]
+                m += 1
+    return offsets, start, value
+
+
+def label_runs(state: np.ndarray) -> LabelRuns:
+    """Run-length form of states of shape (frames, carriers)."""
+    offsets, start, value = find_runs(np.ascontiguousarray(state.T))
+    return LabelRuns(offsets, start, value, n_frames=state.shape[0])
+
+
+def runs_in_time(blocks: Iterable[np.ndarray]) -> LabelRuns:
+    """Run-length form of states that come some frames at a time.
+
+    Parameters
+    ----------
+    blocks : iterable of numpy.ndarray
+        Shape (carriers, some frames), int32, one after the other.
+    """
+    carriers, starts, values = [], [], []
+    last, n_frames = None, 0
+    for state in blocks:
+        offsets, start, value = find_runs(state)
+        carrier = np.repeat(np.arange(len(state), dtype=np.int32), np.diff(offsets))
+        keep = np.ones(len(start), dtype=bool)
+        if last is not None:
+            keep[offsets[:-1]] = state[:, 0] != last
+        carriers.append(carrier[keep])
+        starts.append(start[keep] + np.int32(n_frames))
+        values.append(value[keep])
+        last, n_frames = state[:, -1].copy(), n_frames + state.shape[1]
+    assert last is not None
+    carrier = np.concatenate(carriers)
+    number = np.bincount(carrier, minlength=len(last))
+    order = counting_order(carrier, len(last), np.arange(len(carrier)))
+    return LabelRuns(
+        np.concatenate([[0], np.cumsum(number)]),
+        np.concatenate(starts)[order],
+        np.concatenate(values)[order],
+        n_frames,
+    )

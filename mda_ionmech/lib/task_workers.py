@@ -1,0 +1,134 @@
+"""Where what follows from the frames is worked on: by threads, or by the workers of a Dask cluster.
+
+Either gives the answers in order, and each is worked out whole in one place, so that their bits do
+not depend on how many threads or workers there are, nor on a worker that dies.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import pickle
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .errors import InputError
+from .frame_backends import RETRIES
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+#: Arrays begin at multiples of this in a file, bytes: as in memory of their own.
+ALIGNMENT = 64
+
+
+def over_threads(
+    task: Callable[[Item], Answer], items: Sequence[Item], threads: int
+) -> Iterator[Answer]:
+    """Answers of a task for each item, in order, by so many threads."""
+    with ThreadPoolExecutor(max(1, min(threads, len(items)))) as pool:
+        yield from pool.map(task, items)
+
+
+def over_workers(
+    client: Any, folder: Path, task: Callable[[Item], Answer], items: Sequence[Item]
+) -> Iterator[Answer]:
+    """Answers of a task for each item, in order, by the workers of a cluster.
+
+    The task goes to a file that every worker maps to memory: workers of one machine share one copy,
+    and none is lost with a worker that dies. Its item is then given to another one.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    folder : Path
+        On a file system that all workers share; the file is gone at the end.
+    task : callable
+    items : sequence
+
+    Raises
+    ------
+    InputError
+        If a worker cannot open the file.
+    """
+    if not items:
+        return
+    name = folder / f"windows-{uuid.uuid4().hex}"
+    futures = []
+    try:
+        write_task(task, name)
+        futures = [
+            client.submit(work_on, name, item, pure=False, retries=RETRIES) for item in items
+        ]
+        for future in futures:
+            yield future.result()
+    finally:
+        client.cancel(futures)
+        name.unlink(missing_ok=True)
+
+
+def work_on(name: Path, item: Any) -> Any:
+    """What the task in a file answers for one item."""
+    try:
+        task = read_task(name)
+    except OSError as error:
+        raise out_of_reach(name.parent, "a worker") from error
+    return task(item)
+
+
+def write_task(task: Any, name: Path) -> None:
+    """Write a task to a file, each of its arrays as it lies in memory."""
+    import cloudpickle
+
+    arrays: list[pickle.PickleBuffer] = []
+    pickled = cloudpickle.dumps(task, protocol=5, buffer_callback=arrays.append)
+    raw = [array.raw() for array in arrays]
+    with open(name, "wb") as file:
+        pickle.dump((pickled, [part.nbytes for part in raw]), file)
+        for part in raw:
+            file.seek(_aligned(file.tell()))
+            file.write(part)
+
+
+def read_task(name: Path) -> Any:
+    """The task of `write_task`; its arrays are pages of the file until they are written to."""
+    with open(name, "rb") as file:
+        pickled, sizes = pickle.load(file)
+        end = file.tell()
+        pages = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+    arrays = []
+    for size in sizes:
+        start = _aligned(end)
+        end = start + size
+        arrays.append(pages[start:end])
+    return pickle.loads(pickled, buffers=arrays)
+
+
+def _aligned(place: int) -> int:
+    return -(-place // ALIGNMENT) * ALIGNMENT
+
+
+def check_reach(client: Any, folder: Path) -> None:
+    """Refuse a store that some worker cannot open.
+
+    Raises
+    ------
+    InputError
+    """
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="reach-") as sign:
+        sees = client.run(os.path.exists, sign.name, on_error="ignore")
+    blind = sorted(str(worker) for worker, seen in sees.items() if not seen)
+    if blind:
+        raise out_of_reach(folder, f"{len(blind)} of {len(sees)} workers, such as {blind[0]}")
+
+
+def out_of_reach(folder: Path, who: str) -> InputError:
+    """What to do about a store that workers cannot open."""
+    return InputError(
+        f"the store {str(folder)!r} cannot be opened by {who}, and with a Client in scope the "
+        "windows are worked on there; give store=... a path on a file system that all workers share"
+    )

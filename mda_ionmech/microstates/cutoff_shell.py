@@ -1,0 +1,300 @@
+"""Coordination shells by a distance cutoff per ligand type.
+
+Ligand a is in the shell of carrier i when |r_a - r_i| < cutoff of its type. Hysteresis begins a
+contact below r_in and ends it above r_out; persistence ignores what reverts within t*.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..lib.errors import InputError
+from .contact_tracking import Follower
+from .detector import ContactHistory, Contacts, Detector, FrameGeometry, Microstates
+from .neighbour_search import NearLigands, contact_pairs
+from .rdf import RadialDistribution, sample_distributions
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
+    from .on_disk import StoredHistory
+
+#: Radii nearer than this are one, Angstrom.
+SAME_RADIUS = 1e-6
+
+
+class CutoffShell(Detector):
+    """First coordination shell by distance; a plain cutoff unless filters are asked for.
+
+    Cost per frame: linear in the number of ligands plus contacts (a numba cell list).
+
+    Parameters
+    ----------
+    cutoff : float, "rdf", or mapping of ligand type to either
+        Radius of the shell, Angstrom. ``"rdf"`` takes the first minimum of g(r) found on frames
+        spread over the run, reports it, and refuses when g(r) has no clear one.
+    hysteresis : float, (float, float), or mapping of ligand type to either, optional
+        A number h ends a contact only beyond cutoff + h. A pair (r_in, r_out) gives both radii in
+        place of the cutoff. Angstrom.
+    persistence : float, optional
+        Ignore a change of a contact that reverts within this time, ps.
+    recorded : sequence of float, or mapping of ligand type to one, optional
+        Further radii, Angstrom, that `OnsagerDecomposition.robustness` may put in place of those in
+        use. The largest of all must fit the cell twice.
+    **ligands : AtomGroup
+        Ligand atoms by type, e.g. ``solvent=..., anion=...``.
+
+    Attributes
+    ----------
+    inner, outer : dict of str to float
+        Radii in use by ligand type, Angstrom; those asked as ``"rdf"`` appear once settled.
+    distributions : dict of str to RadialDistribution
+        g(r) of the types whose cutoff was found.
+
+    Raises
+    ------
+    InputError
+        For unknown ligand types, radii that are not positive, or r_out < r_in.
+
+    Notes
+    -----
+    A shell of a molecule is counted round its centre of mass. Estimates are biased by flicker: a
+    plain cutoff sees an exchange whenever a ligand vibrates across it, so short windows lose
+    vehicular motion to exchange; hysteresis and persistence remove most of that.
+    """
+
+    def __init__(
+        self,
+        cutoff: float | str | Mapping[str, float | str] = "rdf",
+        *,
+        hysteresis: Any = None,
+        persistence: float | None = None,
+        recorded: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+        **ligands: AtomGroup,
+    ) -> None:
+        super().__init__(persistence=persistence, **ligands)
+        self.cutoff = cutoff
+        self.recorded = {
+            kind: tuple(_radius(r, kind) for r in np.atleast_1d(np.asarray(radii)))
+            for kind, radii in self._per_type(recorded, "recorded").items()
+        }
+        self.hysteresis = hysteresis
+        self.inner: dict[str, float] = {}
+        self.outer: dict[str, float] = {}
+        self.distributions: dict[str, RadialDistribution] = {}
+        wanted = self._per_type(cutoff, "cutoff")
+        margins = self._per_type(hysteresis, "hysteresis")
+        self._unsettled: list[str] = []
+        self._margins: dict[str, float] = {}
+        for kind in self.ligand_types:
+            margin = margins.get(kind)
+            if isinstance(margin, tuple | list):
+                if len(margin) != 2:
+                    raise InputError(
+                        f"hysteresis of {kind!r} must be a width or a pair (r_in, r_out) in "
+                        f"Angstrom, got {margin!r}"
+                    )
+                self._set(kind, _radius(margin[0], kind), _radius(margin[1], kind))
+                continue
+            self._margins[kind] = 0.0 if margin is None else _width(margin, kind)
+            if kind not in wanted:
+                raise InputError(
+                    f"cutoff has no entry for ligand type {kind!r}; give cutoff={{{kind!r}: ...}} "
+                    "with a radius in Angstrom or 'rdf'"
+                )
+            if wanted[kind] == "rdf":
+                self._unsettled.append(kind)
+            else:
+                radius = _radius(wanted[kind], kind)
+                self._set(kind, radius, radius + self._margins[kind])
+
+    def _per_type(self, value: Any, argument: str) -> dict[str, Any]:
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            return dict.fromkeys(self.ligand_types, value)
+        unknown = [k for k in value if k not in self.ligands]
+        if unknown:
+            raise InputError(
+                f"{argument} names {unknown[0]!r}, which is no ligand type; the types are "
+                f"{list(self.ligand_types)}"
+            )
+        return dict(value)
+
+    def _set(self, kind: str, inner: float, outer: float) -> None:
+        if outer < inner:
+            raise InputError(
+                f"hysteresis of {kind!r}: r_out = {outer:g} A is below r_in = {inner:g} A"
+            )
+        self.inner[kind], self.outer[kind] = inner, outer
+
+    @property
+    def reach(self) -> float:
+        return max((*self.outer.values(), *itertools.chain(*self.recorded.values())), default=0.0)
+
+    def radii(self, kind: str) -> np.ndarray:
+        """Radii at which contacts with one ligand type are told apart, ascending, Angstrom."""
+        in_use = self.inner[kind], self.outer[kind]
+        further = [
+            r for r in self.recorded.get(kind, ()) if min(abs(r - x) for x in in_use) > SAME_RADIUS
+        ]
+        return np.unique(np.array([*in_use, *further]))
+
+    def settle(self, sample: Any) -> None:
+        """Find the cutoffs asked as ``"rdf"`` on a sample of frames; once found they stay."""
+        if not self._unsettled:
+            return
+        found = sample_distributions(sample(), self.ligand_types)
+        for kind in self._unsettled:
+            self.distributions[kind] = found[kind]
+            radius = found[kind].first_minimum()
+            self._set(kind, radius, radius + self._margins[kind])
+        self._unsettled = []
+
+    def take_distributions(self, found: Mapping[str, RadialDistribution]) -> None:
+        """Keep g(r) and, where they have a clear minimum, the cutoffs asked as ``"rdf"``."""
+        self.distributions.update(found)
+        for kind in list(self._unsettled):
+            try:
+                radius = found[kind].first_minimum()
+            except InputError:
+                continue
+            self._set(kind, radius, radius + self._margins[kind])
+            self._unsettled.remove(kind)
+
+    def outer_radii(self) -> np.ndarray:
+        """Outer radius of each type, or the largest recorded, Angstrom."""
+        return np.array(
+            [max(self.outer[k], *self.recorded.get(k, (0.0,))) for k in self.ligand_types]
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all that is asked of a contact is to be one."""
+        return not self.recorded and self.inner == self.outer
+
+    def levels(self, kind: Any, ligand: np.ndarray, square: np.ndarray) -> Any:
+        """`Contacts.inner` and `Contacts.ring` of contacts at these squared distances."""
+        if self.is_plain:
+            return np.ones(len(ligand), dtype=bool), None
+        of_kind, distance = kind[ligand], np.sqrt(square)
+        inner = distance <= np.array([self.inner[k] for k in self.ligand_types])[of_kind]
+        if not self.recorded:
+            return inner, None
+        ring = np.zeros(len(ligand), dtype=np.uint8)
+        for k, name in enumerate(self.ligand_types):
+            ring[of_kind == k] = np.searchsorted(self.radii(name), distance[of_kind == k])
+        return inner, ring
+
+    def contacts(self, frame: FrameGeometry) -> Contacts:
+        """Contacts of one frame within the outer radius of each type, or the largest recorded."""
+        carrier, ligand, distance = contact_pairs(frame, self.outer_radii())
+        inner, ring = self.levels(frame.ligand_kind, ligand, distance**2)
+        return Contacts(carrier, ligand, inner, ring=ring)
+
+    def follower(self, n_carriers: int, first_frame: int) -> Follower:
+        """What follows the contacts of consecutive frames, from number `first_frame` on."""
+        if type(self).contacts is not CutoffShell.contacts:
+            return super().follower(n_carriers, first_frame)
+        return ShellFollower(self, n_carriers, first_frame)
+
+    def assemble(
+        self,
+        history: ContactHistory | StoredHistory,
+        *,
+        filtered: bool = True,
+        persistence: float | None = None,
+        inner: Mapping[str, float] | None = None,
+        outer: Mapping[str, float] | None = None,
+    ) -> Microstates:
+        """Microstates from the gathered contacts; `inner` and `outer` replace the radii in use."""
+        if history.has_rings or inner is not None or outer is not None:
+            radii = self.inner | dict(inner or {}), self.outer | dict(outer or {})
+            history = history.mapped(lambda rows: self._within(rows, *radii))
+        return super().assemble(history, filtered=filtered, persistence=persistence)
+
+    def _within(
+        self, history: ContactHistory, inner: Mapping[str, float], outer: Mapping[str, float]
+    ) -> ContactHistory:
+        """The contacts that begin and end at other radii, which must have been recorded."""
+        kind = history.ligand_kind[history.ligand]
+        ring = history.ring
+        if ring is None:
+            split = np.array([self.outer[k] > self.inner[k] for k in self.ligand_types])
+            ring = (~history.inner & split[kind]).astype(np.uint8)
+        places = np.array(
+            [
+                [self._place(name, radii[name]) for name in self.ligand_types]
+                for radii in (inner, outer)
+            ]
+        )
+        keep = ring <= places[1, kind]
+        rows = {n: getattr(history, n)[keep] for n in ("carrier", "ligand", "begin", "end")}
+        return replace(history, **rows, inner=(ring <= places[0, kind])[keep], ring=None)
+
+    def is_recorded(self, kind: str, radius: float) -> bool:
+        """Whether contacts nearer and farther than a radius were told apart."""
+        return bool(np.any(np.abs(self.radii(kind) - radius) < SAME_RADIUS))
+
+    def check_recorded(self, kind: str, radius: float) -> None:
+        """Refuse a radius that was not recorded."""
+        radii = self.radii(kind)
+        if not self.is_recorded(kind, radius):
+            raise InputError(
+                f"{radius:g} A is no radius at which contacts with {kind!r} were recorded; those "
+                f"are {', '.join(f'{r:g}' for r in radii)} A: run again with CutoffShell(..., "
+                f"recorded={{{kind!r}: [{radius:g}]}})"
+            )
+
+    def _place(self, kind: str, radius: float) -> int:
+        self.check_recorded(kind, radius)
+        return int(np.argmin(np.abs(self.radii(kind) - radius)))
+
+    def describe(self) -> dict[str, Any]:
+        return super().describe() | {
+            "cutoff_inner_angstrom": dict(self.inner),
+            "cutoff_outer_angstrom": dict(self.outer),
+            "cutoff_from_rdf": sorted(self.distributions),
+            "recorded_angstrom": {kind: list(radii) for kind, radii in self.recorded.items()},
+        }
+
+
+class ShellFollower(Follower):
+    """Follows the contacts of a `CutoffShell`, which need not be sorted for that."""
+
+    def __init__(self, detector: CutoffShell, n_carriers: int, first_frame: int) -> None:
+        super().__init__(detector, n_carriers, first_frame)
+        self.shell = detector
+        self.search = NearLigands(detector.outer_radii(), measured=not detector.is_plain)
+
+    def add(self, frame: FrameGeometry) -> tuple[int, ...]:
+        """Take the next frame; there is nothing to tally."""
+        first, last, ligand, square = self.search.find(frame)
+        if not self.search.measured:
+            self.tracker.add_rows(first, last, ligand)
+        else:
+            n = int(last.max(initial=0))
+            inner, ring = self.shell.levels(frame.ligand_kind, ligand[:n], square[:n])
+            self.tracker.add_rows(first, last, ligand, inner, ring)
+        return ()
+
+
+def _radius(value: Any, kind: str) -> float:
+    if isinstance(value, str) or not np.isfinite(value) or value <= 0:
+        raise InputError(
+            f"cutoff of {kind!r} must be a radius in Angstrom above 0 or 'rdf', got {value!r}"
+        )
+    return float(value)
+
+
+def _width(value: Any, kind: str) -> float:
+    if isinstance(value, str) or not np.isfinite(value) or value < 0:
+        raise InputError(
+            f"hysteresis of {kind!r} must be a width in Angstrom, 0 or more, got {value!r}"
+        )
+    return float(value)

@@ -1,0 +1,262 @@
+"""Coordination shells by the convex hull of the nearest ligands, for glasses.
+
+A shell grows ligand by ligand as long as it stays a convex polyhedron with nothing foreign in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.spatial import ConvexHull, QhullError
+
+from ..lib.errors import InputError
+from ..species import check_atom_group
+from .detector import Contacts, Detector, FrameGeometry
+from .neighbour_search import contact_pairs, pairs_with
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
+#: Seeds no thicker than this are coplanar, Angstrom.
+FLAT = 1e-3
+#: Decimals of a distance, Angstrom, so that rounding does not decide between equal ones.
+TIE = 6
+#: Ligands that span a first polyhedron.
+SEEDS = 4
+
+
+class HullShell(Detector):
+    """First coordination shell by the convex hull of the ligands; no cutoff to choose.
+
+    Ligands within `search` are sorted by distance and the nearest four seed the shell. The next
+    one joins while
+
+    1. it and all earlier ones are vertices of their convex hull,
+    2. the non-ligand atom nearest to the carrier lies outside this hull, and
+    3. its distance is below `ratio` times that of the nearest ligand;
+
+    the first failure ends the shell. Where fewer than four ligands or no non-ligand atom lie within
+    `search`, or the seeds are coplanar, a cutoff takes its place. How often is counted: see
+    `tally_names`.
+
+    Cost: two neighbour searches per frame (ligands, non-ligand atoms), then one to three convex
+    hulls (Qhull) per carrier that has a fifth ligand below `ratio`, some 0.1 ms each.
+
+    Parameters
+    ----------
+    host : AtomGroup, optional
+        Atoms that count as non-ligand beside the other carriers of the species. Default: every
+        atom of the universe that is no ligand. Name the few that bound the shells (the glass
+        formers, cations of other species) to make it cheaper.
+    search : float
+        How far ligands and non-ligand atoms are looked for, Angstrom; the shortest height of the
+        cell must be more than twice this.
+    ratio : float
+        Largest distance over that of the nearest ligand.
+    fallback : float or mapping of ligand type to float, optional
+        The cutoff where the rule does not apply, Angstrom, at most `search`. Default: `ratio` times
+        the distance of the carrier's nearest ligand.
+    persistence : float, optional
+        Ignore a change of a contact that reverts within this time, ps.
+    **ligands : AtomGroup
+        Ligand atoms by type, e.g. ``sulfur=...``.
+
+    Raises
+    ------
+    InputError
+        For lengths that are not positive, a fallback beyond `search` or for an unknown ligand
+        type, or a host that holds ligands or is of another universe.
+
+    Notes
+    -----
+    The criterion is named by Jun et al., arXiv:2602.16636 (2026); the rule is that of the HiTPoly
+    code of the same group, with condition 2 taken geometrically: outside is beyond a face. Counting
+    vertices with and without the atom says the same unless it hides exactly one ligand behind it.
+    All three conditions, once broken, stay so as a shell grows, so the largest shell is found by
+    bisection. Ligands at equal distance are taken in order of atom index.
+    """
+
+    tally_names = (
+        "fallback_fewer_than_four_ligands",
+        "fallback_no_atom_beside_ligands",
+        "fallback_coplanar_ligands",
+    )
+
+    def __init__(
+        self,
+        *,
+        host: AtomGroup | None = None,
+        search: float = 6.0,
+        ratio: float = 1.75,
+        fallback: float | Mapping[str, float] | None = None,
+        persistence: float | None = None,
+        **ligands: AtomGroup,
+    ) -> None:
+        super().__init__(persistence=persistence, **ligands)
+        self.search = _length(search, "search")
+        if isinstance(ratio, str) or not np.isfinite(ratio) or ratio <= 1:
+            raise InputError(f"ratio must be a number above 1, e.g. 1.75, got {ratio!r}")
+        self.ratio = float(ratio)
+        self.host = host
+        if host is not None:
+            check_atom_group(host, "host")
+            for kind, atoms in self.ligands.items():
+                if atoms.universe is not host.universe:
+                    raise InputError(
+                        f"host and ligand type {kind!r} are atoms of different universes; select "
+                        "all groups from one universe"
+                    )
+                both = np.intersect1d(host.ix, atoms.ix)
+                if len(both):
+                    raise InputError(
+                        f"host and ligand type {kind!r} overlap in atom index {both[0]}; leave "
+                        "the ligands out of host"
+                    )
+        self.fallback = self._radii(fallback)
+
+    def _radii(self, fallback: Any) -> dict[str, float] | None:
+        if fallback is None:
+            return None
+        if not isinstance(fallback, Mapping):
+            fallback = dict.fromkeys(self.ligand_types, fallback)
+        if set(fallback) != set(self.ligands):
+            raise InputError(
+                f"fallback is given for {sorted(fallback)}, the ligand types are "
+                f"{list(self.ligand_types)}; give one radius in Angstrom, or one for each type"
+            )
+        radii = {
+            kind: _length(fallback[kind], f"fallback of {kind!r}") for kind in self.ligand_types
+        }
+        for kind, radius in radii.items():
+            if radius > self.search:
+                raise InputError(
+                    f"fallback of {kind!r} is {radius:g} A, beyond search = {self.search:g} A; "
+                    "raise search or lower fallback"
+                )
+        return radii
+
+    @property
+    def reach(self) -> float:
+        return self.search
+
+    def other_atoms(self, carriers: AtomGroup) -> np.ndarray:
+        """Atoms that count as non-ligand; those of the carrier itself are left out later."""
+        wanted = np.zeros(carriers.universe.atoms.n_atoms, dtype=bool)
+        wanted[(carriers.universe.atoms if self.host is None else self.host).ix] = True
+        wanted[carriers.ix] = True
+        for atoms in self.ligands.values():
+            wanted[atoms.ix] = False
+        return np.flatnonzero(wanted)
+
+    def contacts(self, frame: FrameGeometry) -> Contacts:
+        """Members of the shells of one frame, and how many needed the fallback, and why."""
+        n = len(frame.centres)
+        carrier, ligand, distance = contact_pairs(frame, np.full(len(self.ligands), self.search))
+        distance = np.round(distance, TIE)
+        order = np.lexsort((ligand, distance, carrier))
+        carrier, ligand, distance = carrier[order], ligand[order], distance[order]
+        start = np.searchsorted(carrier, np.arange(n + 1))
+        place = _vectors(frame, frame.ligands[ligand], carrier)
+        foreign = self._nearest_others(frame)
+        counts = np.diff(start)
+        few, lone = counts < SEEDS, np.isnan(foreign[:, 0])
+        thick = np.zeros(n)
+        whole = np.flatnonzero(~few)
+        if len(whole):
+            seeds = place[start[whole, None] + np.arange(SEEDS)]
+            thick[whole] = np.linalg.svd(
+                seeds - seeds.mean(axis=1, keepdims=True), compute_uv=False
+            )[:, -1]
+        flat = ~few & ~lone & (thick <= FLAT)
+        keep = np.zeros(len(carrier), dtype=bool)
+        for c in range(n):
+            mine = slice(start[c], start[c + 1])
+            size = 0
+            if not (few[c] or lone[c] or flat[c]):
+                try:
+                    size = hull_size(place[mine], distance[mine], foreign[c], self.ratio)
+                except QhullError:
+                    flat[c] = True
+            if size:
+                keep[start[c] : start[c] + size] = True
+            elif counts[c]:
+                keep[mine] = distance[mine] <= self._cutoffs(
+                    frame.ligand_kind[ligand[mine]], distance[start[c]]
+                )
+        carrier, ligand = carrier[keep], ligand[keep]
+        order = np.lexsort((ligand, carrier))
+        tally = int(few.sum()), int((lone & ~few).sum()), int(flat.sum())
+        return Contacts(carrier[order], ligand[order], np.ones(len(order), dtype=bool), tally=tally)
+
+    def _nearest_others(self, frame: FrameGeometry) -> np.ndarray:
+        """Vector to the nearest non-ligand atom, shape (carriers, 3), NaN where none is near."""
+        nearest = np.full((len(frame.centres), 3), np.nan)
+        if len(frame.others) == 0:
+            return nearest
+        kind = np.zeros(len(frame.others), dtype=np.int64)
+        carrier, other, distance = pairs_with(
+            frame, frame.other_places, kind, frame.other_owner, np.array([self.search])
+        )
+        order = np.lexsort((other, np.round(distance, TIE), carrier))
+        who, first = np.unique(carrier[order], return_index=True)
+        nearest[who] = _vectors(frame, frame.others[other[order][first]], who)
+        return nearest
+
+    def _cutoffs(self, kind: np.ndarray, nearest: float) -> np.ndarray:
+        if self.fallback is None:
+            return np.full(len(kind), self.ratio * nearest)
+        return np.array([self.fallback[t] for t in self.ligand_types])[kind]
+
+    def describe(self) -> dict[str, Any]:
+        return super().describe() | {
+            "search_angstrom": self.search,
+            "ratio": self.ratio,
+            "fallback_angstrom": self.fallback,
+            "host_atoms": None if self.host is None else self.host.n_atoms,
+        }
+
+
+def hull_size(place: np.ndarray, distance: np.ndarray, foreign: np.ndarray, ratio: float) -> int:
+    """Number of ligands in a shell, by the rule of `HullShell`.
+
+    Parameters
+    ----------
+    place : numpy.ndarray
+        Shape (ligands, 3), Angstrom: ligands relative to the carrier, nearest first, 4 or more.
+    distance : numpy.ndarray
+        Shape (ligands,), Angstrom.
+    foreign : numpy.ndarray
+        Shape (3,), Angstrom: the nearest non-ligand atom.
+    ratio : float
+        Largest distance over that of the nearest ligand.
+
+    Raises
+    ------
+    scipy.spatial.QhullError
+        If the ligands span no volume.
+    """
+    good, bad = SEEDS, max(int(np.searchsorted(distance, ratio * distance[0])), SEEDS) + 1
+    size = bad - 1  # most often all below the ratio belong, so they are tried first
+    while bad - good > 1:
+        hull = ConvexHull(place[:size])
+        outside = (hull.equations[:, :3] @ foreign + hull.equations[:, 3]).max() > 0
+        if outside and len(hull.vertices) == size:
+            good = size
+        else:
+            bad = size
+        size = (good + bad) // 2
+    return good
+
+
+def _vectors(frame: FrameGeometry, places: np.ndarray, carrier: np.ndarray) -> np.ndarray:
+    """Vectors from carriers to the nearest images of places, Angstrom."""
+    step = places - frame.centres[carrier]
+    return (step - np.rint(step)) @ frame.cell
+
+
+def _length(value: Any, argument: str) -> float:
+    if isinstance(value, str) or not np.isfinite(value) or value <= 0:
+        raise InputError(f"{argument} must be a length in Angstrom above 0, got {value!r}")
+    return float(value)

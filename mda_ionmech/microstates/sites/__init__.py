@@ -1,0 +1,1 @@
+"""Sites of crystals: where they come from, and which of them each carrier occupies."""

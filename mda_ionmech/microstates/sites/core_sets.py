@@ -1,0 +1,171 @@
+"""From the nearest site of every frame to the site held: runs of sites, carrier by carrier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from ...lib.frame_blocks import FileFrames, RunFrames, frames_at_once, origin_blocks, state_frames
+from ...lib.kernels import counting_order, kernel, longer
+from ...lib.run_length import LabelRuns, StoredRuns, concatenated, write_runs
+from ..detector import ContactHistory
+from ..on_disk import StoredHistory
+
+
+@kernel
+def hold_sites(offsets, ligand, inner, begin, by_core):  # type: ignore[no-untyped-def]
+    """Runs of the sites held, from the stretches of frames at one nearest site.
+
+    Stretches offsets[c] : offsets[c + 1] of carrier c in order of time cover all frames; ligand
+    (stretches,): the site; inner: in its core; begin: first frame. A carrier holds the nearest
+    site, or, by_core, the one whose core it entered last: before its first core it takes that one;
+    without any, the nearest of each frame. Returns offsets, start, value of the runs, and the
+    number of carriers that never were in a core.
+    """
+    n_carriers = offsets.shape[0] - 1
+    out_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
+    start = np.empty(ligand.shape[0], dtype=np.int32)
+    value = np.empty(ligand.shape[0], dtype=np.int32)
+    homeless = 0
+    n = 0
+    for c in range(n_carriers):
+        now = -1
+        if by_core:
+            m = offsets[c]
+            while m < offsets[c + 1] and not inner[m]:
+                m += 1
+            if m < offsets[c + 1]:
+                now = ligand[m]
+            else:
+                homeless += 1
+        nearest = now < 0
+        for m in range(offsets[c], offsets[c + 1]):
+            if nearest or inner[m]:
+                now = ligand[m]
+            if m == offsets[c] or now != value[n - 1]:
+                start[n], value[n] = begin[m], now
+                n += 1
+        out_offsets[c + 1] = n
+    return out_offsets, longer(start, n), longer(value, n), homeless
+
+
+@kernel
+def drop_brief_visits(offsets, start, value, persist):  # type: ignore[no-untyped-def]
+    """Undo changes of site that revert within `persist` frames, in runs of sites.
+
+    A carrier that leaves a site and is back after at most `persist` frames never left. Walks
+    forward, so that of nested excursions the outer one counts. Returns offsets, start, value.
+    """
+    n_carriers = offsets.shape[0] - 1
+    out_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
+    out_start = np.empty(offsets[n_carriers] - offsets[0], dtype=np.int32)
+    out_value = np.empty_like(out_start)
+    n = 0
+    for c in range(n_carriers):
+        m = offsets[c]
+        while m < offsets[c + 1]:
+            out_start[n], out_value[n] = start[m], value[m]
+            n += 1
+            # the run goes on as long as the carrier is soon back
+            home = value[m]
+            m += 1
+            while m < offsets[c + 1]:
+                back = m + 1
+                last = start[m] + persist
+                while back < offsets[c + 1] and start[back] <= last and value[back] != home:
+                    back += 1
+                if back == offsets[c + 1] or start[back] > last:
+                    break
+                m = back + 1
+        out_offsets[c + 1] = n
+    return out_offsets, longer(out_start, n), longer(out_value, n)
+
+
+@kernel
+def _count_taken(state, seen, first):  # type: ignore[no-untyped-def]
+    """Number of different states in each frame of state (carriers, frames), summed.
+
+    seen (states,): the frame, counted from `first` on, in which each was met last.
+    """
+    taken = 0
+    for t in range(state.shape[1]):
+        for c in range(state.shape[0]):
+            if seen[state[c, t]] != first + t:
+                seen[state[c, t]] = first + t
+                taken += 1
+    return taken
+
+
+def held_sites(
+    history: ContactHistory | StoredHistory, persist: int, *, by_core: bool
+) -> tuple[LabelRuns | StoredRuns, int, int]:
+    """Sites held by all carriers, on disk where the history is.
+
+    Cost: linear in the stretches of frames at one nearest site.
+
+    Parameters
+    ----------
+    history : ContactHistory or StoredHistory
+        The nearest site of each carrier in all frames; `inner` where the carrier is in its core.
+    persist : int
+        Frames within which a change that reverts is undone; 0 undoes none.
+    by_core : bool
+        A site is held until the core of another one is entered.
+
+    Returns
+    -------
+    runs : LabelRuns or StoredRuns
+    inside : int
+        Carriers in a core, summed over frames.
+    homeless : int
+        Carriers that never were in one.
+    """
+    inside = homeless = 0
+
+    def blocks() -> Iterator[LabelRuns]:
+        nonlocal inside, homeless
+        for first, last, mine in history.blocks():
+            n_rows = len(mine.begin)
+            order = counting_order(mine.begin, history.n_frames, np.arange(n_rows))
+            carrier = mine.carrier - first
+            order = counting_order(carrier, last - first, order)
+            number = np.bincount(carrier, minlength=last - first)
+            inside += int((mine.end - mine.begin)[mine.inner].sum())
+            *runs, without = hold_sites(
+                np.concatenate([[0], np.cumsum(number)]), mine.ligand[order], mine.inner[order],
+                mine.begin[order], by_core,
+            )  # fmt: skip
+            homeless += int(without)
+            if persist > 0:
+                runs = drop_brief_visits(*runs, persist)
+            yield LabelRuns(runs[0], runs[1], runs[2], history.n_frames)
+
+    found: LabelRuns | StoredRuns
+    if isinstance(history, ContactHistory):
+        found = concatenated(list(blocks()))
+    else:
+        found = write_runs(history.room, "sites", blocks(), history.n_frames)
+    return found, inside, homeless
+
+
+def shared_frames(
+    runs: LabelRuns | StoredRuns, n_sites: int, history: ContactHistory | StoredHistory
+) -> int:
+    """Carriers beyond the first on each site, summed over frames. Cost: linear in all states."""
+    width, path = None, None
+    if isinstance(history, StoredHistory):
+        width = max(history.share // (4 * max(runs.n_carriers, 1)), 1)
+        path = history.room / f"frames-{uuid4().hex}.bin"
+    frames: RunFrames | FileFrames = state_frames(runs, width, path)
+    reader: Any = frames.reader()
+    seen = np.full(n_sites, -1, dtype=np.int64)
+    taken = 0
+    most = frames_at_once(runs.n_carriers)
+    for first, last in origin_blocks(runs.n_frames, 0, most, frames.width):
+        taken += int(_count_taken(reader.between(first, last), seen, first))
+    if path is not None:
+        path.unlink()
+    return runs.n_carriers * runs.n_frames - taken

@@ -1,0 +1,164 @@
+"""Exponents of mean squared displacements, and the finite size of the cell.
+
+A slope d ln M / d ln T of 1 is diffusion; below 1 the motion is caged or subdiffusive over these
+times, and a coefficient read there is not that of thermodynamics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import constants
+
+from ..lib.errors import InputError
+from ..onsager.block_bootstrap import interval, lengthen_blocks, plan_blocks, resampling_weights
+
+#: Of a cubic lattice of point forces in a viscous background, as of point charges (Wigner).
+XI = 2.837297
+#: Edges may differ by this fraction, cosines of the angles from zero, for a cell to pass as cubic.
+CUBIC = 0.05
+_CARRIERS_AT_ONCE = 64
+
+
+def squared_displacements(position: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
+    """Self and collective squared displacement of every origin.
+
+    Parameters
+    ----------
+    position : numpy.ndarray
+        Shape (carriers, 3, frames), Angstrom.
+    window : int
+        Frames.
+
+    Returns
+    -------
+    own, whole : numpy.ndarray
+        Shape (origins,), A^2: sum of ``|d_i|^2``, and the square of the sum of d_i.
+    """
+    n_origins = position.shape[2] - window
+    own, moved = np.zeros(n_origins), np.zeros((3, n_origins))
+    for first in range(0, len(position), _CARRIERS_AT_ONCE):  # bounds the memory
+        part = position[first : first + _CARRIERS_AT_ONCE]
+        d = part[:, :, window:] - part[:, :, :-window]
+        own += np.einsum("ixt,ixt->t", d, d)
+        moved += d.sum(axis=0)
+    return own, np.einsum("xt,xt->t", moved, moved)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How a mean squared displacement grows from one window to a longer one.
+
+    Attributes
+    ----------
+    exponent, slope : tuple of float
+        Value, low and high end of its interval; the slope in A^2 per frame. NaN where undefined.
+    n_blocks : int
+    """
+
+    exponent: tuple[float, float, float]
+    slope: tuple[float, float, float]
+    n_blocks: int
+
+
+def growth(
+    shorter: np.ndarray, longer: np.ndarray, windows: tuple[int, int], *, seed: int, level: float
+) -> Growth:
+    r"""Exponent and slope between two windows, with intervals.
+
+    .. math:: \alpha = \frac{\ln (M(T_2) / M(T_1))}{\ln (T_2 / T_1)}, \qquad
+        s = \frac{M(T_2) - M(T_1)}{T_2 - T_1}
+
+    Both means are resampled together, over the blocks of the longer window.
+
+    Parameters
+    ----------
+    shorter, longer : numpy.ndarray
+        Shape (origins of the window,), A^2: squared displacement of every origin.
+    windows : (int, int)
+        Frames, ascending.
+    seed : int
+    level : float
+
+    Returns
+    -------
+    Growth
+    """
+    plan = plan_blocks(len(longer), 2 * windows[1])
+    parts = []
+    for square in (shorter, longer):
+        # origins that the longer window lacks go with the last sub-block
+        block = np.minimum(np.arange(len(square)) // plan.sub_block, plan.n_sub_blocks - 1)
+        sums = np.bincount(block, square, plan.n_sub_blocks)
+        parts.append((sums, np.bincount(block, minlength=plan.n_sub_blocks)))
+    plan = lengthen_blocks(plan, np.stack([s / c for s, c in parts], axis=1))
+    weights = resampling_weights(plan, np.random.default_rng([seed, *windows]))
+
+    def estimates(means: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            exponent = np.log(means[1] / means[0]) / np.log(windows[1] / windows[0])
+        slope = (means[1] - means[0]) / (windows[1] - windows[0])
+        return np.where(np.isfinite(exponent), exponent, np.nan), slope
+
+    values = estimates([np.asarray(s.sum() / c.sum()) for s, c in parts])
+    samples = estimates([(weights @ s) / (weights @ c) for s, c in parts])
+    spans = [interval(v, x, plan, level) for v, x in zip(values, samples, strict=True)]
+    exponent, slope = (
+        (float(v), float(low), float(high)) for v, (low, high) in zip(values, spans, strict=True)
+    )
+    return Growth(exponent, slope, plan.n_blocks)
+
+
+def cubic_length(cell: np.ndarray) -> float:
+    """Edge of the cube that a nearly cubic cell stands for, Angstrom.
+
+    Parameters
+    ----------
+    cell : numpy.ndarray
+        Shape (3, 3), Angstrom: rows are the cell vectors.
+
+    Raises
+    ------
+    InputError
+        If edges differ, or angles from 90 degrees, by more than a correction for a cube bears.
+    """
+    edges = np.linalg.norm(cell, axis=1)
+    cosines = (cell @ cell.T / np.outer(edges, edges))[np.triu_indices(3, 1)]
+    if np.ptp(edges) > CUBIC * edges.mean() or np.abs(cosines).max() > CUBIC:
+        angles = np.degrees(np.arccos(cosines))[::-1]
+        raise InputError(
+            "viscosity=...: the finite-size correction holds for a cubic cell, and this one has "
+            f"edges of {_listed(edges)} A and angles of {_listed(angles)} degrees; leave viscosity "
+            "out, or extrapolate over cells of several sizes"
+        )
+    return float(np.abs(np.linalg.det(cell)) ** (1 / 3))
+
+
+def _listed(values: Sequence[float] | np.ndarray) -> str:
+    return ", ".join(f"{v:.1f}" for v in values)
+
+
+def finite_size_shift(temperature: float, viscosity: float, length: float) -> float:
+    r"""What hydrodynamics of the periodic images takes from a self-diffusion coefficient, cm^2/s.
+
+    .. math:: D_\infty - D_L = \frac{k_B T\, \xi}{6 \pi \eta L}
+
+    Parameters
+    ----------
+    temperature : float
+        K.
+    viscosity : float
+        Of the liquid, mPa s: that of the force field, not of the experiment.
+    length : float
+        Edge of the cubic cell, Angstrom.
+
+    Notes
+    -----
+    Duenweg and Kremer, J. Chem. Phys. 99, 6983 (1993); Yeh and Hummer, J. Phys. Chem. B 108, 15873
+    (2004). Isotropic liquids in a cubic cell; ions drag their surroundings along, so the shift is
+    the same for all species.
+    """
+    eta, edge = viscosity * 1e-3, length * 1e-10
+    return float(1e4 * constants.k * temperature * XI / (6 * np.pi * eta * edge))

@@ -1,0 +1,97 @@
+"""Self, distinct and in-cluster parts of the path view, for those who ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .. import onsager
+from ..lib.frame_blocks import frame_reader
+from ..onsager.path_sums import self_parts
+from ..onsager.window_sums import (
+    CarrierLabels,
+    block_products,
+    block_sums,
+    count_clusters,
+    window_pass,
+)
+
+if TYPE_CHECKING:
+    from ..analysis.decomposition import OnsagerDecomposition
+
+
+def path_parts(
+    run: OnsagerDecomposition, species: int, resolution: int, n_steps: int
+) -> pd.DataFrame:
+    """See `OnsagerDecomposition.path_parts`; resolution in frames."""
+    one = run._labels[species]
+    n_frames, horizon = run.paths.n_frames, resolution * n_steps
+    collective = onsager.collective_path(one.position)[None]
+    plan = onsager.plan_blocks(n_frames - horizon, horizon + resolution)
+    _, steps = window_pass([one], resolution, plan.sub_block, collective)
+    path = onsager.event_paths(steps, resolution)
+    moved = path[..., horizon:] - path[..., :-horizon]
+    total = collective[..., horizon:] - collective[..., :-horizon]
+    whole = np.sum(
+        [block_products(moved[:, k], total[:, k], plan.sub_block)[..., 0] for k in range(3)], axis=0
+    )
+    own = block_sums(self_parts(one, resolution, n_steps), plan.sub_block)
+    inside = np.zeros_like(own)
+    if one.joint is not None:
+        # the steps of every horizon, one after the other
+        summed = onsager.event_paths(_pairs_in_clusters(one, resolution), resolution)
+        inside = block_sums(summed[:, horizon:] - summed[:, :-horizon], plan.sub_block)
+    origins = block_sums(np.ones((1, n_frames - horizon)), plan.sub_block)[:, 0]
+    means = whole.sum(axis=1, keepdims=True) / origins[:, None]
+    plan = onsager.lengthen_blocks(plan, means)
+    blocks = run.results.blocks
+    factor = blocks.system.onsager_factor(horizon * run.paths.dt)
+    weights = onsager.resampling_weights(plan, blocks.rng(horizon, resolution))
+    table = pd.DataFrame(index=pd.Index(run._path_names(species), name="event"))
+    for name, sums in (
+        ("onsager", whole), ("self", own), ("distinct", whole - own), ("incluster", inside),
+    ):  # fmt: skip
+        value = factor * sums.sum(axis=0) / origins.sum()
+        samples = factor * (weights @ sums) / (weights @ origins)[:, None]
+        low, high = onsager.interval(value, samples, plan, run.level)
+        table[name], table[f"{name}_low"], table[f"{name}_high"] = value, low, high
+    table.attrs = {
+        "species": run.species[species].name,
+        "resolution_ps": resolution * run.paths.dt,
+        "horizon_ps": horizon * run.paths.dt,
+        "units": "1/(J m s)",
+    }
+    return table
+
+
+def _pairs_in_clusters(one: CarrierLabels, resolution: int) -> np.ndarray:
+    """Sum of d_i . d_j over pairs within one cluster, of the steps that start at each origin.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (labels, origins), A^2; with `held` of the ways from site to site.
+    """
+    assert one.joint is not None
+    n_origins = one.position.shape[-1] - resolution
+    pairs, spare = np.zeros((2, one.n_path_labels, n_origins))
+    counts = np.zeros((3, n_origins))
+    begins, ends = frame_reader(one.position), frame_reader(one.position)
+    rows = one.joint.linked.rows(one.joint.member)
+    for block, code, cluster in one.joint.blocks(resolution):
+        if one.held is None:
+            before, i = begins.between(block.first, block.last)
+            after, j = ends.between(block.first + resolution, block.last + resolution)
+        else:
+            before, after = (
+                np.ascontiguousarray(one.held[spots[rows]].transpose(0, 2, 1))
+                for spots in (block.before, block.after)
+            )
+            i = j = 0
+        count_clusters(
+            before, i, after, j, block.first, cluster, code, spare, pairs, counts[0], counts[1],
+            counts[2],
+        )  # fmt: skip
+    return pairs

@@ -1,0 +1,276 @@
+"""How much of a window with an unchanged shell the shell really carried.
+
+d_i = d_shell + (d_i - d_shell), d_shell the displacement of the centre of mass of the ligand atoms
+that are in the shell at both ends; V = <d_i . d_shell> / <|d_i|^2>.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..lib.frame_blocks import column_width, frame_reader, frames_at_once, origin_blocks
+from ..lib.kernels import kernel
+from ..lib.run_length import LabelRuns
+from ..onsager.window_sums import Classify, _segments, block_sums
+
+
+@dataclass(frozen=True)
+class PairedShells:
+    """Shells at both ends of the windows of a block of origins.
+
+    Attributes
+    ----------
+    offsets, begin : numpy.ndarray
+        Segments of carrier c are offsets[c] : offsets[c + 1], each from origin begin[s] of the
+        block to the next one's begin.
+    before, after : numpy.ndarray
+        Shape (segments,): shells at the ends.
+    chosen : numpy.ndarray
+        Shape (segments,), bool: whether the label is the one to split.
+    shell_offsets, member : numpy.ndarray
+        Ligands of shell s are member[shell_offsets[s] : shell_offsets[s + 1]], ascending; int64.
+    """
+
+    offsets: np.ndarray
+    begin: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    chosen: np.ndarray
+    shell_offsets: np.ndarray
+    member: np.ndarray
+
+
+class PairReader(Protocol):
+    """Pairs of shells in blocks of origins that come one after the other."""
+
+    def between(self, first: int, last: int) -> PairedShells:
+        """Those of origins `first` to `last` - 1, each end of the windows within one column."""
+
+
+class ShellPairs(Protocol):
+    """Gives the shells at both ends of windows; can be sent to another process."""
+
+    def reader(self, window: int) -> PairReader:
+        """Of windows of so many frames."""
+
+
+@dataclass(frozen=True)
+class HeldPairs:
+    """`ShellPairs` in memory, of all origins at once.
+
+    Attributes
+    ----------
+    runs : LabelRuns
+        Shells of the carriers.
+    classify : callable
+        Pairs of shells to labels.
+    event : int
+        Code of the label to split.
+    shell_offsets, member : numpy.ndarray
+        As in `PairedShells`.
+    """
+
+    runs: LabelRuns
+    classify: Classify
+    event: int
+    shell_offsets: np.ndarray
+    member: np.ndarray
+
+    def reader(self, window: int) -> PairReader:
+        return _HeldReader(self, window)
+
+
+@dataclass(frozen=True)
+class _HeldReader:
+    pairs: HeldPairs
+    window: int
+
+    def between(self, first: int, last: int) -> PairedShells:
+        held, runs = self.pairs, self.pairs.runs
+        assert (first, last) == (0, runs.n_frames - self.window)
+        offsets, begin, before, after = _segments(
+            runs.offsets, runs.start, runs.value, runs.n_frames, self.window
+        )
+        chosen = held.classify(before, after) == held.event
+        return PairedShells(offsets, begin, before, after, chosen, held.shell_offsets, held.member)
+
+
+@dataclass(frozen=True)
+class ShellPaths:
+    """Paths of the carriers of one species and of the ligand atoms, and who is in which shell.
+
+    Attributes
+    ----------
+    position : numpy.ndarray or StoredPosition
+        Shape (carriers, 3, frames), Angstrom; directions that do not count are 0.
+    ligand_position : numpy.ndarray or StoredPosition
+        Shape (ligands, 3, frames), Angstrom, in the same frame of reference. Directions that do not
+        count may be there: whatever is summed is a product with what the carriers move.
+    mass : numpy.ndarray
+        Shape (ligands,), any unit.
+    pairs : ShellPairs
+    """
+
+    position: Any
+    ligand_position: Any
+    mass: np.ndarray
+    pairs: ShellPairs
+
+
+@kernel
+def pair_segments(before, after):  # type: ignore[no-untyped-def]
+    """Stretches of origins over which both states stay the same.
+
+    before, after (carriers, origins) int32. Returns offsets (carriers + 1,), and begin, the state
+    before and the one after of each stretch (segments,).
+    """
+    n_carriers, n_origins = before.shape
+    offsets = np.zeros(n_carriers + 1, dtype=np.int64)
+    for c in range(n_carriers):
+        n = 1
+        for t in range(1, n_origins):
+            same = before[c, t] == before[c, t - 1] and after[c, t] == after[c, t - 1]
+            n += not same
+        offsets[c + 1] = offsets[c] + n
+    begin = np.empty(offsets[n_carriers], dtype=np.int32)
+    first = np.empty(offsets[n_carriers], dtype=np.int32)
+    last = np.empty(offsets[n_carriers], dtype=np.int32)
+    s = 0
+    for c in range(n_carriers):
+        for t in range(n_origins):
+            if t == 0 or before[c, t] != before[c, t - 1] or after[c, t] != after[c, t - 1]:
+                begin[s] = t
+                first[s] = before[c, t]
+                last[s] = after[c, t]
+                s += 1
+    return offsets, begin, first, last
+
+
+@kernel
+def split_displacements(  # type: ignore[no-untyped-def]
+    before, i, ligand_before, m, after, j, ligand_after, n, first, n_origins, mass, shell_offsets,
+    member, offsets, begin, shell_before, shell_after, chosen, whole, with_shell, shell, alone, sums
+):  # fmt: skip
+    """Add up the carriers of chosen segments origin by origin, split into shell and the rest.
+
+    For n_origins origins from `first` on: windows begin at frames i, i + 1, ... of before
+    (carriers, 3, frames) and m, m + 1, ... of ligand_before (ligands, 3, frames), and end at frames
+    j, j + 1, ... of after and n, n + 1, ... of ligand_after; segments as in `accumulate`, from
+    shell to shell, counted where `chosen` (segments,) is True. Adds to whole, with_shell, shell and
+    alone (3, all origins): displacements of all carriers, of the chosen ones that keep a ligand
+    atom, of the centres of mass of what they keep, and of the chosen ones that keep none; and to
+    sums (5, all origins): d . d_shell, |d|^2 and number of those that keep one, |d|^2 and number of
+    those that keep none.
+    """
+    kept = np.empty(16, dtype=np.int64)
+    d = np.empty(3)
+    e = np.empty(3)
+    i, j, m, n, first = np.uint64(i), np.uint64(j), np.uint64(m), np.uint64(n), np.uint64(first)
+    for c in range(offsets.shape[0] - 1):
+        for s in range(offsets[c], offsets[c + 1]):
+            low = np.uint64(begin[s])
+            high = np.uint64(begin[s + 1] if s + 1 < offsets[c + 1] else n_origins)
+            if not chosen[s]:
+                for k in range(3):
+                    for t in range(low, high):
+                        whole[k, t + first] += after[c, k, t + j] - before[c, k, t + i]
+                continue
+            n_kept = 0
+            total = 0.0
+            x, stop_x = shell_offsets[shell_before[s]], shell_offsets[shell_before[s] + 1]
+            y, stop_y = shell_offsets[shell_after[s]], shell_offsets[shell_after[s] + 1]
+            while x < stop_x and y < stop_y:
+                if member[x] < member[y]:
+                    x += 1
+                elif member[y] < member[x]:
+                    y += 1
+                else:
+                    if n_kept == kept.shape[0]:
+                        more = np.empty(2 * n_kept, dtype=np.int64)
+                        more[:n_kept] = kept
+                        kept = more
+                    kept[n_kept] = member[x]
+                    total += mass[member[x]]
+                    n_kept += 1
+                    x += 1
+                    y += 1
+            for t in range(low, high):
+                square = 0.0
+                for k in range(3):
+                    d[k] = after[c, k, t + j] - before[c, k, t + i]
+                    whole[k, t + first] += d[k]
+                    square += d[k] * d[k]
+                if n_kept == 0:
+                    for k in range(3):
+                        alone[k, t + first] += d[k]
+                    sums[3, t + first] += square
+                    sums[4, t + first] += 1.0
+                    continue
+                along = 0.0
+                for k in range(3):
+                    e[k] = 0.0
+                    for q in range(n_kept):
+                        a = kept[q]
+                        step = ligand_after[a, k, t + n] - ligand_before[a, k, t + m]
+                        e[k] += mass[a] * step
+                    e[k] /= total
+                    with_shell[k, t + first] += d[k]
+                    shell[k, t + first] += e[k]
+                    along += d[k] * e[k]
+                sums[0, t + first] += along
+                sums[1, t + first] += square
+                sums[2, t + first] += 1.0
+
+
+#: Rows of `vehicle_sums`.
+SUMS = (
+    "along", "square", "kept", "alone_square", "alone_number", "shell", "relative", "alone", "total"
+)  # fmt: skip
+
+
+def vehicle_sums(paths: ShellPaths, window: int, sub_block: int) -> np.ndarray:
+    """Sums of one window length, per sub-block of origins.
+
+    Cost: one pass over carriers x origins, and one over the ligand atoms kept for windows that
+    carry the event. What is on disk is read twice, for the begins and for the ends of the windows.
+
+    Parameters
+    ----------
+    paths : ShellPaths
+    window : int
+        Frames.
+    sub_block : int
+        Origins.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (sub-blocks, 9) in the order of `SUMS`: d . d_shell and |d|^2 of carriers that keep a
+        ligand atom, and their number; |d|^2 and number of those that keep none; D^shell . D,
+        D^relative . D, D^alone . D and D . D with D the displacement of all carriers. A^2. The same
+        bits whether positions are in memory or on disk.
+    """
+    n_carriers, _, n_frames = paths.position.shape
+    n_origins = n_frames - window
+    whole, with_shell, shell, alone = (np.zeros((3, n_origins)) for _ in range(4))
+    sums = np.zeros((5, n_origins))
+    both = paths.position, paths.ligand_position
+    start, end = ([frame_reader(position) for position in both] for _ in range(2))
+    pairs = paths.pairs.reader(window)
+    width = column_width(paths.position)
+    most = n_frames if width is None else frames_at_once(n_carriers)
+    for a, b in origin_blocks(n_frames, window, most, width):
+        here = pairs.between(a, b)
+        frames = [one.between(a, b) for one in start]
+        frames += [one.between(a + window, b + window) for one in end]
+        split_displacements(
+            *chain(*frames), a, b - a, paths.mass, here.shell_offsets, here.member, here.offsets,
+            here.begin, here.before, here.after, here.chosen, whole, with_shell, shell, alone, sums,
+        )  # fmt: skip
+    carried = [np.einsum("xt,xt->t", part, whole) for part in (shell, with_shell - shell, alone)]
+    carried.append(np.einsum("xt,xt->t", whole, whole))
+    return block_sums(np.concatenate([sums, np.stack(carried)]), sub_block)

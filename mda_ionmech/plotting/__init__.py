@@ -1,0 +1,43 @@
+"""Figures of a result, each one call: ``ax=None`` in, Axes out."""
+
+from .figures import (
+    arrhenius,
+    close,
+    concertedness,
+    contributions,
+    effectiveness,
+    event_matrix,
+    figures,
+    onsager,
+    populations,
+    rdf,
+    robustness,
+    save,
+    save_all,
+    shares,
+    timeline,
+    transitions,
+    view_curves,
+    view_map,
+)
+
+__all__ = [
+    "arrhenius",
+    "close",
+    "concertedness",
+    "contributions",
+    "effectiveness",
+    "event_matrix",
+    "figures",
+    "onsager",
+    "populations",
+    "rdf",
+    "robustness",
+    "save",
+    "save_all",
+    "shares",
+    "timeline",
+    "transitions",
+    "view_curves",
+    "view_map",
+]

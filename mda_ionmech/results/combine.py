@@ -1,0 +1,154 @@
+"""Independent runs of one system taken together: their sums are added, replicas are blocks.
+
+Nothing is averaged that is a ratio; every quantity is computed anew from the joined sums.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.stats import chi2
+
+from .._version import __version__
+from ..lib.errors import InputError
+from ..onsager import block_sums
+from ..onsager.block_bootstrap import FEWEST_BLOCKS
+from ..onsager.block_sums import Blocks
+from .estimates import Estimates
+from .results import Results, check_schema, load, load_schema
+
+#: Replicas that differ by more than their intervals with less than this probability are named.
+UNLIKELY = 0.01
+#: Volumes of replicas may differ by this fraction.
+VOLUME_SPREAD = 0.02
+
+
+def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
+    """Join replicas: independent trajectories of the same system under the same settings.
+
+    From ten replicas on each is one block of the bootstrap; below ten, blocks are drawn inside
+    the replicas and never across a join, and replicas that differ by more than their intervals
+    are named among the warnings.
+
+    Cost: that of the intervals of one run.
+
+    Parameters
+    ----------
+    results : sequence of Results or path-like
+        Two or more, of equal species, rules, windows, resolutions, horizons, frame spacing,
+        temperature and frame of reference. Their lengths may differ.
+
+    Returns
+    -------
+    Results
+        Without the groups states and shells, which belong to single trajectories.
+
+    Raises
+    ------
+    InputError
+        For fewer than two results, or naming the first setting that differs.
+    """
+    listed = [r if isinstance(r, Results) else load(r) for r in results]
+    if len(listed) < 2:
+        raise InputError(f"combine needs two results or more, got {len(listed)}")
+    _check_equal(listed)
+    replicas = [r.blocks for r in listed]
+    joined = block_sums.join(replicas)
+    estimates = Estimates(joined)
+    settings = listed[0].settings
+    settings["replicas"] = [_origin(r.settings) for r in listed]
+    settings["n_frames"] = sum(int(r.settings["n_frames"]) for r in listed)
+    settings["volume_angstrom3"] = joined.system.volume
+    settings["residual"] = estimates.residual
+    tree = xr.DataTree(children={"decomposition": xr.DataTree(estimates.decomposition())})
+    if joined.kinds:
+        tree["transitions"] = xr.DataTree(estimates.transitions())
+    tree["blocks"] = block_sums.to_tree(joined)
+    notes = [f"{len(listed)} replicas taken together", *estimates.notes, *_differences(replicas)]
+    tree.attrs = listed[0].tree.attrs | {
+        "schema": load_schema()["schema"],
+        "created_with": f"mda_ionmech {__version__}",
+        "settings": json.dumps(settings),
+        "warnings": "\n".join(notes),
+    }
+    check_schema(tree)
+    return Results(tree)
+
+
+def _origin(settings: dict[str, Any]) -> dict[str, Any]:
+    """What tells one replica from another."""
+    return {k: settings[k] for k in ("trajectory", "n_frames", "first_frame", "last_frame")}
+
+
+def _check_equal(listed: Sequence[Results]) -> None:
+    """Refuse results that are not of one system, naming what differs."""
+    first = listed[0]
+    for number, other in enumerate(listed[1:], start=2):
+        for what, mine, theirs in _compared(first, other):
+            if mine != theirs:
+                raise InputError(
+                    f"result {number} differs from the first in {what}: {theirs} against {mine}; "
+                    "combine runs of one system with the same settings, e.g. with explicit "
+                    "windows=[...], resolutions=[...] and horizons=[...]"
+                )
+        a, b = first.settings["volume_angstrom3"], other.settings["volume_angstrom3"]
+        if abs(a / b - 1) > VOLUME_SPREAD:
+            raise InputError(
+                f"result {number} has a mean volume of {b:.1f} A^3, the first {a:.1f} A^3: more "
+                f"than {VOLUME_SPREAD:.0%} apart, so they are not replicas of one system"
+            )
+
+
+def _compared(one: Results, other: Results) -> list[tuple[str, Any, Any]]:
+    a, b = one.blocks, other.blocks
+    rows: list[tuple[str, Any, Any]] = [
+        ("species", list(a.names), list(b.names)),
+        ("event labels", list(a.events), list(b.events)),
+        ("macrostates", list(a.kinds), list(b.kinds)),
+        ("charges", list(a.system.charge), list(b.system.charge)),
+        ("numbers of carriers", list(a.system.n_carriers), list(b.system.n_carriers)),
+        ("temperature (K)", a.system.temperature, b.system.temperature),
+        ("axes", one.settings["axes"], other.settings["axes"]),
+        ("frame of reference", one.settings["frame"], other.settings["frame"]),
+        ("frame spacing (ps)", round(a.dt, 9), round(b.dt, 9)),
+        ("windows (frames)", [w.frames for w in a.scanned], [w.frames for w in b.scanned]),
+        ("resolutions (frames)", list(a.resolutions), list(b.resolutions)),
+        ("horizons (frames)", list(a.horizons), list(b.horizons)),
+        ("projection", one.settings["projection"], other.settings["projection"]),
+    ]
+    for mine, theirs in zip(one.settings["species"], other.settings["species"], strict=False):
+        for part in ("events", "macrostates"):
+            rows.append((f"{part} of {mine['name']}", mine.get(part), theirs.get(part)))
+    return rows
+
+
+def _differences(replicas: Sequence[Blocks]) -> list[str]:
+    """Say where replicas differ by more than their own intervals: a test of their lengths."""
+    notes = []
+    tables = [Estimates(r) for r in replicas]
+    data = [t.decomposition() for t in tables]
+    sound = np.all([d["blocks"].values >= FEWEST_BLOCKS for d in data], axis=0)
+    if not sound.any():
+        return ["no window has ten blocks in every replica, so their agreement was not tested"]
+    window = int(np.flatnonzero(sound)[-1])
+    for k, name in enumerate(replicas[0].names):
+        at = {"species": k, "species_2": k, "window": window}
+        value = np.array([float(d["onsager"][at]) for d in data])
+        half = np.array([float(d["onsager_high"][at] - d["onsager_low"][at]) / 2 for d in data])
+        if not np.all(half > 0):
+            continue
+        weights = 1 / half**2
+        mean = np.sum(weights * value) / weights.sum()
+        probability = float(chi2.sf(np.sum(weights * (value - mean) ** 2), len(value) - 1))
+        if probability < UNLIKELY:
+            notes.append(
+                f"replicas differ in the Onsager coefficient of {name} at "
+                f"{tables[0].times[window]:g} ps by more than their intervals (probability "
+                f"{probability:.1e}): each is too short to have seen the whole"
+            )
+    return notes

@@ -1,0 +1,476 @@
+"""Sums over blocks become labelled values with intervals and the reasons for what is undefined.
+
+Names, dimensions and units come from the schema of the result file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.special import ndtri
+
+from .. import onsager
+from ..onsager.block_bootstrap import FEWEST_BLOCKS, RESAMPLES, normal_samples
+from ..onsager.block_sums import Blocks, PathEntry, WindowEntry
+from ..onsager.coefficients import MAX_RESIDUAL
+from .results import load_schema
+
+#: Values of one window or of one resolution and horizon, and their intervals.
+Values = dict[str, np.ndarray]
+Spans = dict[str, tuple[np.ndarray, np.ndarray]]
+
+_PATH_VARIABLES = ("path_onsager", "path_slope", "path_conductivity", "slope_conductivity")
+
+
+def window_samples(entry: WindowEntry, blocks: Blocks) -> tuple[Values, Values]:
+    """Values of one window on the whole trajectory and on every resampled sum."""
+    time = entry.frames * blocks.dt
+    n = entry.plan.n_sub_blocks
+    whole = entry.sums.resampled(np.ones((1, n)))
+    first = {k: v[0] for k, v in onsager.evaluate(whole, blocks.system, time).items()}
+    weights = onsager.resampling_weights(entry.plan, blocks.rng(entry.frames))
+    resampled = entry.sums.resampled(weights)
+    samples = onsager.evaluate(resampled, blocks.system, time)
+    for counted in ("event_count", "cluster_count", "transition_count"):
+        if counted in samples:  # of the whole trajectory, whatever a sample's size
+            shape = (-1, *[1] * (samples[counted].ndim - 1))
+            scale = (whole.origins[0] / resampled.origins).reshape(shape)
+            samples[counted] = samples[counted] * scale
+    return first, samples
+
+
+def path_samples(entry: PathEntry, blocks: Blocks) -> tuple[Values, Values]:
+    """Values of one resolution and horizon on the whole trajectory and on resampled sums."""
+    times = entry.horizon * blocks.dt, entry.resolution * blocks.dt
+    whole = entry.sums.resampled(np.ones((1, entry.plan.n_sub_blocks)))
+    first = onsager.evaluate_paths(whole, blocks.path_system, *times)
+    weights = onsager.resampling_weights(entry.plan, path_rng(entry, blocks))
+    samples = onsager.evaluate_paths(entry.sums.resampled(weights), blocks.path_system, *times)
+    return {k: v[0] for k, v in first.items()}, samples
+
+
+def path_rng(entry: PathEntry, blocks: Blocks) -> np.random.Generator:
+    """The generator of one resolution and horizon."""
+    return blocks.rng(entry.horizon, entry.resolution)
+
+
+def window_estimate(entry: WindowEntry, blocks: Blocks) -> tuple[Values, Spans]:
+    """Values and intervals of one window; undefined ratios are NaN.
+
+    ``_undefined_share`` (species,) and ``_undefined_sigma`` tell which.
+    """
+    first, samples = window_samples(entry, blocks)
+    spans = {k: onsager.interval(v, samples[k], entry.plan, blocks.level) for k, v in first.items()}
+    for name, shares in entry.nulls.items():
+        # realisations that hold no hop say nothing
+        known = [row[np.isfinite(row)] for row in shares]
+        middle = np.array([row.mean() if len(row) else np.nan for row in known])
+        spread = np.array([row.std(ddof=1) if len(row) > 1 else np.nan for row in known])
+        reach = spread * ndtri(0.5 + blocks.level / 2)
+        first[name], spans[name] = middle, (middle - reach, middle + reach)
+    first["residual"] = onsager.residual(first)
+    first["origins"] = np.array(float(entry.sums.origins.sum()))
+    first["blocks"] = np.array(float(entry.plan.n_blocks))
+    _mask_undefined(first, spans)
+    return first, spans
+
+
+def path_estimate(entry: PathEntry, blocks: Blocks) -> tuple[Values, Spans]:
+    """Values and intervals of one resolution and horizon."""
+    first, samples = path_samples(entry, blocks)
+    spans = {
+        k: onsager.interval(first[k], samples[k], entry.plan, blocks.level) for k in _PATH_VARIABLES
+    }
+    return {k: first[k] for k in _PATH_VARIABLES}, spans
+
+
+def _mask_undefined(values: Values, spans: Spans) -> None:
+    """NaN for shares, t and H_R whose denominator is within round-off or may be zero."""
+
+    def may_vanish(
+        value: np.ndarray, scale: np.ndarray, low: np.ndarray, high: np.ndarray
+    ) -> np.ndarray:
+        return (np.abs(value) <= MAX_RESIDUAL * scale) | ((low <= 0) & (high >= 0))
+
+    d = np.arange(len(values["onsager_self"]))
+    low, high = (end[d, d] for end in spans["onsager"])
+    bad = may_vanish(values["onsager"][d, d], values["onsager_self"], low, high)
+    sigma = may_vanish(values["conductivity"], values["nernst_einstein"], *spans["conductivity"])
+    targets = [("share", bad), ("haven_ratio", sigma), ("transference_number", sigma)]
+    for name, where in targets:
+        # share is (species, event) under a mask (species,); sigma's mask is one value
+        where = np.asarray(where)[:, None] if name == "share" else where
+        values[name] = np.where(where, np.nan, values[name])
+        low, high = spans[name]
+        spans[name] = np.where(where, np.nan, low), np.where(where, np.nan, high)
+    values["_undefined_share"], values["_undefined_sigma"] = bad, sigma
+
+
+class Estimates:
+    """Datasets of a result from the sums behind them.
+
+    Cost: 400 matrix products per window and per resolution and horizon, whatever the number of
+    carriers.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    apply : callable, optional
+        Like `map`; evaluates windows and paths, e.g. on several threads.
+
+    Attributes
+    ----------
+    notes : list of str
+        What a reader must know before quoting a number.
+    residual : float
+        Largest violation of additivity of all windows.
+    """
+
+    def __init__(self, blocks: Blocks, apply: Callable[..., Any] = map) -> None:
+        self.blocks = blocks
+        self.schema = load_schema()["groups"]
+        self._windows = list(apply(lambda w: window_estimate(w, blocks), blocks.scanned))
+        self._paths = list(apply(lambda p: path_estimate(p, blocks), blocks.paths))
+        self.times = np.array([w.frames * blocks.dt for w in blocks.scanned])
+        self.residual = max(float(v["residual"].max()) for v, _ in self._windows)
+        self.notes = self._notes()
+
+    def _notes(self) -> list[str]:
+        notes = []
+        few = [
+            t
+            for t, w in zip(self.times, self.blocks.scanned, strict=True)
+            if w.plan.n_blocks < FEWEST_BLOCKS
+        ]
+        if few:
+            notes.append(
+                f"windows of {few[0]:g} ps and longer span fewer than {FEWEST_BLOCKS} blocks: "
+                "their intervals are jackknife estimates and tend to be too narrow"
+            )
+        for k, name in enumerate(self.blocks.names):
+            lost = [
+                t
+                for t, (v, _) in zip(self.times, self._windows, strict=True)
+                if v["_undefined_share"][k]
+            ]
+            if lost:
+                notes.append(
+                    f"shares of {name} are undefined (NaN) at {_times(lost)}: its Onsager "
+                    "coefficient is zero within round-off or within its interval"
+                )
+        lost = [
+            t for t, (v, _) in zip(self.times, self._windows, strict=True) if v["_undefined_sigma"]
+        ]
+        if lost:
+            notes.append(
+                f"Haven ratio and transference numbers are undefined (NaN) at {_times(lost)}: the "
+                "conductivity is zero within round-off or within its interval"
+            )
+        return notes
+
+    def _variables(self, group: str) -> dict[str, Any]:
+        """Every computed variable of a group with its interval, stacked over windows."""
+        out: dict[str, Any] = {}
+        for name, spec in self.schema[group]["variables"].items():
+            if name not in self._windows[0][0]:
+                continue
+            dims = spec["dims"]
+            at = dims.index("window")
+            out |= _described(
+                name,
+                spec,
+                np.stack([v[name] for v, _ in self._windows], axis=at),
+                None
+                if name not in self._windows[0][1]
+                else [
+                    np.stack([spans[name][k] for _, spans in self._windows], axis=at)
+                    for k in range(2)
+                ],
+                self.blocks.level,
+            )
+        return out
+
+    def _path_variables(self) -> dict[str, Any]:
+        blocks = self.blocks
+        n_species, n_events = len(blocks.names), len(blocks.events)
+        sizes = {
+            "species": n_species,
+            "species_2": n_species,
+            "event": n_events,
+            "resolution": len(blocks.resolutions),
+            "horizon": len(blocks.horizons),
+        }
+        out: dict[str, Any] = {}
+        for name in _PATH_VARIABLES:
+            spec = self.schema["/decomposition"]["variables"][name]
+            stack = [np.full([sizes[d] for d in spec["dims"]], np.nan) for _ in range(3)]
+            for entry, (values, spans) in zip(blocks.paths, self._paths, strict=True):
+                at = (
+                    blocks.resolutions.index(entry.resolution),
+                    blocks.horizons.index(entry.horizon),
+                )
+                for target, value in zip(stack, (values[name], *spans[name]), strict=True):
+                    target[(..., *at)] = value
+            out |= _described(name, spec, stack[0], stack[1:], blocks.level)
+        return out
+
+    def decomposition(self) -> xr.Dataset:
+        """The group /decomposition."""
+        blocks = self.blocks
+        coords: dict[str, Any] = {
+            "species": list(blocks.names),
+            "species_2": list(blocks.names),
+            "event": list(blocks.events),
+            "event_2": list(blocks.events),
+            "window": _lengths("window", self.times, "length of the window"),
+            "axis": list("xyz"),
+            "axis_2": list("xyz"),
+        }
+        variables = self._variables("/decomposition")
+        if blocks.paths:
+            variables |= self._path_variables()
+            for name, frames, text in (
+                ("resolution", blocks.resolutions, "time over which a label is read"),
+                ("horizon", blocks.horizons, "time over which displacements are correlated"),
+            ):
+                coords[name] = _lengths(name, np.array(frames) * blocks.dt, text)
+        data = xr.Dataset(variables, coords=coords)
+        data["blocks"].attrs["few"] = "below 10 blocks the interval is a jackknife and is flagged"
+        return data
+
+    def transitions(self) -> xr.Dataset:
+        """The group /transitions."""
+        blocks = self.blocks
+        variables = self._variables("/transitions")
+        found = blocks.populations
+        assert found is not None
+        spec = self.schema["/transitions"]["variables"]["population"]
+
+        def fraction(weights: np.ndarray) -> np.ndarray:
+            flat = found.number.reshape(len(found.number), -1)
+            frames = weights @ found.frames
+            return np.asarray(
+                ((weights @ flat) / frames[:, None]).reshape(-1, *found.number.shape[1:])
+            )
+
+        value = fraction(np.ones((1, found.plan.n_sub_blocks)))[0]
+        weights = onsager.resampling_weights(found.plan, blocks.rng(0))
+        spans = onsager.interval(value, fraction(weights), found.plan, blocks.level)
+        variables |= _described("population", spec, value, list(spans), blocks.level)
+        kinds = list(blocks.kinds)
+        return xr.Dataset(
+            variables,
+            coords={
+                "species": list(blocks.names),
+                "macrostate_start": kinds,
+                "macrostate_end": kinds,
+                "window": _lengths("window", self.times, "length of the window"),
+            },
+        )
+
+
+@dataclass(frozen=True)
+class ViewTable:
+    """One resolution and horizon of the path or slope view of a species.
+
+    Attributes
+    ----------
+    events : tuple of str
+        Labels the species has.
+    columns : dict of str to numpy.ndarray
+        ``share``, ``onsager`` (1/(J m s)) and the ends of their intervals.
+    total : tuple of float
+        The sum with its interval, 1/(J m s).
+    """
+
+    events: tuple[str, ...]
+    columns: dict[str, np.ndarray]
+    total: tuple[float, float, float]
+
+
+def view_table(entry: PathEntry, blocks: Blocks, view: str, species: int) -> ViewTable:
+    """Contributions and shares of the events in the path or slope view, with intervals.
+
+    Shares are NaN where the total is zero within round-off or its interval.
+    """
+    first, samples = path_samples(entry, blocks)
+    which = blocks.path_rows[1][blocks.path_rows[0] == species]
+    part, whole = ("path_onsager", "_path") if view == "path" else ("path_slope", "_slope")
+    own = species, species
+    value, total = first[part][own][which], first[whole][own]
+    drawn, drawn_total = samples[part][:, *own][:, which], samples[whole][:, *own]
+
+    def interval(estimate: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return onsager.interval(np.asarray(estimate), of, entry.plan, blocks.level)
+
+    low, high = interval(total, drawn_total)
+    scale = np.abs(first["_path"][own])
+    undefined = bool(low <= 0 <= high or abs(total) <= MAX_RESIDUAL * scale)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(undefined, np.nan, value / total)
+        shares = interval(share, drawn / drawn_total[:, None])
+    parts = interval(value, drawn)
+    return ViewTable(
+        events=tuple(blocks.events[k] for k in which),
+        columns={
+            "share": share,
+            "share_low": shares[0],
+            "share_high": shares[1],
+            "onsager": value,
+            "onsager_low": parts[0],
+            "onsager_high": parts[1],
+        },
+        total=(float(total), float(low), float(high)),
+    )
+
+
+def event_transference(
+    entry: WindowEntry, blocks: Blocks
+) -> dict[tuple[str, str], tuple[float, float, float, float]]:
+    """Part of the conductivity, with its interval, and conductivity of every species and label."""
+    first, samples = window_samples(entry, blocks)
+    share = first["event_conductivity"] / first["conductivity"]
+    drawn = samples["event_conductivity"] / samples["conductivity"][:, None, None]
+    low, high = onsager.interval(share, drawn, entry.plan, blocks.level)
+    rows = zip(blocks.system.row_species, blocks.system.row_label, strict=True)
+    return {
+        (blocks.names[a], blocks.events[e]): (
+            float(share[a, e]),
+            float(low[a, e]),
+            float(high[a, e]),
+            float(first["event_conductivity"][a, e]),
+        )
+        for a, e in rows
+    }
+
+
+def samples_of(name: str, blocks: Blocks) -> np.ndarray:
+    """Joint samples of a variable of the groups decomposition or transitions.
+
+    Parameters
+    ----------
+    name : str
+    blocks : Blocks
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (400, *dimensions of the variable): bootstrap samples; below ten blocks normal samples
+        with the covariance of the jackknife; NaN below two blocks. Samples of equal number are of
+        one resampled sum for all variables of a window, or of a resolution and horizon.
+
+    Raises
+    ------
+    KeyError
+        For a variable that has no samples.
+    """
+    groups = load_schema()["groups"]
+    specs = groups["/decomposition"]["variables"] | groups["/transitions"]["variables"]
+    dims = specs[name]["dims"]
+    if name in _PATH_VARIABLES:
+        if not blocks.paths:
+            raise KeyError(name)
+        shape: Any = None
+        out: Any = None
+        for entry in blocks.paths:
+            first, samples = path_samples(entry, blocks)
+            drawn = normal_samples(first[name], samples[name], entry.plan, path_rng(entry, blocks))
+            if out is None:
+                shape = (len(blocks.resolutions), len(blocks.horizons))
+                out = np.full((*drawn.shape, *shape), np.nan)
+            at = (
+                blocks.resolutions.index(entry.resolution),
+                blocks.horizons.index(entry.horizon),
+            )
+            out[(..., *at)] = drawn
+        return np.asarray(out)
+    stacked = []
+    for window in blocks.scanned:
+        first, samples = window_samples(window, blocks)
+        if name not in samples:
+            raise KeyError(name)
+        stacked.append(
+            normal_samples(first[name], samples[name], window.plan, blocks.rng(window.frames, 1))
+        )
+    assert all(len(s) == RESAMPLES for s in stacked)
+    return np.stack(stacked, axis=1 + dims.index("window"))
+
+
+def _lengths(dim: str, times: np.ndarray, text: str) -> tuple[str, np.ndarray, dict[str, str]]:
+    return dim, np.asarray(times, dtype=np.float64), {"units": "ps", "long_name": text}
+
+
+def _described(
+    name: str,
+    spec: dict[str, Any],
+    value: np.ndarray,
+    ends: Sequence[np.ndarray] | None,
+    level: float,
+) -> dict[str, Any]:
+    """A variable and, where it has one, its interval, with units and descriptions."""
+    attrs = {"units": spec["units"], "long_name": LONG_NAMES[name]}
+    out = {name: (spec["dims"], value, attrs)}
+    for end, values in zip(("low", "high"), ends or (), strict=False):
+        text = f"{end} end of the interval of: {LONG_NAMES[name]}"
+        out[f"{name}_{end}"] = (spec["dims"], values, attrs | {"level": level, "long_name": text})
+    return out
+
+
+def _times(values: Sequence[float]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:g} ps"
+    return ", ".join(f"{v:g}" for v in values) + " ps"
+
+
+LONG_NAMES = {
+    "onsager": "Onsager coefficient L_AB",
+    "onsager_tensor": "Onsager tensor, first axis that of species",
+    "onsager_self": "self part of L_AA",
+    "conductivity": "ionic conductivity",
+    "nernst_einstein": "Nernst-Einstein conductivity, self parts only",
+    "haven_ratio": "Haven ratio, Nernst-Einstein over full conductivity",
+    "transference_number": "transference number in the frame of reference of the run",
+    "diffusivity_self": "self-diffusion coefficient from the mean squared displacement",
+    "event_onsager": "part of L_AB carried by this event of species A",
+    "event_onsager_tensor": "part of the Onsager tensor carried by this event of species A",
+    "event_matrix": "part of L_AB of event of A and event_2 of B",
+    "event_conductivity": "part of the conductivity carried by this event",
+    "event_self": "self part of the contribution to L_AA",
+    "event_distinct": "distinct part of the contribution to L_AA",
+    "event_count": "carrier-windows with this label, summed over all origins",
+    "event_frequency": "carriers with this label per carrier and time",
+    "effectiveness": "D^e . D_A per carrier-event",
+    "share": "part of L_AA carried by this event",
+    "path_onsager": "part of L_AB carried by this event of species A, path view",
+    "path_slope": "part of the slope of T L_AB carried by this event of species A",
+    "path_conductivity": "part of the conductivity carried by this event, path view",
+    "slope_conductivity": "part of the slope of T sigma carried by this event",
+    "residual": "violation of additivity over the self parts",
+    "origins": "number of overlapping time origins",
+    "blocks": "blocks of origins behind the interval",
+    "event_incluster": "distinct part from pairs within one concerted cluster",
+    "cluster_count": "cooperative events with this label, summed over all origins",
+    "effectiveness_cooperative": "D^e . D_A per cooperative event",
+    "multi_fraction": "share of hopping carriers in clusters of two or more",
+    "multi_fraction_circular": "the same after shifting each carrier's record in time",
+    "multi_fraction_exclusion": "the same in an exclusion gas with the counted rates",
+    "largest_cluster_fraction": "share of hopping carriers in the largest cluster of their window",
+    "multi_hop_fraction": "share of carrier-windows with more than one change of microstate",
+    "transition_onsager": "part of L_AA carried by this macrostate transition",
+    "transition_probability": "probability of the end given the start",
+    "transition_count": "carrier-windows with this transition, summed over all origins",
+    "population": "mean fraction of carriers in the macrostate",
+    "time": "time of the frame",
+    "source_frame": "frame number in the trajectory",
+    "microstate": "number of the coordination shell in the group shells, -1 for none",
+    "macrostate": "macrostate, -1 for none",
+    "event": "event of the window that starts at the frame, -1 for none",
+    "cluster": "concerted cluster of the window, -1 for none",
+    "displacement": "displacement over the window that starts at the frame",
+    "carrier_species": "species of each carrier",
+    "carrier_atom_id": "atom id of each carrier, of a molecule its first atom",
+}

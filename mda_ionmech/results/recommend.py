@@ -1,0 +1,192 @@
+"""Which resolution and horizon to read, with the reason in words.
+
+The horizon is where the slope of the total has become steady; the resolution the longest at which
+hardly any carrier has more than one elementary event. Where there is no such place, that is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import onsager
+from ..onsager.block_bootstrap import FEWEST_BLOCKS
+from .estimates import path_samples
+
+if TYPE_CHECKING:
+    from ..onsager.block_sums import Blocks
+
+#: A label is elementary while at most this share of carrier-windows holds more than one event.
+MOST_REPEATED = 0.10
+#: Longer horizons that must agree before a slope is called steady.
+AGREEING = 2
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Where to read the slope view of a species.
+
+    Attributes
+    ----------
+    species : str
+    resolution, horizon : float or None
+        ps; None where no place is sound.
+    repeated : float
+        Share of carrier-windows with more than one change of microstate at the resolution, or at
+        the shortest one where none is sound.
+    slope, low, high : float
+        Slope of the total Onsager coefficient there and its interval, 1/(J m s); NaN without a
+        horizon.
+    text : str
+        The choice and its reasons, or why there is none.
+    """
+
+    species: str
+    resolution: float | None
+    horizon: float | None
+    repeated: float
+    slope: float
+    low: float
+    high: float
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def recommend(blocks: Blocks, species: int) -> Recommendation:
+    """Choose resolution and horizon for one species.
+
+    Cost: the intervals of one resolution.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        With paths.
+    species : int
+
+    Returns
+    -------
+    Recommendation
+
+    Notes
+    -----
+    Slopes at two horizons agree when they differ by less than twice the root sum of squares of
+    the half widths of their intervals. Two longer horizons with ten blocks or more must agree with
+    the one chosen, and all of them must.
+    """
+    name = blocks.names[species]
+    resolution, repeated, words = _resolution(blocks, species)
+    read_at = min(blocks.resolutions) if resolution is None else resolution
+    horizon, estimate, more = _horizon(blocks, species, read_at)
+    dt = blocks.dt
+    text = f"{name}: {words}; {more}"
+    if resolution is not None and horizon is not None:
+        text = (
+            f"{name}: read the slope view at a resolution of {resolution * dt:g} ps and a horizon "
+            f"of {horizon * dt:g} ps. {_sentence(words)} {_sentence(more)}"
+        )
+    else:
+        text = f"{name}: no resolution and horizon to quote. {_sentence(words)} {_sentence(more)}"
+    return Recommendation(
+        species=name,
+        resolution=None if resolution is None else resolution * dt,
+        horizon=None if horizon is None else horizon * dt,
+        repeated=repeated,
+        slope=estimate[0],
+        low=estimate[1],
+        high=estimate[2],
+        text=text,
+    )
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:] + "."
+
+
+def _resolution(blocks: Blocks, species: int) -> tuple[int | None, float, str]:
+    """The longest resolution with few repeated events, that share, and the reason."""
+    share: dict[int, float] = {}
+    for entry in blocks.windows:
+        if entry.frames not in blocks.resolutions:
+            continue
+        n = entry.sums.origins.sum() * blocks.system.n_carriers[species]
+        share[entry.frames] = float(entry.sums.repeated[:, species].sum() / n)
+        if entry.frames == 1:  # a second change between two frames cannot be seen
+            still = 1 - float(entry.sums.changed[:, species].sum() / n)
+            share[1] = 1 - still * (1 - np.log(still)) if still > 0 else 1.0
+    if not blocks.system.ruled_species[species]:
+        shortest = min(share)
+        return shortest, share[shortest], "it has one label, so any resolution says the same"
+    shortest = min(share)
+    sound = [n for n in share if share[n] < MOST_REPEATED]
+    if not sound:
+        return (
+            None,
+            share[shortest],
+            f"at the shortest resolution of {shortest * blocks.dt:g} ps {share[shortest]:.0%} of "
+            "the carriers have more than one change of microstate in it: frames are too far apart, "
+            "or contacts flicker (hysteresis, persistence)",
+        )
+    best = max(sound)
+    return (
+        best,
+        share[best],
+        f"at {best * blocks.dt:g} ps {share[best]:.1%} of the carriers have more than one change "
+        f"of microstate, below {MOST_REPEATED:.0%}",
+    )
+
+
+def _horizon(
+    blocks: Blocks, species: int, resolution: int
+) -> tuple[int | None, tuple[float, float, float], str]:
+    """The shortest horizon from which on the slope of the total is steady, and the reason."""
+    found: dict[int, tuple[float, float, float]] = {}
+    for entry in blocks.paths:
+        if entry.resolution != resolution or entry.plan.n_blocks < FEWEST_BLOCKS:
+            continue
+        first, samples = path_samples(entry, blocks)
+        at = species, species
+        value = np.asarray(first["_slope"][at])
+        if not np.isfinite(value):
+            continue
+        ends = onsager.interval(value, samples["_slope"][:, *at], entry.plan, blocks.level)
+        found[entry.horizon] = float(value), float(ends[0]), float(ends[1])
+    unknown = (float("nan"),) * 3
+    dt = blocks.dt
+    order = sorted(found)
+    if len(order) <= AGREEING:
+        return (
+            None,
+            unknown,
+            f"only {len(order)} horizons of that resolution have {FEWEST_BLOCKS} blocks or more: "
+            "the trajectory is too short to see a steady slope",
+        )
+    half = {n: (found[n][2] - found[n][1]) / 2 for n in order}
+    for k, n in enumerate(order[:-AGREEING]):
+        gaps = [abs(found[m][0] - found[n][0]) for m in order[k + 1 :]]
+        reach = [2 * np.hypot(half[m], half[n]) for m in order[k + 1 :]]
+        if not all(g <= r for g, r in zip(gaps, reach, strict=True)):
+            continue
+        if abs(found[n][0]) <= 2 * half[n]:
+            return (
+                None,
+                found[n],
+                f"the slope of the total is zero within twice its interval from {n * dt:g} ps on: "
+                "the carriers are caged, or the trajectory is too short to see them move",
+            )
+        return (
+            n,
+            found[n],
+            f"from {n * dt:g} ps on the slope of the total is steady within its interval up to "
+            f"{order[-1] * dt:g} ps, the longest horizon with {FEWEST_BLOCKS} blocks",
+        )
+    return (
+        None,
+        unknown,
+        f"the slope of the total still changes up to {order[-1] * dt:g} ps, the longest horizon "
+        f"with {FEWEST_BLOCKS} blocks: the trajectory is too short for the motion to become "
+        "diffusive",
+    )

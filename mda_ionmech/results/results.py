@@ -1,0 +1,739 @@
+"""What a run found: one labelled tree, saved as NetCDF4, opened again by plain xarray.
+
+Names, dimensions and units are those of ``results-schema.json``, and every result is checked
+against it. The schema is a promise: later versions add variables, they do not rename them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..lib.errors import InputError
+from ..plotting.style import EVENT_COLORS, MACROSTATE_COLORS, colors_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from ..onsager.block_sums import Blocks
+    from .recommend import Recommendation
+    from .time_reversal import Convergence
+
+STATES_SCHEMA = "ionmech-states/1"
+
+
+def load_schema() -> dict[str, Any]:
+    """The schema of the result file, as carried by the package."""
+    text = resources.files("mda_ionmech").joinpath("results-schema.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def check_schema(tree: xr.DataTree) -> None:
+    """Compare a tree with the schema.
+
+    Raises
+    ------
+    ValueError
+        Naming the first variable whose name, dimensions, units or description differ.
+    """
+    schema = load_schema()
+    for name in schema["groups"]["/"]["attributes"]:
+        if name not in tree.attrs:
+            raise ValueError(f"result lacks the attribute {name!r}")
+    for path, group in schema["groups"].items():
+        if "variables" not in group or path.strip("/") not in tree.children:
+            continue
+        dataset = tree[path].to_dataset()
+        intervals = path in ("/decomposition", "/transitions")
+        for name, variable in dataset.data_vars.items():
+            base = str(name)
+            for end in ("_low", "_high"):
+                if intervals and base.endswith(end):
+                    base = base.removesuffix(end)
+                    if "level" not in variable.attrs:
+                        raise ValueError(f"{path}/{name} lacks the attribute 'level'")
+            if base not in group["variables"]:
+                raise ValueError(f"{path}/{name} is not in the schema {schema['schema']}")
+            wanted = group["variables"][base]
+            if list(variable.dims) != wanted["dims"]:
+                raise ValueError(f"{path}/{name} has dims {variable.dims}, not {wanted['dims']}")
+            if variable.attrs.get("units") != wanted["units"]:
+                raise ValueError(
+                    f"{path}/{name} has units {variable.attrs.get('units')!r}, "
+                    f"not {wanted['units']!r}"
+                )
+            if not variable.attrs.get("long_name"):
+                raise ValueError(f"{path}/{name} lacks a long_name")
+
+
+def write_atomically(path: str | os.PathLike[str], write: Any) -> Path:
+    """Call ``write(temporary_path)`` beside `path`, then rename: a reader never sees half a file.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or cannot be written to.
+    """
+    target = Path(path)
+    folder = target.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(
+            f"cannot write {target}: the folder {folder} does not exist or is not writable; "
+            "make it, or give another path"
+        )
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.", suffix=target.suffix)
+    os.close(handle)
+    try:
+        write(name)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return target
+
+
+class Results:
+    """The outcome of a decomposition: labelled datasets, tables, files and figures.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        As the result file holds it.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        Everything.
+    decomposition : xarray.Dataset
+        Onsager coefficients, conductivity and their parts by event; species x event x window.
+    transitions : xarray.Dataset or None
+        Macrostate populations and what each transition carried.
+    states : xarray.Dataset or None
+        Microstate, macrostate and event of every carrier in every frame.
+    shells : xarray.Dataset or None
+        The distinct coordination shells behind the microstate numbers.
+    vehicle : xarray.Dataset or None
+        Of a run with ``projection="vehicle"``: see `vehicularity`.
+    settings : dict
+        Everything needed to run it again.
+    warnings : list of str
+        What a reader must know before quoting a number.
+    """
+
+    def __init__(self, tree: xr.DataTree) -> None:
+        self.tree = tree
+        #: A temporary folder that arrays of the tree live in, kept as long as they are.
+        self.scratch: Any = None
+        self._blocks: Blocks | None = None
+        self._advice: dict[str, Recommendation] = {}
+
+    def _group(self, name: str) -> xr.Dataset | None:
+        return self.tree[name].to_dataset() if name in self.tree.children else None
+
+    @property
+    def decomposition(self) -> xr.Dataset:
+        return self.tree["decomposition"].to_dataset()
+
+    @property
+    def transitions(self) -> xr.Dataset | None:
+        return self._group("transitions")
+
+    @property
+    def states(self) -> xr.Dataset | None:
+        return self._group("states")
+
+    @property
+    def shells(self) -> xr.Dataset | None:
+        return self._group("shells")
+
+    @property
+    def vehicle(self) -> xr.Dataset | None:
+        return self._group("vehicle")
+
+    @property
+    def blocks(self) -> Blocks:
+        """The sums over blocks of time origins that everything is computed from.
+
+        Raises
+        ------
+        InputError
+            If the result file holds none.
+        """
+        from ..onsager.block_sums import from_tree
+
+        if self._blocks is None:
+            if "blocks" not in self.tree.children:
+                raise InputError(
+                    "this result holds no sums over blocks, so nothing can be resampled; write it "
+                    "again with the present version"
+                )
+            self._blocks = from_tree(self.tree.children["blocks"])
+        return self._blocks
+
+    def samples(self, name: str) -> np.ndarray:
+        """Joint samples of a variable of the decomposition or the transitions.
+
+        What the intervals are percentiles of, for functions of several variables: sample k of all
+        variables of one window, or of one resolution and horizon, is of one resampled trajectory.
+
+        Cost: that of the intervals of the variable's windows, each time it is called.
+
+        Parameters
+        ----------
+        name : str
+            E.g. ``"event_onsager"`` or ``"path_slope"``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (400, ...), then the dimensions of the variable, in its units: bootstrap samples;
+            below ten blocks normal samples with the covariance of the jackknife; NaN below two.
+
+        Raises
+        ------
+        InputError
+            For a variable without samples.
+        """
+        from .estimates import samples_of
+
+        try:
+            return samples_of(name, self.blocks)
+        except KeyError:
+            raise InputError(
+                f"{name!r} is no variable with samples in this result; those of "
+                "results.decomposition with an interval have them, save the nulls"
+            ) from None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(json.loads(self.tree.attrs["settings"]))
+
+    @property
+    def warnings(self) -> list[str]:
+        return [line for line in self.tree.attrs["warnings"].split("\n") if line]
+
+    @property
+    def citations(self) -> list[str]:
+        return [line for line in self.tree.attrs["citations"].split("\n") if line]
+
+    def at_window(self, window: float | None = None) -> xr.Dataset:
+        """The decomposition at the scanned window nearest to `window` ps (default: the longest
+        that is not flagged for having fewer than ten blocks).
+
+        Raises
+        ------
+        InputError
+            If `window` lies outside the scan by more than half a frame spacing.
+        """
+        data = self.decomposition
+        windows = data["window"].values
+        if window is None:
+            sound = windows[data["blocks"].values >= 10]
+            return data.sel(window=sound[-1] if len(sound) else windows[0])
+        slack = 0.5 * float(self.settings["dt_ps"])
+        if not windows[0] - slack <= window <= windows[-1] + slack:
+            raise InputError(
+                f"window={window:g} ps is outside the scan of {windows[0]:g} to {windows[-1]:g} "
+                f"ps; the windows are {', '.join(f'{w:g}' for w in windows)}"
+            )
+        return data.sel(window=window, method="nearest")
+
+    def _species(self, species: str | None) -> str:
+        names = [str(s) for s in self.decomposition["species"].values]
+        if species is None:
+            described = self.settings["species"]
+            return next((s["name"] for s in described if s.get("events")), names[0])
+        if species not in names:
+            raise InputError(f"species={species!r} is not in this result; it holds {names}")
+        return species
+
+    def summary(
+        self,
+        window: float | None = None,
+        *,
+        species: str | None = None,
+        view: str = "window",
+        resolution: float | None = None,
+        horizon: float | None = None,
+    ) -> pd.DataFrame:
+        """What each event did: a table to read.
+
+        Parameters
+        ----------
+        window : float, optional
+            Of the window view: its length, ps; the nearest scanned one is taken. Default: the
+            longest with ten blocks or more.
+        species : str, optional
+            Default: the first species with an event rule.
+        view : {"window", "path", "slope"}
+            ``window``: labels and displacements over the same window. ``path``, ``slope``: labels
+            over a resolution, displacements correlated over a horizon.
+        resolution, horizon : float, optional
+            Of the path and slope views, ps; the nearest scanned ones are taken. Default: what
+            `recommend` says.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index event; columns ``share`` of the species' Onsager coefficient with ``share_low``
+            and ``share_high``, ``onsager`` (1/(J m s)); in the window view also ``self`` and
+            ``distinct`` part as shares of the same coefficient, ``frequency`` (1/ns),
+            ``effectiveness`` (A^2) and ``count`` (carrier-windows), in the others ``onsager_low``
+            and ``onsager_high``. ``attrs`` hold the window or resolution and horizon, the species
+            and the units.
+
+        Raises
+        ------
+        InputError
+            For an unknown species or view, lengths outside the scan, or a horizon that is no
+            whole multiple of the resolution.
+        """
+        import pandas as pd
+
+        if view in ("path", "slope"):
+            if window is not None:
+                raise InputError(f"window has no meaning with view={view!r}; give horizon=...")
+            return self._view(view, self._species(species), resolution, horizon)
+        if view != "window":
+            raise InputError(f"view must be 'window', 'path' or 'slope', got {view!r}")
+        if resolution is not None or horizon is not None:
+            raise InputError(
+                "resolution and horizon belong to view='path' and view='slope'; the window view "
+                "reads both over window=..."
+            )
+        name = self._species(species)
+        data = self.at_window(window).sel(species=name)
+        whole = float(data["onsager"].sel(species_2=name))
+        own = data["event_onsager"].sel(species_2=name)
+        scale = whole if np.isfinite(data["share"].values).any() else np.nan
+        table = pd.DataFrame(
+            {
+                "share": data["share"].values,
+                "share_low": data["share_low"].values,
+                "share_high": data["share_high"].values,
+                "onsager": own.values,
+                "self": data["event_self"].values / scale,
+                "distinct": data["event_distinct"].values / scale,
+                "frequency": data["event_frequency"].values,
+                "effectiveness": data["effectiveness"].values,
+                "count": data["event_count"].values,
+            },
+            index=pd.Index([str(e) for e in data["event"].values], name="event"),
+        )
+        table = table[np.isfinite(table["frequency"])]
+        table.attrs = {
+            "species": name,
+            "window_ps": float(data["window"]),
+            "level": float(data["share_low"].attrs["level"]),
+            "units": {"onsager": "1/(J m s)", "frequency": "1/ns", "effectiveness": "angstrom2"},
+        }
+        return table
+
+    def _view(
+        self, view: str, name: str, resolution: float | None, horizon: float | None
+    ) -> pd.DataFrame:
+        """Table of the path or slope view of one species."""
+        import pandas as pd
+
+        from .estimates import view_table
+
+        blocks = self.blocks
+        if not blocks.paths:
+            raise InputError(
+                f"view={view!r}: this run has no path and slope views; run it with "
+                "resolutions='log' and horizons='log'"
+            )
+        if resolution is None or horizon is None:
+            advice = self.recommend(species=name)
+            resolution = advice.resolution if resolution is None else resolution
+            horizon = advice.horizon if horizon is None else horizon
+            if resolution is None or horizon is None:
+                raise InputError(
+                    f"give resolution=... and horizon=... for view={view!r}: {advice.text}"
+                )
+        pairs = {(p.resolution, p.horizon): p for p in blocks.paths}
+        lengths = [
+            self._nearest(argument, value, sorted({pair[k] for pair in pairs}))
+            for k, (argument, value) in enumerate(
+                (("resolution", resolution), ("horizon", horizon))
+            )
+        ]
+        if (lengths[0], lengths[1]) not in pairs:
+            raise InputError(
+                f"horizon={lengths[1] * blocks.dt:g} ps is no whole multiple of "
+                f"resolution={lengths[0] * blocks.dt:g} ps"
+            )
+        values = view_table(pairs[lengths[0], lengths[1]], blocks, view, blocks.names.index(name))
+        table = pd.DataFrame(values.columns, index=pd.Index(values.events, name="event"))
+        table.attrs = {
+            "species": name,
+            "view": view,
+            "resolution_ps": lengths[0] * blocks.dt,
+            "horizon_ps": lengths[1] * blocks.dt,
+            "level": blocks.level,
+            "total": values.total,
+            "units": {"onsager": "1/(J m s)"},
+        }
+        return table
+
+    def _nearest(self, argument: str, value: float, frames: list[int]) -> int:
+        """The scanned length in frames that is nearest to a time."""
+        dt = self.blocks.dt
+        if not (frames[0] - 0.5) * dt <= value <= (frames[-1] + 0.5) * dt:
+            raise InputError(
+                f"{argument}={value:g} ps is outside the scan; the {argument}s are "
+                f"{', '.join(f'{n * dt:g}' for n in frames)} ps"
+            )
+        return min(frames, key=lambda n: abs(n * dt - value))
+
+    def recommend(self, *, species: str | None = None) -> Recommendation:
+        """Which resolution and horizon to read, and why; or why there is none to quote.
+
+        The horizon is the shortest from which the slope of the total is steady within its
+        interval; the resolution the longest at which less than 10 % of the carriers have more than
+        one change of microstate.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first species with an event rule.
+
+        Returns
+        -------
+        Recommendation
+            Prints as a sentence; ``resolution`` and ``horizon`` in ps, None where there is none.
+
+        Raises
+        ------
+        InputError
+            For an unknown species, or a run without path and slope views.
+        """
+        from .recommend import recommend
+
+        name = self._species(species)
+        if not self.blocks.paths:
+            raise InputError(
+                "this run has no path and slope views to recommend from; run it with "
+                "resolutions='log' and horizons='log'"
+            )
+        if name not in self._advice:
+            self._advice[name] = recommend(self.blocks, self.blocks.names.index(name))
+        return self._advice[name]
+
+    def transference(self, window: float | None = None) -> pd.DataFrame:
+        """Transference number of every event: its part of the conductivity.
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (species, event); columns ``transference`` with ``low`` and ``high``, and
+            ``conductivity`` (S/m). The numbers sum to 1 over all species and events; NaN where the
+            conductivity is zero within its interval. They depend on the frame of reference
+            (``attrs["frame"]``), their sum does not.
+        """
+        import pandas as pd
+
+        from .estimates import event_transference
+
+        data = self.at_window(window)
+        blocks = self.blocks
+        number = [float(w.frames * blocks.dt) for w in blocks.scanned].index(float(data["window"]))
+        rows = event_transference(blocks.scanned[number], blocks)
+        if not np.isfinite(data["haven_ratio"]):
+            rows = {k: (np.nan, np.nan, np.nan, v[3]) for k, v in rows.items()}
+        table = pd.DataFrame.from_dict(
+            rows, orient="index", columns=["transference", "low", "high", "conductivity"]
+        )
+        table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
+        table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
+        return table
+
+    def transport(self, window: float | None = None) -> pd.DataFrame:
+        """Conductivity and what derives from it at one window: value, interval, unit.
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index quantity; columns ``value``, ``low``, ``high``, ``unit``.
+        """
+        import pandas as pd
+
+        data = self.at_window(window)
+        rows: dict[str, tuple[float, float, float, str]] = {}
+
+        def add(label: str, name: str, **where: str) -> None:
+            value, low, high = (data[name + end].sel(where) for end in ("", "_low", "_high"))
+            rows[label] = (float(value), float(low), float(high), data[name].attrs["units"])
+
+        add("conductivity", "conductivity")
+        add("Nernst-Einstein conductivity", "nernst_einstein")
+        add("Haven ratio", "haven_ratio")
+        for one in data["species"].values:
+            add(f"transference number {one}", "transference_number", species=str(one))
+        for one in data["species"].values:
+            add(f"self-diffusivity {one}", "diffusivity_self", species=str(one))
+        table = pd.DataFrame.from_dict(
+            rows, orient="index", columns=["value", "low", "high", "unit"]
+        )
+        table.index.name = "quantity"
+        table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
+        return table
+
+    def convergence(self, window: float | None = None) -> Convergence:
+        """Whether the motion looks the same backwards, as it must at equilibrium.
+
+        Compares what every macrostate transition, and every hop channel, carried with its reverse,
+        their numbers, and the net circulation through three labels with zero, each in units of its
+        expected noise.
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+
+        Returns
+        -------
+        Convergence
+            Prints as a verdict in words; ``table`` holds the comparisons.
+
+        Raises
+        ------
+        InputError
+            For a window outside the scan.
+
+        Notes
+        -----
+        Holds for labels that single frames decide: plain cutoffs, nearest sites. Hysteresis,
+        persistence and core sets break it in windows comparable to their memory, which the verdict
+        then says. The counts of two labels balance trivially and are left out. That nothing differs
+        is necessary for a converged run, not sufficient: compare the noise with what you look for.
+        """
+        from .time_reversal import convergence
+
+        return convergence(self, window)
+
+    def diffusion(
+        self, window: float | None = None, *, viscosity: float | None = None
+    ) -> pd.DataFrame:
+        r"""Diffusivities at one window: of single ions, of each species together, of charge.
+
+        .. math:: D_A^\mathrm{coll} = \frac{k_B T V L_{AA}}{N_A}, \qquad
+            D_\sigma = \frac{k_B T V \sigma}{e^2 \sum_A z_A^2 N_A}
+
+        Parameters
+        ----------
+        window : float, optional
+            As in `summary`.
+        viscosity : float, optional
+            Of the simulated liquid, mPa s: adds self-diffusivities and the Nernst-Einstein
+            conductivity of an infinite cell (Yeh and Hummer, J. Phys. Chem. B 108, 15873 (2004)).
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index quantity; columns ``value``, ``low``, ``high``, ``unit`` (cm2/s, S/m).
+            ``attrs`` hold the window, the frame of reference and the shift, if any.
+
+        Raises
+        ------
+        InputError
+            For a viscosity that is not positive, and for a correction in a cell far from cubic, in
+            the frame of a framework or for fewer than three dimensions.
+
+        Notes
+        -----
+        Each is a ratio over the window, inflated by vibration and caging where the window is
+        short: look at `OnsagerDecomposition.exponents` first.
+        """
+        from ..observables.channel_rates import diffusion
+
+        return diffusion(self, window, viscosity)
+
+    def vehicularity(
+        self, window: float | None = None, *, species: str | None = None
+    ) -> pd.DataFrame:
+        r"""How much of the vehicular motion the shells shared.
+
+        .. math:: V = \frac{\langle d_i \cdot d_\mathrm{shell} \rangle}{\langle |d_i|^2 \rangle}
+
+        over windows labelled ``vehicular``, with :math:`d_\mathrm{shell}` the displacement of the
+        centre of mass of the ligand atoms that are in the shell at both ends: 1 where ion and shell
+        move as one body, 0 where the ion moves in a shell that does not follow.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps; default all windows.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index window (ps); columns ``vehicularity`` and, as parts of L_AA that sum exactly to
+            the vehicular share, ``share_shell`` carried by the shells, ``share_relative`` relative
+            to them, ``share_alone`` by ions that keep no ligand atom; each with ``_low`` and
+            ``_high``; ``count``, ``count_alone``, ``blocks``.
+
+        Raises
+        ------
+        InputError
+            For a run without ``projection="vehicle"``, an unknown species, or a window outside the
+            scan.
+
+        Notes
+        -----
+        In short windows V tells of vibration against the shell. An ion that leaves its shell behind
+        is not labelled vehicular, so V is that of ions that happened to stay.
+        """
+        from ..observables.vehicularity import vehicularity
+
+        return vehicularity(self, window, species)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Contributions of the events against the window; see `plotting.contributions`."""
+        from ..plotting.figures import contributions
+
+        return contributions(self, ax=ax, **options)
+
+    def report(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        window: float | None = None,
+    ) -> Path:
+        """Write one self-contained HTML page of this result: numbers, figures, warnings, settings.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            Default: ``ionmech-report.html`` in the present folder.
+        window : float, optional
+            Of the events, as in `summary`; the conductivity is read at the longest window with ten
+            blocks or more.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        InputError
+            Without jinja2 (the extra ``report``), for a window outside the scan, or a folder that
+            cannot be written to.
+        """
+        from ..report import write_report
+
+        return write_report(self, "ionmech-report.html" if path is None else path, window=window)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything as one NetCDF4 file, atomically.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be written to.
+        """
+        encoding: dict[str, dict[str, Any]] = {}
+        for node in self.tree.subtree:
+            settings: dict[str, Any] = {}
+            for name, variable in node.to_dataset(inherit=False).variables.items():
+                if variable.dtype.kind not in "iuf":
+                    continue
+                settings[str(name)] = {"zlib": variable.size > 10_000, "complevel": 2}
+                if variable.dtype.kind in "iu":
+                    settings[str(name)]["_FillValue"] = None
+            encoding[node.path] = settings
+        return write_atomically(
+            path,
+            lambda name: self.tree.to_netcdf(name, engine="netcdf4", encoding=encoding),
+        )
+
+    def _repr_html_(self) -> str:
+        table = self.summary()
+        head = (
+            f"<b>{table.attrs['species']}</b>, window {table.attrs['window_ps']:g} ps, "
+            f"frame of reference {self.settings['frame']}, {self.settings['n_frames']} frames"
+        )
+        transport = self.transport(table.attrs["window_ps"])
+        numbers = "{:.3g}".format
+        return (
+            f"<p>{head}</p>{table.to_html(float_format=numbers)}"
+            f"{transport.to_html(float_format=numbers)}"
+        )
+
+    def __repr__(self) -> str:
+        data = self.decomposition
+        species = ", ".join(str(s) for s in data["species"].values)
+        windows = data["window"].values
+        return (
+            f"<Results: {species}; {data.sizes['event']} events; {len(windows)} windows from "
+            f"{windows[0]:g} to {windows[-1]:g} ps; use .summary(window=...)>"
+        )
+
+
+def load(path: str | os.PathLike[str]) -> Results:
+    """Open a result file; what comes back is what ``run.results`` was.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by ``save``.
+
+    Raises
+    ------
+    FileNotFoundError
+    InputError
+        If the file is no result file or of another schema.
+    """
+    import xarray as xr
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no result file at {path}; write one with run.save(path)")
+    try:
+        with xr.open_datatree(path, engine="netcdf4") as opened:
+            tree = opened.load()
+    except OSError as error:
+        raise InputError(f"{path} is not a NetCDF4 result file: {error}") from error
+    wanted = load_schema()["schema"]
+    found = tree.attrs.get("schema")
+    if found != wanted:
+        raise InputError(
+            f"{path} has schema {found!r}, this version reads {wanted!r}; write it again with the "
+            "present version"
+        )
+    return Results(tree)
+
+
+def states_archive(
+    *, events: tuple[str, ...], macrostates: tuple[str, ...], arrays: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """Arrays of a states file, schema ``ionmech-states/1``, for `numpy.savez_compressed`."""
+    return {
+        "schema": np.array(STATES_SCHEMA),
+        "event_names": np.array(events, dtype=str),
+        "event_colors": np.array(colors_of(events, EVENT_COLORS), dtype=str),
+        "macrostate_names": np.array(macrostates, dtype=str),
+        "macrostate_colors": np.array(colors_of(macrostates, MACROSTATE_COLORS), dtype=str),
+        **{name: np.asarray(values) for name, values in arrays.items()},
+    }

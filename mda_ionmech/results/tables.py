@@ -1,0 +1,369 @@
+"""Tables of a result for a terminal, 80 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ..lib.errors import InputError
+from .arrhenius_fits import KJ_PER_MOL
+
+if TYPE_CHECKING:
+    from ..microstates import RadialDistribution
+    from ..species import IonSpecies
+    from .arrhenius import Arrhenius
+    from .results import Results
+
+
+def _number(value: float) -> str:
+    return "-" if value != value else f"{value:.3g}"
+
+
+def _fixed(value: float) -> str:
+    return "-" if value != value else f"{value:.3f}"
+
+
+def _two(value: float) -> str:
+    return "-" if value != value else f"{value:.2f}"
+
+
+def events_table(results: Results, window: float | None, plain: Results | None = None) -> Table:
+    """The table a user reads: one line per event, and the sum; 80 columns wide."""
+    summary = results.summary(window)
+    level = f"{summary.attrs['level']:.0%}"
+    table = Table(
+        title=(
+            f"{summary.attrs['species']}: what happened in windows of "
+            f"{summary.attrs['window_ps']:g} ps"
+        ),
+        caption=(
+            f"share: part of the Onsager coefficient with its {level} interval; self and distinct: "
+            "its two parts; per ns: windows with this label per ion; A2: effectiveness, D^e.D per "
+            "ion and window"
+            + ("" if plain is None else "; plain: the share without hysteresis and persistence")
+        ),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("event", no_wrap=True)
+    names = ["share", level, "self", "distinct", "per ns", "A2"]
+    for name in names + ([] if plain is None else ["plain"]):
+        table.add_column(name, justify="right", no_wrap=True)
+    shares = None if plain is None else plain.summary(window)["share"]
+    for event, row in summary.iterrows():
+        cells = [
+            str(event),
+            _fixed(row["share"]),
+            _reach(row["share_low"], row["share_high"], _fixed),
+            _fixed(row["self"]),
+            _fixed(row["distinct"]),
+            _number(row["frequency"]),
+            _number(row["effectiveness"]),
+        ]
+        if shares is not None:
+            cells.append(_fixed(shares[str(event)]))
+        table.add_row(*cells)
+    sums = summary[["share", "self", "distinct", "frequency"]].sum(skipna=False)
+    cells = ["sum", _fixed(sums["share"]), "", _fixed(sums["self"]), _fixed(sums["distinct"])]
+    cells += [_number(sums["frequency"]), ""]
+    if shares is not None:
+        cells.append(_fixed(shares.sum(skipna=False)))
+    table.add_section()
+    table.add_row(*cells)
+    return table
+
+
+def slope_table(results: Results) -> Table | None:
+    """Shares in the slope view where it is recommended to read it; None where there is no place."""
+    advice = results.recommend()
+    if advice.resolution is None or advice.horizon is None:
+        return None
+    return view_table(results, "slope")
+
+
+def view_table(
+    results: Results,
+    view: str,
+    *,
+    resolution: float | None = None,
+    horizon: float | None = None,
+    species: str | None = None,
+) -> Table:
+    """One place of the path or slope view; arguments as of `Results.summary`."""
+    summary = results.summary(view=view, resolution=resolution, horizon=horizon, species=species)
+    level = f"{summary.attrs['level']:.0%}"
+    table = Table(
+        title=f"{summary.attrs['species']}: {view} view, resolution "
+        f"{summary.attrs['resolution_ps']:g}, horizon {summary.attrs['horizon_ps']:g} ps",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("event", no_wrap=True)
+    for name in ("share", level, "1/(J m s)"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for event, row in summary.iterrows():
+        table.add_row(
+            str(event),
+            _fixed(row["share"]),
+            _reach(row["share_low"], row["share_high"], _fixed),
+            _number(row["onsager"]),
+        )
+    total, low, high = summary.attrs["total"]
+    table.add_section()
+    table.add_row("sum", _fixed(summary["share"].sum(skipna=False)), "", _number(total))
+    table.caption = f"sum: {_number(total)} ({_reach(low, high, _number)}) 1/(J m s)"
+    return table
+
+
+def _reach(low: float, high: float, text: Callable[[float], str]) -> str:
+    """An interval, or a dash where it is not known."""
+    return f"{text(low)} to {text(high)}" if low == low else "-"
+
+
+def transport_table(results: Results, window: float | None) -> Table:
+    """Conductivity and what derives from it."""
+    transport = results.transport(window)
+    table = Table(
+        title=f"Transport over {transport.attrs['window_ps']:g} ps, "
+        f"{transport.attrs['frame']} frame of reference",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("quantity")
+    table.add_column("value", justify="right")
+    table.add_column("interval", justify="right")
+    table.add_column("unit")
+    for name, row in transport.iterrows():
+        unit = "" if row["unit"] == "1" else str(row["unit"])
+        reach = _reach(row["low"], row["high"], _number)
+        table.add_row(str(name), _number(row["value"]), reach, unit)
+    return table
+
+
+def print_result(
+    console: Console, results: Results, window: float | None, plain: Results | None = None
+) -> None:
+    console.print(events_table(results, window, plain))
+    console.print(transport_table(results, window))
+    if "path_slope" in results.decomposition:
+        quoted = slope_table(results)
+        if quoted is not None:
+            console.print(quoted)
+        console.print(f"What to quote. {results.recommend()}")
+    settings = results.settings
+    console.print(
+        f"Additivity: contributions sum to the whole within {settings['residual']:.1e} "
+        "(largest residual of all windows, resolutions and horizons)."
+    )
+    for species in settings["species"]:
+        shell = species.get("microstates")
+        if shell:
+            console.print(surroundings(species["name"], shell))
+    shown = float(results.at_window(window)["window"])
+    for text in concertedness(results, shown):
+        console.print(text)
+    if "path_slope" in results.decomposition:
+        read_over = results.recommend().resolution
+        if read_over in results.decomposition["window"].values and read_over != shown:
+            for text in concertedness(results, read_over):
+                console.print(text)
+    verdict = results.convergence(window)
+    if len(verdict.table):
+        console.print(verdict.text)
+    for text in results.warnings:
+        console.print(f"[yellow]Warning:[/yellow] {text}.")
+
+
+def surroundings(name: str, shell: dict[str, Any]) -> str:
+    """One line on how the surroundings of a species were detected."""
+    if "n_sites" in shell:
+        held = ", ".join(f"{v:.1f} on {k}" for k, v in shell["occupancy"].items())
+        aligned = shell["alignment"]
+        if shell["assignment"] == "polyhedron":
+            how = f"{shell['outside_every_polyhedron']:.0%} of the time in no polyhedron"
+        else:
+            how = (
+                f"core radius {shell['r_core_angstrom']:.2f} A, "
+                f"{shell['outside_every_core']:.0%} of the time in no core"
+            )
+        return (
+            f"Sites of {name}: {held} ({shell['n_sites']} sites, {how}); aligned by the "
+            f"{aligned['by']} to {aligned['residual_angstrom']:.2f} A."
+        )
+    radii = ", ".join(
+        f"{kind} below {inner:g} A"
+        + (
+            f" until beyond {shell['cutoff_outer_angstrom'][kind]:g} A"
+            if shell["cutoff_outer_angstrom"][kind] > inner
+            else ""
+        )
+        for kind, inner in shell.get("cutoff_inner_angstrom", {}).items()
+    )
+    persistence = shell["persistence_ps"]
+    kept = f"; changes that revert within {persistence:g} ps ignored" if persistence else ""
+    return f"Shell of {name}: {radii or shell['detector']}{kept}."
+
+
+def concertedness(results: Results, window: float | None, species: str | None = None) -> list[str]:
+    """Multi-ion share of the hops beside both nulls, a paragraph for each species with hops."""
+    data = results.at_window(window)
+    if "multi_fraction" not in data:
+        return []
+    said = []
+    for name in data["species"].values if species is None else [species]:
+        one = data.sel(species=name)
+        if not float(one["multi_fraction"]) >= 0:
+            continue
+        said.append(
+            f"Of the hops of {name} in windows of {float(data['window']):g} ps, "
+            f"{float(one['multi_fraction']):.0%} are linked to others; "
+            f"{float(one['multi_fraction_circular']):.0%} would be by chance (records shifted in "
+            f"time), {float(one['multi_fraction_exclusion']):.0%} in an exclusion gas with as many "
+            "hops: only an excess over both is evidence of concerted motion, and the share belongs "
+            "to its window."
+        )
+    return said
+
+
+def print_shells(
+    console: Console, shells: Sequence[tuple[IonSpecies, dict[str, RadialDistribution]]]
+) -> None:
+    """What g(r) says of the first shells, and the radii in use."""
+    table = Table(title="First shells", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for column in ("species", "ligand"):
+        table.add_column(column)
+    for column in ("peak, A", "minimum, A", "number within", "in use, A"):
+        table.add_column(column, justify="right")
+    unclear = []
+    for species, found in shells:
+        shell: Any = species.microstates
+        for kind, distribution in found.items():
+            peak = float(distribution.r[distribution.g.argmax()])
+            cells = ["-", "-"]
+            try:
+                radius = distribution.first_minimum()
+                at = int(distribution.r.searchsorted(radius)) - 1
+                cells = [f"{radius:.2f}", f"{distribution.coordination[at]:.2f}"]
+            except InputError as error:
+                unclear.append(str(error))
+            inner, outer = (getattr(shell, end, {}).get(kind) for end in ("inner", "outer"))
+            in_use = "-" if inner is None else f"{inner:.2f}"
+            if inner is not None and outer is not None and outer > inner:
+                in_use += f" to {outer:.2f}"
+            table.add_row(species.name, kind, f"{peak:.2f}", *cells, in_use)
+    console.print(table)
+    for text in unclear:
+        console.print(f"[yellow]Unclear:[/yellow] {text}")
+
+
+_QUANTITIES = {
+    "onsager": "L T",
+    "conductivity": "sigma T",
+    "self_diffusivity": "D self",
+    "frequency": "frequency",
+    "effectiveness": "effectiveness",
+    "carrier_density": "N / V",
+}
+
+
+def _plain_table(
+    title: str, columns: Sequence[str], left: int, caption: str | None = None
+) -> Table:
+    """A table whose first `left` columns are text."""
+    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1),
+                  collapse_padding=True, pad_edge=False)  # fmt: skip
+    for k, name in enumerate(columns):
+        table.add_column(name, justify="left" if k < left else "right", no_wrap=True)
+    return table
+
+
+def _span(row: Any, name: str = "", text: Callable[[float], str] = _fixed) -> str:
+    """The interval of a column, or of the columns low and high."""
+    low, high = (float(row[f"{name}_{end}" if name else end]) for end in ("low", "high"))
+    return _reach(low, high, text)
+
+
+def print_arrhenius(console: Console, fits: Arrhenius) -> None:
+    """Energies, refusals, the budget and, where asked for, VTF; 80 columns wide."""
+    found = fits.table()
+    level = f"{fits.data.attrs['level']:.0%}"
+    table = _plain_table(
+        f"Activation energies, {fits.data.attrs['view_description']}",
+        ["quantity", "of", "sign", "eV", level, "kJ/mol", "chi2"],
+        2,
+        "X = A exp(-E / kB T); chi2: squared deviation per degree of freedom, near 1 where the "
+        "line is straight",
+    )
+    refused = []
+    for event, rows in found.groupby("event", sort=False):
+        for _, row in rows.iterrows():
+            name = _QUANTITIES[row["quantity"]]
+            of = str(row["species"] if event == "total" else event)
+            if row["reason"]:
+                refused.append(f"{name} of {of or 'all'}: {row['reason']}")
+            cells = ["+" if row["sign"] > 0 else "-", _fixed(row["energy"]), _span(row)]
+            cells += [f"{row['energy'] * KJ_PER_MOL:.1f}", _two(row["reduced_chi2"])]
+            table.add_row(name, of, *(["", *["-"] * 4] if row["reason"] else cells))
+        table.add_section()
+    console.print(table)
+    for text in refused:
+        console.print(f"[yellow]No energy:[/yellow] {text}.")
+    if "budget_parts" in fits.data:
+        _print_budget(console, fits, level)
+    if "vtf_b" in fits.data:
+        _print_vtf(console, fits, level)
+
+
+def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
+    names = ["parts", "direct", "difference"]
+    table = _plain_table(
+        f"{fits.data.attrs['species']}: apparent energy at each temperature, eV",
+        ["T, K", "events", level, "whole", level, f"gap, {level}"],
+        0,
+        "events: sum of (L_e / L) E_e; whole: local -d ln(L T) / d(1 / kB T); gap: their "
+        "difference",
+    )
+    for temperature, row in fits.budget().iterrows():
+        cells = [text for name in names for text in (_fixed(row[name]), _span(row, name))]
+        del cells[-2]  # the gap itself is seen from the two before it
+        table.add_row(f"{temperature:g}", *cells)
+    console.print(table)
+    units = {"energy": ("Over all temperatures", "eV"), "curvature": ("Curvature", "eV^2")}
+    for label, row in fits.closure().iterrows():
+        if row["parts"] != row["parts"]:
+            continue
+        head, unit = units[str(label)]
+        parts, whole, gap = (f"{_fixed(row[name])} ({_span(row, name)})" for name in names)
+        console.print(f"{head}: {parts} {unit} from the events, {whole} from the whole; gap {gap}.")
+
+
+def _print_vtf(console: Console, fits: Arrhenius, level: str) -> None:
+    table = _plain_table(
+        "X = A exp(-B / (T - T0)) beside the straight line",
+        ["quantity", "of", "B, K", "T0, K", level, "chi2", "chi2 line"],
+        2,
+        "the smaller chi2 per degree of freedom describes the data better",
+    )
+    notes = []
+    for _, row in fits.vtf().iterrows():
+        name = _QUANTITIES[row["quantity"]]
+        of = str(row["species"] if row["event"] == "total" else row["event"])
+        if row["reason"]:
+            notes.append(f"{name} of {of or 'all'}: {row['reason']}")
+        table.add_row(
+            name, of, _number(row["b"]), _number(row["t0"]), _span(row, "t0", "{:.0f}".format),
+            _two(row["reduced_chi2"]), _two(row["reduced_chi2_arrhenius"]),
+        )  # fmt: skip
+    console.print(table)
+    for text in notes:
+        console.print(f"[yellow]VTF:[/yellow] {text}.")
