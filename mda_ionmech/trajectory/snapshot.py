@@ -19,7 +19,7 @@ class Cell:
     Attributes
     ----------
     dimensions : numpy.ndarray
-        Shape (6,): as the reader gave it.
+        Shape (6,): a copy of what the reader gave.
     as_read : numpy.ndarray
         Shape (3, 3), Angstrom: the vectors these dimensions stand for.
     vectors, inverse : numpy.ndarray
@@ -51,11 +51,14 @@ class Cell:
         InputError
             For a cell that encloses no volume.
         """
-        dimensions = ts.dimensions
+        given = ts.dimensions
         # bytes are compared faster than numbers
-        if known is not None and known.dimensions.tobytes() == np.asarray(dimensions).tobytes():
+        same = known is not None and known.dimensions.tobytes() == np.asarray(given).tobytes()
+        if known is not None and same:
             return known
         as_read = read_cell(ts)
+        # readers write the next cell over this one: what is kept must be a copy
+        dimensions = np.array(given)
         vectors = in_lattice_vectors(as_read, lattice)
         inverse = np.linalg.inv(vectors)
         height = 1.0 / float(np.sqrt((inverse * inverse).sum(axis=0).max()))

@@ -1,0 +1,72 @@
+"""Nothing kept of a frame may change when the reader takes the next one."""
+
+import MDAnalysis as mda
+import numpy as np
+
+from mda_ionmech import IonSpecies, OnsagerDecomposition
+from mda_ionmech.trajectory.cells import read_cell, reduced_cell
+from mda_ionmech.trajectory.snapshot import Cell, take_snapshot
+
+from ..builders import make_universe
+
+LENGTH = 20.0 * (1 + 0.03 * np.sin(np.arange(60) / 7))
+
+
+def breathing(n_ions=8):
+    """Wrapped ions that walk in a cube that breathes by 3 %."""
+    rng = np.random.default_rng(0)
+    steps = rng.normal(0, 0.01, (len(LENGTH), n_ions, 3))
+    fractional = (rng.random((1, n_ions, 3)) + np.cumsum(steps, axis=0)) % 1
+    dimensions = np.column_stack([np.repeat(LENGTH[:, None], 3, 1), np.full((len(LENGTH), 3), 90)])
+    return make_universe(
+        fractional * LENGTH[:, None, None], dimensions, masses=rng.uniform(1, 9, n_ions)
+    )
+
+
+def in_file(universe, path):
+    with mda.Writer(str(path), universe.atoms.n_atoms) as writer:
+        for _ in universe.trajectory:
+            writer.write(universe.atoms)
+    read = mda.Universe(universe._topology.copy())
+    read.load_new(str(path))
+    return read
+
+
+def test_snapshots_outlive_the_frames_of_a_reader_with_one_buffer(tmp_path):
+    universe = in_file(breathing(), tmp_path / "npt.xtc")
+    lattice = reduced_cell(read_cell(universe.trajectory[0]))
+    kept, cell = [], None
+    for ts in universe.trajectory:
+        cell = Cell.of(ts, lattice, cell)
+        kept.append((take_snapshot(ts, cell), ts.dimensions.copy(), ts.positions.copy()))
+    for snapshot, dimensions, positions in kept:
+        np.testing.assert_array_equal(snapshot.cell.dimensions, dimensions)
+        np.testing.assert_allclose(np.diag(snapshot.cell.vectors), dimensions[:3], rtol=1e-6)
+        np.testing.assert_array_equal(snapshot.positions, positions)
+
+
+def test_an_equal_cell_is_not_worked_out_again():
+    universe = make_universe(np.zeros((2, 1, 3)))
+    lattice = reduced_cell(read_cell(universe.trajectory[0]))
+    first = Cell.of(universe.trajectory[0], lattice)
+    assert Cell.of(universe.trajectory[1], lattice, first) is first
+
+
+def test_a_cell_that_breathes_in_a_file_is_the_one_in_memory(tmp_path):
+    universe = breathing()
+    runs = []
+    for one in (universe, in_file(universe, tmp_path / "npt.xtc")):
+        ions = [
+            IonSpecies(one.atoms[:4], charge=1, name="A"),
+            IonSpecies(one.atoms[4:], charge=-1, name="B"),
+        ]
+        run = OnsagerDecomposition(ions, temperature=300, windows=[5], resolutions=None).run()
+        runs.append(run.results)
+    memory, file = runs
+    volume = LENGTH**3
+    for found in runs:
+        assert np.isclose(found.settings["volume_angstrom3"], volume.mean(), rtol=1e-4)
+        assert np.isclose(found.settings["volume_variance_angstrom6"], volume.var(), rtol=1e-3)
+    np.testing.assert_allclose(
+        file.decomposition.conductivity, memory.decomposition.conductivity, rtol=0.01
+    )
