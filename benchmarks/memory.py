@@ -131,7 +131,13 @@ def _sampled(every: float) -> Iterator[dict[str, int]]:
 
 def one(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: bool) -> None:
     """Run a case here and print what was measured as JSON."""
-    for module in ("mda_ionmech.analysis.decomposition", "mda_ionmech.analysis.assembly", "numba", "zarr", "dask.array"):
+    for module in (
+        "mda_ionmech.analysis.decomposition",
+        "mda_ionmech.analysis.assembly",
+        "numba",
+        "zarr",
+        "dask.array",
+    ):
         importlib.import_module(module)
     imported = resident()
     make, options, _ = CASES[case]

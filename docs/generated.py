@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from mda_ionmech.cli.app import app as command
 from mda_ionmech.cli.config import Config
 from mda_ionmech.results.estimates import LONG_NAMES
-from mda_ionmech.results.results import load_schema
+from mda_ionmech.results.schema import load_schema
 
 
 def _type_name(annotation: Any) -> str:

@@ -16,9 +16,9 @@ from MDAnalysis.transformations.nojump import NoJump
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius, datasets
 from mda_ionmech.cli.config import build_analysis, load_config
 from mda_ionmech.events import SolvationEvents
+from mda_ionmech.lib.files import write_atomically
 from mda_ionmech.lib.task_workers import work_on
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
-from mda_ionmech.results.results import write_atomically
 
 from .builders import brownian, make_universe
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from mda_ionmech import plotting
 from mda_ionmech.cli.app import app
 from mda_ionmech.cli.config import Config
-from mda_ionmech.results.results import load_schema
+from mda_ionmech.results.schema import load_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 MODULES = (

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, plotting
-from mda_ionmech.plotting.style import EVENT_COLORS, colors_of
+from mda_ionmech.results.colors import EVENT_COLORS, colors_of
 
 from .builders import brownian, make_universe
 

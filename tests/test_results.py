@@ -11,7 +11,7 @@ import xarray as xr
 
 import mda_ionmech
 from mda_ionmech import InputError, OnsagerDecomposition, datasets, load
-from mda_ionmech.results.results import check_schema, load_schema
+from mda_ionmech.results.schema import check_schema, load_schema
 from ovito_modifiers import read_states
 
 from .conftest import liquid_species
@@ -229,7 +229,7 @@ def test_an_unwritable_place_is_refused_and_leaves_nothing(liquid_run, tmp_path)
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
-    from mda_ionmech.results.results import write_atomically
+    from mda_ionmech.lib.files import write_atomically
 
     path = tmp_path / "file.txt"
     path.write_text("old")

@@ -24,7 +24,8 @@ from ..onsager.block_sums import Blocks, Populations
 from ..onsager.coefficients import MAX_RESIDUAL, System
 from ..onsager.window_sums import carrier_blocks
 from ..results.estimates import LONG_NAMES, Estimates
-from ..results.results import Results, check_schema, load_schema
+from ..results.results import Results
+from ..results.schema import check_schema, load_schema
 from ..trajectory.run_store import StateRoom, StoredStates, in_memory
 from .length_sums import LengthSums, LinkedSpecies
 

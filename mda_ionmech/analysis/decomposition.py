@@ -29,6 +29,7 @@ from ..events.crystal.crystal_events import LinkedHops
 from ..events.crystal.site_distances import InCell
 from ..events.crystal.site_history import Walk, follow_sites, join_histories
 from ..lib.errors import InputError
+from ..lib.files import write_atomically
 from ..lib.frame_backends import (
     PARTS_PER_WORKER,
     ClientParts,
@@ -63,7 +64,8 @@ from ..onsager.window_sums import (
     one_label,
     segment_labels,
 )
-from ..results.results import Results, states_archive, write_atomically
+from ..results.results import Results
+from ..results.states_file import states_archive
 from ..species import IonSpecies, check_atom_group, molecule_of_atom
 from ..trajectory import Paths, frame_times
 from ..trajectory.carriers import append_atoms, carrier_members, ligand_table

@@ -241,7 +241,7 @@ def init(
 
     Example: [bold]ionmech init topol.tpr traj.xtc --output liquid.toml[/bold]
     """
-    from ..results.results import write_atomically
+    from ..lib.files import write_atomically
     from .config import load_config, open_universe
     from .guess_config import example_config, molecule_kinds
 

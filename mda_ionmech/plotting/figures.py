@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.errors import InputError
-from .style import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from ..results.colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -863,7 +863,7 @@ def figures(
 
 def save(ax: Axes, path: Path) -> Path:
     """Write the figure of an Axes atomically; the ending of `path` chooses the format."""
-    from ..results.results import write_atomically
+    from ..lib.files import write_atomically
 
     figure: Any = ax.get_figure(root=True)
     return write_atomically(path, lambda name: figure.savefig(name, dpi=160))

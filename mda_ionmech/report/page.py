@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..lib.errors import InputError
-from ..results.results import write_atomically
+from ..lib.files import write_atomically
 from . import drawings, provenance, sections
 from .elements import Page, Section
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
-from ..plotting.style import EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from ..results.colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
 from ..results.tables import concertedness
 from . import drawings
 from .elements import Element, Heading, Headline, Listing, Section, Table, Text

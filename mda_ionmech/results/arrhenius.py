@@ -19,6 +19,8 @@ import numpy as np
 from scipy import constants
 
 from ..lib.errors import InputError
+from ..lib.files import write_atomically
+from ..lib.later import later
 from ..onsager.coefficients import MAX_RESIDUAL
 from .arrhenius_fits import (
     KJ_PER_MOL,
@@ -30,7 +32,7 @@ from .arrhenius_fits import (
     fit_arrhenius,
     fit_vtf,
 )
-from .results import Results, load, write_atomically
+from .results import Results, load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,9 +219,7 @@ class Arrhenius:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Arrhenius figure of the events; see `plotting.arrhenius`."""
-        from ..plotting.figures import arrhenius
-
-        return arrhenius(self, ax=ax)
+        return later("mda_ionmech.plotting").arrhenius(self, ax=ax)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write `data` as a NetCDF4 file, atomically; plain xarray opens it.

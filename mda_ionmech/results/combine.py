@@ -20,7 +20,8 @@ from ..onsager import block_sums
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..onsager.block_sums import Blocks
 from .estimates import Estimates
-from .results import Results, check_schema, load, load_schema
+from .results import Results, load
+from .schema import check_schema, load_schema
 
 #: Replicas that differ by more than their intervals with less than this probability are named.
 UNLIKELY = 0.01

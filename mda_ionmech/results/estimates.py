@@ -17,7 +17,7 @@ from .. import onsager
 from ..onsager.block_bootstrap import FEWEST_BLOCKS, RESAMPLES, normal_samples
 from ..onsager.block_sums import Blocks, PathEntry, WindowEntry
 from ..onsager.coefficients import MAX_RESIDUAL
-from .results import load_schema
+from .schema import load_schema
 
 #: Values of one window or of one resolution and horizon, and their intervals.
 Values = dict[str, np.ndarray]

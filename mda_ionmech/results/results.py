@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..lib.errors import InputError
-from ..plotting.style import EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from ..lib.files import write_atomically
+from ..lib.later import later
+from .schema import load_schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,81 +25,6 @@ if TYPE_CHECKING:
     from ..onsager.block_sums import Blocks
     from .recommend import Recommendation
     from .time_reversal import Convergence
-
-STATES_SCHEMA = "ionmech-states/1"
-
-
-def load_schema() -> dict[str, Any]:
-    """The schema of the result file, as carried by the package."""
-    text = resources.files("mda_ionmech").joinpath("results-schema.json").read_text("utf-8")
-    return dict(json.loads(text))
-
-
-def check_schema(tree: xr.DataTree) -> None:
-    """Compare a tree with the schema.
-
-    Raises
-    ------
-    ValueError
-        Naming the first variable whose name, dimensions, units or description differ.
-    """
-    schema = load_schema()
-    for name in schema["groups"]["/"]["attributes"]:
-        if name not in tree.attrs:
-            raise ValueError(f"result lacks the attribute {name!r}")
-    for path, group in schema["groups"].items():
-        if "variables" not in group or path.strip("/") not in tree.children:
-            continue
-        dataset = tree[path].to_dataset()
-        intervals = path in ("/decomposition", "/transitions")
-        for name, variable in dataset.data_vars.items():
-            base = str(name)
-            for end in ("_low", "_high"):
-                if intervals and base.endswith(end):
-                    base = base.removesuffix(end)
-                    if "level" not in variable.attrs:
-                        raise ValueError(f"{path}/{name} lacks the attribute 'level'")
-            if base not in group["variables"]:
-                raise ValueError(f"{path}/{name} is not in the schema {schema['schema']}")
-            wanted = group["variables"][base]
-            if list(variable.dims) != wanted["dims"]:
-                raise ValueError(f"{path}/{name} has dims {variable.dims}, not {wanted['dims']}")
-            if variable.attrs.get("units") != wanted["units"]:
-                raise ValueError(
-                    f"{path}/{name} has units {variable.attrs.get('units')!r}, "
-                    f"not {wanted['units']!r}"
-                )
-            if not variable.attrs.get("long_name"):
-                raise ValueError(f"{path}/{name} lacks a long_name")
-
-
-def write_atomically(path: str | os.PathLike[str], write: Any) -> Path:
-    """Call ``write(temporary_path)`` beside `path`, then rename: a reader never sees half a file.
-
-    Raises
-    ------
-    InputError
-        If the folder does not exist or cannot be written to.
-    """
-    target = Path(path)
-    folder = target.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(
-            f"cannot write {target}: the folder {folder} does not exist or is not writable; "
-            "make it, or give another path"
-        )
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.", suffix=target.suffix)
-    os.close(handle)
-    try:
-        write(name)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return target
 
 
 class Results:
@@ -565,7 +490,7 @@ class Results:
         Each is a ratio over the window, inflated by vibration and caging where the window is
         short: look at `OnsagerDecomposition.exponents` first.
         """
-        from ..observables.channel_rates import diffusion
+        from .diffusion import diffusion
 
         return diffusion(self, window, viscosity)
 
@@ -612,9 +537,7 @@ class Results:
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Contributions of the events against the window; see `plotting.contributions`."""
-        from ..plotting.figures import contributions
-
-        return contributions(self, ax=ax, **options)
+        return later("mda_ionmech.plotting").contributions(self, ax=ax, **options)
 
     def report(
         self,
@@ -642,9 +565,8 @@ class Results:
             Without jinja2 (the extra ``report``), for a window outside the scan, or a folder that
             cannot be written to.
         """
-        from ..report import write_report
-
-        return write_report(self, "ionmech-report.html" if path is None else path, window=window)
+        path = "ionmech-report.html" if path is None else path
+        return later("mda_ionmech.report").write_report(self, path, window=window)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything as one NetCDF4 file, atomically.
@@ -723,17 +645,3 @@ def load(path: str | os.PathLike[str]) -> Results:
             "present version"
         )
     return Results(tree)
-
-
-def states_archive(
-    *, events: tuple[str, ...], macrostates: tuple[str, ...], arrays: dict[str, Any]
-) -> dict[str, np.ndarray]:
-    """Arrays of a states file, schema ``ionmech-states/1``, for `numpy.savez_compressed`."""
-    return {
-        "schema": np.array(STATES_SCHEMA),
-        "event_names": np.array(events, dtype=str),
-        "event_colors": np.array(colors_of(events, EVENT_COLORS), dtype=str),
-        "macrostate_names": np.array(macrostates, dtype=str),
-        "macrostate_colors": np.array(colors_of(macrostates, MACROSTATE_COLORS), dtype=str),
-        **{name: np.asarray(values) for name, values in arrays.items()},
-    }

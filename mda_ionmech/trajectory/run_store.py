@@ -23,10 +23,10 @@ import numpy as np
 from MDAnalysis.analysis.results import Results as RawResults
 
 from ..lib.errors import InputError
+from ..lib.files import write_atomically
 from ..lib.frame_backends import Part
 from ..lib.path_chunks import create, write_chunk
 from ..onsager.window_sums import BLOCK_BYTES
-from ..results.results import write_atomically
 from .paths import StoredPosition, add_steps
 
 FORMAT = "ionmech-run/2"

@@ -11,8 +11,8 @@ import numpy as np
 from ovito_modifiers.states import StatesFile
 
 from ..lib.errors import InputError
+from ..lib.files import write_atomically
 from ..lib.topology import atom_ids, atom_kinds
-from ..results.results import write_atomically
 from .scene import check_universe, open_states_file
 
 

@@ -11,7 +11,7 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from scipy import constants
 
 from mda_ionmech import OnsagerDecomposition, datasets, load
-from mda_ionmech.results.results import check_schema
+from mda_ionmech.results.schema import check_schema
 
 from ..builders import make_universe
 from ..conftest import liquid_species

@@ -1,0 +1,58 @@
+"""The schema of the result file, and the check of a result against it.
+
+Names, dimensions and units of ``results-schema.json`` are promises: later versions add variables,
+they do not rename them.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def load_schema() -> dict[str, Any]:
+    """The schema of the result file, as carried by the package."""
+    text = resources.files("mda_ionmech").joinpath("results-schema.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def check_schema(tree: xr.DataTree) -> None:
+    """Compare a tree with the schema.
+
+    Raises
+    ------
+    ValueError
+        Naming the first variable whose name, dimensions, units or description differ.
+    """
+    schema = load_schema()
+    for name in schema["groups"]["/"]["attributes"]:
+        if name not in tree.attrs:
+            raise ValueError(f"result lacks the attribute {name!r}")
+    for path, group in schema["groups"].items():
+        if "variables" not in group or path.strip("/") not in tree.children:
+            continue
+        dataset = tree[path].to_dataset()
+        intervals = path in ("/decomposition", "/transitions")
+        for name, variable in dataset.data_vars.items():
+            base = str(name)
+            for end in ("_low", "_high"):
+                if intervals and base.endswith(end):
+                    base = base.removesuffix(end)
+                    if "level" not in variable.attrs:
+                        raise ValueError(f"{path}/{name} lacks the attribute 'level'")
+            if base not in group["variables"]:
+                raise ValueError(f"{path}/{name} is not in the schema {schema['schema']}")
+            wanted = group["variables"][base]
+            if list(variable.dims) != wanted["dims"]:
+                raise ValueError(f"{path}/{name} has dims {variable.dims}, not {wanted['dims']}")
+            if variable.attrs.get("units") != wanted["units"]:
+                raise ValueError(
+                    f"{path}/{name} has units {variable.attrs.get('units')!r}, "
+                    f"not {wanted['units']!r}"
+                )
+            if not variable.attrs.get("long_name"):
+                raise ValueError(f"{path}/{name} lacks a long_name")
