@@ -171,7 +171,7 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 from benchmarks.ours import analysis
 from benchmarks.system import open_file
-import mda_ionmech.assembly
+import mda_ionmech.analysis.assembly
 from benchmarks.timing import peak_megabytes
 path, n_ions, n_windows, memory = Path(sys.argv[1]), *map(int, sys.argv[2:4]), sys.argv[4]
 universe = open_file(path, n_ions)

@@ -52,7 +52,7 @@ def test_help_of_the_command_loads_no_analysis():
 def test_kernels_are_kept_on_disk_and_compiling_is_said_once(tmp_path):
     code = (
         "import numpy as np\n"
-        "from mda_ionmech.kernels import counting_order, longer\n"
+        "from mda_ionmech.lib.kernels import counting_order, longer\n"
         "key = np.array([1, 0, 1])\n"
         "print(*counting_order(key, 2, np.arange(3)), *longer(key, 2))"
     )

@@ -260,7 +260,7 @@ def test_windows_that_are_worked_on_at_once_fit_the_room(monkeypatch):
 SCRIPT = """
 import sys, time
 from tests.test_store import liquid, STOP
-from mda_ionmech.store import RunStore
+from mda_ionmech.trajectory.run_store import RunStore
 
 save = RunStore.save
 def slow(*args):  # time to be killed in, before and after a part is whole
