@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
-from mda_ionmech.cli.app import crystal_analysis
+from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.kernels import kernel
 from mda_ionmech.microstates import CutoffShell, SiteAssignment

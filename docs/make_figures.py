@@ -19,7 +19,7 @@ from mda_ionmech import (
     datasets,
     plotting,
 )
-from mda_ionmech.cli.app import crystal_analysis, liquid_analysis
+from mda_ionmech.cli.demos import crystal_analysis, liquid_analysis
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 

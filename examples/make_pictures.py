@@ -22,7 +22,7 @@ from ovito.data import DataCollection
 from PIL import Image
 
 from mda_ionmech import OnsagerDecomposition, datasets
-from mda_ionmech.cli.app import crystal_analysis, liquid_analysis, polymer_analysis
+from mda_ionmech.cli.demos import crystal_analysis, liquid_analysis, polymer_analysis
 from mda_ionmech.viewing.render import (
     animation,
     colors_in,

@@ -267,7 +267,7 @@ def test_every_argument_of_density_has_a_key():
 def test_every_argument_of_a_rule_has_a_key():
     import inspect
 
-    from mda_ionmech.cli.app import config
+    from mda_ionmech.cli import config
 
     for rule in (HullShell, CutoffShell, PolymerEvents, SolvationEvents, IonPairing,
                  ShellComposition):  # fmt: skip

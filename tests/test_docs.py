@@ -166,7 +166,7 @@ def test_code_marked_as_runnable_runs(page, blocks, tmp_path, monkeypatch):
 
 def test_what_getting_started_shows_is_what_the_demo_does(tmp_path, monkeypatch):
     from mda_ionmech import datasets
-    from mda_ionmech.cli.app import liquid_analysis
+    from mda_ionmech.cli.demos import liquid_analysis
 
     monkeypatch.chdir(tmp_path)
     code = next(c for _, c in runnable("getting-started.md") if "OnsagerDecomposition(" in c)
@@ -189,7 +189,7 @@ def rows(page: str, first: str) -> list[list[str]]:
 def demo_run():
     """What the demo runs; following the ligands changes nothing of it."""
     from mda_ionmech import OnsagerDecomposition, datasets
-    from mda_ionmech.cli.app import liquid_analysis
+    from mda_ionmech.cli.demos import liquid_analysis
 
     species = liquid_analysis(datasets.liquid()).species
     return OnsagerDecomposition(species, temperature=330.0, projection="vehicle").run()

@@ -22,7 +22,7 @@ from mda_ionmech import (
     load,
     plotting,
 )
-from mda_ionmech.cli.app import app
+from mda_ionmech.cli import demos
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.report import drawings, numbers, page, sections, write_report
@@ -109,7 +109,7 @@ def checked(path):
 
 @pytest.mark.parametrize("name", ["liquid", "crystal", "polymer"])
 def test_every_demo_has_a_page(name, tmp_path):
-    prepare, window = app._DEMOS[name]
+    prepare, window = demos.DEMOS[name]
     run = prepare(datasets.load(name)).run(stop=400)
     found = checked(run.results.report(tmp_path / "page.html", window=window))
     assert "Read before quoting a number" in found.text
@@ -132,7 +132,7 @@ def test_every_figure_has_its_words(liquid_run):
 
 
 def test_the_page_holds_the_numbers_of_the_tables(tmp_path):
-    results = app.liquid_analysis(datasets.liquid()).run().results
+    results = demos.liquid_analysis(datasets.liquid()).run().results
     found = checked(results.report(tmp_path / "page.html", window=16))
     text, rows = found.text, found.rows
     longest = results.at_window()

@@ -1,5 +1,6 @@
 """Runs that were stopped go on, and data larger than the budget live on disk: the same bits."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import zarr
 import mda_ionmech
 from mda_ionmech import InputError, OnsagerDecomposition, datasets
 from mda_ionmech.analysis.arguments import check_memory
-from mda_ionmech.cli.app import crystal_analysis
+from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.lib.frame_blocks import FileFrames, RunFrames
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
@@ -48,7 +49,8 @@ def assert_identical(results, reference):
 @pytest.fixture
 def on_disk(monkeypatch):
     """Everything lives on disk, in many chunks and blocks."""
-    monkeypatch.setattr("mda_ionmech.onsager.window_sums.BLOCK_BYTES", 60_000)
+    window_sums = importlib.import_module("mda_ionmech.onsager.window_sums")
+    monkeypatch.setattr(window_sums, "BLOCK_BYTES", 60_000)
     monkeypatch.setattr("mda_ionmech.microstates.detector.BLOCK_ROWS", 100)
     monkeypatch.setattr("mda_ionmech.lib.run_length.BLOCK_RUNS", 300)
     monkeypatch.setattr("mda_ionmech.lib.frame_blocks.BLOCK_NUMBERS", 200)

@@ -14,8 +14,9 @@ from scipy.stats import linregress
 from typer.testing import CliRunner
 
 import mda_ionmech
-from mda_ionmech import InputError, Results, arrhenius, plotting
+from mda_ionmech import InputError, Results, arrhenius
 from mda_ionmech.results.arrhenius_fits import BOLTZMANN, inverse_energy
+from mda_ionmech.results.colors import EVENT_COLORS
 from mda_ionmech.results.recommend import Recommendation
 from mda_ionmech.results.tables import print_arrhenius
 
@@ -418,7 +419,7 @@ def test_figure_has_one_colour_per_event_and_open_symbols_below_zero(fits):
     shown = {c.get_label().split(":")[0]: c.lines[0] for c in ax.containers}
     np.testing.assert_allclose(shown["total"].get_xdata(), 1000 / np.array(TEMPERATURES))
     assert shown["no_hop"].get_markerfacecolor() == "white"
-    assert shown["multi_ion_hop"].get_color() == plotting.EVENT_COLORS["multi_ion_hop"]
+    assert shown["multi_ion_hop"].get_color() == EVENT_COLORS["multi_ion_hop"]
     first = np.flatnonzero(fits.data["event"].values == "no_hop")[0]
     np.testing.assert_allclose(
         shown["no_hop"].get_ydata(), np.abs(fits.data["value"].values[first])

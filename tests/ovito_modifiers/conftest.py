@@ -33,7 +33,7 @@ def vulkan():
 def crystal_states(tmp_path_factory):
     """States of the first 30 ps of the shipped garnet, windows of 0.4 ps."""
     from mda_ionmech import datasets
-    from mda_ionmech.cli.app import crystal_analysis
+    from mda_ionmech.cli.demos import crystal_analysis
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

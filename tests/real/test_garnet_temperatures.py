@@ -8,7 +8,8 @@ from scipy.stats import linregress
 from typer.testing import CliRunner
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition, arrhenius, datasets, load
-from mda_ionmech.cli.app import app, crystal_analysis
+from mda_ionmech.cli.app import app
+from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.results.arrhenius_fits import inverse_energy
 
 from ..test_docs import DOCS, rows

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mda_ionmech import datasets
-from mda_ionmech.cli.app import polymer_analysis
+from mda_ionmech.cli.demos import polymer_analysis
 
 from ..test_docs import DOCS, rows
 

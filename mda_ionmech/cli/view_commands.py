@@ -1,0 +1,208 @@
+"""Commands that show events on the atoms: render, view, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..lib.errors import InputError
+from .options import (
+    Arrows,
+    AtomStyle,
+    Bulk,
+    ColorBy,
+    ConfigFile,
+    DatasetName,
+    EventNames,
+    StatesFile,
+    TopologyFile,
+    TopologyFormat,
+    Trail,
+    TrajectoryFiles,
+    console_of,
+    list_written,
+    make_folder,
+)
+
+
+def _trajectory_of(
+    topology: Path | None,
+    trajectory: list[Path] | None,
+    config: Path | None,
+    dataset: str | None,
+    topology_format: str | None,
+    atom_style: str | None,
+) -> Any:
+    """The Universe meant by the options, one of three ways to name it."""
+    from .. import datasets
+    from .config import load_config, open_universe
+
+    ways = [topology is not None or bool(trajectory), config is not None, dataset is not None]
+    if sum(ways) != 1:
+        raise InputError(
+            "say in one way which trajectory was analysed: --topology FILE --trajectory FILE, or "
+            "--config ionmech.toml, or --dataset NAME"
+        )
+    if dataset is not None:
+        return datasets.load(dataset)
+    if config is not None:
+        settings = load_config(config)
+        return open_universe(settings.topology, settings.trajectories, settings.universe)
+    if topology is None or not trajectory:
+        raise InputError("give both, --topology FILE and --trajectory FILE")
+    for path in (topology, *trajectory):
+        if not path.is_file():
+            raise FileNotFoundError(f"no such file: {path}")
+    options = {"topology_format": topology_format, "atom_style": atom_style}
+    return open_universe(topology, trajectory, {k: v for k, v in options.items() if v is not None})
+
+
+def _numbers(text: str, option: str, n: int, separator: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(v) for v in text.split(separator))
+    except ValueError:
+        values = ()
+    if len(values) != n:
+        example = separator.join(["800", "600"] if n == 2 else ["-1", "-2", "-0.7"])
+        raise InputError(f"{option} {text!r} is not {n} numbers, e.g. {example}")
+    return values
+
+
+def render(
+    states: StatesFile,
+    topology: TopologyFile = None,
+    trajectory: TrajectoryFiles = None,
+    config: ConfigFile = None,
+    dataset: DatasetName = None,
+    events: EventNames = None,
+    frame: Annotated[
+        list[int] | None,
+        typer.Option("--frame", "-f", help="Frame of the trajectory; may repeat."),
+    ] = None,
+    images: Annotated[
+        int, typer.Option(help="Without --frame: so many frames with most of these events.")
+    ] = 3,
+    animate: Annotated[
+        int, typer.Option(help="Analysed frames in a GIF that begins at the first image; 0: none.")
+    ] = 0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.")] = Path(
+        "ionmech-images"
+    ),
+    size: Annotated[str, typer.Option(help="Pixels, width x height.")] = "800x600",
+    renderer: Annotated[str, typer.Option(help="standard, tachyon or ospray.")] = "standard",
+    color_by: ColorBy = "events",
+    arrows: Arrows = True,
+    bulk: Bulk = "dim",
+    trail: Trail = 0,
+    direction: Annotated[
+        str, typer.Option(help="Into which the camera looks, x,y,z.")
+    ] = "-1,-2.2,-0.75",
+    topology_format: TopologyFormat = None,
+    atom_style: AtomStyle = None,
+) -> None:
+    """Draw images and a GIF of chosen events, with a legend and without a screen.
+
+    Needs OVITO, pip install 'mda-ionmech\\[ovito]', and a Vulkan driver.
+
+    Example: [bold]ionmech render ionmech-demo/crystal.states.npz -d crystal --animate 30[/bold]
+    """
+    from ..viewing.scene import build_scene, chosen_events, require_ovito
+
+    require_ovito()
+    from ..viewing.render import render_events
+
+    folder = make_folder(output, "--output")
+    width, height = _numbers(size, "--size", 2, "x")
+    scene = build_scene(
+        _trajectory_of(topology, trajectory, config, dataset, topology_format, atom_style),
+        states,
+        events=events,
+        color_by=color_by,
+        arrows=arrows,
+        bulk=bulk,
+        trail=trail,
+        direction=_numbers(direction, "--direction", 3, ","),
+    )
+    written = render_events(
+        scene,
+        folder,
+        states.name.removesuffix(".npz").removesuffix(".states"),
+        events=chosen_events(scene.states, events),
+        frames=frame,
+        images=images,
+        animate=animate,
+        size=(int(width), int(height)),
+        renderer=renderer,
+    )
+    list_written(console_of(), written)
+
+
+def view(
+    states: StatesFile,
+    topology: TopologyFile = None,
+    trajectory: TrajectoryFiles = None,
+    config: ConfigFile = None,
+    dataset: DatasetName = None,
+    events: EventNames = None,
+    color_by: ColorBy = "events",
+    arrows: Arrows = True,
+    bulk: Bulk = "dim",
+    trail: Trail = 0,
+    topology_format: TopologyFormat = None,
+    atom_style: AtomStyle = None,
+) -> None:
+    """Look at the events in a window: play, change parameters, click on what carried the ions.
+
+    Needs pip install 'mda-ionmech\\[viewer]', a screen and a Vulkan driver.
+
+    Example: [bold]ionmech view ionmech-demo/liquid.states.npz --dataset liquid[/bold]
+    """
+    from ..viewing.scene import build_scene, require_ovito
+
+    require_ovito("viewer")
+    from ..viewing.window import application, open_window
+
+    app = application()
+    scene = build_scene(
+        _trajectory_of(topology, trajectory, config, dataset, topology_format, atom_style),
+        states,
+        events=events,
+        color_by=color_by,
+        arrows=arrows,
+        bulk=bulk,
+        trail=trail,
+    )
+    window = open_window(scene)
+    app.exec()
+    window.close()
+
+
+def export(
+    states: StatesFile,
+    output: Annotated[Path, typer.Argument(help="The dump to write, e.g. run.lammpstrj.")],
+    topology: TopologyFile = None,
+    trajectory: TrajectoryFiles = None,
+    config: ConfigFile = None,
+    dataset: DatasetName = None,
+    start: Annotated[int | None, typer.Option(help="First frame.")] = None,
+    stop: Annotated[int | None, typer.Option(help="Frame to stop before.")] = None,
+    step: Annotated[int | None, typer.Option(help="Every so many frames.")] = None,
+    topology_format: TopologyFormat = None,
+    atom_style: AtomStyle = None,
+) -> None:
+    """Write a LAMMPS dump with integer columns event and macrostate, for OVITO Basic.
+
+    Example: [bold]ionmech export run.states.npz run.lammpstrj -c ionmech.toml --step 10[/bold]
+    """
+    from ..viewing.dump import write_dump
+
+    universe = _trajectory_of(topology, trajectory, config, dataset, topology_format, atom_style)
+    path, legend = write_dump(universe, states, output, start=start, stop=stop, step=step)
+    console = console_of()
+    for column, names in legend.items():
+        if names:
+            listed = ", ".join(f"{code} {name}" for code, name in names.items())
+            console.print(f"{column}: 0 none, {listed}")
+    list_written(console, [path])
