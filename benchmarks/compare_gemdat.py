@@ -48,7 +48,7 @@ def ours(folder: Path, path: Path) -> None:
         stem = folder / f"Li6PS5Cl_{name}"
         universe = mda.Universe(f"{stem}.pdb", f"{stem}_unwrapped.dcd")
         lithium, framework = (universe.select_atoms(f"element {x}") for x in ("Li", "P"))
-        detector = SiteAssignment.from_structure(
+        sites = SiteAssignment.from_structure(
             place["Li"],
             ["48h"] * len(place["Li"]),
             framework=framework,
@@ -56,8 +56,9 @@ def ours(folder: Path, path: Path) -> None:
             supercell=(2, 2, 2),
             r_core=RADIUS,
         )
-        species = IonSpecies(lithium, charge=1, name="Li+", microstates=detector)
+        species = IonSpecies(lithium, charge=1, name="Li+", microstates=sites)
         run = OnsagerDecomposition([species], temperature=500.0, windows=[1.0]).run()
+        detector = run.species[0].microstates
         positions, sites, inside, cells, origin = [], [], [], [], None
         for ts in universe.trajectory:
             cell = triclinic_vectors(ts.dimensions, dtype=np.float64)

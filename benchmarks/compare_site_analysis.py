@@ -60,7 +60,7 @@ def ours(folder: Path, path: Path) -> None:
             )
             species = IonSpecies(lithium, charge=1, name="Li+", microstates=detector)
             run = OnsagerDecomposition([species], temperature=500.0, windows=[1.0]).run()
-            return detector, run.microstates["Li+"]
+            return run.species[0].microstates, run.microstates["Li+"]
 
         detector, nearest = assigned(place["Li"], assignment="nearest")
         hulls, held = assigned(tetrahedra, assignment="polyhedron", vertices=anions, coordination=4)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .lib.errors import InputError
+from .lib.frozen import frozen
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -58,6 +59,7 @@ def check_atom_group(atoms: Any, argument: str) -> None:
         raise InputError(f"{argument} holds an atom more than once; pass atoms.unique")
 
 
+@frozen
 class IonSpecies:
     """One kind of charge carrier.
 

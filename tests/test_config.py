@@ -204,7 +204,7 @@ def test_sites_from_the_density_in_toml_and_python(tmp_path):
         "separation_angstrom": 1.0,
         "space_group": "I a -3 d",
     }
-    run.run(**config.run.model_dump())
+    (lithium,) = run.run(**config.run.model_dump()).species
     assert {x: lithium.microstates.labels.count(x) for x in ("24d", "48g")} == {
         "24d": 24,
         "48g": 48,

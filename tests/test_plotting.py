@@ -111,7 +111,9 @@ def test_radial_distribution_with_its_radii():
     )
     run = OnsagerDecomposition([lithium], temperature=330, frame="laboratory")
     ((species, found),) = run.measure_shells(stop=100)
-    assert species is lithium
+    assert species.name == "Li+"
+    assert shell.inner == {}
+    shell = species.microstates
     ax = plotting.rdf(found["solvent"], inner=shell.inner["solvent"], outer=shell.outer["solvent"])
     labels = [t.get_text() for t in ax.get_legend().get_texts()]
     assert f"begins below {shell.inner['solvent']:g} A" in labels

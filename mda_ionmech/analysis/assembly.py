@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from .._version import __version__
 from ..events.nulls.circular_shift import exclusion_gas
 from ..lib.errors import AdditivityError
 from ..lib.run_length import frame_counts
-from ..lib.topology import atom_ids, describe_atoms, trajectory_name
+from ..lib.topology import atom_ids, describe_atoms
 from ..onsager import block_sums
 from ..onsager.block_sums import Blocks, Populations
 from ..onsager.coefficients import MAX_RESIDUAL, System
@@ -364,12 +363,7 @@ class Assembly:
             "cell_angstrom": run.paths.cell.tolist(),
             "volume_variance_angstrom6": run.paths.volume_variance,
             "residual": worst,
-            "topology": None
-            if run.universe.filename is None
-            else Path(str(run.universe.filename)).name,
-            "trajectory": trajectory_name(run.universe),
-            "n_atoms": int(run.universe.atoms.n_atoms),
-            "n_frames_in_trajectory": int(run.universe.trajectory.n_frames),
+            **run._source,
             "n_frames": len(frames),
             "first_frame": int(frames[0]),
             "last_frame": int(frames[-1]),

@@ -12,6 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from MDAnalysis.lib.log import ProgressBar
 from .. import onsager
 from .._version import __version__
 from ..events import CrystalEvents, EventLabels, EventRule, SiteHistory
-from ..events.base import EventCodes
+from ..events.base import EventCodes, prepared
 from ..events.crystal.crystal_events import LinkedHops
 from ..events.crystal.site_distances import InCell
 from ..events.crystal.site_history import Walk, follow_sites, join_histories
@@ -39,6 +40,7 @@ from ..lib.frame_backends import (
     parts_source,
 )
 from ..lib.frame_blocks import column_width
+from ..lib.frozen import changed
 from ..lib.run_length import run_blocks
 from ..lib.task_workers import Answer, Item, check_reach, over_threads, over_workers
 from ..lib.topology import atom_ids, digest, trajectory_name
@@ -52,6 +54,7 @@ from ..microstates import (
     SiteAssignment,
 )
 from ..microstates.contact_tracking import Follower
+from ..microstates.detector import settled_on
 from ..microstates.on_disk import StoredHistory, store_contacts
 from ..microstates.rdf import sample_distributions
 from ..observables.vehicularity import followed_ligands, vehicle_dataset
@@ -78,6 +81,7 @@ from ..trajectory.cells import (
 from ..trajectory.completeness import check_complete
 from ..trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
 from ..trajectory.paths import FlatPosition, PathBuilder, StoredPosition, finish_paths
+from ..trajectory.reader_position import where_it_was
 from ..trajectory.run_store import (
     DEFAULT_BUDGET,
     SHARE,
@@ -153,8 +157,8 @@ class OnsagerDecomposition(AnalysisBase):
     Parameters
     ----------
     species : IonSpecies or sequence of IonSpecies
-        List every kind of charged carrier, else single coefficients stand but the conductivity is
-        only theirs.
+        They, their detectors and rules are choices, which no run changes. List every kind of
+        charged carrier, else single coefficients stand but the conductivity is only theirs.
     temperature : float
         K.
     windows : "log" or sequence of float
@@ -200,6 +204,9 @@ class OnsagerDecomposition(AnalysisBase):
     ----------
     results : Results
         After `run`: see `mda_ionmech.Results`.
+    species : list of IonSpecies
+        After `run`: those of the run, whose detectors hold what the trajectory settled, e.g. the
+        cutoffs found from g(r) or the alignment of sites.
     paths : Paths
         After `run`: unwrapped positions of all carriers, species one after the other.
     microstates, macrostates : dict of str
@@ -301,9 +308,12 @@ class OnsagerDecomposition(AnalysisBase):
         for index, one in enumerate(self.species):
             if one.events is not None and one.microstates is not None:
                 one.events.check(one.microstates.ligand_types)
-                one.events.prepare(self.universe, one.microstates.ligands)
+                rule = prepared(one.events, self.universe, one.microstates.ligands)
+                self.species[index] = changed(one, events=rule)
             if one.macrostates is not None:
                 one.macrostates.check(self.species, index)
+        #: What every run begins with; `species` is what the last one has settled.
+        self._given = tuple(self.species)
         self._molecule = molecule_of_atom(self.universe)
         self._reference = reference_weights(self.frame, self.species, self.framework, self.universe)
         self._members = carrier_members(self.species, self.universe)
@@ -376,16 +386,22 @@ class OnsagerDecomposition(AnalysisBase):
             n_parts = n_parts or PARTS_PER_WORKER * source.n_workers
         elif isinstance(source, SerialParts):
             self._advance = self._bar_update
+        before = dict(self.__dict__) if hasattr(self, "paths") else None
         try:
-            super().run(
-                start=start,
-                stop=stop,
-                step=step,
-                frames=frames,
-                n_parts=n_parts,
-                backend=GatherBackend(source, self._absorb, self._known_parts),
-                unsupported_backend=True,
-            )
+            with where_it_was(self.universe.trajectory):
+                super().run(
+                    start=start,
+                    stop=stop,
+                    step=step,
+                    frames=frames,
+                    n_parts=n_parts,
+                    backend=GatherBackend(source, self._absorb, self._known_parts),
+                    unsupported_backend=True,
+                )
+        except BaseException:
+            if before is not None:  # what an earlier run has given stays
+                self.__dict__ = before
+            raise
         finally:
             self._advance = None
             bar.close()
@@ -430,6 +446,13 @@ class OnsagerDecomposition(AnalysisBase):
         if selection.get("stop") is None and selection.get("frames") is None:
             check_complete(trajectory)
         n = self._choose_frames(trajectory, **selection)
+        self.species = list(self._given)
+        self._source = {
+            "topology": None if (name := self.universe.filename) is None else Path(str(name)).name,
+            "trajectory": trajectory_name(self.universe),
+            "n_atoms": int(self.universe.atoms.n_atoms),
+            "n_frames_in_trajectory": int(trajectory.n_frames),
+        }
         self._notes: list[str] = []
         ends = [self._read(k) for k in (0, n - 1)]
         self._times = frame_times(ends[0][0], ends[1][0], n, self.dt)
@@ -450,8 +473,14 @@ class OnsagerDecomposition(AnalysisBase):
         self._check_first_step(ends[0][1])
         for index, one in enumerate(self.species):
             if one.microstates is not None:
-                one.microstates.settle(lambda index=index: self._sample(index))
-                check_cell_height(ends[0][1].cell.height, one.microstates.reach)
+                found = settled_on(one.microstates, partial(self._sample, index))
+                self.species[index] = changed(one, microstates=found)
+                check_cell_height(ends[0][1].cell.height, found.reach)
+        self._first_places = {
+            index: one.microstates.fractional_positions(self._geometry(index, ends[0][1]))
+            for index, one in enumerate(self.species)
+            if isinstance(one.microstates, SiteAssignment)
+        }
         self._check_moving(ends[0][1].positions)
         self._bar.total = n + max(1, n // 4)
         self._bar.set_description("reading frames")
@@ -734,14 +763,18 @@ class OnsagerDecomposition(AnalysisBase):
         Returns
         -------
         list of (IonSpecies, dict of str to RadialDistribution)
+            The detectors of these species have the cutoffs that were found; the species of the
+            analysis, and a run that it has done, are left as they are.
         """
-        self._choose_frames(self.universe.trajectory, start, stop, step, frames)
+        probe = copy.copy(self)
         out = []
-        for index, one in enumerate(self.species):
-            if one.microstates is not None:
-                found = sample_distributions(self._sample(index), one.microstates.ligand_types)
-                one.microstates.take_distributions(found)
-                out.append((one, found))
+        with where_it_was(self.universe.trajectory):
+            probe._choose_frames(self.universe.trajectory, start, stop, step, frames)
+            for index, one in enumerate(self._given):
+                if one.microstates is not None:
+                    found = sample_distributions(probe._sample(index), one.microstates.ligand_types)
+                    shell = one.microstates.with_distributions(found)
+                    out.append((changed(one, microstates=shell), found))
         return out
 
     @property
@@ -1043,9 +1076,9 @@ class OnsagerDecomposition(AnalysisBase):
             *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
         ]
         keep = {name: getattr(self, name) for name in names}
-        self.species = [copy.copy(one) for one in self.species]
+        self.species = list(self.species)
         for index, rule in (rules or {}).items():
-            self.species[index].events = rule
+            self.species[index] = changed(self.species[index], events=rule)
         if window is not None:
             self._window_frames = np.array([window])
             self._resolution_frames = self._horizon_frames = np.empty(0, dtype=np.int64)
@@ -1220,7 +1253,7 @@ class OnsagerDecomposition(AnalysisBase):
         """Sites held by the carriers of a species, with the images they are held in."""
         sites, rule = self.species[index].microstates, self.species[index].events
         assert isinstance(sites, SiteAssignment)
-        begin = sites.fractional_positions(self._geometry(index, self._read(0)[1]))
+        begin = self._first_places[index]
         cell, places = self.paths.cell, sites.sites_in_cell
         position = self.paths.carriers(self._first[index], self._first[index + 1])
         path = None if room is None else room / f"spots-{index}.bin"
@@ -1783,7 +1816,7 @@ class OnsagerDecomposition(AnalysisBase):
                 **{name: states[name] for name in ("event", "macrostate", "cluster")},
                 "displacement": np.nan_to_num(states["displacement"], copy=False),
                 "window_ps": n * self._times.spacing,
-                "source": f"{trajectory_name(self.universe)}; mda_ionmech {__version__}",
+                "source": f"{self._source['trajectory']}; mda_ionmech {__version__}",
                 "species_names": np.array([s.name for s in self.species], dtype=str),
                 "species_of_carrier": np.repeat(
                     np.arange(len(self.species)), [s.n_carriers for s in self.species]

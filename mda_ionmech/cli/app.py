@@ -21,7 +21,8 @@ from .demos import DEMOS
 from .options import console_of, list_written, make_folder
 
 if TYPE_CHECKING:
-    from ..analysis.decomposition import OnsagerDecomposition
+    from ..species import IonSpecies
+
 app = typer.Typer(
     name="ionmech",
     help="How ions move in an MD trajectory, in numbers that add up.",
@@ -184,24 +185,27 @@ def run(
     written += plotting.save_all(
         results, folder, name, formats=output.figures, window=output.window
     )
-    written += _save_rdfs(analysis, folder, name, output.figures)
+    written += _save_rdfs(analysis.species, folder, name, output.figures)
     list_written(console, written)
 
 
 def _save_rdfs(
-    analysis: OnsagerDecomposition, folder: Path, stem: str, formats: Sequence[str]
+    listed: Sequence[IonSpecies], folder: Path, stem: str, formats: Sequence[str]
 ) -> list[Path]:
-    """Figures of the g(r) that the detectors of an analysis have measured."""
+    """Figures of the g(r) that the detectors of some species hold."""
     from .. import plotting
+    from .file_names import file_labels
 
     written = []
-    for species in analysis.species:
+    labels = file_labels([species.name for species in listed])
+    for species, label in zip(listed, labels, strict=True):
         shell: Any = species.microstates
-        for kind, found in getattr(shell, "distributions", {}).items():
+        distributions = getattr(shell, "distributions", {})
+        ligands = file_labels(list(distributions))
+        for (kind, found), ligand in zip(distributions.items(), ligands, strict=True):
             ax = plotting.rdf(found, inner=shell.inner.get(kind), outer=shell.outer.get(kind))
-            label = species.name.rstrip("+-0123456789")
             written += [
-                plotting.save(ax, folder / f"{stem}-rdf-{label}-{kind}.{ending}")
+                plotting.save(ax, folder / f"{stem}-rdf-{label}-{ligand}.{ending}")
                 for ending in formats
             ]
     return written
@@ -227,9 +231,11 @@ def rdf(
         )
     frames = settings.run.model_dump(include={"start", "stop", "step", "frames"})
     console = console_of()
-    print_shells(console, analysis.measure_shells(**frames))
+    measured = analysis.measure_shells(**frames)
+    print_shells(console, measured)
     name = settings.output.name or config.stem
-    list_written(console, _save_rdfs(analysis, folder, name, settings.output.figures or ["png"]))
+    listed = [species for species, _ in measured]
+    list_written(console, _save_rdfs(listed, folder, name, settings.output.figures or ["png"]))
 
 
 @app.command()

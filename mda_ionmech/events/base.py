@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.frozen import is_frozen, own_copy
 from ..microstates import Shell, ShellTable
 
 if TYPE_CHECKING:
@@ -84,17 +85,24 @@ class EventRule(ABC):
     def check(self, ligand_types: tuple[str, ...]) -> None:
         """Refuse ligand types the rule cannot work with, before any frame is read."""
 
-    def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> None:
-        """Take from the topology what `label` needs beyond shells, once, before frames are read.
+    def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> EventRule:
+        """The rule with what it takes from the topology beyond shells, e.g. the chain of each atom.
 
-        Does nothing by default.
+        Called once per analysis, before frames are read. A rule is a set of choices and is left as
+        it is: what is found belongs to the object that is returned, which the analysis keeps. By
+        default there is nothing to find, and that is the rule itself.
 
         Parameters
         ----------
         universe : Universe
         ligands : mapping of str to AtomGroup
             Ligand atoms by type, of the detector whose shells the rule will compare.
+
+        Returns
+        -------
+        EventRule
         """
+        return self
 
     def classify(
         self, shells: ShellTable, before: np.ndarray, after: np.ndarray
@@ -160,6 +168,18 @@ class EventRule(ABC):
     def describe(self) -> dict[str, object]:
         """What a reader needs to repeat this, as plain values."""
         return {"rule": type(self).__name__, "names": list(self.names)}
+
+
+def prepared(rule: EventRule, universe: Any, ligands: Mapping[str, AtomGroup]) -> EventRule:
+    """`EventRule.prepare` that leaves any rule as it is.
+
+    One whose class is not frozen is copied first, so that `prepare` may also keep what it finds in
+    the object it is called on, and return nothing.
+    """
+    has_own = type(rule).prepare is not EventRule.prepare
+    mine = own_copy(rule) if has_own and not is_frozen(rule) else rule
+    found = mine.prepare(universe, ligands)
+    return mine if found is None else found
 
 
 def by_kernel(kernel: Callable[..., None], *table: Any) -> Classifier:

@@ -6,11 +6,13 @@ Does it let go of all chains, change chain, move along a chain, trade anions, or
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.frozen import changed, frozen
 from ..lib.kernels import kernel
 from ..lib.polymer_chains import chain_of_atom, check_chains, monomer_of_atom
 from ..microstates import Shell, ShellTable
@@ -96,6 +98,7 @@ def _classify(offsets, unit, atom, n_chains, before, after, codes, flags):  # ty
         flags[p] = flag
 
 
+@frozen
 class PolymerEvents(EventRule):
     """Chains let go or taken up, changed, crept along, or ridden on; first match wins.
 
@@ -146,7 +149,7 @@ class PolymerEvents(EventRule):
 
     def __init__(self, chains: Any = "fragments", anion: str = "anion") -> None:
         check_chains(chains, "PolymerEvents")
-        self.chains = chains
+        self.chains = copy(chains)
         self.anion = anion
         self._chain = np.empty(0, dtype=np.int64)
         self._monomer = np.empty(0, dtype=np.int64)
@@ -160,25 +163,18 @@ class PolymerEvents(EventRule):
                 "no chains; add them to the detector, e.g. polymer=universe.select_atoms(...)"
             )
 
-    def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> None:
-        """Find the chain of every atom, and the monomers of the chain ligands."""
+    def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> PolymerEvents:
+        """The rule that knows the chain of every atom, and the monomers of the chain ligands."""
         atoms = np.concatenate([g.ix for kind, g in ligands.items() if kind != self.anion])
         chain = chain_of_atom(universe, self.chains, atoms, "PolymerEvents")
         monomer = monomer_of_atom(universe, chain, atoms)
-        if len(self._chain) and not (
-            np.array_equal(chain, self._chain) and np.array_equal(monomer, self._monomer)
-        ):
-            raise InputError(
-                "this PolymerEvents object already serves another universe or other ligands, whose "
-                "chains differ; make a PolymerEvents of its own for each"
-            )
-        self._chain, self._monomer = chain, monomer
+        return changed(self, _chain=chain, _monomer=monomer)
 
     def _require_chains(self) -> None:
         if not len(self._chain):
             raise InputError(
-                "PolymerEvents does not know the chains yet: an OnsagerDecomposition tells it, or "
-                "call prepare(universe, ligands)"
+                "this PolymerEvents does not know the chains: prepare(universe, ligands) gives one "
+                "that does, and a run keeps its own in run.species[k].events"
             )
 
     def _bound(self, shell: Shell) -> dict[int, set[int]]:
@@ -236,7 +232,7 @@ class PolymerEvents(EventRule):
         Examples
         --------
         >>> micro = run.microstates["Li+"]  # doctest: +SKIP
-        >>> moved = rule.shift(  # doctest: +SKIP
+        >>> moved = run.species[0].events.shift(  # doctest: +SKIP
         ...     micro.shells, micro.state[:-n].ravel(), micro.state[n:].ravel()
         ... )
         """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..lib.frozen import frozen
 from ..lib.kernels import kernel
 from ..microstates import Shell, ShellTable
 from .base import Classifier, EventRule, by_kernel, check_ligand_types
@@ -80,6 +81,7 @@ def _classify(offsets, molecule, kind, anion_kind, before, after, codes, flags):
         flags[p] = flag
 
 
+@frozen
 class SolvationEvents(EventRule):
     """Vehicular motion, renewal, and exchange of solvent, anion or both; first match wins.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.frozen import frozen
 from ..lib.polymer_chains import chain_of_atom, check_chains
 from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates, map_shells
 
@@ -21,6 +23,7 @@ COUNTS = ("types", "molecules", "chains")
 MOST_TYPES = 4
 
 
+@frozen
 class ShellComposition(MacrostateRule):
     """Labels a carrier by what its own shell holds, forgetting which molecules they are.
 
@@ -78,7 +81,7 @@ class ShellComposition(MacrostateRule):
         self.count = count
         self.of = None if of is None else (of,) if isinstance(of, str) else tuple(of)
         self.most = most
-        self.chains = chains
+        self.chains = copy(chains)
         self.anion = anion
 
     def check(self, species: Sequence[IonSpecies], index: int) -> None:

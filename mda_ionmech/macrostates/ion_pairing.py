@@ -13,6 +13,7 @@ import numpy as np
 
 from ..lib.disk_columns import Pieces
 from ..lib.errors import InputError
+from ..lib.frozen import frozen
 from ..lib.kernels import counting_order, kernel
 from ..lib.run_length import LabelRuns, find_runs, joined_runs, run_blocks, with_values, write_runs
 from .base import CATION, MacrostateRule, Macrostates, RunStates, StoredMacrostates
@@ -169,6 +170,7 @@ def _kind(plus: np.ndarray, minus: np.ndarray) -> np.ndarray:
     return np.where(plus + minus == 1, 0, np.where(pair, 1, 2)).astype(np.int16)
 
 
+@frozen
 class IonPairing(MacrostateRule):
     """SSIP, CIP or AGG, from the cluster of cations and anions that holds a carrier.
 

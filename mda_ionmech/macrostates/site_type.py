@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..lib.errors import InputError
+from ..lib.frozen import frozen
 from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates, map_shells
 
 if TYPE_CHECKING:
     from ..species import IonSpecies
 
 
+@frozen
 class SiteType(MacrostateRule):
     """Label of the site each carrier holds; the names are the labels of its SiteAssignment.
 

@@ -7,13 +7,14 @@ contact below r_in and ends it above r_out; persistence ignores what reverts wit
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.frozen import changed, frozen
 from .contact_tracking import Follower
 from .detector import ContactHistory, Contacts, Detector, FrameGeometry, Microstates
 from .neighbour_search import NearLigands, contact_pairs
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SAME_RADIUS = 1e-6
 
 
+@frozen
 class CutoffShell(Detector):
     """First coordination shell by distance; a plain cutoff unless filters are asked for.
 
@@ -52,9 +54,10 @@ class CutoffShell(Detector):
     Attributes
     ----------
     inner, outer : dict of str to float
-        Radii in use by ligand type, Angstrom; those asked as ``"rdf"`` appear once settled.
+        Radii in use by ligand type, Angstrom. Those asked as ``"rdf"`` are found by each run and
+        are in its own shell, ``run.species[k].microstates``.
     distributions : dict of str to RadialDistribution
-        g(r) of the types whose cutoff was found.
+        g(r) of the types whose cutoff was found; empty before a run.
 
     Raises
     ------
@@ -78,18 +81,18 @@ class CutoffShell(Detector):
         **ligands: AtomGroup,
     ) -> None:
         super().__init__(persistence=persistence, **ligands)
-        self.cutoff = cutoff
+        self.cutoff = dict(cutoff) if isinstance(cutoff, Mapping) else cutoff
         self.recorded = {
             kind: tuple(_radius(r, kind) for r in np.atleast_1d(np.asarray(radii)))
             for kind, radii in self._per_type(recorded, "recorded").items()
         }
-        self.hysteresis = hysteresis
+        self.hysteresis = dict(hysteresis) if isinstance(hysteresis, Mapping) else hysteresis
         self.inner: dict[str, float] = {}
         self.outer: dict[str, float] = {}
         self.distributions: dict[str, RadialDistribution] = {}
         wanted = self._per_type(cutoff, "cutoff")
         margins = self._per_type(hysteresis, "hysteresis")
-        self._unsettled: list[str] = []
+        from_rdf: list[str] = []
         self._margins: dict[str, float] = {}
         for kind in self.ligand_types:
             margin = margins.get(kind)
@@ -108,10 +111,12 @@ class CutoffShell(Detector):
                     "with a radius in Angstrom or 'rdf'"
                 )
             if wanted[kind] == "rdf":
-                self._unsettled.append(kind)
+                from_rdf.append(kind)
             else:
                 radius = _radius(wanted[kind], kind)
                 self._set(kind, radius, radius + self._margins[kind])
+        #: Ligand types whose cutoff is still to be found.
+        self._unsettled = tuple(from_rdf)
 
     def _per_type(self, value: Any, argument: str) -> dict[str, Any]:
         if value is None:
@@ -145,27 +150,37 @@ class CutoffShell(Detector):
         ]
         return np.unique(np.array([*in_use, *further]))
 
-    def settle(self, sample: Any) -> None:
-        """Find the cutoffs asked as ``"rdf"`` on a sample of frames; once found they stay."""
+    def settle(self, sample: Callable[[], Iterable[FrameGeometry]]) -> CutoffShell:
+        """The same shell with the cutoffs asked as ``"rdf"``, found on a sample of frames."""
         if not self._unsettled:
-            return
+            return self
         found = sample_distributions(sample(), self.ligand_types)
-        for kind in self._unsettled:
-            self.distributions[kind] = found[kind]
-            radius = found[kind].first_minimum()
-            self._set(kind, radius, radius + self._margins[kind])
-        self._unsettled = []
+        asked = {kind: found[kind] for kind in self._unsettled}
+        return self._with(asked, {kind: one.first_minimum() for kind, one in asked.items()})
 
-    def take_distributions(self, found: Mapping[str, RadialDistribution]) -> None:
-        """Keep g(r) and, where they have a clear minimum, the cutoffs asked as ``"rdf"``."""
-        self.distributions.update(found)
-        for kind in list(self._unsettled):
+    def with_distributions(self, found: Mapping[str, RadialDistribution]) -> CutoffShell:
+        """The same shell with g(r) and, where they have a clear minimum, the cutoffs asked as
+        ``"rdf"``."""
+        minima = {}
+        for kind in self._unsettled:
             try:
-                radius = found[kind].first_minimum()
+                minima[kind] = found[kind].first_minimum()
             except InputError:
                 continue
-            self._set(kind, radius, radius + self._margins[kind])
-            self._unsettled.remove(kind)
+        return self._with(found, minima)
+
+    def _with(
+        self, found: Mapping[str, RadialDistribution], minima: Mapping[str, float]
+    ) -> CutoffShell:
+        """The same shell with g(r) and cutoffs that were found."""
+        outer = {kind: radius + self._margins[kind] for kind, radius in minima.items()}
+        return changed(
+            self,
+            distributions=self.distributions | dict(found),
+            inner=self.inner | dict(minima),
+            outer=self.outer | outer,
+            _unsettled=tuple(kind for kind in self._unsettled if kind not in minima),
+        )
 
     def outer_radii(self) -> np.ndarray:
         """Outer radius of each type, or the largest recorded, Angstrom."""

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.frozen import is_frozen, own_copy
 from ..lib.kernels import counting_order
 from ..lib.run_length import LabelRuns, run_blocks
 from ..species import check_atom_group
 from ..trajectory.unwrap import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from MDAnalysis import AtomGroup
 
@@ -282,17 +283,27 @@ class Detector(ABC):
         """
         return np.empty(0, dtype=np.int64)
 
-    def settle(self, sample: Any) -> None:
-        """Settle what depends on the data before frames are split; called once, may do nothing.
+    def settle(self, sample: Callable[[], Iterable[FrameGeometry]]) -> Detector:
+        """The detector with what it takes from a trajectory, e.g. a cutoff from g(r).
+
+        Called once per run, before frames are read. A detector is a set of choices and is left as
+        it is: what is found belongs to the object that is returned, which the run keeps. By default
+        there is nothing to find, and that is the detector itself.
 
         Parameters
         ----------
         sample : callable
             ``sample()`` yields `FrameGeometry` of some frames spread over the run.
-        """
 
-    def take_distributions(self, found: Mapping[str, RadialDistribution]) -> None:
-        """Keep g(r) that were measured, by ligand type, for those who draw them."""
+        Returns
+        -------
+        Detector
+        """
+        return self
+
+    def with_distributions(self, found: Mapping[str, RadialDistribution]) -> Detector:
+        """The detector with g(r) that were measured, by ligand type, for those who draw them."""
+        return self
 
     @abstractmethod
     def contacts(self, frame: FrameGeometry) -> Contacts:
@@ -344,6 +355,18 @@ class Detector(ABC):
     def describe(self) -> dict[str, Any]:
         """What a reader needs to repeat this, as plain values."""
         return {"detector": type(self).__name__, "persistence_ps": self.persistence}
+
+
+def settled_on(detector: Detector, sample: Callable[[], Iterable[FrameGeometry]]) -> Detector:
+    """`Detector.settle` that leaves any detector as it is.
+
+    One whose class is not frozen is copied first, so that `settle` may also keep what it finds in
+    the object it is called on, and return nothing.
+    """
+    has_own = type(detector).settle is not Detector.settle
+    mine = own_copy(detector) if has_own and not is_frozen(detector) else detector
+    found = mine.settle(sample)
+    return mine if found is None else found
 
 
 @dataclass(frozen=True)

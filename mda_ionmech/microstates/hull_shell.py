@@ -12,6 +12,7 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from ..lib.errors import InputError
+from ..lib.frozen import frozen
 from ..species import check_atom_group
 from .detector import Contacts, Detector, FrameGeometry
 from .neighbour_search import contact_pairs, pairs_with
@@ -27,6 +28,7 @@ TIE = 6
 SEEDS = 4
 
 
+@frozen
 class HullShell(Detector):
     """First coordination shell by the convex hull of the ligands; no cutoff to choose.
 

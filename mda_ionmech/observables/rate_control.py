@@ -94,6 +94,8 @@ def markov_diffusion(graph: HopGraph, flux: np.ndarray) -> tuple[np.ndarray, np.
     a, b, n = graph.start, graph.end, graph.n_sites
     each = np.concatenate([a, b]), np.concatenate([b, a])
     weight = coo_matrix((np.concatenate([f, f]), each), shape=(n, n)).tocsr()
+    # a channel that a resampled record lacks connects nothing
+    weight.eliminate_zeros()
     # one site of every connected part is held fixed: x is known up to a constant there
     _, part = connected_components(weight, directed=False)
     fixed = np.zeros(n, dtype=bool)

@@ -48,8 +48,7 @@ def prepared(universe=None, **options):
         "anion": universe.select_atoms("name A"),
     }
     rule.check(tuple(ligands))
-    rule.prepare(universe, ligands)
-    return rule
+    return rule.prepare(universe, ligands)
 
 
 def c(chain, *monomers):
@@ -139,9 +138,8 @@ def test_shift_along_the_chain(before, after, shift, residues):
 
 def test_a_monomer_without_ligands_keeps_its_place():
     universe = topology()
-    rule = PolymerEvents()
     every_second = universe.select_atoms("name O")[::2]
-    rule.prepare(universe, {"polymer": every_second})
+    rule = PolymerEvents().prepare(universe, {"polymer": every_second})
     assert rule.shift(table([c(0, 0)], [c(0, 4)]), np.array([0]), np.array([1])) == 4.0
 
 
@@ -238,9 +236,10 @@ def test_a_run_tells_the_rule_its_chains():
     events = run.events(4.0)
     assert events.flag_names == PolymerEvents.flag_names
     micro = run.microstates["I+"]
+    knowing = run.species[0].events
     for t in range(0, 56, 5):
         pair = (micro.shells[micro.state[t + k, 0]] for k in (0, 4))
-        assert rule.label(*pair) == events.names[events.label[t, 0]]
+        assert knowing.label(*pair) == events.names[events.label[t, 0]]
     described = run.results.settings["species"][0]["events"]
     assert (described["chains"], described["anion"]) == ("fragments", "anion")
 
@@ -277,15 +276,15 @@ def test_sites_are_refused():
             rule.check(("framework",))
 
 
-def test_one_rule_serves_one_set_of_chains():
-    rule = prepared()
+def test_one_rule_serves_many_sets_of_chains():
+    choice = PolymerEvents()
     shells = table([c(0, 1)])
-    with pytest.raises(InputError, match="does not know the chains yet"):
-        PolymerEvents().classify(shells, np.array([0]), np.array([0]))
-    same, other = topology(), topology(residues="chains")
-    rule.prepare(same, {"polymer": same.select_atoms("name O")})
-    with pytest.raises(InputError, match="already serves another universe or other ligands"):
-        rule.prepare(other, {"polymer": other.select_atoms("name O")[:5]})
+    one, other = topology(), topology(residues="chains")
+    rules = [choice.prepare(u, {"polymer": u.select_atoms("name O")}) for u in (one, other)]
+    assert [rule.classify(shells, np.array([0]), np.array([0]))[0] for rule in rules] == [4, 4]
+    # and is none the wiser
+    with pytest.raises(InputError, match="does not know the chains: prepare"):
+        choice.classify(shells, np.array([0]), np.array([0]))
 
 
 @pytest.fixture(scope="module")

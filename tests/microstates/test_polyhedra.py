@@ -75,7 +75,8 @@ def run_polyhedra(fractional, names, *, cell=CELL, sites=SITES, labels=LABELS, *
         events=CrystalEvents(),
     )
     run = OnsagerDecomposition([ions], temperature=300, windows=[1.0], unwrap=False)
-    return detector, run.run()
+    run.run()
+    return run.species[0].microstates, run
 
 
 def at_points(points, n_frames=3, rattle=0.0, rng=None):

@@ -45,9 +45,8 @@ def test_cutoffs_of_the_liquid_are_its_first_minima():
     lithium = IonSpecies(
         universe.select_atoms("resname LI"), charge=1, name="Li+", microstates=shell
     )
-    OnsagerDecomposition([lithium], temperature=330, windows=[1.0], frame="laboratory").run(
-        stop=300
-    )
+    run = OnsagerDecomposition([lithium], temperature=330, windows=[1.0], frame="laboratory")
+    shell = run.run(stop=300).species[0].microstates
     found = shell.distributions["solvent"]
     peak_at = found.r[np.argmax(found.g)]
     assert peak_at == pytest.approx(2.14, abs=0.05)

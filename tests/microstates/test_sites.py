@@ -62,7 +62,8 @@ def run_sites(universe, sites=SITES, **options):
     )
     ions = IonSpecies(universe.select_atoms("name I"), charge=1, name="ion", microstates=detector)
     run = OnsagerDecomposition([ions], temperature=300, windows=[1.0], unwrap=True)
-    return detector, run.run().microstates["ion"]
+    run.run()
+    return run.species[0].microstates, run.microstates["ion"]
 
 
 @pytest.mark.parametrize("assignment", ["core", "nearest"])
@@ -203,7 +204,7 @@ def test_supercell_repeats_sites_and_framework():
 
 @pytest.mark.parametrize("ideal", [HOST, None])
 def test_a_large_crystal_is_laid_over_its_sites_by_some_of_its_atoms(ideal, monkeypatch):
-    monkeypatch.setattr("mda_ionmech.microstates.sites.site_assignment._ALIGNED", 300)
+    monkeypatch.setattr("mda_ionmech.microstates.sites.alignment._ALIGNED", 300)
     rng = np.random.default_rng(5)
     cubes, shift, n_frames = (4, 5, 6), np.array([0.04, -0.03, 0.02]), 8
     corner = np.stack(np.unravel_index(np.arange(120), cubes), axis=1)[:, None]
@@ -280,6 +281,7 @@ def test_every_lithium_of_the_garnet_has_a_site():
     run = OnsagerDecomposition([lithium], temperature=800, windows=[1.0])
     assert run.frame == "framework"
     run.run(stop=1000)
+    sites = run.species[0].microstates
     assert sites.alignment.by == "framework"
     np.testing.assert_allclose(sites.alignment.shift, [0.21, -0.20, 0.16], atol=0.02)
     assert sites.alignment.residual < 0.05

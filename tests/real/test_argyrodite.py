@@ -58,7 +58,7 @@ class Run:
             places.setdefault(site.element.name, []).append(site.fract.tolist())
         places = {name: -np.array(x) for name, x in places.items()}
         cage, _ = nearest(places["Li"], places["S"])
-        self.detector = SiteAssignment.from_structure(
+        sites = SiteAssignment.from_structure(
             places["Li"],
             [f"d{k}" for k in cage],
             framework=self.universe.select_atoms("element P"),
@@ -70,10 +70,11 @@ class Run:
             self.universe.select_atoms("element Li"),
             charge=1,
             name="Li+",
-            microstates=self.detector,
+            microstates=sites,
             events=CrystalEvents(detail="channel"),
         )
         self.run = OnsagerDecomposition([lithium], temperature=500.0, windows=WINDOWS).run()
+        self.detector = self.run.species[0].microstates
         # all cages of the supercell
         self.anions = in_supercell(places["S"])
         self.cage, _ = nearest(self.detector.fractional, self.anions)

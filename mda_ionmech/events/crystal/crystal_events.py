@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...lib.errors import InputError
+from ...lib.frozen import frozen
 from ...microstates import Shell
 from ...trajectory.unwrap import cell_heights
 from ..base import EventRule
@@ -51,6 +52,7 @@ class HopBlock:
     cluster: np.ndarray
 
 
+@frozen
 class CrystalEvents(EventRule):
     """No hop, single-ion hop, multi-ion hop, exchange, from the sites at both ends of a window.
 

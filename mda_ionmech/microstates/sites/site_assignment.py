@@ -9,34 +9,21 @@ its coordination polyhedron; `nearest` takes the nearest site of every frame by 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...lib.errors import InputError
+from ...lib.frozen import changed, frozen
 from ...lib.run_length import frame_counts
 from ...species import check_atom_group
 from ..detector import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
+from .alignment import Alignment, minimum_image, repeated
 from .core_sets import held_sites, shared_frames
-from .density_maxima import (
-    DensitySource,
-    check_metric,
-    density_sites,
-    group_operations,
-    known_positions,
-    nearest_labels,
-    symmetrised,
-)
-from .framework_drift import circular_mean
-from .nearest_site import SiteGrid, closest_pair
-from .polyhedra import (
-    Polyhedra,
-    PolyhedronBoxes,
-    check_coordination,
-    find_polyhedra,
-    polyhedron_site,
-)
+from .density_maxima import DensitySource, group_operations, known_positions
+from .polyhedra import Polyhedra, check_coordination, polyhedron_site
+from .settled_sites import SettledSites, SiteSource, settle_sites
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,41 +33,9 @@ if TYPE_CHECKING:
     from ..on_disk import StoredHistory
 
 ASSIGNMENTS = ("core", "nearest", "polyhedron")
-#: Default core radius: this fraction of half the shortest distance between sites.
-CORE_FRACTION = 0.55
-#: A larger root mean square distance of framework atoms from their ideal places is refused, A.
-WORST_ALIGNMENT = 1.0
-_SAMPLED = 50
-#: Most positions of ions that are laid over the sites, and most framework atoms by which candidates
-#: for the place of a structure are compared.
-_ALIGNED, _COMPARED = 100_000, 500
 
 
-@dataclass(frozen=True)
-class Alignment:
-    """How the structure was laid over the trajectory.
-
-    Attributes
-    ----------
-    shift : numpy.ndarray
-        Shape (3,), Angstrom: added to the structure's positions.
-    residual : float
-        Root mean square distance, Angstrom, of the framework's mean positions from their ideal
-        places; of the mobile ions from their nearest site where no ideal framework is known.
-    by : str
-        ``framework``, ``ions``, or ``density`` where the sites were found on the trajectory.
-    """
-
-    shift: np.ndarray
-    residual: float
-    by: str
-
-
-def minimum_image(fractional: np.ndarray) -> np.ndarray:
-    """Fractional differences brought into [-1/2, 1/2]."""
-    return fractional - np.rint(fractional)
-
-
+@frozen
 class SiteAssignment(Detector):
     """Site of every carrier in every frame; from `from_structure`, `from_cif`, `from_density`.
 
@@ -109,18 +64,16 @@ class SiteAssignment(Detector):
     ----------
     fractional : numpy.ndarray
         Shape (sites, 3): positions in the trajectory's cell, before alignment; with `from_density`
-        there are no sites and labels until it is settled on a trajectory.
+        there are no sites and labels until they are found on a trajectory.
     labels : tuple of str
         Label of every site, e.g. its Wyckoff position.
     label_names : tuple of str
         The distinct labels in order of appearance.
-    alignment : Alignment or None
-        Once settled on a trajectory.
-    r_core : float or None
-        Core radius, Angstrom; by default 0.55 of half the shortest distance between sites, once
-        settled.
-    polyhedra : Polyhedra or None
-        Coordination polyhedra, once settled with ``polyhedron``.
+    settled : SettledSites or None
+        What one trajectory makes of the sites; None for sites that are choices alone. A run leaves
+        the sites it was given as they are and keeps its own in ``run.species[k].microstates``,
+        whose `alignment` (Alignment), `r_core` (float, Angstrom; by default 0.55 of half the
+        shortest distance between sites) and `polyhedra` (Polyhedra, with ``polyhedron``) are known.
 
     Notes
     -----
@@ -167,28 +120,45 @@ class SiteAssignment(Detector):
             check_coordination(coordination, labels)
         self.framework = framework
         self.vertices = framework if vertices is None else vertices
-        self.coordination = coordination
-        self.polyhedra: Polyhedra | None = None
+        self.coordination = copy(coordination)
         if assignment == "polyhedron":
             self.tally_names = ("in_no_polyhedron", "in_several_polyhedra")
-        self.fractional = fractional
-        self.labels = tuple(labels)
-        self.label_names = tuple(dict.fromkeys(self.labels))
         self.assignment = assignment
-        self.r_core = r_core
-        self.alignment: Alignment | None = None
-        self._ideal_framework = ideal_framework
-        self._ideal_elements = None if ideal_elements is None else np.asarray(ideal_elements)
-        self._repeats = np.ones(3, dtype=int) if repeats is None else repeats
-        self._lengths = lengths
-        self._settled: np.ndarray | None = None
-        self._density = density
+        self.source = SiteSource(
+            fractional=fractional,
+            labels=tuple(labels),
+            ideal_framework=ideal_framework,
+            ideal_elements=None if ideal_elements is None else np.asarray(ideal_elements),
+            repeats=np.ones(3, dtype=int) if repeats is None else repeats,
+            lengths=lengths,
+            density=density,
+        )
+        self.settled: SettledSites | None = None
         self._asked_core = r_core
-        self._found: dict[str, Any] = {}
-        self._reach = 0.0
-        self._reference = np.empty((3, 0))
-        self._grid: SiteGrid | None = None
-        self._polyhedron_boxes: PolyhedronBoxes | None = None
+
+    @property
+    def fractional(self) -> np.ndarray:
+        return self.source.fractional if self.settled is None else self.settled.fractional
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.source.labels if self.settled is None else self.settled.labels
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.labels))
+
+    @property
+    def alignment(self) -> Alignment | None:
+        return None if self.settled is None else self.settled.alignment
+
+    @property
+    def r_core(self) -> float | None:
+        return self._asked_core if self.settled is None else self.settled.r_core
+
+    @property
+    def polyhedra(self) -> Polyhedra | None:
+        return None if self.settled is None else self.settled.polyhedra
 
     @classmethod
     def from_structure(
@@ -261,12 +231,12 @@ class SiteAssignment(Detector):
         repeats = _check_supercell(supercell)
         ideal = framework_fractional
         return cls(
-            _repeat(sites, repeats),
+            repeated(sites, repeats),
             [str(x) for x in labels] * int(np.prod(repeats)),
             framework=framework,
             assignment=assignment,
             r_core=r_core,
-            ideal_framework=None if ideal is None else _repeat(np.atleast_2d(ideal), repeats),
+            ideal_framework=None if ideal is None else repeated(np.atleast_2d(ideal), repeats),
             repeats=repeats,
             persistence=persistence,
             vertices=vertices,
@@ -313,12 +283,12 @@ class SiteAssignment(Detector):
         found = sites_from_cif(path, species, merge)
         repeats = _check_supercell(supercell)
         return cls(
-            _repeat(found.sites, repeats),
+            repeated(found.sites, repeats),
             list(found.labels) * int(np.prod(repeats)),
             framework=framework,
             assignment=assignment,
             r_core=r_core,
-            ideal_framework=_repeat(found.framework, repeats),
+            ideal_framework=repeated(found.framework, repeats),
             ideal_elements=list(found.elements) * int(np.prod(repeats)),
             repeats=repeats,
             lengths=found.lengths * repeats,
@@ -419,7 +389,7 @@ class SiteAssignment(Detector):
             framework=framework,
             assignment=assignment,
             r_core=r_core,
-            ideal_framework=_repeat(given["framework"], repeats) if aligned else None,
+            ideal_framework=repeated(given["framework"], repeats) if aligned else None,
             ideal_elements=list(given["elements"]) * int(np.prod(repeats)) if aligned else None,
             repeats=repeats,
             lengths=given["lengths"] * repeats if "lengths" in given else None,
@@ -440,105 +410,17 @@ class SiteAssignment(Detector):
 
     # ---- settling on a trajectory ---------------------------------------------------------
 
-    def settle(self, sample: Callable[[], Iterable[FrameGeometry]]) -> None:
-        """Lay the sites over the trajectory: cell, drift, origin, core radius."""
-        frames = list(_thinned(sample(), _SAMPLED))
-        first = frames[0][0]
-        to_run = np.linalg.inv(np.rint(first.cell @ np.linalg.inv(frames[0][1])))
-        self._check_lengths(frames)
-        self._reference = np.ascontiguousarray(first.ligands.T)
-        cell = np.mean([f.cell for f, _ in frames], axis=0)
-        if self._density is not None:
-            self._find_sites(self._density, sample, frames, cell, to_run)
-        sites = self.fractional @ to_run
-        a, b, shortest = closest_pair(sites, cell) if len(sites) > 1 else (0, 0, np.inf)
-        if shortest < 0.1:
-            raise InputError(
-                f"sites {a} ({self.labels[a]}) and {b} ({self.labels[b]}) are {shortest:.3f} A "
-                "apart: leave one of them out; those of a CIF are merged with from_cif(..., "
-                "merge=...) in Angstrom"
-            )
-        self.r_core = self._asked_core
-        if self.r_core is None:
-            self.r_core = CORE_FRACTION * shortest / 2
-        elif self.assignment == "core" and 2 * self.r_core > shortest:
-            raise InputError(
-                f"r_core={self.r_core:g} A makes cores overlap: the nearest sites are "
-                f"{shortest:.2f} A apart; give less than {shortest / 2:.2f} A"
-            )
-        still = [minimum_image(f.centres - self._drift(f)) for f, _ in frames]
-        if self._density is not None:
-            _, distance = SiteGrid.of(sites, cell).nearest(np.concatenate(still), cell)
-            residual = float(np.sqrt(np.mean(distance**2)))
-            shift, by = np.zeros(3), "density"
-        elif self._ideal_framework is not None:
-            shift, residual, by = self._align_framework(frames, cell, to_run)
-        else:
-            shift, residual = _align_ions(still, sites, cell)
-            by = "ions"
-        self.alignment = Alignment(shift @ cell, residual, by)
-        self._settled = sites + shift
-        self._grid = SiteGrid.of(self._settled, cell)
-        if self.assignment == "polyhedron":
-            self._find_polyhedra(frames, cell)
-
-    def _find_sites(
-        self,
-        source: DensitySource,
-        sample: Callable[[], Iterable[FrameGeometry]],
-        frames: list[tuple[FrameGeometry, np.ndarray]],
-        cell: np.ndarray,
-        to_run: np.ndarray,
-    ) -> None:
-        """Sites and labels from the density of the carriers in all sampled frames."""
-        positions = np.concatenate([f.centres - self._drift(f) for f in sample()])
-        found = density_sites(positions, cell, source.threshold, source.separation)
-        if len(found) < 2:
-            raise InputError(
-                f"the density of the carriers has {len(found)} maximum above threshold="
-                f"{source.threshold:g}, and hops need two sites: lower threshold, lower "
-                f"separation={source.separation:g} A, or analyse more of the trajectory"
-            )
-        self._found = {"maxima": len(found)}
-        sites = found @ np.linalg.inv(to_run)  # in the vectors the file gives, as `fractional`
-        unit = (to_run @ cell) / source.repeats[:, None]
-        origin = np.zeros(3) if source.origin is None else source.origin
-        if self._ideal_framework is not None:
-            shift = self._align_framework(frames, cell, to_run)[0]
-            origin = shift @ np.linalg.inv(to_run) * source.repeats
-        labels = [f"site_{k + 1}" for k in range(len(sites))]
-        if source.operations is not None:
-            check_metric(source, unit)
-            folded = sites * source.repeats - origin
-            orbits, number = symmetrised(folded, source.operations, unit, source.separation)
-            sites = _repeat((orbits + origin) % 1.0, source.repeats)
-            labels = [f"site_{k + 1}" for k in number] * int(np.prod(source.repeats))
-        if source.known is not None:
-            inside = sites * source.repeats - origin
-            labels, worst = nearest_labels(inside, source.known, source.known_labels, unit)
-            self._found["farthest_from_known_angstrom"] = worst
-        self.fractional = sites
-        self.labels = tuple(labels)
-        self.label_names = tuple(dict.fromkeys(labels))
-
-    def _find_polyhedra(
-        self, frames: list[tuple[FrameGeometry, np.ndarray]], cell: np.ndarray
-    ) -> None:
-        """Vertices of every site, from the mean positions of the atoms that may be ones."""
-        assert self._settled is not None
-        assert self._grid is not None
-        if self.coordination is not None:
-            check_coordination(self.coordination, self.labels)
-        start = frames[0][0].others
-        moved = [minimum_image(f.others - self._drift(f) - start) for f, _ in frames]
-        mean = start + np.mean(moved, axis=0)
-        shape = find_polyhedra(self._settled, self.labels, mean, cell, self.coordination)
-        whole = np.repeat(shape.closed, np.diff(shape.offsets))
-        length = np.linalg.norm(shape.vector[whole] @ cell, axis=1)
-        self.polyhedra, self._reach = shape, float(length.max(initial=0.0))
-        self._polyhedron_boxes = PolyhedronBoxes.of(
-            shape, self._grid, self._settled, np.stack(moved) - np.mean(moved, axis=0)
+    def settle(self, sample: Callable[[], Iterable[FrameGeometry]]) -> SiteAssignment:
+        """The same sites laid over a trajectory: cell, drift, origin, core radius, polyhedra."""
+        settled = settle_sites(
+            self.source,
+            sample,
+            framework=self.framework,
+            assignment=self.assignment,
+            r_core=self._asked_core,
+            coordination=self.coordination,
         )
+        return changed(self, settled=settled)
 
     def other_atoms(self, carriers: AtomGroup) -> np.ndarray:
         """The atoms that may be vertices of polyhedra."""
@@ -555,92 +437,24 @@ class SiteAssignment(Detector):
     @property
     def reach(self) -> float:
         """Farthest vertex of a polyhedron, Angstrom; 0 without polyhedra."""
-        return self._reach
-
-    def _check_lengths(self, frames: list[tuple[FrameGeometry, np.ndarray]]) -> None:
-        if self._lengths is None:
-            return
-        found = np.mean([np.linalg.norm(cell, axis=1) for _, cell in frames], axis=0)
-        if np.any(np.abs(found / self._lengths - 1) > 0.1):
-            shape = ", ".join(f"{x:.2f}" for x in found)
-            wanted = ", ".join(f"{x:.2f}" for x in self._lengths)
-            raise InputError(
-                f"the structure repeated by supercell has vectors of {wanted} A, the trajectory's "
-                f"cell {shape} A: more than 10 % apart; give supercell=... that matches, in the "
-                "order of the trajectory's vectors"
-            )
-
-    def _drift(self, frame: FrameGeometry) -> np.ndarray:
-        """Fractional displacement of the framework since the reference frame."""
-        return circular_mean(frame.ligand_places, self._reference)
-
-    def _align_framework(
-        self, frames: list[tuple[FrameGeometry, np.ndarray]], cell: np.ndarray, to_run: np.ndarray
-    ) -> tuple[np.ndarray, float, str]:
-        assert self._ideal_framework is not None
-        ideal = self._ideal_framework @ to_run
-        start = self._reference.T
-        moved = [minimum_image(f.ligands - self._drift(f) - start) for f, _ in frames]
-        mean = start + np.mean(moved, axis=0)
-        elements = None
-        if self._ideal_elements is not None:
-            from ...cli.guess_config import elements_of
-
-            elements = elements_of(self.framework.universe)[self.framework.ix]
-            lacking = sorted(set(elements) - set(self._ideal_elements))
-            if lacking:
-                raise InputError(
-                    f"framework holds {', '.join(lacking)}, which the structure file does not"
-                )
-        # the rarest element gives the fewest candidates for the shift
-        kinds = np.zeros(len(mean), dtype=int) if elements is None else elements
-        ideal_kinds = np.zeros(len(ideal), dtype=int) if elements is None else self._ideal_elements
-        rare = min(set(kinds), key=lambda k: int(np.sum(np.asarray(ideal_kinds) == k)))
-        mine, theirs = mean[np.asarray(kinds) == rare], ideal[np.asarray(ideal_kinds) == rare]
-        # copies of the cell give candidates that differ by its vectors alone
-        first = len(theirs) // int(self._repeats.prod())
-        turns = _repeat(np.zeros((1, 3)), self._repeats) @ to_run
-        grid = SiteGrid.of(theirs, cell)
-        some = _some_of(mine, _COMPARED)
-        best: tuple[float, np.ndarray] | None = None
-        for candidate in mine[0] - theirs[:first]:
-            shift, rest = _fitted(some, theirs, grid, cell, candidate)
-            # many shifts may map the framework onto itself: the smallest is meant
-            images = minimum_image(shift + turns)
-            shift = images[np.linalg.norm(images @ cell, axis=1).argmin()]
-            size = _size(shift, cell)
-            if best is None or (round(rest, 2), size) < (round(best[0], 2), _size(best[1], cell)):
-                best = rest, shift
-        assert best is not None
-        shift, rest = (
-            _fitted(mine, theirs, grid, cell, best[1]) if len(some) < len(mine) else best[::-1]
-        )
-        if rest > WORST_ALIGNMENT:
-            raise InputError(
-                f"the framework lies {rest:.2f} A (root mean square) from its ideal places "
-                "after the best shift: check supercell=..., the order of the cell vectors, and "
-                "that framework names the atoms the structure file calls so"
-            )
-        return shift, rest, "framework"
+        return 0.0 if self.settled is None else self.settled.reach
 
     # ---- frames ---------------------------------------------------------------------------
 
     def contacts(self, frame: FrameGeometry) -> Contacts:
         """Nearest site of every carrier, or the one whose polyhedron holds it; `inner` where the
         carrier is in its core or polyhedron."""
-        assert self._settled is not None
-        assert self._grid is not None
-        assert self.r_core is not None
+        settled = self._on_trajectory()
         n = len(frame.centres)
         carrier = np.arange(n, dtype=np.int32)
-        drift, grid = self._drift(frame), self._grid
-        if self.polyhedra is not None:
+        drift, grid = settled.drift(frame), settled.grid
+        if settled.polyhedra is not None:
             site, inside = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.bool_)
-            shape, near = self.polyhedra, self._polyhedron_boxes
+            shape, near = settled.polyhedra, settled.boxes
             assert near is not None
             moved = minimum_image(frame.others - drift - shape.mean)
             tally = polyhedron_site(
-                frame.centres - drift, self._settled, grid.boxes, grid.start, grid.order,
+                frame.centres - drift, settled.places, grid.boxes, grid.start, grid.order,
                 grid.guess, moved, frame.cell, shape.offsets, shape.atom, shape.vector,
                 shape.closed, shape.face_offsets, shape.face, near.start, near.site,
                 near.rival_offsets, near.rival, near.until, near.slack, near.vertex, near.radius,
@@ -648,7 +462,15 @@ class SiteAssignment(Detector):
             )  # fmt: skip
             return Contacts(carrier, site, inside, tally=tally)
         site, distance = grid.nearest(frame.centres, frame.cell, drift)
-        return Contacts(carrier, site, distance <= self.r_core)
+        return Contacts(carrier, site, distance <= settled.r_core)
+
+    def _on_trajectory(self) -> SettledSites:
+        if self.settled is None:
+            raise InputError(
+                "these sites are not laid over a trajectory yet: settle(sample) gives those that "
+                "are, and a run keeps its own in run.species[k].microstates"
+            )
+        return self.settled
 
     def assemble(
         self,
@@ -696,16 +518,15 @@ class SiteAssignment(Detector):
 
     def fractional_positions(self, frame: FrameGeometry) -> np.ndarray:
         """Carriers relative to the sites' origin, drift removed: shape (carriers, 3)."""
-        return np.asarray(frame.centres - self._drift(frame))
+        return np.asarray(frame.centres - self._on_trajectory().drift(frame))
 
     @property
     def sites_in_cell(self) -> np.ndarray:
         """Aligned site positions, fractional in the run's cell, shape (sites, 3)."""
-        assert self._settled is not None
-        return self._settled
+        return self._on_trajectory().places
 
     def describe(self) -> dict[str, Any]:
-        aligned, source = self.alignment, self._density
+        aligned, source = self.alignment, self.source.density
         found = (
             {}
             if source is None
@@ -714,7 +535,7 @@ class SiteAssignment(Detector):
                     "threshold": source.threshold,
                     "separation_angstrom": source.separation,
                     "space_group": source.space_group,
-                    **self._found,
+                    **({} if self.settled is None else self.settled.found),
                 }
             }
         )
@@ -752,66 +573,8 @@ class SiteAssignment(Detector):
         }
 
 
-def _thinned(
-    frames: Iterable[FrameGeometry], most: int
-) -> Iterable[tuple[FrameGeometry, np.ndarray]]:
-    """At most about `most` of the sampled frames, each with the cell as it was read."""
-    for k, frame in enumerate(frames):
-        if k % max(1, 200 // most) == 0:
-            yield frame, frame.cell if frame.cell_as_read is None else frame.cell_as_read
-
-
-def _size(fractional: np.ndarray, cell: np.ndarray) -> float:
-    return float(np.linalg.norm(fractional @ cell))
-
-
-def _align_ions(
-    still: list[np.ndarray], sites: np.ndarray, cell: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Shift that brings the sites nearest to the mobile ions, from zero by fixed-point steps."""
-    shift = np.zeros(3)
-    centres = _some_of(np.concatenate(still), _ALIGNED)
-    grid = SiteGrid.of(sites, cell)
-    for _ in range(50):
-        site, distance = grid.nearest(centres, cell, shift)
-        # ions on their way between sites tell nothing of the origin
-        near = distance <= np.quantile(distance, 0.7)
-        step = minimum_image(centres - shift - sites[site])[near].mean(axis=0)
-        shift = shift + step
-        if np.linalg.norm(step @ cell) < 1e-4:
-            break
-    return shift, float(np.sqrt(np.mean(distance**2)))
-
-
-def _fitted(
-    mine: np.ndarray, theirs: np.ndarray, grid: SiteGrid, cell: np.ndarray, shift: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Shift that brings places nearest to theirs, from a first one by fixed-point steps.
-
-    Also returned: the root mean square distance before the last step, Angstrom.
-    """
-    for _ in range(10):
-        place, distance = grid.nearest(mine, cell, shift)
-        shift = shift + minimum_image(mine - shift - theirs[place]).mean(axis=0)
-    return shift, float(np.sqrt(np.mean(distance**2)))
-
-
-def _some_of(places: np.ndarray, most: int) -> np.ndarray:
-    """At most so many of the places (n, 3), drawn once for all."""
-    if len(places) <= most:
-        return places
-    return np.random.default_rng(0).choice(places, most, replace=False)
-
-
 def _check_supercell(supercell: Any) -> np.ndarray:
     repeats = np.asarray(supercell)
     if repeats.shape != (3,) or not np.all(repeats == np.rint(repeats)) or np.any(repeats < 1):
         raise InputError(f"supercell must be three whole numbers of 1 or more, got {supercell!r}")
     return repeats.astype(int)
-
-
-def _repeat(fractional: Any, repeats: np.ndarray) -> np.ndarray:
-    """Positions of a cell in the cell repeated along each vector."""
-    shifts = np.stack(np.meshgrid(*[np.arange(n) for n in repeats], indexing="ij"), axis=-1)
-    positions = np.asarray(fractional, dtype=np.float64)
-    return ((shifts.reshape(-1, 1, 3) + positions[None]) / repeats).reshape(-1, 3)

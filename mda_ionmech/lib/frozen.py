@@ -1,0 +1,68 @@
+"""Objects that hold choices and never change after construction.
+
+An object decorated with `frozen` can be given to any number of analyses: what one of them finds on
+its trajectory goes into a copy (`changed`), so that no analysis can see another.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from dataclasses import FrozenInstanceError
+from typing import Any, TypeVar
+
+_FLAG = "_is_constructed"
+
+T = TypeVar("T")
+
+
+def frozen(cls: type[T]) -> type[T]:
+    """Class decorator: attributes can be assigned during construction only.
+
+    Subclasses are not frozen unless they are decorated too, so that those of users may keep what
+    they like.
+    """
+    construct = cls.__init__
+
+    @functools.wraps(construct)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        construct(self, *args, **kwargs)
+        if type(self) is cls:
+            self.__dict__[_FLAG] = True
+
+    def refuse(self: Any, name: str, *value: Any) -> None:
+        if is_frozen(self):
+            raise FrozenInstanceError(
+                f"{type(self).__name__} is fixed once it is made, so {name!r} cannot be changed; "
+                "make a new one"
+            )
+        (object.__setattr__ if value else object.__delattr__)(self, name, *value)
+
+    for method, function in (
+        ("__init__", __init__), ("__setattr__", refuse), ("__delattr__", refuse),
+    ):  # fmt: skip
+        setattr(cls, method, function)
+    return cls
+
+
+def is_frozen(one: Any) -> bool:
+    """Whether an object's attributes can no longer be assigned."""
+    return bool(getattr(one, "__dict__", {}).get(_FLAG, False))
+
+
+def changed(one: T, **attributes: Any) -> T:
+    """A copy with other values of some attributes; frozen if the object is."""
+    new = copy.copy(one)
+    new.__dict__.update(attributes)
+    return new
+
+
+def own_copy(one: T) -> T:
+    """A copy that may be changed without changing the object: lists, dicts and sets are its own."""
+    new = copy.copy(one)
+    inside = new.__dict__
+    inside.pop(_FLAG, None)
+    for name, value in list(inside.items()):
+        if isinstance(value, dict | list | set):
+            inside[name] = copy.copy(value)
+    return new

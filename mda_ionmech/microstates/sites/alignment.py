@@ -1,0 +1,170 @@
+"""How a structure is laid over a trajectory: the shift of its origin, from framework or ions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...lib.errors import InputError
+from .nearest_site import SiteGrid
+
+#: A larger root mean square distance of framework atoms from their ideal places is refused, A.
+WORST_ALIGNMENT = 1.0
+#: Most positions of ions that are laid over the sites, and most framework atoms by which candidates
+#: for the place of a structure are compared.
+_ALIGNED, _COMPARED = 100_000, 500
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How the structure was laid over the trajectory.
+
+    Attributes
+    ----------
+    shift : numpy.ndarray
+        Shape (3,), Angstrom: added to the structure's positions.
+    residual : float
+        Root mean square distance, Angstrom, of the framework's mean positions from their ideal
+        places; of the mobile ions from their nearest site where no ideal framework is known.
+    by : str
+        ``framework``, ``ions``, or ``density`` where the sites were found on the trajectory.
+    """
+
+    shift: np.ndarray
+    residual: float
+    by: str
+
+
+def minimum_image(fractional: np.ndarray) -> np.ndarray:
+    """Fractional differences brought into [-1/2, 1/2]."""
+    return fractional - np.rint(fractional)
+
+
+def repeated(fractional: Any, repeats: np.ndarray) -> np.ndarray:
+    """Positions of a cell in the cell repeated along each vector."""
+    shifts = np.stack(np.meshgrid(*[np.arange(n) for n in repeats], indexing="ij"), axis=-1)
+    positions = np.asarray(fractional, dtype=np.float64)
+    return ((shifts.reshape(-1, 1, 3) + positions[None]) / repeats).reshape(-1, 3)
+
+
+def align_framework(
+    mean: np.ndarray,
+    elements: np.ndarray | None,
+    ideal: np.ndarray,
+    ideal_elements: np.ndarray | None,
+    repeats: np.ndarray,
+    cell: np.ndarray,
+    to_run: np.ndarray,
+) -> tuple[np.ndarray, float]:
+    """Shift of a structure that brings its framework nearest to the framework of a trajectory.
+
+    Parameters
+    ----------
+    mean : numpy.ndarray
+        Shape (atoms, 3): mean fractional positions of the framework atoms.
+    elements : numpy.ndarray or None
+        Shape (atoms,): their elements; None where the structure tells none.
+    ideal : numpy.ndarray
+        Shape (places, 3): fractional places in the vectors of the file.
+    ideal_elements : numpy.ndarray or None
+        Shape (places,).
+    repeats : numpy.ndarray
+        Shape (3,): cells of the structure in the cell of the trajectory.
+    cell : numpy.ndarray
+        Shape (3, 3), Angstrom: the mean cell.
+    to_run : numpy.ndarray
+        Shape (3, 3): from fractions of the vectors of the file to fractions of `cell`.
+
+    Returns
+    -------
+    shift : numpy.ndarray
+        Shape (3,), fractional.
+    residual : float
+        Root mean square distance from the ideal places, Angstrom.
+
+    Raises
+    ------
+    InputError
+        For elements that the structure lacks, or a framework that does not fit.
+    """
+    ideal = ideal @ to_run
+    if elements is not None and ideal_elements is not None:
+        lacking = sorted(set(elements) - set(ideal_elements))
+        if lacking:
+            raise InputError(
+                f"framework holds {', '.join(lacking)}, which the structure file does not"
+            )
+    # the rarest element gives the fewest candidates for the shift
+    kinds = np.zeros(len(mean), dtype=int) if elements is None else elements
+    ideal_kinds = np.zeros(len(ideal), dtype=int) if elements is None else ideal_elements
+    rare = min(set(kinds), key=lambda k: int(np.sum(np.asarray(ideal_kinds) == k)))
+    mine, theirs = mean[np.asarray(kinds) == rare], ideal[np.asarray(ideal_kinds) == rare]
+    # copies of the cell give candidates that differ by its vectors alone
+    first = len(theirs) // int(repeats.prod())
+    turns = repeated(np.zeros((1, 3)), repeats) @ to_run
+    grid = SiteGrid.of(theirs, cell)
+    some = _some_of(mine, _COMPARED)
+    best: tuple[float, np.ndarray] | None = None
+    for candidate in mine[0] - theirs[:first]:
+        shift, rest = _fitted(some, theirs, grid, cell, candidate)
+        # many shifts may map the framework onto itself: the smallest is meant
+        images = minimum_image(shift + turns)
+        shift = images[np.linalg.norm(images @ cell, axis=1).argmin()]
+        size = _size(shift, cell)
+        if best is None or (round(rest, 2), size) < (round(best[0], 2), _size(best[1], cell)):
+            best = rest, shift
+    assert best is not None
+    shift, rest = (
+        _fitted(mine, theirs, grid, cell, best[1]) if len(some) < len(mine) else best[::-1]
+    )
+    if rest > WORST_ALIGNMENT:
+        raise InputError(
+            f"the framework lies {rest:.2f} A (root mean square) from its ideal places "
+            "after the best shift: check supercell=..., the order of the cell vectors, and "
+            "that framework names the atoms the structure file calls so"
+        )
+    return shift, rest
+
+
+def _size(fractional: np.ndarray, cell: np.ndarray) -> float:
+    return float(np.linalg.norm(fractional @ cell))
+
+
+def align_ions(
+    still: list[np.ndarray], sites: np.ndarray, cell: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Shift that brings the sites nearest to the mobile ions, from zero by fixed-point steps."""
+    shift = np.zeros(3)
+    centres = _some_of(np.concatenate(still), _ALIGNED)
+    grid = SiteGrid.of(sites, cell)
+    for _ in range(50):
+        site, distance = grid.nearest(centres, cell, shift)
+        # ions on their way between sites tell nothing of the origin
+        near = distance <= np.quantile(distance, 0.7)
+        step = minimum_image(centres - shift - sites[site])[near].mean(axis=0)
+        shift = shift + step
+        if np.linalg.norm(step @ cell) < 1e-4:
+            break
+    return shift, float(np.sqrt(np.mean(distance**2)))
+
+
+def _fitted(
+    mine: np.ndarray, theirs: np.ndarray, grid: SiteGrid, cell: np.ndarray, shift: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Shift that brings places nearest to theirs, from a first one by fixed-point steps.
+
+    Also returned: the root mean square distance before the last step, Angstrom.
+    """
+    for _ in range(10):
+        place, distance = grid.nearest(mine, cell, shift)
+        shift = shift + minimum_image(mine - shift - theirs[place]).mean(axis=0)
+    return shift, float(np.sqrt(np.mean(distance**2)))
+
+
+def _some_of(places: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the places (n, 3), drawn once for all."""
+    if len(places) <= most:
+        return places
+    return np.random.default_rng(0).choice(places, most, replace=False)

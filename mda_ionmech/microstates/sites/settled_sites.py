@@ -1,0 +1,320 @@
+"""Sites settled on a trajectory: found or given, laid over it, with cores or polyhedra.
+
+A `SiteAssignment` holds choices; what one trajectory makes of them is here, and belongs to one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...lib.errors import InputError
+from ..detector import FrameGeometry
+from .alignment import Alignment, align_framework, align_ions, minimum_image, repeated
+from .density_maxima import (
+    DensitySource,
+    check_metric,
+    density_sites,
+    nearest_labels,
+    symmetrised,
+)
+from .framework_drift import circular_mean
+from .nearest_site import SiteGrid, closest_pair
+from .polyhedra import Polyhedra, PolyhedronBoxes, check_coordination, find_polyhedra
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
+#: Default core radius: this fraction of half the shortest distance between sites.
+CORE_FRACTION = 0.55
+_SAMPLED = 50
+
+Sample = Callable[[], Iterable[FrameGeometry]]
+
+
+@dataclass(frozen=True)
+class SiteSource:
+    """Where sites come from: positions, or how to find them.
+
+    Attributes
+    ----------
+    fractional : numpy.ndarray
+        Shape (sites, 3), in the vectors of the trajectory's cell as its file gives them; none
+        where they are to be found.
+    labels : tuple of str
+        One per site.
+    ideal_framework : numpy.ndarray or None
+        Shape (places, 3): where the framework should be, in the same vectors.
+    ideal_elements : numpy.ndarray or None
+        Shape (places,).
+    repeats : numpy.ndarray
+        Shape (3,): cells of the structure in the trajectory's cell.
+    lengths : numpy.ndarray or None
+        Shape (3,), Angstrom: of the vectors of the structure times `repeats`.
+    density : DensitySource or None
+        How sites are to be found.
+    """
+
+    fractional: np.ndarray
+    labels: tuple[str, ...]
+    ideal_framework: np.ndarray | None
+    ideal_elements: np.ndarray | None
+    repeats: np.ndarray
+    lengths: np.ndarray | None
+    density: DensitySource | None
+
+
+@dataclass(frozen=True)
+class SettledSites:
+    """Sites as one trajectory settles them.
+
+    Attributes
+    ----------
+    fractional : numpy.ndarray
+        Shape (sites, 3): in the vectors the file gives, before alignment.
+    labels : tuple of str
+        One per site.
+    alignment : Alignment
+    r_core : float
+        Core radius, Angstrom.
+    reference : numpy.ndarray
+        Shape (3, framework atoms): fractional coordinates that drift is counted from.
+    places : numpy.ndarray
+        Shape (sites, 3): aligned positions, fractional in the cell of the run.
+    grid : SiteGrid
+        Of these.
+    found : dict
+        What was found of sites from a density, as plain values.
+    polyhedra : Polyhedra or None
+    boxes : PolyhedronBoxes or None
+        The polyhedra that reach into each box of the grid.
+    reach : float
+        Farthest vertex of a polyhedron, Angstrom; 0 without polyhedra.
+    """
+
+    fractional: np.ndarray
+    labels: tuple[str, ...]
+    alignment: Alignment
+    r_core: float
+    reference: np.ndarray
+    places: np.ndarray
+    grid: SiteGrid
+    found: dict[str, Any]
+    polyhedra: Polyhedra | None = None
+    boxes: PolyhedronBoxes | None = None
+    reach: float = 0.0
+
+    def drift(self, frame: FrameGeometry) -> np.ndarray:
+        """Fractional displacement of the framework since the reference frame."""
+        return circular_mean(frame.ligand_places, self.reference)
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """The sampled frames of a trajectory, and the choice of cell vectors of its file."""
+
+    sample: Sample
+    #: Some of them, each with the cell as it was read.
+    some: list[tuple[FrameGeometry, np.ndarray]]
+    reference: np.ndarray
+    cell: np.ndarray
+    to_run: np.ndarray
+
+    @classmethod
+    def of(cls, sample: Sample) -> _Frames:
+        some = list(_thinned(sample(), _SAMPLED))
+        first = some[0][0]
+        return cls(
+            sample=sample,
+            some=some,
+            reference=np.ascontiguousarray(first.ligands.T),
+            cell=np.mean([f.cell for f, _ in some], axis=0),
+            to_run=np.linalg.inv(np.rint(first.cell @ np.linalg.inv(some[0][1]))),
+        )
+
+    def drift(self, frame: FrameGeometry) -> np.ndarray:
+        return circular_mean(frame.ligand_places, self.reference)
+
+    def align_framework(self, source: SiteSource, framework: AtomGroup) -> tuple[np.ndarray, float]:
+        assert source.ideal_framework is not None
+        start = self.reference.T
+        moved = [minimum_image(f.ligands - self.drift(f) - start) for f, _ in self.some]
+        elements = None
+        if source.ideal_elements is not None:
+            from ...cli.guess_config import elements_of
+
+            elements = elements_of(framework.universe)[framework.ix]
+        return align_framework(
+            start + np.mean(moved, axis=0), elements, source.ideal_framework,
+            source.ideal_elements, source.repeats, self.cell, self.to_run,
+        )  # fmt: skip
+
+
+def settle_sites(
+    source: SiteSource,
+    sample: Sample,
+    *,
+    framework: AtomGroup,
+    assignment: str,
+    r_core: float | None,
+    coordination: int | Mapping[str, int] | None,
+) -> SettledSites:
+    """Lay sites over a trajectory: cell, drift, origin, core radius, polyhedra.
+
+    Cost: some 50 sampled frames; with a density all of them twice.
+
+    Parameters
+    ----------
+    source : SiteSource
+    sample : callable
+        ``sample()`` yields frames spread over the run.
+    framework : AtomGroup
+    assignment, r_core, coordination
+        As in `SiteAssignment.from_structure`.
+
+    Raises
+    ------
+    InputError
+        For a structure that does not fit the cell or the framework, sites that coincide, cores
+        that overlap, or a density without maxima.
+    """
+    frames = _Frames.of(sample)
+    _check_lengths(source, frames)
+    fractional, labels = source.fractional, source.labels
+    found: dict[str, Any] = {}
+    if source.density is not None:
+        fractional, labels, found = _find_sites(source, source.density, frames, framework)
+    sites, cell = fractional @ frames.to_run, frames.cell
+    radius = _core_radius(sites, labels, cell, r_core, assignment)
+    still = [minimum_image(f.centres - frames.drift(f)) for f, _ in frames.some]
+    if source.density is not None:
+        _, distance = SiteGrid.of(sites, cell).nearest(np.concatenate(still), cell)
+        residual = float(np.sqrt(np.mean(distance**2)))
+        shift, by = np.zeros(3), "density"
+    elif source.ideal_framework is not None:
+        shift, residual = frames.align_framework(source, framework)
+        by = "framework"
+    else:
+        shift, residual = align_ions(still, sites, cell)
+        by = "ions"
+    places = sites + shift
+    grid = SiteGrid.of(places, cell)
+    shapes: tuple[Polyhedra | None, PolyhedronBoxes | None, float] = None, None, 0.0
+    if assignment == "polyhedron":
+        shapes = _find_polyhedra(frames, places, grid, labels, coordination)
+    return SettledSites(
+        fractional,
+        labels,
+        Alignment(shift @ cell, residual, by),
+        radius,
+        frames.reference,
+        places,
+        grid,
+        found,
+        *shapes,
+    )
+
+
+def _core_radius(
+    sites: np.ndarray,
+    labels: tuple[str, ...],
+    cell: np.ndarray,
+    asked: float | None,
+    assignment: str,
+) -> float:
+    """Core radius, Angstrom; sites that coincide and cores that overlap are refused."""
+    a, b, shortest = closest_pair(sites, cell) if len(sites) > 1 else (0, 0, np.inf)
+    if shortest < 0.1:
+        raise InputError(
+            f"sites {a} ({labels[a]}) and {b} ({labels[b]}) are {shortest:.3f} A "
+            "apart: leave one of them out; those of a CIF are merged with from_cif(..., "
+            "merge=...) in Angstrom"
+        )
+    if asked is None:
+        return CORE_FRACTION * shortest / 2
+    if assignment == "core" and 2 * asked > shortest:
+        raise InputError(
+            f"r_core={asked:g} A makes cores overlap: the nearest sites are "
+            f"{shortest:.2f} A apart; give less than {shortest / 2:.2f} A"
+        )
+    return asked
+
+
+def _find_sites(
+    source: SiteSource, density: DensitySource, frames: _Frames, framework: AtomGroup
+) -> tuple[np.ndarray, tuple[str, ...], dict[str, Any]]:
+    """Sites and labels from the density of the carriers in all sampled frames."""
+    to_run, cell = frames.to_run, frames.cell
+    positions = np.concatenate([f.centres - frames.drift(f) for f in frames.sample()])
+    maxima = density_sites(positions, cell, density.threshold, density.separation)
+    if len(maxima) < 2:
+        raise InputError(
+            f"the density of the carriers has {len(maxima)} maximum above threshold="
+            f"{density.threshold:g}, and hops need two sites: lower threshold, lower "
+            f"separation={density.separation:g} A, or analyse more of the trajectory"
+        )
+    found: dict[str, Any] = {"maxima": len(maxima)}
+    sites = maxima @ np.linalg.inv(to_run)  # in the vectors the file gives
+    unit = (to_run @ cell) / density.repeats[:, None]
+    origin = np.zeros(3) if density.origin is None else density.origin
+    if source.ideal_framework is not None:
+        shift = frames.align_framework(source, framework)[0]
+        origin = shift @ np.linalg.inv(to_run) * density.repeats
+    labels = [f"site_{k + 1}" for k in range(len(sites))]
+    if density.operations is not None:
+        check_metric(density, unit)
+        folded = sites * density.repeats - origin
+        orbits, number = symmetrised(folded, density.operations, unit, density.separation)
+        sites = repeated((orbits + origin) % 1.0, density.repeats)
+        labels = [f"site_{k + 1}" for k in number] * int(np.prod(density.repeats))
+    if density.known is not None:
+        inside = sites * density.repeats - origin
+        labels, worst = nearest_labels(inside, density.known, density.known_labels, unit)
+        found["farthest_from_known_angstrom"] = worst
+    return sites, tuple(labels), found
+
+
+def _find_polyhedra(
+    frames: _Frames,
+    places: np.ndarray,
+    grid: SiteGrid,
+    labels: tuple[str, ...],
+    coordination: int | Mapping[str, int] | None,
+) -> tuple[Polyhedra, PolyhedronBoxes, float]:
+    """Vertices of every site, from the mean positions of the atoms that may be ones."""
+    if coordination is not None:
+        check_coordination(coordination, labels)
+    start = frames.some[0][0].others
+    moved = [minimum_image(f.others - frames.drift(f) - start) for f, _ in frames.some]
+    mean = start + np.mean(moved, axis=0)
+    shape = find_polyhedra(places, labels, mean, frames.cell, coordination)
+    whole = np.repeat(shape.closed, np.diff(shape.offsets))
+    length = np.linalg.norm(shape.vector[whole] @ frames.cell, axis=1)
+    boxes = PolyhedronBoxes.of(shape, grid, places, np.stack(moved) - np.mean(moved, axis=0))
+    return shape, boxes, float(length.max(initial=0.0))
+
+
+def _check_lengths(source: SiteSource, frames: _Frames) -> None:
+    if source.lengths is None:
+        return
+    found = np.mean([np.linalg.norm(cell, axis=1) for _, cell in frames.some], axis=0)
+    if np.any(np.abs(found / source.lengths - 1) > 0.1):
+        shape = ", ".join(f"{x:.2f}" for x in found)
+        wanted = ", ".join(f"{x:.2f}" for x in source.lengths)
+        raise InputError(
+            f"the structure repeated by supercell has vectors of {wanted} A, the trajectory's "
+            f"cell {shape} A: more than 10 % apart; give supercell=... that matches, in the "
+            "order of the trajectory's vectors"
+        )
+
+
+def _thinned(
+    frames: Iterable[FrameGeometry], most: int
+) -> Iterable[tuple[FrameGeometry, np.ndarray]]:
+    """At most about `most` of the sampled frames, each with the cell as it was read."""
+    for k, frame in enumerate(frames):
+        if k % max(1, 200 // most) == 0:
+            yield frame, frame.cell if frame.cell_as_read is None else frame.cell_as_read
