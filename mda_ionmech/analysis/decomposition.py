@@ -24,7 +24,7 @@ from MDAnalysis.lib.log import ProgressBar
 
 from .. import onsager
 from .._version import __version__
-from ..events import CrystalEvents, EventLabels, EventRule, SiteHistory
+from ..events import CrystalEvents, EventRule, SiteHistory
 from ..events.base import EventCodes, prepared
 from ..events.crystal.crystal_events import LinkedHops
 from ..events.crystal.site_distances import InCell
@@ -57,7 +57,10 @@ from ..microstates.contact_tracking import Follower
 from ..microstates.detector import settled_on
 from ..microstates.on_disk import StoredHistory, store_contacts
 from ..microstates.rdf import sample_distributions
+from ..observables.event_labels import expand_segments
+from ..observables.of_a_run import RunObservables
 from ..observables.vehicularity import followed_ligands, vehicle_dataset
+from ..onsager.labelled_run import LabelledRun, LabelledSpecies
 from ..onsager.window_sums import (
     CarrierLabels,
     Classify,
@@ -140,7 +143,7 @@ _STATES: dict[str, tuple[tuple[int, ...], float, type]] = {
 }
 
 
-class OnsagerDecomposition(AnalysisBase):
+class OnsagerDecomposition(RunObservables, AnalysisBase):
     r"""Split Onsager coefficients and conductivity into contributions of events.
 
     .. math:: L_{AB}^{e}(\Delta t) =
@@ -232,6 +235,7 @@ class OnsagerDecomposition(AnalysisBase):
     microstates: dict[str, Microstates]
     macrostates: dict[str, Macrostates | StoredMacrostates]
     _labels: list[CarrierLabels]
+    _record: LabelledRun
     _cell: Cell | None
     _previous: Snapshot | None
     _kept: tuple[int, Snapshot | None] | None
@@ -330,6 +334,7 @@ class OnsagerDecomposition(AnalysisBase):
         self._advance: Callable[[int], None] | None = None
         self._client: Any = None
         self._linked: dict[tuple[int, ...], LinkedHops] = {}
+        self._histories: dict[int, SiteHistory] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
 
@@ -1072,7 +1077,15 @@ class OnsagerDecomposition(AnalysisBase):
         """The run with other filters, radii or rules; with `window`, that window view alone."""
         self._require_run(what)
         names = [
-            *("microstates", "macrostates", "_labels", "_linked", "species"),
+            *(
+                "microstates",
+                "macrostates",
+                "_labels",
+                "_linked",
+                "_histories",
+                "_record",
+                "species",
+            ),
             *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
         ]
         keep = {name: getattr(self, name) for name in names}
@@ -1121,6 +1134,7 @@ class OnsagerDecomposition(AnalysisBase):
         self.macrostates = {self.species[k].name: m for k, m in macro.items()}
         self._link_species(states)
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
+        self._record = self._as_record(states, macro)
         if not nulls:
             self._linked = {}
         import xarray as xr  # slow to import, as is what the assembly needs
@@ -1131,6 +1145,50 @@ class OnsagerDecomposition(AnalysisBase):
         if self._ligand_paths:
             results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
         return results
+
+    def _as_record(
+        self,
+        states: dict[int, Microstates],
+        macro: dict[int, Macrostates | StoredMacrostates],
+    ) -> LabelledRun:
+        """What labels and paths there are, for all that is asked of them afterwards."""
+        species = []
+        for k, one in enumerate(self.species):
+            detector = one.microstates
+            species.append(
+                LabelledSpecies(
+                    name=one.name,
+                    charge=one.charge,
+                    n_carriers=one.n_carriers,
+                    first=int(self._first[k]),
+                    events=self.event_names(k),
+                    rule=one.events,
+                    labels=self._labels[k],
+                    microstates=states.get(k),
+                    macrostates=macro.get(k),
+                    ligands=self._ligands[k],
+                    has_sites=bool(getattr(detector, "has_sites", False)),
+                    site_labels=tuple(getattr(detector, "labels", ())),
+                    sites=getattr(detector, "sites_in_cell", None) if on_sites(one) else None,
+                    history=self._histories.get(k),
+                )
+            )
+        return LabelledRun(
+            species=tuple(species),
+            paths=self.paths,
+            frames=np.asarray(self.frames, dtype=np.int64),
+            times=np.asarray(self.times, dtype=np.float64),
+            windows=self._window_frames,
+            temperature=self.temperature,
+            axes=self.axes,
+            seed=self.seed,
+            level=self.level,
+            linked=dict(self._linked),
+        )
+
+    def _labelled(self, what: str) -> LabelledRun:
+        self._require_run(what)
+        return self._record
 
     def _threads(self) -> int:
         """Windows that may be worked on at once in this process."""
@@ -1225,7 +1283,7 @@ class OnsagerDecomposition(AnalysisBase):
         ruled = {
             k: s.events for k, s in enumerate(self.species) if isinstance(s.events, CrystalEvents)
         }
-        self._linked = {}
+        self._linked, self._histories = {}, {}
         left = list(ruled)
         while left:
             rule = ruled[left[0]]
@@ -1233,6 +1291,7 @@ class OnsagerDecomposition(AnalysisBase):
             left = [k for k in left if k not in members]
             room = self._room_for_spots([states[k] for k in members])
             histories = [self._site_history(k, states[k], room) for k in members]
+            self._histories |= dict(zip(members, histories, strict=True))
             path = None if room is None else room / f"linked-{members[0]}.bin"
             # clusters take the number of a carrier of the run, whatever species are linked
             number = [np.arange(self._first[k], self._first[k + 1]) for k in members]
@@ -1284,117 +1343,6 @@ class OnsagerDecomposition(AnalysisBase):
             return ("all",)
         return rule.names_for(getattr(detector, "label_names", ()))
 
-    def events(self, window: float | None = None, *, species: str | None = None) -> EventLabels:
-        """Event of every carrier and origin for one window length, with the flags.
-
-        Parameters
-        ----------
-        window : float, optional
-            ps, rounded to whole frames; default the smallest scanned.
-        species : str, optional
-            Default: the first with an event rule.
-
-        Returns
-        -------
-        EventLabels
-
-        Raises
-        ------
-        InputError
-            Before a run, for an unknown species, one without a rule, or a window out of range.
-        """
-        self._require_run("events()")
-        names = [s.name for s in self.species]
-        ruled = [s.name for s in self.species if s.events is not None]
-        if species is None and ruled:
-            species = ruled[0]
-        if species not in ruled:
-            raise InputError(
-                f"species={species!r} has no event rule in this run; those with one are {ruled}"
-            )
-        index = names.index(str(species))
-        rule = self.species[index].events
-        assert rule is not None
-        n = self._window_in_frames(window)
-        joint = self._labels[index].joint
-        if joint is not None:
-            label = np.concatenate([code.T for _, code, _ in joint.blocks(n)])
-            flags = np.empty(label.shape, dtype=np.uint16)
-            for c in range(label.shape[1]):
-                hops = np.zeros(self.paths.n_frames, dtype=np.int32)
-                hops[joint.moves.carriers(c, c + 1).changes] = 1
-                hops = np.cumsum(hops)
-                flags[:, c] = (hops[n:] != hops[:-n]) & (label[:, c] == 0)
-            return EventLabels(
-                label=label,
-                names=self.event_names(index),
-                flags=flags,
-                flag_names=rule.flag_names,
-                window=n * self._times.spacing,
-            )
-        micro = self.microstates[str(species)]
-        flags_of: list[np.ndarray] = []
-
-        def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-            codes, flags = EventCodes(rule, micro.shells).with_flags(before, after)
-            flags_of.append(flags)
-            return codes
-
-        segments = segment_labels(self._labels[index].states.whole(), n, classify)
-        n_origins = self.paths.n_frames - n
-        return EventLabels(
-            label=_expand(*segments, n_origins).astype(np.int16),
-            names=rule.names,
-            flags=_expand(segments[0], segments[1], flags_of[0], n_origins).astype(np.uint16),
-            flag_names=rule.flag_names,
-            window=n * self._times.spacing,
-        )
-
-    def hops(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
-        """Every hop of one species on sites, with its channel and the size of its cluster.
-
-        Windows overlap: a window begins at every frame, so that in windows of n frames one
-        elementary hop is in up to n rows. At the frame spacing each row is a hop of its own.
-
-        Parameters
-        ----------
-        window : float, optional
-            ps, rounded to whole frames; default the smallest scanned.
-        species : str, optional
-            Default: the first with `CrystalEvents`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per carrier and window that end on another site: ``frame`` (of the trajectory)
-            and ``time_ps`` at which the window begins, ``carrier`` (within the species),
-            ``site_start``, ``site_end`` and their labels ``label_start``, ``label_end`` (the
-            channel), ``event``, ``cluster`` (shared by the carriers of one cluster of the window,
-            as in the results' states), ``n`` (carriers in it, of all species linked), and the
-            displacement of the carrier ``dx``, ``dy``, ``dz``, Angstrom.
-
-        Raises
-        ------
-        InputError
-            Before a run, for a species without `CrystalEvents`, or a window out of range.
-
-        Examples
-        --------
-        >>> hops = run.hops(0.1)  # doctest: +SKIP
-        >>> hops.groupby(["label_start", "label_end", "n"]).size()  # doctest: +SKIP
-        """
-        from ..observables.hop_table import hop_table
-
-        self._require_run("hops()")
-        able = {s.name: k for k, s in enumerate(self.species) if on_sites(s)}
-        name = next(iter(able), None) if species is None else species
-        if name not in able:
-            raise InputError(
-                f"species={species!r} has no hops in this run: they come with "
-                f"events=CrystalEvents(); those with one are {list(able)}"
-            )
-        return hop_table(self, able[name], self._window_in_frames(window))
-
     def robustness(
         self,
         *,
@@ -1443,245 +1391,6 @@ class OnsagerDecomposition(AnalysisBase):
         self._require_run("robustness()")
         return robustness(self, persistence, hysteresis, linking, cutoffs, window, species)
 
-    def vehicularity(
-        self, window: float | None = None, *, species: str | None = None
-    ) -> pd.DataFrame:
-        """How much of the vehicular motion the shells shared; see `Results.vehicularity`.
-
-        Needs a run with ``projection="vehicle"``.
-        """
-        self._require_run("vehicularity()")
-        return self.results.vehicularity(window, species=species)
-
-    def exponents(self) -> pd.DataFrame:
-        """Exponents and slopes of the mean squared displacements between neighbouring windows.
-
-        1 is diffusion, below 1 caged or subdiffusive motion; of single ions (``self``), of each
-        species together (``collective``) and of the charge (``charge``, species ``all``).
-
-        Cost: one pass over carriers x frames per window.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index (species, part, shorter, longer), the windows in ps; columns ``exponent`` and
-            ``diffusivity``, each with ``_low`` and ``_high``, and ``blocks``. The diffusivity is
-            that of the slope, in cm2/s, without what vibration and caging add to a ratio; of
-            charge, with sum z^2 N for the number of carriers. Both windows of a pair are resampled
-            together.
-
-        Raises
-        ------
-        InputError
-            Before a run, or with one window.
-        """
-        from ..observables.channel_rates import exponents
-
-        self._require_run("exponents()")
-        return exponents(self)
-
-    def residence_times(
-        self, *, species: str | None = None, members: str = "molecules"
-    ) -> pd.DataFrame:
-        """How long ligands stay in shells, or carriers on sites.
-
-        From C(t) = <h(0) h(t)> / <h(0)>, h = 1 in contact. ``intermittent``: the contact is there
-        at both ends, less what a ligand taken at random would give; ``continuous``: it lasts all
-        the time between. Both count filtered contacts, so hysteresis and persistence lengthen them,
-        the continuous one most.
-
-        Cost: at most 200 lags, each one pass over the unbroken contacts.
-
-        Parameters
-        ----------
-        species : str, optional
-            Default: every species with a detector.
-        members : {"molecules", "atoms"}
-            What stays: a molecule with any of its atoms, or each atom by itself.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index (species, ligand type or site label, definition); columns, each with its interval,
-            in ps: ``decay_time`` to fall to 1/e, ``integral_time`` of C to half the trajectory (NaN
-            where more than 5 % is ``left`` then), ``mean_stay``, the time in contact over the
-            number of ``endings``, which corrects for stays cut off at the ends of the run.
-
-        Raises
-        ------
-        InputError
-            Before a run, for a species without a detector, or unknown members.
-
-        Notes
-        -----
-        Impey, Madden and McDonald, J. Phys. Chem. 87, 5071 (1983).
-        """
-        from ..observables.channel_rates import residence_times
-
-        self._require_run("residence_times()")
-        return residence_times(self, species, members)
-
-    def channel_rates(self, *, species: str | None = None) -> pd.DataFrame:
-        """How often a carrier on one label goes to another: counts over exposure.
-
-        Channels lead from site label to site label where the species lives on sites, else from
-        macrostate to macrostate.
-
-        Parameters
-        ----------
-        species : str, optional
-            Default: the first on sites, else the first with macrostates.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index (start, end); columns ``rate`` (1/ns per carrier on the start label), ``low``,
-            ``high``, ``count`` and ``exposure`` (carriers on the start label times ns). The
-            interval of a channel that was never taken is the Poisson one.
-
-        Raises
-        ------
-        InputError
-            Before a run, or for a species with neither sites nor macrostates.
-
-        Notes
-        -----
-        Changes from frame to frame are counted, so a carrier that leaves and returns between two
-        frames is not seen, and one that hops twice counts once, from its first to its last label.
-        """
-        from ..observables.channel_rates import channel_rates
-
-        self._require_run("channel_rates()")
-        return channel_rates(self, species)
-
-    def path_parts(
-        self, resolution: float, horizon: float, *, species: str | None = None
-    ) -> pd.DataFrame:
-        """Self, distinct and in-cluster parts of the path view of one species, with intervals.
-
-        Cost: one pass over labels x carriers x frames; no frame is read again.
-
-        Parameters
-        ----------
-        resolution, horizon : float
-            ps, rounded to whole frames; the horizon a whole multiple of the resolution.
-        species : str, optional
-            Default: the first with an event rule.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index event; columns ``onsager``, ``self`` and ``distinct``, each with ``_low`` and
-            ``_high``, and ``incluster``: pairs of carriers in one concerted cluster in the same
-            step, a part of ``distinct``; 1/(J m s).
-
-        Raises
-        ------
-        InputError
-            Before a run, for an unknown species, or lengths that do not fit.
-        """
-        from ..observables.self_and_distinct import path_parts
-
-        self._require_run("path_parts()")
-        names = [s.name for s in self.species]
-        name = self.results._species(species)
-        n = self._window_in_frames(resolution, "resolution")
-        whole = self._window_in_frames(horizon, "horizon")
-        if whole % n:
-            raise InputError(
-                f"horizon={horizon:g} ps is no whole multiple of resolution={resolution:g} ps"
-            )
-        return path_parts(self, names.index(name), n, whole // n)
-
-    def rate_control(
-        self, *, species: str | None = None, horizon: float | None = None
-    ) -> pd.DataFrame:
-        """Which hops are in control of the rate of transport, beside which ones carry it.
-
-        A channel is a pair of site labels at one distance. Its control is d ln D / d ln k: by how
-        many per cent the diffusion coefficient of independent carriers would rise if hops along
-        that channel, both ways, became one per cent more frequent. Controls sum to one, like the
-        shares. In a row of fast and slow hops all carry according to their lengths, but the slow
-        ones alone are in control.
-
-        Parameters
-        ----------
-        species : str, optional
-            Default: the first on sites.
-        horizon : float, optional
-            Of the shares, ps, rounded to whole frames; their resolution is one frame. Default: ten
-            times the mean residence on a site, at most a fortieth of the trajectory.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index channel, from the largest control down; columns ``hops``, ``rate`` (1/ns per
-            carrier), and with ``_low`` and ``_high`` ``control``, ``share_self`` and ``share``: the
-            part of the slope of the self and the collective mean squared displacement from site to
-            site. In ``attrs``, value and interval in cm^2/s: ``diffusion_cm2_per_s`` of independent
-            carriers, ``measured_cm2_per_s`` and ``collective_cm2_per_s`` of these slopes.
-
-        Raises
-        ------
-        InputError
-            Before a run, for a species without sites and events of hops, where nothing hopped or
-            the hops lead nowhere, or for a horizon out of range.
-
-        Notes
-        -----
-        Assumed: each carrier hops by itself, without memory, over sites that the others leave free
-        as often as on average, with one rate for all edges of a channel and detailed balance. How
-        far that holds tells ``measured_cm2_per_s`` beside ``diffusion_cm2_per_s``. The shares
-        assume none of it.
-
-        Cost: four passes over carriers x frames, and 400 linear problems of the size of the sites.
-        """
-        from ..observables.rate_control import HopRecord, hop_graph, rate_control
-
-        self._require_run("rate_control()")
-        held = [s.name for s in self.species if on_sites(s)]
-        name = (held[0] if held else None) if species is None else species
-        if name not in held:
-            raise InputError(
-                f"species={species!r} has no hops between sites in this run; those with them are "
-                f"{held}: give it microstates=SiteAssignment... and events=CrystalEvents()"
-            )
-        index = [s.name for s in self.species].index(str(name))
-        sites, states = self.species[index].microstates, self.microstates[str(name)]
-        assert isinstance(sites, SiteAssignment)
-        history = self._site_history(index, states, self._room_for_spots([states]))
-
-        def spots() -> Iterator[np.ndarray]:
-            for first, last in carrier_blocks(self._labels[index].position):
-                yield history.held.carriers(first, last)
-
-        record = HopRecord(spots, history.site, history.where, history.n_carriers, history.n_frames)
-        graph, channels = hop_graph(
-            sites.sites_in_cell, self.paths.cell, history.shells.kind, history.shells.types, record
-        )
-        if horizon is None:
-            steps = history.n_carriers * (history.n_frames - 1)
-            stay = steps / int(channels.number.sum())
-            frames = int(np.clip(10 * stay, 1, max(self.paths.n_frames // 40, 1)))
-        else:
-            frames = self._window_in_frames(horizon, "horizon")
-        found = rate_control(
-            graph, channels, record, spacing=self.paths.dt, horizon=frames,
-            axes=["xyz".index(axis) for axis in self.axes], level=self.level, seed=self.seed,
-        )  # fmt: skip
-        return found.table()
-
-    def _window_in_frames(self, window: float | None, argument: str = "window") -> int:
-        if window is None:
-            return int(self._window_frames[0])
-        n = max(round(float(window) / self._times.spacing), 1)
-        if n > self.paths.n_frames - 1:
-            raise InputError(
-                f"{argument}={window:g} ps is longer than the "
-                f"{(self.paths.n_frames - 1) * self._times.spacing:g} ps analysed"
-            )
-        return n
-
     def _states_of(self, index: int, first: int, last: int, n: int) -> dict[str, np.ndarray]:
         """What carriers `first` to `last` - 1 of a species do in windows of n frames.
 
@@ -1702,7 +1411,7 @@ class OnsagerDecomposition(AnalysisBase):
             for a, b in run_blocks(labels.states.offsets[first : last + 1]):
                 mine = labels.states.carriers(first + a, first + b)
                 segments = segment_labels(mine, n, labels.classify)
-                out["event"][: f - n, a:b] = to_union[_expand(*segments, f - n)]
+                out["event"][: f - n, a:b] = to_union[expand_segments(*segments, f - n)]
         if name in self.microstates:
             # shells of all species are numbered together
             before = list(self.microstates)[: list(self.microstates).index(name)]
@@ -1794,7 +1503,7 @@ class OnsagerDecomposition(AnalysisBase):
             Before a run, or for a folder that cannot be written to.
         """
         self._require_run("save_states()")
-        n = self._window_in_frames(window)
+        n = self._record.in_frames(window)
         states = self._window_states(n, in_memory)
         atoms = self.universe.atoms
         ids = atom_ids(self.universe)
@@ -1831,9 +1540,12 @@ class OnsagerDecomposition(AnalysisBase):
 
         return write_atomically(path, write)
 
+    def vehicularity(
+        self, window: float | None = None, *, species: str | None = None
+    ) -> pd.DataFrame:
+        """How much of the vehicular motion the shells shared; see `Results.vehicularity`.
 
-def _expand(offsets: np.ndarray, begin: np.ndarray, code: np.ndarray, n_origins: int) -> np.ndarray:
-    """Codes of segments as a dense array (origins, carriers)."""
-    ends = np.append(begin[1:], n_origins)
-    ends[offsets[1:] - 1] = n_origins
-    return np.repeat(code, ends - begin).reshape(len(offsets) - 1, n_origins).T
+        Needs a run with ``projection="vehicle"``.
+        """
+        self._require_run("vehicularity()")
+        return self.results.vehicularity(window, species=species)

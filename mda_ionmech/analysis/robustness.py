@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..events import CrystalEvents
 from ..lib.errors import InputError
+from ..lib.tables import indexed
 from ..microstates import CutoffShell
 from ..microstates.cutoff_shell import SAME_RADIUS
-from ..observables.channel_rates import indexed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def robustness(
     index = [s.name for s in run.species].index(name)
     if run.species[index].events is None:
         raise InputError(f"species={name!r} has no event rule, so no shares that could move")
-    n = run._window_in_frames(float(run.results.at_window(window)["window"]))
+    n = run._labelled("robustness()").in_frames(float(run.results.at_window(window)["window"]))
     rows: list[tuple[Any, ...]] = []
 
     def add(setting: str, value: str, table: pd.DataFrame) -> None:

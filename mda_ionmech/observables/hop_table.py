@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
-from ..events import CrystalEvents
 from ..lib.frame_blocks import frame_reader
-
-if TYPE_CHECKING:
-    from ..analysis.decomposition import OnsagerDecomposition
+from ..onsager.labelled_run import LabelledRun
 
 
-def hop_table(run: OnsagerDecomposition, index: int, n: int) -> pd.DataFrame:
+def hop_table(run: LabelledRun, index: int, n: int) -> pd.DataFrame:
     """Hops of species number `index` in windows of n frames; see `OnsagerDecomposition.hops`."""
-    members = next(m for m in run._linked if index in m)
-    linked, member = run._linked[members], members.index(index)
-    rule, detector = run.species[index].events, run.species[index].microstates
-    assert isinstance(rule, CrystalEvents)
-    assert detector is not None
-    names = np.array(getattr(detector, "labels", ()), dtype=object)
+    one = run.species[index]
+    linked, member = run.linked_with(index)
+    names = np.array(one.site_labels, dtype=object)
     rows = linked.rows(member)
     # sites of species that are linked are numbered one after the other
     site = linked.history.site - (0 if linked.history.owner is None else int(
         np.searchsorted(linked.history.owner, member)
     ))  # fmt: skip
-    position = run.paths.carriers(run._first[index], run._first[index + 1])
+    position = run.paths.carriers(one.first, one.last)
     begins, ends = frame_reader(position), frame_reader(position)
-    frames, times = np.asarray(run.frames, dtype=np.int64), np.asarray(run.times, dtype=np.float64)
+    frames, times = run.frames, run.times
     found = []
     for block in linked.blocks(n):
         first, last = block.first, block.last
@@ -51,7 +43,9 @@ def hop_table(run: OnsagerDecomposition, index: int, n: int) -> pd.DataFrame:
                 "site_end": end,
                 "label_start": names[start],
                 "label_end": names[end],
-                "event": np.array(rule.names, dtype=object)[block.label[rows][carrier, origin]],
+                "event": np.array(linked.rules[member].names, dtype=object)[
+                    block.label[rows][carrier, origin]
+                ],
                 "cluster": block.cluster[rows][carrier, origin].astype(np.int64),
                 "n": size_of[number[rows][carrier, origin]],
                 "dx": moved[:, 0],

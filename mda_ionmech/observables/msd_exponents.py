@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import constants
 
 from ..lib.errors import InputError
+from ..lib.tables import indexed
 from ..onsager.block_bootstrap import interval, lengthen_blocks, plan_blocks, resampling_weights
+from ..onsager.labelled_run import LabelledRun
+from ..onsager.window_sums import collective_path
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Of a cubic lattice of point forces in a viscous background, as of point charges (Wigner).
 XI = 2.837297
@@ -162,3 +169,49 @@ def finite_size_shift(temperature: float, viscosity: float, length: float) -> fl
     """
     eta, edge = viscosity * 1e-3, length * 1e-10
     return float(1e4 * constants.k * temperature * XI / (6 * np.pi * eta * edge))
+
+
+def exponents(run: LabelledRun) -> pd.DataFrame:
+    """Exponents of the mean squared displacements; see `OnsagerDecomposition.exponents`."""
+    import pandas as pd
+
+    windows = [int(n) for n in run.windows]
+    if len(windows) < 2:
+        raise InputError(
+            f"exponents() compares windows, and this run has one, {windows[0] * run.dt:g} "
+            "ps; run with windows='log' or several lengths"
+        )
+    squares: dict[tuple[str, str], list[np.ndarray]] = {}
+    carriers = {s.name: float(s.n_carriers) for s in run.species}
+    carriers["all"] = sum(s.charge**2 * s.n_carriers for s in run.species)
+    for n in windows:
+        current = np.zeros((3, run.n_frames))
+        for one in run.species:
+            position = one.labels.position
+            own, whole = squared_displacements(position, n)
+            squares.setdefault((one.name, "self"), []).append(own)
+            squares.setdefault((one.name, "collective"), []).append(whole)
+            current += one.charge * collective_path(position)
+        if any(one.charge for one in run.species):
+            _, charge = squared_displacements(current[None], n)
+            squares.setdefault(("all", "charge"), []).append(charge)
+    rows = []
+    for (name, part), series in squares.items():
+        for k in range(len(windows) - 1):
+            pair = windows[k], windows[k + 1]
+            grown = growth(series[k], series[k + 1], pair, seed=run.seed, level=run.level)
+            times = [n * run.dt for n in pair]
+            # A^2 / ps = 1e-4 cm^2 / s
+            per_carrier = 1e-4 / (2 * len(run.axes) * run.dt * carriers[name])
+            slopes = [x * per_carrier for x in grown.slope]
+            rows.append([name, part, *times, *grown.exponent, *slopes, grown.n_blocks])
+    names = ["species", "part", "shorter", "longer"]
+    for value in ("exponent", "diffusivity"):
+        names += [value, f"{value}_low", f"{value}_high"]
+    names.append("blocks")
+    table = indexed(pd.DataFrame(rows, columns=names), 4)
+    table.attrs = {
+        "level": run.level,
+        "units": {"shorter": "ps", "longer": "ps", "exponent": "1", "diffusivity": "cm2/s"},
+    }
+    return table

@@ -12,7 +12,7 @@ transport; a fast and a slow hop in a row carry alike, but the slow one alone is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,12 @@ from ..lib.errors import InputError
 from ..lib.frame_blocks import numbered_spots
 from ..lib.kernels import kernel
 from ..onsager.block_bootstrap import interval, lengthen_blocks, plan_blocks, resampling_weights
+from ..onsager.window_sums import carrier_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..onsager.labelled_run import LabelledRun
 
 #: Distances of one channel differ by no more than this from the next in order, Angstrom.
 _SAME_DISTANCE = 0.1
@@ -565,3 +568,30 @@ def rate_control(
         level=level,
         n_blocks=plan.n_blocks,
     )
+
+
+def rate_control_of(run: LabelledRun, index: int, horizon: float | None) -> pd.DataFrame:
+    """Table of species number `index`; horizon in ps, see `RunObservables.rate_control`."""
+    one = run.species[index]
+    history, sites = one.history, one.sites
+    assert history is not None
+    assert sites is not None
+
+    def spots() -> Iterator[np.ndarray]:
+        for first, last in carrier_blocks(one.labels.position):
+            yield history.held.carriers(first, last)
+
+    record = HopRecord(spots, history.site, history.where, history.n_carriers, history.n_frames)
+    shells = history.shells
+    graph, channels = hop_graph(sites, run.paths.cell, shells.kind, shells.types, record)
+    if horizon is None:
+        steps = history.n_carriers * (history.n_frames - 1)
+        stay = steps / int(channels.number.sum())
+        frames = int(np.clip(10 * stay, 1, max(run.n_frames // 40, 1)))
+    else:
+        frames = run.in_frames(horizon, "horizon")
+    axes = ["xyz".index(axis) for axis in run.axes]
+    return rate_control(
+        graph, channels, record, spacing=run.dt, horizon=frames, axes=axes, level=run.level,
+        seed=run.seed,
+    ).table()  # fmt: skip

@@ -1,228 +1,176 @@
-"""How long contacts last and how often channels are taken: counting on histories of labels.
-
-C(t) = < h(0) h(t) > / < h(0) >, h = 1 while a carrier and a ligand are in contact: intermittent as
-written; continuous when the contact must last all the time between.
-"""
+"""Residence times of ligands in shells and of carriers on sites, as a table with intervals."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.kernels import kernel
-from ..lib.run_length import LabelRuns, StoredRuns, frame_counts, run_blocks
+from .. import onsager
+from ..lib.errors import InputError
+from ..lib.run_length import LabelRuns
+from ..lib.tables import indexed
+from ..onsager.labelled_run import LabelledRun, LabelledSpecies
+from .contact_survival import (
+    ContactTable,
+    characteristic_times,
+    contact_table,
+    count_endings,
+    count_survivors,
+    survival_lags,
+)
 
-#: Lags at which survival is computed, at most: all short ones, then evenly on a logarithmic scale.
-MOST_LAGS = 200
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
+    import pandas as pd
 
-@dataclass(frozen=True)
-class ContactTable:
-    """Unbroken contacts of carriers and ligands, pair after pair in order of time.
-
-    Attributes
-    ----------
-    pair_offsets : numpy.ndarray
-        Shape (pairs + 1,), int64: contacts of pair p are pair_offsets[p] : pair_offsets[p + 1].
-    begin, end : numpy.ndarray
-        Shape (contacts,), int64: frames [begin, end).
-    kind : numpy.ndarray
-        Shape (pairs,), int64: type of the ligand.
-    n_frames : int
-    """
-
-    pair_offsets: np.ndarray
-    begin: np.ndarray
-    end: np.ndarray
-    kind: np.ndarray
-    n_frames: int
+#: A survival function that still holds more than this at the longest lag has no integral.
+UNFINISHED = 0.05
 
 
-def contact_table(
-    runs: LabelRuns, shell_offsets: np.ndarray, ligand: np.ndarray, kind: np.ndarray
-) -> ContactTable:
-    """Contacts behind a history of shells.
+def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.DataFrame:
+    """How long contacts last; see `OnsagerDecomposition.residence_times`."""
+    import pandas as pd
 
-    Cost: one sort of the members of all runs.
-
-    Parameters
-    ----------
-    runs : LabelRuns
-        Shell number of every carrier over time.
-    shell_offsets : numpy.ndarray
-        Shape (shells + 1,): members of shell s are shell_offsets[s] : shell_offsets[s + 1].
-    ligand, kind : numpy.ndarray
-        Shape (members,), int64: number and type of each; no ligand is twice in a shell.
-
-    Returns
-    -------
-    ContactTable
-    """
-    sizes = np.diff(shell_offsets)[runs.value]
-    run = np.repeat(np.arange(len(runs.value)), sizes)
-    within = np.arange(len(run)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    member = shell_offsets[runs.value][run] + within
-    carrier_of_run = np.repeat(np.arange(len(runs.offsets) - 1), np.diff(runs.offsets))
-    ends = np.append(runs.start[1:], runs.n_frames)
-    ends[runs.offsets[1:] - 1] = runs.n_frames
-    n_kinds = int(kind.max(initial=0)) + 1
-    n_ligands = int(ligand.max(initial=0)) + 1
-    pair = (carrier_of_run[run] * n_ligands + ligand[member]) * n_kinds + kind[member]
-    order = np.lexsort((runs.start[run], pair))
-    pair, begin, end = pair[order], runs.start[run][order], ends[run][order]
-    # a contact goes on from one run into the next
-    first = np.ones(len(pair), dtype=bool)
-    first[1:] = (pair[1:] != pair[:-1]) | (begin[1:] != end[:-1])
-    last = np.append(first[1:], True)
-    pair, begin, end = pair[first], begin[first], end[last]
-    distinct, starts = np.unique(pair, return_index=True)
-    return ContactTable(
-        np.append(starts, len(pair)).astype(np.int64), begin, end, distinct % n_kinds, runs.n_frames
-    )
-
-
-@kernel
-def count_survivors(  # type: ignore[no-untyped-def]
-    pair_offsets, begin, end, kind, n_frames, lags, sub_block, continuous, alive, present
-):
-    """Contacts that are there at an origin and, after each lag, still or again.
-
-    alive, present (lags, kinds, sub-blocks), float64, are added to: contacts at both ends of the
-    lag (all the time between if `continuous`), and contacts at origins that have one; sub-blocks
-    of `sub_block` origins, what is left over with the last.
-    """
-    n_kinds, n_blocks = alive.shape[1], alive.shape[2]
-    edge = np.empty((2, n_kinds, n_frames + 1))
-    for m in range(lags.shape[0]):
-        lag = lags[m]
-        n_origins = n_frames - lag
-        edge[:] = 0.0
-        for p in range(pair_offsets.shape[0] - 1):
-            k = kind[p]
-            first, stop = pair_offsets[p], pair_offsets[p + 1]
-            for s in range(first, stop):
-                if begin[s] < n_origins:
-                    edge[1, k, begin[s]] += 1.0
-                    edge[1, k, min(end[s], n_origins)] -= 1.0
-            if continuous:
-                for s in range(first, stop):
-                    if end[s] - lag > begin[s]:
-                        edge[0, k, begin[s]] += 1.0
-                        edge[0, k, end[s] - lag] -= 1.0
-                continue
-            # contacts and contacts shifted back by the lag: where both are on
-            i = first
-            j = first
-            while i < stop and j < stop:
-                low = max(begin[i], begin[j] - lag)
-                high = min(end[i], end[j] - lag)
-                if low < high:
-                    edge[0, k, low] += 1.0
-                    edge[0, k, high] -= 1.0
-                if end[i] < end[j] - lag:
-                    i += 1
-                else:
-                    j += 1
-        for k in range(n_kinds):
-            now = 0.0
-            at = 0.0
-            for t in range(n_origins):
-                now += edge[0, k, t]
-                at += edge[1, k, t]
-                b = min(t // sub_block, n_blocks - 1)
-                alive[m, k, b] += now
-                present[m, k, b] += at
-
-
-def count_endings(contacts: ContactTable, sub_block: int, endings: np.ndarray) -> None:
-    """Contacts that end before the last frame, added to endings (kinds, sub-blocks) by their end.
-
-    Sub-blocks are those of `count_survivors`.
-    """
-    n_kinds, n_blocks = endings.shape
-    kind = np.repeat(contacts.kind, np.diff(contacts.pair_offsets))
-    seen = contacts.end < contacts.n_frames
-    block = np.minimum(contacts.end[seen] // sub_block, n_blocks - 1)
-    found = np.bincount(kind[seen] * n_blocks + block, minlength=endings.size)
-    endings += found.reshape(n_kinds, n_blocks)
-
-
-def survival_lags(n_frames: int) -> np.ndarray:
-    """Lags in frames: 0, 1, 2, ... and then evenly on a logarithmic scale, to half the frames."""
-    longest = max(n_frames // 2, 1)
-    spread = np.geomspace(1, longest, MOST_LAGS).round().astype(np.int64)
-    return np.unique(np.append(0, spread))
-
-
-def characteristic_times(lags: np.ndarray, survival: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Time to fall to 1/e, and integral, of survival functions.
-
-    Parameters
-    ----------
-    lags : numpy.ndarray
-        Shape (lags,), ps, ascending from 0.
-    survival : numpy.ndarray
-        Shape (..., lags), 1 at lag 0.
-
-    Returns
-    -------
-    fall, integral : numpy.ndarray
-        Shape (...), ps. The fall is interpolated between lags on a logarithmic scale, NaN where 1/e
-        is not reached; the integral (trapezoids) runs over all lags.
-    """
-    below = survival <= np.exp(-1)
-    reached = below.any(axis=-1)
-    at = np.maximum(below.argmax(axis=-1), 1)
-    high = np.take_along_axis(survival, at[..., None] - 1, axis=-1)[..., 0]
-    low = np.take_along_axis(survival, at[..., None], axis=-1)[..., 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # a survival function that falls to zero within one lag has no logarithm there
-        fraction = np.where(
-            low > 0, (np.log(high) + 1) / np.log(high / low), (high - np.exp(-1)) / (high - low)
+    if members not in ("molecules", "atoms"):
+        raise InputError(f"members must be 'molecules' or 'atoms', got {members!r}")
+    detected = [one.name for one in run.species if one.microstates is not None]
+    chosen = detected if species is None else [species]
+    if not detected:
+        raise InputError(
+            "residence_times() needs a species with a detector, and this run has none; give one "
+            "microstates=..., e.g. CutoffShell(...)"
         )
-        fall = lags[at - 1] + fraction * (lags[at] - lags[at - 1])
-    integral = np.trapezoid(survival, lags, axis=-1)
-    return np.where(reached, fall, np.nan), integral
+    if chosen[0] not in detected:
+        raise InputError(
+            f"species={species!r} has no detector in this run, so nothing resides; those with one "
+            f"are {detected}"
+        )
+    rows: list[list[Any]] = []
+    for name in chosen:
+        rows += _residence_of(run, run.index(name), members)
+    columns = ["species", "ligand", "definition"]
+    for value in ("decay_time", "integral_time", "mean_stay"):
+        columns += [value, f"{value}_low", f"{value}_high"]
+    columns += ["endings", "left", "blocks"]
+    table = indexed(pd.DataFrame(rows, columns=columns), 3)
+    table.attrs = {
+        "level": run.level,
+        "members": members,
+        "units": dict.fromkeys(("decay_time", "integral_time", "mean_stay"), "ps"),
+    }
+    return table
 
 
-def channel_counts(
-    runs: LabelRuns | StoredRuns, label: np.ndarray, n_labels: int, sub_block: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Changes of state by the labels of both, and frames spent on each label.
+def _contacts_of(one: LabelledSpecies, members: str) -> Iterator[ContactTable]:
+    """Contacts of the carriers of a species, block after block of them."""
+    assert one.microstates is not None
+    for _, _, runs, shells in one.microstates.blocks():
+        offsets, kind = shells.offsets, shells.kind
+        if one.has_sites:
+            member = shells.molecule
+        elif members == "atoms":
+            member = shells.atom
+        else:
+            # a molecule may bind with atoms of several types: it is a ligand of each
+            shell = np.repeat(np.arange(len(shells)), np.diff(offsets))
+            found = np.unique(np.stack([shell, kind, shells.molecule], axis=1), axis=0)
+            offsets = np.searchsorted(found[:, 0], np.arange(len(shells) + 1))
+            kind, member = (np.ascontiguousarray(found[:, c]) for c in (1, 2))
+        yield contact_table(runs, offsets, member, kind)
 
-    Cost: linear in the runs, by blocks of carriers, and in labels x frames.
 
-    Parameters
-    ----------
-    runs : LabelRuns or StoredRuns
-        What a carrier holds, a new run wherever that changes.
-    label : numpy.ndarray
-        Shape (states,), int64.
-    n_labels : int
-    sub_block : int
-        Steps per sub-block.
+def _residence_of(run: LabelledRun, index: int, members: str) -> list[list[Any]]:
+    one = run.species[index]
+    micro = one.microstates
+    assert micro is not None
+    types, dt, n_frames = micro.shells.types, run.dt, run.n_frames
+    n_kinds = len(types)
+    ligands = one.ligands
+    assert ligands is not None
+    if one.has_sites:
+        available = np.bincount(micro.shells.kind, minlength=n_kinds)
+    elif members == "atoms":
+        available = np.bincount(ligands.kind, minlength=n_kinds)
+    else:
+        pairs = np.unique(np.stack([ligands.kind, ligands.molecule], axis=1), axis=0)
+        available = np.bincount(pairs[:, 0], minlength=n_kinds)
+    lags = survival_lags(n_frames)
+    # what is in memory is found once, what is on disk again for each count
+    held = list(_contacts_of(one, members)) if isinstance(micro.runs, LabelRuns) else None
 
-    Returns
-    -------
-    changes : numpy.ndarray
-        Shape (sub-blocks, labels, labels), float64.
-    held : numpy.ndarray
-        Shape (sub-blocks, labels): carriers times steps that begin on the label.
-    """
-    n_steps = runs.n_frames - 1
-    edges = np.arange(0, n_steps, sub_block)
-    size = len(edges), n_labels, n_labels
-    changes = np.zeros(math.prod(size), dtype=np.int64)
-    for begin, end in run_blocks(runs.offsets):
-        mine = runs.carriers(begin, end)
-        first, last = int(mine.offsets[0]), int(mine.offsets[-1])
-        kind, step = label[mine.value[first:last]], mine.start[first:last] - 1
-        goes_on = np.ones(last - first, dtype=bool)  # from the run before
-        goes_on[mine.offsets[:-1] - first] = False
-        at = np.flatnonzero(goes_on)
-        key = (step[at] // sub_block * n_labels + kind[at - 1]) * n_labels + kind[at]
-        changes += np.bincount(key, minlength=len(changes))
-    held = np.add.reduceat(frame_counts(runs, n_labels, label)[:, :-1], edges, axis=1)
-    return changes.reshape(size).astype(float), held.T.astype(float)
+    def counts(
+        plans: Mapping[bool, tuple[int, int]],
+    ) -> dict[bool, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Survivors, contacts and endings, by definition, from origins of a sub-block and number of
+        sub-blocks; whole numbers, so that the order in which contacts come has no part in it."""
+        found = {
+            continuous: (
+                np.zeros((len(lags), n_kinds, n_blocks)),
+                np.zeros((len(lags), n_kinds, n_blocks)),
+                np.zeros((n_kinds, n_blocks)),
+            )
+            for continuous, (_, n_blocks) in plans.items()
+        }
+        for contacts in _contacts_of(one, members) if held is None else held:
+            for continuous, (sub_block, _) in plans.items():
+                alive, present, endings = found[continuous]
+                count_survivors(
+                    contacts.pair_offsets, contacts.begin, contacts.end, contacts.kind, n_frames,
+                    lags, sub_block, continuous, alive, present,
+                )  # fmt: skip
+                count_endings(contacts, sub_block, endings)
+        return found
+
+    def survival(
+        alive: np.ndarray, present: np.ndarray, frames: np.ndarray, continuous: bool
+    ) -> np.ndarray:
+        """From sums (..., lags, kinds) to survival (..., kinds, lags), 1 at lag 0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            held = np.swapaxes(alive / present, -1, -2)
+            if continuous:
+                return held
+            # what a ligand taken at random would do
+            chance = present[..., 0, :] / (frames[..., None] * one.n_carriers * available)
+        return (held - chance[..., None]) / (1 - chance[..., None])
+
+    rows, settled = [], {}
+    for continuous, (alive, present, _) in counts(
+        {True: (n_frames, 1), False: (n_frames, 1)}
+    ).items():
+        whole = survival(alive[..., 0], present[..., 0], np.asarray(n_frames), continuous)
+        fall, integral = characteristic_times(lags * dt, whole)
+        longest = np.nanmax(np.concatenate([fall / dt, [1.0]]))
+        plan = onsager.plan_blocks(n_frames, min(2 * int(longest + 1), n_frames))
+        settled[continuous] = whole, fall, integral, present, plan
+    parts = counts({c: (plan.sub_block, plan.n_sub_blocks) for c, (*_, plan) in settled.items()})
+    for continuous, (whole, fall, integral, present, plan) in settled.items():
+        definition = "continuous" if continuous else "intermittent"
+        weights = onsager.resampling_weights(plan, np.random.default_rng([run.seed, index]))
+        block = np.minimum(np.arange(n_frames) // plan.sub_block, plan.n_sub_blocks - 1)
+        frames = np.bincount(block, minlength=plan.n_sub_blocks)
+        drawn = [np.einsum("sb,mkb->smk", weights, part) for part in parts[continuous][:2]]
+        samples = survival(drawn[0], drawn[1], weights @ frames, continuous)
+        fall_drawn, integral_drawn = characteristic_times(lags * dt, samples)
+        endings = parts[continuous][2]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            stay = dt * present[0].sum(axis=-1) / endings.sum(axis=-1)
+            stay_drawn = dt * drawn[1][:, 0] / (weights @ endings.T)
+        stay_drawn = np.where(np.isfinite(stay_drawn), stay_drawn, np.nan)
+        left = whole[:, -1]
+        integral = np.where(left > UNFINISHED, np.nan, integral)
+        for k, name in enumerate(types):
+            if not present[0, k].sum():
+                continue
+            row: list[Any] = [one.name, name, definition]
+            pairs_of_values = [(fall[k], fall_drawn[:, k]), (integral[k], integral_drawn[:, k])]
+            pairs_of_values.append(
+                (stay[k], stay_drawn[:, k]) if continuous else (np.nan, stay_drawn[:, k])
+            )
+            for value, sample in pairs_of_values:
+                value = np.asarray(value if np.isfinite(value) else np.nan)
+                low, high = onsager.interval(value, sample, plan, run.level)
+                row += [float(value), float(low), float(high)]
+            rows.append([*row, int(endings[k].sum()), float(left[k]), plan.n_blocks])
+    return rows

@@ -1,14 +1,14 @@
-"""Self, distinct and in-cluster parts of the path view, for those who ask."""
+"""Self, distinct and in-cluster parts of the path view of one species."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .. import onsager
 from ..lib.frame_blocks import frame_reader
+from ..onsager.coefficients import onsager_factor
+from ..onsager.labelled_run import LabelledRun
 from ..onsager.path_sums import self_parts
 from ..onsager.window_sums import (
     CarrierLabels,
@@ -18,16 +18,11 @@ from ..onsager.window_sums import (
     window_pass,
 )
 
-if TYPE_CHECKING:
-    from ..analysis.decomposition import OnsagerDecomposition
 
-
-def path_parts(
-    run: OnsagerDecomposition, species: int, resolution: int, n_steps: int
-) -> pd.DataFrame:
+def path_parts(run: LabelledRun, species: int, resolution: int, n_steps: int) -> pd.DataFrame:
     """See `OnsagerDecomposition.path_parts`; resolution in frames."""
-    one = run._labels[species]
-    n_frames, horizon = run.paths.n_frames, resolution * n_steps
+    one = run.species[species].labels
+    n_frames, horizon = run.n_frames, resolution * n_steps
     collective = onsager.collective_path(one.position)[None]
     plan = onsager.plan_blocks(n_frames - horizon, horizon + resolution)
     _, steps = window_pass([one], resolution, plan.sub_block, collective)
@@ -46,10 +41,10 @@ def path_parts(
     origins = block_sums(np.ones((1, n_frames - horizon)), plan.sub_block)[:, 0]
     means = whole.sum(axis=1, keepdims=True) / origins[:, None]
     plan = onsager.lengthen_blocks(plan, means)
-    blocks = run.results.blocks
-    factor = blocks.system.onsager_factor(horizon * run.paths.dt)
-    weights = onsager.resampling_weights(plan, blocks.rng(horizon, resolution))
-    table = pd.DataFrame(index=pd.Index(run._path_names(species), name="event"))
+    factor = onsager_factor(horizon * run.dt, len(run.axes), run.temperature, run.paths.volume)
+    rng = np.random.default_rng([run.seed, horizon, resolution])
+    weights = onsager.resampling_weights(plan, rng)
+    table = pd.DataFrame(index=pd.Index(run.species[species].path_events, name="event"))
     for name, sums in (
         ("onsager", whole), ("self", own), ("distinct", whole - own), ("incluster", inside),
     ):  # fmt: skip
@@ -59,8 +54,8 @@ def path_parts(
         table[name], table[f"{name}_low"], table[f"{name}_high"] = value, low, high
     table.attrs = {
         "species": run.species[species].name,
-        "resolution_ps": resolution * run.paths.dt,
-        "horizon_ps": horizon * run.paths.dt,
+        "resolution_ps": resolution * run.dt,
+        "horizon_ps": horizon * run.dt,
         "units": "1/(J m s)",
     }
     return table

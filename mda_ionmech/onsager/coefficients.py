@@ -63,9 +63,17 @@ class System:
     def onsager_factor(self, time: float, n_dimensions: int | None = None) -> float:
         """Turns a mean of D.D in A^2 over `time` ps into 1/(J m s)."""
         n = self.n_dimensions if n_dimensions is None else n_dimensions
-        square_metre, cubic_metre, second = 1e-20, 1e-30, 1e-12
-        energy = constants.k * self.temperature
-        return square_metre / (2 * n * energy * self.volume * cubic_metre * time * second)
+        return onsager_factor(time, n, self.temperature, self.volume)
+
+
+def onsager_factor(time: float, n_dimensions: int, temperature: float, volume: float) -> float:
+    """Turns a mean of D.D in A^2 over `time` ps into 1/(J m s): 1 / (2 n kB T V dt).
+
+    temperature: K; volume: cubic Angstrom.
+    """
+    square_metre, cubic_metre, second = 1e-20, 1e-30, 1e-12
+    energy = constants.k * temperature
+    return square_metre / (2 * n_dimensions * energy * volume * cubic_metre * time * second)
 
 
 def spread_rows(

@@ -8,20 +8,20 @@ from scipy.linalg import expm
 from scipy.special import erfc
 
 from mda_ionmech import InputError, onsager
-from mda_ionmech.observables.msd_exponents import (
-    XI,
-    cubic_length,
-    finite_size_shift,
-    growth,
-    squared_displacements,
-)
-from mda_ionmech.observables.residence_times import (
+from mda_ionmech.observables.contact_survival import (
     channel_counts,
     characteristic_times,
     contact_table,
     count_endings,
     count_survivors,
     survival_lags,
+)
+from mda_ionmech.observables.msd_exponents import (
+    XI,
+    cubic_length,
+    finite_size_shift,
+    growth,
+    squared_displacements,
 )
 
 

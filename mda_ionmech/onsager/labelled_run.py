@@ -1,0 +1,177 @@
+"""The record that an analysis hands on: paths, labels, times and names of one run.
+
+Whatever else a run is asked (residence times, rates, hops, rate control) is a function of this
+record; no frame of the trajectory is read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..lib.errors import InputError
+from ..trajectory import Paths
+from .window_sums import CarrierLabels
+
+if TYPE_CHECKING:
+    from ..events import EventRule
+    from ..events.crystal.crystal_events import LinkedHops
+    from ..events.crystal.site_history import SiteHistory
+    from ..macrostates import Macrostates
+    from ..macrostates.base import StoredMacrostates
+    from ..microstates import Microstates
+    from ..trajectory.carriers import Ligands
+
+
+@dataclass(frozen=True)
+class LabelledSpecies:
+    """One species of a run: its carriers and how they are labelled.
+
+    Attributes
+    ----------
+    name : str
+    charge : float
+        Of one carrier, e.
+    n_carriers : int
+    first : int
+        Number of its first carrier among those of the run.
+    events : tuple of str
+        Labels of its event rule; ``("all",)`` without one.
+    rule : EventRule or None
+    labels : CarrierLabels
+        Positions and labels, as the sums over windows take them.
+    microstates : Microstates or None
+        Shells or sites of every carrier over time; None without a detector.
+    macrostates : Macrostates or None
+    ligands : Ligands or None
+        The ligand atoms a detector looks at.
+    has_sites : bool
+        Whether microstates are sites.
+    site_labels : tuple of str
+        Label of each site; empty for species in shells.
+    sites : numpy.ndarray or None
+        Shape (sites, 3): positions of the sites, fractional in the mean cell.
+    history : SiteHistory or None
+        Sites visited, with the images they are in, for a species whose events are hops.
+    """
+
+    name: str
+    charge: float
+    n_carriers: int
+    first: int
+    events: tuple[str, ...]
+    rule: EventRule | None
+    labels: CarrierLabels
+    microstates: Microstates | None = None
+    macrostates: Macrostates | StoredMacrostates | None = None
+    ligands: Ligands | None = None
+    has_sites: bool = False
+    site_labels: tuple[str, ...] = ()
+    sites: np.ndarray | None = None
+    history: SiteHistory | None = None
+
+    @property
+    def last(self) -> int:
+        """One past the number of its last carrier."""
+        return self.first + self.n_carriers
+
+    @property
+    def path_events(self) -> tuple[str, ...]:
+        """Labels in the path view: where sites are projected out, vibration comes last."""
+        return self.events if self.labels.held is None else (*self.events, "vibration")
+
+    @property
+    def on_sites(self) -> bool:
+        """Whether its events are hops between sites."""
+        return self.history is not None
+
+
+@dataclass(frozen=True)
+class LabelledRun:
+    """Paths and labels of all carriers of a run.
+
+    Attributes
+    ----------
+    species : tuple of LabelledSpecies
+        In the order of the run; carriers are numbered species after species.
+    paths : Paths
+        Unwrapped positions of all carriers.
+    frames : numpy.ndarray
+        Shape (frames,), int64: numbers of the analysed frames in the trajectory.
+    times : numpy.ndarray
+        Shape (frames,), ps.
+    windows : numpy.ndarray
+        Lengths of the windows that were scanned, frames.
+    temperature : float
+        K.
+    axes : str
+        Directions that count.
+    seed : int
+        Of the bootstrap.
+    level : float
+        Nominal coverage of the intervals.
+    linked : dict
+        Hops of the species that are labelled together, by their numbers.
+    """
+
+    species: tuple[LabelledSpecies, ...]
+    paths: Paths
+    frames: np.ndarray
+    times: np.ndarray
+    windows: np.ndarray
+    temperature: float
+    axes: str
+    seed: int
+    level: float
+    linked: dict[tuple[int, ...], LinkedHops] = field(default_factory=dict)
+
+    @property
+    def dt(self) -> float:
+        """Spacing of the frames, ps."""
+        return self.paths.dt
+
+    @property
+    def n_frames(self) -> int:
+        return self.paths.n_frames
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the species."""
+        return [one.name for one in self.species]
+
+    def index(self, name: str) -> int:
+        """Number of a species.
+
+        Raises
+        ------
+        InputError
+            For a name that is not in the run.
+        """
+        if name not in self.names:
+            raise InputError(f"species={name!r} is not in this run; it holds {self.names}")
+        return self.names.index(name)
+
+    def linked_with(self, index: int) -> tuple[LinkedHops, int]:
+        """Hops of the species labelled together with number `index`, and its place among them."""
+        members = next(m for m in self.linked if index in m)
+        return self.linked[members], members.index(index)
+
+    def in_frames(self, length: float | None, argument: str = "window") -> int:
+        """A time in ps as a whole number of frames; the shortest window scanned for None.
+
+        Raises
+        ------
+        InputError
+            For a time that is not positive or longer than the run.
+        """
+        if length is None:
+            return int(self.windows[0])
+        n = max(round(float(length) / self.dt), 1)
+        if n > self.n_frames - 1:
+            raise InputError(
+                f"{argument}={length:g} ps is longer than the "
+                f"{(self.n_frames - 1) * self.dt:g} ps analysed"
+            )
+        return n
