@@ -1,0 +1,83 @@
+"""Every figure of a result at once, and writing them to files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..lib.errors import InputError
+from ..lib.files import write_atomically
+from .contributions import contributions, effectiveness, event_matrix, onsager, shares
+from .mechanism import concertedness, macrostates_of, populations, timeline, transitions
+from .views import view_curves, view_map
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..results.results import Results
+
+
+def figures(
+    results: Results, window: float | None = None, *, species: str | None = None
+) -> Mapping[str, Callable[[], Axes]]:
+    """Every figure this result has data for, by file name; call one to draw it.
+
+    `species` is the one whose events are drawn, by default the first with an event rule.
+    """
+    out: dict[str, Callable[[], Axes]] = {
+        "contributions": lambda: contributions(results, species=species),
+        "shares": lambda: shares(results, species=species),
+        "effectiveness": lambda: effectiveness(results, window=window, species=species),
+        "event-matrix": lambda: event_matrix(results, window=window, species=species),
+        "onsager": lambda: onsager(results),
+    }
+    if results.states is not None:
+        out["timeline"] = lambda: timeline(results, species=species)
+    if "path_slope" in results.decomposition and "blocks" in results.tree.children:
+        out["view-curves"] = lambda: view_curves(results, species=species)
+        out["view-map"] = lambda: view_map(results, species=species)
+    if "multi_fraction" in results.decomposition:
+        hopping = results.decomposition["multi_fraction"].sel(species=results._species(species))
+        if np.isfinite(hopping).any():
+            out["concertedness"] = lambda: concertedness(results, species=species)
+    try:
+        macrostates_of(results, species)
+    except InputError:
+        return out
+    out["populations"] = lambda: populations(results, species=species)
+    out["transitions"] = lambda: transitions(results, window=window, species=species)
+    return out
+
+
+def save(ax: Axes, path: Path) -> Path:
+    """Write the figure of an Axes atomically; the ending of `path` chooses the format."""
+
+    figure: Any = ax.get_figure(root=True)
+    return write_atomically(path, lambda name: figure.savefig(name, dpi=160))
+
+
+def close(ax: Axes) -> None:
+    """Forget the figure of an Axes, so that many may be drawn one after the other."""
+    import matplotlib.pyplot as plt
+
+    plt.close(ax.get_figure(root=True))
+
+
+def save_all(
+    results: Results,
+    folder: Path,
+    stem: str,
+    *,
+    formats: Iterable[str] = ("png",),
+    window: float | None = None,
+) -> list[Path]:
+    """Write every figure of `figures` into a folder; returns the paths."""
+    written = []
+    for name, draw in figures(results, window).items():
+        ax = draw()
+        written += [save(ax, folder / f"{stem}-{name}.{ending}") for ending in formats]
+        close(ax)
+    return written

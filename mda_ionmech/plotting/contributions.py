@@ -1,0 +1,236 @@
+"""Contributions of events to the Onsager coefficients against the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from .style import (
+    GREY,
+    caption,
+    events_of,
+    few_blocks,
+    hatch,
+    heat_map,
+    new_axes,
+    own_part,
+    power_of_ten,
+    reach_of,
+    state_nulls,
+    window_axis,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..results.results import Results
+
+
+def contributions(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
+    """Contributions of the events to the Onsager coefficient against the window.
+
+    Bars are stacked, negative contributions downwards; the dots are the whole with its interval.
+
+    Parameters
+    ----------
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = new_axes(ax, (7.0, 4.0))
+    name, data = own_part(results, species)
+    place, few = window_axis(ax, data["window"].values), few_blocks(data)
+    scale, unit = power_of_ten(data["onsager"].values)
+    up, down = np.zeros(len(place)), np.zeros(len(place))
+    for event, color in events_of(data).items():
+        part = data["event_onsager"].sel(event=event).values / scale
+        base = np.where(part >= 0, up, down)
+        hatch(ax.bar(place, part, bottom=base, width=0.75, color=color, label=event, zorder=2), few)
+        up += np.maximum(part, 0)
+        down += np.minimum(part, 0)
+    ax.errorbar(
+        place,
+        data["onsager"].values / scale,
+        yerr=reach_of(data, "onsager") / scale,
+        fmt="o",
+        color=BLACK,
+        ms=4,
+        capsize=3,
+        lw=1,
+        label="total",
+        zorder=3,
+    )
+    # a sliver below zero is not worth a line
+    if down.min() < -0.01 * up.max():
+        ax.axhline(0, color=BLACK, lw=0.8, zorder=3)
+    else:
+        ax.set_ylim(bottom=0)
+    ax.set_ylabel(f"Onsager coefficient of {name} ({unit})")
+    ax.set_title(caption(results, data, "onsager_low"), fontsize="small")
+    state_nulls(ax, results, name, data["window"].values[:: max(len(place) // 3, 1)])
+    ax.legend(frameon=False, fontsize="small", ncols=2)
+    return ax
+
+
+def shares(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
+    """Share of every event in the Onsager coefficient against the window, with intervals.
+
+    Parameters and return value as in `contributions`. Open symbols: fewer than ten blocks.
+    """
+    ax = new_axes(ax, (7.0, 4.0))
+    name, data = own_part(results, species)
+    windows, few = data["window"].values, few_blocks(data)
+    for event, color in events_of(data).items():
+        one = data.sel(event=event)
+        ax.errorbar(
+            windows, one["share"], yerr=reach_of(one, "share"), color=color, lw=1.2, capsize=2,
+            label=event,
+        )  # fmt: skip
+        for marked, fill in ((few, "white"), (~few, color)):
+            ax.plot(windows[marked], one["share"].values[marked], "o", ms=5, mec=color, mfc=fill)
+    ax.axhline(0, color=GREY, lw=0.8)
+    ax.set_xscale("log")
+    ax.set_xlabel("window (ps)")
+    ax.set_ylabel(f"share of the Onsager coefficient of {name}")
+    text = caption(results, data, "share_low").replace("hatched", "open")
+    ax.set_title(text, fontsize="small")
+    state_nulls(ax, results, name, windows[:: max(len(windows) // 3, 1)])
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def effectiveness(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    window: float | None = None,
+    species: str | None = None,
+) -> Axes:
+    """Frequency of every event against its effectiveness, with lines of equal contribution.
+
+    A contribution is proportional to frequency times effectiveness, so an event that is rare and
+    far-reaching and one that is frequent and short lie on one line. Events that carry negatively
+    are open.
+
+    Parameters
+    ----------
+    results, ax, species
+        As in `contributions`.
+    window : float, optional
+        ps; default as in `Results.summary`.
+    """
+    ax = new_axes(ax, (5.5, 4.5))
+    table = results.summary(window, species=species)
+    colors = dict(zip(table.index, colors_of(list(table.index), EVENT_COLORS), strict=True))
+    drawn = table[(table["frequency"] > 0) & (table["effectiveness"] != 0)]
+    height = np.log(drawn["effectiveness"].abs().to_numpy())
+    for event, row in drawn.iterrows():
+        color, reach = colors[str(event)], abs(row["effectiveness"])
+        fill = color if row["effectiveness"] > 0 else "white"
+        ax.plot(row["frequency"], reach, "o", ms=9, mec=color, mfc=fill)
+        # below its symbol where another label stands close above
+        above = height - np.log(reach)
+        crowded = bool(np.any((above > 0) & (above < 0.05 * np.ptp(height))))
+        ax.annotate(
+            f"{event} ({row['share']:.0%})", (row["frequency"], reach),
+            xytext=(7, -13 if crowded else 5), textcoords="offset points", fontsize="small",
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.margins(0.25)
+    if len(drawn):
+        product = drawn["frequency"] * drawn["effectiveness"]
+        whole = float(product.sum())
+        x, y = np.array(ax.get_xlim()), np.array(ax.get_ylim())
+        for part in (0.01, 0.1, 1.0):
+            line = part * abs(whole)
+            ax.plot(x, line / x, color=GREY, lw=0.8, ls=":", zorder=0)
+            # written where the line meets the upper or the left edge
+            at = max(line / y[1], x[0]) * 1.04
+            if at < x[1] and line / at > y[0]:
+                ax.text(at, line / at, f"{part:.0%}", color=GREY, fontsize="x-small", va="top")
+        ax.set_xlim(*x)
+        ax.set_ylim(*y)
+    ax.set_xlabel("frequency per ion (1/ns)")
+    ax.set_ylabel(r"effectiveness ($\mathrm{\AA}^2$ per ion and window)")
+    ax.set_title(
+        f"{table.attrs['species']}, windows of {table.attrs['window_ps']:g} ps; dotted: equal "
+        "contribution",
+        fontsize="small",
+    )
+    state_nulls(ax, results, table.attrs["species"], [table.attrs["window_ps"]])
+    return ax
+
+
+def event_matrix(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    window: float | None = None,
+    species: str | None = None,
+) -> Axes:
+    """Which events move together: L[e, f] over the Onsager coefficient, in one window.
+
+    Rows sum to the share of their event. Parameters as in `effectiveness`.
+    """
+    ax = new_axes(ax, (6.0, 4.8))
+    name = results._species(species)
+    data = results.at_window(window).sel(species=name, species_2=name)
+    has = np.isfinite(data["event_frequency"].values)
+    names = [str(e) for e in data["event"].values[has]]
+    matrix = data["event_matrix"].values[np.ix_(has, has)] / float(data["onsager"])
+    heat_map(ax, matrix, names, names, "part of the Onsager coefficient", signed=True)
+    ax.set_title(f"{name}, windows of {float(data['window']):g} ps", fontsize="small")
+    state_nulls(ax, results, name, [float(data["window"])])
+    return ax
+
+
+def onsager(results: Results, ax: Axes | None = None) -> Axes:
+    """Onsager coefficients and their self parts against the window, with the slope.
+
+    The slope is the change of L(T) T between neighbouring windows: it loses what vibration and
+    caging add to short windows.
+
+    Parameters
+    ----------
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+    """
+    ax = new_axes(ax, (7.0, 4.2))
+    data = results.decomposition
+    windows = data["window"].values
+    species = [str(s) for s in data["species"].values]
+    pairs = [(a, b) for i, a in enumerate(species) for b in species[i:]]
+    scale, unit = power_of_ten(data["onsager"].values)
+    handles: list[Any] = []
+    for (a, b), color in zip(pairs, colors_of([f"{a} {b}" for a, b in pairs], {}), strict=True):
+        one = data.sel(species=a, species_2=b)
+        whole = ax.errorbar(
+            windows, one["onsager"] / scale, yerr=reach_of(one, "onsager") / scale, fmt="o-", ms=4,
+            lw=1.2, capsize=2, color=color, label=f"L({a}, {b})",
+        )  # fmt: skip
+        handles.append(whole)
+        if a == b:
+            own = data["onsager_self"].sel(species=a) / scale
+            ax.plot(windows, own, "s--", ms=3, lw=1, color=color)
+        if len(windows) > 1:
+            moved = one["onsager"].values * windows / scale
+            middle = np.sqrt(windows[1:] * windows[:-1])
+            ax.plot(middle, np.diff(moved) / np.diff(windows), ":", lw=1.5, color=color)
+    for style, label in (("s--", "self part"), (":", "slope between windows")):
+        handles += ax.plot([], [], style, ms=3, color=GREY, label=label)
+    ax.axhline(0, color=GREY, lw=0.8)
+    ax.set_xscale("log")
+    ax.set_xlabel("window (ps)")
+    ax.set_ylabel(f"Onsager coefficient ({unit})")
+    ax.set_title(caption(results, data, "onsager_low").split(", hatched")[0], fontsize="small")
+    ax.legend(handles=handles, frameon=False, fontsize="small")
+    return ax

@@ -1,0 +1,240 @@
+"""Macrostates, concerted hops, events over time, and how shares depend on choices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..lib.errors import InputError
+from ..results.colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from .style import GREY, heat_map, new_axes, reach_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+    from ..results.results import Results
+
+
+def macrostates_of(results: Results, species: str | None) -> tuple[str, xr.Dataset, list[str]]:
+    data = results.transitions
+    if data is None:
+        raise InputError(
+            "this result has no macrostates: give a species macrostates=..., e.g. IonPairing()"
+        )
+    name = results._species(species)
+    one = data.sel(species=name)
+    kinds = [
+        str(m)
+        for m in one["macrostate_start"].values
+        if np.isfinite(one["population"].sel(macrostate_start=m))
+    ]
+    if not kinds:
+        raise InputError(f"species {name!r} has no macrostate rule in this result")
+    return name, one, kinds
+
+
+def populations(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
+    """Mean fraction of carriers in each macrostate, with its interval.
+
+    Raises
+    ------
+    InputError
+        If the species has no macrostates.
+    """
+    name, data, kinds = macrostates_of(results, species)
+    ax = new_axes(ax, (max(4.0, 1.0 + 0.75 * len(kinds)), 3.6))
+    one = data.sel(macrostate_start=kinds)
+    ax.bar(
+        range(len(kinds)), one["population"], yerr=reach_of(one, "population"), capsize=4,
+        color=colors_of(kinds, MACROSTATE_COLORS),
+    )  # fmt: skip
+    for k, value in enumerate(one["population"].values):
+        ax.text(k, value, f" {value:.3f}\n", ha="center", va="bottom", fontsize="small")
+    slant = max(map(len, kinds)) > 8
+    ax.set_xticks(
+        range(len(kinds)), kinds, rotation=30 if slant else 0, ha="right" if slant else "center"
+    )
+    ax.set_ylim(0, 1.1)
+    ax.set_ylabel(f"population of {name}")
+    return ax
+
+
+def transitions(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    window: float | None = None,
+    species: str | None = None,
+) -> Axes:
+    """What each macrostate transition carried, over the Onsager coefficient, in one window.
+
+    Raises
+    ------
+    InputError
+        If the species has no macrostates.
+    """
+    name, data, kinds = macrostates_of(results, species)
+    ax = new_axes(ax, (4.8, 4.0))
+    at = results.at_window(window)
+    chosen = data.sel(window=float(at["window"]), macrostate_start=kinds, macrostate_end=kinds)
+    whole = float(at["onsager"].sel(species=name, species_2=name))
+    carried = chosen["transition_onsager"].values / whole
+    heat_map(ax, carried, kinds, kinds, "part of the Onsager coefficient", signed=True)
+    ax.set_xlabel("at the end of the window")
+    ax.set_ylabel("at its start")
+    ax.set_title(f"{name}, windows of {float(at['window']):g} ps", fontsize="small")
+    return ax
+
+
+def concertedness(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
+    """Share of the hops that are linked to others, beside both nulls, against the window.
+
+    Only an excess over the circular null and over the exclusion gas is evidence of concerted
+    motion; the share has no plateau, so it belongs to its window. Beside them the share of the
+    largest cluster and of carrier-windows with more than one elementary hop.
+
+    Raises
+    ------
+    InputError
+        If the species has no clusters of hops.
+    """
+    name = results._species(species)
+    data = results.decomposition
+    if (
+        "multi_fraction" not in data
+        or not np.isfinite(data["multi_fraction"].sel(species=name)).any()
+    ):
+        raise InputError(
+            f"species {name!r} has no clusters of hops in this result: give it sites and "
+            "events=CrystalEvents()"
+        )
+    ax = new_axes(ax, (7.0, 4.0))
+    one = data.sel(species=name)
+    windows = one["window"].values
+    lines = {
+        "multi_fraction": ("linked hops", EVENT_COLORS["multi_ion_hop"], "o-"),
+        "multi_fraction_exclusion": ("the same in an exclusion gas", BLACK, "s--"),
+        "multi_fraction_circular": ("the same by chance, records shifted", GREY, "v--"),
+        "largest_cluster_fraction": ("hops in the largest cluster", "#CC79A7", "^:"),
+        "multi_hop_fraction": ("carrier-windows with two hops or more", "#56B4E9", "x:"),
+    }
+    for variable, (label, color, style) in lines.items():
+        ax.errorbar(
+            windows, one[variable], yerr=reach_of(one, variable), fmt=style, ms=4, lw=1.2,
+            capsize=2, color=color, label=label,
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_ylim(0, 1.02)
+    ax.set_xlabel("window (ps)")
+    ax.set_ylabel(f"share of the hops of {name}")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def timeline(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    species: str | None = None,
+    start: float | None = None,
+    stop: float | None = None,
+) -> Axes:
+    """Events of every carrier over time, in the window the result keeps states of.
+
+    Parameters
+    ----------
+    results, ax, species
+        As in `contributions`.
+    start, stop : float, optional
+        Part of the trajectory to draw, ps; default its first 500 windows.
+
+    Raises
+    ------
+    InputError
+        If the result holds no states.
+    """
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.patches import Patch
+
+    states = results.states
+    if states is None:
+        raise InputError("this result holds no states to draw")
+    ax = new_axes(ax, (8.0, 4.0))
+    name = results._species(species)
+    meanings = str(states["event"].attrs["flag_meanings"]).split()
+    window = float(states["event"].attrs["window_ps"])
+    number = [str(s) for s in results.decomposition["species"].values].index(name)
+    mine = states["carrier_species"].values == number
+    time = states["time"].values
+    begin = time[0] if start is None else start
+    end = begin + 500 * window if stop is None else stop
+    shown = np.flatnonzero((time >= begin) & (time <= end))
+    if len(shown) < 2:
+        raise InputError(f"no frames between start={begin:g} and stop={end:g} ps")
+    event = states["event"].values[shown][:, mine].T.astype(float)
+    event[event < 0] = np.nan
+    palette = colors_of(meanings, EVENT_COLORS)
+    ax.imshow(
+        event, aspect="auto", interpolation="nearest", cmap=ListedColormap(palette),
+        norm=BoundaryNorm(np.arange(len(meanings) + 1) - 0.5, len(meanings)),
+        extent=(time[shown[0]], time[shown[-1]], int(mine.sum()) + 0.5, 0.5),
+    )  # fmt: skip
+    seen = [int(e) for e in np.unique(event[np.isfinite(event)])]
+    ax.legend(
+        handles=[Patch(color=palette[e], label=meanings[e]) for e in seen], ncols=len(seen),
+        frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1.0),
+    )  # fmt: skip
+    ax.set_xlabel(f"time (ps); each window lasts {window:g} ps")
+    ax.set_ylabel(f"carrier of {name}")
+    return ax
+
+
+def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Share of every event under other choices, from `OnsagerDecomposition.robustness`.
+
+    The band is the interval of the run itself; a symbol outside it is a share that depends on the
+    choice more than on the statistics.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    rows = [(str(s), str(v), str(e)) for s, v, e in table.index]
+    choices = list(dict.fromkeys(row[:2] for row in rows))
+    events = list(dict.fromkeys(row[2] for row in rows))
+    ax = new_axes(ax, (max(5.0, 1.6 + 0.6 * len(choices)), 4.2))
+    share = table["share"].to_numpy()
+    shown = {row[2] for row, x in zip(rows, share, strict=True) if abs(x) > 0.005}
+    place = np.arange(len(choices))
+    for event, color in zip(events, colors_of(events, EVENT_COLORS), strict=True):
+        if event not in shown:
+            continue
+        one = table[[row[2] == event for row in rows]]
+        first = one.iloc[0]
+        if np.isfinite(first["low"]):
+            ax.axhspan(first["low"], first["high"], color=color, alpha=0.15, lw=0, zorder=0)
+        reach = np.nan_to_num(np.array([one["share"] - one["low"], one["high"] - one["share"]]))
+        ax.errorbar(
+            place, one["share"].to_numpy(), yerr=np.maximum(reach, 0), fmt="o", ms=5, lw=1,
+            capsize=2, color=color, label=event,
+        )  # fmt: skip
+    for k in range(1, len(choices)):
+        if choices[k][0] != choices[k - 1][0]:
+            ax.axvline(k - 0.5, color=GREY, lw=0.8)
+    labels = [f"{a}\n{b}" if b else a for a, b in choices]
+    ax.set_xticks(place, labels, rotation=45, ha="right", fontsize="small")
+    ax.axhline(0, color=GREY, lw=0.8)
+    ax.set_ylabel(f"share of the Onsager coefficient of {table.attrs['species']}")
+    ax.set_title(
+        f"windows of {table.attrs['window_ps']:g} ps; bands: interval of the run", fontsize="small"
+    )
+    ax.legend(frameon=False, fontsize="small", ncols=2)
+    return ax

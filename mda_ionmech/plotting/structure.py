@@ -1,0 +1,55 @@
+"""g(r) with the radii of the shell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..results.colors import BLACK
+from .style import GREY, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..microstates import RadialDistribution
+
+
+def rdf(
+    distribution: RadialDistribution,
+    ax: Axes | None = None,
+    *,
+    inner: float | None = None,
+    outer: float | None = None,
+) -> Axes:
+    """g(r) of carriers and one ligand type, with the radii of the shell.
+
+    Parameters
+    ----------
+    distribution : RadialDistribution
+    ax : matplotlib.axes.Axes, optional
+    inner, outer : float, optional
+        Radii at which a contact begins and ends, Angstrom.
+    """
+    ax = new_axes(ax, (5.5, 3.8))
+    r = distribution.r
+    ax.plot(r, distribution.g, color="#0072B2", lw=0.8, alpha=0.4)
+    line = ax.plot(r, distribution.smoothed(), color="#0072B2", lw=1.5, label="g(r), smoothed")
+    ax.set_xlabel(r"distance ($\mathrm{\AA}$)")
+    ax.set_ylabel("g(r)")
+    ax.set_ylim(bottom=0)
+    count = ax.twinx()
+    top = 12.0
+    line += count.plot(
+        r, distribution.coordination, color="#009E73", lw=1, ls="--", label="number within r"
+    )
+    count.set_ylim(0, top)
+    count.set_ylabel("mean number of ligand atoms within r")
+    count.spines["top"].set_visible(False)
+    if inner is not None:
+        label = f"cutoff {inner:g} A" if outer in (None, inner) else f"begins below {inner:g} A"
+        line.append(ax.axvline(inner, color=BLACK, lw=1, label=label))
+    if outer is not None and inner is not None and outer > inner:
+        ax.axvspan(inner, outer, color=GREY, alpha=0.25, lw=0)
+        line.append(ax.axvline(outer, color=BLACK, lw=1, ls=":", label=f"ends beyond {outer:g} A"))
+    ax.legend(handles=line, frameon=False, fontsize="small", loc="upper right")
+    ax.set_title(f"{distribution.kind}, {distribution.n_frames} frames", fontsize="small")
+    return ax

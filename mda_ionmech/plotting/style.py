@@ -1,0 +1,120 @@
+"""What figures have in common: axes, colours, marks of few blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..results.colors import BLACK, EVENT_COLORS, colors_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+    from ..results.results import Results
+
+
+GREY = "#7F7F7F"
+
+
+def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """The given Axes, or those of a new figure, which a notebook shows and plt.show() too."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(figsize=size, layout="constrained")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def own_part(results: Results, species: str | None) -> tuple[str, xr.Dataset]:
+    name = results._species(species)
+    return name, results.decomposition.sel(species=name, species_2=name)
+
+
+def events_of(data: xr.Dataset) -> dict[str, str]:
+    """Events a species has, with their colours."""
+    has = np.isfinite(data["event_frequency"].transpose("event", "window").values).any(axis=1)
+    names = [str(e) for e, own in zip(data["event"].values, has, strict=True) if own]
+    return dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
+
+
+def few_blocks(data: xr.Dataset) -> np.ndarray:
+    return np.asarray(data["blocks"].values < 10)
+
+
+def hatch(bars: Any, few: np.ndarray) -> None:
+    for bar, marked in zip(bars, few, strict=True):
+        if marked:
+            bar.set(hatch="///", edgecolor="white", linewidth=0)
+
+
+def reach_of(data: xr.Dataset, name: str) -> np.ndarray:
+    """Distances from a value to the ends of its interval, shape (2, windows), 0 where unknown."""
+    value = data[name].values
+    ends = [value - data[f"{name}_low"].values, data[f"{name}_high"].values - value]
+    return np.maximum(np.nan_to_num(np.array(ends)), 0)
+
+
+def window_axis(ax: Axes, windows: np.ndarray) -> np.ndarray:
+    place = np.arange(len(windows))
+    ax.set_xticks(place, [f"{w:g}" for w in windows], rotation=45 if len(windows) > 12 else 0)
+    ax.set_xlabel("window (ps)")
+    return place
+
+
+def power_of_ten(values: np.ndarray) -> tuple[float, str]:
+    """A power of ten to divide by, and how to write it."""
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    exponent = int(np.floor(np.log10(largest))) if largest > 0 else 0
+    return 10.0**exponent, f"$10^{{{exponent}}}$ J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$"
+
+
+def caption(results: Results, data: xr.Dataset, name: str) -> str:
+    text = f"{results.settings['frame']} frame, {data[name].attrs['level']:.0%} intervals"
+    return text + (", hatched: fewer than ten blocks" if few_blocks(data).any() else "")
+
+
+def heat_map(
+    ax: Axes, values: np.ndarray, rows: list[str], columns: list[str], label: str, *, signed: bool
+) -> None:
+    """Annotated heat map."""
+    largest = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
+    image = ax.imshow(
+        values, cmap="RdBu_r" if signed else "Blues", vmin=-largest if signed else 0, vmax=largest
+    )
+    for (i, j), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            strong = abs(value) > 0.6 * largest
+            ax.text(
+                j, i, f"{value:.2f}" if abs(value) >= 0.005 else "0", ha="center", va="center",
+                fontsize="small", color="white" if strong else BLACK,
+            )  # fmt: skip
+    ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right", fontsize="small")
+    ax.set_yticks(range(len(rows)), rows, fontsize="small")
+    ax.spines[:].set_visible(False)
+    ax.figure.colorbar(image, ax=ax, label=label, shrink=0.85)
+
+
+def state_nulls(ax: Axes, results: Results, name: str, lengths: Iterable[float]) -> None:
+    """Under the title: how many hops are linked at these lengths, and in both nulls."""
+    data = results.decomposition
+    if "multi_fraction" not in data:
+        return
+    one = data.sel(species=name)
+    said = []
+    for length in lengths:
+        if length not in one["window"].values:
+            continue
+        at = one.sel(window=length)
+        shares = [
+            float(at[v])
+            for v in ("multi_fraction", "multi_fraction_circular", "multi_fraction_exclusion")
+        ]
+        if np.isfinite(shares[0]):
+            said.append(f"{length:g} ps: " + "/".join(f"{100 * s:.0f}" for s in shares))
+    if said:
+        text = "% of hops linked/by chance/in exclusion gas, " + ", ".join(said[:3])
+        ax.set_title(f"{ax.get_title()}\n{text}", fontsize="small")

@@ -1,0 +1,86 @@
+"""Arrhenius figures of the whole and of every event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from .style import new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..results.arrhenius import Arrhenius
+
+
+def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
+    """Absolute L T of the whole and of every event against 1000 / T, with fits and intervals.
+
+    Open symbols and dashed lines: contributions that are negative. Labels that no line could be
+    fitted to have symbols alone, where they are not far below the rest.
+
+    Parameters
+    ----------
+    fits : Arrhenius
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = new_axes(ax, (6.5, 4.6))
+    data, name = fits.data, str(fits.data.attrs["species"])
+    mine = (data["quantity"].values == "onsager") & (data["species"].values == name)
+    rows = data.isel(row=np.flatnonzero(mine))
+    names = [str(e) for e in rows["event"].values]
+    events = [e for e in names if e != "total"]
+    colors = dict(zip(events, colors_of(events, EVENT_COLORS), strict=True)) | {"total": BLACK}
+    x, along = 1000 / data["temperature"].values, 1000 / data["curve_temperature"].values
+    for k, event in enumerate(names):
+        one, color = rows.isel(row=k), colors[event]
+        value = one["value"].values
+        low, high = (one[f"value_{end}"].values for end in ("low", "high"))
+        size = np.abs(value)
+        # an interval that holds 0 reaches beyond a logarithmic axis
+        reach = np.abs([value - low, high - value])
+        reach[:, value < 0] = reach[::-1, value < 0]
+        reach[0] = np.minimum(reach[0], 0.999 * size)
+        label = f"{event}: no energy"
+        if int(one["sign"]):
+            energy, least, most = (float(one[f"energy{end}"]) for end in ("", "_low", "_high"))
+            label = f"{event}: {energy:.3f} ({least:.3f} to {most:.3f}) eV"
+            style = "-" if int(one["sign"]) > 0 else "--"
+            ax.plot(along, np.abs(one["curve"]), style, color=color, lw=1.2)
+            band = (np.abs(one[f"curve_{end}"].values) for end in ("low", "high"))
+            ax.fill_between(along, *band, color=color, alpha=0.15, lw=0)
+        for marked, fill in ((value < 0, "white"), (value > 0, color)):
+            if marked.any():
+                ax.errorbar(
+                    x[marked], size[marked], yerr=reach[:, marked], fmt="o", ms=5, capsize=2, lw=1,
+                    color=color, mfc=fill, label=label, zorder=3,
+                )  # fmt: skip
+                label = "_nolegend_"
+    ax.set_yscale("log")
+    sizes = np.abs(rows["value"].values[rows["sign"].values != 0])
+    if sizes.size:
+        # what has no energy may be smaller by many powers of ten
+        ax.set_ylim(sizes.min() / 5, sizes.max() * 3)
+    ax.set_xlabel("1000 / T (1/K)")
+    ax.set_ylabel(rf"$|L\,T|$ of {name} (K J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$)")
+    kelvin = ax.secondary_xaxis("top", functions=(_reciprocal, _reciprocal))
+    kelvin.set_xticks(data["temperature"].values, [f"{t:g} K" for t in data["temperature"].values])
+    kelvin.tick_params(labelsize="small")
+    ax.set_title(
+        f"{data.attrs['view_description']}, {data.attrs['level']:.0%} intervals", fontsize="small"
+    )
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def _reciprocal(x: Any) -> Any:
+    """1000 / x: between T and 1000 / T."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(1000 / np.asarray(x, dtype=float))

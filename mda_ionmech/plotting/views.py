@@ -1,0 +1,175 @@
+"""Shares of the path and slope views against resolution and horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..lib.errors import InputError
+from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from .mechanism import _say_nulls
+from .style import GREY, heat_map, new_axes, own_part
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+    from ..results.results import Results
+
+
+def _view_shares(results: Results, view: str, species: str | None) -> tuple[str, xr.DataArray]:
+    """Shares of the events in the path or slope view over resolution and horizon."""
+    if view not in ("path", "slope"):
+        raise InputError(f"view must be 'path' or 'slope', got {view!r}")
+    variable = "path_onsager" if view == "path" else "path_slope"
+    name, data = own_part(results, species)
+    if variable not in data:
+        raise InputError(
+            "this result has no path and slope views; run it with resolutions='log' and "
+            "horizons='log'"
+        )
+    parts = data[variable]
+    total = parts.sum("event", skipna=False)
+    return name, (parts / total.where(total != 0)).transpose("event", "resolution", "horizon")
+
+
+def view_map(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    event: str | None = None,
+    view: str = "slope",
+    species: str | None = None,
+) -> Axes:
+    """Share of one event over the plane of resolution and horizon.
+
+    Along a row the label means the same and only the horizon grows; down a column labels are read
+    over longer and longer times. The cell that `Results.recommend` chooses is framed.
+
+    Parameters
+    ----------
+    results, ax, species
+        As in `contributions`.
+    event : str, optional
+        Default: the one with the largest share anywhere on the map.
+    view : {"slope", "path"}
+
+    Raises
+    ------
+    InputError
+        For an unknown event or view, or a run without path and slope views.
+    """
+    name, share = _view_shares(results, view, species)
+    names = [str(e) for e in share["event"].values]
+    if event is None:
+        # medians, since single cells at long horizons are noise
+        typical = np.nan_to_num(np.nanmedian(np.abs(share.values.reshape(len(names), -1)), axis=1))
+        event = names[int(np.argmax(typical))]
+    if event not in names:
+        raise InputError(f"event={event!r} is not in this result; it holds {names}")
+    ax = new_axes(ax, (7.0, 5.0))
+    values = share.sel(event=event).values
+    resolutions = [f"{r:g}" for r in share["resolution"].values]
+    horizons = [f"{h:g}" for h in share["horizon"].values]
+    heat_map(ax, values, resolutions, horizons, f"share of {event}", signed=True)
+    ax.tick_params(axis="x", rotation=0)
+    ax.set_xlabel("horizon (ps)")
+    ax.set_ylabel("resolution (ps)")
+    ax.set_title(f"{event}, {name}, {view} view", fontsize="small")
+    advice = results.recommend(species=name)
+    if advice.resolution is not None and advice.horizon is not None:
+        x = int(np.abs(share["horizon"].values - advice.horizon).argmin())
+        y = int(np.abs(share["resolution"].values - advice.resolution).argmin())
+        frame = ax.add_patch(_rectangle(x - 0.5, y - 0.5))
+        frame.set_clip_on(False)
+        _say_nulls(ax, results, name, [float(share["resolution"].values[y])])
+    return ax
+
+
+def _rectangle(x: float, y: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x, y), 1, 1, fill=False, edgecolor=BLACK, linewidth=2)
+
+
+def view_curves(
+    results: Results,
+    ax: Axes | None = None,
+    *,
+    resolutions: Iterable[float] | None = None,
+    view: str = "slope",
+    species: str | None = None,
+) -> Axes:
+    """Shares of the events against the horizon, at chosen resolutions, with intervals.
+
+    Parameters
+    ----------
+    results, ax, species
+        As in `contributions`.
+    resolutions : sequence of float, optional
+        ps, the nearest scanned ones; at most three are told apart. Default: the recommended one,
+        else the shortest.
+    view : {"slope", "path"}
+
+    Raises
+    ------
+    InputError
+        For an unknown view, resolutions outside the scan, or a run without these views.
+    """
+    name, share = _view_shares(results, view, species)
+    scanned = share["resolution"].values
+    if resolutions is None:
+        advice = results.recommend(species=name).resolution
+        resolutions = [float(scanned[0]) if advice is None else advice]
+    ax = new_axes(ax, (7.0, 4.2))
+    names = [str(e) for e in share["event"].values]
+    colors = dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
+    shown: dict[str, Any] = {}
+    styles = []
+    for resolution, (line, marker) in zip(
+        resolutions, (("-", "o"), ("--", "s"), (":", "^")), strict=False
+    ):
+        at = float(scanned[np.abs(scanned - resolution).argmin()])
+        styles.append((at, line, marker))
+        horizons = [
+            float(h)
+            for h in share["horizon"].values
+            if np.isfinite(share.sel(resolution=at, horizon=h)).any()
+        ]
+        tables = {
+            h: results.summary(species=name, view=view, resolution=resolution, horizon=h)
+            for h in horizons
+        }
+        for event in next(iter(tables.values())).index:
+            rows = np.array(
+                [tables[h].loc[event, ["share", "share_low", "share_high"]] for h in horizons]
+            ).astype(float)
+            if not np.nanmax(np.abs(rows[:, 0]), initial=0.0) > 0:
+                continue
+            reach = np.maximum(np.nan_to_num([rows[:, 0] - rows[:, 1], rows[:, 2] - rows[:, 0]]), 0)
+            ax.errorbar(
+                horizons, rows[:, 0], yerr=reach, ls=line, marker=marker, ms=4, lw=1.2, capsize=2,
+                color=colors[event],
+            )  # fmt: skip
+            if event not in shown:
+                shown[event] = ax.plot([], [], lw=2, color=colors[event])[0]
+    handles = list(shown.values())
+    labels = list(shown)
+    for at, line, marker in styles:
+        handles += ax.plot([], [], ls=line, marker=marker, ms=4, color=GREY)
+        labels.append(f"read over {at:g} ps")
+    ax.axhline(0, color=GREY, lw=0.8)
+    ax.set_xscale("log")
+    ax.set_xlabel("horizon (ps)")
+    ax.set_ylabel(f"share of the Onsager coefficient of {name}")
+    level = float(results.decomposition["path_slope_low"].attrs["level"])
+    ax.set_title(
+        f"{view} view, {results.settings['frame']} frame, {level:.0%} intervals", fontsize="small"
+    )
+    ax.legend(
+        handles, labels, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1)
+    )
+    _say_nulls(ax, results, name, [at for at, _, _ in styles])
+    return ax
