@@ -9,8 +9,7 @@ import numpy as np
 
 from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
-from .mechanism import _say_nulls
-from .style import GREY, heat_map, new_axes, own_part
+from .style import GREY, heat_map, new_axes, own_part, state_nulls
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,7 +83,7 @@ def view_map(
         y = int(np.abs(share["resolution"].values - advice.resolution).argmin())
         frame = ax.add_patch(_rectangle(x - 0.5, y - 0.5))
         frame.set_clip_on(False)
-        _say_nulls(ax, results, name, [float(share["resolution"].values[y])])
+        state_nulls(ax, results, name, [float(share["resolution"].values[y])])
     return ax
 
 
@@ -171,5 +170,5 @@ def view_curves(
     ax.legend(
         handles, labels, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1)
     )
-    _say_nulls(ax, results, name, [at for at, _, _ in styles])
+    state_nulls(ax, results, name, [at for at, _, _ in styles])
     return ax
