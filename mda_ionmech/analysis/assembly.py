@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -27,6 +28,7 @@ from ..results.results import Results
 from ..results.schema import check_schema, load_schema
 from ..trajectory.run_store import StateRoom, StoredStates, in_memory
 from .length_sums import LengthSums, LinkedSpecies
+from .plausibility import one_label, unchanged
 
 if TYPE_CHECKING:
     from ..macrostates import Macrostates
@@ -192,9 +194,13 @@ class Assembly:
                 f"{MAX_RESIDUAL:g}; this is a bug in the labelling, please report it"
             )
         self.notes += estimates.notes
+        decomposition = estimates.decomposition()
+        for text in self._without_finding(decomposition):
+            self.notes.append(text)
+            warnings.warn(text, stacklevel=5)
         tree = xr.DataTree(
             children={
-                "decomposition": xr.DataTree(estimates.decomposition()),
+                "decomposition": xr.DataTree(decomposition),
                 "states": xr.DataTree(self._states()),
             }
         )
@@ -214,6 +220,24 @@ class Assembly:
         results = Results(tree)
         results.scratch = run._scratch
         return results
+
+    def _without_finding(self, decomposition: xr.Dataset) -> Iterator[str]:
+        """What is to be said of species whose labels cannot differ, or do not."""
+        for k, one in enumerate(self.run.species):
+            micro = self.states.get(k)
+            if micro is None:
+                continue
+            if micro.runs.n_changes == 0:
+                on_sites = getattr(one.microstates, "has_sites", False)
+                what = "site" if on_sites else "shell"
+                yield unchanged(one.name, what, empty=micro.shells.n_members == 0)
+            elif one.events is not None:
+                counts = decomposition["event_count"].sel(species=one.name).sum("window")
+                mine = {name: float(counts.sel(event=name)) for name in self.run.event_names(k)}
+                shortest = float(decomposition["window"].min())
+                text = one_label(one.name, mine, shortest)
+                if text:
+                    yield text
 
     def _states(self) -> xr.Dataset:
         run = self.run

@@ -119,6 +119,8 @@ from .arguments import (
     positive,
 )
 from .joint_labels import fill_joint
+from .plausibility import long_persistence, short_length
+from .sampled_frames import warnings_of_sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -486,7 +488,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             for index, one in enumerate(self.species)
             if isinstance(one.microstates, SiteAssignment)
         }
-        self._check_moving(ends[0][1].positions)
+        for text in warnings_of_sample(self):
+            self._note(text, loud=True)
         self._bar.total = n + max(1, n // 4)
         self._bar.set_description("reading frames")
         # frames are gathered afresh, and what a run before concluded does not travel to workers
@@ -639,7 +642,10 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                     f"{argument} holds {length:g} ps, longer than the {span:g} ps analysed; give "
                     f"{argument} of at most a tenth of that, {span / 10:g} ps, for an interval"
                 )
-            if abs(n * spacing - length) > 1e-3 * length:
+            absurd = short_length(argument, length, spacing)
+            if absurd:
+                self._note(absurd, loud=True)
+            elif abs(n * spacing - length) > 1e-3 * length:
                 self._note(
                     f"{argument[:-1]} of {length:g} ps rounded to {n * spacing:g} ps, {n} frames "
                     f"of {spacing:g} ps"
@@ -670,24 +676,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(4)
         self._step(ts, before, steps, np.empty(3), found)
         self._check_long_steps(found)
-
-    def _check_moving(self, first: np.ndarray) -> None:
-        """Refuse carriers that stay where they were in a dozen frames spread over the run."""
-        n = len(self._run_frames)
-        still = {s.name: s.atoms.ix for s in self.species}
-        for k in np.unique(np.linspace(1, n - 1, min(n, 12)).astype(int)):
-            if not still:
-                return
-            now = self._read(int(k))[1].positions
-            still = {name: ix for name, ix in still.items() if np.array_equal(first[ix], now[ix])}
-        if len(still) == len(self.species):
-            raise InputError(
-                f"no carrier of {', '.join(still)} moves: their positions are equal in frames "
-                "spread over the run; check that the selections name the mobile atoms and that "
-                "they were not frozen in the simulation"
-            )
-        if still:
-            self._note(f"no carrier of {', '.join(still)} moves", loud=True)
 
     def _check_long_steps(self, found: np.ndarray) -> None:
         if self.unwrap is False or found[2] == 0:
@@ -1062,6 +1050,13 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         """
         if not persistence >= 0:
             raise InputError(f"persistence must be a time in ps, 0 or more, got {persistence!r}")
+        self._require_run("relabelled()")
+        names = " and ".join(self.microstates)
+        absurd = long_persistence(
+            names, float(persistence), self._times.spacing, self.paths.n_frames
+        )
+        if absurd:
+            warnings.warn(absurd, stacklevel=2)
         return self._relabelled("relabelled()", persistence=float(persistence))
 
     def _relabelled(

@@ -21,6 +21,9 @@ from .neighbour_search import contact_pairs
 MAX_RADIUS = 8.0
 BIN_WIDTH = 0.02
 _SMOOTHING = 0.06  # standard deviation of the Gaussian smoothing, Angstrom
+_BROAD = 0.2  # the same for second peaks
+_BULK = 0.5  # a second peak is higher than this
+_RISEN = 0.85  # of the rise to the second peak
 _CLEAR_DEPTH = 0.5  # the minimum must lie below this fraction of the first peak
 
 
@@ -66,6 +69,11 @@ class RadialDistribution:
         InputError
             If there is no first peak, or no minimum below half of it before the range ends.
         """
+        valley = self._first_shell()[1]
+        return round(float(self.r[valley[0]] + self.r[valley[-1]]) / 2, 2)
+
+    def _first_shell(self) -> tuple[int, np.ndarray]:
+        """Bin of the first peak, and the bins at which g(r) is lowest after it."""
         smooth = self.smoothed()
         limit = float(self.r[-1])
         hint = f"give `cutoff={{{self.kind!r}: ...}}` in Angstrom"
@@ -100,8 +108,102 @@ class RadialDistribution:
                 f"first peak ({self.r[first]:.2f} A) and {self.r[k]:.2f} A; {hint}"
             )
         floor = smooth[low] + max(0.02 * smooth[low], 2 * self.error[low])
-        valley = np.arange(first, k)[smooth[first:k] <= floor]
-        return round(float(self.r[valley[0]] + self.r[valley[-1]]) / 2, 2)
+        return first, np.arange(first, k)[smooth[first:k] <= floor]
+
+    def peaks(self) -> tuple[float, float, float | None] | None:
+        """Where g(r) has its first peak, the lowest place after it, and the peak that follows.
+
+        Returns
+        -------
+        tuple of float or None
+            Angstrom. The second peak is the first place from which g(r) clearly comes down again,
+            or where it has done 85 % of its highest later rise, if that is nearer: in liquids it is
+            flat. None where that is not clear; None for all where `first_minimum` finds nothing.
+        """
+        try:
+            first, valley = self._first_shell()
+        except InputError:
+            return None
+        smooth = self.smoothed()
+        low = int(valley[np.argmin(smooth[valley])])
+        # second peaks are broad: smoothed more, they stand out from noise
+        broad = np.asarray(gaussian_filter1d(self.g, _BROAD / BIN_WIDTH, mode="nearest"))
+        noise = self.error * np.sqrt(_SMOOTHING / _BROAD)
+        top = low + int(np.argmax(broad[low:]))
+        rise = broad[top] - smooth[low]
+        if rise < 5 * noise[top] or broad[top] < _BULK:
+            return float(self.r[first]), float(self.r[low]), None
+        second = low + int(np.argmax(broad[low:] >= smooth[low] + _RISEN * rise))
+        top = low
+        for k in range(low, second):
+            if broad[k] > broad[top]:
+                top = k
+            rise, fall = broad[top] - smooth[low], broad[top] - broad[k]
+            if (
+                rise > 5 * noise[top]
+                and broad[top] > _BULK
+                and fall > max(0.05 * rise, 2 * noise[top])
+            ):
+                second = top
+                break
+        return float(self.r[first]), float(self.r[low]), float(self.r[second])
+
+
+class PairCounts:
+    """Pairs of carriers and ligands counted by distance, frame by frame.
+
+    Cost: one neighbour search to `MAX_RADIUS` (or half the shortest cell height) per frame.
+
+    Parameters
+    ----------
+    kinds : tuple of str
+        Names of the ligand types.
+    """
+
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        self.kinds = kinds
+        self.counts: np.ndarray | None = None
+        self.ideal = np.zeros(len(kinds))
+        self.edges = np.empty(0)
+        self.n_frames = self.n_centres = 0
+
+    def add(self, frame: FrameGeometry) -> None:
+        """Count the pairs of a frame."""
+        kinds = range(len(self.kinds))
+        if self.counts is None:
+            radius = min(MAX_RADIUS, 0.499 * float(cell_heights(frame.cell).min()))
+            self.edges = np.arange(0.0, radius, BIN_WIDTH)
+            self.counts = np.zeros((len(self.kinds), len(self.edges) - 1))
+            self.n_centres = len(frame.centres)
+        reach = min(float(self.edges[-1]), 0.4999 * float(cell_heights(frame.cell).min()))
+        _, ligand, distance = contact_pairs(frame, np.full(len(self.kinds), reach))
+        volume = abs(np.linalg.det(frame.cell))
+        for k in kinds:
+            of_kind = distance[frame.ligand_kind[ligand] == k]
+            self.counts[k] += np.histogram(of_kind, bins=self.edges)[0]
+            self.ideal[k] += np.sum(frame.ligand_kind == k) * self.n_centres / volume
+        self.n_frames += 1
+
+    def distributions(self) -> dict[str, RadialDistribution]:
+        """g(r) of every ligand type."""
+        counts, edges = self.counts, self.edges
+        assert counts is not None
+        shells = 4 / 3 * np.pi * np.diff(edges**3)
+        width = _SMOOTHING / BIN_WIDTH
+        # a Gaussian of `width` bins averages 2 sqrt(pi) width of them
+        seen = np.maximum(gaussian_filter1d(counts, width, axis=1, mode="nearest"), 0.1)
+        noise = np.sqrt(seen / (2 * np.sqrt(np.pi) * width))
+        return {
+            kind: RadialDistribution(
+                kind=kind,
+                r=(edges[1:] + edges[:-1]) / 2,
+                g=counts[k] / (self.ideal[k] * shells),
+                error=noise[k] / (self.ideal[k] * shells),
+                coordination=np.cumsum(counts[k]) / (self.n_frames * self.n_centres),
+                n_frames=self.n_frames,
+            )
+            for k, kind in enumerate(self.kinds)
+        }
 
 
 def sample_distributions(
@@ -109,46 +211,13 @@ def sample_distributions(
 ) -> dict[str, RadialDistribution]:
     """g(r) of the carriers and every ligand type over some frames.
 
-    Cost: one neighbour search to `MAX_RADIUS` (or half the shortest cell height) per frame.
-
     Parameters
     ----------
     frames : iterable of FrameGeometry
     kinds : tuple of str
         Names of the ligand types.
     """
-    counts: np.ndarray | None = None
-    ideal = np.zeros(len(kinds))
-    n_frames = n_centres = 0
-    edges = np.empty(0)
+    pairs = PairCounts(kinds)
     for frame in frames:
-        if counts is None:
-            radius = min(MAX_RADIUS, 0.499 * float(cell_heights(frame.cell).min()))
-            edges = np.arange(0.0, radius, BIN_WIDTH)
-            counts = np.zeros((len(kinds), len(edges) - 1))
-            n_centres = len(frame.centres)
-        reach = min(float(edges[-1]), 0.4999 * float(cell_heights(frame.cell).min()))
-        _, ligand, distance = contact_pairs(frame, np.full(len(kinds), reach))
-        volume = abs(np.linalg.det(frame.cell))
-        for k in range(len(kinds)):
-            counts[k] += np.histogram(distance[frame.ligand_kind[ligand] == k], bins=edges)[0]
-            ideal[k] += np.sum(frame.ligand_kind == k) * n_centres / volume
-        n_frames += 1
-    assert counts is not None
-    shells = 4 / 3 * np.pi * np.diff(edges**3)
-    centres = (edges[1:] + edges[:-1]) / 2
-    width = _SMOOTHING / BIN_WIDTH
-    # a Gaussian of `width` bins averages 2 sqrt(pi) width of them
-    seen = np.maximum(gaussian_filter1d(counts, width, axis=1, mode="nearest"), 0.1)
-    noise = np.sqrt(seen / (2 * np.sqrt(np.pi) * width))
-    return {
-        kind: RadialDistribution(
-            kind=kind,
-            r=centres,
-            g=counts[k] / (ideal[k] * shells),
-            error=noise[k] / (ideal[k] * shells),
-            coordination=np.cumsum(counts[k]) / (n_frames * n_centres),
-            n_frames=n_frames,
-        )
-        for k, kind in enumerate(kinds)
-    }
+        pairs.add(frame)
+    return pairs.distributions()

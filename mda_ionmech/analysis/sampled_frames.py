@@ -1,0 +1,400 @@
+"""A look at frames spread over the run, before all are read: shells, motion and temperature.
+
+The frames depend on their number alone and are read in this process, so that what is found is the
+same on every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import constants
+
+from ..lib.errors import InputError
+from ..lib.polymer_chains import chain_of_atom
+from ..microstates.detector import FrameGeometry
+from ..microstates.rdf import PairCounts
+from . import plausibility
+
+if TYPE_CHECKING:
+    from ..microstates import Detector
+    from ..microstates.rdf import RadialDistribution
+    from ..species import IonSpecies
+    from .decomposition import OnsagerDecomposition
+
+#: Frames that are looked at.
+FRAMES = 25
+#: Most carriers of a species whose neighbours are counted and whose motion is followed.
+CARRIERS = 200
+#: Most atoms of each kind of the framework, and of the whole system, whose motion is followed.
+HOST_ATOMS, ALL_ATOMS = 500, 20_000
+#: Kinds of framework atoms are told apart up to this number.
+KINDS = 12
+#: Resultant length of the mean over atoms of exp(2 pi i step) below which a drift cannot be told.
+_KNOWN_DRIFT = 0.5
+#: amu A^2 / ps^2 in J.
+_ENERGY = constants.atomic_mass * 1e4
+#: Velocity units that a LAMMPS dump may be in, in A/ps: ``metal`` and ``real``.
+_DUMP_UNITS = (1.0, 1e3)
+_TEMPERATURE_KEYS = ("temperature", "temp", "temp0")
+
+
+@dataclass
+class ShellSample:
+    """Shells of one species in the frames looked at.
+
+    Attributes
+    ----------
+    detector : Detector
+    contacts : numpy.ndarray
+        Shape (ligand types,): contacts close enough to begin one, over all frames and carriers.
+    pairs : PairCounts
+        Of at most `CARRIERS` carriers.
+    same : bool
+        Whether all frames have the same contacts.
+    first : numpy.ndarray
+        Shape (2, contacts): carrier and ligand of the first frame.
+    """
+
+    detector: Detector
+    contacts: np.ndarray
+    pairs: PairCounts
+    same: bool = True
+    first: np.ndarray | None = None
+    n_carriers: int = 0
+    n_frames: int = 0
+
+    @classmethod
+    def of(cls, detector: Detector) -> ShellSample:
+        kinds = detector.ligand_types
+        return cls(detector, np.zeros(len(kinds)), PairCounts(kinds))
+
+    def add(self, frame: FrameGeometry) -> None:
+        """Take the next frame."""
+        found = self.detector.contacts(frame)
+        begun = found.inner
+        of_kind = frame.ligand_kind[found.ligand[begun]]
+        self.contacts += np.bincount(of_kind, minlength=len(self.contacts))
+        now = np.stack([found.carrier[begun], found.ligand[begun]])
+        self.first = now if self.first is None else self.first
+        self.same = self.same and np.array_equal(self.first, now)
+        self.pairs.add(_some_carriers(frame))
+        self.n_carriers = len(frame.centres)
+        self.n_frames += 1
+
+    def by_type(self, values: np.ndarray) -> dict[str, float]:
+        """Numbers by the names of the ligand types."""
+        return dict(zip(self.detector.ligand_types, values.tolist(), strict=True))
+
+    def coordination(self) -> dict[str, float]:
+        """Mean number of ligand atoms of each type."""
+        return self.by_type(self.contacts / (self.n_frames * self.n_carriers))
+
+    def nearest(self) -> dict[str, float]:
+        """Distance of the nearest ligand of each type, Angstrom; infinite beyond 8 A."""
+        counts = self.pairs.counts
+        assert counts is not None
+        at = np.where(counts.any(axis=1), (counts > 0).argmax(axis=1), -1)
+        return self.by_type(np.where(at >= 0, self.pairs.edges[at], np.inf))
+
+
+def _some_carriers(frame: FrameGeometry) -> FrameGeometry:
+    """The same frame with at most `CARRIERS` of the carriers, spread evenly over them."""
+    n = len(frame.centres)
+    if n <= CARRIERS:
+        return frame
+    chosen = np.linspace(0, n - 1, CARRIERS).astype(np.int64)
+    number = np.full(n + 1, -1, dtype=np.int64)  # the last is for ligands of no carrier
+    number[chosen] = np.arange(CARRIERS)
+    return FrameGeometry(
+        frame.centres[chosen],
+        frame.ligand_places,
+        frame.ligand_kind,
+        number[frame.ligand_owner],
+        frame.cell,
+        frame.cell_as_read,
+    )
+
+
+@dataclass
+class MotionSample:
+    """Where some atoms are in the frames looked at.
+
+    Attributes
+    ----------
+    groups : dict of str to numpy.ndarray
+        Atom indices of carriers by species (``species:``), of framework atoms by kind
+        (``framework:``), and of what a drift is told from (``drift``).
+    weights : numpy.ndarray
+        Of the atoms of ``drift``.
+    """
+
+    groups: dict[str, np.ndarray]
+    weights: np.ndarray
+    fractional: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    cells: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, positions: np.ndarray, cell: np.ndarray, inverse: np.ndarray) -> None:
+        """Take the next frame: positions (atoms, 3) in Angstrom and its cell."""
+        self.cells.append(cell)
+        for name, atoms in self.groups.items():
+            inside = positions[atoms].astype(np.float64) @ inverse
+            self.fractional.setdefault(name, []).append(inside)
+
+    def steps(self, name: str) -> np.ndarray:
+        """Shortest steps from frame to frame, (frames - 1, atoms, 3), fractions of the cell."""
+        difference = np.diff(np.stack(self.fractional[name]), axis=0)
+        return difference - np.rint(difference)
+
+    @property
+    def cell(self) -> np.ndarray:
+        """Mean cell, (3, 3), Angstrom."""
+        return np.mean(self.cells, axis=0)
+
+    def drift_steps(self) -> np.ndarray | None:
+        """Steps of the mean of the ``drift`` atoms, (frames - 1, 3), fractions; None if unknown."""
+        turned = np.exp(2j * np.pi * self.steps("drift"))
+        mean = np.einsum("tai,a->ti", turned, self.weights / self.weights.sum())
+        if np.abs(mean).min() < _KNOWN_DRIFT:
+            return None
+        return np.angle(mean) / (2 * np.pi)
+
+    def squared(self, name: str, drift: np.ndarray, lag: int) -> float:
+        """Mean squared displacement relative to a drift over `lag` sampled frames, Angstrom^2."""
+        steps = self.steps(name) - drift[:, None]
+        steps -= np.rint(steps)
+        path = np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)]) @ self.cell
+        return float(np.mean(np.sum((path[lag:] - path[:-lag]) ** 2, axis=-1)))
+
+
+@dataclass
+class TemperatureSample:
+    """Velocities and temperatures in the frames looked at.
+
+    Attributes
+    ----------
+    atoms : numpy.ndarray
+        Indices of atoms with mass.
+    mass : numpy.ndarray
+        Theirs, amu.
+    free : bool
+        Whether none of them is in a molecule.
+    """
+
+    atoms: np.ndarray
+    mass: np.ndarray
+    free: bool
+    kinetic: list[float] = field(default_factory=list)
+    written: dict[str, list[float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, universe: Any) -> TemperatureSample:
+        """Single ions, if there are any, else all atoms with mass."""
+        atoms = universe.atoms
+        mass = np.asarray(getattr(atoms, "masses", np.zeros(len(atoms))), dtype=np.float64)
+        heavy = np.isfinite(mass) & (mass > 0)
+        alone = np.zeros(len(atoms), dtype=bool)
+        if len(getattr(atoms, "bonds", ())) > 0:
+            alone[:] = True
+            alone[np.unique(universe.bonds.indices)] = False
+        elif universe.residues.n_residues > 1:
+            alone = np.bincount(atoms.resindices)[atoms.resindices] == 1
+        free = bool(np.any(alone & heavy))
+        chosen = np.flatnonzero(alone & heavy if free else heavy)
+        return cls(chosen, mass[chosen], free)
+
+    def add(self, ts: Any) -> None:
+        """Take the next frame."""
+        if len(self.atoms) and getattr(ts, "has_velocities", False):
+            velocity = np.asarray(ts.velocities, dtype=np.float64)[self.atoms]
+            energy = float(np.sum(self.mass[:, None] * velocity**2)) * _ENERGY
+            self.kinetic.append(energy / (3 * len(self.atoms) * constants.k))
+        for key, value in ts.data.items():
+            if str(key).lower().split("/")[-1] in _TEMPERATURE_KEYS and np.size(value) == 1:
+                self.written.setdefault(str(key), []).append(float(np.squeeze(value)))
+
+    def texts(self, temperature: float, reader: str) -> Iterator[str | None]:
+        """Warnings on the temperature of the run, K."""
+        kinetic = float(np.mean(self.kinetic)) if self.kinetic else 0.0
+        if np.isfinite(kinetic) and kinetic > 0:
+            if reader == "LAMMPSDUMP":
+                units = np.array(_DUMP_UNITS) ** 2 * kinetic
+                kinetic = float(units[np.argmin(np.abs(np.log(units / temperature)))])
+            n = len(self.atoms)
+            if not self.free and n > 1:  # the centre of mass rests
+                kinetic *= n / (n - 1)
+            error = float(np.sqrt(2 / (3 * n * len(self.kinetic))))
+            yield plausibility.kinetic_temperature(temperature, kinetic, error, self.free)
+        for key, values in self.written.items():
+            mean = float(np.mean(values))
+            if np.isfinite(mean) and mean > 0:
+                yield plausibility.written_temperature(temperature, mean, key)
+
+
+def warnings_of_sample(run: OnsagerDecomposition) -> list[str]:
+    """What is implausible in frames spread over the run, before all of them are read.
+
+    Cost: `FRAMES` frames read, with one neighbour search to 8 A for up to `CARRIERS` carriers.
+
+    Raises
+    ------
+    InputError
+        For shells that no ligand can be in, a persistence as long as the run, and where no carrier
+        moves.
+    """
+    n = len(run._run_frames)
+    texts: list[str | None] = []
+    shells: dict[int, ShellSample] = {}
+    for index, one in enumerate(run.species):
+        if one.microstates is None:
+            continue
+        if one.microstates.persistence:
+            texts.append(
+                plausibility.long_persistence(
+                    one.name, one.microstates.persistence, run._times.spacing, n
+                )
+            )
+        if not one.microstates.has_sites:
+            shells[index] = ShellSample.of(one.microstates)
+        texts.append(_chains(one, run.universe))
+    motion = MotionSample(*_followed(run))
+    temperature = TemperatureSample.of(run.universe)
+    still = {s.name: s.atoms.ix for s in run.species}
+    first: np.ndarray | None = None
+    chosen = np.unique(np.linspace(0, n - 1, min(n, FRAMES)).astype(int))
+    for k in chosen:
+        snapshot = run._read(int(k))[1]
+        temperature.add(run._at(int(k)))
+        for index, shell in shells.items():
+            shell.add(run._geometry(index, snapshot))
+        motion.add(snapshot.positions, snapshot.cell.vectors, snapshot.cell.inverse)
+        if first is None:
+            first = snapshot.positions
+        else:
+            still = {
+                name: ix
+                for name, ix in still.items()
+                if np.array_equal(first[ix], snapshot.positions[ix])
+            }
+    texts += _still(list(still), len(run.species))
+    span = (n - 1) * run._times.spacing
+    for index, shell in shells.items():
+        texts += _shells(run.species[index], shell, span)
+    reader = getattr(run._trajectory, "readers", [run._trajectory])[0]
+    texts += temperature.texts(run.temperature, str(getattr(reader, "format", "")))
+    texts += _motion(run, motion)
+    return [text for text in texts if text]
+
+
+def _still(names: Sequence[str], n_species: int) -> list[str]:
+    """Refuse carriers that stay where they were in all frames looked at, name single species."""
+    if len(names) == n_species:
+        raise InputError(
+            f"no carrier of {', '.join(names)} moves: their positions are equal in frames "
+            "spread over the run; check that the selections name the mobile atoms and that "
+            "they were not frozen in the simulation"
+        )
+    return [f"no carrier of {', '.join(names)} moves"] if names else []
+
+
+def _chains(one: IonSpecies, universe: Any) -> str | None:
+    """Chains of a rule that has them, where they are small molecules."""
+    rule, detector = one.events, one.microstates
+    chains, anion = getattr(rule, "chains", None), getattr(rule, "anion", None)
+    if chains is None or detector is None:
+        return None
+    atoms = np.concatenate([g.ix for kind, g in detector.ligands.items() if kind != anion])
+    sizes = np.bincount(chain_of_atom(universe, chains, atoms, type(rule).__name__)[atoms])
+    return plausibility.small_molecules(one.name, int(sizes.max()), int(np.count_nonzero(sizes)))
+
+
+def _shells(one: IonSpecies, shell: ShellSample, span: float) -> Iterator[str | None]:
+    """Warnings on the shells of a species."""
+    inner: Mapping[str, float] = getattr(shell.detector, "inner", {})
+    outer: Mapping[str, float] = getattr(shell.detector, "outer", {})
+    if not isinstance(inner, Mapping) or not isinstance(outer, Mapping):
+        inner, outer = {}, {}  # a detector of the user's own has other uses for these names
+    empty = plausibility.empty_shells(
+        one.name, shell.coordination(), inner, shell.nearest(), shell.n_frames
+    )
+    if empty is not None:
+        yield empty
+        return
+    found: dict[str, RadialDistribution] = shell.pairs.distributions()
+    found |= getattr(shell.detector, "distributions", {})
+    for kind in outer:
+        yield plausibility.wide_band(one.name, kind, inner[kind], outer[kind])
+        yield from plausibility.misplaced_radii(
+            one.name, found[kind], inner[kind], outer[kind], molecule=one.compound is not None
+        )
+    if shell.same and one.events is not None and shell.n_frames > 2:
+        yield plausibility.unchanged_sample(one.name, shell.n_frames, span)
+
+
+def _followed(run: OnsagerDecomposition) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Atoms whose motion is looked at, and weights of those that a drift is told from."""
+    universe = run.universe
+    groups: dict[str, np.ndarray] = {}
+    carrier = np.zeros(universe.atoms.n_atoms, dtype=bool)
+    for one in run.species:
+        _, heads = np.unique(one.carrier_of_atom, return_index=True)
+        groups[f"species:{one.name}"] = _spread(one.atoms.ix[heads], CARRIERS)
+        carrier[one.atoms.ix] = True
+    host = np.zeros_like(carrier)
+    if run.frame == "framework":
+        host[run._reference > 0] = True
+    for one in run.species:
+        if getattr(one.microstates, "has_sites", False) and one.microstates is not None:
+            host[one.microstates.ligands["framework"].ix] = True
+    atoms = np.flatnonzero(host)
+    kinds = getattr(universe.atoms, "elements", getattr(universe.atoms, "names", None))
+    if kinds is None or len(set(kinds[atoms])) > KINDS:
+        kinds = np.full(len(carrier), "all", dtype=object)
+    for kind in dict.fromkeys(kinds[atoms]):
+        groups[f"framework:{kind}"] = _spread(atoms[kinds[atoms] == kind], HOST_ATOMS)
+    # what does not carry charge tells a drift best; where all atoms do, they tell it together
+    base = atoms if len(atoms) else np.flatnonzero(~carrier)
+    base = base if len(base) else np.flatnonzero(carrier)
+    groups["drift"] = _spread(base, ALL_ATOMS)
+    mass = np.asarray(getattr(universe.atoms, "masses", np.ones(len(carrier))), dtype=np.float64)
+    mass = np.where(np.isfinite(mass) & (mass > 0), mass, 0.0)[groups["drift"]]
+    return groups, mass if mass.any() else np.ones(len(mass))
+
+
+def _spread(atoms: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the atoms, spread evenly over them."""
+    if len(atoms) <= most:
+        return atoms
+    return atoms[np.linspace(0, len(atoms) - 1, most).astype(int)]
+
+
+def _motion(run: OnsagerDecomposition, motion: MotionSample) -> Iterator[str | None]:
+    """Warnings on the motion of carriers, framework and the whole."""
+    n_steps = len(motion.cells) - 1
+    late, early = max(3 * n_steps // 4, 1), max(n_steps // 4, 1)
+    if n_steps < 4:
+        return
+    known = motion.drift_steps()
+    # where it is not known atoms went far from frame to frame, with and without it
+    turned = np.zeros((n_steps, 3)) if known is None else known
+    # what moves by half a cell from frame to frame looks slower, and still fast
+    msd = {one.name: motion.squared(f"species:{one.name}", turned, late) for one in run.species}
+    over_all = {
+        one.name: (one.n_carriers, motion.squared(f"species:{one.name}", turned, n_steps))
+        for one in run.species
+    }
+    if known is not None:
+        yield plausibility.drift(run.frame, known @ motion.cell, over_all)
+    host = {
+        name.partition(":")[2]: (
+            motion.squared(name, turned, early),
+            motion.squared(name, turned, late),
+        )
+        for name in motion.groups
+        if name.startswith("framework:")
+    }
+    if host:
+        yield plausibility.moving_host(msd, host)

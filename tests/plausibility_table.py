@@ -1,0 +1,267 @@
+"""Input that is legal and absurd, each with what a run says of it; the table in the docs.
+
+``python -m tests.plausibility_table`` writes docs/plausibility.md anew.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech.analysis import plausibility
+from mda_ionmech.events import PolymerEvents, SolvationEvents
+from mda_ionmech.microstates import CutoffShell
+
+from .builders import brownian, make_universe
+
+PAGE = Path(__file__).parents[1] / "docs" / "plausibility.md"
+INTRODUCTION = """\
+Input can be legal and absurd: a cutoff in nm, a temperature in degrees Celsius, the selections of
+framework and ions exchanged. Before all frames are read, a run looks at 25 of them, spread over the
+trajectory, and after the labels are known it looks at these. What it finds stands in the terminal,
+in `results.warnings` and in the report; where the answer would be empty, it is an error. The frames
+depend on their number alone, so that the same is found on every backend. None of these checks
+speaks up on the shipped trajectories. This page is written by the tests; what is refused for other
+reasons is on {doc}`errors`."""
+REASONS = """\
+A check is silent where the sample does not decide: a warning that is often wrong is not read. The
+thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`):"""
+#: Frames of the shipped liquid that are analysed: 1 ps apart.
+FRAMES = 600
+
+
+@cache
+def liquid():
+    return datasets.liquid()
+
+
+def shells(cutoff=None, rule=None, *, species=None, windows=(1.0, 16.0), run=None, **shell):
+    """The lithium of the shipped liquid."""
+    u = liquid()
+    ions = IonSpecies(
+        u.select_atoms("resname LI"),
+        charge=1,
+        name="Li+",
+        microstates=CutoffShell(
+            {"solvent": 2.8, "anion": 2.9} if cutoff is None else cutoff,
+            solvent=u.select_atoms("resname ACN and element N"),
+            anion=u.select_atoms("resname TFS and element O"),
+            **shell,
+        ),
+        events=SolvationEvents() if rule is None else rule,
+    )
+    analysis = OnsagerDecomposition(
+        [ions], temperature=330, windows=list(windows), resolutions=None, frame="laboratory"
+    )
+    return analysis.run(stop=FRAMES, **(run or {}))
+
+
+def lattice(*, host=0.05, host_walks=0.0, carriers_walk=0.3, drift=0.0, n_frames=200, seed=0):
+    """Positions (frames, 8 carriers + 27 host atoms, 3) of a crystal in a cube of 18 A.
+
+    Standard deviations of host vibrations, and of the steps of host and carriers in each direction,
+    Angstrom; drift per frame along x, Angstrom.
+    """
+    rng = np.random.default_rng(seed)
+    grid = np.stack(np.meshgrid(*[np.arange(3)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) * 6.0
+    still = grid + rng.normal(scale=host, size=(n_frames, 27, 3))
+    walk = brownian(rng, n_frames, 27, host_walks**2 / 2, 1.0)
+    moving = grid[:8] + 3.0 + brownian(rng, n_frames, 8, carriers_walk**2 / 2, 1.0)
+    positions = np.concatenate([moving, still + walk], axis=1)
+    positions[..., 0] += drift * np.arange(n_frames)[:, None]
+    return positions
+
+
+def crystal(frame="framework", temperature=300, velocities=None, data=None, **options):
+    positions = lattice(**options)
+    n_frames = len(positions)
+    u = make_universe(
+        positions - 18 * np.floor(positions / 18),
+        (18, 18, 18, 90, 90, 90),
+        names=["Li"] * 8 + ["Zr"] * 27,
+        masses=[6.94] * 8 + [91.2] * 27,
+    )
+    if velocities is not None:
+        scale = np.sqrt(8.314462618 * velocities / u.atoms.masses / 10)[:, None]  # A/ps
+        rng = np.random.default_rng(3)
+        u.load_new(
+            u.trajectory.timeseries(order="fac"),
+            dimensions=np.tile([18.0] * 3 + [90.0] * 3, (n_frames, 1)),
+            velocities=rng.normal(size=(n_frames, 35, 3)) * scale,
+            dt=1.0,
+        )
+    if data is not None:
+        u.trajectory.add_transformations(data)
+    ions = IonSpecies(u.select_atoms("name Li"), charge=1, name="Li+")
+    options = {"framework": u.select_atoms("name Zr")} if frame == "framework" else {}
+    options |= {"frame": frame, "windows": [1.0, 8.0], "resolutions": None}
+    return OnsagerDecomposition([ions], temperature=temperature, **options).run()
+
+
+def exchanged():
+    """Host and carriers the wrong way round."""
+    u = make_universe(
+        lattice(), (18, 18, 18, 90, 90, 90), names=["Li"] * 8 + ["Zr"] * 27,
+        masses=[6.94] * 8 + [91.2] * 27,
+    )  # fmt: skip
+    ions = IonSpecies(u.select_atoms("name Zr"), charge=4, name="Zr4+")
+    return OnsagerDecomposition(
+        [ions], temperature=300, framework=u.select_atoms("name Li"), resolutions=None
+    ).run()
+
+
+class Says600:
+    """A transformation that writes a temperature into the frames, as some formats hold it."""
+
+    parallelizable = True
+
+    def __call__(self, ts):
+        ts.data["temperature"] = 600.0
+        return ts
+
+
+def with_ligands(distances):
+    """Four carriers, far apart, with as many ligands each as there are distances (frames, n)."""
+    rng = np.random.default_rng(1)
+    n_frames = len(distances)
+    paths = brownian(rng, n_frames, 4, 0.05, 1.0) + 20 * np.eye(4, 3)
+    away = distances + rng.normal(scale=0.03, size=distances.shape)
+    ligands = paths[:, :, None] + away[:, None, :, None] * [1.0, 0.0, 0.0]
+    u = make_universe(np.concatenate([paths, ligands.reshape(n_frames, -1, 3)], axis=1))
+    ions = IonSpecies(
+        u.atoms[:4],
+        charge=1,
+        name="Li+",
+        microstates=CutoffShell(2.5, solvent=u.atoms[4:]),
+        events=SolvationEvents(),
+    )
+    return OnsagerDecomposition(
+        [ions], temperature=300, frame="laboratory", resolutions=None, windows=[1.0, 4.0]
+    ).run()  # fmt: skip
+
+
+def frozen_shells():
+    """Carriers whose ligands ride along."""
+    return with_ligands(np.full((100, 1), 2.0))
+
+
+def renewed_shells():
+    """Carriers with another ligand in every frame."""
+    return with_ligands(np.where(np.arange(100)[:, None] % 3 == np.arange(3), 2.0, 6.0))
+
+
+#: By situation: what is run, and which function of `plausibility` answers.
+SITUATIONS = {
+    "a cutoff in nm": (lambda: shells(0.28), "empty_shells"),
+    "a cutoff shorter than any contact": (lambda: shells(1.5), "empty_shells"),
+    "a cutoff before the first peak of g(r)": (lambda: shells(2.0), "misplaced_radii"),
+    "a cutoff beyond the second peak of g(r)": (
+        lambda: shells({"solvent": 6.5, "anion": 2.9}),
+        "misplaced_radii",
+    ),
+    "hysteresis over the rise of g(r) to its second peak": (
+        lambda: shells(hysteresis={"solvent": 2.5}),
+        "misplaced_radii",
+    ),
+    "hysteresis over the rise of g(r) to its first peak": (
+        lambda: shells(hysteresis={"solvent": (1.95, 2.15)}),
+        "misplaced_radii",
+    ),
+    "an outer radius given as a width": (lambda: shells(hysteresis={"solvent": 3.4}), "wide_band"),
+    "persistence of a third of the trajectory": (
+        lambda: shells(persistence=200.0),
+        "long_persistence",
+    ),
+    "persistence longer than the trajectory": (
+        lambda: shells(persistence=1000.0),
+        "long_persistence",
+    ),
+    "persistence in ns": (lambda: shells(persistence=0.003), "long_persistence"),
+    "a window in seconds": (lambda: shells(windows=[1e-12]), "short_length"),
+    "a window below half the spacing of the frames": (
+        lambda: shells(windows=[0.3, 16.0]),
+        "short_length",
+    ),
+    "shells that never change": (frozen_shells, "unchanged"),
+    "shells that are renewed in every window": (renewed_shells, "one_label"),
+    "rules for polymers in a liquid": (lambda: shells(rule=PolymerEvents()), "small_molecules"),
+    "a temperature in degrees Celsius": (
+        lambda: crystal(temperature=57, velocities=330),
+        "kinetic_temperature",
+    ),
+    "a temperature other than that in the file": (
+        lambda: crystal(temperature=300, data=Says600()),
+        "written_temperature",
+    ),
+    "a drift in the laboratory frame": (lambda: crystal("laboratory", drift=0.05), "drift"),
+    "a framework that drifts as a whole": (lambda: crystal(drift=0.05), "drift"),
+    "a framework that diffuses": (lambda: crystal(host_walks=0.2), "moving_host"),
+    "carriers and framework exchanged": (exchanged, "moving_host"),
+}
+
+
+def texts_of(situation: str) -> list[str]:
+    """What a run says of a situation: an error, else what is in the terminal and in the result."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            run = SITUATIONS[situation][0]()
+        except InputError as error:
+            return [f"InputError: {error}"]
+    said = [str(one.message) for one in caught if one.category is UserWarning]
+    return [text for text in run.results.warnings if text in said and not known(text)]
+
+
+def known(text: str) -> bool:
+    """Whether a warning is none of these checks."""
+    return text.startswith(("charges of the listed species", "windows of "))
+
+
+#: Thresholds that the page explains, in the words of the code.
+def thresholds() -> list[tuple[str, str]]:
+    """Names and values of the thresholds, and the comments above them."""
+    source = Path(plausibility.__file__).read_text()
+    rows, comment = [], []
+    for line in source.splitlines():
+        if line.startswith("#: "):
+            comment.append(line[3:])
+        elif comment:
+            names = line.partition(" = ")[0].split(", ")
+            values = ", ".join(f"{getattr(plausibility, name):g}" for name in names)
+            rows.append((values, " ".join(comment)))
+            comment = []
+    return rows
+
+
+def page(texts: dict[str, list[str]]) -> str:
+    """The page of the documentation."""
+    lines = [
+        "# Checks for absurd input",
+        "",
+        *INTRODUCTION.splitlines(),
+        "",
+        "| situation | what the run says |",
+        "|---|---|",
+    ]
+    for situation, said in texts.items():
+        cell = "<br>".join(said).replace("|", "\\|")
+        lines.append(f"| {situation} | {cell} |")
+    lines += [
+        "",
+        "## Thresholds",
+        "",
+        *REASONS.splitlines(),
+        "",
+        "| value | meaning and reason |",
+        "|---|---|",
+        *(f"| {value} | {text} |" for value, text in thresholds()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page({s: texts_of(s) for s in SITUATIONS}))
