@@ -216,7 +216,10 @@ def test_what_is_no_store_is_refused(tmp_path):
     with pytest.raises(InputError, match="exists and is no store of a run; give another folder"):
         liquid(store=tmp_path / "folder").run(stop=STOP)
     zarr.open_group(tmp_path / "other", mode="w").create_array("path", shape=(3,), dtype="f8")
-    with pytest.raises(InputError, match="no store of a run in the format ionmech-run/2"):
+    with pytest.raises(InputError, match="no store of a run in the format ionmech-run/3"):
+        liquid(store=tmp_path / "other").run(stop=STOP)
+    zarr.open_group(tmp_path / "other").attrs["format"] = "ionmech-run/2"
+    with pytest.raises(InputError, match="an earlier version wrote it and saw no change of the"):
         liquid(store=tmp_path / "other").run(stop=STOP)
     with pytest.raises(InputError, match="does not exist or is not writable"):
         liquid(store=tmp_path / "missing" / "run.zarr").run(stop=STOP)

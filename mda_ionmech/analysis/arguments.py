@@ -138,14 +138,25 @@ def check_axes(axes: Any) -> str:
     return axes
 
 
+#: Transformations that remember earlier frames, and what is wrong with them here.
+_REMEMBERING = {
+    "NoJump": "loses jumps with start, step or parallel reading and distorts collective motion at "
+    "constant pressure; load the universe without it, unwrap='auto' does that work",
+    "PositionAverager": "replaces positions by means over earlier frames, which takes fast motion "
+    "out of every displacement; load the universe without it",
+}
+
+
 def check_transformations(trajectory: Any) -> None:
-    """Refuse NoJump on the trajectory: unwrapping is done here, and soundly."""
+    """Refuse transformations whose answer for a frame depends on the frames read before it.
+
+    Functions and classes that look at one frame are fine.
+    """
     for transformation in trajectory.transformations:
-        if type(transformation).__name__ == "NoJump":
+        name = type(transformation).__name__
+        if name in _REMEMBERING:
             raise InputError(
-                "the trajectory carries the transformation NoJump, which loses jumps with start, "
-                "step or parallel reading and distorts collective motion at constant pressure; "
-                "load the universe without it, unwrap='auto' does that work"
+                f"the trajectory carries the transformation {name}, which {_REMEMBERING[name]}"
             )
 
 

@@ -414,6 +414,10 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             bar.close()
         return self
 
+    def _configure_backend(self, backend: Any, *_: Any, **__: Any) -> Any:
+        """Take what `run` made: `check_backend` knows better what a backend can take along."""
+        return backend
+
     def _bar_update(self, n_frames: int) -> None:
         self._bar.update(n_frames)
 

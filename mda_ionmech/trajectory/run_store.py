@@ -29,7 +29,7 @@ from ..lib.path_chunks import create, write_chunk
 from ..onsager.window_sums import BLOCK_BYTES
 from .paths import StoredPosition, add_steps
 
-FORMAT = "ionmech-run/2"
+FORMAT = "ionmech-run/3"
 #: What chunks and blocks are sized for without a budget, bytes.
 DEFAULT_BUDGET = 2**30
 #: Work on what lives on disk takes such a part of the budget at once.
@@ -191,9 +191,11 @@ class RunStore:
                 f"store={str(folder)!r} exists and is no store of a run; give another folder"
             ) from error
         if attributes.get("format") != FORMAT:
+            older = str(attributes.get("format", "")).startswith(FORMAT.rpartition("/")[0])
+            why = "an earlier version wrote it and saw no change of the cell: " if older else ""
             raise InputError(
-                f"store={str(folder)!r} is no store of a run in the format {FORMAT}; give another "
-                "folder"
+                f"store={str(folder)!r} is no store of a run in the format {FORMAT}; {why}give "
+                "another folder"
             )
         changed = list(_differences(attributes["origin"], origin))
         if changed:
