@@ -15,7 +15,7 @@ from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.onsager.window_sums import CarrierLabels, window_sums
 
 from .builders import brownian, make_universe, wrap
-from .onsager.test_windows import collective, random_system, system_of
+from .onsager.test_window_sums import collective, random_system, system_of
 
 LENGTH, N_IONS, N_SOLVENT, N_ANIONS, N_FRAMES = 14.0, 4, 8, 4, 60
 WINDOWS = [1.0, 3.0, 8.0]

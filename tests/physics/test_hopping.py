@@ -10,7 +10,7 @@ from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, simulate
 from mda_ionmech.microstates import SiteAssignment
 
 from ..builders import decompose, make_universe, mobility, standard_error
-from ..events.test_crystal import cubic, history
+from ..events.crystal.test_crystal_events import cubic, history
 
 
 def test_case_3_parallel_hops_are_one_cooperative_event(record):

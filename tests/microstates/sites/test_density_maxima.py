@@ -16,7 +16,7 @@ from mda_ionmech.microstates.sites.density_maxima import (
 )
 from mda_ionmech.microstates.sites.site_assignment import minimum_image
 
-from .test_sites import CELL, HOST, universe_of
+from .test_site_assignment import CELL, HOST, universe_of
 
 SITES = np.array(
     [[0.1, 0.1, 0.1], [0.35, 0.1, 0.1], [0.1, 0.4, 0.1], [0.6, 0.6, 0.6], [0.95, 0.7, 0.98]]

@@ -17,7 +17,7 @@ from mda_ionmech.onsager.window_sums import (
     window_pass,
 )
 
-from .test_windows import N_LABELS, collective, random_system, system_of
+from .test_window_sums import N_LABELS, collective, random_system, system_of
 
 
 def plain_paths(species, states, resolution, n_steps):

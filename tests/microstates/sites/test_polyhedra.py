@@ -25,7 +25,7 @@ from mda_ionmech.microstates.sites.polyhedra import (
 )
 from mda_ionmech.results.tables import print_result
 
-from .test_sites import CELL, dimensions, universe_of
+from .test_site_assignment import CELL, dimensions, universe_of
 
 #: Anions on a face-centred lattice: their tetrahedra and octahedra fill space.
 ANIONS = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])

@@ -14,11 +14,11 @@ from mda_ionmech import InputError, OnsagerDecomposition, datasets, load
 from mda_ionmech.results.schema import check_schema, load_schema
 from ovito_modifiers import read_states
 
-from .conftest import liquid_species
+from ..conftest import liquid_species
 
 
 def test_schema_is_the_promised_one():
-    promised = Path(__file__).parents[2] / "shared" / "design" / "results-schema.json"
+    promised = Path(__file__).parents[3] / "shared" / "design" / "results-schema.json"
     if not promised.is_file():
         pytest.skip(f"the design's own copy of the schema is not at {promised}")
     assert load_schema() == json.loads(promised.read_text())

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, plotting
 from mda_ionmech.results.colors import EVENT_COLORS, colors_of
 
-from .builders import brownian, make_universe
+from ..builders import brownian, make_universe
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from mda_ionmech.macrostates import MacrostateRule, Macrostates
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
 from mda_ionmech.results.time_reversal import circulation
 
-from .builders import brownian, make_universe
-from .conftest import liquid_species
+from ..builders import brownian, make_universe
+from ..conftest import liquid_species
 
 #: Turns 0 -> 1 -> 2 -> 0 more often than back; and the same rates without a sense of rotation.
 TURNING = np.array([[-0.06, 0.05, 0.01], [0.01, -0.06, 0.05], [0.05, 0.01, -0.06]])

@@ -8,8 +8,8 @@ from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, 
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import SiteAssignment
 
-from .builders import brownian, make_universe
-from .conftest import liquid_species
+from ..builders import brownian, make_universe
+from ..conftest import liquid_species
 
 STOP, WINDOW = 300, 8.0
 

@@ -12,8 +12,8 @@ from mda_ionmech import InputError, OnsagerDecomposition
 from mda_ionmech.lib.frame_backends import DaskParts, parts_source
 from mda_ionmech.microstates import CutoffShell
 
-from .builders import liquid_species
-from .clusters import command_line_cluster, local_cluster
+from ..builders import liquid_species
+from ..clusters import command_line_cluster, local_cluster
 
 STOP = 300
 

@@ -28,7 +28,7 @@ from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.report import drawings, numbers, page, sections, write_report
 from mda_ionmech.results.results import Results
 
-from .builders import brownian, decompose, make_universe
+from ..builders import brownian, decompose, make_universe
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 

@@ -17,7 +17,7 @@ from mda_ionmech.events.crystal.site_history import (
 from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, count_hops, simulate, simulate_blocks
 from mda_ionmech.lib.run_length import LabelRuns, label_runs, runs_in_time
 
-from ..builders import site_distances
+from ...builders import site_distances
 
 CELL = np.array([[9.0, 0, 0], [2.0, 8.0, 0], [-1.0, 2.0, 7.0]])
 

@@ -16,7 +16,7 @@ from mda_ionmech.microstates.sites.core_sets import (
     shared_frames,
 )
 
-from ..builders import make_universe
+from ...builders import make_universe
 
 CELL = np.array([[12.0, 0, 0], [2.0, 11.0, 0], [1.0, 2.0, 10.0]])
 SITES = np.array([[0.1, 0.1, 0.1], [0.35, 0.1, 0.1], [0.1, 0.4, 0.1], [0.6, 0.6, 0.6]])

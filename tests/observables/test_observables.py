@@ -14,9 +14,9 @@ from mda_ionmech.events import SolvationEvents
 from mda_ionmech.macrostates import ShellComposition
 from mda_ionmech.microstates import CutoffShell
 
-from .builders import brownian, decompose, make_universe
-from .conftest import liquid_species
-from .physics.test_known_answers import vehicle_and_jumps
+from ..builders import brownian, decompose, make_universe
+from ..conftest import liquid_species
+from ..physics.test_known_answers import vehicle_and_jumps
 
 
 def test_self_diffusivity_is_that_of_einstein_msd():

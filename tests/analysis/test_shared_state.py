@@ -14,7 +14,7 @@ from mda_ionmech.events import CrystalEvents, EventRule, PolymerEvents, Solvatio
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
 from mda_ionmech.microstates import CutoffShell, Detector, HullShell, SiteAssignment
 
-from .builders import brownian, make_universe
+from ..builders import brownian, make_universe
 
 N_FRAMES = 240
 

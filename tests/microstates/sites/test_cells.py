@@ -9,8 +9,8 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from mda_ionmech import IonSpecies, OnsagerDecomposition
 from mda_ionmech.microstates import CutoffShell, HullShell, SiteAssignment
 
-from ..builders import make_universe
-from .test_sites import dimensions
+from ...builders import make_universe
+from .test_site_assignment import dimensions
 
 CELL = np.array([[13.0, 0, 0], [3.0, 12.0, 0], [-2.0, 3.0, 12.5]])
 N_IONS, N_LIGANDS, N_HOSTS = 6, 50, 12

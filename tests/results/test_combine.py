@@ -8,7 +8,7 @@ from mda_ionmech.events import SolvationEvents
 from mda_ionmech.macrostates import IonPairing
 from mda_ionmech.microstates import CutoffShell
 
-from .builders import IonSpecies, hops, make_universe
+from ..builders import IonSpecies, hops, make_universe
 
 
 def replica(seed, *, n_frames=600, rate=0.2, n=6, **options):

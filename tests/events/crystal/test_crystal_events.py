@@ -32,7 +32,7 @@ from mda_ionmech.lib.run_length import label_runs
 from mda_ionmech.microstates import ShellTable
 from mda_ionmech.microstates.sites.site_assignment import minimum_image
 
-from ..builders import site_distances
+from ...builders import site_distances
 
 
 def history(state, *, path=None, distances=None, kind=None):

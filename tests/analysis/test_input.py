@@ -9,8 +9,8 @@ from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 
-from . import error_table
-from .builders import brownian, make_universe
+from .. import error_table
+from ..builders import brownian, make_universe
 
 
 @pytest.fixture

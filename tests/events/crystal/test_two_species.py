@@ -10,7 +10,7 @@ from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import SiteAssignment
 from mda_ionmech.onsager.window_sums import count_clustered, count_clusters
 
-from ..builders import make_universe
+from ...builders import make_universe
 
 A, N, ROWS, FRAMES = 2.0, 4, 6, 1200
 

@@ -15,8 +15,8 @@ from mda_ionmech.events import PolymerEvents, SolvationEvents
 from mda_ionmech.macrostates import IonPairing, ShellComposition
 from mda_ionmech.microstates import CutoffShell, HullShell
 
-from .builders import make_universe
-from .conftest import liquid_species
+from ..builders import make_universe
+from ..conftest import liquid_species
 
 LIQUID = """
 topology = "{folder}/liquid.psf"

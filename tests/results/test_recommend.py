@@ -7,9 +7,9 @@ from mda_ionmech import IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 
-from .builders import CUBE, brownian, decompose, make_universe, mobility
-from .physics.test_known_answers import vehicle_and_jumps
-from .physics.test_slope_view import ornstein_uhlenbeck
+from ..builders import CUBE, brownian, decompose, make_universe, mobility
+from ..physics.test_known_answers import vehicle_and_jumps
+from ..physics.test_slope_view import ornstein_uhlenbeck
 
 
 def test_diffusing_ions_are_steady_from_the_first_horizon():
