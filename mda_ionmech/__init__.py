@@ -7,7 +7,7 @@ out, split into what each kind of event carried, window by window.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._version import __version__
+from .lib.version import __version__
 
 if TYPE_CHECKING:
     from . import datasets

@@ -14,11 +14,11 @@ import numpy as np
 import xarray as xr
 
 from .. import onsager
-from .._version import __version__
 from ..events.nulls.circular_shift import exclusion_gas
 from ..lib.errors import AdditivityError
 from ..lib.run_length import frame_counts
 from ..lib.topology import atom_ids, describe_atoms
+from ..lib.version import __version__
 from ..onsager import block_sums
 from ..onsager.block_sums import Blocks, Populations
 from ..onsager.coefficients import MAX_RESIDUAL, System

@@ -23,7 +23,6 @@ from MDAnalysis.analysis.results import ResultsGroup
 from MDAnalysis.lib.log import ProgressBar
 
 from .. import onsager
-from .._version import __version__
 from ..events import CrystalEvents, EventRule, SiteHistory
 from ..events.base import EventCodes, prepared
 from ..events.crystal.crystal_events import LinkedHops
@@ -44,6 +43,7 @@ from ..lib.frozen import changed
 from ..lib.run_length import run_blocks
 from ..lib.task_workers import Answer, Item, check_reach, over_threads, over_workers
 from ..lib.topology import atom_ids, digest, trajectory_name
+from ..lib.version import __version__
 from ..macrostates import Macrostates, RunStates
 from ..macrostates.base import StoredMacrostates
 from ..microstates import (

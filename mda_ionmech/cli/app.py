@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .._version import __version__
 from ..lib.errors import InputError
+from ..lib.version import __version__
 from . import view_commands
 from .demos import DEMOS
 from .options import console_of, list_written, make_folder

@@ -13,7 +13,7 @@ from .elements import Element, Figure, Heading
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .sections import Reading
+    from .reading import Reading
 
 #: Drawn once, whatever the species.
 _OF_ALL = ("onsager",)

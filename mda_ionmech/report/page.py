@@ -12,6 +12,7 @@ from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from . import drawings, provenance, sections
 from .elements import Page, Section
+from .reading import Reading
 
 if TYPE_CHECKING:
     from ..results.results import Results
@@ -72,7 +73,7 @@ def write_report(
 
 def _page(results: Results, window: float | None, source: Path | None) -> Page:
     settings = results.settings
-    at = sections.Reading.of(results, window)
+    at = Reading.of(results, window)
     names = [str(s["name"]) for s in settings["species"]]
     gathered = [
         sections.headline(at),

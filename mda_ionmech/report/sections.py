@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,76 +12,11 @@ from ..results.tables import concertedness
 from . import drawings
 from .elements import Element, Heading, Headline, Listing, Section, Table, Text
 from .numbers import measured, number, part, quoted, stacked, unit
+from .reading import Reading
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-
-    from ..results.results import Results
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A result and where it is read.
-
-    Attributes
-    ----------
-    results : Results
-    species : tuple of str
-        All of them.
-    ruled : tuple of str
-        Those with an event rule.
-    with_macrostates : tuple of str
-    window : float
-        Of the events, ps.
-    longest : float
-        Of the conductivity, ps: the longest window with ten blocks or more, else the shortest.
-    level : str
-        Of the intervals, e.g. ``"68 %"``.
-    resampled : bool
-        Whether the file holds the sums over blocks that parts of the page are computed from.
-    has_paths : bool
-        Whether there are path and slope views.
-    """
-
-    results: Results
-    species: tuple[str, ...]
-    ruled: tuple[str, ...]
-    with_macrostates: tuple[str, ...]
-    window: float
-    longest: float
-    level: str
-    resampled: bool
-    has_paths: bool
-
-    @classmethod
-    def of(cls, results: Results, window: float | None) -> Reading:
-        data, transitions = results.decomposition, results.transitions
-        names = tuple(str(s) for s in data["species"].values)
-        held: tuple[str, ...] = ()
-        if transitions is not None:
-            held = tuple(
-                n for n in names if np.isfinite(transitions["population"].sel(species=n)).any()
-            )
-        resampled = "blocks" in results.tree.children
-        return cls(
-            results=results,
-            species=names,
-            ruled=tuple(str(s["name"]) for s in results.settings["species"] if s.get("events")),
-            with_macrostates=held,
-            window=float(results.at_window(window)["window"]),
-            longest=float(results.at_window()["window"]),
-            level=f"{100 * float(data['onsager_low'].attrs['level']):g} %",
-            resampled=resampled,
-            has_paths=resampled and "path_slope" in data,
-        )
-
-    @property
-    def charged(self) -> bool:
-        return any(s["charge"] for s in self.results.settings["species"])
-
-    def blocks_of(self, window: float) -> int:
-        return int(self.results.decomposition["blocks"].sel(window=window))
 
 
 def _ends(data: xr.Dataset, name: str, **where: str) -> tuple[float, float, float]:

@@ -14,8 +14,8 @@ import numpy as np
 import xarray as xr
 from scipy.stats import chi2
 
-from .._version import __version__
 from ..lib.errors import InputError
+from ..lib.version import __version__
 from ..onsager import block_sums
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..onsager.block_sums import Blocks

@@ -13,10 +13,10 @@ from ..observables.msd_exponents import cubic_length, finite_size_shift
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .results import Results
+    from .tree import ResultTree
 
 
-def diffusion(results: Results, window: float | None, viscosity: float | None) -> pd.DataFrame:
+def diffusion(results: ResultTree, window: float | None, viscosity: float | None) -> pd.DataFrame:
     """Diffusivities of every species and of charge; see `Results.diffusion`."""
     import pandas as pd
 

@@ -6,7 +6,6 @@ against it. The schema is a promise: later versions add variables, they do not r
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,17 +16,17 @@ from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.later import later
 from .schema import load_schema
+from .tree import ResultTree
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from ..onsager.block_sums import Blocks
     from .recommend import Recommendation
     from .time_reversal import Convergence
 
 
-class Results:
+class Results(ResultTree):
     """The outcome of a decomposition: labelled datasets, tables, files and figures.
 
     Parameters
@@ -56,131 +55,8 @@ class Results:
     """
 
     def __init__(self, tree: xr.DataTree) -> None:
-        self.tree = tree
-        #: A temporary folder that arrays of the tree live in, kept as long as they are.
-        self.scratch: Any = None
-        self._blocks: Blocks | None = None
+        super().__init__(tree)
         self._advice: dict[str, Recommendation] = {}
-
-    def _group(self, name: str) -> xr.Dataset | None:
-        return self.tree[name].to_dataset() if name in self.tree.children else None
-
-    @property
-    def decomposition(self) -> xr.Dataset:
-        return self.tree["decomposition"].to_dataset()
-
-    @property
-    def transitions(self) -> xr.Dataset | None:
-        return self._group("transitions")
-
-    @property
-    def states(self) -> xr.Dataset | None:
-        return self._group("states")
-
-    @property
-    def shells(self) -> xr.Dataset | None:
-        return self._group("shells")
-
-    @property
-    def vehicle(self) -> xr.Dataset | None:
-        return self._group("vehicle")
-
-    @property
-    def blocks(self) -> Blocks:
-        """The sums over blocks of time origins that everything is computed from.
-
-        Raises
-        ------
-        InputError
-            If the result file holds none.
-        """
-        from ..onsager.block_sums import from_tree
-
-        if self._blocks is None:
-            if "blocks" not in self.tree.children:
-                raise InputError(
-                    "this result holds no sums over blocks, so nothing can be resampled; write it "
-                    "again with the present version"
-                )
-            self._blocks = from_tree(self.tree.children["blocks"])
-        return self._blocks
-
-    def samples(self, name: str) -> np.ndarray:
-        """Joint samples of a variable of the decomposition or the transitions.
-
-        What the intervals are percentiles of, for functions of several variables: sample k of all
-        variables of one window, or of one resolution and horizon, is of one resampled trajectory.
-
-        Cost: that of the intervals of the variable's windows, each time it is called.
-
-        Parameters
-        ----------
-        name : str
-            E.g. ``"event_onsager"`` or ``"path_slope"``.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (400, ...), then the dimensions of the variable, in its units: bootstrap samples;
-            below ten blocks normal samples with the covariance of the jackknife; NaN below two.
-
-        Raises
-        ------
-        InputError
-            For a variable without samples.
-        """
-        from .estimates import samples_of
-
-        try:
-            return samples_of(name, self.blocks)
-        except KeyError:
-            raise InputError(
-                f"{name!r} is no variable with samples in this result; those of "
-                "results.decomposition with an interval have them, save the nulls"
-            ) from None
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return dict(json.loads(self.tree.attrs["settings"]))
-
-    @property
-    def warnings(self) -> list[str]:
-        return [line for line in self.tree.attrs["warnings"].split("\n") if line]
-
-    @property
-    def citations(self) -> list[str]:
-        return [line for line in self.tree.attrs["citations"].split("\n") if line]
-
-    def at_window(self, window: float | None = None) -> xr.Dataset:
-        """The decomposition at the scanned window nearest to `window` ps (default: the longest
-        that is not flagged for having fewer than ten blocks).
-
-        Raises
-        ------
-        InputError
-            If `window` lies outside the scan by more than half a frame spacing.
-        """
-        data = self.decomposition
-        windows = data["window"].values
-        if window is None:
-            sound = windows[data["blocks"].values >= 10]
-            return data.sel(window=sound[-1] if len(sound) else windows[0])
-        slack = 0.5 * float(self.settings["dt_ps"])
-        if not windows[0] - slack <= window <= windows[-1] + slack:
-            raise InputError(
-                f"window={window:g} ps is outside the scan of {windows[0]:g} to {windows[-1]:g} "
-                f"ps; the windows are {', '.join(f'{w:g}' for w in windows)}"
-            )
-        return data.sel(window=window, method="nearest")
-
-    def _species(self, species: str | None) -> str:
-        names = [str(s) for s in self.decomposition["species"].values]
-        if species is None:
-            described = self.settings["species"]
-            return next((s["name"] for s in described if s.get("events")), names[0])
-        if species not in names:
-            raise InputError(f"species={species!r} is not in this result; it holds {names}")
-        return species
 
     def summary(
         self,
@@ -310,16 +186,6 @@ class Results:
             "units": {"onsager": "1/(J m s)"},
         }
         return table
-
-    def _nearest(self, argument: str, value: float, frames: list[int]) -> int:
-        """The scanned length in frames that is nearest to a time."""
-        dt = self.blocks.dt
-        if not (frames[0] - 0.5) * dt <= value <= (frames[-1] + 0.5) * dt:
-            raise InputError(
-                f"{argument}={value:g} ps is outside the scan; the {argument}s are "
-                f"{', '.join(f'{n * dt:g}' for n in frames)} ps"
-            )
-        return min(frames, key=lambda n: abs(n * dt - value))
 
     def recommend(self, *, species: str | None = None) -> Recommendation:
         """Which resolution and horizon to read, and why; or why there is none to quote.

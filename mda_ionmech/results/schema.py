@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def load_schema() -> dict[str, Any]:
     """The schema of the result file, as carried by the package."""
-    text = resources.files("mda_ionmech").joinpath("results-schema.json").read_text("utf-8")
+    text = (
+        resources.files("mda_ionmech").joinpath("results", "results-schema.json").read_text("utf-8")
+    )
     return dict(json.loads(text))
 
 

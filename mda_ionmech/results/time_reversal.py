@@ -19,7 +19,7 @@ from .estimates import window_samples
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .results import Results
+    from .tree import ResultTree
 
 #: Chance that balanced motion is called unbalanced, all comparisons taken together.
 FALSE_ALARM = 0.01
@@ -60,7 +60,7 @@ def circulation(counts: np.ndarray) -> np.ndarray:
     return np.asarray((net[..., 0, 1] + net[..., 1, 2] + net[..., 2, 0]) / 3)
 
 
-def convergence(results: Results, window: float | None) -> Convergence:
+def convergence(results: ResultTree, window: float | None) -> Convergence:
     """Compare every transition with its reverse; see `Results.convergence`."""
     import pandas as pd
 
@@ -161,7 +161,7 @@ def _verdict(table: pd.DataFrame, few: bool) -> tuple[bool | None, str]:
     return True, text + "Balanced within its noise."
 
 
-def _caveat(results: Results, window: float) -> str:
+def _caveat(results: ResultTree, window: float) -> str:
     """What breaks the symmetry without any lack of sampling."""
     reasons = []
     for one in results.settings["species"]:
