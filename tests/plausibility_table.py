@@ -76,7 +76,7 @@ def lattice(*, host=0.05, host_walks=0.0, carriers_walk=0.3, drift=0.0, n_frames
     return positions
 
 
-def crystal(frame="framework", temperature=300, velocities=None, data=None, **options):
+def crystal(frame="framework", temperature=300, velocities=None, data=None, dt=None, **options):
     positions = lattice(**options)
     n_frames = len(positions)
     u = make_universe(
@@ -98,7 +98,7 @@ def crystal(frame="framework", temperature=300, velocities=None, data=None, **op
         u.trajectory.add_transformations(data)
     ions = IonSpecies(u.select_atoms("name Li"), charge=1, name="Li+")
     options = {"framework": u.select_atoms("name Zr")} if frame == "framework" else {}
-    options |= {"frame": frame, "windows": [1.0, 8.0], "resolutions": None}
+    options |= {"frame": frame, "windows": [8 * (dt or 1.0)], "resolutions": None, "dt": dt}
     return OnsagerDecomposition([ions], temperature=temperature, **options).run()
 
 
@@ -196,6 +196,10 @@ SITUATIONS = {
     "a temperature other than that in the file": (
         lambda: crystal(temperature=300, data=Says600()),
         "written_temperature",
+    ),
+    "a spacing of frames that is the step of the integrator": (
+        lambda: crystal(dt=0.001),
+        "too_fast",
     ),
     "a drift in the laboratory frame": (lambda: crystal("laboratory", drift=0.05), "drift"),
     "a framework that drifts as a whole": (lambda: crystal(drift=0.05), "drift"),

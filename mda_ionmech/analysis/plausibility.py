@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import constants
 
 from ..lib.errors import InputError
 from ..microstates.rdf import RadialDistribution
@@ -62,6 +63,9 @@ TEMPERATURE = 0.15
 CONSTRAINED = 0.6
 #: Temperatures farther apart than this factor are velocities in unknown units.
 UNKNOWN_UNITS = 1e3
+#: How many times the distance that their thermal velocity allows ions must go between two frames to
+#: be called too fast, and how far at least, Angstrom (coordinates may be rounded to 0.01).
+TOO_FAST, ROUNDING = 2.0, 0.05
 #: A chain has more ligand atoms than this; dimethoxyethane has 2, diglyme 3.
 SHORT_CHAIN = 3
 
@@ -461,4 +465,34 @@ def moving_host(
         f"the framework diffuses: {listed} (root mean square, and growing), {fastest} by "
         f"{np.sqrt(most):.2g} A; it melts, or holds mobile species: give framework=... of the "
         "immobile atoms alone, or use frame='barycentric'"
+    )
+
+
+def too_fast(name: str, step: float, mass: float, temperature: float, spacing: float) -> str | None:
+    """Ions that go farther between two frames than their thermal velocity allows.
+
+    In equilibrium <|dr|^2> <= <v^2> t^2 = 3 kB T t^2 / m at any time t.
+
+    Parameters
+    ----------
+    name : str
+        Of the species.
+    step : float
+        Root mean square displacement of the atoms looked at between two frames, Angstrom.
+    mass : float
+        Their harmonic mean mass, amu.
+    temperature : float
+        K.
+    spacing : float
+        Of the frames, ps.
+    """
+    speed = np.sqrt(3 * constants.k * temperature / (mass * constants.atomic_mass)) * 1e-2  # A/ps
+    allowed = speed * spacing
+    if step < ROUNDING or step < TOO_FAST * allowed:
+        return None
+    return (
+        f"{name} goes {step:.2g} A between frames {spacing:g} ps apart, and its thermal velocity "
+        f"at {temperature:g} K allows {allowed:.2g} A: the frames are farther apart (the "
+        "header of a DCD may hold the step of the integrator, other files hold no time), or the "
+        "temperature or the masses are wrong; give dt=... in ps"
     )

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from ..microstates import Detector
     from ..microstates.rdf import RadialDistribution
     from ..species import IonSpecies
+    from ..trajectory.snapshot import Snapshot
     from .decomposition import OnsagerDecomposition
 
 #: Frames that are looked at.
 FRAMES = 25
+#: After how many of these the next frame is looked at as well, for steps from frame to frame.
+PAIRS = 5
 #: Most carriers of a species whose neighbours are counted and whose motion is followed.
 CARRIERS = 200
 #: Most atoms of each kind of the framework, and of the whole system, whose motion is followed.
@@ -171,6 +174,52 @@ class MotionSample:
 
 
 @dataclass
+class SpeedSample:
+    """Steps of carriers from one frame to the next.
+
+    Attributes
+    ----------
+    atoms : dict of str to numpy.ndarray
+        By species, indices of one atom with mass of each of some carriers.
+    mass : numpy.ndarray
+        Of every atom of the universe, amu.
+    """
+
+    atoms: dict[str, np.ndarray]
+    mass: np.ndarray
+    squares: dict[str, list[float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, species: Sequence[IonSpecies], universe: Any) -> SpeedSample:
+        n_atoms = universe.atoms.n_atoms
+        mass = np.asarray(getattr(universe.atoms, "masses", np.zeros(n_atoms)), dtype=np.float64)
+        chosen = {}
+        for one in species:
+            with_mass = np.isfinite(mass[one.atoms.ix]) & (mass[one.atoms.ix] > 0)
+            carriers, atoms = one.carrier_of_atom[with_mass], one.atoms.ix[with_mass]
+            _, heads = np.unique(carriers, return_index=True)
+            if len(heads):
+                chosen[one.name] = _spread(atoms[heads], CARRIERS)
+        return cls(chosen, mass)
+
+    def add(self, before: Snapshot, after: Snapshot) -> None:
+        """Take the shortest steps between two consecutive frames."""
+        for name, atoms in self.atoms.items():
+            was = before.positions[atoms].astype(np.float64) @ before.cell.inverse
+            now = after.positions[atoms].astype(np.float64) @ after.cell.inverse
+            step = now - was
+            step = (step - np.rint(step)) @ after.cell.vectors
+            self.squares.setdefault(name, []).append(float(np.mean(np.sum(step**2, axis=1))))
+
+    def texts(self, temperature: float, spacing: float) -> Iterator[str | None]:
+        """Warnings on carriers that are faster than they can be."""
+        for name, squares in self.squares.items():
+            mass = 1 / float(np.mean(1 / self.mass[self.atoms[name]]))
+            step = float(np.sqrt(np.mean(squares)))
+            yield plausibility.too_fast(name, step, mass, temperature, spacing)
+
+
+@dataclass
 class TemperatureSample:
     """Velocities and temperatures in the frames looked at.
 
@@ -262,12 +311,14 @@ def warnings_of_sample(run: OnsagerDecomposition) -> list[str]:
         texts.append(_chains(one, run.universe))
     motion = MotionSample(*_followed(run))
     temperature = TemperatureSample.of(run.universe)
+    speed = SpeedSample.of(run.species, run.universe)
     still = {s.name: s.atoms.ix for s in run.species}
     first: np.ndarray | None = None
     chosen = np.unique(np.linspace(0, n - 1, min(n, FRAMES)).astype(int))
-    for k in chosen:
-        snapshot = run._read(int(k))[1]
-        temperature.add(run._at(int(k)))
+    followed = set(chosen[:: max(len(chosen) // PAIRS, 1)].tolist())
+    for k in chosen.tolist():
+        snapshot = run._read(k)[1]
+        temperature.add(run._at(k))
         for index, shell in shells.items():
             shell.add(run._geometry(index, snapshot))
         motion.add(snapshot.positions, snapshot.cell.vectors, snapshot.cell.inverse)
@@ -279,12 +330,15 @@ def warnings_of_sample(run: OnsagerDecomposition) -> list[str]:
                 for name, ix in still.items()
                 if np.array_equal(first[ix], snapshot.positions[ix])
             }
+        if k in followed and k + 1 < n:
+            speed.add(snapshot, run._read(k + 1)[1])
     texts += _still(list(still), len(run.species))
     span = (n - 1) * run._times.spacing
     for index, shell in shells.items():
         texts += _shells(run.species[index], shell, span)
     reader = getattr(run._trajectory, "readers", [run._trajectory])[0]
     texts += temperature.texts(run.temperature, str(getattr(reader, "format", "")))
+    texts += speed.texts(run.temperature, run._times.spacing)
     texts += _motion(run, motion)
     return [text for text in texts if text]
 

@@ -181,6 +181,18 @@ def test_velocities_in_other_units_are_not_a_temperature():
     assert plausibility.kinetic_temperature(300, 3e-4, 0.01, free=True) is None
 
 
+def test_ions_cannot_outrun_their_thermal_velocity():
+    """Lithium at 300 K has 10.4 A/ps."""
+
+    def said(step, spacing):
+        return plausibility.too_fast("Li+", step, 6.94, 300, spacing)
+
+    assert said(0.3, 1.0) is None
+    assert said(10.0, 1.0) is None  # ballistic
+    assert said(0.04, 0.001) is None  # within what rounding can do
+    assert "its thermal velocity at 300 K allows 0.01 A" in str(said(0.3, 0.001))
+
+
 def test_few_atoms_do_not_decide():
     assert plausibility.kinetic_temperature(300, 400, 0.1, free=True) is None
 
