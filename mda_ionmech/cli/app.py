@@ -64,10 +64,8 @@ def demo(
 ) -> None:
     """Analyse a shipped trajectory: LiTFSI in acetonitrile, a garnet, a polymer.
 
-    Prints what carried the lithium and writes the result, the states for OVITO, a figure and the
-    report, a page for a browser.
-
-    Example: [bold]ionmech demo crystal --output demo[/bold]
+    Prints the contributions to lithium transport and writes the result, the states for OVITO, a
+    figure and the report, a page for a browser.
     """
     from importlib.util import find_spec
 
@@ -156,7 +154,7 @@ def run(
     ] = None,
     n_workers: Annotated[int | None, typer.Option(help="Processes of the backend.")] = None,
 ) -> None:
-    """Analyse a trajectory as a TOML file says.
+    """Run the analysis defined in a TOML file.
 
     Prints the tables and writes the result, the states for OVITO and the figures.
 
@@ -279,7 +277,7 @@ def combine(
         float | None, typer.Option("--window", "-w", help="Length of the printed window, ps.")
     ] = None,
 ) -> None:
-    """Take independent runs of one system together: sums are added, replicas are blocks.
+    """Pool independent replicas of one system; each replica is a block of the bootstrap.
 
     Example: [bold]ionmech combine run1.nc run2.nc run3.nc --output all.nc[/bold]
     """

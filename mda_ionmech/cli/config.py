@@ -236,7 +236,7 @@ class SolvationEventsSection(_Section):
 
 
 class PolymerEventsSection(_Section):
-    """Chains let go or taken up, changed, crept along, or ridden on."""
+    """Attachment, interchain and intrachain hops, and co-diffusion with the chain."""
 
     rule: Literal["PolymerEvents"]
     """Name of the rule."""
@@ -578,7 +578,7 @@ def build_species(config: Config, universe: Any) -> list[IonSpecies]:
         try:
             found = universe.select_atoms(text)
         except Exception as error:
-            problems.append(f"{where}: {text!r} is no selection ({error})")
+            problems.append(f"{where}: invalid selection {text!r} ({error})")
             return None
         if found.n_atoms == 0:
             problems.append(f"{where}: {text!r} selects no atom; {_names_in_use(universe)}")

@@ -153,7 +153,7 @@ def view(
     topology_format: TopologyFormat = None,
     atom_style: AtomStyle = None,
 ) -> None:
-    """Look at the events in a window: play, change parameters, click on what carried the ions.
+    """Look at the events in a window: play, change parameters, click on an event to go to its hops.
 
     Needs pip install 'mda-ionmech\\[viewer]', a screen and a Vulkan driver.
 

@@ -100,7 +100,7 @@ def _classify(offsets, unit, atom, n_chains, before, after, codes, flags):  # ty
 
 @frozen
 class PolymerEvents(EventRule):
-    """Chains let go or taken up, changed, crept along, or ridden on; first match wins.
+    """Attachment, interchain and intrachain hops, co-diffusion with the chain; first match wins.
 
     1. ``attach_detach``: exactly one of the two sets of chains is empty;
     2. ``interchain``: the sets of chains differ;

@@ -116,5 +116,5 @@ def state_nulls(ax: Axes, results: Results, name: str, lengths: Iterable[float])
         if np.isfinite(shares[0]):
             said.append(f"{length:g} ps: " + "/".join(f"{100 * s:.0f}" for s in shares))
     if said:
-        text = "% of hops linked/by chance/in exclusion gas, " + ", ".join(said[:3])
+        text = "% of hops linked / expected by chance / from site exclusion: " + ", ".join(said[:3])
         ax.set_title(f"{ax.get_title()}\n{text}", fontsize="small")

@@ -108,7 +108,7 @@ def _split(at: Reading) -> Table:
 
 def _mechanism(at: Reading, species: str) -> list[Element]:
     """Shares of one species where they should be read, with the reason."""
-    out: list[Element] = [Heading(f"What carried {species}")]
+    out: list[Element] = [Heading(f"Contributions to {species} transport")]
     if not at.has_paths:
         out.append(
             Text(
@@ -143,8 +143,7 @@ def _mechanism(at: Reading, species: str) -> list[Element]:
         "correlated"
     )
     more = (
-        "Read over another length, a label means another thing and the shares are other numbers: "
-        "those of windows of every length are in the figure, those of "
+        "Shares depend on the window length: those of every length are in the figure, those of "
         f"{at.window:g} ps under Events."
     )
     out += [_shares(at, table, words), Text(more)]
@@ -282,9 +281,9 @@ def _events_of(at: Reading, species: str) -> Table:
         f"{species} in windows of {at.window:g} ps, with {at.level} intervals. Share: part of the "
         f"Onsager coefficient L({species}, {species}); self and distinct: its two parts, motion "
         "of single ions and correlation between ions, over the same coefficient; per ion and ns: "
-        "how often a window has this label; effectiveness: what one such window achieves"
+        "how often a window has this label; effectiveness: mean contribution per event"
         + (", and one cluster of linked hops" if cooperative else "")
-        + "; count: carriers times windows with the label.",
+        + "; count: ion-windows with the label.",
         (*head, "count"),
         rows,
         foot=tuple(foot),
@@ -347,7 +346,7 @@ def macrostates(at: Reading) -> Section | None:
             Table(
                 f"Transitions of {name} in windows of {at.window:g} ps, those that happen: the "
                 "probability to be in the second macrostate at the end of a window that began in "
-                "the first, how many carriers times windows that is, and what they carried of the "
+                "the first, how many ion-windows that is, and what they carried of the "
                 f"Onsager coefficient, with {at.level} intervals.",
                 ("start", "end", "probability", "count", "carried, 1/(J m s)"),
                 rows,

@@ -89,7 +89,9 @@ def recommend(blocks: Blocks, species: int) -> Recommendation:
             f"of {horizon * dt:g} ps. {_sentence(words)} {_sentence(more)}"
         )
     else:
-        text = f"{name}: no resolution and horizon to quote. {_sentence(words)} {_sentence(more)}"
+        text = (
+            f"{name}: no recommended resolution and horizon. {_sentence(words)} {_sentence(more)}"
+        )
     return Recommendation(
         species=name,
         resolution=None if resolution is None else resolution * dt,

@@ -188,7 +188,7 @@ class Results(ResultTree):
         return table
 
     def recommend(self, *, species: str | None = None) -> Recommendation:
-        """Which resolution and horizon to read, and why; or why there is none to quote.
+        """Which resolution and horizon to read, and why; or why there is none.
 
         The horizon is the shortest from which the slope of the total is steady within its
         interval; the resolution the longest at which less than 10 % of the carriers have more than

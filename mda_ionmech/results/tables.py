@@ -159,7 +159,7 @@ def print_result(
         quoted = slope_table(results)
         if quoted is not None:
             console.print(quoted)
-        console.print(f"What to quote. {results.recommend()}")
+        console.print(f"Recommended reading. {results.recommend()}")
     settings = results.settings
     console.print(
         f"Additivity: contributions sum to the whole within {settings['residual']:.1e} "
@@ -201,9 +201,9 @@ def surroundings(name: str, shell: dict[str, Any]) -> str:
             f"{aligned['by']} to {aligned['residual_angstrom']:.2f} A."
         )
     radii = ", ".join(
-        f"{kind} below {inner:g} A"
+        f"{kind} contacts form below {inner:g} A"
         + (
-            f" until beyond {shell['cutoff_outer_angstrom'][kind]:g} A"
+            f" and break above {shell['cutoff_outer_angstrom'][kind]:g} A"
             if shell["cutoff_outer_angstrom"][kind] > inner
             else ""
         )

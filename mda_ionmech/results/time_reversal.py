@@ -149,8 +149,8 @@ def _verdict(table: pd.DataFrame, few: bool) -> tuple[bool | None, str]:
     limit = float(-ndtri(FALSE_ALARM / (2 * len(table))))
     worst = float(apart.max())
     text = (
-        f"{head}of {len(table)} comparisons the widest apart are {unit} ({species}), by "
-        f"{worst:.1f} standard errors; beyond {limit:.1f} it is not chance. "
+        f"{head}largest of {len(table)} deviations: {unit} ({species}), {worst:.1f} standard "
+        f"errors (threshold {limit:.1f}). "
     )
     if few:
         return None, text + "With fewer than ten blocks the noise is a guess and nothing follows."
@@ -158,7 +158,7 @@ def _verdict(table: pd.DataFrame, few: bool) -> tuple[bool | None, str]:
         return False, text + (
             "Not balanced: these transitions are not sampled yet, or not at equilibrium."
         )
-    return True, text + "Balanced within its noise."
+    return True, text + "Detailed balance holds."
 
 
 def _caveat(results: ResultTree, window: float) -> str:

@@ -42,7 +42,7 @@ def test_demo_prints_the_table_and_writes_its_files(demo):
         "plain",
         "changes that revert within 5 ps ignored",
         "Li+: slope view, resolution 2, horizon 16 ps",
-        "What to quote. Li+: read the slope view at",
+        "Recommended reading. Li+: read the slope view at",
     ):
         assert text in done.stdout
     assert "…" not in done.stdout, "nothing is cut off at 80 columns"
@@ -117,7 +117,11 @@ def test_demo_of_the_crystal(tmp_path):
 def test_demo_of_the_polymer(tmp_path):
     done = ionmech("demo", "polymer", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for text in ("interchain", "intrachain", "polymer below 2.9 A until beyond 3.5 A"):
+    for text in (
+        "interchain",
+        "intrachain",
+        "polymer contacts form below 2.9 A and break above 3.5 A",
+    ):
         assert text in done.stdout, text
     assert "…" not in done.stdout
 

@@ -335,7 +335,8 @@ def test_selections_that_fail_are_listed_together(config_file):
     assert "2 selection(s) fail" in message
     assert "'resname LITHIUM' selects no atom; residue names in use: ACN, LI, TFS" in message
     assert (
-        "species.0.microstates.ligands.anion: 'resname TFS andd name O*' is no selection" in message
+        "species.0.microstates.ligands.anion: invalid selection 'resname TFS andd name O*'"
+        in message
     )
 
 

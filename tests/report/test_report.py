@@ -236,7 +236,7 @@ def test_each_species_with_a_rule_has_its_part(tmp_path):
     run = OnsagerDecomposition(species, temperature=330.0, windows=[1.0, 2.0]).run(stop=100)
     found = checked(run.results.report(tmp_path / "page.html", window=2))
     for name, *_ in pairs:
-        assert f"What carried {name}" in found.text
+        assert f"Contributions to {name} transport" in found.text
         assert f"{name} in windows of 2 ps" in found.text
     titles = [attrs["alt"] for attrs in found.all("img")]
     assert len(titles) == len(set(titles)), "no figure is drawn twice"

@@ -29,7 +29,7 @@ def test_caged_ions_have_no_horizon():
     advice = results.recommend()
     assert advice.horizon is None
     assert "zero within twice its interval" in advice.text
-    assert "no resolution and horizon to quote" in advice.text
+    assert "no recommended resolution and horizon" in advice.text
 
 
 def test_short_trajectories_have_no_horizon():

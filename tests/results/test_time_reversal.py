@@ -92,7 +92,7 @@ def test_balanced_motion_differs_by_its_noise():
     cycles = np.array([t.table["standard_errors"].xs("cycle", level="test") for t in tables])
     assert np.mean(cycles**2) < 1.5
     assert sum(t.balanced is False for t in tables) <= 3
-    assert all("Balanced within its noise" in t.text for t in tables if t.balanced)
+    assert all("Detailed balance holds" in t.text for t in tables if t.balanced)
 
 
 def test_two_labels_balance_by_themselves():
