@@ -66,6 +66,8 @@ def demo(
 
     Prints the contributions to lithium transport and writes the result, the states for OVITO, a
     figure and the report, a page for a browser.
+
+    Example: [bold]ionmech demo crystal --output demo[/bold]
     """
     from importlib.util import find_spec
 
