@@ -19,6 +19,7 @@ from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.files import write_atomically
 from mda_ionmech.lib.task_workers import work_on
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
+from mda_ionmech.trajectory import from_ase
 
 from .builders import brownian, make_universe
 
@@ -63,6 +64,33 @@ def with_file(folder, ending, n_frames=40):
     fresh = mda.Universe(u._topology.copy())
     fresh.load_new(str(path))
     return fresh
+
+
+def cut_xdatcar(folder):
+    path = folder / "XDATCAR"
+    header = "x\n1.0\n40 0 0\n0 40 0\n0 0 40\nLi\n6\n"
+    frames = "".join(
+        f"Direct configuration= {k + 1}\n"
+        + "".join("{:.8f} {:.8f} {:.8f}\n".format(*row) for row in x / 40)
+        for k, x in enumerate(positions_of(4))
+    )
+    path.write_text((header + frames)[:-5])
+    return path
+
+
+def losing_an_atom(folder):
+    path = folder / "lost.lammpsdump"
+    with open(path, "w") as file:
+        for k, x in enumerate(positions_of(120)):
+            n = 6 if k <= 100 else 5
+            file.write(f"ITEM: TIMESTEP\n{k * 500}\nITEM: NUMBER OF ATOMS\n{n}\n")
+            file.write("ITEM: BOX BOUNDS pp pp pp\n" + "0 40\n" * 3)
+            file.write("ITEM: ATOMS id type x y z\n")
+            for a in range(n):
+                file.write("{} 1 {:.4f} {:.4f} {:.4f}\n".format(a + 1, *x[a]))
+    u = universe()
+    u.load_new(str(path))
+    return u
 
 
 def shell(u, cutoff, events=None):
@@ -190,6 +218,12 @@ SITUATIONS = {
     "an XTC cut short": lambda tmp: analysis(with_file(tmp, "xtc")).run(),
     "a DCD cut short": lambda tmp: analysis(with_file(tmp, "dcd")).run(),
     "a LAMMPS dump cut short": lambda tmp: analysis(with_file(tmp, "lammpsdump")).run(),
+    "an XDATCAR that ends inside a number": lambda tmp: from_ase(cut_xdatcar(tmp), dt=1.0),
+    "a LAMMPS dump that loses an atom": lambda tmp: analysis(losing_an_atom(tmp)).run(),
+    "a cell that jumps": lambda tmp: analysis(
+        universe(dimensions=[[40 + 19 * (t > 20)] * 3 + [90] * 3 for t in range(40)]),
+        frame="barycentric",
+    ).run(),
     "a folder that cannot be written to": lambda tmp: write_atomically(
         tmp / "missing" / "result.nc", lambda name: None
     ),

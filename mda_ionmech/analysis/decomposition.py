@@ -77,11 +77,18 @@ from ..trajectory import Paths, frame_times
 from ..trajectory.carriers import append_atoms, carrier_members, ligand_table
 from ..trajectory.cells import (
     check_cell_height,
+    check_cell_step,
     check_constant_cell,
     read_cell,
     reduced_cell,
 )
-from ..trajectory.completeness import check_complete
+from ..trajectory.completeness import (
+    READING_ERRORS,
+    ReadFrames,
+    check_atom_numbers,
+    check_complete,
+    unreadable,
+)
 from ..trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
 from ..trajectory.paths import FlatPosition, PathBuilder, StoredPosition, finish_paths
 from ..trajectory.reader_position import where_it_was
@@ -448,15 +455,17 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 "are needed, and hundreds for intervals: check start, stop, step, frames, and "
                 "that the trajectory file is complete"
             )
+        check_atom_numbers(trajectory, int(self._run_frames.max()))
         self._in_reader = -1
         self._lattice = reduced_cell(read_cell(self._at(0)))
         self._cell = self._kept = None
         return n
 
     def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
+        n = self._choose_frames(trajectory, **selection)
         if selection.get("stop") is None and selection.get("frames") is None:
             check_complete(trajectory)
-        n = self._choose_frames(trajectory, **selection)
+            self._in_reader = -1  # it looks at the ends of files
         self.species = list(self._given)
         self._source = {
             "topology": None if (name := self.universe.filename) is None else Path(str(name)).name,
@@ -589,9 +598,14 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
 
     def _at(self, index: int) -> Any:
         """The reader at one analysed frame; it is not read again if it was asked for last."""
-        if self._in_reader != index:
+        frame = int(self._run_frames[index])
+        # others may have moved the reader
+        if self._in_reader != index or self._trajectory.ts.frame != frame:
             self._in_reader = -1
-            self._trajectory[int(self._run_frames[index])]
+            try:
+                self._trajectory[frame]
+            except READING_ERRORS as error:
+                raise unreadable(self._trajectory, frame, error) from error
             self._in_reader = index
         return self._trajectory.ts
 
@@ -700,6 +714,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     ) -> Snapshot:
         """The frame the reader holds, in the place of the one before, and the steps between."""
         cell = self._cell_of(ts)
+        if cell is not before.cell:
+            check_cell_step(before.cell.vectors, cell.vectors, int(ts.frame))
         bad = fractional_steps(
             coordinates_of(ts), before.coordinates, cell.inverse, before.cell.inverse, cell.vectors,
             self.unwrap is not False, self._moving, self._members.offsets, self._members.atoms,
@@ -797,6 +813,9 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         return self
 
     def _prepare(self) -> None:
+        self._sliced_trajectory = ReadFrames(
+            self._sliced_trajectory, self._part[:, 1], self._trajectory
+        )
         n = len(self._part)
         first = int(self._part[0, 0])
         self._raw = {

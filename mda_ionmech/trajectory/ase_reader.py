@@ -12,6 +12,7 @@ import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
 
 from ..lib.errors import InputError
+from .completeness import cut_last_line
 
 if TYPE_CHECKING:
     from MDAnalysis import Universe
@@ -117,6 +118,7 @@ def _frames(
     for file in files:
         if not file.is_file():
             raise InputError(f"paths: no such file: {file}")
+        _check_end(file, index)
         frames = iread(str(file), index=index, format=format, do_not_split_by_at_sign=True)
         number = 0
         while True:
@@ -137,6 +139,24 @@ def _frames(
                 ) from error
             yield f"frame {number} taken of {file}", atoms
             number += 1
+
+
+def _check_end(file: Path, index: str | int | slice) -> None:
+    """Refuse a file that ends inside a number, where its last frame is asked for."""
+    from ase.io.formats import string2index
+
+    chosen = string2index(index) if isinstance(index, str) else index
+    last = chosen.stop is None if isinstance(chosen, slice) else chosen == -1
+    try:
+        line = cut_last_line(file) if last else None
+    except (OSError, EOFError) as error:
+        raise InputError(f"{file} cannot be read to its end ({error}); copy it again") from error
+    if line is not None:
+        raise InputError(
+            f"{file} is cut short: its last line {line.strip()!r} ends inside a number, as a run "
+            "that was killed or a copy that failed leaves it; copy it again, or leave the last "
+            "frame out with index=':-1'. If the file is whole, end its last line with a newline"
+        )
 
 
 def _canonical(

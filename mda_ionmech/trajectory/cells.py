@@ -15,6 +15,9 @@ _COMBINATIONS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or
 
 #: A cell that changes by more than this fraction of its shortest height is not constant.
 CONSTANT = 1e-4
+#: A cell that changes by more than this fraction of its shortest height from one frame to the next
+#: is another one.
+JUMP = 0.15
 
 
 def read_cell(ts: Any) -> np.ndarray:
@@ -102,6 +105,28 @@ def check_cell_height(shortest: float, reach: float) -> None:
             f"the cell is too small for the cutoff: its shortest height is {shortest:.2f} A, and "
             f"contacts up to {reach:.2f} A (cutoff plus hysteresis) need more than "
             f"{2 * reach:.2f} A; lower cutoff or hysteresis, or simulate a larger cell"
+        )
+
+
+def check_cell_step(before: np.ndarray, now: np.ndarray, frame: int) -> None:
+    """Refuse a cell that jumps from one analysed frame to the next.
+
+    Parameters
+    ----------
+    before, now : numpy.ndarray
+        Shape (3, 3), Angstrom: cell vectors of both frames.
+    frame : int
+        Number of the second, for the message.
+    """
+    change = float(np.abs(now - before).max() / cell_heights(before).min())
+    if change > JUMP:
+        lengths = [" x ".join(f"{n:.2f}" for n in np.linalg.norm(h, axis=1)) for h in (before, now)]
+        raise InputError(
+            f"the cell jumps: from the analysed frame before it to frame {frame} it changes by "
+            f"{change:.0%} of its shortest height, from {lengths[0]} to {lengths[1]} A; no barostat "
+            "does that in one step, so files of different runs follow each other or the cell of a "
+            "frame is wrong: analyse frames of one run with run(start=..., stop=...), or smaller "
+            "steps where the cell is still being compressed"
         )
 
 

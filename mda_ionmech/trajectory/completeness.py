@@ -1,56 +1,273 @@
-"""Files that end in the middle of a frame: readers pass over the torn frame without a word."""
+"""Files that do not hold what their reader takes them to hold: cut short, or short of an atom.
+
+Readers pass over a torn frame without a word, take the digits that are left of a number for the
+number, and find the frames of text files by counting lines.
+"""
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import numpy as np
 
 from ..lib.errors import InputError
 
+#: Lines of a frame beside those of its atoms, in formats whose frames are found by counting.
+_EXTRA_LINES = {"LAMMPSDUMP": 9, "XYZ": 2}
+#: Formats of text whose last line is looked at.
+_TEXT = (*_EXTRA_LINES, "PDB", "GRO")
+#: Bytes that hold the last line.
+_TAIL = 4096
+_COMPRESSED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+#: What readers raise where they cannot make sense of a frame.
+READING_ERRORS = (OSError, EOFError, ValueError, IndexError, RuntimeError)
 
-def _torn_bytes(reader: Any) -> int:
-    """Bytes after the last whole frame of one file, as far as its format lets one know."""
+
+def _opened(path: Path) -> IO[bytes]:
+    """A file to be read as bytes, whether it is compressed or not."""
+    file: IO[bytes] = _COMPRESSED.get(path.suffix, open)(path, "rb")
+    return file
+
+
+def _tail(path: Path) -> bytes:
+    """The end of a file; a compressed one is read through."""
+    with _opened(path) as file:
+        if path.suffix not in _COMPRESSED:
+            file.seek(max(0, os.path.getsize(path) - _TAIL))
+            return file.read()
+        tail = b""
+        while block := file.read(2**20):
+            tail = (tail + block)[-_TAIL:]
+        return tail
+
+
+def _decimals(token: str) -> int:
+    """Digits behind the point of a number; -1 for what is no number."""
+    try:
+        float(token)
+    except ValueError:
+        return -1
+    return len(token.partition(".")[2])
+
+
+def cut_last_line(path: Path, *, always_ended: bool = False) -> str | None:
+    """The last line of a text file that ends inside it; None where the file is whole.
+
+    A line that is not ended, and whose last number has other digits than the one before it, was
+    cut: what is left of a number reads as a number.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    always_ended : bool
+        Whether what writes the format ends every line.
+    """
+    *before, last = _tail(path).decode(errors="replace").split("\n")
+    tokens = last.split()
+    if not tokens or always_ended:
+        return last if tokens else None
+    beside = tokens[:-1] or (before[-1].split() if before else [])
+    expected = _decimals(beside[-1]) if beside else -1
+    return last if expected > 0 and _decimals(tokens[-1]) != expected else None
+
+
+def _path_of(reader: Any) -> Path | None:
+    """Where the file of a reader lies, if it has one."""
     path = getattr(reader, "filename", None)
-    if not isinstance(path, str | Path) or not os.path.isfile(path):
-        return 0
-    size = os.path.getsize(path)
+    return Path(path) if isinstance(path, str | Path) and os.path.isfile(path) else None
+
+
+def _kind_of(reader: Any) -> str:
+    """The name of the format of a reader; the first, where it has several."""
     kind = getattr(reader, "format", "")
+    return str(kind if isinstance(kind, str) else next(iter(kind), ""))
+
+
+def _readers(trajectory: Any) -> list[tuple[int, Any]]:
+    """Readers of all files, each with the number of its first frame."""
+    readers = getattr(trajectory, "readers", [trajectory])
+    first = np.cumsum([0, *(int(r.n_frames) for r in readers)])
+    return list(zip(map(int, first), readers, strict=False))
+
+
+def _is_torn(reader: Any) -> tuple[bool, int]:
+    """Whether a file ends inside a frame, and the number of whole ones.
+
+    As far as its format lets one know.
+    """
+    path, kind, n_frames = _path_of(reader), _kind_of(reader), int(reader.n_frames)
+    if path is None:
+        return False, n_frames
+    size = os.path.getsize(path)
     if kind in ("XTC", "TRR"):
         reader[-1]
-        return size - int(reader._xdr._bytes_tell())
+        return size > int(reader._xdr._bytes_tell()), n_frames
     if kind == "DCD":
         file = reader._file
         after_first = size - int(file._header_size) - int(file._firstframesize)
-        return after_first % int(file._framesize) if after_first >= 0 else size
-    if kind == "LAMMPSDUMP" and not str(path).endswith((".gz", ".bz2")):
+        left = after_first % int(file._framesize) if after_first >= 0 else size
+        return left > 0, n_frames
+    if kind in _EXTRA_LINES and path.suffix not in _COMPRESSED:
         with open(path, "rb") as lines:
-            lines.seek(reader._offsets[-1])
-            for _ in range(reader.n_atoms + 9):
-                lines.readline()
-            return len(lines.read().strip())
-    return 0
+            lines.seek(reader._offsets[n_frames - 1])
+            for _ in range(reader.n_atoms + _EXTRA_LINES[kind]):
+                if not lines.readline():
+                    return True, n_frames - 1
+            if lines.read().strip():
+                return True, n_frames
+    if kind in _TEXT and cut_last_line(path, always_ended=kind == "LAMMPSDUMP") is not None:
+        return True, n_frames - 1
+    return False, n_frames
 
 
 def check_complete(trajectory: Any) -> None:
-    """Refuse a trajectory file that ends in the middle of a frame (XTC, TRR, DCD, LAMMPS dump).
+    """Refuse a trajectory file that ends in the middle of a frame.
+
+    Looked at: XTC, TRR, DCD, LAMMPS dumps, XYZ, and the last number of PDB and GRO.
 
     Raises
     ------
     InputError
         Naming the file, the number of whole frames, and how to use them all the same.
     """
-    for reader in getattr(trajectory, "readers", [trajectory]):
+    for first, reader in _readers(trajectory):
+        reason = ""
         try:
-            torn = _torn_bytes(reader)
+            torn, whole = _is_torn(reader)
         except (OSError, EOFError) as error:
-            torn, reason = 1, f" ({error})"
-        else:
-            reason = ""
-        if torn > 0:
+            torn, whole, reason = True, int(reader.n_frames), f" ({error})"
+        if torn:
             raise InputError(
                 f"{Path(str(reader.filename)).name} is cut short: it ends in the middle of a frame "
-                f"after {reader.n_frames} whole ones{reason}, as a run that was killed or a copy "
+                f"after {whole} whole ones{reason}, as a run that was killed or a copy "
                 "that failed leaves it; copy it again, or analyse what is whole by saying so with "
-                f"run(stop={trajectory.n_frames})"
+                f"run(stop={first + whole})"
             )
+
+
+def _head(kind: str, file: Any) -> tuple[int, str]:
+    """Number of atoms a frame says to hold, and words for its time step; -1 for no frame."""
+    try:
+        if kind == "XYZ":
+            return int(file.readline()), ""
+        if not file.readline().startswith(b"ITEM: TIMESTEP"):
+            return -1, ""
+        step = int(file.readline())
+        if not file.readline().startswith(b"ITEM: NUMBER OF ATOMS"):
+            return -1, f" (time step {step})"
+        return int(file.readline()), f" (time step {step})"
+    except ValueError:
+        return -1, ""
+
+
+def _atom_ids(file: Any, offset: int, n_atoms: int) -> set[int]:
+    """Atom ids of a frame of a LAMMPS dump; none without that column."""
+    file.seek(offset)
+    for _ in range(8):
+        file.readline()
+    columns = file.readline().split()[2:]
+    if b"id" not in columns:
+        return set()
+    at = columns.index(b"id")
+    return {int(file.readline().split()[at]) for _ in range(n_atoms)}
+
+
+def check_atom_numbers(trajectory: Any, last: int) -> None:
+    """Refuse LAMMPS dumps and XYZ files in which the number of atoms changes.
+
+    Their readers look for a frame where it would be if all had as many lines.
+
+    Cost: a few lines of each frame.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+    last : int
+        The last frame that is wanted.
+
+    Raises
+    ------
+    InputError
+        With the first such frame and how to use those before it.
+    """
+    for first, reader in _readers(trajectory):
+        path, kind = _path_of(reader), _kind_of(reader)
+        if path is None or kind not in _EXTRA_LINES or first > last:
+            continue
+        n_atoms, offsets = int(reader.n_atoms), reader._offsets
+        with _opened(path) as file:
+            for k in range(min(int(reader.n_frames), last - first + 1)):
+                file.seek(offsets[k])
+                found, at = _head(kind, file)
+                if found == n_atoms:
+                    continue
+                where = f"frame {first + k}{at} of {path.name}"
+                use = f"analyse the frames before it with run(stop={first + k})"
+                if found < 0:
+                    raise InputError(
+                        f"{where} is not where {n_atoms} atoms a frame put it: the frame before it "
+                        "holds lines that are neither header nor atoms, or is damaged; write the "
+                        f"file without further sections, or {use}"
+                    )
+                which = ""
+                if kind == "LAMMPSDUMP" and k > 0 and found < n_atoms:
+                    before = _atom_ids(file, offsets[k - 1], n_atoms)
+                    gone = sorted(before - _atom_ids(file, offsets[k], found))
+                    which = f", with id {', '.join(map(str, gone[:4]))}" if gone else ""
+                n = abs(n_atoms - found)
+                change = "was lost" if found < n_atoms else "was added"
+                raise InputError(
+                    f"{where} holds {found} atoms, the frames before it {n_atoms}: {n} atom"
+                    f"{'s were' + change[3:] if n > 1 else ' ' + change}{which}; paths need the "
+                    f"same atoms in every frame: {use}, and look into the simulation (atoms that "
+                    "leave the cell, or a time step that is too long)"
+                )
+
+
+def unreadable(trajectory: Any, frame: int, error: Exception) -> InputError:
+    """The error of a frame that a reader cannot make sense of."""
+    first, reader = [(f, r) for f, r in _readers(trajectory) if f <= frame][-1]
+    path = _path_of(reader)
+    name = "the trajectory" if path is None else path.name
+    inside = f", {frame - first} in that file," if first else ""
+    return InputError(
+        f"frame {frame}{inside} of {name} cannot be read ({type(error).__name__}: {error}); repair "
+        f"the file or copy it again, or analyse the frames before it with run(stop={frame})"
+    )
+
+
+class ReadFrames:
+    """Frames of a trajectory, one after the other, with clear errors.
+
+    Parameters
+    ----------
+    frames : iterable of Timestep
+        A part of the trajectory.
+    numbers : sequence of int
+        Of these frames in the trajectory.
+    trajectory : MDAnalysis reader
+    """
+
+    def __init__(self, frames: Any, numbers: Sequence[int], trajectory: Any) -> None:
+        self._frames, self._numbers, self._trajectory = frames, numbers, trajectory
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[Any]:
+        frames = iter(self._frames)
+        for number in self._numbers:
+            try:
+                ts = next(frames)
+            except StopIteration:
+                error = EOFError("the file ends before it")
+                raise unreadable(self._trajectory, int(number), error) from None
+            except READING_ERRORS as error:
+                raise unreadable(self._trajectory, int(number), error) from error
+            yield ts
