@@ -813,8 +813,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         return self
 
     def _prepare(self) -> None:
-        self._sliced_trajectory = ReadFrames(
-            self._sliced_trajectory, self._part[:, 1], self._trajectory
+        self._sliced_trajectory: Any = ReadFrames(
+            self._sliced_trajectory, self._part[:, 1].tolist(), self._trajectory
         )
         n = len(self._part)
         first = int(self._part[0, 0])

@@ -123,8 +123,8 @@ def check_cell_step(before: np.ndarray, now: np.ndarray, frame: int) -> None:
         lengths = [" x ".join(f"{n:.2f}" for n in np.linalg.norm(h, axis=1)) for h in (before, now)]
         raise InputError(
             f"the cell jumps: from the analysed frame before it to frame {frame} it changes by "
-            f"{change:.0%} of its shortest height, from {lengths[0]} to {lengths[1]} A; no barostat "
-            "does that in one step, so files of different runs follow each other or the cell of a "
+            f"{change:.0%} of its shortest height, from {lengths[0]} to {lengths[1]} A; no "
+            "barostat does that, so files of different runs follow each other or the cell of a "
             "frame is wrong: analyse frames of one run with run(start=..., stop=...), or smaller "
             "steps where the cell is still being compressed"
         )

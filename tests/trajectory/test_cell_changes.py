@@ -40,7 +40,7 @@ def test_a_cell_that_jumps_is_refused(backend, tmp_path):
     with pytest.raises(InputError, match=r"the cell jumps: .* to frame 37 it changes by 48%"):
         run_in(lengths, backend, tmp_path / "npt.xtc")
     for part in ({"stop": 37}, {"start": 37}):
-        assert run_in(lengths, backend, tmp_path / "npt.xtc", **part).paths.volume_variance == 0
+        assert run_in(lengths, backend, tmp_path / "npt.xtc", **part).paths.volume_variance < 1e-9
 
 
 def test_one_frame_with_a_wrong_cell_is_refused():
