@@ -51,7 +51,7 @@ def test_one_frame_with_a_wrong_cell_is_refused():
 
 
 def test_a_cell_that_is_compressed_step_by_step_is_followed():
-    lengths = 40.0 * 0.99 ** np.arange(N_FRAMES)
+    lengths = 40.0 * 0.995 ** np.arange(N_FRAMES)
     found = run_in(lengths).paths
     assert np.isclose(found.volume, np.mean(lengths**3), rtol=1e-5)
     assert np.isclose(found.volume_variance, np.var(lengths**3), rtol=1e-4)
