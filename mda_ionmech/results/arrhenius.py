@@ -1,36 +1,33 @@
 """Results at several temperatures become activation energies, event by event.
 
 L_e T = s A exp(-E_e / kB T) at the same window, or resolution and horizon, of every result; the
-fits are those of `onsager.arrhenius`. The energies of the events explain that of the whole:
+fits are those of `arrhenius_fits`. The energies of the events explain that of the whole:
 E(T) = sum over e of (L_e / L) E_e.
 """
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from scipy import constants
+from typing import TYPE_CHECKING
 
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.later import later
-from ..onsager.coefficients import MAX_RESIDUAL
+from .arrhenius_dataset import fitted_dataset
 from .arrhenius_fits import (
     KJ_PER_MOL,
-    ArrheniusFit,
-    Budget,
-    VTFFit,
-    budget,
-    corrected_aic,
-    fit_arrhenius,
-    fit_vtf,
+)
+from .arrhenius_inputs import (
+    TemperatureSeries,
+    check_alike,
+    check_temperatures,
+    place_of,
+    recommended_lengths,
+    sound_view,
+    temperature_of,
 )
 from .results import Results, load
 
@@ -42,23 +39,6 @@ if TYPE_CHECKING:
 VIEWS = ("auto", "window", "path", "slope")
 MODELS = ("arrhenius", "vtf")
 _UNITS = {"eV": 1.0, "kJ/mol": KJ_PER_MOL}
-#: Per view: coefficients by event, and conductivity.
-_BY_EVENT = {"window": "event_onsager", "path": "path_onsager", "slope": "path_slope"}
-_CONDUCTIVITY = {"path": "path_conductivity", "slope": "slope_conductivity"}
-#: Points of a fitted curve.
-_CURVE = 60
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One quantity at all temperatures."""
-
-    quantity: str
-    species: str
-    event: str
-    unit: str
-    value: np.ndarray
-    samples: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -323,554 +303,23 @@ def arrhenius(
             "activation energy"
         )
     opened = [load(r) if isinstance(r, (str, os.PathLike)) else r for r in results]
-    opened.sort(key=_temperature)
+    opened.sort(key=temperature_of)
     if model == "vtf" and len(opened) < 4:
         raise InputError(
             f"model='vtf' has three parameters and needs four temperatures, got {len(opened)}"
         )
-    _check_temperatures(opened)
-    _check_alike(opened)
+    check_temperatures(opened)
+    check_alike(opened)
     name = opened[0]._species(species)
     if any(r._species(species) != name for r in opened):
         raise InputError(
             f"species must be given: by default {name!r} would be taken at "
-            f"{_temperature(opened[0]):g} K, but not at every temperature"
+            f"{temperature_of(opened[0]):g} K, but not at every temperature"
         )
     if view == "auto":
-        view = _sound_view(opened, name, window, resolution, horizon)
+        view = sound_view(opened, name, window, resolution, horizon)
     if view in _CONDUCTIVITY and (resolution is None or horizon is None):
-        resolution, horizon = _recommended(opened, view, name, resolution, horizon)
-    place = _place(opened, view, window, resolution, horizon)
-    series = _Series(opened, view, place, name)
-    return Arrhenius(_fitted(series, model))
-
-
-def _temperature(results: Results) -> float:
-    return float(results.settings["temperature_K"])
-
-
-def _check_temperatures(results: Sequence[Results]) -> None:
-    if len(results) < 2:
-        raise InputError(
-            f"results holds {len(results)} of them: an activation energy needs two temperatures at "
-            "least, and three to see whether the line is straight"
-        )
-    temperatures = [_temperature(r) for r in results]
-    for low, high in pairwise(temperatures):
-        if high - low < 1e-6 * high:
-            raise InputError(
-                f"two results are at {low:g} K: give one per temperature, and put replicas of one "
-                "temperature together with mda_ionmech.combine first"
-            )
-    if len(results) == 2:
-        warnings.warn(
-            "two temperatures: a straight line goes through any two points, so there is neither "
-            "a goodness of fit nor a curvature; add a third temperature",
-            stacklevel=3,
-        )
-
-
-def _check_alike(results: Sequence[Results]) -> None:
-    """Same species, events, frame of reference and directions at every temperature."""
-
-    def described(r: Results) -> dict[str, Any]:
-        data, settings = r.decomposition, r.settings
-        return {
-            "species": [str(s) for s in data["species"].values],
-            "charges": [s["charge"] for s in settings["species"]],
-            "events": sorted(str(e) for e in data["event"].values),
-            "frame of reference": settings["frame"],
-            "axes": settings["axes"],
-            "projection": settings.get("projection"),
-            "interval level": float(data["onsager_low"].attrs["level"]),
-        }
-
-    first = described(results[0])
-    for other in results[1:]:
-        for name, value in described(other).items():
-            if value != first[name]:
-                raise InputError(
-                    f"{name} differ between temperatures: {first[name]} at "
-                    f"{_temperature(results[0]):g} K, {value} at {_temperature(other):g} K; "
-                    "analyse every temperature with the same choices"
-                )
-    rules = [
-        [
-            [(s.get("events") or {}), (s.get("microstates") or {}).get("persistence_ps")]
-            for s in r.settings["species"]
-        ]
-        for r in results
-    ]
-    if any(rule != rules[0] for rule in rules[1:]):
-        warnings.warn(
-            "event rules or persistence differ between temperatures: labels of one name may mean "
-            "different things",
-            stacklevel=3,
-        )
-
-
-def _sound_view(
-    results: Sequence[Results],
-    species: str,
-    window: float | None,
-    resolution: float | None,
-    horizon: float | None,
-) -> str:
-    """The slope view where it can be read at every temperature, else the window view."""
-    if resolution is not None or horizon is not None:
-        return "slope"
-    if window is not None or any("path_slope" not in r.decomposition for r in results):
-        return "window"
-    for r in results:
-        advice = r.recommend(species=species)
-        if advice.resolution is None or advice.horizon is None:
-            warnings.warn(
-                f"the window view is read, because of the slope view at {_temperature(r):g} K: "
-                f"{advice}",
-                stacklevel=3,
-            )
-            return "window"
-    return "slope"
-
-
-def _recommended(
-    results: Sequence[Results],
-    view: str,
-    species: str,
-    resolution: float | None,
-    horizon: float | None,
-) -> tuple[float, float]:
-    """The shortest resolution and the longest horizon recommended at any temperature."""
-    _check_view(results, view)
-    advice = [r.recommend(species=species) for r in results]
-    if resolution is None:
-        lengths = [a.resolution for a in advice if a.resolution is not None]
-        if len(lengths) < len(results):
-            missing = next(a for a in advice if a.resolution is None)
-            raise InputError(f"the {view} view needs resolution=... in ps; {missing}")
-        resolution = min(lengths)
-    if horizon is None:
-        lengths = [a.horizon for a in advice if a.horizon is not None]
-        if len(lengths) < len(results):
-            missing = next(a for a in advice if a.horizon is None)
-            raise InputError(f"the {view} view needs horizon=... in ps; {missing}")
-        horizon = max(lengths)
-    return resolution, horizon
-
-
-def _check_view(results: Sequence[Results], view: str) -> None:
-    for r in results:
-        if _BY_EVENT[view] not in r.decomposition:
-            raise InputError(
-                f"the result at {_temperature(r):g} K has no {view} view; run it again with "
-                "resolutions='log' and horizons='log'"
-            )
-
-
-def _place(
-    results: Sequence[Results],
-    view: str,
-    window: float | None,
-    resolution: float | None,
-    horizon: float | None,
-) -> dict[str, float]:
-    """Window, or resolution and horizon, that all results hold."""
-    if view == "window":
-        if resolution is not None or horizon is not None:
-            raise InputError(
-                "the window view has one length: give window=..., or view='slope' with "
-                "resolution=... and horizon=..."
-            )
-        if window is None:
-            sound = [
-                {float(w) for w, b in zip(d["window"].values, d["blocks"].values, strict=True)
-                 if b >= 10}
-                for d in (r.decomposition for r in results)
-            ]  # fmt: skip
-            common = [w for w in sorted(sound[0]) if all(_near(w, s) for s in sound[1:])]
-            if not common:
-                raise InputError(
-                    "no window has ten blocks at every temperature; give window=..., or analyse "
-                    "all of them with the same windows=[...]"
-                )
-            window = common[-1]
-        return {"window": _common(results, "window", window)}
-    if window is not None:
-        raise InputError(
-            f"window={window:g} belongs to view='window'; the {view} view takes resolution=... "
-            "and horizon=..."
-        )
-    assert resolution is not None
-    assert horizon is not None
-    _check_view(results, view)
-    return {
-        "resolution": _common(results, "resolution", resolution),
-        "horizon": _common(results, "horizon", horizon),
-    }
-
-
-def _near(value: float, values: Any) -> bool:
-    return bool(np.any(np.isclose(np.array(sorted(values)), value, rtol=1e-6, atol=0)))
-
-
-def _common(results: Sequence[Results], dim: str, wanted: float) -> float:
-    """The length nearest to the wanted one, if every result holds the same."""
-    found = []
-    for r in results:
-        values = r.decomposition[dim].values
-        slack = 0.5 * float(r.settings["dt_ps"])
-        if not values[0] - slack <= wanted <= values[-1] + slack:
-            raise InputError(
-                f"{dim}={wanted:g} ps is outside the scan at {_temperature(r):g} K, "
-                f"{values[0]:g} to {values[-1]:g} ps"
-            )
-        found.append(float(values[np.argmin(np.abs(values - wanted))]))
-    if not _near(found[0], found) or np.ptp(found) > 1e-6 * found[0]:
-        each = ", ".join(
-            f"{f:g} at {_temperature(r):g} K" for f, r in zip(found, results, strict=True)
-        )
-        shared = [
-            f"{v:g}"
-            for v in results[0].decomposition[dim].values
-            if all(_near(v, r.decomposition[dim].values) for r in results)
-        ]
-        raise InputError(
-            f"{dim}={wanted:g} ps: the nearest scanned ones are {each} (ps); common to all are "
-            f"{', '.join(shared) or 'none'}; analyse every temperature with {dim}s=[{wanted:g}]"
-        )
-    return found[0]
-
-
-class _Series:
-    """Values and resamples of one variable at all temperatures."""
-
-    def __init__(
-        self, results: Sequence[Results], view: str, place: dict[str, float], species: str
-    ) -> None:
-        self.results, self.view, self.place, self.species = results, view, place, species
-        self.temperature = np.array([_temperature(r) for r in results])
-        self.level = float(results[0].decomposition["onsager_low"].attrs["level"])
-        self.names = [str(s) for s in results[0].decomposition["species"].values]
-        self.events = [str(e) for e in results[0].decomposition["event"].values]
-        self._held: dict[tuple[str, int], np.ndarray] = {}
-        # runs share their seed, so resample k of each draws the same blocks: a spurious correlation
-        self.order = [
-            np.random.default_rng(k).permutation(len(self._samples("onsager", k)))
-            for k in range(len(results))
-        ]
-        value, samples = self.onsager(species)
-        for t, known, drawn in zip(self.temperature, value, samples.T, strict=True):
-            if not np.isfinite(known):
-                raise InputError(
-                    f"{self.words()} is not in the result at {t:g} K: a horizon must be a whole "
-                    "multiple of the resolution"
-                )
-            if not np.isfinite(drawn).all():
-                raise InputError(
-                    f"the result at {t:g} K has no intervals at {self.words()}: fewer than two "
-                    "blocks; run it longer, or read a shorter one"
-                )
-
-    def _samples(self, name: str, k: int) -> np.ndarray:
-        if (name, k) not in self._held:
-            self._held[name, k] = np.asarray(self.results[k].samples(name))
-        return self._held[name, k]
-
-    def take(self, name: str, **where: Any) -> tuple[np.ndarray, np.ndarray]:
-        """A variable at the place and labels given, other dimensions summed over.
-
-        Returns
-        -------
-        value, samples : numpy.ndarray
-            Shape (temperatures,) and (samples, temperatures).
-        """
-        values, resampled = [], []
-        for k, one in enumerate(self.results):
-            variable = one.decomposition[name]
-            samples = self._samples(name, k)[self.order[k]]
-            sample_values = variable.values
-            for axis in reversed(range(variable.ndim)):
-                dim = str(variable.dims[axis])
-                if dim not in where:
-                    sample_values = sample_values.sum(axis=axis)
-                    samples = samples.sum(axis=axis + 1)
-                    continue
-                labels = variable[dim].values
-                if isinstance(where[dim], str):
-                    at = [str(x) for x in labels].index(where[dim])
-                else:
-                    at = int(np.argmin(np.abs(labels - where[dim])))
-                sample_values = sample_values.take(at, axis=axis)
-                samples = samples.take(at, axis=axis + 1)
-            values.append(float(sample_values))
-            resampled.append(samples)
-        return np.array(values), np.stack(resampled, axis=1)
-
-    def words(self) -> str:
-        """The place, e.g. "window 2 ps"."""
-        return " and ".join(f"{k} {v:g} ps" for k, v in self.place.items())
-
-    def _window(self, length: float) -> float | None:
-        """The scanned window of this length at every temperature, if there is one."""
-        held = all(_near(length, r.decomposition["window"].values) for r in self.results)
-        return length if held else None
-
-    def onsager(self, species: str, event: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """L_AA, or the part of an event, in 1/(J m s)."""
-        where: dict[str, Any] = {"species": species, "species_2": species, **self.place}
-        if event is not None:
-            return self.take(_BY_EVENT[self.view], **where, event=event)
-        if self.view == "window":
-            return self.take("onsager", **where)
-        return self.take(_BY_EVENT[self.view], **where)
-
-    def conductivity(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.take(_CONDUCTIVITY.get(self.view, "conductivity"), **self.place)
-
-    def self_diffusivity(self, species: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """In cm^2/s; None where the view has no self part."""
-        if self.view == "slope":
-            return None
-        window = self._window(self.place["window" if self.view == "window" else "horizon"])
-        if window is None:
-            return None
-        return self.take("diffusivity_self", species=species, window=window)
-
-    def frequency(self, event: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """In 1/ns, in windows of one resolution; None if not scanned, or without that label."""
-        window = self._window(self.place["window" if self.view == "window" else "resolution"])
-        if window is None:
-            return None
-        found = self.take("event_frequency", species=self.species, event=event, window=window)
-        return found if np.isfinite(found[0]).any() else None
-
-    def density(self) -> np.ndarray:
-        """N / V at every temperature in 1/A^3."""
-        number = [
-            next(s["n_carriers"] for s in r.settings["species"] if s["name"] == self.species)
-            for r in self.results
-        ]
-        return np.array(number) / [r.settings["volume_angstrom3"] for r in self.results]
-
-    def dimensions(self) -> int:
-        return len(self.results[0].settings["axes"])
-
-    def occurring(self) -> list[str]:
-        """Events of the species that carried more than round-off at any temperature."""
-        whole = np.abs(self.onsager(self.species)[0])
-        return [
-            e
-            for e in self.events
-            if np.any(np.abs(self.onsager(self.species, e)[0]) > MAX_RESIDUAL * whole)
-        ]
-
-
-def _fitted(series: _Series, model: str) -> xr.Dataset:
-    """Every row, its fits, and the budget."""
-    t = series.temperature
-    rows: list[_Row] = []
-    fits: list[ArrheniusFit] = []
-
-    def add(
-        quantity: str, species: str, event: str, unit: str,
-        found: tuple[np.ndarray, np.ndarray], error: np.ndarray | None = None,
-    ) -> ArrheniusFit:  # fmt: skip
-        row = _Row(quantity, species, event, unit, *found)
-        fit = fit_arrhenius(t, row.value, row.samples, error)
-        rows.append(row)
-        fits.append(fit)
-        return fit
-
-    def times_t(found: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        return found[0] * t, found[1] * t
-
-    whole = {name: times_t(series.onsager(name)) for name in series.names}
-    total = {
-        name: add("onsager", name, "total", "K/(J m s)", found) for name, found in whole.items()
-    }
-    add("conductivity", "", "total", "S K/m", times_t(series.conductivity()))
-    for name in series.names:
-        diffusivity = series.self_diffusivity(name)
-        if diffusivity is not None:
-            add("self_diffusivity", name, "total", "cm2/s", diffusivity)
-    density = series.density()
-    name = series.species
-    events = series.occurring()
-    parts, part_fits = [], []
-    for event in events:
-        part = times_t(series.onsager(name, event))
-        fit = add("onsager", name, event, "K/(J m s)", part)
-        parts.append(part)
-        part_fits.append(fit)
-        frequency = series.frequency(event)
-        if frequency is None:
-            continue
-        weights = None if fit.reason else fit.error
-        add("frequency", name, event, "1/ns", frequency, weights)
-        add("effectiveness", name, event, "angstrom2",
-            _effectiveness(part, frequency, density, series.dimensions()), weights)  # fmt: skip
-        if np.ptp(density) > 1e-9 * density[0] and weights is not None:
-            same = np.broadcast_to(density, part[1].shape)
-            add("carrier_density", name, event, "1/angstrom3", (density, same), weights)
-    balance = None
-    if not total[name].reason:
-        balance = budget(t, whole[name], parts, part_fits, total[name].error)
-    return _dataset(series, rows, fits, balance, total[name], model)
-
-
-def _effectiveness(
-    part: tuple[np.ndarray, np.ndarray],
-    frequency: tuple[np.ndarray, np.ndarray],
-    density: np.ndarray,
-    n_dimensions: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """eta_e in A^2 from L_e T = (N / V) f_e eta_e / (2 n kB)."""
-    # 1/(J m s) K over 1/A^3 and 1/ns
-    scale = 2 * n_dimensions * constants.k / 1e30 * 1e20 / 1e9
-    value, samples = (
-        # a label that a resample lacks has a frequency of round-off there
-        scale * p / np.where(f > 1e-9 * frequency[0], density * f, np.nan)
-        for p, f in zip(part, frequency, strict=True)
-    )
-    return value, samples
-
-
-def _ends(samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Percentiles over the first axis; NaN where no sample is known."""
-    columns = samples.reshape(len(samples), -1)
-    ends = np.full((2, columns.shape[1]), np.nan)
-    known = np.isfinite(columns).any(axis=0)
-    if known.any():
-        tail = (1 - level) / 2
-        ends[:, known] = np.nanquantile(columns[:, known], [tail, 1 - tail], axis=0)
-    low, high = ends.reshape(2, *samples.shape[1:])
-    return low, high
-
-
-def _dataset(
-    series: _Series,
-    rows: Sequence[_Row],
-    fits: Sequence[ArrheniusFit],
-    balance: Budget | None,
-    total: ArrheniusFit,
-    model: str,
-) -> xr.Dataset:
-    """What `Arrhenius` holds and saves."""
-    import xarray as xr
-
-    t, level = series.temperature, series.level
-    # evenly in 1 / T, and a little beyond the data
-    ends = 1 / t[-1], 1 / t[0]
-    reach = 0.03 * (ends[1] - ends[0])
-    curve = 1 / np.linspace(ends[1] + reach, ends[0] - reach, _CURVE)
-    variables: dict[str, tuple[Any, Any, dict[str, Any]]] = {}
-
-    def add(name: str, dims: Any, value: Any, units: str, text: str) -> None:
-        variables[name] = (dims, value, {"units": units, "long_name": text})
-
-    def with_ends(
-        name: str, dims: Any, value: Any, samples: Sequence[np.ndarray], units: str, text: str
-    ) -> None:
-        """A variable over rows with its interval; samples have one entry per row."""
-        add(name, dims, np.array(value), units, text)
-        low, high = zip(*(_ends(s, level) for s in samples), strict=True)
-        add(f"{name}_low", dims, np.array(low), units, f"low end of the interval of: {text}")
-        add(f"{name}_high", dims, np.array(high), units, f"high end of the interval of: {text}")
-
-    at = ["row", "temperature"]
-    with_ends("value", at, [r.value for r in rows], [r.samples for r in rows],
-              "that of the row", "fitted quantity")  # fmt: skip
-    with_ends("energy", "row", [f.energy for f in fits], [f.energy_samples for f in fits],
-              "eV", "activation energy")  # fmt: skip
-    with_ends("log_prefactor", "row", [f.log_prefactor for f in fits],
-              [f.log_prefactor_samples for f in fits],
-              "1", "ln of the prefactor over its unit")  # fmt: skip
-    with_ends("curve", ["row", "curve_temperature"], [f.at(curve) for f in fits],
-              [f.samples_at(curve) for f in fits], "that of the row", "fitted law")  # fmt: skip
-    add("sign", "row", np.array([f.sign for f in fits]), "1", "sign of the quantity, 0: refused")
-    add("log_error", at, np.array([f.error for f in fits]), "1", "standard error of ln|X|")
-    add("reduced_chi2", "row", np.array([f.reduced_chi2 for f in fits]), "1",
-        "weighted squared deviation per degree of freedom")  # fmt: skip
-    aicc = [corrected_aic(f.reduced_chi2, len(t), 2) for f in fits]
-    add("aicc", "row", np.array(aicc), "1", "Akaike's criterion for few points")
-    add("reason", "row", np.array([f.reason for f in fits], dtype=str), "1",
-        "why the fit was refused")  # fmt: skip
-    if balance is not None:
-        _add_balance(add, balance, total, level)
-    if model == "vtf":
-        _add_vtf(add, with_ends, series, rows)
-    names = {
-        "quantity": [r.quantity for r in rows],
-        "species": [r.species for r in rows],
-        "event": [r.event for r in rows],
-        "unit": [r.unit for r in rows],
-    }
-    coords: dict[str, Any] = {k: ("row", np.array(v, dtype=str)) for k, v in names.items()}
-    kelvin = {"units": "K"}
-    coords["temperature"] = ("temperature", t, kelvin | {"long_name": "temperature"})
-    coords["curve_temperature"] = (
-        "curve_temperature", curve, kelvin | {"long_name": "temperature of the fitted curves"},
-    )  # fmt: skip
-    coords["total"] = ["energy", "curvature"]
-    attrs = {
-        "species": series.species,
-        "view": series.view,
-        "view_description": f"{series.view} view, {series.words()}",
-        **{f"{k}_ps": v for k, v in series.place.items()},
-        "level": level,
-        "frame": str(series.results[0].settings["frame"]),
-        "model": model,
-    }
-    return xr.Dataset(variables, coords=coords, attrs=attrs)
-
-
-def _add_balance(add: Any, balance: Budget, total: ArrheniusFit, level: float) -> None:
-    """Budget at each temperature, and over all of them."""
-    bend = np.array([balance.curvature, balance.direct_curvature])
-    bends = np.stack([balance.curvature_samples, balance.direct_curvature_samples], axis=1)
-    for kind, dim, units, parts, parts_samples, direct, direct_samples in (
-        ("budget", "temperature", "eV", balance.parts, balance.parts_samples, balance.direct,
-         balance.direct_samples),
-        ("closure", "total", "eV, eV^2", np.array([balance.energy, bend[0]]),
-         np.column_stack([balance.energy_samples, bends[:, 0]]), np.array([total.energy, bend[1]]),
-         np.column_stack([total.energy_samples, bends[:, 1]])),
-    ):  # fmt: skip
-        for name, value, samples, text in (
-            ("parts", parts, parts_samples, "from the events"),
-            ("direct", direct, direct_samples, "from the whole itself"),
-            ("difference", parts - direct, parts_samples - direct_samples, "events minus whole"),
-        ):
-            low, high = _ends(samples, level)
-            text = f"apparent activation energy, {text}"
-            add(f"{kind}_{name}", dim, value, units, text)
-            add(f"{kind}_{name}_low", dim, low, units, f"low end of the interval of: {text}")
-            add(f"{kind}_{name}_high", dim, high, units, f"high end of the interval of: {text}")
-
-
-def _add_vtf(add: Any, with_ends: Any, series: _Series, rows: Sequence[_Row]) -> None:
-    """VTF of coefficients, conductivity and self-diffusion; other rows are left empty."""
-    t, level = series.temperature, series.level
-    asked = np.array([r.quantity in ("onsager", "conductivity", "self_diffusivity") for r in rows])
-    nothing = np.full((1, 3), np.nan)
-    empty = VTFFit(0, np.nan, np.nan, np.nan, nothing, np.nan, "")
-    fits = [
-        fit_vtf(t, r.value, r.samples, level) if wanted else empty
-        for r, wanted in zip(rows, asked, strict=True)
-    ]
-    add("vtf_asked", "row", asked, "1", "rows a VTF law was fitted to")
-    for k, name, units, text in (
-        (1, "b", "K", "B of the VTF law"),
-        (2, "t0", "K", "T0 of the VTF law"),
-    ):
-        with_ends(f"vtf_{name}", "row", [getattr(f, name) for f in fits],
-                  [f.samples[:, k] for f in fits], units, text)  # fmt: skip
-    curve_of = {
-        "log_prefactor": "ln of the prefactor of the VTF law over its unit",
-        "reduced_chi2": "weighted squared deviation per degree of freedom of the VTF law",
-    }
-    for name, text in curve_of.items():
-        add(f"vtf_{name}", "row", np.array([getattr(f, name) for f in fits]), "1", text)
-    aicc = [corrected_aic(f.reduced_chi2, len(t), 3) for f in fits]
-    add("vtf_aicc", "row", np.array(aicc), "1", "Akaike's criterion for few points, VTF law")
-    add("vtf_reason", "row", np.array([f.reason for f in fits], dtype=str), "1",
-        "why the VTF law was refused or T0 is not determined")  # fmt: skip
+        resolution, horizon = recommended_lengths(opened, view, name, resolution, horizon)
+    place = place_of(opened, view, window, resolution, horizon)
+    series = TemperatureSeries(opened, view, place, name)
+    return Arrhenius(fitted_dataset(series, model))

@@ -1,0 +1,341 @@
+"""Results at several temperatures as one series: checks, and the place at which they are read."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..lib.errors import InputError
+from ..onsager.coefficients import MAX_RESIDUAL
+from .results import Results
+
+if TYPE_CHECKING:
+    pass
+
+#: Per view: coefficients by event, and conductivity.
+_BY_EVENT = {"window": "event_onsager", "path": "path_onsager", "slope": "path_slope"}
+_CONDUCTIVITY = {"path": "path_conductivity", "slope": "slope_conductivity"}
+
+
+def temperature_of(results: Results) -> float:
+    return float(results.settings["temperature_K"])
+
+
+def check_temperatures(results: Sequence[Results]) -> None:
+    if len(results) < 2:
+        raise InputError(
+            f"results holds {len(results)} of them: an activation energy needs two temperatures at "
+            "least, and three to see whether the line is straight"
+        )
+    temperatures = [temperature_of(r) for r in results]
+    for low, high in pairwise(temperatures):
+        if high - low < 1e-6 * high:
+            raise InputError(
+                f"two results are at {low:g} K: give one per temperature, and put replicas of one "
+                "temperature together with mda_ionmech.combine first"
+            )
+    if len(results) == 2:
+        warnings.warn(
+            "two temperatures: a straight line goes through any two points, so there is neither "
+            "a goodness of fit nor a curvature; add a third temperature",
+            stacklevel=3,
+        )
+
+
+def check_alike(results: Sequence[Results]) -> None:
+    """Same species, events, frame of reference and directions at every temperature."""
+
+    def described(r: Results) -> dict[str, Any]:
+        data, settings = r.decomposition, r.settings
+        return {
+            "species": [str(s) for s in data["species"].values],
+            "charges": [s["charge"] for s in settings["species"]],
+            "events": sorted(str(e) for e in data["event"].values),
+            "frame of reference": settings["frame"],
+            "axes": settings["axes"],
+            "projection": settings.get("projection"),
+            "interval level": float(data["onsager_low"].attrs["level"]),
+        }
+
+    first = described(results[0])
+    for other in results[1:]:
+        for name, value in described(other).items():
+            if value != first[name]:
+                raise InputError(
+                    f"{name} differ between temperatures: {first[name]} at "
+                    f"{temperature_of(results[0]):g} K, {value} at {temperature_of(other):g} K; "
+                    "analyse every temperature with the same choices"
+                )
+    rules = [
+        [
+            [(s.get("events") or {}), (s.get("microstates") or {}).get("persistence_ps")]
+            for s in r.settings["species"]
+        ]
+        for r in results
+    ]
+    if any(rule != rules[0] for rule in rules[1:]):
+        warnings.warn(
+            "event rules or persistence differ between temperatures: labels of one name may mean "
+            "different things",
+            stacklevel=3,
+        )
+
+
+def sound_view(
+    results: Sequence[Results],
+    species: str,
+    window: float | None,
+    resolution: float | None,
+    horizon: float | None,
+) -> str:
+    """The slope view where it can be read at every temperature, else the window view."""
+    if resolution is not None or horizon is not None:
+        return "slope"
+    if window is not None or any("path_slope" not in r.decomposition for r in results):
+        return "window"
+    for r in results:
+        advice = r.recommend(species=species)
+        if advice.resolution is None or advice.horizon is None:
+            warnings.warn(
+                f"the window view is read, because of the slope view at {temperature_of(r):g} K: "
+                f"{advice}",
+                stacklevel=3,
+            )
+            return "window"
+    return "slope"
+
+
+def recommended_lengths(
+    results: Sequence[Results],
+    view: str,
+    species: str,
+    resolution: float | None,
+    horizon: float | None,
+) -> tuple[float, float]:
+    """The shortest resolution and the longest horizon recommended at any temperature."""
+    _check_view(results, view)
+    advice = [r.recommend(species=species) for r in results]
+    if resolution is None:
+        lengths = [a.resolution for a in advice if a.resolution is not None]
+        if len(lengths) < len(results):
+            missing = next(a for a in advice if a.resolution is None)
+            raise InputError(f"the {view} view needs resolution=... in ps; {missing}")
+        resolution = min(lengths)
+    if horizon is None:
+        lengths = [a.horizon for a in advice if a.horizon is not None]
+        if len(lengths) < len(results):
+            missing = next(a for a in advice if a.horizon is None)
+            raise InputError(f"the {view} view needs horizon=... in ps; {missing}")
+        horizon = max(lengths)
+    return resolution, horizon
+
+
+def _check_view(results: Sequence[Results], view: str) -> None:
+    for r in results:
+        if _BY_EVENT[view] not in r.decomposition:
+            raise InputError(
+                f"the result at {temperature_of(r):g} K has no {view} view; run it again with "
+                "resolutions='log' and horizons='log'"
+            )
+
+
+def place_of(
+    results: Sequence[Results],
+    view: str,
+    window: float | None,
+    resolution: float | None,
+    horizon: float | None,
+) -> dict[str, float]:
+    """Window, or resolution and horizon, that all results hold."""
+    if view == "window":
+        if resolution is not None or horizon is not None:
+            raise InputError(
+                "the window view has one length: give window=..., or view='slope' with "
+                "resolution=... and horizon=..."
+            )
+        if window is None:
+            sound = [
+                {float(w) for w, b in zip(d["window"].values, d["blocks"].values, strict=True)
+                 if b >= 10}
+                for d in (r.decomposition for r in results)
+            ]  # fmt: skip
+            common = [w for w in sorted(sound[0]) if all(_near(w, s) for s in sound[1:])]
+            if not common:
+                raise InputError(
+                    "no window has ten blocks at every temperature; give window=..., or analyse "
+                    "all of them with the same windows=[...]"
+                )
+            window = common[-1]
+        return {"window": _common(results, "window", window)}
+    if window is not None:
+        raise InputError(
+            f"window={window:g} belongs to view='window'; the {view} view takes resolution=... "
+            "and horizon=..."
+        )
+    assert resolution is not None
+    assert horizon is not None
+    _check_view(results, view)
+    return {
+        "resolution": _common(results, "resolution", resolution),
+        "horizon": _common(results, "horizon", horizon),
+    }
+
+
+def _near(value: float, values: Any) -> bool:
+    return bool(np.any(np.isclose(np.array(sorted(values)), value, rtol=1e-6, atol=0)))
+
+
+def _common(results: Sequence[Results], dim: str, wanted: float) -> float:
+    """The length nearest to the wanted one, if every result holds the same."""
+    found = []
+    for r in results:
+        values = r.decomposition[dim].values
+        slack = 0.5 * float(r.settings["dt_ps"])
+        if not values[0] - slack <= wanted <= values[-1] + slack:
+            raise InputError(
+                f"{dim}={wanted:g} ps is outside the scan at {temperature_of(r):g} K, "
+                f"{values[0]:g} to {values[-1]:g} ps"
+            )
+        found.append(float(values[np.argmin(np.abs(values - wanted))]))
+    if not _near(found[0], found) or np.ptp(found) > 1e-6 * found[0]:
+        each = ", ".join(
+            f"{f:g} at {temperature_of(r):g} K" for f, r in zip(found, results, strict=True)
+        )
+        shared = [
+            f"{v:g}"
+            for v in results[0].decomposition[dim].values
+            if all(_near(v, r.decomposition[dim].values) for r in results)
+        ]
+        raise InputError(
+            f"{dim}={wanted:g} ps: the nearest scanned ones are {each} (ps); common to all are "
+            f"{', '.join(shared) or 'none'}; analyse every temperature with {dim}s=[{wanted:g}]"
+        )
+    return found[0]
+
+
+class TemperatureSeries:
+    """Values and resamples of one variable at all temperatures."""
+
+    def __init__(
+        self, results: Sequence[Results], view: str, place: dict[str, float], species: str
+    ) -> None:
+        self.results, self.view, self.place, self.species = results, view, place, species
+        self.temperature = np.array([temperature_of(r) for r in results])
+        self.level = float(results[0].decomposition["onsager_low"].attrs["level"])
+        self.names = [str(s) for s in results[0].decomposition["species"].values]
+        self.events = [str(e) for e in results[0].decomposition["event"].values]
+        self._held: dict[tuple[str, int], np.ndarray] = {}
+        # runs share their seed, so resample k of each draws the same blocks: a spurious correlation
+        self.order = [
+            np.random.default_rng(k).permutation(len(self._samples("onsager", k)))
+            for k in range(len(results))
+        ]
+        value, samples = self.onsager(species)
+        for t, known, drawn in zip(self.temperature, value, samples.T, strict=True):
+            if not np.isfinite(known):
+                raise InputError(
+                    f"{self.words()} is not in the result at {t:g} K: a horizon must be a whole "
+                    "multiple of the resolution"
+                )
+            if not np.isfinite(drawn).all():
+                raise InputError(
+                    f"the result at {t:g} K has no intervals at {self.words()}: fewer than two "
+                    "blocks; run it longer, or read a shorter one"
+                )
+
+    def _samples(self, name: str, k: int) -> np.ndarray:
+        if (name, k) not in self._held:
+            self._held[name, k] = np.asarray(self.results[k].samples(name))
+        return self._held[name, k]
+
+    def take(self, name: str, **where: Any) -> tuple[np.ndarray, np.ndarray]:
+        """A variable at the place and labels given, other dimensions summed over.
+
+        Returns
+        -------
+        value, samples : numpy.ndarray
+            Shape (temperatures,) and (samples, temperatures).
+        """
+        values, resampled = [], []
+        for k, one in enumerate(self.results):
+            variable = one.decomposition[name]
+            samples = self._samples(name, k)[self.order[k]]
+            sample_values = variable.values
+            for axis in reversed(range(variable.ndim)):
+                dim = str(variable.dims[axis])
+                if dim not in where:
+                    sample_values = sample_values.sum(axis=axis)
+                    samples = samples.sum(axis=axis + 1)
+                    continue
+                labels = variable[dim].values
+                if isinstance(where[dim], str):
+                    at = [str(x) for x in labels].index(where[dim])
+                else:
+                    at = int(np.argmin(np.abs(labels - where[dim])))
+                sample_values = sample_values.take(at, axis=axis)
+                samples = samples.take(at, axis=axis + 1)
+            values.append(float(sample_values))
+            resampled.append(samples)
+        return np.array(values), np.stack(resampled, axis=1)
+
+    def words(self) -> str:
+        """The place, e.g. "window 2 ps"."""
+        return " and ".join(f"{k} {v:g} ps" for k, v in self.place.items())
+
+    def _window(self, length: float) -> float | None:
+        """The scanned window of this length at every temperature, if there is one."""
+        held = all(_near(length, r.decomposition["window"].values) for r in self.results)
+        return length if held else None
+
+    def onsager(self, species: str, event: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """L_AA, or the part of an event, in 1/(J m s)."""
+        where: dict[str, Any] = {"species": species, "species_2": species, **self.place}
+        if event is not None:
+            return self.take(_BY_EVENT[self.view], **where, event=event)
+        if self.view == "window":
+            return self.take("onsager", **where)
+        return self.take(_BY_EVENT[self.view], **where)
+
+    def conductivity(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.take(_CONDUCTIVITY.get(self.view, "conductivity"), **self.place)
+
+    def self_diffusivity(self, species: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """In cm^2/s; None where the view has no self part."""
+        if self.view == "slope":
+            return None
+        window = self._window(self.place["window" if self.view == "window" else "horizon"])
+        if window is None:
+            return None
+        return self.take("diffusivity_self", species=species, window=window)
+
+    def frequency(self, event: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """In 1/ns, in windows of one resolution; None if not scanned, or without that label."""
+        window = self._window(self.place["window" if self.view == "window" else "resolution"])
+        if window is None:
+            return None
+        found = self.take("event_frequency", species=self.species, event=event, window=window)
+        return found if np.isfinite(found[0]).any() else None
+
+    def density(self) -> np.ndarray:
+        """N / V at every temperature in 1/A^3."""
+        number = [
+            next(s["n_carriers"] for s in r.settings["species"] if s["name"] == self.species)
+            for r in self.results
+        ]
+        return np.array(number) / [r.settings["volume_angstrom3"] for r in self.results]
+
+    def dimensions(self) -> int:
+        return len(self.results[0].settings["axes"])
+
+    def occurring(self) -> list[str]:
+        """Events of the species that carried more than round-off at any temperature."""
+        whole = np.abs(self.onsager(self.species)[0])
+        return [
+            e
+            for e in self.events
+            if np.any(np.abs(self.onsager(self.species, e)[0]) > MAX_RESIDUAL * whole)
+        ]
