@@ -318,7 +318,7 @@ def arrhenius(
         )
     if view == "auto":
         view = sound_view(opened, name, window, resolution, horizon)
-    if view in _CONDUCTIVITY and (resolution is None or horizon is None):
+    if view in ("path", "slope") and (resolution is None or horizon is None):
         resolution, horizon = recommended_lengths(opened, view, name, resolution, horizon)
     place = place_of(opened, view, window, resolution, horizon)
     series = TemperatureSeries(opened, view, place, name)
