@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .lib.compounds import check_compound
 from .lib.errors import InputError
 from .lib.frozen import frozen
+from .lib.molecules import bond_pairs, in_order_of_appearance
+from .lib.molecules import molecule_of_atom as molecule_of_atom
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from .microstates import Detector
 
 COMPOUNDS = ("residues", "molecules", "fragments")
-_COMPOUND_INDEX = {"residues": "resindices", "molecules": "molnums", "fragments": "fragindices"}
+_COMPOUND_INDEX = {"residues": "resindices", "molecules": "molnums"}
 
 
 def check_atom_group(atoms: Any, argument: str) -> None:
@@ -147,33 +150,27 @@ def _carriers(atoms: AtomGroup, compound: str | None, name: str) -> np.ndarray:
     """Carrier number of each atom, carriers in order of first appearance."""
     if compound is None:
         return np.arange(atoms.n_atoms, dtype=np.int64)
+    if compound == "fragments":
+        return _fragments(atoms, name)
     try:
         group_of_atom = getattr(atoms, _COMPOUND_INDEX[compound])
     except AttributeError as error:
-        need = "bonds" if compound == "fragments" else "molecule numbers"
         raise InputError(
-            f"compound={compound!r} of species {name!r} needs {need}, which this topology does not "
-            "hold; use compound='residues' or a topology with them"
+            f"compound={compound!r} of species {name!r} needs molecule numbers, which this "
+            "topology does not hold; use compound='residues' or a topology with them"
         ) from error
-    _, first, inverse = np.unique(group_of_atom, return_index=True, return_inverse=True)
-    rank = np.argsort(np.argsort(first))
-    return rank[inverse].astype(np.int64)
+    carrier = in_order_of_appearance(group_of_atom)
+    check_compound(atoms, compound, carrier, name)
+    return carrier
 
 
-def molecule_of_atom(universe: Any) -> np.ndarray:
-    """Molecule id of every atom: fragments where the topology has bonds, else molecule numbers,
-    else residues; where one residue holds everything (most crystals), each atom is its own.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (atoms,), int64.
-    """
-    atoms = universe.atoms
-    if len(getattr(atoms, "bonds", ())) > 0:
-        return np.asarray(atoms.fragindices, dtype=np.int64)
-    if hasattr(atoms, "molnums"):
-        return np.asarray(atoms.molnums, dtype=np.int64)
-    if universe.residues.n_residues > 1:
-        return np.asarray(atoms.resindices, dtype=np.int64)
-    return np.arange(atoms.n_atoms, dtype=np.int64)
+def _fragments(atoms: AtomGroup, name: str) -> np.ndarray:
+    """Carriers by bonds; sites without bonds go with the molecule of their residue."""
+    universe = atoms.universe
+    bonded = np.isin(atoms.ix, bond_pairs(universe))
+    if not bonded.any():
+        raise InputError(
+            f"compound='fragments' of species {name!r} needs bonds, which this topology does not "
+            "hold for these atoms; use compound='residues' or a topology with them"
+        )
+    return in_order_of_appearance(molecule_of_atom(universe)[atoms.ix])

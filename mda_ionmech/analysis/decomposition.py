@@ -40,6 +40,7 @@ from ..lib.frame_backends import (
 )
 from ..lib.frame_blocks import column_width
 from ..lib.frozen import changed
+from ..lib.molecules import molecule_of_atom
 from ..lib.run_length import run_blocks
 from ..lib.task_workers import Answer, Item, check_reach, over_threads, over_workers
 from ..lib.topology import atom_ids, digest, trajectory_name
@@ -72,7 +73,7 @@ from ..onsager.window_sums import (
 )
 from ..results.results import Results
 from ..results.states_file import states_archive
-from ..species import IonSpecies, check_atom_group, molecule_of_atom
+from ..species import IonSpecies, check_atom_group
 from ..trajectory import Paths, frame_times
 from ..trajectory.carriers import append_atoms, carrier_members, ligand_table
 from ..trajectory.cells import (
@@ -89,7 +90,8 @@ from ..trajectory.completeness import (
     check_complete,
     unreadable,
 )
-from ..trajectory.frames_of_reference import reference_weights, resolve_frame, usable_masses
+from ..trajectory.frames_of_reference import reference_weights, resolve_frame
+from ..trajectory.masses import atom_masses, usable_masses
 from ..trajectory.paths import FlatPosition, PathBuilder, StoredPosition, finish_paths
 from ..trajectory.reader_position import where_it_was
 from ..trajectory.run_store import (
@@ -125,6 +127,7 @@ from .arguments import (
     on_sites,
     positive,
 )
+from .input_notes import input_notes
 from .joint_labels import fill_joint
 from .plausibility import long_persistence, short_length
 from .sampled_frames import warnings_of_sample
@@ -328,8 +331,15 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         #: What every run begins with; `species` is what the last one has settled.
         self._given = tuple(self.species)
         self._molecule = molecule_of_atom(self.universe)
-        self._reference = reference_weights(self.frame, self.species, self.framework, self.universe)
-        self._members = carrier_members(self.species, self.universe)
+        masses = atom_masses(self.universe)
+        self._reference = reference_weights(
+            self.frame, self.species, self.framework, self.universe, masses.value
+        )
+        self._members = carrier_members(self.species, self.universe, masses.value)
+        uses_masses = len(self._reference) > 0 or any(s.compound for s in self.species)
+        self._input_notes = input_notes(
+            self.species, self.universe, self._molecule, masses, uses_masses
+        )
         self._first = np.concatenate([[0], np.cumsum([s.n_carriers for s in self.species])])
         self._ligands = [ligand_table(s, self._molecule) for s in self.species]
         self._followed: dict[int, slice] = {}
@@ -350,10 +360,10 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _follow_ligands(self) -> None:
         """Let the frame stage follow the ligand atoms too, as bodies after the carriers."""
         self._followed = followed_ligands(self.species, self._ligands, self._members)
-        usable_masses(self.universe, "projection='vehicle'")
         for index in self._followed:
             ligands = self._ligands[index]
             assert ligands is not None
+            usable_masses(self.universe, "projection='vehicle'", ligands.atom)
             self._members = append_atoms(self._members, ligands.atom)
 
     def run(
@@ -473,7 +483,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             "n_atoms": int(self.universe.atoms.n_atoms),
             "n_frames_in_trajectory": int(trajectory.n_frames),
         }
-        self._notes: list[str] = []
+        self._notes: list[str] = list(self._input_notes)
         ends = [self._read(k) for k in (0, n - 1)]
         self._times = frame_times(ends[0][0], ends[1][0], n, self.dt)
         if self.dt is None:

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..species import molecule_of_atom
+from ..lib.elements import elements_of
+from ..lib.molecules import in_order_of_appearance, molecule_of_atom
 
 _CATIONS = {
     "Li": 1, "Na": 1, "K": 1, "Rb": 1, "Cs": 1, "Ag": 1, "Cu": 1,
-    "Mg": 2, "Ca": 2, "Zn": 2, "Al": 3,
+    "Mg": 2, "Ca": 2, "Sr": 2, "Ba": 2, "Zn": 2, "Al": 3,
 }  # fmt: skip
 _HALIDES = ("F", "Cl", "Br", "I")
 #: Heavy-atom formulas of common polyatomic anions, elements in alphabetical order.
@@ -50,6 +51,11 @@ class MoleculeKind:
         As an `IonSpecies` would have them.
     n_molecules, n_atoms : int
         Number of molecules, and of atoms in each.
+    is_single : bool
+        Whether it is one atom, perhaps with a site without element (a Drude particle).
+    compound : str
+        What makes a carrier of the atoms of a molecule: ``residues`` where each is one, else
+        ``fragments``.
     selection, donors : str
         Selections of all atoms and of those that coordinate.
     why : str
@@ -62,6 +68,8 @@ class MoleculeKind:
     charge: float
     n_molecules: int
     n_atoms: int
+    is_single: bool
+    compound: str
     selection: str
     donors: str
     why: str
@@ -76,34 +84,8 @@ class MoleculeKind:
         )
 
 
-def elements_of(universe: Any) -> np.ndarray:
-    """Element of every atom: the topology's, else from its mass, else from its name."""
-    from MDAnalysis.guesser.default_guesser import DefaultGuesser
-    from MDAnalysis.guesser.tables import masses as table
-
-    atoms = universe.atoms
-    found = [str(e).capitalize() for e in getattr(atoms, "elements", [""] * len(atoms))]
-    symbols = [
-        s for s in table if len(s) <= 2 and s.capitalize() == s and s not in ("D", "T", "Du")
-    ]
-    heavy = np.array([table[s] for s in symbols])
-    names = [str(n) for n in getattr(atoms, "names", [""] * len(atoms))]
-    weights = np.asarray(getattr(atoms, "masses", np.zeros(len(atoms))))
-    guesser = DefaultGuesser(universe)
-    for k, symbol in enumerate(found):
-        if symbol:
-            continue
-        by_name = guesser.guess_atom_element(names[k]).capitalize() if names[k] else ""
-        nearest = int(np.argmin(np.abs(heavy - weights[k])))
-        if by_name in symbols:
-            found[k] = by_name
-        elif weights[k] > 0 and abs(heavy[nearest] - weights[k]) < 0.1:
-            found[k] = symbols[nearest]
-    return np.array(found)
-
-
 def _formula(elements: np.ndarray) -> str:
-    counts = Counter(e for e in elements if e != "H")
+    counts = Counter(e for e in elements if e not in ("", "H"))
     return "".join(f"{e}{n if n > 1 else ''}" for e, n in sorted(counts.items()))
 
 
@@ -119,8 +101,7 @@ def molecule_kinds(universe: Any) -> list[MoleculeKind]:
     """Kinds of molecules in a universe with their guessed roles, cations first."""
     atoms = universe.atoms
     elements = elements_of(universe)
-    molecule = molecule_of_atom(universe)
-    _, molecule = np.unique(molecule, return_inverse=True)
+    molecule = in_order_of_appearance(molecule_of_atom(universe))
     names = np.asarray(getattr(atoms, "names", np.full(len(atoms), "")), dtype=str)
     residues = np.asarray(getattr(atoms, "resnames", np.full(len(atoms), "")), dtype=str)
     types = np.asarray(getattr(atoms, "types", np.full(len(atoms), "")), dtype=str)
@@ -133,17 +114,23 @@ def molecule_kinds(universe: Any) -> list[MoleculeKind]:
         groups.setdefault((label, _formula(elements[ix])), []).append(ix)
     lone = all(len(ix) == 1 for ix in members) and len(groups) > 1
     same_residue = len(set(residues)) <= 1
+    labels = Counter(label for label, _ in groups)
+    size = np.bincount(atoms.resindices)
     kinds = []
     for (label, formula), listed in groups.items():
         first = listed[0]
-        symbol = str(elements[first[0]])
-        if label and not (lone and same_residue):
+        known = elements[first][elements[first] != ""]
+        symbol = str(known[0]) if len(known) else ""
+        whole = np.concatenate(listed)
+        if label and not (lone and same_residue) and labels[label] == 1:
             selection = f"resname {label}"
         else:
-            kind = sorted({str(t) for t in types[np.concatenate(listed)]})
-            selection = f"type {' '.join(kind)}"
+            selection = _by_type_or_name(whole, types, names)
+        # a molecule is a residue where the residue of its first atom has no other atoms
+        in_residues = all(size[atoms.resindices[ix[0]]] == len(ix) for ix in listed)
         charge = float(np.mean([charges[ix].sum() for ix in listed]))
-        role, name, formal, why = _role(symbol, formula, charge, len(first), lone)
+        alone = len(first) == 1 or (len(known) == 1 and symbol != "H")
+        role, name, formal, why = _role(symbol, formula, charge, len(first), alone, lone)
         kinds.append(
             MoleculeKind(
                 label=label or symbol,
@@ -152,6 +139,8 @@ def molecule_kinds(universe: Any) -> list[MoleculeKind]:
                 charge=formal,
                 n_molecules=len(listed),
                 n_atoms=len(first),
+                is_single=alone,
+                compound="residues" if in_residues else "fragments",
                 selection=selection,
                 donors=_donors(elements[first], names[first], selection),
                 why=why,
@@ -161,21 +150,31 @@ def molecule_kinds(universe: Any) -> list[MoleculeKind]:
     return sorted(kinds, key=lambda k: rank.index(k.role))
 
 
+def _by_type_or_name(atoms: np.ndarray, types: np.ndarray, names: np.ndarray) -> str:
+    """Selection of atoms by what no other atom shares: their types, else their names, else both."""
+    chosen = {}
+    for keyword, values in (("type", types), ("name", names)):
+        mine = sorted(set(values[atoms].tolist()))
+        chosen[keyword] = f"{keyword} {' '.join(mine)}"
+        if all(mine) and np.count_nonzero(np.isin(values, mine)) == len(atoms):
+            return chosen[keyword]
+    return " and ".join(text for text in chosen.values() if not text.endswith(" "))
+
+
 def _role(
-    symbol: str, formula: str, charge: float, n_atoms: int, lone: bool
+    symbol: str, formula: str, charge: float, n_atoms: int, alone: bool, lone: bool
 ) -> tuple[str, str, float, str]:
-    """Role, name, formal charge and the reason."""
-    if (
-        n_atoms == 1
-        and symbol in _CATIONS
-        and (not lone or symbol in ("Li", "Na", "K", "Ag", "Cu"))
-    ):
+    """Role, name, formal charge and the reason.
+
+    An ion may stand alone with its Drude particle; `lone` is a system of nothing but single atoms.
+    """
+    if alone and symbol in _CATIONS and (not lone or symbol in ("Li", "Na", "K", "Ag", "Cu")):
         number = _CATIONS[symbol]
         sign = "+" if number == 1 else f"{number}+"
         return "cation", f"{symbol}{sign}", float(number), f"a single {symbol} atom"
     if lone:
         return "framework", symbol, 0.0, "single atoms of a crystal or glass"
-    if n_atoms == 1 and symbol in _HALIDES:
+    if alone and symbol in _HALIDES:
         return "anion", f"{symbol}-", -1.0, f"a single {symbol} atom"
     if formula in _ANIONS:
         name, number = _ANIONS[formula]
@@ -250,7 +249,7 @@ def example_config(
     }
     for kind in by_role.get("cation", []):
         lines += _species(kind)
-        if ligands and kind.n_atoms == 1:
+        if ligands and kind.is_single:
             lines += [
                 "",
                 "[species.microstates]",
@@ -265,7 +264,7 @@ def example_config(
             lines += _polymer_rules(universe) if polymers else _liquid_rules(bool(anions))
     for kind in anions:
         lines += _species(kind)
-        if ligands and any(c.n_atoms == 1 for c in by_role.get("cation", [])):
+        if ligands and any(c.is_single for c in by_role.get("cation", [])):
             lines += ["", "[species.macrostates]", 'rule = "IonPairing"']
     lines += [
         "",
@@ -310,5 +309,6 @@ def _species(kind: MoleculeKind) -> list[str]:
         f"{f'charge = {kind.charge:g}':29} # formal charge, e",
     ]
     if kind.n_atoms > 1:
-        lines.append('compound = "residues"         # centre of mass of each')
+        compound = f"compound = {_quoted(kind.compound)}"
+        lines.append(f"{compound:29} # centre of mass of each")
     return lines

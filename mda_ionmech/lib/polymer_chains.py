@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
+from .molecules import bond_pairs, fragments_of
 
 CHAINS = ("fragments", "residues", "segids")
-_INDEX = {"fragments": "fragindices", "residues": "resindices", "segids": "segindices"}
+_INDEX = {"residues": "resindices", "segids": "segindices"}
 
 
 def check_chains(chains: Any, rule: str) -> None:
@@ -59,12 +60,16 @@ def chain_of_atom(universe: Any, chains: Any, atoms: np.ndarray, rule: str) -> n
     check_chains(chains, rule)
     n_atoms = universe.atoms.n_atoms
     if isinstance(chains, str):
-        if chains == "fragments" and len(getattr(universe.atoms, "bonds", ())) == 0:
+        if chains == "fragments":
+            pairs = bond_pairs(universe)
+            if len(pairs) and (not len(atoms) or np.isin(atoms, pairs).any()):
+                return fragments_of(n_atoms, pairs)
+            lacking = "for these ligands" if len(pairs) else "at all"
             raise InputError(
-                f"{rule}(chains='fragments') needs bonds, which this topology does not hold; read "
-                "a topology with bonds (TPR, PSF, DATA), add them with universe.add_bonds(...) or "
-                "universe.atoms.guess_bonds(), or give chains='residues', chains='segids' or an "
-                "array with the chain of every atom"
+                f"{rule}(chains='fragments') needs bonds, which this topology does not hold "
+                f"{lacking}; read a topology with bonds (TPR, PSF, DATA), add them with "
+                "universe.add_bonds(...) or universe.atoms.guess_bonds(), or give "
+                "chains='residues', chains='segids' or an array with the chain of every atom"
             )
         return np.asarray(getattr(universe.atoms, _INDEX[chains]), dtype=np.int64)
     if isinstance(chains, Mapping):

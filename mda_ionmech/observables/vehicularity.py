@@ -18,7 +18,7 @@ from ..lib.errors import InputError
 from ..lib.frame_blocks import column_width
 from ..microstates.detector import joined_tables
 from ..microstates.on_disk_by_frames import ShellColumns, shell_columns
-from ..trajectory.frames_of_reference import usable_masses
+from ..trajectory.masses import usable_masses
 from ..trajectory.run_store import threads
 from .vehicularity_sums import (
     SUMS,
@@ -202,7 +202,7 @@ def shell_paths(run: OnsagerDecomposition, index: int, room: Path | None) -> tup
     event = run.event_names(index).index(EVENT)
     pairs: ShellPairs
     # ligands are numbered in order of atom index
-    mass = usable_masses(run.universe, "projection='vehicle'")[ligands.atom]
+    mass = usable_masses(run.universe, "projection='vehicle'", ligands.atom)[ligands.atom]
     width = column_width(labels.position)
     if width is None:
         shells = states.shells.whole()

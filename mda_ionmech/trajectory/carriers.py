@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .frames_of_reference import usable_masses
+from ..lib.molecules import bond_pairs
+from .masses import usable_masses
 from .unwrap import bond_parents
 
 if TYPE_CHECKING:
@@ -84,11 +85,22 @@ def append_atoms(members: Members, atoms: np.ndarray) -> Members:
     )
 
 
-def carrier_members(species: Sequence[IonSpecies], universe: Any) -> Members:
-    """Atoms, normalised weights and make-whole order of the carriers of all species."""
+def carrier_members(
+    species: Sequence[IonSpecies], universe: Any, masses: np.ndarray | None = None
+) -> Members:
+    """Atoms, normalised weights and make-whole order of the carriers of all species.
+
+    Parameters
+    ----------
+    species : sequence of IonSpecies
+    universe : Universe
+    masses : numpy.ndarray, optional
+        Shape (atoms,): those of `atom_masses`, where they are at hand.
+    """
     n_carriers = sum(s.n_carriers for s in species)
     counts, atoms, weights, parents = [], [], [], []
     place = 0
+    bonds = bond_pairs(universe)
     for one in species:
         n_atoms = np.bincount(one.carrier_of_atom, minlength=one.n_carriers)
         counts.append(n_atoms)
@@ -98,10 +110,10 @@ def carrier_members(species: Sequence[IonSpecies], universe: Any) -> Members:
             weight, parent = np.ones(len(members)), np.full(len(members), -1)
         else:
             offsets = np.concatenate([[0], np.cumsum(n_atoms)])
-            bonds = universe.bonds.indices if hasattr(universe, "bonds") else np.empty((0, 2))
             members, parent = bond_parents(members, offsets, bonds)
-            masses = usable_masses(universe, f"compound={one.compound!r} of {one.name!r}")
-            weight = masses[members]
+            purpose = f"compound={one.compound!r} of {one.name!r}"
+            carrier = np.repeat(np.arange(one.n_carriers), n_atoms)
+            weight = usable_masses(universe, purpose, members, carrier, masses)[members]
             weight = weight / np.repeat(np.add.reduceat(weight, offsets[:-1]), n_atoms)
             parent = np.where(parent >= 0, parent + place, -1)
         atoms.append(members)

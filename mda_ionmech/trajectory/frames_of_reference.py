@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.molecules import molecule_of_atom
+from .masses import atom_masses, usable_masses
 
 if TYPE_CHECKING:
     from ..species import IonSpecies
@@ -50,50 +52,12 @@ def resolve_frame(frame: str, species: Sequence[IonSpecies]) -> str:
     return frame
 
 
-def usable_masses(universe: Any, purpose: str) -> np.ndarray:
-    """Masses of all atoms, checked: guessed masses are often 0 or all equal.
-
-    Where they are, masses of the elements replace them if the topology knows the elements.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (atoms,), float64.
-
-    Raises
-    ------
-    InputError
-        If neither is usable.
-    """
-    atoms = universe.atoms
-    masses = np.asarray(getattr(atoms, "masses", np.zeros(len(atoms))), dtype=np.float64)
-
-    def trustworthy(values: np.ndarray, elements: np.ndarray | None) -> bool:
-        if not np.all(np.isfinite(values)) or np.any(values <= 0):
-            return False
-        one_kind = elements is not None and len(set(elements)) == 1 and elements[0] != ""
-        return bool(one_kind or len(values) == 1 or np.ptp(values) > 0)
-
-    elements = np.asarray(atoms.elements) if hasattr(atoms, "elements") else None
-    if trustworthy(masses, elements):
-        return masses
-    if elements is not None:
-        from MDAnalysis.guesser.tables import masses as table
-
-        mass_of = {symbol.upper(): mass for symbol, mass in table.items()}
-        masses = np.array([mass_of.get(str(e).upper(), 0.0) for e in elements])
-        if trustworthy(masses, elements):
-            return masses
-    state = "zero for some atoms" if np.any(masses <= 0) else "the same for every atom"
-    raise InputError(
-        f"masses are needed for {purpose} but are {state}; set them with "
-        "universe.add_TopologyAttr('masses', values), or give elements with "
-        "universe.add_TopologyAttr('elements', symbols)"
-    )
-
-
 def reference_weights(
-    frame: str, species: Sequence[IonSpecies], framework: Any, universe: Any
+    frame: str,
+    species: Sequence[IonSpecies],
+    framework: Any,
+    universe: Any,
+    masses: np.ndarray | None = None,
 ) -> np.ndarray:
     """Weight of every atom in the reference position; empty for the laboratory frame.
 
@@ -105,6 +69,8 @@ def reference_weights(
     framework : AtomGroup or None
         The immobile sublattice; by default every atom of no species.
     universe : Universe
+    masses : numpy.ndarray, optional
+        Shape (atoms,): those of `atom_masses`, where they are at hand.
 
     Returns
     -------
@@ -131,6 +97,12 @@ def reference_weights(
             f"frame={frame!r} needs atoms that belong to no species, and there are none; give "
             "framework=atoms, or use frame='laboratory'"
         )
-    masses = usable_masses(universe, f"frame={frame!r}")
+    if masses is None:
+        masses = atom_masses(universe).value
+    # a site without mass is none of the reference's as long as its molecule has some
+    molecule = molecule_of_atom(universe)
+    group = np.where(np.bincount(molecule, weights=masses)[molecule] > 0, -1, molecule)
+    used = np.flatnonzero(chosen)
+    usable_masses(universe, f"frame={frame!r}", used, group[used], masses)
     weights = np.where(chosen, masses, 0.0)
     return weights / weights.sum()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
@@ -324,6 +323,33 @@ def stretches(indices: np.ndarray) -> np.ndarray:
     return np.stack([first, last + 1], axis=1).astype(np.int64)
 
 
+@kernel
+def _follow_bonds(offsets, first_bond, bonded_to, order, parents):  # type: ignore[no-untyped-def]
+    """Breadth-first order of the members of each carrier along its bonds.
+
+    offsets (carriers + 1,): places of the members of each carrier; the members that the one at
+    place p is bonded to are bonded_to[first_bond[p] : first_bond[p + 1]]. Fills order (members,),
+    the place that each had, and parents (members,), see `bond_parents`.
+    """
+    reached = np.zeros(order.shape[0], dtype=np.bool_)
+    for c in range(offsets.shape[0] - 1):
+        n = offsets[c]  # order[offsets[c] : n] are reached, those before `at` are done
+        at, pending = offsets[c], offsets[c]
+        while n < offsets[c + 1]:
+            while reached[pending]:
+                pending += 1
+            order[n], reached[pending] = pending, True
+            parents[n] = -1 if n == offsets[c] else offsets[c]
+            n += 1
+            while at < n:
+                for b in range(first_bond[order[at]], first_bond[order[at] + 1]):
+                    if not reached[bonded_to[b]]:
+                        order[n], reached[bonded_to[b]] = bonded_to[b], True
+                        parents[n] = at
+                        n += 1
+                at += 1
+
+
 def bond_parents(
     members: np.ndarray, offsets: np.ndarray, bonds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -344,26 +370,19 @@ def bond_parents(
         Place in `members` of the parent of each, -1 for the first of a carrier. Atoms that no bond
         reaches hang on the first.
     """
-    neighbours: dict[int, list[int]] = {int(a): [] for a in members}
-    for a, b in np.asarray(bonds, dtype=np.int64).reshape(-1, 2):
-        if int(a) in neighbours and int(b) in neighbours:
-            neighbours[int(a)].append(int(b))
-            neighbours[int(b)].append(int(a))
-    ordered = np.empty_like(members)
-    parents = np.full(len(members), -1, dtype=np.int64)
-    for first, last in pairwise(offsets):
-        inside = {int(a) for a in members[first:last]}
-        place_of: dict[int, int] = {}
-        queue: list[tuple[int, int]] = [(int(members[first]), -1)]
-        pending = [int(a) for a in members[first:last]]
-        while queue or len(place_of) < last - first:
-            if not queue:  # a part no bond reaches
-                queue.append((next(a for a in pending if a not in place_of), int(first)))
-            atom, parent = queue.pop(0)
-            if atom in place_of:
-                continue
-            place = int(first) + len(place_of)
-            place_of[atom] = place
-            ordered[place], parents[place] = atom, parent
-            queue += [(b, place) for b in neighbours[atom] if b in inside and b not in place_of]
-    return ordered, parents
+    n_members = len(members)
+    bonds = np.asarray(bonds, dtype=np.int64).reshape(-1, 2)
+    place = np.full(max(members.max(initial=-1), bonds.max(initial=-1)) + 1, -1, dtype=np.int64)
+    place[members] = np.arange(n_members)
+    carrier = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    ends = place[bonds]
+    ends = ends[(ends >= 0).all(axis=1)]
+    ends = ends[carrier[ends[:, 0]] == carrier[ends[:, 1]]]
+    # both ways, those of one member in the order of the bonds
+    origin, target = ends.ravel(), ends[:, ::-1].ravel()
+    by_origin = np.argsort(origin, kind="stable")
+    first_bond = np.concatenate([[0], np.cumsum(np.bincount(origin, minlength=n_members))])
+    offsets = np.asarray(offsets, dtype=np.int64)
+    order, parents = np.empty(n_members, dtype=np.int64), np.empty(n_members, dtype=np.int64)
+    _follow_bonds(offsets, first_bond, target[by_origin], order, parents)
+    return members[order], parents

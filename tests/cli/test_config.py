@@ -411,6 +411,61 @@ def test_guesses_of_a_crystal_and_of_charged_molecules():
     ]
 
 
+@pytest.mark.parametrize(
+    ("cation", "anion", "masses", "expected"),
+    [
+        ("LI", "CL", (6.94, 35.45), ("Li+", 1, "Cl-", -1)),
+        ("SOD", "CLA", (22.99, 35.45), ("Na+", 1, "Cl-", -1)),
+        ("NA", "BR", (22.99, 79.9), ("Na+", 1, "Br-", -1)),
+        ("MG", "CL", (24.3, 35.45), ("Mg2+", 2, "Cl-", -1)),
+        ("ZN", "I", (65.4, 126.9), ("Zn2+", 2, "I-", -1)),
+        ("CA", "F", (40.08, 19.0), ("Ca2+", 2, "F-", -1)),
+        ("CU", "CL", (63.5, 35.45), ("Cu+", 1, "Cl-", -1)),
+        ("RB", "IOD", (85.47, 126.9), ("Rb+", 1, "I-", -1)),
+        ("CS", "Cl-", (132.9, 35.45), ("Cs+", 1, "Cl-", -1)),
+    ],
+)
+@pytest.mark.parametrize("drude", [False, True])
+def test_ions_in_capitals_are_ions(cation, anion, masses, expected, drude):
+    """In water, with the mass of the topology or none, alone or with Drude particles."""
+    per = 1 + drude
+    names = [n for ion in (cation, anion) for n in [ion, f"D{ion}"][:per] * 2]
+    weights = [m for mass in masses for m in [mass - 0.4 * drude, 0.4][:per] * 2]
+    u = make_universe(
+        np.random.default_rng(0).uniform(0, 20, (3, 4 * per + 6, 3)),
+        names=names + ["OW", "HW1", "HW2"] * 2,
+        masses=weights + [15.999, 1.008, 1.008] * 2,
+        residue=[*np.repeat(np.arange(4), per), 4, 4, 4, 5, 5, 5],
+        resnames=[cation] * 2 + [anion] * 2 + ["SOL"] * 2,
+    )
+    kinds = molecule_kinds(u)
+    assert [k.role for k in kinds] == ["cation", "anion", "solvent"]
+    assert (kinds[0].name, kinds[0].charge, kinds[1].name, kinds[1].charge) == expected
+    assert all(k.is_single for k in kinds[:2])
+    config = Config.model_validate(tomllib.loads(example_config(u, "a.psf", ["b.xtc"], {})))
+    species = build_species(config, u)
+    assert [s.n_carriers for s in species] == [2, 2]
+    assert [s.compound for s in species] == ["residues" if drude else None] * 2
+
+
+def test_guesses_where_residues_are_no_molecules():
+    """One residue for all, bonds within the molecules: selections by name, carriers by bonds."""
+    names = ["LI"] * 2 + ["P", *(f"F{k}" for k in range(1, 7))] * 2 + ["C1", "N1"] * 3
+    masses = [6.94] * 2 + [30.97, *([19.0] * 6)] * 2 + [12.01, 14.01] * 3
+    bonds = [(p, p + k) for p in (2, 9) for k in range(1, 7)] + [(16, 17), (18, 19), (20, 21)]
+    u = make_universe(
+        np.random.default_rng(0).uniform(0, 20, (3, 22, 3)), names=names, masses=masses,
+        residue=[0] * 22, resnames=["MOL"], bonds=bonds,
+    )  # fmt: skip
+    kinds = molecule_kinds(u)
+    assert [k.role for k in kinds] == ["cation", "anion", "solvent"]
+    assert [k.selection for k in kinds] == ["name LI", "name F1 F2 F3 F4 F5 F6 P", "name C1 N1"]
+    config = Config.model_validate(tomllib.loads(example_config(u, "a.psf", ["b.xtc"], {})))
+    species = build_species(config, u)
+    assert [s.compound for s in species] == [None, "fragments"]
+    assert [s.n_carriers for s in species] == [2, 2]
+
+
 @pytest.mark.parametrize("bonds", [True, False])
 def test_guesses_of_a_polymer_gel(bonds):
     # one lithium, two chains of 70 atoms, an anion, a nitrile

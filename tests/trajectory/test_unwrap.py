@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
-from mda_ionmech.trajectory.frames_of_reference import usable_masses
+from mda_ionmech.trajectory.masses import usable_masses
 from mda_ionmech.trajectory.paths import PathBuilder, finish_paths
 from mda_ionmech.trajectory.unwrap import (
     bond_parents,

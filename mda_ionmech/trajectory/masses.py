@@ -1,0 +1,185 @@
+"""Masses that centres of mass and frames of reference are weighted with.
+
+A site without mass (the M site of TIP4P, a Drude particle without mass) has weight 0. Refused are a
+molecule without any mass, and masses that nobody set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..lib.elements import element_masses, elements_of, is_guessed
+from ..lib.errors import InputError
+from ..lib.molecules import molecule_of_atom
+
+#: Relative difference of a mass and that of its element that is put down to rounding.
+_ROUNDING = 0.03
+_REMEDY = (
+    "set them with universe.add_TopologyAttr('masses', values), or give elements with "
+    "universe.add_TopologyAttr('elements', symbols)"
+)
+
+
+@dataclass(frozen=True)
+class AtomMasses:
+    """Masses of all atoms of a universe.
+
+    Attributes
+    ----------
+    value : numpy.ndarray
+        Shape (atoms,), u; 0 for sites without mass, and where the mass is not known.
+    notes : tuple of str
+        What was taken in place of the topology's.
+    """
+
+    value: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def atom_masses(universe: Any) -> AtomMasses:
+    """Masses of the topology, with those of the elements where it has none to rely on.
+
+    Masses of the elements are taken where (1) all are equal but the elements of the topology are
+    not; (2) a molecule has no mass at all but the topology knows its elements; (3) MDAnalysis
+    guessed the masses from names: for what it could not guess (it finds none for LI), and for ions
+    it took for another element (a calcium ion named CA for a carbon).
+
+    Parameters
+    ----------
+    universe : Universe
+
+    Returns
+    -------
+    AtomMasses
+    """
+    atoms = universe.atoms
+    n_atoms = int(atoms.n_atoms)
+    read = np.asarray(getattr(atoms, "masses", np.zeros(n_atoms)), dtype=np.float64)
+    mass = np.where(np.isfinite(read), read, 0.0)
+    given = getattr(atoms, "elements", None)
+    guessed = is_guessed(universe, "masses")
+    known: np.ndarray | None = None
+    if given is not None or guessed:
+        known = elements_of(universe)
+    if known is None:
+        return AtomMasses(mass)
+    table = element_masses()
+    symbols, code = np.unique(known, return_inverse=True)
+    by_element = np.array([table.get(str(s), 0.0) for s in symbols])[code]
+    molecule = molecule_of_atom(universe)
+    change = np.zeros(n_atoms, dtype=bool)
+    if given is not None:
+        named = (by_element > 0) & (np.asarray(given, dtype=object).astype(str) != "")
+        heavy = mass[mass > 0]
+        if len(heavy) and np.ptp(heavy) == 0 and len(np.unique(code[named])) > 1:
+            change |= named
+        change |= named & (np.bincount(molecule, weights=mass)[molecule] == 0)
+    if guessed:
+        alone = np.bincount(molecule)[molecule] == 1
+        change |= (by_element > 0) & ((mass == 0) | alone)
+    change &= np.abs(by_element - mass) > _ROUNDING * by_element
+    if not change.any():
+        return AtomMasses(mass)
+    notes = []
+    for symbol in np.unique(known[change]):
+        mine = change & (known == symbol)
+        was = np.unique(mass[mine])
+        had = "none" if not was.any() else ", ".join(f"{m:g} u" for m in was[:3])
+        source = "of the elements in the topology" if given is not None else "of their names"
+        notes.append(
+            f"masses: {table[str(symbol)]:g} u is taken for {int(mine.sum())} atoms of "
+            f"{symbol}, for which the topology has {had} (element: that {source})"
+        )
+    return AtomMasses(np.where(change, by_element, mass), tuple(notes))
+
+
+def usable_masses(
+    universe: Any,
+    purpose: str,
+    used: np.ndarray | None = None,
+    group: np.ndarray | None = None,
+    masses: np.ndarray | None = None,
+) -> np.ndarray:
+    """Masses of all atoms, checked where they are used.
+
+    Parameters
+    ----------
+    universe : Universe
+    purpose : str
+        What they are for, for the message.
+    used : numpy.ndarray, optional
+        Shape (used,): indices of the atoms whose masses are used. Default: all.
+    group : numpy.ndarray, optional
+        Shape (used,): the molecule of each, of which one atom at least must have mass. Default:
+        every atom must.
+    masses : numpy.ndarray, optional
+        Shape (atoms,): those of `atom_masses`, where they are at hand.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (atoms,), float64; see `atom_masses`.
+
+    Raises
+    ------
+    InputError
+        Where a group has no mass, a mass is negative, or all are equal for atoms that differ.
+    """
+    if masses is None:
+        masses = atom_masses(universe).value
+    used = np.arange(len(masses)) if used is None else np.asarray(used)
+    mine = masses[used]
+    if np.any(mine < 0):
+        raise InputError(
+            f"masses are needed for {purpose} but are negative for some atoms, e.g. atom index "
+            f"{int(used[np.argmax(mine < 0)])} ({float(mine[mine < 0][0]):g} u); {_REMEDY}"
+        )
+    _, group = np.unique(used if group is None else group, return_inverse=True)
+    without = np.bincount(group, weights=mine)[group] == 0
+    if without.any():
+        raise InputError(
+            f"masses are needed for {purpose} but are zero for some atoms: "
+            f"{_listed(universe, used[without])}; {_REMEDY}"
+        )
+    if not _may_be_equal(universe, masses, used):
+        raise InputError(
+            f"masses are needed for {purpose} but are the same for every atom; {_REMEDY}"
+        )
+    return masses
+
+
+def _listed(universe: Any, atoms: np.ndarray) -> str:
+    """How many atoms, and the names of some."""
+    names = getattr(universe.atoms[atoms[:1000]], "names", None)
+    called = "" if names is None else ", ".join(sorted({str(n) for n in names})[:5])
+    one = "1 atom" if len(atoms) == 1 else f"{len(atoms)} atoms"
+    return f"{one}{f' named {called}' if called else ''}, from index {int(atoms[0])} on"
+
+
+def _may_be_equal(universe: Any, masses: np.ndarray, used: np.ndarray) -> bool:
+    """Whether masses differ, or may be equal: one element, or beads of one kind.
+
+    A topology in which every atom has the same mass has usually not been given any. Equal weights
+    are right where the atoms used are of one element, by the topology or by their names. Masses of
+    beads whose names are no elements are believed unless they are 1.
+    """
+    heavy = masses[masses > 0]
+    if len(heavy) <= 1 or np.ptp(heavy) > 0:
+        return True
+    used = used[masses[used] > 0]
+    if len(used) <= 1:
+        return True
+    given = getattr(universe.atoms, "elements", None)
+    if given is not None:
+        kinds = {str(e) for e in np.asarray(given)[used]}
+        if len(kinds) == 1 and kinds != {""}:
+            return True
+    if is_guessed(universe, "masses"):
+        return False
+    found = set(elements_of(universe, by_mass=False)[used].tolist())
+    if found == {""}:
+        return bool(heavy[0] != 1)
+    return len(found) == 1

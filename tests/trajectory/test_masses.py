@@ -1,0 +1,160 @@
+"""Masses: sites without any weigh nothing, molecules without any are refused."""
+
+import MDAnalysis as mda
+import numpy as np
+import pytest
+
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech.trajectory.masses import atom_masses, usable_masses
+
+from ..builders import brownian, make_universe, mobility, wrap
+
+CELL = 24.0
+
+
+def electrolyte(drude=None, seed=4):
+    """Four Li and four Cl, with Drude particles of a mass or without, in ten four-site waters.
+
+    Returns the universe and the centres of mass of the ions relative to that of all atoms.
+    """
+    rng = np.random.default_rng(seed)
+    centre = brownian(rng, 120, 18, 0.02, 1.0) + rng.uniform(0, CELL, (1, 18, 3))
+    names, masses, residue, places = [], [], [], []
+    for k in range(18):
+        if k >= 8:
+            atoms = [("OW", 15.999, (0, 0, 0)), ("HW1", 1.008, (0.76, 0.59, 0)),
+                     ("HW2", 1.008, (-0.76, 0.59, 0)), ("MW", 0.0, (0, 0.15, 0))]  # fmt: skip
+        else:
+            name, mass = ("LI", 6.94) if k < 4 else ("CL", 35.45)
+            atoms = [(name, mass - (drude or 0), (0, 0, 0))]
+            if drude is not None:
+                shell = rng.normal(scale=0.05, size=(120, 3))
+                atoms.append((f"D{name}", drude, shell))
+        for name, mass, offset in atoms:
+            names.append(name)
+            masses.append(mass)
+            residue.append(k)
+            places.append(centre[:, k] + np.asarray(offset))
+    x, masses, residue = np.stack(places, axis=1), np.array(masses), np.array(residue)
+    u = make_universe(
+        wrap(x, CELL), (CELL,) * 3 + (90,) * 3, names=names, residue=residue, masses=masses,
+        resnames=["LI"] * 4 + ["CL"] * 4 + ["SOL"] * 10,
+    )  # fmt: skip
+    whole = np.average(x, axis=1, weights=masses)
+    ions = [np.average(x[:, residue == k], axis=1, weights=masses[residue == k]) for k in range(8)]
+    return u, np.stack(ions, axis=1) - whole[:, None]
+
+
+def run(u, frame, compound="residues", cores=False):
+    sites = " and not name D*" if cores else ""
+    species = [
+        IonSpecies(u.select_atoms(f"resname {name}{sites}"), charge=z, name=name, compound=compound)
+        for name, z in (("LI", 1), ("CL", -1))
+    ]
+    options = {"temperature": 300.0, "resolutions": None, "windows": [1.0, 8.0]}
+    return OnsagerDecomposition(species, frame=frame, **options).run()
+
+
+def known(paths, window):
+    """K of the cations, A^2/ps."""
+    collective = paths[:, :4].sum(axis=1)
+    moved = collective[window:] - collective[:-window]
+    return (moved**2).sum(axis=1).mean() / (6 * window)
+
+
+@pytest.mark.parametrize("drude", [None, 0.4, 0.0])
+def test_sites_without_mass_weigh_nothing(drude):
+    u, paths = electrolyte(drude)
+    found = mobility(run(u, "barycentric").results, "LI")
+    np.testing.assert_allclose(found, [known(paths, 1), known(paths, 8)], rtol=1e-5)
+
+
+@pytest.mark.parametrize("frame", ["barycentric", "solvent", "laboratory"])
+@pytest.mark.parametrize("drude", [0.4, 0.0])
+def test_what_is_followed_of_a_drude_ion_is_said(frame, drude):
+    u, _ = electrolyte(drude)
+    with_shell = run(u, frame).results
+    assert any("centres of mass followed include 4 sites" in w for w in with_shell.warnings)
+    cores = run(u, frame, None, cores=True).results
+    assert any(w.startswith("LI: the positions followed are those") for w in cores.warnings)
+    # a bound shell adds nothing to transport
+    np.testing.assert_allclose(mobility(cores, "LI")[1], mobility(with_shell, "LI")[1], rtol=0.02)
+    with pytest.raises(InputError, match=r"8 carriers, and among them are 4 sites .* count twice"):
+        run(u, frame, None)
+
+
+def test_a_molecule_without_any_mass_is_refused_where_it_is_used():
+    u, _ = electrolyte()
+    u.select_atoms("name OW HW1 HW2").masses = 0.0
+    run(u, "laboratory")
+    with pytest.raises(InputError, match=r"zero for some atoms: 40 atoms named HW1, HW2, MW, OW"):
+        run(u, "barycentric")
+    u.select_atoms("resname LI").masses = 0.0
+    run(u, "laboratory", None)
+    with pytest.raises(InputError, match=r"compound='residues' of 'LI' but are zero .* named LI"):
+        run(u, "laboratory")
+
+
+@pytest.mark.parametrize(
+    ("names", "elements", "mass", "fine"),
+    [
+        (["LI"] * 4, None, 6.94, True),  # one element
+        (["LI1", "LI2", "LI3", "LI4"], None, 6.94, True),
+        (["x"] * 4, ["Li"] * 4, 6.94, True),
+        (["W"] * 4, None, 72.0, True),  # beads
+        (["LI", "LI", "CL", "CL"], None, 6.94, False),
+        (["B", "B", "S", "S"], None, 1.0, False),
+        (["x"] * 4, None, 1.0, False),
+    ],
+)
+def test_equal_masses_are_right_for_one_element(names, elements, mass, fine):
+    u = make_universe(np.zeros((3, 4, 3)), names=names, elements=elements, masses=[mass] * 4)
+    if fine:
+        np.testing.assert_allclose(usable_masses(u, "a test"), mass)
+    else:
+        with pytest.raises(InputError, match="the same for every atom"):
+            usable_masses(u, "a test")
+
+
+def test_equal_masses_are_replaced_by_those_of_elements_and_that_is_said():
+    u = make_universe(
+        np.zeros((3, 3, 3)), masses=[1.0] * 3, elements=["Li", "Cl", "Cl"], names=["a", "b", "b"]
+    )
+    found = atom_masses(u)
+    np.testing.assert_allclose(found.value, [6.941, 35.45, 35.45])
+    assert len(found.notes) == 2
+    assert "35.45 u is taken for 2 atoms of Cl, for which the topology has 1 u" in found.notes[0]
+
+
+def test_negative_and_unknown_masses():
+    u = make_universe(np.zeros((3, 3, 3)), masses=[-1.0, 2.0, 3.0])
+    with pytest.raises(InputError, match=r"negative for some atoms, e.g. atom index 0 \(-1 u\)"):
+        usable_masses(u, "a test")
+    u = make_universe(np.zeros((3, 3, 3)), masses=[np.nan, 2.0, 3.0])
+    with pytest.raises(InputError, match="zero for some atoms: 1 atom named X, from index 0"):
+        usable_masses(u, "a test")
+
+
+@pytest.mark.parametrize("ending", ["gro", "pdb"])
+def test_ions_whose_mass_mdanalysis_cannot_guess(tmp_path, ending):
+    """It finds none for LI and takes a calcium ion for a carbon."""
+    u = make_universe(
+        np.random.default_rng(0).uniform(0, 20, (1, 8, 3)),
+        names=["LI", "LI", "CA", "CL", "CL", "OW", "HW1", "HW2"],
+        resnames=["LI", "LI", "CA", "CL", "CL", "SOL"],
+        residue=[0, 1, 2, 3, 4, 5, 5, 5],
+    )
+    path = tmp_path / f"a.{ending}"
+    u.atoms.write(str(path))
+    read = mda.Universe(str(path))
+    assert read.atoms.masses[0] == 0
+    assert read.atoms.masses[2] == pytest.approx(12.011)
+    found = atom_masses(read)
+    expected = [6.941, 6.941, 40.08, 35.45, 35.45, 15.999, 1.008, 1.008]
+    np.testing.assert_allclose(found.value, expected)
+    assert any("6.941 u is taken for 2 atoms of Li" in text for text in found.notes)
+    assert any("40.08 u is taken for 1 atoms of Ca" in text for text in found.notes)
+    # what the user sets stands
+    read.add_TopologyAttr("masses", [7.0] * 8)
+    read.atoms[3:].masses = 10.0
+    assert atom_masses(read).value.tolist() == [7.0] * 3 + [10.0] * 5
