@@ -176,7 +176,7 @@ def test_a_million_atoms_and_bonds_take_less_than_a_second():
     )
     first = np.arange(n - 1)[np.arange(1, n) % 10 != 0]
     u.add_TopologyAttr("bonds", list(zip(first.tolist(), (first + 1).tolist(), strict=True)))
-    began = time.perf_counter()
+    began = time.process_time()
     found = molecule_of_atom(u)
-    assert time.perf_counter() - began < 3  # 0.3 s on one core that is free
+    assert time.process_time() - began < 3  # 0.3 s on a core that is free
     np.testing.assert_array_equal(found, np.repeat(np.arange(n // 10), 10))
