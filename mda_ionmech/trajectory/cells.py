@@ -103,8 +103,9 @@ def check_cell_height(shortest: float, reach: float) -> None:
     if 2 * reach >= shortest:
         raise InputError(
             f"the cell is too small for the cutoff: its shortest height is {shortest:.2f} A, and "
-            f"contacts up to {reach:.2f} A (cutoff plus hysteresis) need more than "
-            f"{2 * reach:.2f} A; lower cutoff or hysteresis, or simulate a larger cell"
+            f"neighbours up to {reach:.2f} A (cutoff plus hysteresis, or corners of coordination "
+            f"polyhedra) need more than {2 * reach:.2f} A; lower cutoff or hysteresis, take "
+            "assignment='core' in place of polyhedra, or simulate a larger cell"
         )
 
 

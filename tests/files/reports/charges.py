@@ -1,0 +1,48 @@
+"""Reports on conductivities and residence times."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import constants
+
+from mda_ionmech import IonSpecies
+
+from ..systems import DT
+from .builders import (
+    ions,
+    onsager,
+    reopened,
+    run_of,
+    salt,
+    wrapped,
+    written,
+)
+from .registry import report, right
+
+
+@report(
+    "kinisi 174",
+    "The conductivity of a liquid whose cations and anions both have several atoms needs the "
+    "dipole of all of them, by their centres of mass.",
+    "All species count with their charges and cross terms.",
+)
+def several_molecular_ions(tmp):
+    centres = salt(n_frames=150, seed=23)
+    residue = np.repeat(np.arange(8), 2)
+    paths = centres[:, residue]
+    paths[:, 1::2] += [0.9, -0.7, 0.3]
+    masses = np.r_[np.tile([12.0, 14.0], 4), np.tile([11.0, 19.0], 4)]
+    u = ions(
+        wrapped(paths, 20.0), [20.0] * 3 + [90.0] * 3, names=["C", "N"] * 4 + ["B", "F"] * 4,
+        masses=masses, residues=residue,
+    )  # fmt: skip
+    u = reopened(u, written(u, tmp / "run.trr"))
+    cation = IonSpecies(u.select_atoms("name C N"), charge=1, name="C+", compound="residues")
+    anion = IonSpecies(u.select_atoms("name B F"), charge=-1, name="A-", compound="residues")
+    run = run_of([cation, anion], frame="laboratory")
+    weight = masses.reshape(8, 2) / masses.reshape(8, 2).sum(axis=1, keepdims=True)
+    centre = np.einsum("tcpi,cp->tci", paths.reshape(150, 8, 2, 3), weight)
+    dipole = (centre * np.r_[[1.0] * 4, [-1.0] * 4][:, None]).sum(axis=1)[:, None]
+    expected = constants.e**2 * onsager(dipole, 20.0**3, DT, 8)
+    found = float(run.results.decomposition["conductivity"][0])
+    return right(abs(found / expected - 1), 1e-4)
