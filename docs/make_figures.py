@@ -21,6 +21,7 @@ from mda_ionmech import (
 )
 from mda_ionmech.cli.demos import crystal_analysis, liquid_analysis
 from mda_ionmech.events import SolvationEvents
+from mda_ionmech.lib.frozen import changed
 from mda_ionmech.microstates import CutoffShell
 
 IMAGES = Path(__file__).parent / "images"
@@ -113,14 +114,15 @@ def draw_frames() -> Any:
 def draw_robustness() -> Any:
     """Shares of lithium under other filters and radii."""
     u = datasets.liquid()
-    species = liquid_analysis(u).species
-    species[0].microstates = CutoffShell(
+    lithium, *others = liquid_analysis(u).species
+    shell = CutoffShell(
         hysteresis=0.6,
         persistence=5.0,
         recorded=[2.8, 3.0, 3.4, 3.6],
         solvent=u.select_atoms("resname ACN and element N"),
         anion=u.select_atoms("resname TFS and element O"),
     )
+    species = [changed(lithium, microstates=shell), *others]
     run = OnsagerDecomposition(species, temperature=330, windows=[WINDOW], resolutions=None).run()
     table = run.robustness(persistence=[0, 2, 10], hysteresis=[0], cutoffs=[2.8, 3.0])
     return plotting.robustness(table)

@@ -1,10 +1,14 @@
 """Runs that were stopped go on, and data larger than the budget live on disk: the same bits."""
 
+import gc
 import importlib
 import os
+import pickle
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -13,12 +17,14 @@ import xarray as xr
 import zarr
 
 import mda_ionmech
-from mda_ionmech import InputError, OnsagerDecomposition, datasets
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.analysis.arguments import check_memory
-from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.lib.frame_blocks import FileFrames, RunFrames
+from mda_ionmech.lib.frozen import changed
+from mda_ionmech.lib.owned_folder import OwnedFolder
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
+from mda_ionmech.microstates import SiteAssignment
 from mda_ionmech.trajectory.run_store import SPARE_BYTES, chunk_shape, threads
 
 from .builders import liquid_species, rows_of_two_species
@@ -28,9 +34,15 @@ GROUPS = ("decomposition", "transitions", "states", "shells", "blocks", "vehicle
 
 
 def liquid(**options):
-    species = liquid_species(persistence=options.pop("persistence", 3.0))
+    persistence = options.pop("persistence", 3.0)
+    species = options.pop("species", None) or liquid_species(persistence=persistence)
     options = {"temperature": 330, "windows": [1.0, 8.0], "resolutions": [1.0, 4.0]} | options
     return OnsagerDecomposition(species, **options)
+
+
+def with_macrostates(species, index, rule):
+    species[index] = changed(species[index], macrostates=rule)
+    return species
 
 
 @pytest.fixture(scope="module")
@@ -104,15 +116,14 @@ def test_followed_ligands_on_disk(axes, on_disk):
     assert_identical(there.results, here.results)
     assert_identical(there.plain(), here.plain())
     # what was written for the windows is gone
-    assert not list(there._store.folder.glob("vehicle-*"))
+    assert not list(there._folder.path.glob("vehicle-*"))
 
 
 @pytest.mark.parametrize("count", ["types", "molecules"])
 def test_shell_compositions_on_disk(count, on_disk):
     def run(**options):
-        analysis = liquid(resolutions=None, **options)
-        analysis.species[0].macrostates = ShellComposition(count)
-        return analysis.run(stop=STOP)
+        species = with_macrostates(liquid_species(), 0, ShellComposition(count))
+        return liquid(species=species, resolutions=None, **options).run(stop=STOP)
 
     there, here = run(**on_disk), run()
     np.testing.assert_array_equal(there.macrostates["Li+"].state, here.macrostates["Li+"].state)
@@ -121,9 +132,8 @@ def test_shell_compositions_on_disk(count, on_disk):
 
 def test_paired_anions_on_disk(on_disk):
     def run(**options):
-        analysis = liquid(resolutions=None, **options)
-        analysis.species[1].macrostates = IonPairing()
-        return analysis.run(stop=STOP)
+        species = with_macrostates(liquid_species(), 1, IonPairing())
+        return liquid(species=species, resolutions=None, **options).run(stop=STOP)
 
     there, here = run(**on_disk), run()
     for name in ("Li+", "TFSI-"):
@@ -141,11 +151,17 @@ def test_axes_and_backends_on_disk(on_disk):
 @pytest.mark.parametrize("assignment", ["core", "nearest"])
 def test_sites_on_disk(assignment, on_disk):
     def run(**options):
-        analysis = crystal_analysis(datasets.crystal())
-        analysis.species[0].microstates.assignment = assignment
-        analysis.species[0].macrostates = SiteType()
+        universe = datasets.crystal()
+        sites = SiteAssignment.from_cif(
+            datasets.path("crystal") / "llzo.cif", species="Li",
+            framework=universe.select_atoms("element Zr"), assignment=assignment, r_core=0.6,
+        )  # fmt: skip
+        lithium = IonSpecies(
+            universe.select_atoms("element Li"), charge=1, name="Li+", microstates=sites,
+            events=CrystalEvents(), macrostates=SiteType(),
+        )  # fmt: skip
         chosen = {"temperature": 800, "windows": [0.4], "resolutions": [0.2], "horizons": [0.4]}
-        return OnsagerDecomposition(analysis.species, **chosen, **options).run(stop=200)
+        return OnsagerDecomposition([lithium], **chosen, **options).run(stop=200)
 
     there, here = run(**on_disk), run()
     assert_identical(there.results, here.results)
@@ -304,3 +320,155 @@ def test_a_run_killed_at_ten_random_moments_ends_with_the_same_bits(reference, t
 def parts(store):
     folder = store / "parts"
     return len(list(folder.glob("[0-9]*.npz"))) if folder.is_dir() else 0
+
+
+def folders_in(store):
+    return sorted(p.name for p in store.iterdir() if p.name.startswith((".", "derived-")))
+
+
+def everything(run):
+    """What a run answers from what it keeps on disk."""
+    results = run.results
+    return [
+        results.summary(8.0), results.states.load(), results.shells.load(),
+        run.events(8.0).label, run.events(8.0).flags, run.plain().summary(8.0),
+        run.relabelled(6.0).summary(8.0), run.residence_times(), run.channel_rates(),
+        run.microstates["Li+"].state, run.macrostates["Li+"].state, np.array(run.paths.position),
+        run.vehicularity(), run.robustness(persistence=[0.0]), results.settings,
+    ]  # fmt: skip
+
+
+def assert_all_equal(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        if isinstance(one, np.ndarray):
+            np.testing.assert_array_equal(one, other)
+        elif isinstance(one, dict):
+            assert one == other
+        elif isinstance(one, xr.Dataset):
+            xr.testing.assert_identical(one, other)
+        else:
+            assert one.equals(other)
+
+
+@pytest.mark.parametrize("budget", [None, "1MB"])
+def test_a_second_run_with_the_same_store_leaves_the_first(budget, on_disk, tmp_path):
+    there = tmp_path / "run.zarr"
+    options = {"store": there, "memory": budget, "projection": "vehicle", "resolutions": None}
+    first = liquid(persistence=0.0, **options).run(stop=STOP)
+    told = everything(first)
+    lazy = first.results.states
+    # other persistence, other windows, another budget
+    second = liquid(persistence=40.0, **options | {"windows": [4.0], "memory": "1MB"})
+    second.run(stop=STOP)
+    assert not second.results.summary(4.0).equals(first.results.summary(8.0))
+    assert_all_equal(everything(first), told)
+    xr.testing.assert_identical(lazy.load(), told[1])
+    # nor does the end of the second
+    del second
+    gc.collect()
+    assert_all_equal(everything(first), told)
+
+
+def test_what_results_with_other_filters_wrote_goes_with_them(on_disk, tmp_path):
+    there = tmp_path / "run.zarr"
+    run = liquid(store=there, resolutions=None, **on_disk).run(stop=STOP)
+    before = folders_in(there)
+    assert len(before) == 1
+    inside = sorted(p.name for p in (there / before[0]).iterdir())
+    kept = run.plain()
+    for _ in range(2):
+        run.relabelled(6.0)
+    run.robustness(persistence=[0.0, 6.0])
+    run.residence_times()
+    run.events(8.0)
+    assert len(folders_in(there)) == 2
+    state = kept.states["microstate"]
+    expected = state.values.copy()
+    # a dataset keeps what it is read from, its results and their run do not matter
+    del kept
+    gc.collect()
+    np.testing.assert_array_equal(state.values, expected)
+    del state
+    gc.collect()
+    assert folders_in(there) == before
+    assert sorted(p.name for p in (there / before[0]).iterdir()) == inside
+    del run
+    gc.collect()
+    assert folders_in(there) == []
+
+
+def test_a_dataset_outlives_its_run(on_disk, tmp_path):
+    options = {"store": tmp_path / "run.zarr", "resolutions": None} | on_disk
+    states = liquid(**options).run(stop=STOP).results.states
+    expected = liquid(resolutions=None).run(stop=STOP).results.states
+    gc.collect()
+    xr.testing.assert_identical(states.load(), expected)
+
+
+def test_temporary_stores_go_with_their_run(on_disk, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    run = liquid(resolutions=None, **on_disk).run(stop=STOP)
+    results, plain = run.results, run.plain()
+    (made,) = tmp_path.iterdir()
+    del run
+    gc.collect()
+    assert results.states["event"].values.shape == plain.states["event"].values.shape
+    assert made.is_dir()
+    del results, plain
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_store_that_is_gone_is_not_read_as_zeros(how, on_disk, tmp_path):
+    there = tmp_path / "run.zarr"
+    options = {"store": there, "resolutions": None} | on_disk
+    first = liquid(**options).run(stop=STOP)
+    states, position = first.results.states, first.paths.position
+    shutil.rmtree(there)
+    if how == "replaced":
+        second = liquid(**options).run(start=STOP, stop=2 * STOP)
+        assert second.results.states["event"].values.any()
+    for ask in (
+        states.load, lambda: position[:], first.plain, first.events, first.residence_times,
+        lambda: first.save(tmp_path / "late.nc"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=r"gone|deleted or replaced"):
+            ask()
+    # what was computed stays
+    assert len(first.results.summary(8.0))
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_run(on_disk, tmp_path):
+    there = tmp_path / "run.zarr"
+    script = f"""
+import os, signal
+from mda_ionmech.lib.owned_folder import OwnedFolder
+from pathlib import Path
+folder = OwnedFolder(Path({str(there)!r}), "derived-")
+(folder.path / "large.bin").write_bytes(b"0" * 1000)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    options = {"store": there, "resolutions": None} | on_disk
+    run = liquid(**options).run(stop=STOP)
+    (mine,) = folders_in(there)
+    subprocess.run([sys.executable, "-c", script], check=False)
+    assert len(folders_in(there)) == 2
+    again = liquid(**options).run(stop=STOP)
+    assert len(folders_in(there)) == 2
+    assert mine in folders_in(there)
+    assert_identical(again.results, run.results)
+
+
+def test_a_forked_process_leaves_the_folder(tmp_path):
+    folder = OwnedFolder(tmp_path, "derived-")
+    child = os.fork()
+    if child == 0:
+        folder.remove()
+        os._exit(0)
+    os.waitpid(child, 0)
+    folder.check()
+    assert pickle.loads(pickle.dumps(folder)).path == folder.path
+    assert folder.new("a") != folder.new("a")
+    folder.remove()
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def check_store(store: Any) -> Path | None:
 PROJECTIONS = ("auto", "site", "vehicle", None)
 
 
-def check_projection(projection: Any, species: list[IonSpecies]) -> str | None:
+def check_projection(projection: Any, species: Sequence[IonSpecies]) -> str | None:
     """One of `PROJECTIONS`; ``site`` needs a species on sites."""
     if projection not in PROJECTIONS:
         raise InputError(f"projection must be one of {PROJECTIONS}, got {projection!r}")

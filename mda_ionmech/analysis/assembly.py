@@ -64,9 +64,9 @@ class Assembly:
         self.path_events = (*self.events, *(["vibration"] if projected else []))
         self.system = self._system()
         self._room: StateRoom = in_memory
-        if run._on_disk and run._store is not None:
+        if run._folder is not None:
             width = max(next(carrier_blocks(one.position))[1] for one in run._labels)
-            self._room = StoredStates(run._new_room("states"), width)
+            self._room = StoredStates(run._new_room("states"), width, run._folder)
 
     def _system(self) -> System:
         run = self.run
@@ -218,7 +218,7 @@ class Assembly:
         }
         check_schema(tree)
         results = Results(tree)
-        results.scratch = run._scratch
+        results.folder = run._folder
         return results
 
     def _without_finding(self, decomposition: xr.Dataset) -> Iterator[str]:

@@ -41,6 +41,7 @@ from ..lib.frame_backends import (
 from ..lib.frame_blocks import column_width
 from ..lib.frozen import changed
 from ..lib.molecules import molecule_of_atom
+from ..lib.owned_folder import OwnedFolder
 from ..lib.run_length import run_blocks
 from ..lib.task_workers import Answer, Item, check_reach, over_threads, over_workers
 from ..lib.topology import atom_ids, digest, trajectory_name
@@ -96,6 +97,7 @@ from ..trajectory.paths import FlatPosition, PathBuilder, StoredPosition, finish
 from ..trajectory.reader_position import where_it_was
 from ..trajectory.run_store import (
     DEFAULT_BUDGET,
+    DERIVED,
     SHARE,
     SMALL_SHARE,
     SPARE_BYTES,
@@ -131,6 +133,7 @@ from .input_notes import input_notes
 from .joint_labels import fill_joint
 from .plausibility import long_persistence, short_length
 from .sampled_frames import warnings_of_sample
+from .store_origin import about_detector
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,7 +222,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     ----------
     results : Results
         After `run`: see `mda_ionmech.Results`.
-    species : list of IonSpecies
+    species : tuple of IonSpecies
         After `run`: those of the run, whose detectors hold what the trajectory settled, e.g. the
         cutoffs found from g(r) or the alignment of sites.
     paths : Paths
@@ -256,10 +259,10 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     _counted: dict[int, list[int]]
     _builder: PathBuilder | StoredPaths
     _store: RunStore | None
-    _scratch: tempfile.TemporaryDirectory[str] | None
+    #: What a run works out on disk, removed with the run and its results.
+    _folder: OwnedFolder | None = None
     _gathered: dict[int, list[dict[str, np.ndarray]]]
     _on_disk: bool
-    _n_rooms: int
 
     @classmethod
     def get_supported_backends(cls) -> tuple[str, ...]:
@@ -285,7 +288,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         memory: str | None = None,
         store: str | None = None,
     ) -> None:
-        self.species = check_species(species)
+        listed = check_species(species)
+        self.species: tuple[IonSpecies, ...] = tuple(listed)
         self.universe = self.species[0].atoms.universe
         super().__init__(self.universe.trajectory)
         self.memory = check_memory(memory)
@@ -325,11 +329,11 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             if one.events is not None and one.microstates is not None:
                 one.events.check(one.microstates.ligand_types)
                 rule = prepared(one.events, self.universe, one.microstates.ligands)
-                self.species[index] = changed(one, events=rule)
+                listed[index] = changed(one, events=rule)
             if one.macrostates is not None:
                 one.macrostates.check(self.species, index)
         #: What every run begins with; `species` is what the last one has settled.
-        self._given = tuple(self.species)
+        self._given = self.species = tuple(listed)
         self._molecule = molecule_of_atom(self.universe)
         masses = atom_masses(self.universe)
         self._reference = reference_weights(
@@ -356,6 +360,12 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self._histories: dict[int, SiteHistory] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
+
+    def _exchange(self, index: int, **attributes: Any) -> None:
+        """Put another detector or rule into the run's own species."""
+        listed = list(self.species)
+        listed[index] = changed(listed[index], **attributes)
+        self.species = tuple(listed)
 
     def _follow_ligands(self) -> None:
         """Let the frame stage follow the ligand atoms too, as bodies after the carriers."""
@@ -440,7 +450,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        for name in ("_bar", "_builder", "_store", "_gathered", "_sorted", "_scratch"):
+        for name in ("_bar", "_builder", "_store", "_gathered", "_sorted", "_folder"):
             state.pop(name, None)
         state["_advance"] = state["_kept"] = state["_previous"] = state["_client"] = None
         return state
@@ -476,7 +486,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         if selection.get("stop") is None and selection.get("frames") is None:
             check_complete(trajectory)
             self._in_reader = -1  # it looks at the ends of files
-        self.species = list(self._given)
+        self.species = self._given
         self._source = {
             "topology": None if (name := self.universe.filename) is None else Path(str(name)).name,
             "trajectory": trajectory_name(self.universe),
@@ -504,7 +514,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         for index, one in enumerate(self.species):
             if one.microstates is not None:
                 found = settled_on(one.microstates, partial(self._sample, index))
-                self.species[index] = changed(one, microstates=found)
+                self._exchange(index, microstates=found)
                 check_cell_height(ends[0][1].cell.height, found.reach)
         self._first_places = {
             index: one.microstates.fractional_positions(self._geometry(index, ends[0][1]))
@@ -525,16 +535,15 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _open_store(self, n: int, ends: list[tuple[float, Snapshot]]) -> None:
         """Decide where what the frames give is gathered."""
         n_carriers = len(self._members.offsets) - 1
-        self._scratch = None
-        self._n_rooms = 0
+        self._folder = scratch = None
         # positions, states and what is worked out beside them
         self._on_disk = self.memory is not None and 64 * n_carriers * n > self.memory
         folder = self.store
         if self._on_disk:
             return_freed_memory()
         if folder is None and self._on_disk:
-            self._scratch = tempfile.TemporaryDirectory(prefix="ionmech-")
-            folder = Path(self._scratch.name) / "run.zarr"
+            scratch = OwnedFolder(Path(tempfile.gettempdir()), "ionmech-")
+            folder = scratch.path / "run.zarr"
         self._store = None
         self._builder = PathBuilder(n_carriers, n)
         if folder is not None:
@@ -546,6 +555,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             self._builder = StoredPaths(self._store, budget)
             if self._client is not None:
                 check_reach(self._client, folder)
+            if self._on_disk:
+                self._folder = OwnedFolder(folder, DERIVED, scratch)
 
     def _origin(self, n: int, ends: list[tuple[float, Snapshot]]) -> dict[str, Any]:
         """All that what is read from the frames depends on."""
@@ -556,10 +567,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         for index, one in enumerate(self.species):
             table, about = self._ligands[index], {}
             if table is not None and one.microstates is not None:
-                about = one.microstates.describe() | {
-                    "ligands": digest(table.atom, table.kind, table.other_atom)
-                }
-                about.pop("persistence_ps")  # acts on what was gathered
+                about = about_detector(one.microstates, table)
             detectors[one.name] = about
         return {
             "trajectory": {
@@ -910,7 +918,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 return store.load_table(part, f"contacts_{index}", one)
 
             self._sorted[index] = store_contacts(
-                store.folder / f"contacts-{index}.bin", load, store.n_done(),
+                self._new_room("contacts") / f"{index}.bin", load, store.n_done(),
                 self.species[index].n_carriers, share,
             )  # fmt: skip
         rows, edges, first_row, has_rings = self._sorted[index]
@@ -920,10 +928,9 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         }  # fmt: skip
 
     def _new_room(self, name: str) -> Path:
-        """A folder of its own in the store: results of other filters keep theirs."""
-        assert self._store is not None
-        self._n_rooms += 1
-        return self._store.room(f"{name}-{self._n_rooms}")
+        """A folder of its own in that of the run, or of the results with other filters."""
+        assert self._folder is not None
+        return self._folder.new(name)
 
     # ---- what follows from the frames -----------------------------------------------------
 
@@ -1115,15 +1122,18 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 "species",
             ),
             *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
+            "_folder",
         ]
         keep = {name: getattr(self, name) for name in names}
-        self.species = list(self.species)
         for index, rule in (rules or {}).items():
-            self.species[index] = changed(self.species[index], events=rule)
+            self._exchange(index, events=rule)
         if window is not None:
             self._window_frames = np.array([window])
             self._resolution_frames = self._horizon_frames = np.empty(0, dtype=np.int64)
             self._ligand_paths = {}
+        if self._on_disk:
+            assert self._store is not None
+            self._folder = OwnedFolder(self._store.folder, DERIVED, self._folder)
         try:
             states = self._find_states(filtered=filtered, persistence=persistence, radii=radii)
             return self._decompose(
@@ -1136,6 +1146,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _require_run(self, what: str) -> None:
         if not hasattr(self, "paths"):
             raise InputError(f"{what} needs a finished run: call .run() first")
+        if self._folder is not None:
+            self._folder.check()
 
     def _decompose(
         self,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.owned_folder import OwnedFolder, keeping
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,12 +30,16 @@ class ResultTree:
 
     def __init__(self, tree: xr.DataTree) -> None:
         self.tree = tree
-        #: A temporary folder that arrays of the tree live in, kept as long as they are.
-        self.scratch: Any = None
+        #: The folder that arrays of the tree live in, where they are on disk; it is removed with
+        #: the last of these results, their run and the datasets that they gave.
+        self.folder: OwnedFolder | None = None
         self._blocks: Blocks | None = None
 
     def _group(self, name: str) -> xr.Dataset | None:
-        return self.tree[name].to_dataset() if name in self.tree.children else None
+        if name not in self.tree.children:
+            return None
+        data = self.tree[name].to_dataset()
+        return data if self.folder is None else keeping(data, self.folder)
 
     @property
     def decomposition(self) -> xr.Dataset:

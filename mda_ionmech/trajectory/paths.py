@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..lib.errors import InputError
 from ..lib.kernels import kernel
 from ..lib.path_chunks import read_column, read_rows
 
@@ -31,6 +33,8 @@ class StoredPosition:
         What may be read at once.
     dropped : tuple of int
         Axes that are set to 0.
+    mark : Path or None
+        A file that is there as long as the store is the one that was written.
     """
 
     array: Any
@@ -39,6 +43,7 @@ class StoredPosition:
     last: int
     block_bytes: int
     dropped: tuple[int, ...] = ()
+    mark: Path | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -57,6 +62,7 @@ class StoredPosition:
 
         What an earlier call gave may be given as `room`, to be filled again.
         """
+        self._check()
         return self._as_meant(read_column(self.array, self.first, self.last, number, room))
 
     def carriers(self, first: int, last: int) -> StoredPosition:
@@ -74,9 +80,18 @@ class StoredPosition:
         first, last, step = index.indices(len(self))
         if step != 1:
             raise IndexError("stored positions are read in slices of neighbouring carriers")
+        self._check()
         return self._as_meant(
             read_rows(self.array, self.first + first, self.first + max(first, last))
         )
+
+    def _check(self) -> None:
+        """Refuse to read what another run has put in the place of the store."""
+        if self.mark is not None and not self.mark.exists():
+            raise InputError(
+                f"the store {self.mark.parent} was deleted or replaced since this run, so its "
+                "positions are gone; give each analysis a store=... of its own"
+            )
 
     def _as_meant(self, path: np.ndarray) -> np.ndarray:
         """Cartesian positions of fractional paths, in their place."""

@@ -11,13 +11,13 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from MDAnalysis.analysis.results import Results as RawResults
@@ -25,11 +25,15 @@ from MDAnalysis.analysis.results import Results as RawResults
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.frame_backends import Part
+from ..lib.owned_folder import BorrowedFolder, OwnedFolder
 from ..lib.path_chunks import create, write_chunk
 from ..onsager.window_sums import BLOCK_BYTES
 from .paths import StoredPosition, add_steps
 
 FORMAT = "ionmech-run/3"
+#: Folders in a store, each with what one run or relabelling works out, begin with this; a file that
+#: tells a store from others begins with the other.
+DERIVED, MARK = "derived-", "store-"
 #: What chunks and blocks are sized for without a budget, bytes.
 DEFAULT_BUDGET = 2**30
 #: Work on what lives on disk takes such a part of the budget at once.
@@ -219,6 +223,7 @@ class RunStore:
         carriers, frames = chunk
         # made beside its place and renamed: half a store never carries the name
         made = Path(tempfile.mkdtemp(dir=parent, prefix=f".{folder.name}."))
+        (made / f"{MARK}{uuid4().hex}").touch()
         root = zarr.open_group(made, mode="w")
         root.attrs.update({"format": FORMAT, "origin": origin, "part_frames": frames})
         create(root, "path", shape, carriers, frames)
@@ -276,12 +281,13 @@ class RunStore:
             columns = [file for file in arrays.files if file.startswith(f"{name}.{one}")]
             return {column.partition(".")[2]: arrays[column] for column in columns}
 
-    def room(self, name: str) -> Path:
-        """An empty folder of that name in the store."""
-        folder = self.folder / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        return folder
+    def mark(self) -> Path:
+        """A file that no other store has, so that one put in its place is told from it."""
+        found = next(self.folder.glob(f"{MARK}*"), None)
+        if found is None:  # written before stores had one
+            found = self.folder / f"{MARK}{uuid4().hex}"
+            found.touch()
+        return found
 
 
 class StoredPaths:
@@ -296,6 +302,7 @@ class StoredPaths:
 
     def __init__(self, store: RunStore, budget: int) -> None:
         self._array = store.path
+        self._mark = store.mark()
         self._block = budget // 16
         self.last = np.zeros((store.path.shape[0], 3))
         self.filled = 0
@@ -318,7 +325,9 @@ class StoredPaths:
 
     def finish(self, cell: np.ndarray) -> StoredPosition:
         """Positions of all carriers over all frames."""
-        return StoredPosition(self._array, cell, 0, self._array.shape[0], self._block)
+        return StoredPosition(
+            self._array, cell, 0, self._array.shape[0], self._block, mark=self._mark
+        )
 
 
 #: Makes an array to be filled, from its name, shape and type.
@@ -339,10 +348,12 @@ class StoredStates:
         A new or old folder; overwritten.
     width : int
         Carriers that are written at once.
+    owner : OwnedFolder
+        What the folder lies in.
     """
 
-    def __init__(self, folder: Path, width: int) -> None:
-        self._width = width
+    def __init__(self, folder: Path, width: int, owner: OwnedFolder) -> None:
+        self._width, self._owner = width, BorrowedFolder(owner.path)
         self._root = zarr_module().open_group(folder, mode="w")
 
     def __call__(self, name: str, shape: tuple[int, ...], kind: type) -> Any:
@@ -354,11 +365,23 @@ class StoredStates:
             name, shape=shape, chunks=chunks, dtype=np.dtype(kind).name, compressors=None
         )
 
-    @staticmethod
-    def lazy(array: Any) -> Any:
-        """An array that reads its chunks when they are used."""
+    def lazy(self, array: Any) -> Any:
+        """An array that reads its chunks when they are used, and fails when they are gone."""
         import dask.array
 
         # the type by name: that of the file is little-endian by word, which warns when saved
         meta = np.empty((0,) * array.ndim, dtype=array.dtype.name)
-        return dask.array.from_array(array, chunks=array.chunks, meta=meta)
+        there = _StillThere(array, self._owner)
+        return dask.array.from_array(there, chunks=array.chunks, meta=meta, name=False)
+
+
+class _StillThere:
+    """A Zarr array that gives no zeros where its files were deleted."""
+
+    def __init__(self, array: Any, folder: BorrowedFolder) -> None:
+        self._array, self._folder = array, folder
+        self.shape, self.ndim, self.dtype = array.shape, array.ndim, array.dtype
+
+    def __getitem__(self, where: Any) -> Any:
+        self._folder.check()
+        return self._array[where]
