@@ -80,8 +80,9 @@ def test_windows_of_a_liquid_run_on_the_workers(serial, cluster, small_blocks, t
             plain = run.plain()
         assert places(stream), "so do those of other filters"
     left = {name.split("-")[0] for name in os.listdir(store)}
-    kept = {"parts", "path", "contacts", "microstates", "macrostates", "states", "zarr.json"}
-    assert left == kept, "what was given to the workers is gone"
+    assert left == {"parts", "path", "derived", "store", "zarr.json"}, "what workers got is gone"
+    inside = {name.split("-")[0] for name in os.listdir(run._folder.path)}
+    assert inside == {"contacts", "microstates", "macrostates", "states", "in"}
     assert_identical(run.plain(), plain)  # here, without the cluster
     assert_identical(plain, liquid().run(stop=STOP).plain())
 
@@ -104,7 +105,9 @@ def test_windows_of_a_crystal_on_disk_run_on_the_workers(
     assert len(places(stream)) == 2
     assert not isinstance(run.paths.position, np.ndarray)
     assert_identical(run.results, serial_crystal)
-    assert not list((tmp_path / "run.zarr").glob("nulls-*/*")), "files of the nulls are gone"
+    assert not list((tmp_path / "run.zarr").glob("derived-*/nulls-*/*")), (
+        "files of the nulls are gone"
+    )
 
 
 def test_vehicular_windows_run_on_the_workers(cluster, tmp_path):

@@ -245,7 +245,9 @@ def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
             rng = np.random.default_rng([run.seed, n])
             weights = onsager.resampling_weights(plan, rng)
             total = sums.sum(axis=0)
-            values, drawn = _values(total), _values(weights @ sums)
+            # laid out alike wherever they come from, so that products are the same bit for bit
+            drawn_sums = weights @ np.ascontiguousarray(sums)
+            values, drawn = _values(total), _values(drawn_sums)
             # shares are those of the result: undefined together
             known = np.isfinite(share.sel(species=run.species[index].name).values[j])
             for name in names:
