@@ -2,64 +2,77 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from .lib.compounds import check_compound
 from .lib.errors import InputError
 from .lib.frozen import frozen
-from .lib.molecules import bond_pairs, in_order_of_appearance
-from .lib.molecules import molecule_of_atom as molecule_of_atom
+from .lib.molecules import bond_pairs, in_order_of_appearance, molecule_of_atom
+from .lib.topology import check_atom_group
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
-    from .events import EventRule
-    from .macrostates import MacrostateRule
-    from .microstates import Detector
 
 COMPOUNDS = ("residues", "molecules", "fragments")
 _COMPOUND_INDEX = {"residues": "resindices", "molecules": "molnums"}
 
 
-def check_atom_group(atoms: Any, argument: str) -> None:
-    """Refuse what is not a fixed, non-empty group of distinct atoms.
+class Detector(Protocol):
+    """What a species asks of its detector; see `mda_ionmech.microstates.Detector`."""
 
-    Parameters
-    ----------
-    atoms : AtomGroup
-        The group as the user gave it.
-    argument : str
-        Its name, for the message.
+    @property
+    def tally_names(self) -> tuple[str, ...]: ...
 
-    Raises
-    ------
-    TypeError
-        If it is not an AtomGroup.
-    InputError
-        If it is empty, updating, or holds an atom twice.
-    """
-    from MDAnalysis import AtomGroup
-    from MDAnalysis.core.groups import UpdatingAtomGroup
+    @property
+    def ligands(self) -> Mapping[str, Any]: ...
+    @property
+    def ligand_types(self) -> tuple[str, ...]: ...
+    @property
+    def has_sites(self) -> bool: ...
+    @property
+    def persistence(self) -> float | None: ...
+    @property
+    def reach(self) -> float: ...
+    def other_atoms(self, carriers: Any) -> Any: ...
+    def settle(self, sample: Any) -> Any: ...
+    def with_distributions(self, found: Any) -> Any: ...
+    def contacts(self, frame: Any) -> Any: ...
+    def follower(self, n_carriers: int, first_frame: int) -> Any: ...
+    @property
+    def assemble(self) -> Callable[..., Any]: ...
+    def describe(self) -> dict[str, Any]: ...
 
-    if not isinstance(atoms, AtomGroup):
-        raise TypeError(
-            f"{argument} must be an MDAnalysis AtomGroup, got {type(atoms).__name__}; "
-            "make one with universe.select_atoms(...)"
-        )
-    if isinstance(atoms, UpdatingAtomGroup):
-        raise InputError(
-            f"{argument} is an updating AtomGroup: carriers and ligands must be the same atoms in "
-            "every frame; select again without updating=True"
-        )
-    if atoms.n_atoms == 0:
-        raise InputError(
-            f"{argument} is an empty AtomGroup: its selection matched no atom; look at "
-            "set(universe.atoms.resnames) and set(universe.atoms.names) for the names in use"
-        )
-    if np.unique(atoms.ix).size != atoms.n_atoms:
-        raise InputError(f"{argument} holds an atom more than once; pass atoms.unique")
+
+class EventRule(Protocol):
+    """What a species asks of its event rule; see `mda_ionmech.events.EventRule`."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def flag_names(self) -> tuple[str, ...]: ...
+    @property
+    def joint(self) -> bool: ...
+
+    def names_for(self, label_names: tuple[str, ...]) -> tuple[str, ...]: ...
+    def check(self, ligand_types: tuple[str, ...]) -> None: ...
+    def prepare(self, universe: Any, ligands: Any) -> Any: ...
+    def classifier(self, shells: Any) -> Any: ...
+    def describe(self) -> dict[str, Any]: ...
+
+
+class MacrostateRule(Protocol):
+    """What a species asks of its macrostate rule; see `mda_ionmech.macrostates.MacrostateRule`."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def check(self, species: Any, index: int) -> None: ...
+    def assign(self, states: Any, index: int) -> Any: ...
+    def describe(self) -> dict[str, Any]: ...
 
 
 @frozen

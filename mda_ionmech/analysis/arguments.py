@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..lib.checks import positive
 from ..lib.errors import InputError
 from ..species import IonSpecies
 
@@ -97,17 +98,6 @@ def on_sites(species: IonSpecies) -> bool:
         and species.events is not None
         and species.events.joint
     )
-
-
-def positive(argument: str, value: Any, unit: str, remedy: str) -> float:
-    """A finite number above 0."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not np.isfinite(number) or number <= 0:
-        raise InputError(f"{argument} must be a number above 0 in {unit}, got {value!r}; {remedy}")
-    return number
 
 
 def check_lengths(argument: str, lengths: Any) -> str | list[float]:

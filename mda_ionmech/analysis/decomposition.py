@@ -28,6 +28,7 @@ from ..events.base import EventCodes, prepared
 from ..events.crystal.crystal_events import LinkedHops
 from ..events.crystal.site_distances import InCell
 from ..events.crystal.site_history import Walk, follow_sites, join_histories
+from ..lib.checks import positive
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.frame_backends import (
@@ -44,7 +45,7 @@ from ..lib.molecules import molecule_of_atom
 from ..lib.owned_folder import OwnedFolder
 from ..lib.run_length import run_blocks
 from ..lib.task_workers import Answer, Item, check_reach, over_threads, over_workers
-from ..lib.topology import atom_ids, digest, trajectory_name
+from ..lib.topology import atom_ids, check_atom_group, digest, trajectory_name
 from ..lib.version import __version__
 from ..macrostates import Macrostates, RunStates
 from ..macrostates.base import StoredMacrostates
@@ -74,7 +75,7 @@ from ..onsager.window_sums import (
 )
 from ..results.results import Results
 from ..results.states_file import states_archive
-from ..species import IonSpecies, check_atom_group
+from ..species import IonSpecies
 from ..trajectory import Paths, frame_times
 from ..trajectory.carriers import append_atoms, carrier_members, ligand_table
 from ..trajectory.cells import (
@@ -127,7 +128,6 @@ from .arguments import (
     check_store,
     check_transformations,
     on_sites,
-    positive,
 )
 from .input_notes import input_notes
 from .joint_labels import fill_joint

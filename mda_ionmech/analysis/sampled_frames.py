@@ -20,9 +20,8 @@ from ..microstates.rdf import PairCounts
 from . import plausibility
 
 if TYPE_CHECKING:
-    from ..microstates import Detector
     from ..microstates.rdf import RadialDistribution
-    from ..species import IonSpecies
+    from ..species import Detector, IonSpecies
     from ..trajectory.snapshot import Snapshot
     from .decomposition import OnsagerDecomposition
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..lib.frozen import is_frozen
 from ..lib.topology import digest
-from ..microstates import Detector, SiteAssignment
+from ..microstates import SiteAssignment
+from ..species import Detector
 from ..trajectory.carriers import Ligands
 
 #: What of a detector acts on contacts that were gathered, or is told by other entries.

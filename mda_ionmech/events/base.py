@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import species
 from ..lib.errors import InputError
 from ..lib.frozen import is_frozen, own_copy
 from ..microstates import Shell, ShellTable
@@ -170,7 +171,9 @@ class EventRule(ABC):
         return {"rule": type(self).__name__, "names": list(self.names)}
 
 
-def prepared(rule: EventRule, universe: Any, ligands: Mapping[str, AtomGroup]) -> EventRule:
+def prepared(
+    rule: species.EventRule, universe: Any, ligands: Mapping[str, AtomGroup]
+) -> species.EventRule:
     """`EventRule.prepare` that leaves any rule as it is.
 
     One whose class is not frozen is copied first, so that `prepare` may also keep what it finds in
@@ -205,7 +208,7 @@ class EventCodes:
         Of those on disk only the ones that are asked for are read.
     """
 
-    def __init__(self, rule: EventRule, shells: ShellTable | StoredShells) -> None:
+    def __init__(self, rule: species.EventRule, shells: ShellTable | StoredShells) -> None:
         self._made_of = rule, shells
         self._known = rule.classifier(shells) if isinstance(shells, ShellTable) else None
 

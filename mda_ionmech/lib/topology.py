@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .errors import InputError
+
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
@@ -75,3 +77,42 @@ def digest(*arrays: np.ndarray) -> str:
     for array in arrays:
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()[:16]
+
+
+def check_atom_group(atoms: Any, argument: str) -> None:
+    """Refuse what is not a fixed, non-empty group of distinct atoms.
+
+    Parameters
+    ----------
+    atoms : AtomGroup
+        The group as the user gave it.
+    argument : str
+        Its name, for the message.
+
+    Raises
+    ------
+    TypeError
+        If it is not an AtomGroup.
+    InputError
+        If it is empty, updating, or holds an atom twice.
+    """
+    from MDAnalysis import AtomGroup
+    from MDAnalysis.core.groups import UpdatingAtomGroup
+
+    if not isinstance(atoms, AtomGroup):
+        raise TypeError(
+            f"{argument} must be an MDAnalysis AtomGroup, got {type(atoms).__name__}; "
+            "make one with universe.select_atoms(...)"
+        )
+    if isinstance(atoms, UpdatingAtomGroup):
+        raise InputError(
+            f"{argument} is an updating AtomGroup: carriers and ligands must be the same atoms in "
+            "every frame; select again without updating=True"
+        )
+    if atoms.n_atoms == 0:
+        raise InputError(
+            f"{argument} is an empty AtomGroup: its selection matched no atom; look at "
+            "set(universe.atoms.resnames) and set(universe.atoms.names) for the names in use"
+        )
+    if np.unique(atoms.ix).size != atoms.n_atoms:
+        raise InputError(f"{argument} holds an atom more than once; pass atoms.unique")

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import species
 from ..lib.errors import InputError
 from ..lib.frozen import is_frozen, own_copy
 from ..lib.kernels import counting_order
 from ..lib.run_length import LabelRuns, run_blocks
-from ..species import check_atom_group
+from ..lib.topology import check_atom_group
 from ..trajectory.unwrap import Places
 
 if TYPE_CHECKING:
@@ -357,7 +358,9 @@ class Detector(ABC):
         return {"detector": type(self).__name__, "persistence_ps": self.persistence}
 
 
-def settled_on(detector: Detector, sample: Callable[[], Iterable[FrameGeometry]]) -> Detector:
+def settled_on(
+    detector: species.Detector, sample: Callable[[], Iterable[FrameGeometry]]
+) -> species.Detector:
     """`Detector.settle` that leaves any detector as it is.
 
     One whose class is not frozen is copied first, so that `settle` may also keep what it finds in

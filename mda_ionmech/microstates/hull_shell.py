@@ -13,7 +13,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
-from ..species import check_atom_group
+from ..lib.topology import check_atom_group
 from .detector import Contacts, Detector, FrameGeometry
 from .neighbour_search import contact_pairs, pairs_with
 

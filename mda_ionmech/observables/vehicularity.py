@@ -37,9 +37,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ..analysis.decomposition import OnsagerDecomposition
-    from ..events import EventRule
     from ..results.results import Results
-    from ..species import IonSpecies
+    from ..species import EventRule, IonSpecies
     from ..trajectory.carriers import Ligands, Members
 
 #: The label that is split.

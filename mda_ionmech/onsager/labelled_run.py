@@ -16,12 +16,12 @@ from ..trajectory import Paths
 from .window_sums import CarrierLabels
 
 if TYPE_CHECKING:
-    from ..events import EventRule
     from ..events.crystal.crystal_events import LinkedHops
     from ..events.crystal.site_history import SiteHistory
     from ..macrostates import Macrostates
     from ..macrostates.base import StoredMacrostates
     from ..microstates import Microstates
+    from ..species import EventRule
     from ..trajectory.carriers import Ligands
 
 

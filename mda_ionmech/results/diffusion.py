@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import constants
 
+from ..lib.checks import positive
 from ..lib.errors import InputError
 from ..observables.msd_exponents import cubic_length, finite_size_shift
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 def diffusion(results: ResultTree, window: float | None, viscosity: float | None) -> pd.DataFrame:
     """Diffusivities of every species and of charge; see `Results.diffusion`."""
     import pandas as pd
-
-    from ..analysis.arguments import positive
 
     data, settings = results.at_window(window), results.settings
     temperature, volume = settings["temperature_K"], settings["volume_angstrom3"] * 1e-30

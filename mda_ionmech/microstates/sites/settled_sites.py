@@ -144,7 +144,7 @@ class _Frames:
         moved = [minimum_image(f.ligands - self.drift(f) - start) for f, _ in self.some]
         elements = None
         if source.ideal_elements is not None:
-            from ...cli.guess_config import elements_of
+            from ...lib.elements import elements_of
 
             elements = elements_of(framework.universe)[framework.ix]
         return align_framework(

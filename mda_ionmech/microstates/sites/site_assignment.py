@@ -17,7 +17,7 @@ import numpy as np
 from ...lib.errors import InputError
 from ...lib.frozen import changed, frozen
 from ...lib.run_length import frame_counts
-from ...species import check_atom_group
+from ...lib.topology import check_atom_group
 from ..detector import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
 from .alignment import Alignment, minimum_image, repeated
 from .core_sets import held_sites, shared_frames
