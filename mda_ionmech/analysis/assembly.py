@@ -360,6 +360,8 @@ class Assembly:
                     "filters_used": self.filtered,
                     **({} if self.persistence is None else {"persistence_ps": self.persistence}),
                     **self.states[k].report,
+                    # what was found, not chosen
+                    "measured": sorted(self.states[k].report),
                 }
             if s.events is not None:
                 entry["events"] = s.events.describe()

@@ -12,6 +12,7 @@ import numpy as np
 from ..lib.errors import InputError
 from ..onsager.coefficients import MAX_RESIDUAL
 from .results import Results
+from .same_settings import differing_labels
 
 if TYPE_CHECKING:
     pass
@@ -70,17 +71,11 @@ def check_alike(results: Sequence[Results]) -> None:
                     f"{temperature_of(results[0]):g} K, {value} at {temperature_of(other):g} K; "
                     "analyse every temperature with the same choices"
                 )
-    rules = [
-        [
-            [(s.get("events") or {}), (s.get("microstates") or {}).get("persistence_ps")]
-            for s in r.settings["species"]
-        ]
-        for r in results
-    ]
-    if any(rule != rules[0] for rule in rules[1:]):
+    different = [text for r in results[1:] for text in differing_labels(results[0], r)]
+    if different:
         warnings.warn(
-            "event rules or persistence differ between temperatures: labels of one name may mean "
-            "different things",
+            "event rules or detectors differ between temperatures, so that labels of one name may "
+            f"mean different things: {'; '.join(dict.fromkeys(different))}",
             stacklevel=3,
         )
 

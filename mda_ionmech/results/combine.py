@@ -21,12 +21,11 @@ from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..onsager.block_sums import Blocks
 from .estimates import Estimates
 from .results import Results, load
+from .same_settings import SPREAD, differing, nearly_equal
 from .schema import check_schema, load_schema
 
 #: Replicas that differ by more than their intervals with less than this probability are named.
 UNLIKELY = 0.01
-#: Volumes of replicas may differ by this fraction.
-VOLUME_SPREAD = 0.02
 
 
 def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
@@ -41,8 +40,10 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     Parameters
     ----------
     results : sequence of Results or path-like
-        Two or more, of equal species, rules, windows, resolutions, horizons, frame spacing,
-        temperature and frame of reference. Their lengths may differ.
+        Two or more with the same choices: species, charges, detectors with their cutoffs,
+        hysteresis, persistence and ligands, rules, windows, resolutions, horizons, frame spacing,
+        temperature, frame of reference, level. Trajectories, their lengths and the seeds may
+        differ, volumes by 2 %, and cutoffs that each found from g(r) by 0.1 A.
 
     Returns
     -------
@@ -52,12 +53,13 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     Raises
     ------
     InputError
-        For fewer than two results, or naming the first setting that differs.
+        For fewer than two results, one run given twice, or different settings, with all that
+        differs.
     """
     listed = [r if isinstance(r, Results) else load(r) for r in results]
     if len(listed) < 2:
         raise InputError(f"combine needs two results or more, got {len(listed)}")
-    _check_equal(listed)
+    found_alike = _check_equal(listed)
     replicas = [r.blocks for r in listed]
     joined = block_sums.join(replicas)
     estimates = Estimates(joined)
@@ -70,7 +72,12 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     if joined.kinds:
         tree["transitions"] = xr.DataTree(estimates.transitions())
     tree["blocks"] = block_sums.to_tree(joined)
-    notes = [f"{len(listed)} replicas taken together", *estimates.notes, *_differences(replicas)]
+    notes = [
+        f"{len(listed)} replicas taken together",
+        *found_alike,
+        *estimates.notes,
+        *_differences(replicas),
+    ]
     tree.attrs = listed[0].tree.attrs | {
         "schema": load_schema()["schema"],
         "created_with": f"mda_ionmech {__version__}",
@@ -86,46 +93,50 @@ def _origin(settings: dict[str, Any]) -> dict[str, Any]:
     return {k: settings[k] for k in ("trajectory", "n_frames", "first_frame", "last_frame")}
 
 
-def _check_equal(listed: Sequence[Results]) -> None:
-    """Refuse results that are not of one system, naming what differs."""
+def _check_equal(listed: Sequence[Results]) -> list[str]:
+    """Refuse results that are not of one system or choice, naming all that differs.
+
+    Returns
+    -------
+    list of str
+        What differs too little to matter, for the warnings.
+    """
     first = listed[0]
+    notes: list[str] = []
     for number, other in enumerate(listed[1:], start=2):
-        for what, mine, theirs in _compared(first, other):
-            if mine != theirs:
-                raise InputError(
-                    f"result {number} differs from the first in {what}: {theirs} against {mine}; "
-                    "combine runs of one system with the same settings, e.g. with explicit "
-                    "windows=[...], resolutions=[...] and horizons=[...]"
-                )
+        differences = differing(first, other)
+        if differences:
+            raise InputError(
+                f"result {number} differs from the first in {'; '.join(differences)}; "
+                "combine runs of one system with the same settings, e.g. with explicit cutoffs, "
+                "windows=[...], resolutions=[...] and horizons=[...]"
+            )
         a, b = first.settings["volume_angstrom3"], other.settings["volume_angstrom3"]
-        if abs(a / b - 1) > VOLUME_SPREAD:
+        if abs(a / b - 1) > SPREAD:
             raise InputError(
                 f"result {number} has a mean volume of {b:.1f} A^3, the first {a:.1f} A^3: more "
-                f"than {VOLUME_SPREAD:.0%} apart, so they are not replicas of one system"
+                f"than {SPREAD:.0%} apart, so they are not replicas of one system"
             )
+        notes += [
+            f"result {number} and the first found their own {text}"
+            for text in nearly_equal(first, other)
+        ]
+    for number, other in enumerate(listed):
+        for earlier, one in enumerate(listed[:number]):
+            if _is_same_run(one, other):
+                raise InputError(
+                    f"results {earlier + 1} and {number + 1} are one and the same run: taken twice "
+                    "it would look like two independent ones; give each run once"
+                )
+    return notes
 
 
-def _compared(one: Results, other: Results) -> list[tuple[str, Any, Any]]:
-    a, b = one.blocks, other.blocks
-    rows: list[tuple[str, Any, Any]] = [
-        ("species", list(a.names), list(b.names)),
-        ("event labels", list(a.events), list(b.events)),
-        ("macrostates", list(a.kinds), list(b.kinds)),
-        ("charges", list(a.system.charge), list(b.system.charge)),
-        ("numbers of carriers", list(a.system.n_carriers), list(b.system.n_carriers)),
-        ("temperature (K)", a.system.temperature, b.system.temperature),
-        ("axes", one.settings["axes"], other.settings["axes"]),
-        ("frame of reference", one.settings["frame"], other.settings["frame"]),
-        ("frame spacing (ps)", round(a.dt, 9), round(b.dt, 9)),
-        ("windows (frames)", [w.frames for w in a.scanned], [w.frames for w in b.scanned]),
-        ("resolutions (frames)", list(a.resolutions), list(b.resolutions)),
-        ("horizons (frames)", list(a.horizons), list(b.horizons)),
-        ("projection", one.settings["projection"], other.settings["projection"]),
-    ]
-    for mine, theirs in zip(one.settings["species"], other.settings["species"], strict=False):
-        for part in ("events", "macrostates"):
-            rows.append((f"{part} of {mine['name']}", mine.get(part), theirs.get(part)))
-    return rows
+def _is_same_run(one: Results, other: Results) -> bool:
+    """Whether the sums of two results are equal bit for bit."""
+    a, b = one.blocks.windows[0].sums, other.blocks.windows[0].sums
+    return all(
+        np.array_equal(getattr(a, name), getattr(b, name)) for name in type(a).__dataclass_fields__
+    ) and bool(np.any(a.total_squared))
 
 
 def _differences(replicas: Sequence[Blocks]) -> list[str]:

@@ -324,7 +324,7 @@ def test_a_whole_without_a_logarithm_has_energies_but_no_budget():
 
 def test_rules_that_differ_are_warned_of():
     made = [result(t, persistence=p) for t, p in zip(TEMPERATURES, (5, 5, 5, 10), strict=True)]
-    with pytest.warns(UserWarning, match="event rules or persistence differ"):
+    with pytest.warns(UserWarning, match=r"rules or detectors differ .*persistence_ps: 10"):
         arrhenius(made, window=2)
 
 

@@ -1,11 +1,14 @@
 """Independent runs of one system taken together."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 
-from mda_ionmech import InputError, OnsagerDecomposition, combine
+from mda_ionmech import InputError, OnsagerDecomposition, Results, combine
 from mda_ionmech.events import SolvationEvents
-from mda_ionmech.macrostates import IonPairing
+from mda_ionmech.macrostates import IonPairing, ShellComposition
 from mda_ionmech.microstates import CutoffShell
 
 from ..builders import IonSpecies, hops, make_universe
@@ -95,3 +98,144 @@ def test_what_is_no_replica_is_refused(three):
         combine([three[0], replica(4, windows=[1.0, 8.0])])
     with pytest.raises(InputError, match=r"differs from the first in horizons \(frames\)"):
         combine([three[0], replica(4, horizons=[2.0])])
+
+
+ANION = {"anion": "name A"}
+
+
+def chosen(seed=1, **choices):
+    return chosen_run(seed, **choices).results
+
+
+def chosen_run(
+    seed=1, *, cutoff=6.0, hysteresis=0.5, persistence=0.0, recorded=None, ligands=ANION, rule=None,
+    macrostates=True, charge=1.0, compound=None, **options,
+):  # fmt: skip
+    """One replica with all its choices."""
+    options["seed"] = options.pop("seed_of_run", 0)
+    rng = np.random.default_rng(seed)
+    paths, _ = hops(rng, 200, 6, 0.2, 1.0, 1.0)
+    still = np.broadcast_to(rng.uniform(0, 40, (6, 3)), (200, 6, 3))
+    universe = make_universe(
+        np.concatenate([paths + rng.uniform(0, 40, (6, 3)), still], axis=1),
+        options.pop("dimensions", (40, 40, 40, 90, 90, 90)), dt=options.pop("dt", 1.0),
+        names=["I"] * 6 + ["A"] * 3 + ["B"] * 3, resnames=["RES"] * 12, masses=[1.0] * 12,
+    )  # fmt: skip
+    groups = {kind: universe.select_atoms(text) for kind, text in ligands.items()}
+    ions = IonSpecies(
+        universe.select_atoms("name I"), charge=charge, name=options.pop("name", "ion"),
+        compound=compound, events=rule or SolvationEvents(),
+        microstates=CutoffShell(
+            cutoff, hysteresis=hysteresis, persistence=persistence, recorded=recorded, **groups
+        ),
+        macrostates=(IonPairing() if "anion" in ligands else ShellComposition())
+        if macrostates else None,
+    )  # fmt: skip
+    if framework := options.pop("framework", None):
+        options["framework"] = universe.select_atoms(framework)
+    options = {
+        "temperature": 300.0, "windows": [1.0, 4.0], "resolutions": [1.0], "horizons": [4.0],
+    } | ({} if "framework" in options else {"frame": "laboratory"}) | options  # fmt: skip
+    return OnsagerDecomposition([ions], **options).run()
+
+
+class Other(SolvationEvents):
+    """The same under another name."""
+
+
+@pytest.fixture(scope="module")
+def one():
+    return chosen()
+
+
+@pytest.mark.parametrize(
+    ("choices", "named"),
+    [
+        ({"cutoff": 6.5}, ["cutoff_inner_angstrom, anion: 6.5 against 6.0", "cutoff_outer"]),
+        ({"hysteresis": 1.0}, [r"cutoff_outer_angstrom, anion: 7.0 against 6.5"]),
+        ({"persistence": 5.0}, ["microstates of ion, persistence_ps: 5.0 against 0.0"]),
+        ({"ligands": {"anion": "name A B"}}, ["ligands, anion: name A B against name A"]),
+        ({"ligands": {"anion": "name A", "solvent": "name B"}}, ["ligands, solvent: name B again"]),
+        ({"ligands": {"solvent": "name A"}, "macrostates": False}, ["macrostates"]),
+        ({"rule": Other()}, ["events of ion, rule: Other against SolvationEvents"]),
+        ({"macrostates": False}, ["macrostates"]),
+        ({"charge": 2.0}, [r"charges: \[2.0\] against \[1.0\]"]),
+        ({"name": "other"}, [r"species: \['other'\] against \['ion'\]"]),
+        ({"compound": "residues"}, ["compound of ion: residues against None"]),
+        ({"temperature": 310.0}, [r"temperature \(K\): 310.0 against 300.0"]),
+        ({"windows": [2.0]}, [r"windows \(frames\): \[2\] against \[1, 4\]"]),
+        ({"resolutions": [2.0]}, [r"resolutions \(frames\): \[2\] against \[1\]"]),
+        ({"horizons": [8.0]}, [r"horizons \(frames\): \[8\] against \[4\]"]),
+        ({"dt": 0.5}, [r"frame spacing \(ps\): 0.5 against 1.0"]),
+        ({"framework": "name B"}, ["frame of reference: framework against lab", "framework"]),
+        ({"axes": "xy"}, ["axes: xy against xyz"]),
+        ({"level": 0.95}, ["interval level: 0.95 against 0.68"]),
+        ({"cutoff": 7.0, "persistence": 9.0, "temperature": 1.0}, ["cutoff", "persis", "temper"]),
+    ],
+)  # fmt: skip
+def test_different_choices_are_refused_with_all_that_differs(one, choices, named):
+    other = chosen(seed=2, **choices)
+    with pytest.raises(InputError, match="result 2 differs from the first in") as refused:
+        combine([one, other])
+    for text in named:
+        assert re.search(text, str(refused.value)), refused.value
+    # the order does not matter
+    with pytest.raises(InputError, match="result 2 differs"):
+        combine([other, one])
+
+
+def test_results_with_other_filters_are_refused(one):
+    run = chosen_run(seed=2)
+    with pytest.raises(InputError, match="filters_used: False against True"):
+        combine([one, run.plain()])
+    with pytest.raises(InputError, match=r"persistence_ps: 3.0 against 0.0"):
+        combine([one, run.relabelled(3.0)])
+    assert len(combine([one, run.relabelled(0.0)]).settings["replicas"]) == 2
+
+
+def test_what_may_differ_may_differ(one):
+    joined = combine([one, chosen(2, seed_of_run=7)])
+    assert len(joined.settings["replicas"]) == 2
+
+
+def test_one_run_is_not_taken_twice(one, tmp_path):
+    other = chosen(seed=2)
+    with pytest.raises(InputError, match="results 1 and 3 are one and the same run"):
+        combine([one, other, one.save(tmp_path / "again.nc")])
+
+
+def test_volumes_far_apart_are_refused(one):
+    with pytest.raises(InputError, match="mean volume of 68921.0 A"):
+        combine([one, chosen(seed=2, dimensions=(41, 41, 41, 90, 90, 90))])
+
+
+def with_settings(results, change):
+    """The same result with other settings written into it."""
+    settings = results.settings
+    change(settings["species"][0]["microstates"])
+    tree = results.tree.copy()
+    tree.attrs = results.tree.attrs | {"settings": json.dumps(settings)}
+    return Results(tree)
+
+
+@pytest.mark.parametrize(
+    ("found", "radius", "fine"),
+    [(["anion"], 6.08, True), (["anion"], 6.2, False), ([], 6.08, False)],
+)
+def test_cutoffs_found_on_each_trajectory_may_differ_a_little(one, found, radius, fine):
+    def first(about):
+        about["cutoff_from_rdf"] = found
+
+    def second(about):
+        first(about)
+        about["cutoff_inner_angstrom"]["anion"] = radius
+
+    pair = [with_settings(one, first), with_settings(chosen(seed=2), second)]
+    if fine:
+        notes = combine(pair).warnings
+        assert any("found their own microstates of ion, cutoff_inner" in x for x in notes)
+    else:
+        with pytest.raises(
+            InputError, match=rf"cutoff_inner_angstrom, anion: {radius} against 6\.0"
+        ):
+            combine(pair)
