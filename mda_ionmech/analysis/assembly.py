@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,7 +14,7 @@ import xarray as xr
 
 from .. import onsager
 from ..events.nulls.circular_shift import exclusion_gas
-from ..lib.errors import AdditivityError
+from ..lib.errors import AdditivityError, warn_user
 from ..lib.run_length import frame_counts
 from ..lib.topology import atom_ids, describe_atoms
 from ..lib.version import __version__
@@ -197,7 +196,7 @@ class Assembly:
         decomposition = estimates.decomposition()
         for text in self._without_finding(decomposition):
             self.notes.append(text)
-            warnings.warn(text, stacklevel=5)
+            warn_user(text)
         tree = xr.DataTree(
             children={
                 "decomposition": xr.DataTree(decomposition),

@@ -9,7 +9,6 @@ import copy
 import logging
 import os
 import tempfile
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -29,7 +28,7 @@ from ..events.crystal.crystal_events import LinkedHops
 from ..events.crystal.site_distances import InCell
 from ..events.crystal.site_history import Walk, follow_sites, join_histories
 from ..lib.checks import positive
-from ..lib.errors import InputError
+from ..lib.errors import InputError, warn_user
 from ..lib.files import write_atomically
 from ..lib.frame_backends import (
     PARTS_PER_WORKER,
@@ -704,7 +703,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         """Keep a warning in the results; loud ones are raised as Python warnings too."""
         self._notes.append(text)
         if loud:
-            warnings.warn(text, stacklevel=3)
+            warn_user(text)
 
     def _check_first_step(self, first: Snapshot) -> None:
         """Refuse steps too long to unwrap on the first two frames, before all are read."""
@@ -1096,7 +1095,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             names, float(persistence), self._times.spacing, self.paths.n_frames
         )
         if absurd:
-            warnings.warn(absurd, stacklevel=2)
+            warn_user(absurd)
         return self._relabelled("relabelled()", persistence=float(persistence))
 
     def _relabelled(

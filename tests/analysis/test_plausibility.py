@@ -14,6 +14,7 @@ from mda_ionmech.events import CrystalEvents, PolymerEvents, SolvationEvents
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
 from mda_ionmech.microstates.rdf import RadialDistribution
 
+from .. import plausibility_table
 from ..builders import brownian, liquid_species, make_universe
 from ..plausibility_table import crystal, known, lattice, shells
 
@@ -410,3 +411,10 @@ def test_warnings_reach_the_report(tmp_path):
     page = tmp_path / "report.html"
     run.results.report(page)
     assert "beyond the second peak" in page.read_text()
+
+
+def test_warnings_point_at_the_line_of_the_user():
+    with pytest.warns(UserWarning, match="nearly empty") as caught:
+        shells(1.5)
+    place = {w.filename for w in caught if "nearly empty" in str(w.message)}
+    assert place == {plausibility_table.__file__}

@@ -205,7 +205,7 @@ def test_one_run_is_not_taken_twice(one, tmp_path):
 
 
 def test_volumes_far_apart_are_refused(one):
-    with pytest.raises(InputError, match="mean volume of 68921.0 A"):
+    with pytest.raises(InputError, match=r"mean volume of 68921\.0 A"):
         combine([one, chosen(seed=2, dimensions=(41, 41, 41, 90, 90, 90))])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import MDAnalysis as mda
 import numpy as np
 
-from mda_ionmech import IonSpecies
+from mda_ionmech import InputError, IonSpecies
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 
@@ -195,3 +195,87 @@ def shared_number(tmp):
     expected = brute_force(frames, DT)["counts"]
     assert np.array_equal(counts.transpose("window", "event").values, expected)
     return "right, all counts of events equal those of sets of atoms"
+
+
+@report(
+    "MDAnalysis 3426",
+    "A LAMMPS dump as its own topology has no molecules: all atoms are in one residue.",
+    "Molecules asked for as residues are refused, with what to give.",
+)
+def one_residue(tmp):
+    paths, _ = diatomic()
+    dump(tmp / "run.lammpsdump", paths, 20.0, "id type x y z")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        u = mda.Universe(str(tmp / "run.lammpsdump"), topology_format="LAMMPSDUMP")
+    u.add_TopologyAttr("masses", [6.94] * 4 + [10.8, 19.0] * 4)
+    anion = IonSpecies(u.atoms[4:], charge=-1, name="X", compound="residues")
+    lithium = IonSpecies(u.atoms[:4], charge=1, name="Li")
+    run_of([lithium, anion], dt=DT)
+    return "accepted"
+
+
+@report(
+    "mbuild 1044",
+    "All molecules of a packed box carry residue number 1 in the MOL2 file that was written.",
+    "Molecules are told by their bonds; as residues they are refused.",
+)
+def same_residue(tmp):
+    paths, _ = diatomic()
+    bonds = [(4 + 2 * k, 5 + 2 * k) for k in range(4)]
+    mol2(tmp / "box.mol2", paths, bonds, np.zeros(12, int))
+    memory = ions(
+        wrapped(paths, 20.0), [20.0] * 3 + [90.0] * 3, names=["X"] * 12, masses=[1.0] * 12
+    )
+    written(memory, tmp / "run.xtc")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        u = mda.Universe(str(tmp / "box.mol2"), str(tmp / "run.xtc"))
+    u.add_TopologyAttr("masses", [6.94] * 4 + [10.8, 19.0] * 4)
+    centre = (paths[:, 4::2] * 10.8 + paths[:, 5::2] * 19.0) / 29.8
+    lithium = IonSpecies(u.atoms[:4], charge=1, name="Li")
+    anion = IonSpecies(u.atoms[4:], charge=-1, name="X", compound="fragments")
+    run = run_of([lithium, anion], frame="laboratory")
+    said = right(abs(coefficient(run, "X") / onsager(centre, 20.0**3, DT, 8) - 1), 1e-4)
+    try:
+        run_of([lithium, IonSpecies(u.atoms[4:], charge=-1, name="X", compound="residues")])
+    except InputError as error:
+        return f"by bonds {said}; as residues refused: {error}"
+    raise AssertionError("one residue was taken for one molecule")
+
+
+@report(
+    "MDAnalysis 3168",
+    "The massless sites of water with four points have no mass of their own, and nothing could be "
+    "unwrapped or centred.",
+    "They weigh nothing: the barycentric frame is that of the atoms with mass.",
+)
+def massless_sites(tmp):
+    paths = salt(n_ions=8)
+    rng = np.random.default_rng(7)
+    water = np.repeat(salt(n_ions=6, seed=8), 3, axis=1)  # oxygen, hydrogen, site
+    water[:, 1::3] += [0.8, 0.6, 0.0]
+    water[:, 2::3] += rng.normal(scale=0.05, size=water[:, 2::3].shape)
+    positions = np.concatenate([paths, np.round(water, 2)], axis=1)
+    names = ["Li"] * 4 + ["Cl"] * 4 + ["OW", "HW", "MW"] * 6
+    mass = {"Li": 6.94, "Cl": 35.45, "OW": 16.0, "HW": 1.008, "MW": 0.0}
+    masses = np.array([mass[name] for name in names])
+    with open(tmp / "water.itp", "w") as file:
+        file.write("[ moleculetype ]\nIONS 3\n\n[ atoms ]\n")
+        for a, name in enumerate(names):
+            residue = a + 1 if a < 8 else 9 + (a - 8) // 3
+            file.write(f"{a + 1} {name} {residue} RES {name} {a + 1} 0.0 {mass[name]}\n")
+        file.write("\n[ bonds ]\n")
+        file.writelines(f"{9 + 3 * k} {10 + 3 * k} 1\n" for k in range(6))
+        file.write("\n[ system ]\nions\n\n[ molecules ]\nIONS 1\n")
+    memory = ions(
+        wrapped(positions, 20.0), [20.0] * 3 + [90.0] * 3, names=["X"] * 26, masses=[1.0] * 26
+    )
+    written(memory, tmp / "run.xtc")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        u = mda.Universe(str(tmp / "water.itp"), str(tmp / "run.xtc"), topology_format="ITP")
+    assert np.allclose(u.atoms.masses, masses)
+    run = of_ions(u, frame="barycentric")
+    centre = np.einsum("a,tai->ti", masses / masses.sum(), positions)
+    return right(is_salt(run, paths - centre[:, None]), 1e-4)
