@@ -49,6 +49,13 @@ def make_universe(
     return universe
 
 
+def halves(universe, charges=(1, -1), names=("Li+", "Cl-")):
+    """The first half of the atoms as cations, the second as anions."""
+    middle = universe.atoms.n_atoms // 2
+    parts = zip((universe.atoms[:middle], universe.atoms[middle:]), charges, names, strict=True)
+    return [IonSpecies(atoms, charge=z, name=name) for atoms, z, name in parts]
+
+
 def wrap(positions, length):
     """Positions folded into a cubic cell."""
     return positions - length * np.floor(positions / length)

@@ -21,7 +21,7 @@ from mda_ionmech.lib.task_workers import work_on
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
 from mda_ionmech.trajectory import from_ase
 
-from .builders import brownian, make_universe
+from .builders import brownian, halves, make_universe
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 
@@ -37,7 +37,7 @@ def positions_of(n_frames=40):
 
 
 def analysis(u, **options):
-    ions = IonSpecies(u.atoms, charge=0, name="ion")
+    ions = IonSpecies(u.atoms, charge=1, name="ion")
     options = {"temperature": 300.0, "frame": "laboratory"} | options
     return OnsagerDecomposition([ions], **options)
 
@@ -96,7 +96,7 @@ def losing_an_atom(folder):
 def shell(u, cutoff, events=None):
     ions = IonSpecies(
         u.atoms[:3],
-        charge=0,
+        charge=1,
         name="ion",
         microstates=CutoffShell(cutoff, solvent=u.atoms[3:]),
         events=events,
@@ -143,6 +143,28 @@ def spoil_frame():
     return make_universe(positions)
 
 
+def charge_per_atom():
+    u = make_universe(positions_of(), residue=[0, 1, 2, 2, 3, 3], names=list("LLABAB"))
+    cation = IonSpecies(u.atoms[:2], charge=1, name="Li+")
+    OnsagerDecomposition([cation, IonSpecies(u.atoms[2:], charge=-1, name="AB-")], temperature=300)
+
+
+def drude_particles():
+    names = ["LI", "DLI", "CL", "DCL", "CL", "DCL"]
+    masses = [6.5, 0.4, 35.0, 0.4, 35.0, 0.4]
+    u = make_universe(positions_of(), residue=[0, 0, 1, 1, 2, 2], names=names, masses=masses)
+    ions = [
+        IonSpecies(u.atoms[:2], charge=2, name="Li"), IonSpecies(u.atoms[2:], charge=-1, name="Cl")
+    ]  # fmt: skip
+    OnsagerDecomposition(ions, temperature=300)
+
+
+def framework_of_carriers():
+    u = universe()
+    ions = IonSpecies(u.atoms[:3], charge=1, name="Li+")
+    OnsagerDecomposition([ions], temperature=300, framework=u.atoms[:3])
+
+
 def overlapping():
     u = universe()
     first = IonSpecies(u.atoms[:4], charge=1, name="Li+")
@@ -158,7 +180,7 @@ def jumping():
 def unclear_rdf():
     positions = np.random.default_rng(1).uniform(0, 40, (50, 400, 3))
     u = make_universe(positions)
-    ions = IonSpecies(u.atoms[:50], charge=0, name="ion",
+    ions = IonSpecies(u.atoms[:50], charge=1, name="ion",
                       microstates=CutoffShell(solvent=u.atoms[50:]))  # fmt: skip
     OnsagerDecomposition([ions], temperature=300, frame="laboratory", unwrap=False).run()
 
@@ -174,6 +196,8 @@ def on_sites(fractional, **options):
 def on_garnet_sites(**options):
     u = datasets.crystal()
     options = {"species": "Li", "framework": u.select_atoms("element Zr")} | options
+    if "vertices" in options:
+        options["vertices"] = u.select_atoms(options["vertices"])
     sites = SiteAssignment.from_cif(datasets.path("crystal") / "llzo.cif", **options)
     ions = IonSpecies(u.select_atoms("element Li"), charge=1, name="Li+", microstates=sites)
     OnsagerDecomposition([ions], temperature=800.0).run(stop=20)
@@ -207,8 +231,38 @@ SITUATIONS = {
         [IonSpecies(universe().atoms[:3], charge=1, name="Li+")], temperature=300
     ),
     "masses that were never set": lambda tmp: OnsagerDecomposition(
-        [IonSpecies(make_universe(positions_of(), masses=[1.0] * 6).atoms, charge=0, name="ion")],
+        halves(make_universe(positions_of(), masses=[1.0] * 6)), temperature=300
+    ),
+    "charges that are all zero": lambda tmp: OnsagerDecomposition(
+        halves(universe(), charges=(0, 0)), temperature=300
+    ),
+    "an anion of positive charge": lambda tmp: OnsagerDecomposition(
+        halves(universe(), charges=(1, 1)), temperature=300
+    ),
+    "a charge for every atom of a molecule": lambda tmp: charge_per_atom(),
+    "residues where there are none": lambda tmp: IonSpecies(
+        make_universe(positions_of(), residue=[0] * 6).atoms[2:],
+        charge=-1,
+        name="PF6-",
+        compound="residues",
+    ),
+    "a residue that holds several molecules": lambda tmp: IonSpecies(
+        make_universe(
+            positions_of(), residue=[0, 0, 1, 1, 1, 1], bonds=[(2, 3), (4, 5)], names=list("LLABAB")
+        ).atoms[2:],
+        charge=-1,
+        name="AB-",
+        compound="residues",
+    ),
+    "a Drude particle beside its core": lambda tmp: drude_particles(),
+    "a framework of another universe": lambda tmp: OnsagerDecomposition(
+        [IonSpecies(universe().atoms[:3], charge=1, name="Li+")],
         temperature=300,
+        framework=universe().atoms[3:],
+    ),
+    "a framework that is the carriers": lambda tmp: framework_of_carriers(),
+    "one species that is every atom": lambda tmp: OnsagerDecomposition(
+        [IonSpecies(universe().atoms, charge=1, name="Li+")], temperature=300
     ),
     "steps too long to unwrap": lambda tmp: jumping(),
     "NoJump on the trajectory": lambda tmp: analysis(transformed(NoJump(), tmp)),
@@ -220,9 +274,9 @@ SITUATIONS = {
     "a LAMMPS dump cut short": lambda tmp: analysis(with_file(tmp, "lammpsdump")).run(),
     "an XDATCAR that ends inside a number": lambda tmp: from_ase(cut_xdatcar(tmp), dt=1.0),
     "a LAMMPS dump that loses an atom": lambda tmp: analysis(losing_an_atom(tmp)).run(),
-    "a cell that jumps": lambda tmp: analysis(
-        universe(dimensions=[[40 + 19 * (t > 20)] * 3 + [90] * 3 for t in range(40)]),
-        frame="barycentric",
+    "a cell that jumps": lambda tmp: OnsagerDecomposition(
+        halves(universe(dimensions=[[40 + 19 * (t > 20)] * 3 + [90] * 3 for t in range(40)])),
+        temperature=300,
     ).run(),
     "a folder that cannot be written to": lambda tmp: write_atomically(
         tmp / "missing" / "result.nc", lambda name: None
@@ -254,7 +308,7 @@ SITUATIONS = {
     "a supercell that does not match": lambda tmp: on_garnet_sites(supercell=(2, 1, 1)),
     "a coordination that does not enclose a site": lambda tmp: on_garnet_sites(
         assignment="polyhedron",
-        vertices=datasets.crystal().select_atoms("element O"),
+        vertices="element O",
         coordination={"48g": 4},
     ),
     "vehicles where nothing has a shell": lambda tmp: analysis(universe(), projection="vehicle"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from MDAnalysis import AtomGroup
 
 from ..lib.checks import positive
 from ..lib.errors import InputError
@@ -32,11 +33,10 @@ def check_species(species: Any) -> list[IonSpecies]:
     universe = listed[0].atoms.universe
     owner: dict[int, str] = {}
     for one in listed:
-        groups = [one.atoms, *(one.microstates.ligands.values() if one.microstates else ())]
-        if any(g.universe is not universe for g in groups):
+        if any(g.universe is not universe for g in [one.atoms, *_groups_of(one.microstates)]):
             raise InputError(
-                f"species {one.name!r} holds atoms of another universe than {names[0]!r}; select "
-                "all groups from one universe"
+                f"species {one.name!r} holds atoms of another universe than {names[0]!r}, in its "
+                "carriers or its detector; select all groups from one universe"
             )
         clash = next((int(i) for i in one.atoms.ix if int(i) in owner), None)
         if clash is not None:
@@ -46,6 +46,30 @@ def check_species(species: Any) -> list[IonSpecies]:
             )
         owner.update(dict.fromkeys((int(i) for i in one.atoms.ix), one.name))
     return listed
+
+
+def _groups_of(detector: Any) -> list[AtomGroup]:
+    """Every AtomGroup a detector holds: ligands, framework, vertices, host."""
+    groups = []
+    for value in vars(detector).values() if detector is not None else ():
+        listed = value.values() if isinstance(value, Mapping) else [value]
+        groups += [g for g in listed if isinstance(g, AtomGroup)]
+    return groups
+
+
+def check_universe(atoms: AtomGroup, argument: str, universe: Any) -> None:
+    """Refuse atoms of another universe: their indices would be taken for other atoms' of this one.
+
+    Raises
+    ------
+    InputError
+        Naming the argument.
+    """
+    if atoms.universe is not universe:
+        raise InputError(
+            f"{argument} holds {atoms.n_atoms} atoms of another universe than the species; select "
+            "them from the universe that the species come from"
+        )
 
 
 _BYTES = {"B": 0, "KB": 1, "MB": 2, "GB": 3, "TB": 4}

@@ -84,6 +84,7 @@ from ..trajectory.cells import (
     read_cell,
     reduced_cell,
 )
+from ..trajectory.charge_balance import check_charges
 from ..trajectory.completeness import (
     READING_ERRORS,
     ReadFrames,
@@ -126,6 +127,7 @@ from .arguments import (
     check_species,
     check_store,
     check_transformations,
+    check_universe,
     on_sites,
 )
 from .input_notes import input_notes
@@ -318,10 +320,13 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self.seed = int(seed)
         if framework is not None:
             check_atom_group(framework, "framework")
+            check_universe(framework, "framework", self.universe)
             if frame not in ("auto", "framework"):
                 raise InputError(f"framework=... has no meaning with frame={frame!r}")
             frame = "framework"
-        self.frame = resolve_frame(frame, self.species)
+        self._molecule = molecule_of_atom(self.universe)
+        about_charges = check_charges(self.species, self.universe, self._molecule)
+        self.frame = resolve_frame(frame, self.species, framework is not None)
         self.framework = framework
         check_transformations(self.universe.trajectory)
         for index, one in enumerate(self.species):
@@ -333,15 +338,21 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 one.macrostates.check(self.species, index)
         #: What every run begins with; `species` is what the last one has settled.
         self._given = self.species = tuple(listed)
-        self._molecule = molecule_of_atom(self.universe)
         masses = atom_masses(self.universe)
         self._reference = reference_weights(
             self.frame, self.species, self.framework, self.universe, masses.value
         )
         self._members = carrier_members(self.species, self.universe, masses.value)
-        uses_masses = len(self._reference) > 0 or any(s.compound for s in self.species)
         self._input_notes = input_notes(
-            self.species, self.universe, self._molecule, masses, uses_masses
+            self.species,
+            self.universe,
+            molecule=self._molecule,
+            masses=masses,
+            members=self._members,
+            reference=self._reference,
+            frame=self.frame,
+            framework=None if framework is None else framework.ix,
+            notes=about_charges,
         )
         self._first = np.concatenate([[0], np.cumsum([s.n_carriers for s in self.species])])
         self._ligands = [ligand_table(s, self._molecule) for s in self.species]
@@ -957,13 +968,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self.engine_step = raw.engine_step
         self._tallies = {k: raw[f"tally_{k}"].sum(axis=0) for k in self._gathered}
         self._note_tallies()
-        net = sum(s.charge * s.n_carriers for s in self.species)
-        if abs(net) > 1e-6:
-            self._note(
-                f"charges of the listed species sum to {net:+g} e: the conductivity is that of "
-                f"these carriers against the {self.frame} frame",
-                loud=True,
-            )
         states = self._find_states()
         for index, found in states.items():
             self._note_ambiguity(self.species[index].name, found.report)

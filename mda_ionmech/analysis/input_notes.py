@@ -8,21 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..trajectory.charge_balance import NEUTRAL, charges_in_words, did_you_mean, net_charge
 from ..trajectory.masses import AtomMasses
 from .molecule_checks import light_site_notes, molecule_notes
+from .zero_by_construction import collective_weights, overlap_notes, zero_notes
 
 if TYPE_CHECKING:
     from ..species import IonSpecies
+    from ..trajectory.carriers import Members
 
 
 def input_notes(
     species: Sequence[IonSpecies],
     universe: Any,
+    *,
     molecule: np.ndarray,
     masses: AtomMasses,
-    masses_used: bool,
+    members: Members,
+    reference: np.ndarray,
+    frame: str,
+    framework: np.ndarray | None,
+    notes: Sequence[str],
 ) -> list[str]:
-    """Warnings about species, molecules and masses; those that concern numbers are raised too.
+    """Warnings about charges, molecules, masses and the reference.
+
+    Those that may change numbers are raised as Python warnings too.
 
     Parameters
     ----------
@@ -31,8 +41,15 @@ def input_notes(
     molecule : numpy.ndarray
         Shape (atoms,): molecule id of every atom.
     masses : AtomMasses
-    masses_used : bool
-        Whether anything is weighted with them.
+    members : Members
+        Of the carriers.
+    reference : numpy.ndarray
+        Shape (atoms,) or (0,): weights of the frame of reference.
+    frame : str
+    framework : numpy.ndarray or None
+        Shape (framework atoms,): indices, where it was given.
+    notes : sequence of str
+        Warnings there are already.
 
     Returns
     -------
@@ -42,11 +59,22 @@ def input_notes(
     Raises
     ------
     InputError
-        See `light_site_notes`.
+        See `light_site_notes` and `zero_notes`.
     """
-    loud = molecule_notes(species, universe, molecule)
-    if masses_used:
+    loud = [*notes, *molecule_notes(species, universe, molecule)]
+    if len(reference) or any(s.compound for s in species):
         loud += masses.notes
+    weights = collective_weights(species, members, reference, len(molecule))
+    loud += zero_notes(species, weights, masses.value, frame, framework is not None)
+    if framework is not None:
+        loud += overlap_notes(species, framework, weights)
+    net = net_charge(species)
+    if abs(net) > NEUTRAL:
+        loud.append(
+            f"charges of the listed species sum to {net:+g} e: the conductivity is that of these "
+            f"carriers against the {frame} frame; {charges_in_words(species)}; "
+            f"{did_you_mean(species)}".rstrip("; ")
+        )
     for text in loud:
         warnings.warn(text, stacklevel=3)
     quiet = [light_site_notes(one, universe, molecule, masses.value) for one in species]

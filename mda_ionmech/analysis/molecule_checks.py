@@ -180,15 +180,16 @@ def light_site_notes(
         names = sorted({str(n) for n in getattr(some, "names", [])})[:4]
         most = "up to " if np.ptp(masses[which]) else ""
         called = f" ({', '.join(names)})" if names else ""
-        return f"{int(which.sum())} sites of {most}{masses[which].max():g} u{called}"
+        sites = "1 site" if which.sum() == 1 else f"{int(which.sum())} sites"
+        return f"{sites} of {most}{masses[which].max():g} u{called}"
 
     if one.compound is None:
         if beside.any():
             raise InputError(
-                f"species {one.name!r} has {one.n_carriers} carriers, and among them are "
-                f"{named(beside)} beside their cores, Drude particles or virtual sites: the "
-                "charge of an ion would count twice; select the cores alone, or give "
-                "compound='residues' to follow the centre of mass of core and site"
+                f"species {one.name!r} has {one.n_carriers} carriers, among them {named(beside)} "
+                "that belong to another carrier, Drude particles or virtual sites: the charge of "
+                "an ion would count twice; select the cores alone, or give compound='residues' to "
+                "follow the centre of mass of core and site"
             )
         return [
             f"{one.name}: the positions followed are those of the selected atoms; {named(sites)} "

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..lib.errors import InputError
 from ..lib.molecules import molecule_of_atom
+from .charge_balance import NEUTRAL, charges_in_words, did_you_mean, net_charge
 from .masses import atom_masses, usable_masses
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 FRAMES = ("barycentric", "framework", "solvent", "laboratory")
 
 
-def resolve_frame(frame: str, species: Sequence[IonSpecies]) -> str:
+def resolve_frame(frame: str, species: Sequence[IonSpecies], given: bool = False) -> str:
     """The frame of reference in use, refused where it has no meaning.
 
     Parameters
@@ -29,25 +30,38 @@ def resolve_frame(frame: str, species: Sequence[IonSpecies]) -> str:
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
         ``auto`` is ``framework`` where a species lives on sites, else ``barycentric``.
     species : sequence of IonSpecies
+    given : bool
+        Whether a framework is given.
 
     Raises
     ------
     InputError
-        For an unknown name, and for ``barycentric`` or ``solvent`` when the listed carriers are
-        not neutral: a charged remainder then moves with the reference and belongs to no carrier.
+        For an unknown name, for one species that is every atom, and for ``barycentric`` or
+        ``solvent`` when the listed carriers are not neutral: a charged remainder then moves with
+        the reference and belongs to no carrier.
     """
     if frame == "auto":
         on_sites = any(getattr(s.microstates, "has_sites", False) for s in species)
         frame = "framework" if on_sites else "barycentric"
     if frame not in FRAMES:
         raise InputError(f"frame must be 'auto' or one of {FRAMES}, got {frame!r}")
-    net = sum(s.charge * s.n_carriers for s in species)
-    if frame in ("barycentric", "solvent") and abs(net) > 1e-6:
+    net = net_charge(species)
+    only = species[0] if len(species) == 1 else None
+    everything = only is not None and len(only.atoms) == len(only.atoms.universe.atoms)
+    if frame in ("barycentric", "framework") and everything and not given:
+        raise InputError(
+            f"frame={frame!r}: species {species[0].name!r} is every atom of the system, so that "
+            "its transport against their centre of mass is zero by construction, and there is no "
+            "atom left for another reference; list the atoms that carry charge alone, one IonSpecies "
+            "for each kind"
+        )
+    if frame in ("barycentric", "solvent") and abs(net) > NEUTRAL:
         raise InputError(
             f"frame={frame!r} needs all charged carriers: the charges of the listed species sum to "
             f"{net:+g} e, so a charged remainder moves with the reference and the conductivity "
-            "would depend on it; list the missing ions as further IonSpecies, or use "
-            "frame='framework' (with framework=atoms) or frame='laboratory'"
+            f"would depend on it; {charges_in_words(species)}; {did_you_mean(species)}"
+            "list the missing ions as further IonSpecies, or use frame='framework' (with "
+            "framework=atoms) or frame='laboratory'"
         )
     return frame
 

@@ -94,7 +94,8 @@ def species_notes(residue, atoms, compound, bonds=None, names=None):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         OnsagerDecomposition([ions], temperature=300, frame="laboratory")
-    return [str(w.message) for w in caught]
+    said = [str(w.message) for w in caught]
+    return [text for text in said if "charges of the listed species" not in text]
 
 
 def test_carriers_that_are_not_alike_or_not_one_ion():

@@ -154,6 +154,6 @@ def test_refusals(recorded, options, message):
 def test_nothing_before_a_run():
     rng = np.random.default_rng(0)
     universe = make_universe(brownian(rng, 20, 3, 0.05, 1.0) + 20)
-    ions = IonSpecies(universe.atoms, charge=0, name="ion")
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
     with pytest.raises(InputError, match="needs a finished run"):
         OnsagerDecomposition([ions], temperature=300, frame="laboratory").robustness()

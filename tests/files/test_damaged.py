@@ -149,7 +149,7 @@ def analysed(paths, n_atoms=6, backend="serial", **part):
     universe.load_new(files if len(files) > 1 else files[0])
     if "xyz" in files[0]:
         universe.trajectory.add_transformations(set_dimensions([LENGTH] * 3 + [90.0] * 3))
-    ions = IonSpecies(universe.atoms, charge=0, name="ion")
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
     run = OnsagerDecomposition(
         [ions], temperature=300, windows=[1], resolutions=None, frame="laboratory", dt=1.0
     )

@@ -127,10 +127,12 @@ def test_shells_of_a_breathing_liquid(kind, cell, tmp_path):
             "hull": lambda ligands=ligands: HullShell(search=4.5, **ligands),
         }[kind]
         ions = IonSpecies(
-            universe.select_atoms("name LI"), charge=0, name="Li", microstates=shell(),
+            universe.select_atoms("name LI"), charge=1, name="Li", microstates=shell(),
             events=SolvationEvents(),
         )  # fmt: skip
-        run = OnsagerDecomposition([ions], temperature=300, windows=[1, 4], resolutions=None)
+        oxygen = universe.select_atoms("name O")
+        rest = IonSpecies(oxygen, charge=-ions.n_carriers / len(oxygen), name="O")
+        run = OnsagerDecomposition([ions, rest], temperature=300, windows=[1, 4], resolutions=None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             runs.append(run.run())

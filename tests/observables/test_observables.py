@@ -100,7 +100,7 @@ def test_finite_size_correction_is_refused_where_it_does_not_hold():
         flat.diffusion(viscosity=1.0)
     with pytest.raises(InputError, match=r"exponents\(\) compares windows, and this run has one"):
         OnsagerDecomposition(
-            [IonSpecies(make_universe(paths).atoms, charge=0, name="ion")], temperature=300,
+            [IonSpecies(make_universe(paths).atoms, charge=1, name="ion")], temperature=300,
             windows=[2.0], frame="laboratory",
         ).run().exponents()  # fmt: skip
 
@@ -203,7 +203,7 @@ def test_rates_of_macrostates_and_who_has_none(liquid_run):
     rng = np.random.default_rng(0)
     universe = make_universe(brownian(rng, 60, 4, 0.05, 1.0) + 20)
     bare = OnsagerDecomposition(
-        [IonSpecies(universe.atoms, charge=0, name="ion")], temperature=300, frame="laboratory"
+        [IonSpecies(universe.atoms, charge=1, name="ion")], temperature=300, frame="laboratory"
     ).run()
     with pytest.raises(
         InputError, match="needs a species on sites or with macrostates, and this run has none"

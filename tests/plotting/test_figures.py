@@ -123,7 +123,7 @@ def test_radial_distribution_with_its_radii():
 def test_a_result_without_rules_still_has_figures():
     rng = np.random.default_rng(0)
     universe = make_universe(brownian(rng, 60, 4, 0.05, 1.0) + 20)
-    ions = IonSpecies(universe.atoms, charge=0, name="ion")
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
     results = OnsagerDecomposition([ions], temperature=300, frame="laboratory").run().results
     for name, draw in plotting.figures(results).items():
         assert isinstance(draw(), Axes), name

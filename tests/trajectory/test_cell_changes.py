@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech import InputError, OnsagerDecomposition
 
-from ..builders import make_universe
+from ..builders import halves, make_universe
 from .test_snapshot import in_file
 
 N_FRAMES = 60
@@ -26,10 +26,10 @@ def run_in(lengths, backend="serial", path=None, **part):
     )
     if path is not None:
         universe = in_file(universe, path)
-    ions = IonSpecies(universe.atoms, charge=0, name="ion")
+    ions = halves(universe)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return OnsagerDecomposition([ions], temperature=300, windows=[1], resolutions=None).run(
+        return OnsagerDecomposition(ions, temperature=300, windows=[1], resolutions=None).run(
             backend=backend, **part
         )
 

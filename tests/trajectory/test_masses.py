@@ -79,7 +79,7 @@ def test_what_is_followed_of_a_drude_ion_is_said(frame, drude):
     assert any(w.startswith("LI: the positions followed are those") for w in cores.warnings)
     # a bound shell adds nothing to transport
     np.testing.assert_allclose(mobility(cores, "LI")[1], mobility(with_shell, "LI")[1], rtol=0.02)
-    with pytest.raises(InputError, match=r"8 carriers, and among them are 4 sites .* count twice"):
+    with pytest.raises(InputError, match=r"8 carriers, among them 4 sites .* count twice"):
         run(u, frame, None)
 
 

@@ -16,7 +16,7 @@ from mda_ionmech.trajectory.unwrap import (
     whole_centres,
 )
 
-from ..builders import brownian, make_universe, wrap
+from ..builders import brownian, halves, make_universe, wrap
 
 
 @settings(max_examples=60, deadline=None)
@@ -167,10 +167,10 @@ def universe_with(masses=None, elements=None, n=4):
 
 def test_masses_are_checked_only_where_they_are_used():
     universe = universe_with(masses=[0.0] * 4)
-    ions = IonSpecies(universe.atoms, charge=0, name="ion")
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
     OnsagerDecomposition([ions], temperature=300, frame="laboratory").run()
     with pytest.raises(InputError, match=r"masses are needed .* zero for some atoms"):
-        OnsagerDecomposition([ions], temperature=300, frame="barycentric")
+        OnsagerDecomposition(halves(universe), temperature=300, frame="barycentric")
     universe = universe_with(masses=[1.0] * 4)
     with pytest.raises(InputError, match="the same for every atom; set them"):
         usable_masses(universe, "a test")
@@ -198,9 +198,9 @@ def test_laboratory_needs_a_constant_cell_and_framework_needs_atoms():
     ions = IonSpecies(breathing.atoms, charge=1, name="ion")
     with pytest.raises(InputError, match=r"needs a constant cell, this one changes by 0.50%"):
         OnsagerDecomposition([ions], temperature=300, frame="laboratory").run()
-    ions = IonSpecies(universe.atoms, charge=0, name="ion")
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
     with pytest.raises(InputError, match="needs atoms that belong to no species"):
-        OnsagerDecomposition([ions], temperature=300, frame="framework")
+        OnsagerDecomposition(halves(universe), temperature=300, frame="framework")
     with pytest.raises(InputError, match=r"frame must be 'auto' or one of .* got 'moon'"):
         OnsagerDecomposition([ions], temperature=300, frame="moon")
 
@@ -239,6 +239,7 @@ def test_a_flipped_box_is_followed():
         length = np.linalg.norm(b)
         dimensions.append([20.0, length, 20.0, 90, 90, np.degrees(np.arccos(b[0] / length))])
     sheared = make_universe(paths, dimensions, masses=[1.0, 2.0] * 5)
-    ions = IonSpecies(sheared.atoms, charge=0, name="ion")
-    run = OnsagerDecomposition([ions], temperature=300, windows=[1.0], frame="barycentric").run()
+    run = OnsagerDecomposition(
+        halves(sheared), temperature=300, windows=[1.0], frame="barycentric"
+    ).run()
     assert run.results.settings["unwrap"]["longest_step_angstrom"] < 4.0

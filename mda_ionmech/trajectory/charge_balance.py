@@ -1,0 +1,206 @@
+"""Charges of the listed species: their sum, and what was probably meant where it is not zero."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import chain, combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..lib.compounds import atom_kinds_in, copies_in
+from ..lib.elements import as_symbol
+from ..lib.errors import InputError
+from ..lib.molecules import bond_pairs
+
+if TYPE_CHECKING:
+    from ..species import IonSpecies
+
+#: A sum below this is zero, e.
+NEUTRAL = 1e-6
+#: Largest formal charge that is suggested.
+_LARGEST = 4
+#: Elements whose ions are cations.
+_METALS = frozenset({"Li", "Na", "K", "Rb", "Cs", "Ag", "Cu", "Mg", "Ca", "Sr", "Ba", "Zn", "Al"})
+#: Difference of a charge and that of the topology beyond any scaling of charges, e.
+_OTHER_CHARGE = 0.5
+
+
+def net_charge(species: Sequence[IonSpecies]) -> float:
+    """Sum of the charges of all carriers, e."""
+    return float(sum(s.charge * s.n_carriers for s in species))
+
+
+def charges_in_words(species: Sequence[IonSpecies]) -> str:
+    """``charge of Li+ is +1 (16 carriers), of TFSI- -1 (16 carriers): together +0 e``."""
+    listed = ", of ".join(
+        f"{s.name} {'is ' if k == 0 else ''}{s.charge:+g} "
+        f"({s.n_carriers} carrier{'s' * (s.n_carriers != 1)})"
+        for k, s in enumerate(species)
+    )
+    return f"charge of {listed}: together {net_charge(species):+g} e"
+
+
+def _sign_of_name(name: str) -> int:
+    """1 or -1 where a name ends in a charge (``Li+``, ``TFSI-``, ``Zn2+``), or is a metal's."""
+    found = re.search(r"[A-Za-z0-9)\]][0-9 ]*([+-])$", name)
+    if found:
+        return 1 if found[1] == "+" else -1
+    return 1 if as_symbol(name) in _METALS else 0
+
+
+def likely_charges(species: Sequence[IonSpecies]) -> dict[str, float]:
+    """Charges of one species each that would make all neutral and that are likely.
+
+    Whole numbers up to 4 and the magnitudes of the other species' charges, of a sign that the name
+    does not contradict.
+
+    Returns
+    -------
+    dict of str to float
+        Empty where the charges sum to zero, or nothing fits.
+    """
+    net = net_charge(species)
+    if abs(net) <= NEUTRAL:
+        return {}
+    out = {}
+    for one in species:
+        wanted = one.charge - net / one.n_carriers
+        others = [abs(s.charge) for s in species if s is not one]
+        whole = abs(wanted - round(wanted)) < NEUTRAL and 1 <= abs(wanted) <= _LARGEST + NEUTRAL
+        known = any(abs(abs(wanted) - z) < NEUTRAL for z in others if z)
+        if (whole or known) and wanted * _sign_of_name(one.name) >= 0:
+            out[one.name] = round(wanted, 6)
+    return out
+
+
+def did_you_mean(species: Sequence[IonSpecies]) -> str:
+    """A question that names the likely charges, ending in a blank; "" where there are none."""
+    likely = likely_charges(species)
+    listed = " or ".join(f"charge={z:+g} for {name}" for name, z in likely.items())
+    return f"did you mean {listed}? " if likely else ""
+
+
+def check_charges(species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray) -> list[str]:
+    """Refuse charges that cannot be right, and say what is unlikely about the others.
+
+    Parameters
+    ----------
+    species : sequence of IonSpecies
+    universe : Universe
+    molecule : numpy.ndarray
+        Shape (atoms,): molecule id of every atom.
+
+    Returns
+    -------
+    list of str
+        Warnings.
+
+    Raises
+    ------
+    InputError
+        Where all charges are 0, a name ends in the other sign, or the charges would sum to zero if
+        every molecule were one carrier.
+    """
+    words = charges_in_words(species)
+    if all(s.charge == 0 for s in species):
+        raise InputError(
+            f"the conductivity would be 0 because every charge is: {words}; give the formal charge "
+            "of each carrier in e, e.g. charge=+1 for Li+ and charge=-1 for its anion"
+        )
+    _check_number_of_carriers(species, universe, molecule, words)
+    for one in species:
+        sign = _sign_of_name(one.name)
+        if one.name[-1:] in ("+", "-") and sign and one.charge * sign <= 0:
+            other = f"did you mean charge={sign * (abs(one.charge) or 1):+g}? "
+            meant = did_you_mean(species) or other
+            raise InputError(
+                f"charge of species {one.name!r} is {one.charge:+g}, and its name ends in "
+                f"{one.name[-1]!r}: {words}; {meant}Else give it another name"
+            )
+    return [*_valences(species), *_charges_of_topology(species, universe, molecule)]
+
+
+def _check_number_of_carriers(
+    species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray, words: str
+) -> None:
+    """Refuse carriers that would be neutral if they were molecules, and are not."""
+    net = net_charge(species)
+    if abs(net) <= NEUTRAL:
+        return
+    number = {
+        one.name: n
+        for one in species
+        if (n := _number_of_molecules(one, universe, molecule)) != one.n_carriers and one.charge
+    }
+    subsets = chain.from_iterable(combinations(number, k) for k in range(1, len(number) + 1))
+    for names in subsets:
+        chosen = [s for s in species if s.name in names]
+        change = sum(s.charge * (number[s.name] - s.n_carriers) for s in chosen)
+        if abs(net + change) > NEUTRAL:
+            continue
+        one = chosen[0]
+        found = ", ".join(f"{number[s.name]} molecules of {s.name}" for s in chosen)
+        if one.compound is None:
+            bonded = bool(len(pairs := bond_pairs(universe))) and np.isin(one.atoms.ix, pairs).all()
+            compound = "fragments" if bonded else "residues"
+            raise InputError(
+                f"every atom of {', '.join(names)} counts as a carrier: {words}; the topology "
+                f"holds {found}, with which the charges sum to zero: give compound={compound!r}, "
+                "so that the centre of mass of a molecule is one carrier"
+            )
+        raise InputError(
+            f"compound={one.compound!r} of {one.name!r} takes several molecules for one carrier: "
+            f"{words}; its {one.atoms.n_atoms} atoms look like {found}, with which the charges sum "
+            "to zero: give each molecule a residue or molecule number of its own (a LAMMPS dump "
+            "with a `mol` column, a data file), or bonds and compound='fragments'"
+        )
+
+
+def _number_of_molecules(one: IonSpecies, universe: Any, molecule: np.ndarray) -> int:
+    """Molecules the atoms of a species belong to, or look as if they did."""
+    kinds, pairs = atom_kinds_in(one.atoms), bond_pairs(universe)
+    bonded = np.isin(one.atoms.ix, pairs)
+    if one.compound is None:
+        # atoms of one kind that share a residue are ions, not a molecule
+        alike = not bonded.any() and np.ptp(kinds) == 0
+        return one.n_carriers if alike else len(np.unique(molecule[one.atoms.ix]))
+    copies = copies_in(one.carrier_of_atom, kinds)
+    with_bonds = np.bincount(one.carrier_of_atom, weights=bonded) > 0
+    return int(np.where(with_bonds, 1, copies).sum())
+
+
+def _valences(species: Sequence[IonSpecies]) -> list[str]:
+    """Charges that are not those of a name such as Zn2+, whole or scaled."""
+    notes = []
+    for one in species:
+        found = re.fullmatch(r"([A-Z][a-z]?)([1-4])\+", one.name)
+        if found and as_symbol(found[1]):
+            valence = int(found[2])
+            if not 0.6 * valence <= one.charge <= 1.05 * valence:
+                notes.append(
+                    f"charge of {one.name} is {one.charge:+g}, and its name says {valence:+d}: "
+                    f"{charges_in_words(species)}"
+                )
+    return notes
+
+
+def _charges_of_topology(
+    species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray
+) -> list[str]:
+    """Charges that differ from those of whole molecules in the topology by more than a scaling."""
+    charges = np.asarray(getattr(universe.atoms, "charges", np.zeros(len(molecule))))
+    notes = []
+    whole = np.bincount(molecule)
+    for one in species:
+        ix = one.atoms.ix
+        if len(ix) != whole[np.unique(molecule[ix])].sum() or not np.any(charges[ix]):
+            continue
+        found = float(charges[ix].sum()) / one.n_carriers
+        if abs(found - one.charge) > _OTHER_CHARGE:
+            notes.append(
+                f"charge of {one.name} is {one.charge:+g}, and the charges of its atoms in the "
+                f"topology sum to {found:+.2f} e per carrier: give the formal charge of one carrier"
+            )
+    return notes
