@@ -51,8 +51,8 @@ def resolve_frame(frame: str, species: Sequence[IonSpecies], given: bool = False
     if frame in ("barycentric", "framework") and everything and not given:
         raise InputError(
             f"frame={frame!r}: species {species[0].name!r} is every atom of the system, so that "
-            "its transport against their centre of mass is zero by construction, and there is no "
-            "atom left for another reference; list the atoms that carry charge alone, one IonSpecies "
+            "its transport against their centre of mass is zero by construction, and no atom is "
+            "left for another reference; list the atoms that carry charge alone, one IonSpecies "
             "for each kind"
         )
     if frame in ("barycentric", "solvent") and abs(net) > NEUTRAL:
