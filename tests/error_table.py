@@ -22,6 +22,8 @@ from mda_ionmech.microstates import CutoffShell, SiteAssignment
 from mda_ionmech.trajectory import from_ase
 
 from .builders import brownian, halves, make_universe
+from .files.timed_files import analysis as timed
+from .files.timed_files import made, walk
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 
@@ -223,6 +225,30 @@ SITUATIONS = {
     "repeated times": lambda tmp: analysis(shifted_times(tmp, lambda f: f - (f > 20))).run(),
     "uneven times": lambda tmp: analysis(shifted_times(tmp, lambda f: f + 0.4 * (f == 12))).run(),
     "times that do not advance": lambda tmp: analysis(shifted_times(tmp, lambda f: 5.0)).run(),
+    "a LAMMPS dump without dt": lambda tmp: timed(made(tmp, "lammpsdump", walk())).run(),
+    "an XYZ file without dt": lambda tmp: timed(made(tmp, "xyz", walk())).run(),
+    "dt given to MDAnalysis for a LAMMPS dump": lambda tmp: timed(
+        made(tmp, "lammpsdump", walk(), dt=0.5)
+    ).run(),
+    "a gap that dt does not excuse": lambda tmp: timed(
+        made(tmp, "lammpsdump", walk(), steps=500 * (np.arange(60) + 10 * (np.arange(60) > 29))),
+        dt=0.5,
+    ).run(),
+    "an XYZ file that holds a frame twice": lambda tmp: timed(
+        made(tmp, "xyz", walk()[[*range(30), *range(29, 59)]]), dt=0.5
+    ).run(),
+    "two copies of an XYZ file": lambda tmp: timed(
+        made(tmp, "xyz", walk()[[*range(30), *range(30)]]), dt=0.5
+    ).run(),
+    "files in the wrong order": lambda tmp: timed(
+        made(tmp, "xtc", walk(), times=0.5 * np.roll(np.arange(60), 30)), uneven="drop"
+    ).run(),
+    "frames without a stride": lambda tmp: timed(made(tmp, "xyz", walk()), dt=0.5).run(
+        frames=[0, 1, 2, 3, 5, 8]
+    ),
+    "times that single precision cannot hold": lambda tmp: timed(
+        made(tmp, "xtc", walk(), times=1e6 + 0.01 * np.arange(60))
+    ).run(),
     "a window longer than the trajectory": lambda tmp: analysis(universe(), windows=[50.0]).run(),
     "no temperature": lambda tmp: analysis(universe(), temperature=None),
     "a temperature of zero": lambda tmp: analysis(universe(), temperature=0),

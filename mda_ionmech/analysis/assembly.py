@@ -382,6 +382,9 @@ class Assembly:
             "projection": run._projections(),
             "dt_ps": run.paths.dt,
             "dt_given": run.dt,
+            "times_source": None if run._times.source is None else run._times.source.text,
+            "uneven": run.uneven,
+            "frames_dropped": len(run._dropped),
             "seed": run.seed,
             "level": run.level,
             "volume_angstrom3": run.paths.volume,
@@ -392,7 +395,7 @@ class Assembly:
             "n_frames": len(frames),
             "first_frame": int(frames[0]),
             "last_frame": int(frames[-1]),
-            "frame_step": int(frames[1] - frames[0]),
+            "frame_step": int(np.median(np.diff(frames))),
             "versions": {p: version(p) for p in ("MDAnalysis", "numpy", "numba", "scipy", "xarray")}
             | {"mda-ionmech": __version__},
         }

@@ -75,7 +75,7 @@ from ..onsager.window_sums import (
 from ..results.results import Results
 from ..results.states_file import states_archive
 from ..species import IonSpecies
-from ..trajectory import Paths, frame_times
+from ..trajectory import FrameTimes, Paths
 from ..trajectory.carriers import append_atoms, carrier_members, ligand_table
 from ..trajectory.cells import (
     check_cell_height,
@@ -92,10 +92,18 @@ from ..trajectory.completeness import (
     check_complete,
     unreadable,
 )
+from ..trajectory.frame_times import UNEVEN, first_pair_of, settle_times
 from ..trajectory.frames_of_reference import reference_weights, resolve_frame
 from ..trajectory.masses import atom_masses, usable_masses
 from ..trajectory.paths import FlatPosition, PathBuilder, StoredPosition, finish_paths
 from ..trajectory.reader_position import where_it_was
+from ..trajectory.repeated_frames import (
+    describe_dropped,
+    fingerprint,
+    frames_without_repeats,
+    recognising_atoms,
+    same_frame,
+)
 from ..trajectory.run_store import (
     DEFAULT_BUDGET,
     DERIVED,
@@ -111,9 +119,12 @@ from ..trajectory.run_store import (
     zarr_module,
 )
 from ..trajectory.snapshot import Cell, Snapshot, check_finite, coordinates_of, take_snapshot
+from ..trajectory.step_lengths import measure_steps
+from ..trajectory.time_sources import Stamp, file_starts, stamp_of, time_source
 from ..trajectory.unwrap import (
     LONG_STEP,
     MAX_LONG_FRACTION,
+    cell_heights,
     fractional_steps,
     stretches,
     whole_centres,
@@ -134,6 +145,16 @@ from .input_notes import input_notes
 from .joint_labels import fill_joint
 from .plausibility import long_persistence, short_length
 from .sampled_frames import warnings_of_sample
+from .step_checks import (
+    check_repeated_stretch,
+    far_steps,
+    long_steps_note,
+    order_notes,
+    refuse_repeated,
+    sample_notes,
+    sample_steps,
+    step_notes,
+)
 from .store_origin import about_detector
 
 if TYPE_CHECKING:
@@ -213,7 +234,13 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         Undo jumps across the cell. ``auto`` and True take minimum-image steps, which leave
         unwrapped coordinates as they are; False takes the coordinates as continuous.
     dt : float, optional
-        True spacing of the analysed frames in ps, when the times in the file are wrong.
+        True spacing of the analysed frames in ps, when the file holds no times or wrong ones. It
+        sets the scale; gaps and repeats are looked for all the same.
+    uneven : {"refuse", "drop", "accept"}
+        What to do with frames that repeat or are unevenly spaced, by times and engine steps of the
+        file, numbers of the frames, and coordinates. ``drop``: leave out what a restart repeats and
+        keep what was written last, as ``gmx trjcat`` does; reads the frames once more. ``accept``:
+        take the frames as evenly spaced all the same.
     seed : int
         Of the bootstrap.
     level : float
@@ -254,7 +281,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     _record: LabelledRun
     _cell: Cell | None
     _previous: Snapshot | None
-    _kept: tuple[int, Snapshot | None] | None
+    _stamp_before: Stamp | None
+    _kept: tuple[int, Snapshot | None, Stamp | None] | None
     _raw: dict[str, Any]
     _followers: dict[int, Follower]
     _counted: dict[int, list[int]]
@@ -288,6 +316,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         level: float = 0.68,
         memory: str | None = None,
         store: str | None = None,
+        uneven: str = "refuse",
     ) -> None:
         listed = check_species(species)
         self.species: tuple[IonSpecies, ...] = tuple(listed)
@@ -310,6 +339,10 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             if dt is None
             else positive("dt", dt, "ps", "give the spacing of the analysed frames")
         )
+        if uneven not in UNEVEN:
+            raise InputError(f"uneven must be one of {UNEVEN}, got {uneven!r}")
+        self.uneven = uneven
+        self._without_repeats: tuple[Any, np.ndarray, np.ndarray] | None = None
         self.axes = check_axes(axes)
         if not (unwrap == "auto" or isinstance(unwrap, bool)):
             raise InputError(f"unwrap must be 'auto', True or False, got {unwrap!r}")
@@ -475,9 +508,18 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     ) -> int:
         """Settle which frames are analysed and the lattice they are described in."""
         chosen: dict[str, Any] = {"start": start, "stop": stop, "step": step, "frames": frames}
+        self._dropped = np.empty(0, dtype=np.int64)
+        if self.uneven == "drop":
+            key = start, stop, step, None if frames is None else tuple(frames)
+            if self._without_repeats is None or self._without_repeats[0] != key:
+                chosen["frames"] = key[3]
+                self._without_repeats = key, *frames_without_repeats(trajectory, **chosen)
+            _, kept, self._dropped = self._without_repeats
+            chosen = {"frames": kept}
         super()._setup_frames(trajectory, **chosen)
         (enumerated,) = super()._setup_computation_groups(n_parts=1, **chosen)
         self._run_frames = np.asarray(enumerated[:, 1], dtype=np.int64)
+        self._file_starts = file_starts(trajectory)
         n = len(self._run_frames)
         if n < 3:
             raise InputError(
@@ -504,10 +546,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             "n_frames_in_trajectory": int(trajectory.n_frames),
         }
         self._notes: list[str] = list(self._input_notes)
-        ends = [self._read(k) for k in (0, n - 1)]
-        self._times = frame_times(ends[0][0], ends[1][0], n, self.dt)
-        if self.dt is None:
-            self._check_spacing(ends[0][0], n)
+        self._settle_times()
+        ends = [self._read(k)[1] for k in (0, n - 1)]
         self._window_frames = self._round_lengths("windows", self.windows, n)
         none = np.empty(0, dtype=np.int64)
         self._resolution_frames = self._horizon_frames = none
@@ -516,23 +556,24 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             self._horizon_frames = self._round_lengths("horizons", self.horizons, n)
             self._check_multiples()
         reach = max((s.microstates.reach for s in self.species if s.microstates), default=0.0)
-        for _, snapshot in ends:
+        for snapshot in ends:
             check_cell_height(snapshot.cell.height, reach)
         if self.frame == "laboratory":
-            check_constant_cell(np.array([snapshot.cell.vectors for _, snapshot in ends]))
-        self._check_first_step(ends[0][1])
+            check_constant_cell(np.array([snapshot.cell.vectors for snapshot in ends]))
+        self._check_first_step(ends[0])
         for index, one in enumerate(self.species):
             if one.microstates is not None:
                 found = settled_on(one.microstates, partial(self._sample, index))
                 self._exchange(index, microstates=found)
-                check_cell_height(ends[0][1].cell.height, found.reach)
+                check_cell_height(ends[0].cell.height, found.reach)
         self._first_places = {
-            index: one.microstates.fractional_positions(self._geometry(index, ends[0][1]))
+            index: one.microstates.fractional_positions(self._geometry(index, ends[0]))
             for index, one in enumerate(self.species)
             if isinstance(one.microstates, SiteAssignment)
         }
         for text in warnings_of_sample(self):
             self._note(text, loud=True)
+        self._take_sample()
         self._bar.total = n + max(1, n // 4)
         self._bar.set_description("reading frames")
         # frames are gathered afresh, and what a run before concluded does not travel to workers
@@ -542,7 +583,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self._gathered = {k: [] for k, table in enumerate(self._ligands) if table is not None}
         self._open_store(n, ends)
 
-    def _open_store(self, n: int, ends: list[tuple[float, Snapshot]]) -> None:
+    def _open_store(self, n: int, ends: list[Snapshot]) -> None:
         """Decide where what the frames give is gathered."""
         n_carriers = len(self._members.offsets) - 1
         self._folder = scratch = None
@@ -568,7 +609,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             if self._on_disk:
                 self._folder = OwnedFolder(folder, DERIVED, scratch)
 
-    def _origin(self, n: int, ends: list[tuple[float, Snapshot]]) -> dict[str, Any]:
+    def _origin(self, n: int, ends: list[Snapshot]) -> dict[str, Any]:
         """All that what is read from the frames depends on."""
         trajectory = self._trajectory
         files = [getattr(r, "filename", None) for r in getattr(trajectory, "readers", [trajectory])]
@@ -585,7 +626,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 "bytes": [os.path.getsize(f) if os.path.isfile(f) else None for f in names],
                 "n_atoms": int(self.universe.atoms.n_atoms),
                 "n_frames": int(trajectory.n_frames),
-                "first_and_last_positions": digest(*(s.coordinates for _, s in ends)),
+                "first_and_last_positions": digest(*(s.coordinates for s in ends)),
             },
             "frames": {
                 "number": n,
@@ -602,6 +643,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         }
 
     def _setup_computation_groups(self, n_parts: int, **chosen: Any) -> list[np.ndarray]:
+        if self.uneven == "drop":
+            chosen = {"frames": self._run_frames}
         (frames,) = super()._setup_computation_groups(n_parts=1, **chosen)
         if self._store is not None:
             size = self._store.part_frames
@@ -646,30 +689,59 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self._cell = Cell.of(ts, self._lattice, self._cell)
         return self._cell
 
-    def _check_spacing(self, first: float, n: int) -> None:
-        """Find by bisection where the spacing of the first two frames ends, if it does."""
-        step = self._time_of(1) - first
-        tolerance = self._times.tolerance
-        if abs(step - self._times.spacing) <= tolerance:
-            return
-        even, uneven = 1, n - 1
-        while uneven - even > 1:
-            middle = (even + uneven) // 2
-            if abs(self._time_of(middle) - first - middle * step) <= tolerance:
-                even = middle
-            else:
-                uneven = middle
-        before, after = self._time_of(even), self._time_of(uneven)
-        raise InputError(
-            f"times repeat or are unevenly spaced: frames are {step:g} ps apart up to frame "
-            f"{self._run_frames[even]} at {before:g} ps, but frame "
-            f"{self._run_frames[uneven]} is at {after:g} ps; analyse an even part with "
-            "run(start=..., stop=..., step=...), or give "
-            "the true spacing of the analysed frames with dt=... (ps)"
-        )
+    def _stamp(self, index: int) -> Stamp:
+        """What the reader says of one analysed frame."""
+        return stamp_of(self._at(index), self._file_starts)
 
-    def _time_of(self, index: int) -> float:
-        return float(self._at(index).time)
+    def _settle_times(self, *, quiet: bool = False) -> None:
+        """Spacing of the analysed frames; if quiet, warnings are noted alone."""
+        trajectory = self._trajectory
+        source, first_pair = time_source(trajectory), None
+        if self.dt is None and source.dt != 0:
+            self._in_reader = -1
+            first_pair = first_pair_of(trajectory)
+        # what was dropped does not count in a stride
+        numbers = self._run_frames - np.searchsorted(self._dropped, self._run_frames)
+        self._times, notes = settle_times(
+            self._stamp, numbers, source, first_pair, dt=self.dt, uneven=self.uneven
+        )
+        if len(self._dropped):
+            notes.append((describe_dropped(self._dropped), True))
+        for text, loud in notes:
+            self._note(text, loud=loud and not quiet)
+
+    def frame_spacing(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        frames: Iterable[int] | None = None,
+    ) -> FrameTimes:
+        """Spacing of the frames that a run with these arguments would analyse, and its source.
+
+        Reads a few frames; with ``uneven="drop"`` all of them.
+
+        Parameters
+        ----------
+        start, stop, step, frames
+            Part of the trajectory, as in `run`.
+
+        Returns
+        -------
+        FrameTimes
+
+        Raises
+        ------
+        InputError
+            For times that are not known or uneven.
+        """
+        probe = copy.copy(self)
+        probe._notes = []
+        with where_it_was(self.universe.trajectory):
+            probe._choose_frames(self.universe.trajectory, start, stop, step, frames)
+            probe._settle_times(quiet=True)  # the run says what is to say
+        self._without_repeats = probe._without_repeats
+        return probe._times
 
     def _round_lengths(
         self, argument: str, lengths: str | Sequence[float], n_frames: int
@@ -719,7 +791,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _check_first_step(self, first: Snapshot) -> None:
         """Refuse steps too long to unwrap on the first two frames, before all are read."""
         ts, before = self._at(1), replace(first, coordinates=first.coordinates.copy())
-        steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(4)
+        steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(6)
         self._step(ts, before, steps, np.empty(3), found)
         self._check_long_steps(found)
 
@@ -736,6 +808,27 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 "told from their images; analyse more frames (smaller step), or pass unwrap=False "
                 "if the coordinates are already unwrapped"
             )
+
+    def _take_sample(self) -> None:
+        """Keep what ordinary steps are, from pairs of frames spread over the run."""
+        sampled = sample_steps(self)
+        self._repeats_are_odd = sampled.repeats_are_odd
+        self._far = far_steps(self.species, sampled)
+        mover = int(np.argmax(sampled.lengths.max(axis=0)))
+        self._mover = int(self._members.atoms[self._members.offsets[mover]])
+        self._recognised_by = recognising_atoms(self.universe.atoms.n_atoms)
+        for text in sample_notes(self.species, sampled, self.temperature, self._times.spacing):
+            self._note(text, loud=True)
+
+    def _check_repeated(self, ts: Any, before: Snapshot, stamp: Stamp | None) -> None:
+        """Refuse a frame whose coordinates are those of the one before."""
+        if self.uneven != "accept" and same_frame(
+            coordinates_of(ts), before.coordinates, self._mover
+        ):
+            source = self._times.source
+            told = source is not None and source.kind == "file"
+            now = stamp_of(ts, self._file_starts)
+            refuse_repeated(now.told(told), "the one before" if stamp is None else stamp.told(told))
 
     def _step(
         self, ts: Any, before: Snapshot, steps: np.ndarray, reference: np.ndarray, found: np.ndarray
@@ -831,14 +924,29 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     ) -> OnsagerDecomposition:
         self._part = indexed_frames
         super()._compute(indexed_frames, verbose=False)
+        self._measure_steps()
         self.results = RawResults(self._raw)
         for index, follower in self._followers.items():
             self.results[f"contacts_{index}"] = follower.tracker.finish()
             # one row a part: counts add up exactly, in any order
             self.results[f"tally_{index}"] = np.array([self._counted[index]], dtype=np.int64)
-        self._kept = int(indexed_frames[-1, 0]), self._previous
+        self._kept = int(indexed_frames[-1, 0]), self._previous, self._stamp_before
         self._raw, self._followers, self._counted = {}, {}, {}
         return self
+
+    def _measure_steps(self) -> None:
+        """Lengths of the steps of every species, frame by frame."""
+        shape = len(self._part), len(self.species)
+        measured = {
+            "step_square": np.empty(shape),
+            "step_longest": np.empty(shape),
+            "step_carrier": np.empty(shape, dtype=np.int64),
+            "step_far": np.empty(shape, dtype=np.int64),
+        }
+        measure_steps(
+            self._raw["steps"], self._raw["cells"], self._first, self._far, *measured.values()
+        )
+        self._raw.update(measured)
 
     def _prepare(self) -> None:
         self._sliced_trajectory: Any = ReadFrames(
@@ -851,42 +959,58 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             "reference": np.zeros((n, 3)),
             "cells": np.empty((n, 3, 3)),
             "engine_step": np.full(n, -1, dtype=np.int64),
-            "found": np.zeros((1, 4)),
+            "fingerprint": np.zeros(n, dtype=np.int64),
+            "found": np.zeros((1, 6)),
         }
         self._followers, self._counted = {}, {}
         for index, one in enumerate(self.species):
             if one.microstates is not None:
                 self._followers[index] = one.microstates.follower(one.n_carriers, first)
                 self._counted[index] = [0] * len(one.microstates.tally_names)
-        self._previous = None
+        self._previous = self._stamp_before = None
         self._in_reader = -1  # the reader has moved on, or is one of another process
         if self._kept is not None and self._kept[0] == first - 1:
-            self._previous = self._kept[1]
+            _, self._previous, self._stamp_before = self._kept
         elif first > 0:  # the step into a part's first frame needs the frame before it
             self._previous = self._read(first - 1)[1]
+            self._stamp_before = self._stamp(first - 1)
 
     def _single_frame(self) -> None:
         ts, k, raw = self._ts, self._frame_index, self._raw
-        self._times.check(int(self._part[k, 0]), ts.frame, float(ts.time))
+        stamp, stamp_before = stamp_of(ts, self._file_starts), self._stamp_before
+        self._times.check(
+            int(self._part[k, 0]), ts.frame, stamp.time, step=stamp.step, before=stamp_before
+        )
         cell_before, before = self._cell, self._previous
+        if before is not None and self._repeats_are_odd:
+            self._check_repeated(ts, before, stamp_before)
         if before is None:
             now = take_snapshot(ts, self._cell_of(ts))
         else:
-            now = self._step(ts, before, raw["steps"][k], raw["reference"][k], raw["found"][0])
+            found = raw["found"][0]
+            longest = found[3]
+            now = self._step(ts, before, raw["steps"][k], raw["reference"][k], found)
+            if found[3] > longest:
+                found[5] = ts.frame
         raw["cells"][k] = now.cell.vectors
-        raw["engine_step"][k] = ts.data.get("step", -1)
+        raw["engine_step"][k] = stamp.step
+        raw["fingerprint"][k] = fingerprint(now.coordinates, self._recognised_by)
         for index, follower in self._followers.items():
             if now.cell is not cell_before:
                 check_cell_height(now.cell.height, follower.detector.reach)
             for name, n in enumerate(follower.add(self._geometry(index, now))):
                 self._counted[index][name] += n
-        self._previous = now
+        self._previous, self._stamp_before = now, stamp
         if self._advance is not None:
             self._advance(1)
 
     def _get_aggregator(self) -> ResultsGroup:
         lookup: dict[str, Callable[..., Any]] = dict.fromkeys(
-            ("reference", "cells", "engine_step", "found"), np.concatenate
+            (
+                *("reference", "cells", "engine_step", "fingerprint", "found"),
+                *("step_square", "step_longest", "step_carrier", "step_far"),
+            ),
+            np.concatenate,
         )
         for k in range(len(self.species)):
             lookup[f"tally_{k}"] = np.concatenate
@@ -947,8 +1071,10 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _conclude(self) -> None:
         raw = self.results
         found = raw.found.sum(axis=0)
-        found[3] = raw.found[:, 3].max()
+        found[3:] = raw.found[np.argmax(raw.found[:, 3]), 3:]
         self._check_long_steps(found)
+        self._check_order(raw)
+        self.times: np.ndarray = self._times.of_frames(self.times)
         if self.frame == "laboratory":
             check_constant_cell(raw.cells)
         self._unwrap_report = self._describe_unwrapping(found)
@@ -1007,6 +1133,27 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 loud=True,
             )
 
+    def _check_order(self, raw: Any) -> None:
+        """Refuse frames that come twice, and say what single steps show."""
+        frames, followed = np.asarray(self.frames), self._times.step_spacing is not None
+        if self._repeats_are_odd:
+            twice = check_repeated_stretch(raw.fingerprint, frames)
+            if twice is not None and self.uneven != "accept":
+                raise InputError(
+                    f"{twice}; put the files in order and analyse what comes once with "
+                    "run(start=..., stop=...) or frames=..., or pass uneven='accept'"
+                )
+            if twice is not None:
+                self._note(f"{twice}: accepted, as uneven='accept' asks", loud=True)
+        source = self._times.source
+        held = source is not None and source.kind == "file" and not source.computed
+        height = float(cell_heights(raw.cells[0]).min())
+        for text in [
+            *order_notes(self.uneven, self._times, self.times, raw.engine_step, frames),
+            *step_notes(self.species, raw, frames, height, shown=followed or held),
+        ]:
+            self._note(text, loud=True)
+
     def _describe_unwrapping(self, found: np.ndarray) -> dict[str, Any]:
         if self.unwrap is False:
             state = "taken as continuous, as asked"
@@ -1014,12 +1161,9 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             state = "wrapped: jumps across the cell were undone"
         else:
             state = "continuous: no step crosses half the cell"
-        if self.unwrap is not False and found[1] > 0:
-            self._note(
-                f"{int(found[1])} of {int(found[2])} steps exceed {LONG_STEP} of the shortest cell "
-                "height, near the limit of what can be unwrapped",
-                loud=True,
-            )
+        note = None if self.unwrap is False else long_steps_note(found, self.species)
+        if note is not None:
+            self._note(note, loud=True)
         return {
             "asked": self.unwrap,
             "found": state,

@@ -118,12 +118,16 @@ def init(
     atom_style: Annotated[
         str | None, typer.Option(help="Columns of a LAMMPS data file, e.g. 'id type charge x y z'.")
     ] = None,
+    dt: Annotated[
+        float | None, typer.Option(help="Spacing of the frames, ps, where the files hold none.")
+    ] = None,
 ) -> None:
     """Write a commented configuration for your trajectory, with guesses to check.
 
     Example: [bold]ionmech init topol.tpr traj.xtc --output liquid.toml[/bold]
     """
     from ..lib.files import write_atomically
+    from ..trajectory.frame_times import account_of_times
     from .config import load_config, open_universe
     from .guess_config import example_config, molecule_kinds
 
@@ -137,12 +141,19 @@ def init(
     universe = open_universe(topology, trajectory, given)
     home = output.resolve().parent
     relative = [os.path.relpath(p.resolve(), home) for p in (topology, *trajectory)]
-    text = example_config(universe, relative[0], relative[1:], given)
+    text = example_config(universe, relative[0], relative[1:], given, dt)
     write_atomically(output, lambda name: Path(name).write_text(text, encoding="utf-8"))
     load_config(output)
     console = console_of()
     for kind in molecule_kinds(universe):
         console.print(kind.described)
+    account = account_of_times(universe.trajectory)
+    console.print(f"{account.text}.", soft_wrap=True, markup=False)
+    if dt is None and account.needs_dt:
+        console.print(
+            f"[yellow]Give the spacing of the frames[/yellow]: dt, in ps, in {output}.",
+            soft_wrap=True,
+        )
     console.print(f"Written: {output}. These are guesses: check them, then", soft_wrap=True)
     console.print(f"  ionmech rdf {output}    # the cutoffs, with a picture", soft_wrap=True)
     console.print(f"  ionmech run {output}    # the decomposition", soft_wrap=True)
@@ -173,6 +184,9 @@ def run(
     output = settings.output
     folder, name = make_folder(output.folder, "output.folder"), output.name or config.stem
     analysis = build_analysis(settings)
+    frames = {key: chosen[key] for key in ("start", "stop", "step", "frames")}
+    # what a file cannot tell is shown before the long work
+    console_of().print(analysis.frame_spacing(**frames).described + ".", soft_wrap=True)
     analysis.run(**chosen, verbose=True)
     results = analysis.results
     written = [

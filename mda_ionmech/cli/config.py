@@ -384,7 +384,9 @@ class AnalysisSection(_Section):
     unwrap: Literal["auto"] | bool = "auto"
     """Undo jumps across the cell."""
     dt: float | None = Field(default=None, gt=0)
-    """True spacing of the analysed frames, ps, when the times in the file are wrong."""
+    """True spacing of the analysed frames, ps, when the file holds no times or wrong ones."""
+    uneven: Literal["refuse", "drop", "accept"] = "refuse"
+    """Frames that repeat or are uneven: refuse, leave out what a restart repeats, or accept."""
     seed: int = 0
     """Of the bootstrap."""
     level: float = Field(default=0.68, gt=0, lt=1)

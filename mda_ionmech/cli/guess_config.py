@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
 from ..lib.elements import elements_of
 from ..lib.molecules import in_order_of_appearance, molecule_of_atom
+from ..trajectory.frame_times import account_of_times
 
 _CATIONS = {
     "Li": 1, "Na": 1, "K": 1, "Rb": 1, "Cs": 1, "Ag": 1, "Cu": 1,
@@ -192,7 +194,11 @@ def _quoted(text: str) -> str:
 
 
 def example_config(
-    universe: Any, topology: str, trajectory: list[str], options: dict[str, str]
+    universe: Any,
+    topology: str,
+    trajectory: list[str],
+    options: dict[str, str],
+    dt: float | None = None,
 ) -> str:
     """Text of a commented TOML file for the system a topology seems to hold.
 
@@ -203,12 +209,14 @@ def example_config(
         Paths as the file shall name them.
     options : dict
         Further keyword arguments the universe was made with.
+    dt : float, optional
+        Spacing of the frames, ps, for files that hold no times.
     """
     kinds = molecule_kinds(universe)
     by_role = {r: [k for k in kinds if k.role == r] for r in {k.role for k in kinds}}
     crystal, polymers = "framework" in by_role, by_role.get("polymer", [])
     system = "crystal or glass" if crystal else "polymer" if polymers else "liquid"
-    reader = universe.trajectory
+    account = account_of_times(universe.trajectory)
     lines = [
         f"# A run of mda_ionmech, written for what looks like a {system}. Every line is a guess to",
         "# check, above all temperature, charges and which atoms coordinate.",
@@ -217,7 +225,7 @@ def example_config(
     lines += [f"#   {k.described}" for k in kinds]
     lines += [
         "#",
-        f"# {reader.n_frames} frames, {reader.dt:g} ps apart by the file's own account.",
+        *wrap(f"{account.text}.", 98, initial_indent="# ", subsequent_indent="# "),
         "",
         f"topology = {_quoted(topology)}",
         "trajectory = [" + ", ".join(_quoted(t) for t in trajectory) + "]",
@@ -232,7 +240,11 @@ def example_config(
         "[analysis]",
         "temperature = 300.0           # K: not in the files, CHECK",
         'windows = "log"               # or a list of lengths in ps, e.g. [1, 5, 20]',
-    ]
+    ]  # fmt: skip
+    if dt is not None:
+        lines.append(f"{f'dt = {dt:g}':29} # ps between the analysed frames, as given")
+    elif account.needs_dt:
+        lines.append("# dt = 1.0                    # ps between the analysed frames: GIVE IT")
     if crystal:
         rest = " or ".join(k.selection for k in by_role["framework"])
         lines += [

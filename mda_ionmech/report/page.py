@@ -88,7 +88,7 @@ def _page(results: Results, window: float | None, source: Path | None) -> Page:
     ]
     return Page(
         title=f"Ion transport of {', '.join(names)}",
-        subtitle=str(settings["trajectory"]) if settings.get("trajectory") else "in memory",
+        subtitle=f"{settings.get('trajectory') or 'in memory'}; {provenance.spacing(settings)}",
         facts=provenance.facts(results),
         sections=tuple(one for one in gathered if one is not None and one.elements),
         made_by=str(results.tree.attrs["created_with"]),

@@ -73,15 +73,28 @@ def _cell(settings: dict[str, Any]) -> str:
     return f"{mean}edges {lengths} Å, {shape}, {volume}"
 
 
+def spacing(settings: dict[str, Any]) -> str:
+    """Number and spacing of the frames."""
+    return f"{settings['n_frames']} frames, {settings['dt_ps']:g} ps apart"
+
+
 def _frames(settings: dict[str, Any]) -> str:
     n, dt = settings["n_frames"], settings["dt_ps"]
     if "replicas" in settings:
         return f"{n} of all replicas, {dt:g} ps apart"
     step = settings["frame_step"]
     every = "" if step in (1, None) else f", every {step}."
+    source = ""
+    if settings.get("dt_given"):
+        source = " (as dt says)"
+    elif settings.get("times_source"):
+        source = f" (times are {settings['times_source']})"
+    dropped = settings.get("frames_dropped")
+    left_out = f"; {dropped} repeated ones left out" if dropped else ""
     return (
         f"{n} of {settings['n_frames_in_trajectory']}, number {settings['first_frame']} to "
-        f"{settings['last_frame']}{every}; {dt:g} ps apart, {(n - 1) * dt:g} ps in all"
+        f"{settings['last_frame']}{every}; {dt:g} ps apart{source}, {(n - 1) * dt:g} ps in "
+        f"all{left_out}"
     )
 
 

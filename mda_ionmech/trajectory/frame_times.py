@@ -1,12 +1,43 @@
-"""The frame spacing: dt = (last - first) / (n - 1), even within the resolution of the file."""
+"""The spacing of the analysed frames, and whether they are evenly spaced.
+
+dt = (last - first) / (n - 1), from the times of the file, or from steps of the engine where single
+precision makes times too coarse; a `dt` of the user sets the scale and excuses no gap.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..lib.errors import InputError
+from .repeated_frames import STEP_RANGE, steps_tell, times_tell
+from .time_sources import Stamp, TimeSource, file_starts, shown, stamp_of, time_source
+
+#: What to do with frames that repeat or are unevenly spaced.
+UNEVEN = ("refuse", "drop", "accept")
+#: Frames looked at before all are read.
+SAMPLE = 16
+#: Error of the spacing from times in single precision: where steps are asked for a better one,
+#: where it is said, and where the run is refused.
+NOTICED, SAID, REFUSED = 1e-6, 1e-3, 1e-2
+#: A longer time step, ps, no engine takes for atoms: hydrogens vibrate in 9 fs.
+TIME_STEP = 0.005
+#: Spacings that differ by less are the same.
+SAME = 1e-3
+
+_DT = "in ps (dt = ... under [analysis] in a configuration)"
+_STEPS_BEGIN_ANEW = (
+    "the steps of the engine begin anew or change their spacing where a file ends, while the times "
+    "of the files go on evenly: the times are followed"
+)
+_FILES_COUNT_ANEW = (
+    "every file counts its times from the same start, and their headers do not say how they follow "
+    "one another: they are taken to go on without a gap and without repeating a frame"
+)
+_ACCEPT = "uneven='accept' takes the frames as evenly spaced all the same"
 
 
 @dataclass(frozen=True)
@@ -16,19 +47,43 @@ class FrameTimes:
     Attributes
     ----------
     first : float
-        Time of the first frame, ps.
+        Time of the first frame as read, ps.
     spacing : float
         ps.
     tolerance : float
-        Largest deviation that storing times as float32 explains, ps; infinite when the user gave
-        the spacing.
+        Largest deviation that storing times as float32 explains, ps.
+    read_spacing : float or None
+        Spacing of the times as the reader gives them, ps; None where they say nothing.
+    step_spacing : int or None
+        Engine steps from frame to frame; None where they say nothing.
+    uneven : str
+        ``refuse``, ``drop`` or ``accept``.
+    source : TimeSource or None
+        On what the times rest.
+    n_frames : int
+    dt_given : bool
+        Whether the user gave the spacing.
     """
 
     first: float
     spacing: float
     tolerance: float
+    read_spacing: float | None = None
+    step_spacing: int | None = None
+    uneven: str = "refuse"
+    source: TimeSource | None = None
+    n_frames: int = 0
+    dt_given: bool = False
 
-    def check(self, index: int, frame: int, time: float) -> None:
+    def check(
+        self,
+        index: int,
+        frame: int,
+        time: float,
+        *,
+        step: int | None = None,
+        before: Stamp | None = None,
+    ) -> None:
         """Refuse a frame that does not lie where even spacing puts it.
 
         Parameters
@@ -39,19 +94,86 @@ class FrameTimes:
             Its number in the trajectory, for the message.
         time : float
             ps, as the reader gave it.
+        step : int, optional
+            Of the engine.
+        before : Stamp, optional
+            The analysed frame before it.
 
         Raises
         ------
         InputError
         """
-        expected = self.first + index * self.spacing
-        if abs(time - expected) > self.tolerance:
+        if self.uneven == "accept":
+            return
+        if self.read_spacing is not None:
+            expected = self.first + index * self.read_spacing
+            if not abs(time - expected) <= self.tolerance:
+                after = "" if before is None else f", after {before}"
+                raise InputError(
+                    f"times repeat or are unevenly spaced: frame {frame} is at {shown(time)} ps, "
+                    f"even spacing of {self.read_spacing:g} ps puts it at {expected:.9g} ps"
+                    f"{after}; "
+                    + _remedy(before is not None and time <= before.time + self.tolerance)
+                )
+        if self.step_spacing is None or before is None or step is None:
+            return
+        if (step - before.step - self.step_spacing) % STEP_RANGE:
             raise InputError(
-                f"times repeat or are unevenly spaced: frame {frame} is at {time:g} ps, even "
-                f"spacing of {self.spacing:g} ps puts it at {expected:g} ps; analyse an even part "
-                "with run(start=..., stop=..., step=...), or give the true spacing of the analysed "
-                "frames with dt=... (ps)"
+                f"times repeat or are unevenly spaced, by the steps of the engine: frame "
+                f"{before.frame} (step {before.step}) is followed by frame {frame} (step {step}), "
+                f"and others lie {self.step_spacing} "
+                "steps apart; " + _remedy(step <= before.step)
             )
+
+    def of_frames(self, read: np.ndarray) -> np.ndarray:
+        """Times of all analysed frames, ps, on the scale of the spacing.
+
+        Those that were read, where they have that spacing.
+
+        Parameters
+        ----------
+        read : numpy.ndarray
+            Shape (frames,), ps: as the reader gave them.
+        """
+        apart = (read[-1] - read[0]) / (len(read) - 1)
+        if apart == self.spacing or abs(apart - self.spacing) <= NOTICED * self.spacing:
+            return read
+        first = read[0] * self.spacing / apart if apart > 0 and self.dt_given else read[0]
+        return np.asarray(first + self.spacing * np.arange(len(read)))
+
+    @property
+    def described(self) -> str:
+        """Spacing and where it comes from, one line."""
+        text = f"{self.spacing:g} ps apart"
+        if self.n_frames:
+            text = (
+                f"{self.n_frames} frames, {text}, {(self.n_frames - 1) * self.spacing:g} ps in all"
+            )
+        if self.dt_given:
+            return f"{text}, as dt says"
+        if self.source is None:
+            return text
+        return f"{text}; times are {self.source.text}{_doubt(self.source)}"
+
+
+def _doubt(source: TimeSource) -> str:
+    """What a header cannot tell."""
+    if not source.computed:
+        return ""
+    return ", which in some programs holds the time step of the engine instead: check it"
+
+
+def _remedy(goes_back: bool) -> str:
+    """What to do about frames that are not even, or repeat."""
+    drop = (
+        "if a restart wrote frames again, uneven='drop' leaves the earlier copies out; "
+        if goes_back
+        else ""
+    )
+    return (
+        f"{drop}analyse an even part with run(start=..., stop=..., step=...), or one run at a "
+        f"time and take them together with combine; {_ACCEPT}"
+    )
 
 
 def frame_times(first: float, last: float, n_frames: int, dt: float | None) -> FrameTimes:
@@ -63,20 +185,340 @@ def frame_times(first: float, last: float, n_frames: int, dt: float | None) -> F
         ps, as the reader gave them.
     n_frames : int
     dt : float, optional
-        The true spacing in ps, when the times in the file are wrong.
+        The true spacing in ps, when the times in the file are wrong: their scale is, that is.
 
     Raises
     ------
     InputError
         If the last frame is not later than the first.
     """
-    if dt is not None:
-        return FrameTimes(first, float(dt), np.inf)
     spacing = (last - first) / (n_frames - 1)
+    resolution = float(np.spacing(np.float32(max(abs(first), abs(last)))))
+    tolerance = 2 * resolution + 1e-5 * abs(spacing)
+    if dt is not None:
+        return FrameTimes(first, float(dt), tolerance, spacing if spacing > 0 else None)
     if not spacing > 0:
         raise InputError(
             f"times do not increase: the first analysed frame is at {first:g} ps and the last at "
-            f"{last:g} ps; give the true spacing of the analysed frames with dt=... (ps)"
+            f"{last:g} ps; give the true spacing of the analysed frames with dt=... {_DT}"
         )
-    resolution = float(np.spacing(np.float32(max(abs(first), abs(last)))))
-    return FrameTimes(first, spacing, 2 * resolution + 1e-5 * spacing)
+    return FrameTimes(first, spacing, tolerance, spacing)
+
+
+def settle_times(
+    stamp: Callable[[int], Stamp],
+    numbers: np.ndarray,
+    source: TimeSource,
+    first_pair: tuple[Stamp, Stamp] | None,
+    *,
+    dt: float | None = None,
+    uneven: str = "refuse",
+) -> tuple[FrameTimes, list[tuple[str, bool]]]:
+    """Spacing of the analysed frames, refused where a few of them already show that it is not one.
+
+    Parameters
+    ----------
+    stamp : callable
+        Reads an analysed frame, by its place among these.
+    numbers : numpy.ndarray
+        Their numbers in the trajectory, less what repeats there.
+    source : TimeSource
+        Of the trajectory.
+    first_pair : tuple of Stamp or None
+        The first two frames of the trajectory, whether analysed or not.
+    dt : float, optional
+        The true spacing of the analysed frames, ps.
+    uneven : str
+        One of `UNEVEN`.
+
+    Returns
+    -------
+    times : FrameTimes
+    notes : list of (str, bool)
+        Warnings, and whether they are loud.
+
+    Raises
+    ------
+    InputError
+        For times that MDAnalysis made up, that contradict what the reader says of its spacing, that
+        repeat or are uneven, and that are too coarse.
+    """
+    n = len(numbers)
+    notes: list[tuple[str, bool]] = []
+    if dt is None:
+        notes += _check_known(source, first_pair)
+    places = np.unique(np.append([0, 1, n - 1], np.linspace(0, n - 1, min(n, SAMPLE)).astype(int)))
+    sample = {int(k): stamp(int(k)) for k in places}
+    listed = list(sample.values())
+    by_steps, by_times = steps_tell(listed), times_tell(listed, source)
+    even = _EvenSample(stamp, sample, by_times, by_steps)
+    if uneven != "accept":
+        if not by_times and not by_steps:
+            _check_even_numbers(numbers)
+        if by_steps and by_times and even.only_steps_begin_anew():
+            notes.append((_STEPS_BEGIN_ANEW, True))
+            even.by_steps = by_steps = False
+        even.check()
+    first, last = listed[0].time, listed[-1].time
+    fine = None
+    if dt is None and by_steps and by_times:
+        fine = _spacing_from_steps(listed[0], listed[-1], n)
+    several = source.computed and len({s.file for s in listed}) > 1 and not by_times
+    if several:
+        notes.append((_FILES_COUNT_ANEW, True))
+        fine = None if source.dt is None else source.dt * (numbers[-1] - numbers[0]) / (n - 1)
+    times = frame_times(first, last, n, fine if dt is None else dt)
+    read = times.read_spacing
+    if dt is not None and by_times and read is not None and abs(read - dt) > SAME * dt:
+        notes.append((f"dt={dt:g} ps replaces the {read:g} ps of the file", False))
+    notes += _check_coarse(times, listed, n, source, fine, dt)
+    settled = FrameTimes(
+        times.first,
+        times.spacing,
+        times.tolerance,
+        read if by_times else None,
+        even.step_spacing if by_steps else None,
+        uneven,
+        source,
+        n,
+        dt is not None,
+    )
+    return settled, notes
+
+
+def first_pair_of(trajectory: Any) -> tuple[Stamp, Stamp] | None:
+    """Stamps of the first two frames, if they lie in one file."""
+    starts = file_starts(trajectory)
+    if trajectory.n_frames < 2 or (len(starts) > 1 and starts[1] < 2):
+        return None
+    return stamp_of(trajectory[0], starts), stamp_of(trajectory[1], starts)
+
+
+class Account(NamedTuple):
+    """What a trajectory says of the spacing of its frames.
+
+    Attributes
+    ----------
+    text : str
+        In words.
+    needs_dt : bool
+        Whether the file holds no times.
+    """
+
+    text: str
+    needs_dt: bool
+
+
+def account_of_times(trajectory: Any) -> Account:
+    """What a trajectory says of the spacing of its frames, and on what that rests.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+    """
+    source, starts = time_source(trajectory), file_starts(trajectory)
+    n = int(trajectory.n_frames)
+    if source.kind == "invented":
+        return Account(f"{n} frames; times are {source.text}", needs_dt=True)
+    if n < 3:
+        return Account(f"{n} frames", needs_dt=False)
+    try:
+        times, _ = settle_times(
+            lambda k: stamp_of(trajectory[k], starts),
+            np.arange(n),
+            source,
+            first_pair_of(trajectory),
+        )
+    except InputError as error:
+        return Account(f"{n} frames; {error}", needs_dt=False)
+    return Account(times.described, needs_dt=False)
+
+
+def _check_known(
+    source: TimeSource, first_pair: tuple[Stamp, Stamp] | None
+) -> list[tuple[str, bool]]:
+    """Refuse times that MDAnalysis made up, or that the reader contradicts."""
+    between = ""
+    if first_pair is not None and first_pair[0].step >= 0 and source.kind == "invented":
+        between = (
+            f"; frames {first_pair[0].frame} and {first_pair[1].frame} are steps "
+            f"{first_pair[0].step} and {first_pair[1].step}"
+        )
+    if source.kind == "invented":
+        raise InputError(
+            f"dt=None, and the times of the frames are {source.text}{between}. Give dt=..., the "
+            f"true spacing of the analysed frames {_DT}: what the engine was told, its time step "
+            "times the steps between the frames taken"
+        )
+    if first_pair is None or not source.dt:
+        return []
+    apart = first_pair[1].time - first_pair[0].time
+    resolution = float(np.spacing(np.float32(max(abs(s.time) for s in first_pair))))
+    if abs(apart - source.dt) > SAME * abs(source.dt) + 2 * resolution:
+        steps = first_pair[1].step - first_pair[0].step
+        why = ""
+        if source.kind == "given" and steps > 1 and abs(apart - steps * source.dt) < SAME * apart:
+            if source.dt <= TIME_STEP:
+                text = (
+                    f"frames are {apart:g} ps apart, {steps} steps of dt={source.dt:g} ps: "
+                    "MDAnalysis multiplies the dt it was given with the steps of the engine in "
+                    "this format"
+                )
+                return [(text, False)]
+            why = "; MDAnalysis multiplies it with the steps of the engine in this format"
+        raise InputError(
+            f"dt=None, and the reader contradicts itself: trajectory.dt is {source.dt:g} ps, but "
+            f"{first_pair[0]} and {first_pair[1]} are {apart:g} ps apart (times are "
+            f"{source.text}{why}). Give dt=..., the true spacing of the analysed frames {_DT}"
+        )
+    return []
+
+
+def _check_even_numbers(numbers: np.ndarray) -> None:
+    """Where times and steps say nothing, the numbers of the frames have to be even."""
+    apart = np.diff(numbers)
+    odd = np.flatnonzero(apart != apart[0])
+    if apart[0] <= 0:
+        odd = np.array([0])
+    if len(odd):
+        k = int(odd[0])
+        raise InputError(
+            f"frames are unevenly spaced: frame {numbers[0]} is followed by frame {numbers[1]}, "
+            f"but frame {numbers[k]} by frame {numbers[k + 1]}, and no times or steps in the file "
+            f"show that they are even in time; give frames with one stride; {_ACCEPT}"
+        )
+
+
+class _EvenSample:
+    """Stamps of a few frames, and where the even spacing of the first two ends."""
+
+    def __init__(
+        self,
+        stamp: Callable[[int], Stamp],
+        sample: dict[int, Stamp],
+        by_times: bool,
+        by_steps: bool,
+    ) -> None:
+        self._stamp, self._sample = stamp, sample
+        self.by_times, self.by_steps = by_times, by_steps
+        self._places = sorted(sample)
+        self._zero, one, last = sample[0], sample[1], sample[self._places[-1]]
+        self.step_spacing = (one.step - self._zero.step) % STEP_RANGE
+        self._mean = (last.time - self._zero.time) / self._places[-1]
+        self._pair = one.time - self._zero.time
+        self._resolution = float(np.spacing(np.float32(max(abs(s.time) for s in sample.values()))))
+
+    def _time_fits(self, k: int, stamp: Stamp, spacing: float, slack: float) -> bool:
+        tolerance = (2 + slack) * self._resolution + 1e-5 * abs(spacing)
+        return abs(stamp.time - self._zero.time - k * spacing) <= tolerance
+
+    def _step_fits(self, k: int, stamp: Stamp) -> bool:
+        return (stamp.step - self._zero.step - k * self.step_spacing) % STEP_RANGE == 0
+
+    def _times_even(self) -> bool:
+        return self._mean > 0 and all(
+            self._time_fits(k, self._sample[k], self._mean, 0) for k in self._places
+        )
+
+    def _steps_even(self) -> bool:
+        return 0 < self.step_spacing < STEP_RANGE // 2 and all(
+            self._step_fits(k, self._sample[k]) for k in self._places
+        )
+
+    def only_steps_begin_anew(self) -> bool:
+        """Whether steps are uneven only from one file to the next, while times are even."""
+        if not self._times_even() or self._steps_even():
+            return False
+        by_file: dict[int, list[tuple[int, Stamp]]] = {}
+        for k in self._places:
+            by_file.setdefault(self._sample[k].file, []).append((k, self._sample[k]))
+        for members in by_file.values():
+            (a, first), *rest = members
+            rates = {(s.step - first.step) % STEP_RANGE / (k - a) for k, s in rest}
+            if len(rates) > 1:
+                return False
+        return len(by_file) > 1
+
+    def check(self) -> None:
+        """Refuse a sample that is uneven, with the first pair found."""
+        times_even = not self.by_times or self._times_even()
+        steps_even = not self.by_steps or self._steps_even()
+        if times_even and steps_even:
+            return
+
+        def fits(k: int, stamp: Stamp) -> bool:
+            # the spacing of one pair is known to the resolution alone, and so k times it
+            time = times_even or self._time_fits(k, stamp, self._pair, k)
+            return time and (steps_even or self._step_fits(k, stamp))
+
+        even, uneven = 1, next((k for k in self._places if not fits(k, self._sample[k])), 0)
+        if (not times_even and self._pair <= 0) or (
+            not steps_even and not 0 < self.step_spacing < STEP_RANGE // 2
+        ):
+            even, uneven = 0, 1
+        if not uneven:  # uneven by less than two frames can tell: left to the frames themselves
+            return
+        even = max((k for k in self._places if 1 <= k < uneven), default=even)
+        while uneven - even > 1:
+            middle = (even + uneven) // 2
+            if fits(middle, self._stamp(middle)):
+                even = middle
+            else:
+                uneven = middle
+        before, after = self._stamp(even), self._stamp(uneven)
+        # times that MDAnalysis made up would only confuse
+        first, last, next_one = (s.told(self.by_times) for s in (self._zero, before, after))
+        if even == 0:
+            upto = ""
+        elif not steps_even and not (self.by_times and not times_even):
+            upto = f"frames are {self.step_spacing} steps apart from {first} on, but "
+        else:
+            upto = f"frames are {self._pair:g} ps apart from {first} on, but "
+        goes_back = after.time <= before.time if not times_even else after.step <= before.step
+        raise InputError(
+            f"times repeat or are unevenly spaced: {upto}{last} is followed by {next_one}; "
+            + _remedy(goes_back)
+        )
+
+
+def _spacing_from_steps(first: Stamp, last: Stamp, n: int) -> float | None:
+    """Spacing from even steps and the time step of the engine, if the time is step times that.
+
+    Far from zero the ratio of time and step is known far better than a difference of times.
+    """
+    if last.step <= 0 or last.step <= first.step:
+        return None
+    time_step = last.time / last.step
+    resolution = float(np.spacing(np.float32(abs(last.time))))
+    if not time_step > 0 or abs(first.time - time_step * first.step) > resolution:
+        return None
+    spacing = time_step * (last.step - first.step) / (n - 1)
+    apart = (last.time - first.time) / (n - 1)
+    coarse = resolution > NOTICED * max((n - 1) * apart, resolution)
+    return spacing if coarse else None
+
+
+def _check_coarse(
+    times: FrameTimes,
+    sample: list[Stamp],
+    n: int,
+    source: TimeSource,
+    fine: float | None,
+    dt: float | None,
+) -> list[tuple[str, bool]]:
+    """Refuse a spacing that times in single precision hold too badly, or say so."""
+    single = all(float(np.float32(s.time)) == s.time for s in sample)
+    exact = dt is not None or fine is not None or source.computed
+    if exact or source.kind != "file" or not single:
+        return []
+    resolution = float(np.spacing(np.float32(max(abs(s.time) for s in sample))))
+    error = resolution / ((n - 1) * times.spacing)
+    text = (
+        f"times around {shown(sample[-1].time)} ps are stored in steps of {resolution:.2g} ps "
+        f"(single precision), and the {n} analysed frames span {(n - 1) * times.spacing:g} ps: "
+        f"their spacing of {times.spacing:g} ps may be wrong by {error:.2%}, and every coefficient "
+        "with it"
+    )
+    if error > REFUSED:
+        raise InputError(f"{text}; give the true spacing of the analysed frames, dt=... {_DT}")
+    return [(f"{text}; give it with dt=...", True)] if error > SAID else []

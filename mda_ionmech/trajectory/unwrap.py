@@ -131,7 +131,8 @@ def fractional_steps(  # type: ignore[no-untyped-def]
     carrier c is the sum over members[offsets[c] : offsets[c + 1]] with weights; reference_weights
     (atoms,) or (0,). Fills steps (carriers, 3) and reference_step (3,), and adds to found: [number
     of faces crossed, number of long steps, number of steps], and keeps the longest step, Angstrom,
-    in found[3]. Returns the place in now of the first number that is not finite, or -1.
+    in found[3] and its atom in found[4]. Returns the place in now of the first number that is not
+    finite, or -1.
 
     Cost: one vectorised pass over the atoms, its work in right-angled cells a third of that in
     others; atoms that cross a boundary cost more.
@@ -204,7 +205,7 @@ def fractional_steps(  # type: ignore[no-untyped-def]
                     )
                     unusual |= np.int64(not abs(vector) <= bound)
             found[0] += faces
-            if unusual != 0 and not _look_closer(ds2, n, cell, long_length, found):
+            if unusual != 0 and not _look_closer(ds2, n, first, cell, long_length, found):
                 return copy_finite(now, 3 * first, 3 * (first + n), before)
             for f in range(np.uint64(3 * n)):
                 g = start + f
@@ -222,10 +223,10 @@ def fractional_steps(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _look_closer(ds, n, cell, long_length, found):  # type: ignore[no-untyped-def]
+def _look_closer(ds, n, first, cell, long_length, found):  # type: ignore[no-untyped-def]
     """Count long steps and keep the longest of ds (3 * n,); False if one is NaN.
 
-    found: as in `fractional_steps`.
+    first: atom of the first step; found: as in `fractional_steps`.
     """
     longest2, long = found[3] * found[3], 0
     for j in range(n):
@@ -236,7 +237,8 @@ def _look_closer(ds, n, cell, long_length, found):  # type: ignore[no-untyped-de
         if np.isnan(length2):
             return False
         long += length2 > long_length * long_length
-        longest2 = max(longest2, length2)
+        if length2 > longest2:
+            longest2, found[4] = length2, first + j
     found[1] += long
     found[3] = np.sqrt(longest2)
     return True

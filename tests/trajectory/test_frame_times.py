@@ -46,7 +46,15 @@ def test_an_uneven_trajectory_is_refused_when_the_frame_is_met(tmp_path):
     run = OnsagerDecomposition([ions], temperature=300, frame="laboratory")
     with pytest.raises(InputError, match=r"frame 12 is at 12.4 ps, .* puts it at 12 ps"):
         run.run()
-    run = OnsagerDecomposition([ions], temperature=300, frame="laboratory", dt=0.25).run()
+    # dt sets the scale and excuses no gap
+    run = OnsagerDecomposition([ions], temperature=300, frame="laboratory", dt=0.25)
+    with pytest.raises(InputError, match=r"frame 12 is at 12.4 ps, .* puts it at 12 ps"):
+        run.run()
+    run = OnsagerDecomposition(
+        [ions], temperature=300, frame="laboratory", dt=0.25, uneven="accept"
+    )
+    with pytest.warns(UserWarning, match="although 2 of 29 intervals are not by the times"):
+        run.run()
     np.testing.assert_allclose(run.results.decomposition["window"], [0.25, 0.5])
 
 

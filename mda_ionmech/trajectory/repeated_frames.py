@@ -1,0 +1,212 @@
+"""Frames that a trajectory holds twice, as runs that were started again leave them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from ..lib.errors import InputError
+from .time_sources import Stamp, TimeSource, file_starts, stamp_of, time_source
+
+#: Atoms a frame is recognised by.
+ATOMS = 64
+#: Motion that comes back to the same frames more often than this, as a model does, is no restart.
+MOST_REPEATED = 0.6
+#: Some formats keep steps in 32 bits, and begin anew beyond.
+STEP_RANGE = 2**32
+
+
+def steps_tell(stamps: Sequence[Stamp]) -> bool:
+    """Whether the steps of frames are those of an engine, and not merely numbers of the frames."""
+    steps = [s.step for s in stamps]
+    if min(steps) < 0 or len(set(steps)) == 1:
+        return False
+    return len({s.step - s.place for s in stamps}) > 1
+
+
+def times_tell(stamps: Sequence[Stamp], source: TimeSource) -> bool:
+    """Whether the times of frames were read from a file, and say more than their numbers do.
+
+    Times that follow from a header, frame by frame and in every file from the same start, do not.
+    """
+    if source.kind != "file" or len({s.time for s in stamps}) == 1:
+        return False
+    if not source.computed or source.dt is None:
+        return True
+    starts = np.array([s.time - s.place * source.dt for s in stamps])
+    return bool(np.ptp(starts) > 1e-6 * abs(source.dt))
+
+
+def without_repeats(keys: np.ndarray, tolerance: float, names: Sequence[Any]) -> np.ndarray:
+    """Places of the frames that remain when a restart takes the place of what it repeats.
+
+    An engine that goes on from a checkpoint leaves behind the frames it had written after it: of
+    frames with the same time the one written last is kept, as `gmx trjcat` does.
+
+    Parameters
+    ----------
+    keys : numpy.ndarray
+        Times or steps of the frames, in the order of the file.
+    tolerance : float
+        Keys this close are the same.
+    names : sequence
+        Words for the frames, for the message.
+
+    Raises
+    ------
+    InputError
+        If the frames begin anew from the first on: two runs, or files in the wrong order.
+    """
+    earliest_later = np.append(np.minimum.accumulate(keys[::-1])[::-1][1:], np.inf)
+    kept = np.flatnonzero(keys < earliest_later - tolerance)
+    back = np.flatnonzero(np.diff(keys) <= tolerance) + 1
+    anew = back[(keys[back] <= keys[0] + tolerance) & (back > 1)]
+    if len(anew):
+        at = int(anew[0])
+        raise InputError(
+            f"uneven='drop' leaves out what a restart repeats, but {names[at]} goes back to or "
+            f"before the first, {names[0]}: these are two runs, or files in the wrong order; put "
+            "the files in order, or analyse the runs one by one with run(start=..., stop=...) and "
+            "take them together with combine"
+        )
+    return kept
+
+
+def _even_key(stamps: Sequence[Stamp], source: TimeSource) -> tuple[np.ndarray, float] | None:
+    """What orders the frames in time, and how finely: their times, or steps of the engine."""
+    if times_tell(stamps, source):
+        times = np.array([s.time for s in stamps])
+        tolerance = 2 * float(np.spacing(np.float32(np.abs(times).max())))
+        # far from zero single precision holds the times of neighbours as one
+        if tolerance < 0.5 * float(np.median(np.abs(np.diff(times)))):
+            return times, tolerance
+    if steps_tell(stamps):
+        return np.array([s.step for s in stamps], dtype=float), 0.5
+    return None
+
+
+def drop_repeats(
+    trajectory: Any, frames: np.ndarray, source: TimeSource
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split frames into those to analyse and those that a later one repeats.
+
+    By times where the file holds them, else by steps of the engine, else by equal coordinates of
+    frames that follow one another. Reads every frame once.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+    frames : numpy.ndarray
+        Numbers of frames.
+    source : TimeSource
+        Of the trajectory.
+
+    Returns
+    -------
+    kept, dropped : numpy.ndarray
+    """
+    starts = file_starts(trajectory)
+    stamps, repeats = [], np.zeros(len(frames), dtype=bool)
+    before: np.ndarray | None = None
+    for k, frame in enumerate(frames):
+        ts = trajectory[int(frame)]
+        stamps.append(stamp_of(ts, starts))
+        repeats[k] = before is not None and np.array_equal(before, ts.positions)
+        before = ts.positions.copy()
+    found = _even_key(stamps, source) if len(stamps) else None
+    if found is not None:
+        kept = without_repeats(*found, stamps)
+        return frames[kept], np.setdiff1d(frames, frames[kept])
+    return frames[~repeats], frames[repeats]
+
+
+def frames_without_repeats(
+    trajectory: Any,
+    start: int | None = None,
+    stop: int | None = None,
+    step: int | None = None,
+    frames: Iterable[int] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The frames that `start`, `stop`, `step` or `frames` choose once repeats are left out.
+
+    A stride counts what is left; repeats are looked for among all frames between start and stop.
+
+    Returns
+    -------
+    kept, dropped : numpy.ndarray
+    """
+    if frames is not None:
+        if not all(one is None for one in (start, stop, step)):
+            raise InputError("frames=... cannot be combined with start, stop or step: give one way")
+        chosen = np.asarray(list(frames))
+        numbers = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
+        return drop_repeats(trajectory, numbers, time_source(trajectory))
+    first, last, stride = trajectory.check_slice_indices(start, stop, step)
+    if stride < 0:
+        raise InputError(f"step={step} goes backwards; give a step of 1 or more")
+    numbers = np.arange(first, last, dtype=np.int64)
+    kept, dropped = drop_repeats(trajectory, numbers, time_source(trajectory))
+    return kept[::stride], dropped
+
+
+def describe_dropped(dropped: np.ndarray) -> str:
+    """How many frames were left out, and which first."""
+    if len(dropped) == 1:
+        return f"frame {dropped[0]}, which a later one repeats, was left out: uneven='drop'"
+    return (
+        f"{len(dropped)} frames that later ones repeat were left out, among frames {dropped[0]} to "
+        f"{dropped[-1]}: uneven='drop'"
+    )
+
+
+def same_frame(now: np.ndarray, before: np.ndarray, atom: int) -> bool:
+    """Whether all coordinates of two frames, shape (3 * atoms,), are equal bit for bit.
+
+    atom: one that moves, which is looked at first.
+    """
+    first = slice(3 * atom, 3 * atom + 3)
+    return bool(np.array_equal(now[first], before[first]) and np.array_equal(now, before))
+
+
+def recognising_atoms(n_atoms: int) -> np.ndarray:
+    """Atoms spread over the system by which frames are recognised."""
+    return np.unique(np.linspace(0, n_atoms - 1, min(n_atoms, ATOMS)).astype(np.int64))
+
+
+def fingerprint(coordinates: np.ndarray, atoms: np.ndarray) -> int:
+    """A number that two frames share only where the coordinates of some atoms are equal.
+
+    coordinates: shape (3 * all atoms,).
+    """
+    some = np.ascontiguousarray(coordinates.reshape(-1, 3)[atoms])
+    return int.from_bytes(blake2b(some.tobytes(), digest_size=8).digest(), "little", signed=True)
+
+
+def repeated_stretch(fingerprints: np.ndarray) -> tuple[int, int, int] | None:
+    """The longest stretch of frames that occurred before: its first frame, that before, its length.
+
+    None where there is none, or where frames come back so often that this is how the model moves.
+
+    Parameters
+    ----------
+    fingerprints : numpy.ndarray
+        Shape (frames,).
+    """
+    _, first, inverse = np.unique(fingerprints, return_index=True, return_inverse=True)
+    origin = first[inverse.reshape(-1)]
+    number = np.arange(len(fingerprints))
+    again = origin < number
+    if not again.any() or again.mean() > MOST_REPEATED:
+        return None
+    # neighbours that both come again from neighbours
+    goes_on = again[1:] & again[:-1] & (np.diff(origin) == 1)
+    begins = again & ~np.append(False, goes_on)
+    starts = np.flatnonzero(begins)
+    lengths = np.add.reduceat(again.astype(np.int64), starts)
+    best = int(np.argmax(lengths))
+    if lengths[best] < 2:
+        return None
+    return int(starts[best]), int(origin[starts[best]]), int(lengths[best])

@@ -1,0 +1,198 @@
+"""How far carriers move between analysed frames, and what that says of spacing and coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import constants
+
+from ..lib.kernels import kernel
+
+#: Pairs of neighbouring frames looked at before all are read.
+PAIRS = 12
+#: A median step below this, Angstrom, is no diffusion one could analyse.
+SHORT = 1e-3
+#: A median step above this fraction of the shortest cell height cannot be unwrapped.
+WIDE = 0.25
+#: Mean-square steps above this multiple of free flight are said.
+BALLISTIC = 4.0
+#: Steps this many times as long as their root mean square are far.
+FAR = 4.0
+#: A single step is an outlier beyond this multiple and this fraction of the shortest cell height.
+OUTLIER, OUTLIER_HEIGHT = 8.0, 0.25
+#: Rounding of coordinates above this fraction of the root-mean-square step is said.
+ROUNDING = 0.01
+
+
+@kernel
+def measure_steps(steps, cells, first, far, square, longest, which, n_far):  # type: ignore[no-untyped-def]
+    """Steps of every species in every frame.
+
+    steps (frames, bodies, 3): fractional; cells (frames, 3, 3), Angstrom; first (species + 1,):
+    first body of each; far (species,), Angstrom. Fills, each (frames, species): square, the mean
+    square; longest, and which body took it, counted in its species; n_far: how many are above far.
+    """
+    for f in range(steps.shape[0]):
+        for s in range(first.shape[0] - 1):
+            total, most, at, n = 0.0, -1.0, 0, 0
+            for c in range(first[s], first[s + 1]):
+                length2 = 0.0
+                for k in range(3):
+                    x = (
+                        steps[f, c, 0] * cells[f, 0, k]
+                        + steps[f, c, 1] * cells[f, 1, k]
+                        + steps[f, c, 2] * cells[f, 2, k]
+                    )
+                    length2 += x * x
+                total += length2
+                n += length2 > far[s] * far[s]
+                if length2 > most:
+                    most, at = length2, c - first[s]
+            square[f, s] = total / (first[s + 1] - first[s])
+            longest[f, s], which[f, s], n_far[f, s] = np.sqrt(most), at, n
+
+
+@dataclass(frozen=True)
+class SampledSteps:
+    """Steps between a few pairs of neighbouring analysed frames.
+
+    Attributes
+    ----------
+    lengths : numpy.ndarray
+        Shape (pairs, carriers), Angstrom.
+    identical : numpy.ndarray
+        Shape (pairs,): all coordinates of the two frames are equal.
+    height : float
+        The shortest height of the cells, Angstrom.
+    largest : float
+        The largest coordinate of an atom of a carrier, Angstrom.
+    """
+
+    lengths: np.ndarray
+    identical: np.ndarray
+    height: float
+    largest: float
+
+    @property
+    def repeats_are_odd(self) -> bool:
+        """Whether two equal frames would stand out.
+
+        They do not where carriers that do move rest exactly most of the time, as in models on a
+        lattice.
+        """
+        moving = np.any(self.lengths > 0, axis=0)
+        apart = self.lengths[~self.identical][:, moving]
+        return bool(apart.size and np.mean(apart == 0) < 0.5)
+
+    def typical(self, carriers: slice) -> float:
+        """Root-mean-square step of some carriers, Angstrom."""
+        found = self.lengths[~self.identical][:, carriers]
+        return float(np.sqrt(np.mean(found**2))) if found.size else 0.0
+
+
+def free_flight(mass: float, temperature: float, dt: float) -> float:
+    """Root-mean-square way of a free particle in equilibrium, Angstrom.
+
+    In equilibrium no mean-square displacement exceeds <v^2> t^2 = 3 kB T t^2 / m, whatever the
+    forces: by the inequality of Cauchy and Schwarz a velocity is correlated best with itself.
+
+    Parameters
+    ----------
+    mass : float
+        u.
+    temperature : float
+        K.
+    dt : float
+        ps.
+    """
+    square = 3 * constants.k * temperature / (mass * constants.atomic_mass)  # (m/s)^2
+    return float(np.sqrt(square)) * 1e-2 * dt
+
+
+def spacing_notes(
+    name: str, steps: np.ndarray, height: float, dt: float, flight: float | None
+) -> Iterable[str]:
+    """What the steps of a species say against the spacing of the frames.
+
+    Parameters
+    ----------
+    name : str
+    steps : numpy.ndarray
+        Lengths of sampled steps that are not 0, Angstrom.
+    height : float
+        The shortest height of the cells, Angstrom.
+    dt : float
+        ps.
+    flight : float or None
+        As from `free_flight`; None without a mass.
+    """
+    if not len(steps):
+        return
+    median, rms = float(np.median(steps)), float(np.sqrt(np.mean(steps**2)))
+    if median < SHORT:
+        yield (
+            f"{name} moves {median:.2g} A (median) from frame to frame, less than {SHORT:g} A: "
+            f"frames {dt:g} ps apart cannot show how it diffuses, or lengths are not in Angstrom; "
+            "check the spacing (dt=...) and the units, and take fewer frames (step=...)"
+        )
+    if median > WIDE * height:
+        yield (
+            f"{name} moves {median:.3g} A (median) from frame to frame, above a quarter of the "
+            f"shortest cell height ({height:.4g} A): frames are too far apart to unwrap, or not "
+            "in the order of time; analyse more frames"
+        )
+    if flight is not None and rms > np.sqrt(BALLISTIC) * flight:
+        yield (
+            f"{name} moves {rms:.3g} A (root mean square) in the {dt:g} ps between frames, "
+            f"{rms / flight:.2g} times as far as free flight would take it at this temperature: "
+            "the spacing is too short (some files hold the time step of the engine in its place), "
+            "or temperature, masses or lengths are not those of the simulation; check dt=... "
+        ).rstrip()
+
+
+def rounding_note(name: str, largest: float, rms: float) -> str | None:
+    """What single precision does to steps far from the origin, where it matters."""
+    rounding = float(np.spacing(np.float32(largest)))
+    if rms == 0 or rounding <= ROUNDING * rms:
+        return None
+    return (
+        f"coordinates around {largest:.3g} A are stored in steps of {rounding:.2g} A (single "
+        f"precision), {rounding / rms:.0%} of the root-mean-square step of {name} ({rms:.2g} A): "
+        "short windows are dominated by rounding; write the coordinates nearer to the origin, e.g. "
+        "wrapped into the cell"
+    )
+
+
+def outlier_note(
+    name: str, longest: float, rms: float, height: float, where: str, n_steps: int
+) -> str | None:
+    """What is said of the longest step of a species, if it stands out."""
+    if longest <= max(OUTLIER * rms, OUTLIER_HEIGHT * height):
+        return None
+    return (
+        f"one step of {name} stands out among {n_steps}: {where} moves {longest:.2f} A, "
+        f"{longest / rms:.0f} times the root mean square ({rms:.2g} A) and {longest / height:.2f} "
+        "of the shortest cell height. A step beyond half the cell is taken for its image on the "
+        "other side, and every window and coefficient then has it wrong: look at that atom (its "
+        "velocity, if the file holds velocities, tells which way it went), write frames more "
+        "often or take them with a smaller step, or leave the frame out with run(start=..., "
+        "stop=...)"
+    )
+
+
+def missing_frames(n_far: np.ndarray, n_carriers: np.ndarray) -> np.ndarray:
+    """Frames into which most carriers of every species make far steps: some are missing before.
+
+    Parameters
+    ----------
+    n_far : numpy.ndarray
+        Shape (frames, species).
+    n_carriers : numpy.ndarray
+        Shape (species,).
+    """
+    enough = n_carriers >= 4  # a few carriers do jump together
+    if not enough.any():
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(np.all(2 * n_far[:, enough] > n_carriers[enough], axis=1))

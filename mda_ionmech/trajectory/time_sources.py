@@ -1,0 +1,173 @@
+"""Where the times of frames come from: the file, the user, or nowhere.
+
+MDAnalysis gives every frame a time. Where a file holds none it takes 1 ps for the spacing of the
+frames (XYZ, PDB, GRO and others), or for one step of the engine (LAMMPS dumps).
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from MDAnalysis.coordinates.memory import MemoryReader
+
+#: What MDAnalysis takes for the spacing where it knows none, ps.
+INVENTED = 1.0
+
+
+class Stamp(NamedTuple):
+    """What a reader says of one frame beside its coordinates.
+
+    Attributes
+    ----------
+    frame : int
+        Its number in the trajectory.
+    time : float
+        ps.
+    step : int
+        Of the engine, -1 where the reader has none.
+    file, place : int
+        Which of several files it lies in, and its number there.
+    """
+
+    frame: int
+    time: float
+    step: int = -1
+    file: int = 0
+    place: int = 0
+
+    def __str__(self) -> str:
+        return self.told(True)
+
+    def told(self, with_time: bool) -> str:
+        """The frame in words, with or without its time."""
+        facts = [f"step {self.step}"] if self.step >= 0 else []
+        facts += [f"{shown(self.time)} ps"] if with_time else []
+        return f"frame {self.frame}" + (f" ({', '.join(facts)})" if facts else "")
+
+
+def shown(time: float) -> str:
+    """A time with the digits that it was stored with."""
+    if float(np.float32(time)) == time and abs(time) < 1e9:
+        return np.format_float_positional(np.float32(time), trim="-")
+    return f"{time:.9g}"
+
+
+def file_starts(trajectory: Any) -> tuple[int, ...]:
+    """Number of the first frame of every file of a trajectory."""
+    starts = getattr(trajectory, "_start_frames", (0,))
+    return tuple(int(k) for k in starts)
+
+
+def stamp_of(ts: Any, starts: Sequence[int] = (0,)) -> Stamp:
+    """The stamp of the frame a reader holds; starts: as from `file_starts`."""
+    frame = int(ts.frame)
+    try:
+        step = int(ts.data.get("step", -1))
+    except (TypeError, ValueError, OverflowError):
+        step = -1
+    file = max(bisect_right(starts, frame) - 1, 0)
+    return Stamp(frame, float(ts.time), step, file, frame - starts[file])
+
+
+@dataclass(frozen=True)
+class TimeSource:
+    """On what the times of the frames rest.
+
+    Attributes
+    ----------
+    kind : str
+        ``file``: read from the file or its header. ``given``: multiples of the `dt` that MDAnalysis
+        was given. ``invented``: multiples of 1 ps that MDAnalysis takes for want of anything.
+    dt : float or None
+        What the reader says lies between two frames, ps; None where it does not know.
+    text : str
+        The same as words, to go on after "the times are".
+    computed : bool
+        Whether the file holds a spacing, and no time for each frame.
+    """
+
+    kind: str
+    dt: float | None
+    text: str
+    computed: bool = False
+
+
+def _format(reader: Any) -> str:
+    name = getattr(reader, "format", "")
+    name = name if isinstance(name, str) else next(iter(name), "")
+    return name or type(reader).__name__
+
+
+def _known_dt(reader: Any) -> float | None:
+    """The spacing a reader knows, without the 1 ps it makes up."""
+    if "dt" in reader.ts.data:
+        return float(reader.ts.data["dt"])
+    try:
+        return float(reader._get_dt())
+    except (AttributeError, TypeError, StopIteration, OSError):  # as Timestep.dt has it
+        return None
+
+
+def _of_memory(reader: Any) -> TimeSource:
+    dt = float(reader.ts.dt)
+    path = getattr(reader, "filename", None)
+    if isinstance(path, str | os.PathLike) and os.path.isfile(path) and dt % INVENTED == 0:
+        # a copy of a file in memory has lost where its spacing came from
+        try:
+            from MDAnalysis.coordinates.core import reader as open_reader
+
+            with open_reader(str(path)) as original:
+                source = _of_reader(original)
+        except Exception:  # a format that has to be named, a file that has changed
+            return TimeSource("given", dt, "those of the copy in memory")
+        if source.kind == "invented":
+            return source
+    return TimeSource("given", dt, "multiples of the dt the coordinates in memory were given")
+
+
+def _of_reader(reader: Any) -> TimeSource:
+    if isinstance(reader, MemoryReader):
+        return _of_memory(reader)
+    name, data = _format(reader), reader.ts.data
+    given = getattr(reader, "_kwargs", {}).get("dt")
+    if given is not None:
+        return TimeSource(
+            "given", float(given), f"made from dt={float(given):g} ps, as MDAnalysis was told"
+        )
+    dt = _known_dt(reader)
+    if dt is not None:
+        header = name == "DCD"
+        text = f"those of the {'header' if header else 'file'} ({name})"
+        return TimeSource("file", dt, text, computed=header)
+    step = data.get("step")
+    units = getattr(reader, "units", None) or {}
+    if "time" in data and (
+        units.get("time") is not None or step is None or data["time"] != step * INVENTED
+    ):
+        return TimeSource("file", None, f"those of the file ({name})")
+    if step is not None:
+        text = (
+            f"not in the file ({name}), which holds step numbers alone: MDAnalysis takes one step "
+            f"for {INVENTED:g} ps"
+        )
+    else:
+        text = f"not in the file ({name}): MDAnalysis takes frames to be {INVENTED:g} ps apart"
+    return TimeSource("invented", None, text)
+
+
+def time_source(trajectory: Any) -> TimeSource:
+    """On what the times of a trajectory rest; of several files, the weakest of their sources.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+        Looked at where it stands; no frame is read.
+    """
+    sources = [_of_reader(one) for one in getattr(trajectory, "readers", [trajectory])]
+    rank = ("invented", "given", "file")
+    return min(sources, key=lambda one: rank.index(one.kind))
