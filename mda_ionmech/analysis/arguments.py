@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from MDAnalysis import AtomGroup
 
+from ..events import CrystalEvents
 from ..lib.checks import positive
 from ..lib.errors import InputError
+from ..microstates import SiteAssignment
 from ..species import IonSpecies
 
 
@@ -117,10 +119,8 @@ def check_projection(projection: Any, species: Sequence[IonSpecies]) -> str | No
 
 def on_sites(species: IonSpecies) -> bool:
     """Whether the carriers live on sites and their events are hops between them."""
-    return bool(
-        getattr(species.microstates, "has_sites", False)
-        and species.events is not None
-        and species.events.joint
+    return isinstance(species.microstates, SiteAssignment) and isinstance(
+        species.events, CrystalEvents
     )
 
 

@@ -143,6 +143,7 @@ from .arguments import (
 )
 from .input_notes import input_notes
 from .joint_labels import fill_joint
+from .label_checks import check_macrostates, check_number_of_labels, check_rules
 from .plausibility import long_persistence, short_length
 from .sampled_frames import warnings_of_sample
 from .step_checks import (
@@ -319,6 +320,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         uneven: str = "refuse",
     ) -> None:
         listed = check_species(species)
+        check_rules(listed)
+        check_number_of_labels(listed)
         self.species: tuple[IonSpecies, ...] = tuple(listed)
         self.universe = self.species[0].atoms.universe
         super().__init__(self.universe.trajectory)
@@ -571,6 +574,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             for index, one in enumerate(self.species)
             if isinstance(one.microstates, SiteAssignment)
         }
+        check_number_of_labels(self.species)
         for text in warnings_of_sample(self):
             self._note(text, loud=True)
         self._take_sample()
@@ -1318,6 +1322,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             for k, one in enumerate(self.species)
             if one.macrostates is not None
         }
+        check_macrostates(macro, self.species, self.paths.n_frames)
         self.macrostates = {self.species[k].name: m for k, m in macro.items()}
         self._link_species(states)
         self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]

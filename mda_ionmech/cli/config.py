@@ -394,7 +394,8 @@ class AnalysisSection(_Section):
     memory: str | None = None
     """A budget, e.g. "4GB": what exceeds it lives on disk."""
     store: str | None = None
-    """Folder of a Zarr store, e.g. "run.zarr": a run that was stopped goes on from it."""
+    """Folder of a Zarr store, e.g. "run.zarr", relative to this file: a run that was stopped goes
+    on from it."""
 
 
 class RunSection(_Section):
@@ -552,6 +553,8 @@ def load_config(path: str | PathLike[str]) -> Config:
             sites.cif = home / sites.cif
         if isinstance(sites, SiteAssignmentSection) and isinstance(sites.known, Path):
             sites.known = home / sites.known
+    if config.analysis.store is not None:
+        config.analysis.store = str(home / config.analysis.store)
     config.output.folder = home / config.output.folder
     config.output.name = config.output.name or source.stem
     missing = [p for p in (config.topology, *config.trajectories) if not p.is_file()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def write_groups(
     with open(path, "wb") as file:
         for group, rows in pieces:
             edges = np.flatnonzero(np.diff(group, prepend=-1))
-            for first, last in zip(edges, [*edges[1:], len(group)], strict=True):
+            for first, last in pairwise([*edges.tolist(), len(group)]):
                 file.seek(int(place[group[first]]) * kind.itemsize)
                 rows[first:last].tofile(file)
                 place[group[first]] += last - first

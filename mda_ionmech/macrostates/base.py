@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from ..microstates import Microstates, ShellTable
     from ..species import IonSpecies
 
-#: What one cation counts in `StoredMacrostates.pairs`, above any number of anions.
-CATION = 2**15
-
 
 @dataclass(frozen=True)
 class RunStates:
@@ -57,8 +54,8 @@ class Macrostates:
         Shape (frames, carriers), int16: place in `names`.
     names : tuple of str
     composition : numpy.ndarray or None
-        Shape (frames, carriers, 2), int16: cations and anions in the cluster of each carrier,
-        where the rule counts them.
+        Shape (frames, carriers, 2), int16, or int32 in systems of more than 32 767 ions: cations
+        and anions in the cluster of each carrier, where the rule counts them.
     """
 
     state: np.ndarray
@@ -84,12 +81,15 @@ class StoredMacrostates:
         Places in `names`.
     names : tuple of str
     pairs : StoredRuns or None
-        Cations times `CATION` plus anions in the cluster of each carrier, where they are counted.
+        Rows of `table` for the cluster of each carrier, where the ions in it are counted.
+    table : numpy.ndarray or None
+        Shape (distinct clusters, 2): cations and anions.
     """
 
     runs: StoredRuns
     names: tuple[str, ...]
     pairs: StoredRuns | None = None
+    table: np.ndarray | None = None
 
     def between(self, first: int, last: int) -> np.ndarray:
         """States of carriers `first` to `last` - 1, shape (frames, carriers)."""
@@ -107,10 +107,9 @@ class StoredMacrostates:
     @property
     def composition(self) -> np.ndarray | None:
         """All compositions, in memory; see `Macrostates`."""
-        if self.pairs is None:
+        if self.pairs is None or self.table is None:
             return None
-        pairs = self.pairs.dense().T
-        return np.stack([pairs // CATION, pairs % CATION], axis=-1).astype(np.int16)
+        return self.table[self.pairs.dense().T]
 
 
 def map_shells(

@@ -16,7 +16,7 @@ from ..lib.errors import InputError
 from ..lib.frozen import frozen
 from ..lib.kernels import counting_order, kernel
 from ..lib.run_length import LabelRuns, find_runs, joined_runs, run_blocks, with_values, write_runs
-from .base import CATION, MacrostateRule, Macrostates, RunStates, StoredMacrostates
+from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ..species import IonSpecies
 
 
+#: What one cation counts in the number of a pair of cations and anions, above any of anions.
+MOST_IONS = 2**31
 #: A contact of a cation with an anion over frames [begin, end).
 CONTACT = np.dtype([("cation", "i4"), ("anion", "i4"), ("begin", "i4"), ("end", "i4")])
 _RUN = np.dtype([("carrier", "i4"), ("start", "i4"), ("value", "i4")])
@@ -54,8 +56,8 @@ def _components(n_carriers, n_nodes, contacts, first, plus, minus):  # type: ign
     """Cluster composition in every frame, by union-find.
 
     contacts (contacts, 4) int32: as `CONTACT`. Fills plus and minus, each (carriers + n_nodes,
-    frames) int16, the frames from `first` on: the cations and anions in the cluster of each
-    carrier, then anion.
+    frames) of `counts_of`, the frames from `first` on: the cations and anions in the cluster of
+    each carrier, then anion.
     """
     n_frames = plus.shape[1]
     n = n_carriers + n_nodes
@@ -101,6 +103,11 @@ def _components(n_carriers, n_nodes, contacts, first, plus, minus):  # type: ign
             minus[i, t] = anions[top]
 
 
+def counts_of(n_ions: int) -> type:
+    """The smallest type of integer that counts so many ions: clusters may hold all of them."""
+    return np.int16 if n_ions < 2**15 else np.int32
+
+
 class _Pairs:
     """Takes the compositions of clusters by blocks of frames and gives macrostates.
 
@@ -113,14 +120,24 @@ class _Pairs:
         A folder for them; None keeps them in memory.
     index : int
         Of the species.
+    counts : type
+        Of the numbers of ions, see `counts_of`.
     """
 
     def __init__(
-        self, n_frames: int, n_carriers: int, at_once: int, room: Path | None, index: int
+        self,
+        n_frames: int,
+        n_carriers: int,
+        at_once: int,
+        room: Path | None,
+        index: int,
+        counts: type,
     ) -> None:
         self._room, self._index, self._n_frames = room, index, n_frames
         shape = (n_frames if room is None else 0, n_carriers, 2)
-        self._composition = np.empty(shape, dtype=np.int16)
+        self._composition: np.ndarray = np.empty(shape, dtype=counts)
+        # distinct pairs of numbers in the order in which they are met
+        self._number: dict[int, int] = {}
         # a block of carriers over all frames has as many runs as one of frames, if not more
         n_blocks = -(-n_frames // at_once)
         self._edges = np.unique(np.linspace(0, n_carriers, n_blocks + 1).astype(np.int64))
@@ -128,14 +145,18 @@ class _Pairs:
         self._pieces = Pieces(len(self._edges) - 1, path)
 
     def add(self, first: int, plus: np.ndarray, minus: np.ndarray) -> None:
-        """Cations and anions, (carriers, frames of the block) int16, from frame `first` on."""
+        """Cations and anions, (carriers, frames of the block), from frame `first` on."""
         if self._room is None:
             here = slice(first, first + plus.shape[1])
             self._composition[here, :, 0], self._composition[here, :, 1] = plus.T, minus.T
             return
-        offsets, start, value = find_runs(plus.astype(np.int32) * CATION + minus)
+        both = plus.astype(np.int64) * MOST_IONS + minus
+        offsets, start, _ = find_runs(both)
         carrier = np.repeat(np.arange(len(plus), dtype=np.int32), np.diff(offsets))
-        rows = np.stack([carrier, start + np.int32(first), value], axis=1)
+        met, value = np.unique(both[carrier, start], return_inverse=True)
+        number = [self._number.setdefault(pair, len(self._number)) for pair in met.tolist()]
+        numbered = np.array(number, dtype=np.int32)[value]
+        rows = np.stack([carrier, start + np.int32(first), numbered], axis=1)
         block = np.searchsorted(self._edges, carrier, side="right") - 1
         self._pieces.add(block, rows.view(_RUN)[:, 0])
 
@@ -156,12 +177,16 @@ class _Pairs:
             plus, minus = self._composition[..., 0], self._composition[..., 1]
             return Macrostates(_kind(plus, minus), names, self._composition)
         pairs = write_runs(self._room, f"pairs-{self._index}", self._runs(), self._n_frames)
+        both = np.array(list(self._number), dtype=np.int64)
+        table = np.stack(np.divmod(both, MOST_IONS), axis=-1).astype(self._composition.dtype)
+        kind = _kind(table[:, 0], table[:, 1])
         states = (
-            with_values(runs, _kind(runs.value // CATION, runs.value % CATION))
+            with_values(runs, kind[runs.value])
             for runs in (pairs.carriers(a, b) for a, b in run_blocks(pairs.offsets))
         )
         name = f"macrostates-{self._index}"
-        return StoredMacrostates(write_runs(self._room, name, states, self._n_frames), names, pairs)
+        runs = write_runs(self._room, name, states, self._n_frames)
+        return StoredMacrostates(runs, names, pairs, table)
 
 
 def _kind(plus: np.ndarray, minus: np.ndarray) -> np.ndarray:
@@ -238,7 +263,7 @@ class IonPairing(MacrostateRule):
         at_once = states.n_frames
         if states.room is not None:
             # in a frame: two numbers of each row, what runs are found from, and contacts
-            at_once = max(1, min(at_once, states.share // (4 * rows + 40 * n_carriers)))
+            at_once = max(1, min(at_once, states.share // (8 * rows + 48 * n_carriers)))
         contacts = self._pieces_of_contacts(states, first_row, molecules, at_once)
         mine = states.species[index]
         if index in first_row:
@@ -249,10 +274,12 @@ class IonPairing(MacrostateRule):
             place = np.minimum(np.searchsorted(molecules, molecule), len(molecules) - 1)
             # an anion that is no ligand is alone: the row after all others
             chosen = np.where(molecules[place] == molecule, n_carriers + place, rows)
-        found = _Pairs(states.n_frames, mine.n_carriers, at_once, states.room, index)
+        counts = counts_of(rows + 1)
+        found = _Pairs(states.n_frames, mine.n_carriers, at_once, states.room, index, counts)
         for number, first in enumerate(range(0, states.n_frames, at_once)):
             shape = (rows + 1, min(at_once, states.n_frames - first))
-            plus, minus = np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.int16)
+            plus: np.ndarray = np.empty(shape, dtype=counts)
+            minus: np.ndarray = np.empty(shape, dtype=counts)
             plus[-1], minus[-1] = 0, 1
             mixed = np.concatenate([np.empty(0, dtype=CONTACT), *contacts.of(number)])
             table = mixed.view(np.int32).reshape(-1, 4)

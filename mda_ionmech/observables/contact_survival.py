@@ -75,7 +75,7 @@ def contact_table(
     # a contact goes on from one run into the next
     first = np.ones(len(pair), dtype=bool)
     first[1:] = (pair[1:] != pair[:-1]) | (begin[1:] != end[:-1])
-    last = np.append(first[1:], True)
+    last = np.append(first, True)[1:]  # of no contact none
     pair, begin, end = pair[first], begin[first], end[last]
     distinct, starts = np.unique(pair, return_index=True)
     return ContactTable(

@@ -54,7 +54,9 @@ def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.D
     for value in ("decay_time", "integral_time", "mean_stay"):
         columns += [value, f"{value}_low", f"{value}_high"]
     columns += ["endings", "left", "blocks"]
-    table = indexed(pd.DataFrame(rows, columns=columns), 3)
+    # of no contact at all there are no rows, of the same types
+    kinds = {name: int if name in ("endings", "blocks") else float for name in columns[3:]}
+    table = indexed(pd.DataFrame(rows, columns=columns).astype(kinds), 3)
     table.attrs = {
         "level": run.level,
         "members": members,

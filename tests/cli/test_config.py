@@ -514,3 +514,11 @@ def test_guesses_of_a_polymer_and_a_crystal_from_their_files(shared_data):
         ("Zr", "framework"),
         ("O", "framework"),
     }
+
+
+def test_a_store_lies_beside_the_file(config_file):
+    text = config_file.read_text().replace("[analysis]", '[analysis]\nstore = "run.zarr"')
+    config_file.write_text(text)
+    assert load_config(config_file).analysis.store == str(config_file.parent / "run.zarr")
+    config_file.write_text(text.replace('"run.zarr"', '"/elsewhere/run.zarr"'))
+    assert load_config(config_file).analysis.store == "/elsewhere/run.zarr"

@@ -69,7 +69,7 @@ def test_clusters_of_random_ions(seed):
 
 
 def test_anions_no_cation_touches_are_free():
-    run = run_pairing(pairing_universe(), cutoff=0.01)
+    run = run_pairing(pairing_universe(), cutoff=1.6)
     for macro in run.macrostates.values():
         assert np.all(macro.state == 0)
     population = run.results.transitions["population"]
@@ -101,3 +101,36 @@ def test_a_missing_anion_type_is_refused():
     other = IonSpecies(anions[3:], charge=-1, name="-", macrostates=IonPairing())
     with pytest.raises(InputError, match="none of its atoms is a ligand of type 'anion'"):
         OnsagerDecomposition([seeing, other], temperature=300, frame="laboratory")
+
+
+@pytest.mark.parametrize("options", [{}, {"memory": "1MB"}])
+def test_a_cluster_of_more_ions_than_a_short_integer_holds(options):
+    """One chain of 33 000 cations and as many anions, folded into rows; and one pair apart."""
+    n, side = 33_000, 260
+    k = np.arange(2 * n)
+    x, y = k % side, k // side
+    place = np.stack([2.0 * np.where(y % 2, side - 1 - x, x), 4.0 * y, 0.0 * x], axis=-1) + 1
+    place[-2:, 2] += 6
+    noise = np.random.default_rng(0).normal(scale=0.01, size=(3, 2 * n, 3))
+    universe = make_universe(
+        place + noise, (2.0 * side + 10, 4.0 * y.max() + 14, 14, 90, 90, 90),
+        names=np.where(k % 2 == 0, "C", "A"), masses=np.ones(2 * n),
+    )  # fmt: skip
+    cations, anions = universe.select_atoms("name C"), universe.select_atoms("name A")
+    species = [
+        IonSpecies(
+            cations, charge=1, name="+", microstates=CutoffShell(4.2, anion=anions),
+            macrostates=IonPairing(),
+        ),
+        IonSpecies(anions, charge=-1, name="-", macrostates=IonPairing()),
+    ]  # fmt: skip
+    run = OnsagerDecomposition(
+        species, temperature=300, windows=[1.0], resolutions=None, frame="laboratory", **options
+    ).run()
+    for name in ("+", "-"):
+        macro = run.macrostates[name]
+        expected = np.broadcast_to([n - 1, n - 1], (3, n, 2)).copy()
+        expected[:, -1] = 1, 1
+        np.testing.assert_array_equal(macro.composition, expected)
+        np.testing.assert_array_equal(macro.state[:, :-1], 2)
+        np.testing.assert_array_equal(macro.state[:, -1], 1)

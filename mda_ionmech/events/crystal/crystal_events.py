@@ -267,9 +267,9 @@ class CrystalEvents(EventRule):
     def channel_codes(
         self, label: np.ndarray, before: np.ndarray, after: np.ndarray, n_kinds: int
     ) -> np.ndarray:
-        """Place in `names_for`, int16, from the kinds of the sites at both ends of windows."""
-        channel = 1 + before.astype(np.int16) * np.int16(n_kinds) + after.astype(np.int16)
-        return np.where(label == 0, np.int16(0), channel)
+        """Place in `names_for`, int32, from the kinds of the sites at both ends of windows."""
+        channel = 1 + before.astype(np.int32) * np.int32(n_kinds) + after.astype(np.int32)
+        return np.where(label == 0, np.int32(0), channel)
 
     def describe(self) -> dict[str, Any]:
         return super().describe() | {
@@ -328,7 +328,7 @@ class LinkedHops:
         return lambda n: self.history.held.carriers(first + n, first + n + 1)[0]
 
     def codes(self, block: HopBlock, member: int) -> np.ndarray:
-        """Event codes of one species in a block, shape (carriers, origins), int16."""
+        """Event codes of one species in a block, shape (carriers, origins), int16 or int32."""
         rule, rows = self.rules[member], self.rows(member)
         label = block.label[rows]
         if rule.detail is None:

@@ -1,0 +1,44 @@
+"""Names of labels as results can hold them: distinct words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import InputError
+
+
+def check_label_names(names: Any, owner: str) -> None:
+    """Refuse names that a result cannot tell apart or write down.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The labels in order.
+    owner : str
+        Whose names they are, for the message, e.g. ``"MyRule"``.
+
+    Raises
+    ------
+    InputError
+        For no names, one that is no text or holds blanks, or one that is there twice.
+    """
+    remedy = "give a tuple of words joined by underscores, e.g. names = ('kept', 'lost')"
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise InputError(f"names of {owner} must be a tuple of strings, got {names!r}; {remedy}")
+    if not names:
+        raise InputError(f"{owner} has no names, so there is no label to give; {remedy}")
+    seen: set[str] = set()
+    for name in names:
+        if not isinstance(name, str) or not name or not name.isprintable() or len(name.split()) > 1:
+            raise InputError(
+                f"names of {owner} holds {name!r}: a result lists its labels in one line, so each "
+                f"is a word without blanks; {remedy}"
+            )
+        if name.strip() != name:
+            raise InputError(f"names of {owner} holds {name!r}, with a blank at its end; {remedy}")
+        if name in seen:
+            raise InputError(
+                f"names of {owner} holds {name!r} more than once; each label has a name of its own"
+            )
+        seen.add(name)
