@@ -70,6 +70,20 @@ def _say_once() -> None:
         logger.warning("compiling kernels: once per installation, for about half a minute")
 
 
+#: A number whose six bits from each place on differ (de Bruijn), and the place by these bits.
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_PLACE_OF = np.zeros(64, dtype=np.uint8)
+for _k in range(64):
+    _PLACE_OF[(int(_DE_BRUIJN) << _k) % 2**64 >> 58] = _k
+
+
+@kernel
+def lowest_bit(word):  # type: ignore[no-untyped-def]
+    """Place of the lowest bit set in a uint64 that is not 0, as uint64, without a branch."""
+    lowest = word & (~word + np.uint64(1))
+    return np.uint64(_PLACE_OF[(lowest * _DE_BRUIJN) >> np.uint64(58)])
+
+
 @kernel
 def longer(array, size):  # type: ignore[no-untyped-def]
     """The array (n,), followed by room up to size. A loop compiles faster than a slice."""

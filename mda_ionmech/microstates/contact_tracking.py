@@ -1,24 +1,58 @@
-"""Contacts of one frame after the other become stretches of frames.
+"""Contacts of consecutive frames, gathered as intervals of frames.
 
-A contact that lasts a thousand frames is one row, whatever its length: what is kept grows with the
-number of changes, not with the number of frames.
+A contact that lasts a thousand frames is one row, whatever its length: memory grows with the number
+of changes, not with the number of frames.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..lib.kernels import kernel
-from ..lib.lanes import ROW, count_bits, equal_lanes, lowest_bit
 from .detector import Contacts
 
 if TYPE_CHECKING:
     from .detector import Detector, FrameGeometry
 
-_ROW, _NONE, _ONE = np.uint64(ROW), np.uint64(0), np.uint64(1)
-_WHOLE_ROW = np.uint64(2**ROW - 1)
+#: Contacts of one carrier there is room for at first.
+FIRST_ROOM = 16
+_NONE, _ONE = np.uint64(0), np.uint64(1)
+
+
+class OpenContacts(NamedTuple):
+    """The contacts of the last frame: those of carrier c are the first number[c] of row c.
+
+    Attributes
+    ----------
+    number : numpy.ndarray
+        Shape (carriers,), int64.
+    ligand, level, begin : numpy.ndarray
+        Shape (carriers, room), int32, int16 and int32: ligand number, level, and first frame of
+        each contact, in the order in which the last frame had them.
+    """
+
+    number: np.ndarray
+    ligand: np.ndarray
+    level: np.ndarray
+    begin: np.ndarray
+
+
+class EndedContacts(NamedTuple):
+    """Contacts that have ended, each of shape (room,), int32, `level` int16.
+
+    Attributes
+    ----------
+    carrier, ligand, level, begin, end : numpy.ndarray
+        As in `ContactHistory`; level 1 for `inner`, plus 2 times the ring.
+    """
+
+    carrier: np.ndarray
+    ligand: np.ndarray
+    level: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
 
 
 @kernel
@@ -43,92 +77,83 @@ def contact_rows(carrier, ligand, n_carriers):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def most_of(first, last):  # type: ignore[no-untyped-def]
-    """Most contacts of one carrier; first, last (carriers,): where those of each begin and end."""
-    most = np.int64(0)
+def room_needed(first, last, ligand, number):  # type: ignore[no-untyped-def]
+    """What `follow_contacts` needs room for; first, last, ligand as there.
+
+    number (carriers,): open contacts of each. Returns the most contacts of one carrier, the highest
+    ligand number, and the sum of number.
+    """
+    most, n_contacts, highest, n_open = np.int64(0), np.int64(0), np.int32(-1), np.int64(0)
     for c in range(first.shape[0]):
-        most = max(most, np.int64(last[c] - first[c]))
-    return most
+        most = max(most, last[c] - first[c])
+        n_contacts = max(n_contacts, last[c])
+        n_open += number[c]
+    for k in range(n_contacts):
+        highest = max(highest, ligand[k])
+    return most, np.int64(highest), n_open
 
 
 @kernel
-def follow_contacts(  # type: ignore[no-untyped-def]
-    frame, first, last, ligand, level, n_open, used, open_ligand, open_level, open_begin, n_ended,
-    ended_carrier, ended_ligand, ended_level, ended_begin, ended_end,
-):  # fmt: skip
+def follow_contacts(frame, first, last, ligand, level, opened, place_of, n_ended, ended):  # type: ignore[no-untyped-def]
     """Compare the contacts of a frame with those of the frame before, carrier by carrier.
 
     Carrier c has ligand[first[c] : last[c]], in any order, each once, at the levels in level, or
-    all at level 1 if that is empty. The stretches that reach up to this frame are open: n_open[c]
-    of them, anywhere in the first used[c] * `ROW` places of row c of open_ligand, elsewhere -1,
-    with their open_level and open_begin (carriers, room), room a multiple of `ROW`; updated. Those
-    that have ended are appended to ended_* from n_ended on. Returns the new n_ended, or, having
-    changed nothing, minus the room that is needed where it is too little.
+    all at level 1 if that is empty; all up to the greatest last are contacts of some carrier.
+    opened: an `OpenContacts` with room for all, updated; place_of (ligands,) int32 holds 0, as it
+    does again afterwards; ended: an `EndedContacts`, to which those that have ended are appended
+    from n_ended on. Returns the new n_ended.
 
-    Cost: linear in contacts; carriers whose contacts are the same take no branch per contact.
+    Cost: linear in contacts; those of a carrier that has the same are compared without branches.
     """
-    room = open_ligand.shape[1]
-    needed = most_of(first, last)
-    if needed > room:
-        return -needed
-    flat = open_ligand.ravel()
+    number, open_ligand, open_level, open_begin = opened
+    room = open_ligand.shape[1] + 1
     has_levels = level.shape[0] > 0
-    stays, fresh = np.empty(room // ROW, dtype=np.uint64), np.empty(room, dtype=np.uint64)
+    # those of the frame before, from place 1 on; place 0 is that of contacts that begin
+    before, before_level = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int16)
+    before_begin, kept_by = np.empty(room, dtype=np.int32), np.full(room, -1, dtype=np.int64)
+    before_begin[0] = frame
     for c in range(first.shape[0]):
-        start, end = np.uint64(first[c]), np.uint64(last[c])
-        row, n_stay = np.uint64(c) * np.uint64(room), _NONE
-        n_groups = np.uint64(used[c])
-        for g in range(n_groups):
-            at, stay = row + g * _ROW, _NONE
-            for h in range(start, end):
-                stay |= equal_lanes(flat, at, ligand[h])
+        start, n = np.uint64(first[c]), np.uint64(last[c] - first[c])
+        n_before = np.uint64(number[c])
+        differ = n != n_before
+        for k in range(min(n, n_before)):
+            differ |= open_ligand[c, k] != ligand[start + k]
             if has_levels:
-                for h in range(start, end):
-                    same = equal_lanes(flat, at, ligand[h])
-                    if same != _NONE and open_level[c, g * _ROW + lowest_bit(same)] != level[h]:
-                        stay ^= same
-            stays[g] = stay
-            n_stay += count_bits(stay)
-        if n_stay == np.uint64(n_open[c]) and end - start == n_stay:
+                differ |= open_level[c, k] != level[start + k]
+        if not differ:
             continue
-        n_fresh = _NONE
-        for h in range(start, end):
-            known = _NONE
-            for g in range(n_groups):
-                known |= equal_lanes(flat, row + g * _ROW, ligand[h]) & stays[g]
-            fresh[n_fresh] = h
-            n_fresh += np.uint64(known == _NONE)
-        for g in range(n_groups):
-            ends = ~(stays[g] | equal_lanes(flat, row + g * _ROW, np.int32(-1))) & _WHOLE_ROW
-            while ends != _NONE:
-                m = g * _ROW + lowest_bit(ends)
-                ended_carrier[n_ended], ended_ligand[n_ended] = c, open_ligand[c, m]
-                ended_level[n_ended], ended_begin[n_ended] = open_level[c, m], open_begin[c, m]
-                ended_end[n_ended] = frame
+        for k in range(n_before):
+            before[k + _ONE], before_level[k + _ONE] = open_ligand[c, k], open_level[c, k]
+            before_begin[k + _ONE] = open_begin[c, k]
+            place_of[np.uint64(open_ligand[c, k])] = k + _ONE
+        n_kept = _NONE
+        for k in range(n):
+            place = np.uint64(place_of[np.uint64(ligand[start + k])])
+            level_k = np.int16(1)
+            if has_levels:
+                level_k = level[start + k]
+                if before_level[place] != level_k:
+                    place = _NONE
+            open_ligand[c, k], open_level[c, k] = ligand[start + k], level_k
+            open_begin[c, k] = before_begin[place]
+            kept_by[place] = c
+            n_kept += np.uint64(place != _NONE)
+        number[c] = n
+        for k in range(_ONE, n_before + _ONE):
+            place_of[np.uint64(before[k])] = 0
+        if n_kept == n_before:
+            continue
+        for k in range(_ONE, n_before + _ONE):
+            if kept_by[k] != c:
+                ended.carrier[n_ended], ended.ligand[n_ended] = c, before[k]
+                ended.level[n_ended], ended.begin[n_ended] = before_level[k], before_begin[k]
+                ended.end[n_ended] = frame
                 n_ended += 1
-                open_ligand[c, m] = -1
-                ends &= ends - _ONE
-        # new ones take the first free places
-        group = _NONE
-        for k in range(n_fresh):
-            while group < n_groups and stays[group] == _WHOLE_ROW:
-                group += _ONE
-            if group == n_groups:
-                stays[group] = _NONE
-                n_groups += _ONE
-            bit = lowest_bit(~stays[group])
-            m = group * _ROW + bit
-            open_ligand[c, m], open_begin[c, m] = ligand[fresh[k]], frame
-            open_level[c, m] = level[fresh[k]] if has_levels else np.int16(1)
-            stays[group] |= _ONE << bit
-        while n_groups > _ONE and stays[n_groups - _ONE] == _NONE:
-            n_groups -= _ONE
-        n_open[c], used[c] = end - start, n_groups
     return n_ended
 
 
 class ContactTracker:
-    """Gathers the contacts of consecutive frames as stretches of frames.
+    """Gathers the contacts of consecutive frames as intervals of frames.
 
     Parameters
     ----------
@@ -139,11 +164,15 @@ class ContactTracker:
 
     def __init__(self, n_carriers: int, first_frame: int) -> None:
         self._frame = first_frame
-        self._n_open = np.zeros(n_carriers, dtype=np.int64)
-        self._used = np.ones(n_carriers, dtype=np.int64)
         types = np.int32, np.int16, np.int32
-        self._open = [np.full((n_carriers, ROW), -1, dtype=t) for t in types]
-        self._ended = [np.empty(1024, dtype=t) for t in (np.int32, *types, np.int32)]
+        self._open = OpenContacts(
+            np.zeros(n_carriers, dtype=np.int64),
+            *(np.empty((n_carriers, FIRST_ROOM), dtype=t) for t in types),
+        )
+        self._ended = EndedContacts(
+            *(np.empty(1024, dtype=t) for t in (np.int32, *types, np.int32))
+        )
+        self._place_of = np.zeros(0, dtype=np.int32)
         self._n_ended = 0
         self._rings = False
 
@@ -152,7 +181,7 @@ class ContactTracker:
         carrier = np.asarray(contacts.carrier, dtype=np.int32)
         ligand = np.asarray(contacts.ligand, dtype=np.int32)
         inner, ring = contacts.inner, contacts.ring
-        n_carriers = len(self._n_open)
+        n_carriers = len(self._open.number)
         first, last = contact_rows(carrier, ligand, n_carriers)
         if len(first) < n_carriers:
             order = np.lexsort((ligand, carrier))
@@ -186,36 +215,36 @@ class ContactTracker:
         if ring is not None:
             self._rings = True
             level += 2 * ring.astype(np.int16)
-        most = self._n_ended + int(self._n_open.sum())
-        if most > len(self._ended[0]):
-            self._ended = [np.resize(a, 2 * most) for a in self._ended]
-        while True:
-            n = int(
-                follow_contacts(
-                    self._frame, first, last, ligand, level, self._n_open, self._used, *self._open,
-                    self._n_ended, *self._ended,
-                )
-            )  # fmt: skip
-            if n >= 0:
-                break
-            room = self._open[0].shape[1]
-            more = -(-max(-n, 2 * room) // ROW) * ROW - room
-            self._open = [np.pad(a, ((0, 0), (0, more)), constant_values=-1) for a in self._open]
-        self._n_ended = n
+        most, highest, n_open = room_needed(first, last, ligand, self._open.number)
+        if self._n_ended + n_open > len(self._ended.carrier):
+            room = 2 * (self._n_ended + n_open)
+            self._ended = EndedContacts(*(np.resize(a, room) for a in self._ended))
+        number, *columns = self._open
+        room = columns[0].shape[1]
+        if most > room:
+            more = max(most - room, room)
+            self._open = OpenContacts(number, *(np.pad(a, ((0, 0), (0, more))) for a in columns))
+        if highest >= len(self._place_of):
+            self._place_of = np.zeros(highest + 1, dtype=np.int32)
+        self._n_ended = follow_contacts(
+            self._frame, first, last, ligand, level, self._open, self._place_of, self._n_ended,
+            self._ended,
+        )  # fmt: skip
         self._frame += 1
 
     def finish(self) -> dict[str, np.ndarray]:
-        """End the open stretches and return all of them.
+        """End the open contacts and return all of them.
 
         Returns
         -------
         dict of str to numpy.ndarray
             ``carrier``, ``ligand``, ``inner``, ``begin``, ``end`` and, where a detector gave it,
-            ``ring``, each of shape (stretches,), as in `ContactHistory`; in order of the end.
+            ``ring``, each of shape (intervals,), as in `ContactHistory`; in order of the end.
         """
-        is_open = self._open[0] >= 0
+        number, *columns = self._open
+        is_open = np.arange(columns[0].shape[1]) < number[:, None]
         ended = [a[: self._n_ended] for a in self._ended]
-        still = [np.nonzero(is_open)[0].astype(np.int32), *(a[is_open] for a in self._open)]
+        still = [np.nonzero(is_open)[0].astype(np.int32), *(a[is_open] for a in columns)]
         still.append(np.full(len(still[0]), self._frame, dtype=np.int32))
         carrier, ligand, level, begin, end = map(np.concatenate, zip(ended, still, strict=True))
         rings = {"ring": (level // 2).astype(np.uint8)} if self._rings else {}

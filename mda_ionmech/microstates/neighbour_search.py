@@ -6,25 +6,57 @@ ligand can be within the cutoff.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from ..lib.kernels import counting_order, kernel, longer
-from ..lib.lanes import LANES, lowest_bit, near_lanes
+from ..lib.kernels import counting_order, kernel, longer, lowest_bit
 from .detector import FrameGeometry, Places
 
-#: Layers of the grid along its third vector within one cutoff: thin ones, as they cost no search.
+#: Grid layers along the third cell vector within one cutoff: thin ones, as they are contiguous in
+#: memory and cost no search.
 LAYERS = 3
-#: How far ligands may move while a grid serves, Angstrom; less what rounding may do to it.
+#: Verlet skin, Angstrom: how far ligands may move before the grid is built anew; and the fraction
+#: of it that is used, so that rounding cannot lose a pair.
 SKIN = 0.25
 ROUNDED = 0.99
-#: Frames for which a grid is made for each, after one has served no other: at first, and at most.
+#: After a grid that served a single frame, the skin is left out for this many frames: at first,
+#: and at most, as the number doubles each time.
 FIRST_PAUSE, LONGEST_PAUSE = 8, 512
-#: Contacts of one carrier are ranked this many at a time.
-_RANKED = 16
-#: Ligands worked on at once.
+#: Ligands worked on at once: their coordinates fit the nearest cache.
 _CHUNK = 64
-_LANES, _LANE, _BITS, _WORD = np.uint64(LANES), np.uint64(LANES - 1), np.uint64(3), np.uint64(64)
-_ONE, _TWO, _BYTE = np.uint64(1), np.uint64(2), np.uint64(255)
+#: Ligands compared at once. A loop of this many turns is not unrolled by LLVM, but vectorised.
+BLOCK = 16
+_BLOCK, _BLOCK_BITS, _WORD = np.uint64(BLOCK), np.uint64(4), np.uint64(64)
+_NONE, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
+_HITS = np.uint32(2**BLOCK - 1)
+
+
+class Grid(NamedTuple):
+    """Ligands sorted into grid cells, so that neighbouring layers of a row are contiguous.
+
+    Attributes
+    ----------
+    shape : numpy.ndarray
+        Shape (3,), int64: rows along the first two cell vectors, layers along the third.
+    start : numpy.ndarray
+        Shape (rows * layers + 2,), int32: layer l of row r begins at ``start[r * layers + l]``. A
+        row has further layers at either end: periodic images of those at the other end.
+    x, y, z : numpy.ndarray
+        Shape (entries + `BLOCK`,), Angstrom, float32; the last ones are padding.
+    number : numpy.ndarray
+        Shape (entries,), int32: ligand number.
+    listed : float
+        Distance that the layers are made for, Angstrom: cutoff and skin.
+    """
+
+    shape: np.ndarray
+    start: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    number: np.ndarray
+    listed: float
 
 
 @kernel
@@ -56,29 +88,26 @@ def grid_shape(cell, cutoff, n_ligands):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _reach(cell, listed, grid):  # type: ignore[no-untyped-def]
-    """A distance along the third vector, as a part of it, and the layers of images it asks for."""
+def _reach(cell, listed, shape):  # type: ignore[no-untyped-def]
+    """A distance along the third vector, as a fraction of it, and the image layers it asks for."""
     # over the height along that vector: |a x b| / volume
     c0 = cell[0, 1] * cell[1, 2] - cell[0, 2] * cell[1, 1]
     c1 = cell[0, 2] * cell[1, 0] - cell[0, 0] * cell[1, 2]
     c2 = cell[0, 0] * cell[1, 1] - cell[0, 1] * cell[1, 0]
     volume = abs(c0 * cell[2, 0] + c1 * cell[2, 1] + c2 * cell[2, 2])
     reach = listed * np.sqrt(c0 * c0 + c1 * c1 + c2 * c2) / volume
-    return reach, min(np.int64(np.floor(reach * grid[2])) + 1, grid[2])
+    return reach, min(np.int64(np.floor(reach * shape[2])) + 1, shape[2])
 
 
 @kernel
-def fill_grid(coordinates, atoms, inverse, cell, listed):  # type: ignore[no-untyped-def]
-    """Ligands in the order of a grid, so that neighbouring layers are one stretch of memory.
+def fill_grid(places, cell, listed):  # type: ignore[no-untyped-def]
+    """Sort ligands into a `Grid`.
 
-    coordinates, atoms, inverse, cell: as in `search_grid`; listed: the distance that will be looked
-    at, Angstrom. A row holds layers more at either end: images of those at the other end. Returns
-    grid (3,) int64, as of `grid_shape`; start (rows * layers + 2,) int32, where layer l of row r
-    begins at start[r * layers + l]; x, y, z, Angstrom, float32, and ligand number in this order,
-    with room for `LANES` more.
-
-    Cost: linear in ligands and in grid cells, of which there are about as many.
+    places: coordinates, atoms, inverse, as `Places.arrays`; cell (3, 3) and listed, the distance
+    that will be looked at: Angstrom. Cost: linear in ligands and in grid cells, of which there are
+    about as many.
     """
+    coordinates, atoms, inverse = places
     n_ligands = atoms.shape[0]
     grid = grid_shape(cell, listed, n_ligands)
     _, ghosts = _reach(cell, listed, grid)
@@ -95,7 +124,7 @@ def fill_grid(coordinates, atoms, inverse, cell, listed):  # type: ignore[no-unt
     i20, i21, i22 = inverse[2, 0], inverse[2, 1], inverse[2, 2]
     place = np.empty(n_ligands, dtype=np.int32)
     x_in, y_in, z_in = np.empty((3, n_ligands), dtype=np.float32)
-    # a few at a time, component by component, as vector instructions want them
+    # a few at a time, component by component, so that the arithmetic vectorises
     p, q, r = np.empty((3, _CHUNK))
     for begin in range(0, n_ligands, _CHUNK):
         n = min(_CHUNK, n_ligands - begin)
@@ -127,10 +156,10 @@ def fill_grid(coordinates, atoms, inverse, cell, listed):  # type: ignore[no-unt
     for g in range(1, n_places + 1):
         start[g + 1] += start[g]
     total = np.int64(start[n_places + 1])
-    x = np.empty(total + LANES, dtype=np.float32)
+    x = np.empty(total + BLOCK, dtype=np.float32)
     y, z = np.empty_like(x), np.empty_like(x)
-    number = np.empty(total + LANES, dtype=np.int32)
-    x[total:], y[total:], z[total:], number[total:] = np.inf, np.inf, np.inf, -1
+    x[total:], y[total:], z[total:] = np.inf, np.inf, np.inf
+    number = np.empty(total, dtype=np.int32)
     for a in range(n_ligands):
         after = np.uint64(place[a]) + _ONE
         m = np.uint64(start[after])
@@ -149,20 +178,22 @@ def fill_grid(coordinates, atoms, inverse, cell, listed):  # type: ignore[no-unt
                 m += _ONE
             for g in range(ghosts):
                 start[first + g + 1] = start[first + g] + start[source + g + 1] - start[source + g]
-    return grid, start, x, y, z, number
+    return Grid(grid, start, x, y, z, number, listed)
 
 
 @kernel
-def refresh_grid(coordinates, source, inverse, cell, before, x, y, z, slack):  # type: ignore[no-untyped-def]
-    """Put ligands where they are now, in the order they had; False if one has moved too far.
+def refresh_grid(coordinates, inverse, cell, source, before, grid):  # type: ignore[no-untyped-def]
+    """Update the positions in a grid, in the order they have; False if a ligand moved too far.
 
-    coordinates, inverse, cell: as in `search_grid`; x, y, z: of `fill_grid`, updated; source (n,)
-    int32: what their ligands begin at in coordinates; before (3, n): x, y and z as they were then;
-    slack: how far a ligand may have moved since, Angstrom.
+    coordinates, inverse, cell: as in `search_grid`; source (entries,) int32: where the ligand of
+    each entry begins in coordinates; before (3, entries or more): x, y and z when the grid was
+    filled. A ligand may have moved by `ROUNDED` times `SKIN` since.
 
     Cost: linear in ligands; about a third of `fill_grid`.
     """
+    x, y, z = grid.x, grid.y, grid.z
     n_entries = source.shape[0]
+    slack = ROUNDED * SKIN
     h00, h01, h02 = cell[0, 0], cell[0, 1], cell[0, 2]
     h10, h11, h12 = cell[1, 0], cell[1, 1], cell[1, 2]
     h20, h21, h22 = cell[2, 0], cell[2, 1], cell[2, 2]
@@ -194,53 +225,52 @@ def refresh_grid(coordinates, source, inverse, cell, before, x, y, z, slack):  #
 
 
 @kernel
-def search_grid(  # type: ignore[no-untyped-def]
-    grid, start, x, y, z, number, listed, order, centres, coordinates, atoms, inverse, ligand_kind,
-    ligand_owner, cell, outer, measured,
-):  # fmt: skip
-    """All pairs within the outer cutoff of the ligand's kind, in an order of the grid's.
+def search_grid(grid, order, centres, places, kind, owner, cell, outer, measured):  # type: ignore[no-untyped-def]
+    """All pairs within the outer cutoff of the ligand's type, in an order of the grid's.
 
     Cost: linear in carriers + contacts; nine rows of grid cells are looked at for each carrier, in
-    single precision, and pairs that it leaves in doubt in double.
+    single precision, and pairs that this leaves in doubt in double precision.
 
-    grid to number: as of `fill_grid`; ligands may have moved since by `listed` less the cutoff, as
-    long as x, y and z hold where they are. order (carriers,): best by rows of the grid, as of
-    `row_order`, since carriers of one row look at the same memory; any will do. centres
-    (carriers, 3): fractional, any image; ligand a has coordinates[3 * atoms[a] :], which times
-    inverse (3, 3) are fractional, any image; ligand_kind (ligands,) int64; ligand_owner (ligands,)
-    int64: the carrier that a ligand atom is part of, or -1 (such pairs are left out); outer
-    (kinds,): cutoffs, Angstrom. Returns first, last (carriers,) int64, ligand int32 and, if
-    measured, square float64, else empty, both longer than they need be: carrier c has the ligands
-    ligand[first[c] : last[c]] at these squared distances.
+    grid: a `Grid` whose positions are those of this frame; ligands may have moved since it was
+    filled by its `listed` less the cutoff. order (carriers,): best as of `row_order`, since
+    carriers of one row look at the same memory; any will do. centres (carriers, 3): fractional,
+    any image; places: coordinates, atoms, inverse, as `Places.arrays`: ligand a has
+    coordinates[3 * atoms[a] :], which times inverse (3, 3) are fractional, any image. kind
+    (ligands,) int64: type of each ligand; owner (ligands,) int64: the carrier that a ligand atom is
+    part of, or -1 (such pairs are left out); cell (3, 3), outer (types,): cutoffs, Angstrom.
+    Returns first, last (carriers,) int64, ligand int32 and, if measured, square float64, else
+    empty, both longer than they need be: carrier c has the ligands ligand[first[c] : last[c]] at
+    these squared distances.
     """
+    shape, start, x, y, z, number, listed = grid
+    coordinates, atoms, inverse = places
     n_centres = centres.shape[0]
     widest, narrowest = 0.0, np.inf
     for k in range(outer.shape[0]):
         widest, narrowest = max(widest, outer[k]), min(narrowest, outer[k])
-    n0, n1, n2 = grid[0], grid[1], grid[2]
-    owner = np.int64(-1)
-    for a in range(ligand_owner.shape[0]):
-        owner = max(owner, ligand_owner[a])
-    look_closer = measured or owner >= 0 or narrowest < widest
+    n0, n1, n2 = shape[0], shape[1], shape[2]
+    any_owner = np.int64(-1)
+    for a in range(owner.shape[0]):
+        any_owner = max(any_owner, owner[a])
+    look_closer = measured or any_owner >= 0 or narrowest < widest
     h00, h01, h02 = cell[0, 0], cell[0, 1], cell[0, 2]
     h10, h11, h12 = cell[1, 0], cell[1, 1], cell[1, 2]
     h20, h21, h22 = cell[2, 0], cell[2, 1], cell[2, 2]
     # What rounding to single precision may do: coordinates in the grid are within twice the cell.
     margin = 2.0**-19 * widest * (2.0 * np.abs(cell).sum() + widest)
     limit2, sure2 = np.float32(widest**2 + margin), np.float32(widest**2 - margin)
-    reach, ghosts = _reach(cell, listed, grid)
+    reach, ghosts = _reach(cell, listed, shape)
     n_layers = n2 + 2 * ghosts
     most = 0
     for row in range(n0 * n1):
         most = max(most, start[(row + 1) * n_layers] - start[row * n_layers])
     most *= 9
-    # the search looks at eight ligands at once and remembers eight such looks
-    seen = np.empty(8, dtype=np.uint64)
     capacity = 16 * n_centres + most
     first, last = np.empty(n_centres, dtype=np.int64), np.empty(n_centres, dtype=np.int64)
     near = np.empty(capacity, dtype=np.int32)
     square = np.empty(capacity if measured else 0)
     n_near = np.uint64(0)
+    blocks = np.empty(64 // BLOCK, dtype=np.uint64)
     rows = np.empty(9, dtype=np.int64)
     shift_x, shift_y, shift_z = np.empty(9), np.empty(9), np.empty(9)
     row_now = np.int64(-1)
@@ -258,14 +288,14 @@ def search_grid(  # type: ignore[no-untyped-def]
             own0 = row_now // n1
             own1 = row_now - own0 * n1
             for i in range(3):
-                row0, turn0 = _turned(own0 + i - 1, n0)
+                row0, image0 = _wrapped(own0 + i - 1, n0)
                 for j in range(3):
-                    row1, turn1 = _turned(own1 + j - 1, n1)
+                    row1, image1 = _wrapped(own1 + j - 1, n1)
                     r = 3 * i + j
                     rows[r] = (row0 * n1 + row1) * n_layers
-                    shift_x[r] = turn0 * h00 + turn1 * h10
-                    shift_y[r] = turn0 * h01 + turn1 * h11
-                    shift_z[r] = turn0 * h02 + turn1 * h12
+                    shift_x[r] = image0 * h00 + image1 * h10
+                    shift_y[r] = image0 * h01 + image1 * h11
+                    shift_z[r] = image0 * h02 + image1 * h12
         x_c = s0 * h00 + s1 * h10 + s2 * h20
         y_c = s0 * h01 + s1 * h11 + s2 * h21
         z_c = s0 * h02 + s1 * h12 + s2 * h22
@@ -276,35 +306,43 @@ def search_grid(  # type: ignore[no-untyped-def]
             near = longer(near, capacity)
             if measured:
                 square = longer(square, capacity)
-        begin, word, shift, doubt = n_near, np.uint64(0), np.uint64(0), np.uint64(0)
+        begin, doubt, word, shift = n_near, np.uint32(0), _NONE, _NONE
         for r in range(9):
-            at = np.uint64(start[np.uint64(rows[r] + low)])
-            end = np.uint64(start[np.uint64(rows[r] + high)])
             x_r = np.float32(x_c + shift_x[r])
             y_r = np.float32(y_c + shift_y[r])
             z_r = np.float32(z_c + shift_z[r])
-            # the bits of a look that lie beyond the end are not its own
+            at = np.uint64(start[np.uint64(rows[r] + low)])
+            end = np.uint64(start[np.uint64(rows[r] + high)])
             while at < end:
-                bits = near_lanes(x, y, z, at, x_r, y_r, z_r, limit2, sure2)
-                hits = bits & _BYTE
-                if end - at < _LANES:
-                    hits &= (_ONE << (end - at)) - _ONE
-                doubt |= hits & ~(bits >> _LANES)
-                word |= hits << shift
-                seen[shift >> _BITS] = at
-                shift += _LANES
-                at += _LANES
+                # a bit for each ligand that is near, and one further on if it surely is
+                bits = np.uint32(0)
+                for k in range(np.uint32(BLOCK)):
+                    entry = at + np.uint64(k)
+                    dx, dy, dz = x[entry] - x_r, y[entry] - y_r, z[entry] - z_r
+                    d2 = dx * dx + dy * dy + dz * dz
+                    bits |= np.uint32(d2 <= limit2) << np.uint32(k)
+                    bits |= np.uint32(d2 <= sure2) << np.uint32(k + BLOCK)
+                hits = bits & _HITS
+                if end - at < _BLOCK:  # what lies beyond the end belongs to other cells
+                    hits &= np.uint32((_ONE << (end - at)) - _ONE)
+                doubt |= hits & ~(bits >> np.uint32(BLOCK))
+                # gathered for several blocks, as loops that end soon are slow
+                word |= np.uint64(hits) << shift
+                blocks[shift >> _BLOCK_BITS] = at
+                shift += _BLOCK
+                at += _BLOCK
                 if shift == _WORD:
-                    n_near = _take_hits(word, seen, number, near, n_near)
-                    word, shift = np.uint64(0), np.uint64(0)
-        n_near = _take_hits(word, seen, number, near, n_near)
-        if look_closer or doubt != np.uint64(0):
+                    n_near = _take_hits(word, blocks, number, near, n_near)
+                    word, shift = _NONE, _NONE
+        n_near = _take_hits(word, blocks, number, near, n_near)
+        if look_closer or doubt != 0:
             n_all, n_near = n_near, begin
             for m in range(begin, n_all):
                 ligand = np.uint64(near[m])
-                d2 = _square(centres, c, coordinates, np.uint64(3 * atoms[ligand]), inverse, cell)
-                radius = outer[ligand_kind[ligand]]
-                if ligand_owner[ligand] != np.int64(c) and d2 <= radius * radius:
+                where = np.uint64(3 * atoms[ligand])
+                d2 = _square(centres, c, coordinates, where, inverse, cell)
+                radius = outer[kind[ligand]]
+                if owner[ligand] != np.int64(c) and d2 <= radius * radius:
                     near[n_near] = ligand
                     if measured:
                         square[n_near] = d2
@@ -314,55 +352,54 @@ def search_grid(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def row_order(centres, grid):  # type: ignore[no-untyped-def]
+def _take_hits(word, blocks, number, near, n_near):  # type: ignore[no-untyped-def]
+    """Append the ligands whose bits are set in a word of several blocks; returns their number."""
+    while word != _NONE:
+        place = lowest_bit(word)
+        near[n_near] = number[blocks[place >> _BLOCK_BITS] + (place & (_BLOCK - _ONE))]
+        n_near += _ONE
+        word &= word - _ONE
+    return n_near
+
+
+@kernel
+def row_order(centres, shape):  # type: ignore[no-untyped-def]
     """Carriers by the row of the grid they are in; centres (carriers, 3): fractional, any image."""
     row = np.empty(centres.shape[0], dtype=np.int64)
     for c in range(centres.shape[0]):
         s0 = centres[c, 0] - np.floor(centres[c, 0])
         s1 = centres[c, 1] - np.floor(centres[c, 1])
-        row[c] = min(np.int64(s0 * grid[0]), grid[0] - 1) * grid[1]
-        row[c] += min(np.int64(s1 * grid[1]), grid[1] - 1)
-    return counting_order(row, grid[0] * grid[1], np.arange(centres.shape[0]))
+        row[c] = min(np.int64(s0 * shape[0]), shape[0] - 1) * shape[1]
+        row[c] += min(np.int64(s1 * shape[1]), shape[1] - 1)
+    return counting_order(row, shape[0] * shape[1], np.arange(centres.shape[0]))
 
 
 @kernel
-def find_contacts(  # type: ignore[no-untyped-def]
-    centres, coordinates, atoms, inverse, ligand_kind, ligand_owner, cell, outer
-):
+def find_contacts(centres, places, kind, owner, cell, outer):  # type: ignore[no-untyped-def]
     """The pairs of `search_grid`, sorted by carrier, then ligand.
 
     Returns carrier int32, ligand int32, distance float64, each of shape (contacts,).
     """
-    widest = outer.max()
-    grid, start, x, y, z, number = fill_grid(coordinates, atoms, inverse, cell, widest)
+    grid = fill_grid(places, cell, outer.max())
     first, last, near, square = search_grid(
-        grid, start, x, y, z, number, widest, row_order(centres, grid), centres, coordinates, atoms,
-        inverse, ligand_kind, ligand_owner, cell, outer, True,
-    )  # fmt: skip
-    n_out, most = np.int64(0), np.int64(0)
+        grid, row_order(centres, grid.shape), centres, places, kind, owner, cell, outer, True
+    )
+    n_out = np.int64(0)
     for c in range(first.shape[0]):
         n_out += last[c] - first[c]
-        most = max(most, last[c] - first[c])
     carrier_out = np.empty(n_out, dtype=np.int32)
     ligand_out = np.empty(n_out, dtype=np.int32)
     distance_out = np.empty(n_out)
-    row = np.empty(most + _RANKED, dtype=np.int32)
     n = 0
-    for c in range(first.shape[0]):
-        # few enough for counting how many come before; in whole vectors, as the number varies
-        n_near = last[c] - first[c]
-        filled = (n_near + _RANKED - 1) // _RANKED * _RANKED
-        for a in range(n_near):
-            row[a] = near[first[c] + a]
-        for a in range(n_near, filled):
-            row[a] = np.int32(2147483647)
-        for a in range(n_near):
-            me, rank = row[a], np.int32(0)
-            for b in range(filled):
-                rank += np.int32(row[b] < me)
-            ligand_out[n + rank], distance_out[n + rank] = me, np.sqrt(square[first[c] + a])
-            carrier_out[n + a] = c
-        n += n_near
+    for carrier in range(first.shape[0]):
+        # few enough to count, for each, how many come before it
+        for a in range(first[carrier], last[carrier]):
+            me, rank = near[a], np.int32(0)
+            for b in range(first[carrier], last[carrier]):
+                rank += np.int32(near[b] < me)
+            ligand_out[n + rank], distance_out[n + rank] = me, np.sqrt(square[a])
+            carrier_out[n + rank] = carrier
+        n += last[carrier] - first[carrier]
     return carrier_out, ligand_out, distance_out
 
 
@@ -381,8 +418,8 @@ def _square(centres, c, coordinates, at, inverse, cell):  # type: ignore[no-unty
 
 
 @kernel
-def _turned(row, n_rows):  # type: ignore[no-untyped-def]
-    """A row at most one beyond either end as one of n_rows, and the turns that its image is off."""
+def _wrapped(row, n_rows):  # type: ignore[no-untyped-def]
+    """A row at most one beyond either end as one of n_rows, and which way its image is shifted."""
     if row < 0:
         return row + n_rows, 1.0
     if row >= n_rows:
@@ -390,28 +427,17 @@ def _turned(row, n_rows):  # type: ignore[no-untyped-def]
     return row, 0.0
 
 
-@kernel
-def _take_hits(word, seen, number, near, n_near):  # type: ignore[no-untyped-def]
-    """Append the ligands whose bits are set in a word of eight looks; returns their number."""
-    while word != np.uint64(0):
-        lane = lowest_bit(word)
-        near[n_near] = number[seen[lane >> _BITS] + (lane & _LANE)]
-        n_near += _ONE
-        word &= word - _ONE
-    return n_near
-
-
 class NearLigands:
     """Ligands within cutoffs, frame after frame.
 
-    While frames follow each other so closely that ligands hardly move, and the cell stays the same,
-    the grid of one frame serves the next ones: its rows are wider by `SKIN`. Where ligands have
+    While consecutive frames differ so little that ligands hardly move, and the cell stays the same,
+    the grid of one frame serves the next ones: its rows are wider by the skin. Where ligands have
     moved further after a single frame, that is not tried again for a while.
 
     Parameters
     ----------
     outer : numpy.ndarray
-        Shape (kinds,), Angstrom: a cutoff for each ligand type.
+        Shape (types,), Angstrom: a cutoff for each ligand type.
     measured : bool
         Whether distances are wanted.
     """
@@ -419,11 +445,10 @@ class NearLigands:
     def __init__(self, outer: np.ndarray, *, measured: bool) -> None:
         self.outer, self.measured = outer, measured
         self._cell: np.ndarray | None = None
-        self._grid: tuple[np.ndarray, ...] = ()
+        self._grid: Grid | None = None
         self._before = np.empty((3, 0), dtype=np.float32)
         self._source = np.empty(0, dtype=np.int32)
         self._order = np.empty(0, dtype=np.int64)
-        self._listed = 0.0
         self._served = 0
         self._pause = self._wait = 0
 
@@ -436,52 +461,50 @@ class NearLigands:
             As of `search_grid`.
         """
         places, widest = frame.ligand_places, float(self.outer.max())
-        where = places.coordinates, places.atoms, places.inverse, frame.cell
-        if not self._serves(frame):
-            self._listed = widest if self._wait else widest + SKIN
-            self._grid = fill_grid(*where, self._listed)
-            self._order = row_order(frame.centres, self._grid[0])
+        grid = self._updated(frame)
+        if grid is None:
+            grid = fill_grid(places.arrays, frame.cell, widest if self._wait else widest + SKIN)
+            self._order = row_order(frame.centres, grid.shape)
             self._served = 0
+            self._grid = self._cell = None
             if self._wait:
-                self._cell = None
                 self._wait -= 1
             else:
-                self._cell = frame.cell
-                self._before = np.stack(self._grid[2:5])
-                self._source = (3 * places.atoms[self._grid[5][:-LANES]]).astype(np.int32)
+                self._grid, self._cell = grid, frame.cell
+                self._before = np.stack([grid.x, grid.y, grid.z])
+                self._source = (3 * places.atoms[grid.number]).astype(np.int32)
         return search_grid(
-            *self._grid, self._listed, self._order, frame.centres, *where[:3], frame.ligand_kind,
-            frame.ligand_owner, frame.cell, self.outer, self.measured,
+            grid, self._order, frame.centres, places.arrays, frame.ligand_kind, frame.ligand_owner,
+            frame.cell, self.outer, self.measured,
         )  # fmt: skip
 
-    def _serves(self, frame: FrameGeometry) -> bool:
-        """Whether the grid there is serves a frame; its coordinates are made those of the frame."""
-        if self._cell is None:
-            return False
-        places, (_, _, x, y, z, _) = frame.ligand_places, self._grid
+    def _updated(self, frame: FrameGeometry) -> Grid | None:
+        """The last grid with the coordinates of a frame; None if it cannot serve this frame."""
+        grid, places = self._grid, frame.ligand_places
+        if grid is None:
+            return None
         if self._cell is frame.cell and refresh_grid(
-            places.coordinates, self._source, places.inverse, frame.cell, self._before, x, y, z,
-            ROUNDED * SKIN,
-        ):  # fmt: skip
+            places.coordinates, places.inverse, frame.cell, self._source, self._before, grid
+        ):
             self._served += 1
             self._pause = 0
-            return True
+            return grid
         if self._served == 0:
             self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
             self._wait = self._pause
-        return False
+        return None
 
 
 def contact_pairs(
     frame: FrameGeometry, outer: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same, sorted by carrier, then ligand: carrier, ligand and distance, Angstrom.
+    """Contacts of one frame, sorted by carrier, then ligand: carrier, ligand, distance in Angstrom.
 
     Parameters
     ----------
     frame : FrameGeometry
     outer : numpy.ndarray
-        Shape (kinds,), Angstrom: a cutoff for each ligand type.
+        Shape (types,), Angstrom: a cutoff for each ligand type.
     """
     return pairs_with(
         frame, frame.ligand_places, frame.ligand_kind, frame.ligand_owner, np.asarray(outer)
@@ -492,7 +515,4 @@ def pairs_with(
     frame: FrameGeometry, places: Places, kind: np.ndarray, owner: np.ndarray, outer: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`contact_pairs` with any atoms: kind and owner (n,) are as for ligands."""
-    return find_contacts(
-        frame.centres, places.coordinates, places.atoms, places.inverse, kind, owner, frame.cell,
-        outer,
-    )  # fmt: skip
+    return find_contacts(frame.centres, places.arrays, kind, owner, frame.cell, outer)

@@ -1,18 +1,18 @@
-"""From gathered contacts to microstates: history filters, then interning.
+"""From gathered contacts to microstates: history filters, then numbering of the shells.
 
 A contact is on or off in every frame. Hysteresis: it goes on when inside r_in and off when
 outside r_out; between the two it keeps its state (before the first decisive frame it takes the
 state that frame decides). Persistence: a change counts only if the new state lasts longer than t*.
+Each distinct shell gets one number (it is interned), so that comparing shells is comparing numbers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..lib.kernels import kernel
-from ..lib.lanes import ROW, changed_lanes, copy_lanes, fetch, lowest_bit, same_lanes, shifted_lanes
+from ..lib.kernels import kernel, lowest_bit
 from ..lib.run_length import LabelRuns
 from .detector import ContactHistory, Microstates, ShellTable
 from .on_disk import intern_on_disk
@@ -22,47 +22,152 @@ if TYPE_CHECKING:
 
 #: Shells there is room for at first, at most.
 MOST_AT_FIRST = 2**18
-#: Shells whose places in the table are looked at ahead.
+#: Entries of the hash table that are read together, so that the processor fetches them at once.
 _AHEAD = np.uint64(16)
-_ROW, _PAST = np.uint64(ROW), np.uint64(ROW - 1)
-_NONE, _ONE, _BACK = np.uint64(0), np.uint64(1), np.uint64(2**64 - 1)
-_SIX, _LAST, _WHOLE_ROW = np.uint64(6), np.uint64(63), np.uint64(2**ROW - 1)
-_HALF, _LOWER = np.uint64(32), np.uint64(2**32 - 1)
+_NONE, _ONE = np.uint64(0), np.uint64(1)
+_SIX, _LAST = np.uint64(6), np.uint64(63)
 _HIGHEST = np.int32(2**31 - 1)
+_HALF, _LOWER = np.uint64(32), np.uint64(2**32 - 1)
+
+
+class Intervals(NamedTuple):
+    """Intervals of contact by carrier: order[first_row[c] : first_row[c + 1]] are those of c.
+
+    Attributes
+    ----------
+    order : numpy.ndarray
+        Shape (intervals,): their numbers, those of one ligand in the order of time.
+    first_row : numpy.ndarray
+        Shape (carriers + 1,), int64.
+    ligand, inner, begin, end : numpy.ndarray
+        Shape (intervals,), as in `ContactHistory`.
+    n_frames, n_ligands : int
+    """
+
+    order: np.ndarray
+    first_row: np.ndarray
+    ligand: np.ndarray
+    inner: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+    n_frames: int
+    n_ligands: int
+
+
+class ShellRuns(NamedTuple):
+    """Runs of shells of all carriers, with room: offset, start and value of `LabelRuns`."""
+
+    offset: np.ndarray
+    start: np.ndarray
+    value: np.ndarray
+
+
+class KnownShells(NamedTuple):
+    """The distinct shells met so far, with room, and the hash table that finds them.
+
+    Attributes
+    ----------
+    table : numpy.ndarray
+        Shape (a power of 2,), uint64: s + 1 below the upper half of the hash of shell s, or 0 where
+        it is free.
+    hashes : numpy.ndarray
+        Shape (shells,), uint64: exclusive or of the hashes of the members.
+    offsets, members : numpy.ndarray
+        Shapes (shells + 1,), int64, and (members,), int32: shell s has the ligands, ascending,
+        ``members[offsets[s]:offsets[s + 1]]``.
+    """
+
+    table: np.ndarray
+    hashes: np.ndarray
+    offsets: np.ndarray
+    members: np.ndarray
+
+
+class Stays(NamedTuple):
+    """Working memory of `mark_changes`: unbroken stays of a ligand inside r_out, from number 1 on.
+
+    Attributes
+    ----------
+    of_ligand : numpy.ndarray
+        Shape (ligands,), int32: the last stay of each so far; 0 between carriers.
+    ligand, on, off, following, firsts : numpy.ndarray
+        Shape (most intervals of a carrier + 1,), int32: its ligand, the frame in which the contact
+        goes on (-1 never, -2 never and in the shell's neighbourhood from the start), the frame in
+        which it ends, the next stay of the same ligand, and the first stays of the ligands.
+    """
+
+    of_ligand: np.ndarray
+    ligand: np.ndarray
+    on: np.ndarray
+    off: np.ndarray
+    following: np.ndarray
+    firsts: np.ndarray
+
+
+class Changes(NamedTuple):
+    """Changes of the shell of one carrier, by frame.
+
+    Attributes
+    ----------
+    change, before : numpy.ndarray
+        Shape (changes,), int32: the ligand that joins, or ~ligand that leaves; the number of
+        another change of the same frame, or -1.
+    head : numpy.ndarray
+        Shape (frames,), int32: number of the last change of each frame, or -1.
+    words : numpy.ndarray
+        Shape (frames / 64 + 1,), uint64: a bit for each frame with a change.
+    """
+
+    change: np.ndarray
+    before: np.ndarray
+    head: np.ndarray
+    words: np.ndarray
+
+
+class Steps(NamedTuple):
+    """The shells that one carrier has, one after the other.
+
+    Attributes
+    ----------
+    change : numpy.ndarray
+        Shape (changes,), int32: those of `Changes` in the order of time.
+    start, stop : numpy.ndarray
+        Shape (steps,), int32: the frame in which it has the shell first; the number of changes
+        that have happened then.
+    code : numpy.ndarray
+        Shape (steps,), uint64: hash of the shell.
+    """
+
+    change: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    code: np.ndarray
 
 
 @kernel
-def _mark(frame, change, n, head, after, changes, words):  # type: ignore[no-untyped-def]
+def _mark(frame, change, n, marked):  # type: ignore[no-untyped-def]
     """Add a change to those of its frame; returns the new number of changes."""
-    changes[n] = change
-    after[n], head[frame] = head[frame], n
-    words[frame >> _SIX] |= _ONE << (frame & _LAST)
+    marked.change[n] = change
+    marked.before[n], marked.head[frame] = marked.head[frame], n
+    marked.words[frame >> _SIX] |= _ONE << (frame & _LAST)
     return n + _ONE
 
 
 @kernel
-def mark_changes(  # type: ignore[no-untyped-def]
-    rows, ligand, inner, begin, end, n_frames, persist, stay_of, stay_ligand, on, off, following,
-    firsts, head, after, changes, words,
-):  # fmt: skip
-    """When ligands join and leave the shell of one carrier, after both filters, frame by frame.
+def mark_changes(c, intervals, persist, stays, marked):  # type: ignore[no-untyped-def]
+    """When ligands join and leave the shell of a carrier, after both filters, frame by frame.
 
-    rows (stretches,): of this carrier, those of one ligand in the order of time; ligand, inner,
-    begin, end: of all stretches; persist: frames a change must outlast. stay_of (ligands,) holds 0,
-    as it does again afterwards; stay_ligand, on, off, following, firsts (stretches + 1,): room.
-
-    Change m is that the ligand changes[m] joins or, if negative, ~changes[m] leaves; head (frames,)
-    holds the last change of each frame, else -1, after the one before it in the same frame; words
-    hold a bit for each frame with a change. Returns the number of changes.
-
-    Cost: linear in stretches.
+    intervals: `Intervals`; persist: frames a change must outlast; stays: `Stays`, working memory;
+    marked: `Changes` without any, filled. Cost: linear in the carrier's intervals.
     """
+    order, first_row, ligand, inner, begin, end, n_frames, _ = intervals
+    stay_of, stay_ligand, on, off, following, firsts = stays
     # Hysteresis: within one unbroken stay inside r_out the contact is on from its first inner
-    # frame; at the start of the run also before it. Stays are numbered from 1, number 0 never ends.
+    # frame; at the start of the run also before it. Stay number 0 never ends.
     n_stays, n_firsts, n = _NONE, _NONE, _NONE
     off[0] = -1
-    for row in range(rows.shape[0]):
-        m = np.uint64(rows[row])
+    for row in range(first_row[c], first_row[c + 1]):
+        m = np.uint64(order[row])
         a = np.uint64(ligand[m])
         stay = np.uint64(stay_of[a])
         if off[stay] != begin[m]:
@@ -82,10 +187,10 @@ def mark_changes(  # type: ignore[no-untyped-def]
         for s in range(_ONE, n_stays + _ONE):
             if on[s] >= 0:
                 who = stay_ligand[s]
-                n = _mark(np.uint64(on[s]), who, n, head, after, changes, words)
+                n = _mark(np.uint64(on[s]), who, n, marked)
                 if off[s] < n_frames:
-                    n = _mark(np.uint64(off[s]), ~who, n, head, after, changes, words)
-        return n
+                    n = _mark(np.uint64(off[s]), ~who, n, marked)
+        return
     # Persistence: of the times on and off of a ligand only the lasting ones count.
     for k in range(n_firsts):
         stay = np.uint64(firsts[k])
@@ -98,7 +203,7 @@ def mark_changes(  # type: ignore[no-untyped-def]
             until = n_frames if stay == _NONE else on[stay]
             if until - position > persist or until - position == n_frames:
                 if state == 1:
-                    n = _mark(np.uint64(position), ~who, n, head, after, changes, words)
+                    n = _mark(np.uint64(position), ~who, n, marked)
                 state = 0
             if stay == _NONE:
                 break
@@ -106,160 +211,174 @@ def mark_changes(  # type: ignore[no-untyped-def]
             if until - position > persist or until - position == n_frames:
                 if state != 1:
                     joined = position if state == 0 else 0
-                    n = _mark(np.uint64(joined), who, n, head, after, changes, words)
+                    n = _mark(np.uint64(joined), who, n, marked)
                 state = 1
             position = until
             stay = np.uint64(following[stay])
-    return n
 
 
 @kernel
 def _term(ligand):  # type: ignore[no-untyped-def]
-    """What a ligand adds to the hash of a shell."""
+    """Hash of one member of a shell: the last steps of SplitMix64."""
     term = (np.uint64(ligand) + _ONE) * np.uint64(0x9E3779B97F4A7C15)
     term = (term ^ (term >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     return term ^ (term >> np.uint64(27))
 
 
 @kernel
-def intern_shells(  # type: ignore[no-untyped-def]
-    c, n_runs, n_shells, n_frames, persist, stretches, run_offsets, run_start, run_value, table,
-    hashes, offsets, members,
-):  # fmt: skip
+def order_changes(marked, steps):  # type: ignore[no-untyped-def]
+    """Put `Changes` in the order of time, as `Steps`, and remove them.
+
+    The first step is that of frame 0, also without a change. Returns the number of steps, the
+    members of all their shells together, and the largest shell, also while some changes of a frame
+    have been made.
+    """
+    change, before, head, words = marked
+    # the hash is that of all members together, so that a change alters it by its own term alone
+    code, n_steps, n = _NONE, _NONE, _NONE
+    size, largest, total = 0, 0, 0
+    words[0] |= _ONE
+    for w in range(np.uint64(words.shape[0])):
+        word, words[w] = words[w], _NONE
+        while word != _NONE:
+            frame = (w << _SIX) + lowest_bit(word)
+            word &= word - _ONE
+            m = head[frame]
+            head[frame] = -1
+            while m >= 0:
+                one = change[np.uint64(m)]
+                steps.change[n] = one
+                n += _ONE
+                leaves = one >> 31
+                code ^= _term(one ^ leaves)
+                size += 1 + 2 * leaves
+                largest = max(largest, size)
+                m = before[np.uint64(m)]
+            total += size
+            steps.start[n_steps], steps.stop[n_steps], steps.code[n_steps] = frame, n, code
+            n_steps += _ONE
+    return n_steps, total, largest
+
+
+@kernel
+def _change_members(rows, now, new, n, change):  # type: ignore[no-untyped-def]
+    """Put a ligand into ascending members, or take ~ligand out; returns their new number.
+
+    rows (room,) int32: from place now on, a number below all, the n members, and one above all;
+    from place new on it is filled likewise with the new members. No branch depends on the ligand.
+    """
+    leaves = change >> 31
+    ligand = change ^ leaves
+    step = np.uint64(1 + 2 * leaves)  # 1 or -1: members after the ligand come from one place away
+    for k in range(_ONE, n + np.uint64(2)):
+        own, beside = rows[now + k], rows[now + k - step]
+        rows[new + k] = own if own < ligand else max(beside, ligand)
+    rows[new + n + np.uint64(2)] = _HIGHEST
+    return n + step
+
+
+@kernel
+def intern_shells(c, n_runs, n_shells, persist, intervals, runs, shells):  # type: ignore[no-untyped-def]
     """Filter the contacts of carriers from c on, and give every distinct set of ligands a number.
 
-    stretches: order, first_row, ligand, inner, begin, end, and the number of ligands; order has the
-    numbers of the stretches of carrier c, those of one ligand in the order of time, at
-    first_row[c] : first_row[c + 1]. run_offsets, run_start, run_value: as in `LabelRuns`, with
-    room; n_runs runs are there.
-
-    Known are the shells 0 : n_shells, of all carriers: shell s has the members (ligand numbers,
-    sorted) offsets[s] : offsets[s + 1], the hash hashes[s], and a place in the hash table (a power
-    of 2), which holds s + 1 below the upper half of the hash, or 0 where it is free; new ones are
-    added. Exact: hashes only find candidates, members decide. Returns the first carrier for which
+    persist: frames a change must outlast; intervals: `Intervals`; runs: `ShellRuns`, of which
+    n_runs are there; shells: `KnownShells`, of which n_shells are there. New ones are added to
+    both. Exact: hashes only find candidates, members decide. Returns the first carrier for which
     there may not be enough room, or the number of carriers; the new n_runs and n_shells; how many
     shells and members there should be room for.
 
-    Cost: linear in stretches and changes.
+    Cost: linear in intervals and changes.
     """
-    order, first_row, ligand, inner, begin, end, n_ligands = stretches
+    table, hashes, offsets, members = shells
+    first_row, n_frames = intervals.first_row, intervals.n_frames
     n_carriers = first_row.shape[0] - 1
     most = 0
     for other in range(c, n_carriers):
         most = max(most, first_row[other + 1] - first_row[other])
-    stay_of = np.zeros(n_ligands, dtype=np.int32)
     stay_ligand, on, off, following, firsts = np.empty((5, most + 1), dtype=np.int32)
-    after, changes, ordered = np.empty((3, 2 * most + 1), dtype=np.int32)
+    of_ligand = np.zeros(intervals.n_ligands, dtype=np.int32)
+    stays = Stays(of_ligand, stay_ligand, on, off, following, firsts)
+    change, before, ordered, starts, stops = np.empty((5, 2 * most + 1), dtype=np.int32)
     head = np.full(n_frames, -1, dtype=np.int32)
-    words = np.zeros(n_frames // 64 + 1, dtype=np.uint64)
-    starts, stops = np.empty((2, 2 * most + 1), dtype=np.int32)
-    # some are looked at before it is their turn
-    codes = np.zeros(2 * most + 1 + np.int64(_AHEAD), dtype=np.uint64)
-    # the members of a shell in ascending order, from place ROW on, between lower and higher numbers
-    current = np.empty(0, dtype=np.int32)
+    marked = Changes(change, before, head, np.zeros(n_frames // 64 + 1, dtype=np.uint64))
+    codes = np.empty(2 * most + 1, dtype=np.uint64)
+    steps = Steps(ordered, starts, stops, codes)
+    entries = np.empty(_AHEAD, dtype=np.uint64)
+    rows = np.empty(0, dtype=np.int32)
     last, run, known = np.uint64(table.shape[0] - 1), np.uint64(n_runs), np.uint64(n_shells)
     enough, n_members = np.int64(0), np.int64(0)
     while c < n_carriers:
-        mark_changes(
-            order[first_row[c] : first_row[c + 1]], ligand, inner, begin, end, n_frames, persist,
-            stay_of, stay_ligand, on, off, following, firsts, head, after, changes, words,
-        )  # fmt: skip
-        # a hash is that of all members together, so that a change alters it by its own term alone
-        code, n_here, n_ordered = _NONE, _NONE, _NONE
-        size, largest, total = 0, 0, 0
-        words[0] |= _ONE
-        for w in range(np.uint64(words.shape[0])):
-            word, words[w] = words[w], _NONE
-            while word != _NONE:
-                frame = (w << _SIX) + lowest_bit(word)
-                word &= word - _ONE
-                m = head[frame]
-                head[frame] = -1
-                while m >= 0:
-                    change = changes[np.uint64(m)]
-                    ordered[n_ordered] = change
-                    n_ordered += _ONE
-                    leaves = change >> 31
-                    code ^= _term(change ^ leaves)
-                    size += 1 + 2 * leaves
-                    largest = max(largest, size)  # also while some of a frame have been made
-                    m = after[np.uint64(m)]
-                total += size
-                starts[n_here], stops[n_here], codes[n_here] = frame, n_ordered, code
-                n_here += _ONE
-        enough = np.int64(known + n_here)
+        mark_changes(c, intervals, persist, stays, marked)
+        n_steps, total, largest = order_changes(marked, steps)
+        enough = np.int64(known + n_steps)
         n_members = np.int64(offsets[known]) + total
         if (
             enough + 1 > offsets.shape[0]
             or 3 * enough > 2 * table.shape[0]
-            or n_members + ROW > members.shape[0]
+            or n_members > members.shape[0]
         ):
             break
-        if largest + 4 * ROW > current.shape[0]:
-            current = np.empty(2 * largest + 4 * ROW, dtype=np.int32)
-        current[:] = _HIGHEST
-        current[ROW - 1] = -1
-        n_now, done, before = _NONE, _NONE, np.int64(-1)
-        for r in range(n_here):
-            fetch(table, codes[r + _AHEAD] & last)
+        if 2 * (largest + 3) > rows.shape[0]:
+            rows = np.empty(4 * (largest + 3), dtype=np.int32)
+        now, new = _NONE, np.uint64(rows.shape[0] // 2)
+        rows[now], rows[now + _ONE], rows[now + np.uint64(2)], rows[new] = (
+            -1,
+            _HIGHEST,
+            _HIGHEST,
+            -1,
+        )
+        n_now, done, previous = _NONE, _NONE, np.int64(-1)
+        for r in range(n_steps):
+            ahead = r & (_AHEAD - _ONE)
+            if ahead == _NONE:
+                for k in range(r, min(r + _AHEAD, n_steps)):
+                    entries[k - r] = table[codes[k] & last]
             for m in range(done, np.uint64(stops[r])):
-                change = ordered[m]
-                if largest <= ROW:
-                    changed_lanes(current, _ROW, change)
-                    n_now += _ONE + np.uint64(2 * (change >> 31))
-                elif change >= 0:
-                    n_now += _ONE
-                    row = (n_now + _PAST) & ~_PAST
-                    while row != _NONE:
-                        shifted_lanes(current, row, change, _BACK)
-                        row -= _ROW
-                else:
-                    for k in range(_ROW, n_now + _ROW, _ROW):
-                        shifted_lanes(current, k, ~change, _ONE)
-                    n_now -= _ONE
+                n_now = _change_members(rows, now, new, n_now, ordered[m])
+                now, new = new, now
             done = np.uint64(stops[r])
             code = codes[r]
             slot, shell = code & last, np.int64(-1)
-            while table[slot] != _NONE:
-                if (table[slot] ^ code) >> _HALF == _NONE:
-                    held = (table[slot] & _LOWER) - _ONE
-                    at = np.uint64(offsets[held])
-                    if np.uint64(offsets[held + _ONE]) - at == n_now:
-                        different = _NONE
-                        for k in range(_NONE, n_now, _ROW):
-                            same = same_lanes(members, at + k, current, k + _ROW)
-                            left = n_now - k
-                            mine = (_ONE << left) - _ONE if left < _ROW else _WHOLE_ROW
-                            different |= ~same & mine
-                        if different == _NONE:
-                            shell = np.int64(held)
+            entry = entries[ahead]
+            if entry == _NONE:  # it may have been taken since
+                entry = table[slot]
+            while entry != _NONE:
+                if (entry ^ code) >> _HALF == _NONE:
+                    number = (entry & _LOWER) - _ONE
+                    at = np.uint64(offsets[number])
+                    if np.uint64(offsets[number + _ONE]) - at == n_now:
+                        differ = np.int32(0)
+                        for k in range(n_now):
+                            differ |= members[at + k] ^ rows[now + k + _ONE]
+                        if differ == 0:
+                            shell = np.int64(number)
                             break
                 slot = (slot + _ONE) & last
+                entry = table[slot]
             if shell < 0:
                 shell = np.int64(known)
                 at = np.uint64(offsets[known])
-                for k in range(_NONE, n_now, _ROW):
-                    copy_lanes(current, k + _ROW, members, at + k)
+                for k in range(n_now):
+                    members[at + k] = rows[now + k + _ONE]
                 hashes[known] = code
                 table[slot] = (code >> _HALF << _HALF) | (known + _ONE)
                 known += _ONE
                 offsets[known] = at + n_now
             # a ligand that goes as another comes back may leave the shell as it was
-            if shell != before:
-                run_start[run], run_value[run] = starts[r], shell
+            if shell != previous:
+                runs.start[run], runs.value[run] = starts[r], shell
                 run += _ONE
-            before = shell
+            previous = shell
         c += 1
-        run_offsets[c] = run
+        runs.offset[c] = run
     return c, np.int64(run), np.int64(known), enough, n_members
 
 
 @kernel
 def fill_table(hashes, n_shells, table):  # type: ignore[no-untyped-def]
-    """Enter shells into a table of `intern_shells` that holds 0 throughout."""
+    """Enter shells into a table of `KnownShells` that holds 0 throughout."""
     last = np.uint64(table.shape[0] - 1)
     for s in range(np.uint64(n_shells)):
-        fetch(table, hashes[min(s + _AHEAD, np.uint64(n_shells) - _ONE)] & last)
         slot = hashes[s] & last
         while table[slot] != _NONE:
             slot = (slot + _ONE) & last
@@ -305,13 +424,13 @@ def find_shells(
         history = history.rows(history.inner)
     order, first_row = history.in_time(first, last)
     n_rows, n_carriers = len(order), last - first
-    stretches = (
+    intervals = Intervals(
         order, first_row, history.ligand, history.inner, history.begin, history.end,
-        len(history.ligand_atom),
+        history.n_frames, len(history.ligand_atom),
     )  # fmt: skip
-    run_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
-    run_start, run_value = (np.empty(2 * n_rows + n_carriers, dtype=np.int32) for _ in range(2))
-    # as if each stretch made a new shell of several members, as long as that is little
+    start, value = (np.empty(2 * n_rows + n_carriers, dtype=np.int32) for _ in range(2))
+    found = ShellRuns(np.zeros(n_carriers + 1, dtype=np.int64), start, value)
+    # as if each interval made a new shell of several members, as long as that is little
     enough = min(n_rows, MOST_AT_FIRST)
     n_members = 8 * enough
     table, hashes = np.zeros(0, dtype=np.uint64), np.empty(0, dtype=np.uint64)
@@ -320,18 +439,18 @@ def find_shells(
     while c < n_carriers:
         if enough + 1 > len(offsets):
             offsets, hashes = _with_room(offsets, enough + 1), _with_room(hashes, enough + 1)
-        if n_members + ROW > len(members):
-            members = _with_room(members, n_members + ROW)
+        if n_members > len(members):
+            members = _with_room(members, n_members)
         if 3 * enough > 2 * len(table):
             # the least power of 2 that leaves a third free; the old one makes room before
             del table
             table = np.zeros(1 << (3 * enough // 2).bit_length(), dtype=np.uint64)
             fill_table(hashes, n_shells, table)
         c, n_runs, n_shells, enough, n_members = intern_shells(
-            c, n_runs, n_shells, history.n_frames, persistence_frames, stretches, run_offsets,
-            run_start, run_value, table, hashes, offsets, members,
+            c, n_runs, n_shells, persistence_frames, intervals, found,
+            KnownShells(table, hashes, offsets, members),
         )  # fmt: skip
-    runs = LabelRuns(run_offsets, run_start[:n_runs], run_value[:n_runs], history.n_frames)
+    runs = LabelRuns(found.offset, start[:n_runs], value[:n_runs], history.n_frames)
     return runs, offsets[: n_shells + 1], members[: offsets[n_shells]], hashes[:n_shells]
 
 
@@ -351,12 +470,12 @@ def build_microstates(
 ) -> Microstates:
     """Filter the gathered contacts and intern the shells.
 
-    Cost: linear in stretches of contact and in changes.
+    Cost: linear in intervals of contact and in changes.
 
     Parameters
     ----------
     history : ContactHistory or StoredHistory
-        The contacts within r_out; `inner` marks stretches within r_in. Microstates of a history on
+        The contacts within r_out; `inner` marks intervals within r_in. Microstates of a history on
         disk are on disk too.
     persistence_frames : int
         A change must outlast this many frames; 0 keeps every change.

@@ -299,6 +299,11 @@ class Places:
         flat = np.ascontiguousarray(fractional, dtype=np.float64).reshape(-1)
         return cls(flat, np.arange(len(flat) // 3), np.eye(3))
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What kernels take: coordinates, atoms and inverse."""
+        return self.coordinates, self.atoms, self.inverse
+
     @cached_property
     def fractional(self) -> np.ndarray:
         """Fractional coordinates, any image, shape (n, 3), float64."""

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from MDAnalysis.lib.distances import capped_distance
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
-from mda_ionmech.lib.kernels import kernel
-from mda_ionmech.lib.lanes import LANES, ROW, count_bits, equal_lanes, lowest_bit, near_lanes
+from mda_ionmech.lib.kernels import lowest_bit
 from mda_ionmech.microstates import FrameGeometry
 from mda_ionmech.microstates.neighbour_search import (
+    BLOCK,
     FIRST_PAUSE,
     NearLigands,
     contact_pairs,
@@ -115,54 +115,24 @@ def test_each_type_has_its_cutoff_and_no_carrier_its_own_atoms(radii, skew, n, s
     )
 
 
-@settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40))
-def test_eight_lanes_against_numpy(seed, n):
+@settings(max_examples=100, deadline=None)
+@given(word=st.integers(1, 2**64 - 1), place=st.integers(0, 63))
+def test_the_lowest_bit_of_a_word(word, place):
+    for one in (word, word << place & (2**64 - 1) or 1):
+        assert lowest_bit(np.uint64(one)) == (one & -one).bit_length() - 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 6 * BLOCK))
+def test_crowded_rows_of_the_grid_are_searched_to_their_end(seed, n):
+    """Ligands in one small corner: rows of the grid that are empty, and one of several blocks."""
     rng = np.random.default_rng(seed)
-    points = rng.uniform(0, 4, (3, n + LANES)).astype(np.float32)
-    centre = rng.uniform(0, 4, 3).astype(np.float32)
-    limits = rng.uniform(0, 9, 2).astype(np.float32)
-    for at in range(n):
-        bits = _look(*points, at, *centre, *limits)
-        dx, dy, dz = points[:, at : at + 8] - centre[:, None]
-        near = dx * dx + dy * dy + dz * dz
-        assert bits == sum(
-            1 << (8 * m + k) for m in range(2) for k in range(8) if near[k] <= limits[m]
-        )
-        if bits:
-            assert _lowest(bits) == (bits & -bits).bit_length() - 1
-
-
-@kernel
-def _look(x, y, z, at, x_c, y_c, z_c, limit2, sure2):
-    return near_lanes(x, y, z, np.uint64(at), x_c, y_c, z_c, limit2, sure2)
-
-
-@settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40))
-def test_sixteen_comparisons_against_numpy(seed, n):
-    rng = np.random.default_rng(seed)
-    numbers = rng.integers(-2, 3, n + ROW).astype(np.int32)
-    for at in range(n):
-        equal = numbers[at : at + ROW] == numbers[n]
-        bits = _equal(numbers, at, numbers[n])
-        assert bits == sum(1 << k for k in range(ROW) if equal[k])
-        assert _count(bits) == np.count_nonzero(equal)
-
-
-@kernel
-def _equal(numbers, at, value):
-    return equal_lanes(numbers, np.uint64(at), value)
-
-
-@kernel
-def _count(word):
-    return count_bits(np.uint64(word))
-
-
-@kernel
-def _lowest(word):
-    return lowest_bit(np.uint64(word))
+    cell = np.diag([16.0, 17.0, 18.0])
+    corner, ligands = rng.random(3), rng.random((n, 3)) * [0.25, 0.25, 0.4]
+    centres = corner + rng.random((20, 3)) * 0.4 - 0.1
+    assert found_pairs(centres, corner + ligands, cell, 3.0) == brute_force(
+        centres, corner + ligands, cell, 3.0
+    )
 
 
 def test_a_dilute_huge_cell_keeps_a_small_grid():

@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 from mda_ionmech.microstates import ContactHistory, Contacts
 from mda_ionmech.microstates.contact_tracking import ContactTracker
 from mda_ionmech.microstates.shell_filters import (
+    Intervals,
+    KnownShells,
+    ShellRuns,
     build_microstates,
     fill_table,
     find_shells,
@@ -195,22 +198,23 @@ def test_members_decide_where_hashes_are_equal(size):
     on = np.ones((1, 1, size), dtype=bool)
     history = gather(np.where(on, 1.0, 9.0), 2.0, 2.0)
     order, first_row = history.in_time(0, 1)
-    stretches = order, first_row, history.ligand, history.inner, history.begin, history.end, size
+    rows = history.ligand, history.inner, history.begin, history.end
+    intervals = Intervals(order, first_row, *rows, 1, size)
     code = np.bitwise_xor.reduce([np.uint64(term(a)) for a in range(size)])
     for known, number in (
         (np.arange(size), 0),
         (np.arange(size) + (np.arange(size) == size - 1), 1),
     ):
         table, hashes = np.zeros(16, dtype=np.uint64), np.full(4, code)
-        offsets, held = np.array([0, size, 0, 0]), np.zeros(2 * size + 16, dtype=np.int32)
+        offsets, held = np.array([0, size, 0, 0]), np.zeros(2 * size, dtype=np.int32)
         held[:size] = known
         fill_table(hashes, 1, table)
-        runs = np.zeros(2, dtype=np.int64), *np.zeros((2, 3), dtype=np.int32)
+        runs = ShellRuns(np.zeros(2, dtype=np.int64), *np.zeros((2, 3), dtype=np.int32))
         _, n_runs, n_shells, _, _ = intern_shells(
-            0, 0, 1, 1, 0, stretches, *runs, table, hashes, offsets, held
+            0, 0, 1, 0, intervals, runs, KnownShells(table, hashes, offsets, held)
         )
         assert n_runs == 1
-        assert runs[2][0] == number
+        assert runs.value[0] == number
         assert n_shells == number + 1
         assert np.count_nonzero(table) == n_shells
 
