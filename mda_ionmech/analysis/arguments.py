@@ -59,6 +59,44 @@ def _groups_of(detector: Any) -> list[AtomGroup]:
     return groups
 
 
+def check_counterions(species: Sequence[IonSpecies]) -> list[str]:
+    """Refuse counter-ions that are carriers of the same sign, and say where a name is misleading.
+
+    Returns
+    -------
+    list of str
+        Warnings.
+
+    Raises
+    ------
+    InputError
+        Naming the rule, the ligand type and the species its atoms belong to.
+    """
+    notes: list[str] = []
+    for one in species:
+        kind = str(getattr(one.events, "counterion", ""))
+        if one.microstates is None or kind not in one.microstates.ligands:
+            continue
+        ligands = one.microstates.ligands[kind]
+        role = "cation" if one.charge < 0 else "anion"
+        if one.charge and kind in {"anion", "cation"} - {role}:
+            notes.append(
+                f"ligand type {kind!r} of {one.name} is taken for its counter-ions, which are "
+                f"{role}s: name it {role!r} in the detector"
+            )
+        for other in species:
+            alike = one.charge * other.charge > 0
+            shared = np.intersect1d(ligands.ix, other.atoms.ix) if alike else ()
+            if len(shared):
+                raise InputError(
+                    f"{type(one.events).__name__}(counterion={kind!r}) of {one.name!r}: "
+                    f"{len(shared)} atoms of that ligand type belong to {other.name!r}, whose "
+                    f"charge {other.charge:+g} e has the sign of {one.charge:+g} e: these are no "
+                    "counter-ions; give the type that holds them, or another name"
+                )
+    return notes
+
+
 def check_universe(atoms: AtomGroup, argument: str, universe: Any) -> None:
     """Refuse atoms of another universe: their indices would be taken for other atoms' of this one.
 

@@ -132,6 +132,7 @@ from ..trajectory.unwrap import (
 from .arguments import (
     check_axes,
     check_backend,
+    check_counterions,
     check_lengths,
     check_memory,
     check_projection,
@@ -368,10 +369,11 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         for index, one in enumerate(self.species):
             if one.events is not None and one.microstates is not None:
                 one.events.check(one.microstates.ligand_types)
-                rule = prepared(one.events, self.universe, one.microstates.ligands)
+                rule = prepared(one.events, self.universe, one.microstates.ligands, one.charge)
                 listed[index] = changed(one, events=rule)
             if one.macrostates is not None:
                 one.macrostates.check(self.species, index)
+        about_charges += check_counterions(listed)
         #: What every run begins with; `species` is what the last one has settled.
         self._given = self.species = tuple(listed)
         masses = atom_masses(self.universe)

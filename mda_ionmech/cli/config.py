@@ -222,17 +222,19 @@ class SiteAssignmentSection(_Section):
 
 
 class SolvationEventsSection(_Section):
-    """Vehicular motion, renewal, and exchange of solvent, anion or both."""
+    """Vehicular motion, renewal, and exchange of solvent, counter-ion or both."""
 
     rule: Literal["SolvationEvents"] = "SolvationEvents"
     """Name of the rule."""
-    anion: str = "anion"
-    """The ligand type with the role anion; all others are solvent."""
+    counterion: str | None = None
+    """The ligand type of the counter-ions, by default anion or cation; all others are solvent."""
+    anion: str | None = None
+    """The older spelling of counterion."""
 
     def build(self) -> EventRule:
         from ..events import SolvationEvents
 
-        return SolvationEvents(self.anion)
+        return SolvationEvents(self.counterion, anion=self.anion)
 
 
 class PolymerEventsSection(_Section):
@@ -242,13 +244,15 @@ class PolymerEventsSection(_Section):
     """Name of the rule."""
     chains: Chains = "fragments"
     """What makes a chain: bonds, residues or segments."""
-    anion: str = "anion"
-    """The ligand type of the anions; the atoms of all others belong to chains."""
+    counterion: str | None = None
+    """The ligand type of the counter-ions; the atoms of all others belong to chains."""
+    anion: str | None = None
+    """The older spelling of counterion."""
 
     def build(self) -> EventRule:
         from ..events import PolymerEvents
 
-        return PolymerEvents(self.chains, self.anion)
+        return PolymerEvents(self.chains, self.counterion, anion=self.anion)
 
 
 class CrystalEventsSection(_Section):
@@ -299,8 +303,8 @@ class ShellCompositionSection(_Section):
     """The largest number of molecules or chains with a label of its own."""
     chains: Chains = "fragments"
     """What makes a chain: bonds, residues or segments."""
-    anion: str = "anion"
-    """The ligand type that holds no chains."""
+    anion: str | None = None
+    """The ligand type that holds no chains; default anion, cation and counterion."""
 
     def build(self) -> MacrostateRule:
         from ..macrostates import ShellComposition

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import species
-from ..lib.errors import InputError
 from ..lib.frozen import is_frozen, own_copy
 from ..microstates import Shell, ShellTable
 
@@ -85,6 +84,24 @@ class EventRule(ABC):
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
         """Refuse ligand types the rule cannot work with, before any frame is read."""
+
+    def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> EventRule:
+        """The rule as it is for carriers of a charge, e.g. with the name of their counter-ions.
+
+        Called once per species, before `prepare`. By default the rule itself.
+
+        Parameters
+        ----------
+        charge : float
+            Of one carrier, e.
+        ligand_types : tuple of str
+            Of the detector whose shells the rule will compare.
+
+        Returns
+        -------
+        EventRule
+        """
+        return self
 
     def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> EventRule:
         """The rule with what it takes from the topology beyond shells, e.g. the chain of each atom.
@@ -172,13 +189,14 @@ class EventRule(ABC):
 
 
 def prepared(
-    rule: species.EventRule, universe: Any, ligands: Mapping[str, AtomGroup]
+    rule: species.EventRule, universe: Any, ligands: Mapping[str, AtomGroup], charge: float
 ) -> species.EventRule:
-    """`EventRule.prepare` that leaves any rule as it is.
+    """`EventRule.for_carriers` and `EventRule.prepare`, which leave any rule as it is.
 
     One whose class is not frozen is copied first, so that `prepare` may also keep what it finds in
     the object it is called on, and return nothing.
     """
+    rule = rule.for_carriers(charge, tuple(ligands))
     has_own = type(rule).prepare is not EventRule.prepare
     mine = own_copy(rule) if has_own and not is_frozen(rule) else rule
     found = mine.prepare(universe, ligands)
@@ -227,18 +245,3 @@ class EventCodes:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return EventCodes, self._made_of
-
-
-def check_ligand_types(rule: str, anion: str, ligand_types: tuple[str, ...]) -> None:
-    """Refuse sites, and an anion type that is absent while one of nearly its name is there."""
-    if ligand_types == ("framework",):
-        raise InputError(
-            f"{rule} compares shells, and SiteAssignment finds sites: give events=CrystalEvents(), "
-            "or microstates=CutoffShell(...) with ligand types named by their role"
-        )
-    close = [t for t in ligand_types if t.lower().startswith("anion") and t != anion]
-    if anion not in ligand_types and close:
-        raise InputError(
-            f"{rule}(anion={anion!r}): no such ligand type among {list(ligand_types)}; give "
-            f"anion={close[0]!r}"
-        )

@@ -16,7 +16,8 @@ from ..lib.frozen import changed, frozen
 from ..lib.kernels import kernel
 from ..lib.polymer_chains import chain_of_atom, check_chains, monomer_of_atom
 from ..microstates import Shell, ShellTable
-from .base import Classifier, EventRule, by_kernel, check_ligand_types
+from ..microstates.ligand_roles import check_given, counterion_type, given_type, role_of_counterions
+from .base import Classifier, EventRule, by_kernel
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -105,7 +106,7 @@ class PolymerEvents(EventRule):
     1. ``attach_detach``: exactly one of the two sets of chains is empty;
     2. ``interchain``: the sets of chains differ;
     3. ``intrachain``: the same chains with other chain atoms;
-    4. ``anion_assisted``: only the sets of anion molecules differ;
+    4. ``anion_assisted``, of an anion ``cation_assisted``: only the sets of counter-ions differ;
     5. ``vehicular``: nothing differs.
 
     Flags: ``bare`` (both shells empty), ``denticity`` (a kept chain or anion binds with another
@@ -120,14 +121,18 @@ class PolymerEvents(EventRule):
     chains : {"fragments", "residues", "segids"}, array or mapping
         What makes a chain: atoms linked by bonds, residues, or segments; or the chain of every
         atom, shape (atoms,); or a mapping of atom index to chain for the ligand atoms.
-    anion : str
-        The ligand type of the anions, told apart by molecule; the atoms of every other type belong
-        to chains (a small solvent molecule is a short chain).
+    counterion : str, optional
+        The ligand type of the counter-ions, told apart by molecule; the atoms of every other type
+        belong to chains (a small solvent molecule is a short chain). Default: ``anion`` for
+        cations, ``cation`` for anions, or ``counterion``, where the detector has it.
+    anion : str, optional
+        The older spelling of `counterion`.
 
     Raises
     ------
     InputError
-        For chains that cannot be had from the topology, here or when an analysis is set up.
+        For chains that cannot be had from the topology, here or when an analysis is set up, and
+        for a type that is named and that the detector lacks.
 
     Notes
     -----
@@ -147,25 +152,47 @@ class PolymerEvents(EventRule):
         "chain_swapped",
     )
 
-    def __init__(self, chains: Any = "fragments", anion: str = "anion") -> None:
+    def __init__(
+        self,
+        chains: Any = "fragments",
+        counterion: str | None = None,
+        *,
+        anion: str | None = None,
+    ) -> None:
         check_chains(chains, "PolymerEvents")
         self.chains = copy(chains)
-        self.anion = anion
+        self._given = given_type("PolymerEvents", counterion, anion)
+        self.counterion = self._given or "anion"
         self._chain = np.empty(0, dtype=np.int64)
         self._monomer = np.empty(0, dtype=np.int64)
 
+    @property
+    def anion(self) -> str:
+        """The older name of `counterion`."""
+        return self.counterion
+
     def check(self, ligand_types: tuple[str, ...]) -> None:
-        """The anion type may be absent, but not misspelt; a type of chains must be there."""
-        check_ligand_types("PolymerEvents", self.anion, ligand_types)
-        if set(ligand_types) <= {self.anion}:
+        """A type that is named must be there, and a type of chains."""
+        check_given("PolymerEvents", self._given, ligand_types)
+        if set(ligand_types) <= {self.counterion}:
             raise InputError(
-                f"PolymerEvents(anion={self.anion!r}): the ligand types {list(ligand_types)} hold "
-                "no chains; add them to the detector, e.g. polymer=universe.select_atoms(...)"
+                f"PolymerEvents(counterion={self.counterion!r}): the ligand types "
+                f"{list(ligand_types)} hold no chains; add them to the detector, e.g. "
+                "polymer=universe.select_atoms(...)"
             )
+
+    def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> PolymerEvents:
+        """The rule with the counter-ions of carriers of a charge; see `EventRule.for_carriers`."""
+        kind = counterion_type("PolymerEvents", self._given, charge, ligand_types)
+        assisted = f"{role_of_counterions(charge, kind)}_assisted"
+        names = tuple(assisted if n.endswith("_assisted") else n for n in self.names)
+        found = changed(self, counterion=kind, names=names)
+        found.check(ligand_types)
+        return found
 
     def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> PolymerEvents:
         """The rule that knows the chain of every atom, and the monomers of the chain ligands."""
-        atoms = np.concatenate([g.ix for kind, g in ligands.items() if kind != self.anion])
+        atoms = np.concatenate([g.ix for kind, g in ligands.items() if kind != self.counterion])
         chain = chain_of_atom(universe, self.chains, atoms, "PolymerEvents")
         monomer = monomer_of_atom(universe, chain, atoms)
         return changed(self, _chain=chain, _monomer=monomer)
@@ -181,7 +208,7 @@ class PolymerEvents(EventRule):
         """Chain atoms in a shell, by chain."""
         out: dict[int, set[int]] = {}
         for atom, kind in zip(shell.atoms.tolist(), shell.types, strict=True):
-            if kind != self.anion:
+            if kind != self.counterion:
                 out.setdefault(int(self._chain[atom]), set()).add(atom)
         return out
 
@@ -195,14 +222,14 @@ class PolymerEvents(EventRule):
             return "interchain"
         if had != has:
             return "intrachain"
-        if before.molecule_set(self.anion) != after.molecule_set(self.anion):
-            return "anion_assisted"
+        if before.molecule_set(self.counterion) != after.molecule_set(self.counterion):
+            return next(n for n in self.names if n.endswith("_assisted"))
         return "vehicular"
 
     def classifier(self, shells: ShellTable) -> Classifier:
         """See `EventRule.classifier`; linear in the members of both shells of each pair."""
         self._require_chains()
-        is_anion = np.array([t == self.anion for t in shells.types])[shells.kind]
+        is_anion = np.array([t == self.counterion for t in shells.types])[shells.kind]
         n_chains = int(self._chain.max()) + 1
         unit = np.where(is_anion, n_chains + shells.molecule, self._chain[shells.atom])
         shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
@@ -237,7 +264,7 @@ class PolymerEvents(EventRule):
         ... )
         """
         self._require_chains()
-        is_chain = np.array([t != self.anion for t in shells.types])[shells.kind]
+        is_chain = np.array([t != self.counterion for t in shells.types])[shells.kind]
         shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))[is_chain]
         atom = shells.atom[is_chain]
         n_chains = int(self._chain.max()) + 1
@@ -261,4 +288,8 @@ class PolymerEvents(EventRule):
 
     def describe(self) -> dict[str, object]:
         given = self.chains if isinstance(self.chains, str) else f"given, {len(self.chains)} atoms"
-        return super().describe() | {"anion": self.anion, "chains": given}
+        return super().describe() | {
+            "anion": self.anion,
+            "counterion": self.counterion,
+            "chains": given,
+        }

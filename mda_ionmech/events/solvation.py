@@ -1,17 +1,18 @@
 """Events of an ion in a liquid, from the molecules lost, gained and kept by its shell.
 
 With lost X, gained Y and kept K: nothing changed is vehicular motion; nothing kept is renewal;
-otherwise the roles of what changed decide between solvent, anion and mixed exchange.
+otherwise the roles of what changed decide between solvent, counter-ion and mixed exchange.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..lib.frozen import frozen
+from ..lib.frozen import changed, frozen
 from ..lib.kernels import kernel
 from ..microstates import Shell, ShellTable
-from .base import Classifier, EventRule, by_kernel, check_ligand_types
+from ..microstates.ligand_roles import check_given, counterion_type, given_type, role_of_counterions
+from .base import Classifier, EventRule, by_kernel
 
 VEHICULAR, RENEWAL, SOLVENT, ANION, MIXED = range(5)
 BARE, ASSOCIATION, DISSOCIATION, SWAP, DENTICITY = (1 << k for k in range(5))
@@ -83,12 +84,12 @@ def _classify(offsets, molecule, kind, anion_kind, before, after, codes, flags):
 
 @frozen
 class SolvationEvents(EventRule):
-    """Vehicular motion, renewal, and exchange of solvent, anion or both; first match wins.
+    """Vehicular motion, renewal, and exchange of solvent, counter-ion or both; first match wins.
 
     1. ``vehicular``: no molecule lost or gained (flag ``bare`` if the shell is empty);
     2. ``renewal``: none kept, some lost and some gained;
     3. ``solvent_exchange``: only molecules with the solvent role changed;
-    4. ``anion_exchange``: only anions changed;
+    4. ``anion_exchange``, of an anion ``cation_exchange``: only counter-ions changed;
     5. ``mixed_exchange``: both.
 
     Flags: ``bare``, ``association`` (only gained), ``dissociation`` (only lost), ``swap`` (both),
@@ -98,11 +99,22 @@ class SolvationEvents(EventRule):
 
     Parameters
     ----------
-    anion : str
-        The ligand type with the role anion; every other type has the role solvent.
+    counterion : str, optional
+        The ligand type of the counter-ions; every other type has the role solvent. Default:
+        ``anion`` for cations, ``cation`` for anions, or ``counterion``, where the detector has it.
+    anion : str, optional
+        The older spelling of `counterion`.
+
+    Raises
+    ------
+    InputError
+        For a type that is named and that the detector lacks, when an analysis is set up.
 
     Notes
     -----
+    Whether counter-ions are anions or cations follows from the sign of the carrier's charge, so
+    that one rule serves both species: see `for_carriers`.
+
     Vehicular motion and exchange in windows are the idea of Jun et al., arXiv:2602.16636 (2026);
     the precedence and the flags are this package's.
     """
@@ -110,35 +122,48 @@ class SolvationEvents(EventRule):
     names = ("vehicular", "renewal", "solvent_exchange", "anion_exchange", "mixed_exchange")
     flag_names = ("bare", "association", "dissociation", "swap", "denticity")
 
-    def __init__(self, anion: str = "anion") -> None:
-        self.anion = anion
+    def __init__(self, counterion: str | None = None, *, anion: str | None = None) -> None:
+        self._given = given_type("SolvationEvents", counterion, anion)
+        self.counterion = self._given or "anion"
+
+    @property
+    def anion(self) -> str:
+        """The older name of `counterion`."""
+        return self.counterion
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
-        """The anion type may be absent (a pure solvation study), but not misspelt beside one."""
-        check_ligand_types("SolvationEvents", self.anion, ligand_types)
+        """A type that is named must be there; without one a detector may see solvent alone."""
+        check_given("SolvationEvents", self._given, ligand_types)
+
+    def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> SolvationEvents:
+        """The rule with the counter-ions of carriers of a charge; see `EventRule.for_carriers`."""
+        kind = counterion_type("SolvationEvents", self._given, charge, ligand_types)
+        exchange = f"{role_of_counterions(charge, kind)}_exchange"
+        names = (*self.names[:3], exchange, *self.names[4:])
+        return changed(self, counterion=kind, names=names)
 
     def label(self, before: Shell, after: Shell) -> str:
         """The same rule for one pair, in sets: the reference that tests hold `classify` to."""
         lost = before.molecule_set() - after.molecule_set()
         gained = after.molecule_set() - before.molecule_set()
         kept = before.molecule_set() & after.molecule_set()
-        changed = lost | gained
-        anions = before.molecule_set(self.anion) | after.molecule_set(self.anion)
-        if not changed:
+        moved = lost | gained
+        ions = before.molecule_set(self.counterion) | after.molecule_set(self.counterion)
+        if not moved:
             return "vehicular"
         if not kept and lost and gained:
             return "renewal"
-        if not changed & anions:
+        if not moved & ions:
             return "solvent_exchange"
-        return "anion_exchange" if changed <= anions else "mixed_exchange"
+        return self.names[3] if moved <= ions else "mixed_exchange"
 
     def classifier(self, shells: ShellTable) -> Classifier:
         """See `EventRule.classifier`; linear in the members of both shells of each pair."""
         shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
         order = np.lexsort((shells.molecule, shell_of))
         molecule, kind = shells.molecule[order], shells.kind[order]
-        anion_kind = shells.types.index(self.anion) if self.anion in shells.types else -1
-        return by_kernel(_classify, shells.offsets, molecule, kind, anion_kind)
+        ion_kind = shells.types.index(self.counterion) if self.counterion in shells.types else -1
+        return by_kernel(_classify, shells.offsets, molecule, kind, ion_kind)
 
     def describe(self) -> dict[str, object]:
-        return super().describe() | {"anion": self.anion}
+        return super().describe() | {"anion": self.anion, "counterion": self.counterion}

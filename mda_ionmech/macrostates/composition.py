@@ -12,6 +12,7 @@ import numpy as np
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
 from ..lib.polymer_chains import chain_of_atom, check_chains
+from ..microstates.ligand_roles import ROLES
 from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates, map_shells
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ class ShellComposition(MacrostateRule):
         The largest number with a label of its own; above it is ``more``.
     chains : {"fragments", "residues", "segids"}, array or mapping
         What makes a chain, as for `mda_ionmech.events.PolymerEvents`; only for ``count="chains"``.
-    anion : str
-        The ligand type that holds no chains; only for ``count="chains"``.
+    anion : str, optional
+        The ligand type that holds no chains; only for ``count="chains"``. Default: ``anion``,
+        ``cation`` and ``counterion``, those that the detector has.
 
     Raises
     ------
@@ -68,7 +70,7 @@ class ShellComposition(MacrostateRule):
         of: str | Sequence[str] | None = None,
         most: int = 2,
         chains: Any = "fragments",
-        anion: str = "anion",
+        anion: str | None = None,
     ) -> None:
         if count not in COUNTS:
             raise InputError(f"ShellComposition(count={count!r}): count must be one of {COUNTS}")
@@ -97,6 +99,11 @@ class ShellComposition(MacrostateRule):
                 f"{type(one.microstates).__name__} finds sites; give microstates=CutoffShell(...)"
             )
         types = one.microstates.ligand_types
+        if self.count == "chains" and self.anion is not None and self.anion not in types:
+            raise InputError(
+                f"ShellComposition(anion={self.anion!r}) of species {one.name!r}: no such ligand "
+                f"type among {list(types)}; give one of them, or leave anion out"
+            )
         unknown = [t for t in self.of or () if t not in types]
         if unknown:
             raise InputError(
@@ -126,7 +133,8 @@ class ShellComposition(MacrostateRule):
         if self.of is not None:
             return tuple(t for t in types if t in self.of)
         if self.count == "chains":
-            return tuple(t for t in types if t != self.anion)
+            ions = ROLES if self.anion is None else (self.anion,)
+            return tuple(t for t in types if t not in ions)
         return types
 
     def names_for(self, types: tuple[str, ...]) -> tuple[str, ...]:
@@ -176,7 +184,7 @@ class ShellComposition(MacrostateRule):
         if self.count == "chains":
             given = isinstance(self.chains, str)
             about["chains"] = self.chains if given else f"given, {len(self.chains)} atoms"
-            about["anion"] = self.anion
+            about["anion"] = self.anion or "anion"
         return about
 
 

@@ -14,6 +14,7 @@ EVENT_COLORS = {
     "vehicular": "#0072B2",
     "solvent_exchange": "#009E73",
     "anion_exchange": "#D55E00",
+    "cation_exchange": "#56B4E9",
     "mixed_exchange": "#CC79A7",
     "renewal": "#E69F00",
     "no_hop": "#0072B2",
@@ -25,6 +26,7 @@ EVENT_COLORS = {
     "interchain": "#D55E00",
     "intrachain": "#009E73",
     "anion_assisted": "#CC79A7",
+    "cation_assisted": "#56B4E9",
 }
 
 MACROSTATE_COLORS = {

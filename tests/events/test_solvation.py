@@ -107,7 +107,76 @@ def test_an_unnamed_label_is_refused():
         Wrong().classify(table([s(1)]), np.array([0]), np.array([0]))
 
 
-def test_a_misspelt_anion_type_is_refused():
-    with pytest.raises(InputError, match=r"no such ligand type .* give anion='anions'"):
+def test_types_that_are_not_there_are_refused():
+    rule = "SolvationEvents"
+    with pytest.raises(InputError, match=rf"{rule}: no ligand type 'anion', .*='anions' if that"):
         SolvationEvents().check(("solvent", "anions"))
+    for options in ({"counterion": "salt"}, {"anion": "salt"}):
+        with pytest.raises(InputError, match=r"\(counterion='salt'\): no such ligand type among"):
+            SolvationEvents(**options).check(("solvent", "anion"))
+    with pytest.raises(InputError, match=r"anion=\.\.\. is the older spelling of counterion"):
+        SolvationEvents("anion", anion="salt")
+    with pytest.raises(InputError, match="give the name of a ligand type"):
+        SolvationEvents(3)
     SolvationEvents().check(("solvent",))
+    SolvationEvents("anion", anion="anion").check(("solvent", "anion"))
+
+
+@pytest.mark.parametrize(
+    ("charge", "types", "given", "counterion", "exchange"),
+    [
+        (1, ("solvent", "anion"), None, "anion", "anion_exchange"),
+        (-1, ("solvent", "cation"), None, "cation", "cation_exchange"),
+        (2, ("solvent", "counterion"), None, "counterion", "anion_exchange"),
+        (-1, ("solvent", "counterion"), None, "counterion", "cation_exchange"),
+        (-1, ("solvent", "lithium"), "lithium", "lithium", "cation_exchange"),
+        (1, ("solvent", "tfsi"), "tfsi", "tfsi", "anion_exchange"),
+        # what is exchanged is named after its charge, whatever the type is called
+        (-1, ("solvent", "anion"), "anion", "anion", "cation_exchange"),
+        (-1, ("solvent", "anion"), None, "anion", "cation_exchange"),
+        # a like ion is no counter-ion
+        (1, ("cation", "anion"), None, "anion", "anion_exchange"),
+        (-1, ("cation", "anion"), None, "cation", "cation_exchange"),
+        (0, ("solvent", "cation"), None, "cation", "cation_exchange"),
+        (0, ("solvent", "anion"), None, "anion", "anion_exchange"),
+        (1, ("solvent",), None, "anion", "anion_exchange"),
+        (-1, ("solvent",), None, "cation", "cation_exchange"),
+    ],
+)
+def test_counterions_follow_from_the_charge_of_the_carrier(
+    charge, types, given, counterion, exchange
+):
+    rule = SolvationEvents(given)
+    found = rule.for_carriers(charge, types)
+    assert (found.counterion, found.names[3]) == (counterion, exchange)
+    assert found.names[:3] + found.names[4:] == rule.names[:3] + rule.names[4:]
+    assert rule.names[3] == "anion_exchange"  # the choice itself is left as it is
+    assert found.describe()["counterion"] == found.describe()["anion"] == counterion
+
+
+def test_cations_that_see_cations_alone_are_ambiguous():
+    with pytest.raises(InputError, match=r"give counterion='cation' .*better named 'anion'"):
+        SolvationEvents().for_carriers(1, ("solvent", "cation"))
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_labels_of_anions_are_those_of_cations_with_the_name_exchanged(data):
+    """Fast and plain labels, for any shells of solvent and counter-ions."""
+    members = st.lists(st.tuples(st.integers(1, 6), st.sampled_from(["solvent", "ion"])),
+                       max_size=5, unique_by=lambda m: m[0])  # fmt: skip
+    shells = [data.draw(members) for _ in range(2)]
+    kind_of = {m: k for shell in shells for m, k in shell}
+    anion, cation = (SolvationEvents("ion").for_carriers(z, ("solvent", "ion")) for z in (-1, 1))
+    order = [np.array(sorted(m for m, _ in shell), dtype=int) for shell in shells]
+    made = ShellTable(
+        np.cumsum([0, *(len(o) for o in order)]), np.concatenate(order), np.concatenate(order),
+        np.array([int(kind_of[m] == "ion") for o in order for m in o], dtype=int),
+        ("solvent", "ion"),
+    )  # fmt: skip
+    codes, _ = anion.classify(made, np.array([0]), np.array([1]))
+    label = anion.names[codes[0]]
+    assert label == anion.label(made[0], made[1])
+    exchanged = {"anion_exchange": "cation_exchange"}
+    plain = cation.label(made[0], made[1])
+    assert label == exchanged.get(plain, plain)
