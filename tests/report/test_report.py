@@ -207,7 +207,7 @@ def few(n_frames=60, **options):
     ("options", "said"),
     [
         ({"windows": [2.0], "n_frames": 200}, "the only window of the run"),
-        ({"windows": [2.0, 4.0], "charge": 0.0}, "Onsager coefficient L(ion, ion)"),
+        ({"windows": [2.0, 4.0]}, "Onsager coefficient L(ion, ion)"),
         ({"windows": [20.0], "n_frames": 41}, "this interval is a rough guess"),
         ({"windows": [38.0], "n_frames": 40}, "no interval: fewer than two blocks"),
         ({"windows": "log", "resolutions": "log"}, "No species has an event rule"),
