@@ -11,15 +11,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-import zarr
 from distributed import Client, LocalCluster
 
 from mda_ionmech.analysis.length_sums import LengthSums
+from mda_ionmech.lib.arrays_on_disk import ArrayFolder, new_array
 from mda_ionmech.lib.task_workers import over_threads, over_workers
 from mda_ionmech.onsager import collective_path, label_runs
 from mda_ionmech.onsager.window_sums import CarrierLabels
-from mda_ionmech.trajectory.paths import StoredPosition
-from mda_ionmech.trajectory.run_store import chunk_shape
 
 from .ours import N_LABELS, log_windows
 
@@ -33,21 +31,15 @@ def classify(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def stored_walk(folder: Path) -> LengthSums:
-    """Sums of a random walk whose positions are in a store, and whose states change by chance."""
+    """Sums of a random walk whose positions are on disk, and whose states change by chance."""
     rng = np.random.default_rng(0)
-    carriers, frames = chunk_shape(N_IONS, N_FRAMES, 2**30)
-    array = zarr.open_group(folder, mode="w").create_array(
-        "path", shape=(N_IONS, 3, N_FRAMES), chunks=(carriers, 3, frames), dtype="float64",
-        compressors=None,
-    )  # fmt: skip
-    for first in range(0, N_IONS, carriers):
-        steps = rng.normal(size=(min(carriers, N_IONS - first), 3, N_FRAMES))
-        array[first : first + carriers] = steps.cumsum(axis=-1)
+    position = new_array((N_IONS, 3, N_FRAMES), np.float64, ArrayFolder(folder))
+    for carrier in position:
+        carrier[:] = rng.normal(size=(3, N_FRAMES)).cumsum(axis=-1)
     state = np.zeros((N_FRAMES, N_IONS), dtype=np.int32)
     for t in range(1, N_FRAMES):
         new = rng.random(N_IONS) < CHANGE
         state[t] = np.where(new, rng.integers(0, N_STATES, N_IONS), state[t - 1])
-    position = StoredPosition(array, np.eye(3), 0, N_IONS)
     labels = CarrierLabels(position, label_runs(state), classify, N_LABELS, None, 0)
     windows = tuple(int(n) for n in log_windows(N_FRAMES // 10, N_WINDOWS))
     return LengthSums(
@@ -63,8 +55,8 @@ def stored_walk(folder: Path) -> LengthSums:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        task = stored_walk(Path(folder) / "run.zarr")
-        print(f"{N_IONS} ions, {N_FRAMES} frames, {len(task.lengths)} windows, from a store")
+        task = stored_walk(Path(folder))
+        print(f"{N_IONS} ions, {N_FRAMES} frames, {len(task.lengths)} windows, positions on disk")
         expected = list(over_threads(task, task.lengths))
         for n in (1, 2):
             with (

@@ -5,8 +5,10 @@
 
 The data are made frame by frame, so that the process holds nothing but what the analysis holds.
 A budget is a share of the positions, 24 bytes per frame for each carrier and each ligand atom that
-is followed. The largest resident size is VmHWM, which /usr/bin/time -v prints too, unless a larger
-process started it; within the bound means within the budget + 300 MB, imports included.
+is followed. What is measured is anonymous memory, VmRSS less RssFile of /proc/PID/status: what the
+process allocated, without the pages of files, which the operating system takes back as it likes.
+The largest of samples every few milliseconds is compared with the budget + 300 MB, imports
+included.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 #: What a run may take beside its budget, bytes.
@@ -30,11 +32,19 @@ ALLOWANCE = 300_000_000
 WARM = 1_000_000
 
 
-def resident(which: str = "VmRSS") -> int:
-    """Resident size of this process now, or its largest so far (VmHWM), bytes."""
-    with open("/proc/self/status", encoding="ascii") as file:
-        (line,) = [x for x in file if x.startswith(which)]
-    return int(line.split()[1]) * 1024
+#: Seconds between two looks at a process.
+EVERY = 0.004
+
+
+def anonymous(process: int | str = "self") -> int:
+    """Resident size of a process without pages of files, bytes; 0 if it has ended."""
+    found = {"VmRSS": 0, "RssFile": 0}
+    with suppress(OSError), open(f"/proc/{process}/status", encoding="ascii") as file:
+        for line in file:
+            name = line.partition(":")[0]
+            if name in found:
+                found[name] = int(line.split()[1]) * 1024
+    return found["VmRSS"] - found["RssFile"]
 
 
 def _liquid(n: int, frames: int, changed: float, *, wander: bool, **options: Any) -> Any:
@@ -103,7 +113,7 @@ def bodies(case: str, n_carriers: int) -> int:
 
 @contextmanager
 def _sampled(every: float) -> Iterator[dict[str, int]]:
-    """Largest resident size by what the run says it is at, looked at now and then."""
+    """Largest anonymous memory by what the run is at, looked at now and then."""
     largest: dict[str, int] = {}
     done = threading.Event()
 
@@ -117,7 +127,7 @@ def _sampled(every: float) -> Iterator[dict[str, int]]:
                     stage = f"{os.path.basename(where.f_code.co_filename)}:{name}"
                     break
                 where = where.f_back  # type: ignore[assignment]
-            largest[stage] = max(largest.get(stage, 0), resident())
+            largest[stage] = max(largest.get(stage, 0), anonymous())
 
     main = threading.get_ident()
     watcher = threading.Thread(target=look, daemon=True)
@@ -135,11 +145,9 @@ def one(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: b
         "mda_ionmech.analysis.decomposition",
         "mda_ionmech.analysis.assembly",
         "numba",
-        "zarr",
-        "dask.array",
     ):
         importlib.import_module(module)
-    imported = resident()
+    imported = anonymous()
     make, options, _ = CASES[case]
     memory = None if budget is None else f"{budget / 1e6}MB"
     analysis = make(n_carriers, n_frames, **options, memory=memory)
@@ -157,7 +165,6 @@ def one(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: b
             {
                 "imported": imported,
                 "seconds": seconds,
-                "peak": resident("VmHWM"),
                 "changed": shells["ion"]["changed_per_frame"],
                 "distinct": shells["ion"]["distinct_shells"],
                 "stages": dict(sorted(largest.items(), key=lambda x: -x[1])[:14]),
@@ -172,8 +179,16 @@ def measure(case: str, n_carriers: int, n_frames: int, budget: int | None, stage
     command += ["--carriers", str(n_carriers), "--frames", str(n_frames)]
     command += ["--budget", "0" if budget is None else str(budget)]
     command += ["--stages"] if stages else []
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    peak = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            peak = max(peak, anonymous(process.pid))
+            time.sleep(EVERY)
+        assert process.stdout is not None
+        written = process.stdout.read()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return json.loads(written.strip().splitlines()[-1]) | {"peak": peak}
 
 
 def main() -> None:

@@ -309,7 +309,7 @@ SITUATIONS = {
     ),
     "an unknown backend": lambda tmp: analysis(universe()).run(backend="gpu"),
     "a store that workers of a cluster cannot open": lambda tmp: work_on(
-        tmp / "run.zarr" / "windows", 1
+        tmp / "run.store" / "windows", 1
     ),
     "ions that never move": lambda tmp: analysis(make_universe(np.full((20, 3, 3), 4.0))).run(),
     "an activation energy from one temperature": lambda tmp: arrhenius(

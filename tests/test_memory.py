@@ -1,4 +1,4 @@
-"""A budget bounds what is resident, in a process of its own."""
+"""A budget bounds what a process allocates: its memory without the pages of files."""
 
 import pytest
 

@@ -69,27 +69,25 @@ def small_blocks(monkeypatch):
 
 
 def test_windows_of_a_liquid_run_on_the_workers(serial, cluster, small_blocks, tmp_path):
-    store = tmp_path / "run.zarr"
+    store = tmp_path / "run.store"
     with Client(cluster) as client:
         with get_task_stream(client) as stream:
             run = liquid(store=store, memory="1MB").run(stop=STOP, backend="dask")
         assert len(places(stream)) == 2
-        assert not isinstance(run.paths.position, np.ndarray)
+        assert isinstance(run.paths.position, np.memmap)
         assert_identical(run.results, serial)
         with get_task_stream(client) as stream:
             plain = run.plain()
         assert places(stream), "so do those of other filters"
-    left = {name.split("-")[0] for name in os.listdir(store)}
-    assert left == {"parts", "path", "derived", "store", "zarr.json"}, "what workers got is gone"
-    inside = {name.split("-")[0] for name in os.listdir(run._folder.path)}
-    assert inside == {"contacts", "microstates", "macrostates", "states", "in"}
+    left = {path.name.split("-")[0] for path in store.rglob("*")}
+    assert "windows" not in left, "what was given to the workers is gone"
     assert_identical(run.plain(), plain)  # here, without the cluster
     assert_identical(plain, liquid().run(stop=STOP).plain())
 
 
 def test_windows_of_a_crystal_run_on_the_workers(serial_crystal, cluster, tmp_path):
     with Client(cluster) as client, get_task_stream(client) as stream:
-        run = rows_of_two_species(store=tmp_path / "run.zarr").run(backend="dask")
+        run = rows_of_two_species(store=tmp_path / "run.store").run(backend="dask")
     assert len(places(stream)) == 2
     assert run._labels[0].held is not None
     assert run._labels[0].joint is not None
@@ -101,24 +99,21 @@ def test_windows_of_a_crystal_on_disk_run_on_the_workers(
     serial_crystal, cluster, small_blocks, tmp_path
 ):
     with Client(cluster) as client, get_task_stream(client) as stream:
-        run = rows_of_two_species(store=tmp_path / "run.zarr", memory="1MB").run(backend="dask")
+        run = rows_of_two_species(store=tmp_path / "run.store", memory="1MB").run(backend="dask")
     assert len(places(stream)) == 2
-    assert not isinstance(run.paths.position, np.ndarray)
+    assert isinstance(run.paths.position, np.memmap)
     assert_identical(run.results, serial_crystal)
-    assert not list((tmp_path / "run.zarr").glob("derived-*/nulls-*/*")), (
-        "files of the nulls are gone"
-    )
 
 
 def test_vehicular_windows_run_on_the_workers(cluster, tmp_path):
     options = {"projection": "vehicle", "axes": "xz"}
     with Client(cluster):
-        there = liquid(store=tmp_path / "run.zarr", **options).run(stop=STOP, backend="dask")
+        there = liquid(store=tmp_path / "run.store", **options).run(stop=STOP, backend="dask")
     assert_identical(there.results, liquid(**options).run(stop=STOP).results)
 
 
 def test_a_store_that_is_whole_is_worked_on_by_any_cluster(serial, cluster, tmp_path):
-    store = tmp_path / "run.zarr"
+    store = tmp_path / "run.store"
     liquid(store=store).run(stop=STOP)
     with local_cluster(1) as one:
         for here in (one, cluster):
@@ -155,7 +150,7 @@ def test_a_scheduler_and_workers_of_the_command_line(serial_crystal, where, tmp_
         make, reference = lambda **options: liquid(Kept(), **options), None
         reference = make().run().results
     with command_line_cluster(tmp_path) as client, get_task_stream(client) as stream:
-        run = make(store=tmp_path / "run.zarr").run(backend="dask")
+        run = make(store=tmp_path / "run.store").run(backend="dask")
     assert len(places(stream)) == 2
     assert_identical(run.results, reference)
 
@@ -184,14 +179,14 @@ def test_windows_whose_worker_dies_are_worked_on_again(serial, cluster, tmp_path
     note = tmp_path / "died"
     with Client(cluster) as client:
         before = set(client.run(os.getpid).values())
-        run = liquid(LastBreath(note), store=tmp_path / "run.zarr").run(stop=STOP, backend="dask")
+        run = liquid(LastBreath(note), store=tmp_path / "run.store").run(stop=STOP, backend="dask")
     assert int(note.read_text()) in before
     assert_identical(run.results, serial)
 
 
 def test_one_progress_bar_covers_the_workers(cluster, tmp_path, capsys):
     with Client(cluster):
-        liquid(store=tmp_path / "run.zarr").run(
+        liquid(store=tmp_path / "run.store").run(
             stop=STOP, backend="dask", verbose=True, progressbar_kwargs={"ascii": True}
         )
     shown = capsys.readouterr().err
@@ -201,7 +196,7 @@ def test_one_progress_bar_covers_the_workers(cluster, tmp_path, capsys):
 
 def test_a_store_that_workers_cannot_open_is_refused_before_frames_are_read(cluster, tmp_path):
     here = os.open(tmp_path, os.O_RDONLY)
-    store = f"/proc/self/fd/{here}/run.zarr"  # a path that means something in this process alone
+    store = f"/proc/self/fd/{here}/run.store"  # a path that means something in this process alone
     run = liquid(store=store)
     run._compute = len  # a frame that was read would fail
     try:

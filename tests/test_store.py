@@ -1,9 +1,7 @@
 """Runs that were stopped go on, and data larger than the budget live on disk: the same bits."""
 
 import gc
-import importlib
 import os
-import pickle
 import shutil
 import signal
 import subprocess
@@ -14,18 +12,16 @@ import time
 import numpy as np
 import pytest
 import xarray as xr
-import zarr
 
 import mda_ionmech
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.analysis.arguments import check_memory
 from mda_ionmech.events import CrystalEvents
-from mda_ionmech.lib.frame_blocks import FileFrames, RunFrames
 from mda_ionmech.lib.frozen import changed
-from mda_ionmech.lib.owned_folder import OwnedFolder
+from mda_ionmech.lib.task_workers import SPARE_BYTES, threads
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
 from mda_ionmech.microstates import SiteAssignment
-from mda_ionmech.trajectory.run_store import SPARE_BYTES, chunk_shape, threads
+from mda_ionmech.trajectory.run_store import RunStore, part_size
 
 from .builders import liquid_species, rows_of_two_species
 
@@ -60,12 +56,15 @@ def assert_identical(results, reference):
 
 @pytest.fixture
 def on_disk(monkeypatch):
-    """Everything lives on disk, in many chunks and blocks."""
-    window_sums = importlib.import_module("mda_ionmech.onsager.window_sums")
-    monkeypatch.setattr(window_sums, "BLOCK_BYTES", 60_000)
+    """Everything lives on disk, in many parts and blocks."""
+    monkeypatch.setattr("mda_ionmech.lib.frame_blocks.BLOCK_BYTES", 60_000)
     monkeypatch.setattr("mda_ionmech.microstates.detector.BLOCK_ROWS", 100)
+    monkeypatch.setattr("mda_ionmech.microstates.detector.SMALL_TABLE", 50)
+    monkeypatch.setattr("mda_ionmech.lib.grouping.ROWS_AT_ONCE", 100)
     monkeypatch.setattr("mda_ionmech.lib.run_length.BLOCK_RUNS", 300)
     monkeypatch.setattr("mda_ionmech.lib.frame_blocks.BLOCK_NUMBERS", 200)
+    monkeypatch.setattr("mda_ionmech.analysis.window_states.AT_ONCE", 1000)
+    monkeypatch.setattr("mda_ionmech.macrostates.ion_pairing.BLOCK_BYTES", 50_000)
     monkeypatch.setattr(
         "mda_ionmech.analysis.decomposition.check_memory", lambda given: given and 100_000
     )
@@ -74,12 +73,9 @@ def on_disk(monkeypatch):
 
 def test_data_on_disk_give_the_same_bits(reference, on_disk, tmp_path):
     run = liquid(**on_disk).run(stop=STOP)
-    assert not isinstance(run.paths.position, np.ndarray)
-    np.testing.assert_array_equal(run.paths.position[3:9], reference.paths.position[3:9])
-    np.testing.assert_array_equal(np.array(run.paths.position), reference.paths.position)
-    np.testing.assert_array_equal(run.paths.position[-1], reference.paths.position[-1])
-    with pytest.raises(IndexError, match="neighbouring carriers"):
-        run.paths.position[::2]
+    assert isinstance(run.paths.position, np.memmap)
+    assert isinstance(run.microstates["Li+"].shells.atom, np.memmap)
+    np.testing.assert_array_equal(run.paths.position, reference.paths.position)
     assert_identical(run.results, reference.results)
     assert_identical(run.plain(), reference.plain())
     loaded = mda_ionmech.load(run.save(tmp_path / "stored.nc"))
@@ -90,7 +86,7 @@ def test_what_a_run_is_asked_afterwards_on_disk(on_disk):
     options = {"projection": "vehicle", "resolutions": None}
     there, here = liquid(**options, **on_disk).run(stop=STOP), liquid(**options).run(stop=STOP)
     found, expected = there.macrostates["Li+"], here.macrostates["Li+"]
-    assert not isinstance(found, type(expected))
+    assert isinstance(found.state, np.memmap)
     for name in ("state", "composition"):
         one, other = getattr(found, name), getattr(expected, name)
         assert one.dtype == other.dtype
@@ -111,12 +107,10 @@ def test_what_a_run_is_asked_afterwards_on_disk(on_disk):
 def test_followed_ligands_on_disk(axes, on_disk):
     options = {"projection": "vehicle", "resolutions": None, "axes": axes}
     there, here = liquid(**options, **on_disk).run(stop=STOP), liquid(**options).run(stop=STOP)
-    assert not isinstance(there._ligand_paths[0], np.ndarray)
+    assert isinstance(there._ligand_paths[0], np.memmap)
     assert "vehicle" in there.results.tree.children
     assert_identical(there.results, here.results)
     assert_identical(there.plain(), here.plain())
-    # what was written for the windows is gone
-    assert not list(there._folder.path.glob("vehicle-*"))
 
 
 @pytest.mark.parametrize("count", ["types", "molecules"])
@@ -171,18 +165,13 @@ def test_sites_on_disk(assignment, on_disk):
 
 
 @pytest.mark.parametrize("linking", ["chain", "distance"])
-@pytest.mark.parametrize("spots", ["in memory", "on disk"])
-def test_species_that_are_labelled_together_on_disk(linking, spots, on_disk, tmp_path, monkeypatch):
-    if spots == "in memory":
-        monkeypatch.setattr(
-            "mda_ionmech.analysis.decomposition.check_memory", lambda given: given and 300_000
-        )
+def test_species_that_are_labelled_together_on_disk(linking, on_disk, tmp_path):
     how = {"linking": linking, "distance": None if linking == "chain" else 1.0}
     rules = [CrystalEvents(**how), CrystalEvents(**how, detail="channel")]
     there = rows_of_two_species(rules, axes="xz", **on_disk).run()
-    assert not isinstance(there.paths.position, np.ndarray)
+    assert isinstance(there.paths.position, np.memmap)
     (linked,) = there._linked.values()
-    assert isinstance(linked.history.held, RunFrames if spots == "in memory" else FileFrames)
+    assert isinstance(linked.history.held.value, np.memmap)
     here = rows_of_two_species(rules, axes="xz").run()
     assert_identical(there.results, here.results)
     assert float(here.results.decomposition["multi_fraction_circular"].max()) > 0
@@ -199,7 +188,7 @@ def test_species_that_are_labelled_together_on_disk(linking, spots, on_disk, tmp
 
 
 def test_a_store_is_read_again_without_reading_frames(reference, tmp_path):
-    store = tmp_path / "run.zarr"
+    store = tmp_path / "run.store"
     first = liquid(store=store).run(stop=STOP)
     assert_identical(first.results, reference.results)
     second = liquid(store=str(store))
@@ -221,26 +210,28 @@ def test_a_store_is_read_again_without_reading_frames(reference, tmp_path):
     ],
 )
 def test_a_store_of_something_else_is_refused(change, message, tmp_path):
-    liquid(store=tmp_path / "run.zarr").run(stop=STOP)
+    liquid(store=tmp_path / "run.store").run(stop=STOP)
     stop = change.pop("stop", STOP)
     with pytest.raises(InputError, match=rf"other settings: .*{message}.*or delete this one"):
-        liquid(store=tmp_path / "run.zarr", **change).run(stop=stop)
+        liquid(store=tmp_path / "run.store", **change).run(stop=stop)
 
 
 def test_what_is_no_store_is_refused(tmp_path):
     (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="exists and is no store of a run; give another folder"):
         liquid(store=tmp_path / "folder").run(stop=STOP)
-    zarr.open_group(tmp_path / "other", mode="w").create_array("path", shape=(3,), dtype="f8")
-    with pytest.raises(InputError, match="no store of a run in the format ionmech-run/3"):
-        liquid(store=tmp_path / "other").run(stop=STOP)
-    zarr.open_group(tmp_path / "other").attrs["format"] = "ionmech-run/2"
-    with pytest.raises(InputError, match="an earlier version wrote it and saw no change of the"):
-        liquid(store=tmp_path / "other").run(stop=STOP)
+    with pytest.raises(InputError, match="is a file; give the path of a folder"):
+        liquid(store=tmp_path / "folder" / "mine.txt").run(stop=STOP)
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older" / "zarr.json").write_text("{}")
+    with pytest.raises(InputError, match="an earlier version wrote it, and saw no change of"):
+        liquid(store=tmp_path / "older").run(stop=STOP)
     with pytest.raises(InputError, match="does not exist or is not writable"):
-        liquid(store=tmp_path / "missing" / "run.zarr").run(stop=STOP)
+        liquid(store=tmp_path / "missing" / "run.store").run(stop=STOP)
     with pytest.raises(InputError, match="store must be the path of a folder"):
         liquid(store=7)
+    assert (tmp_path / "folder" / "mine.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
@@ -257,25 +248,23 @@ def test_budgets_that_are_none(given):
         check_memory(given)
 
 
-def test_chunks_keep_rows_either_way_within_the_budget():
+def test_parts_stay_within_the_budget_and_lose_little_when_stopped():
     for n_carriers, n_frames, budget in (
         (10, 10, 10**9),
         (10**4, 10**5, 10**9),
         (10**6, 50, 10**8),
     ):
-        carriers, frames = chunk_shape(n_carriers, n_frames, budget)
-        assert 1 <= carriers <= n_carriers
+        frames = part_size(n_carriers, n_frames, budget)
         assert 1 <= frames <= n_frames
-        assert carriers == 1 or 24 * carriers * n_frames <= budget / 16
-        assert frames == 1 or 24 * frames * n_carriers <= budget / 4
+        assert frames == 1 or 24 * frames * n_carriers <= budget / 8
         assert n_frames / frames >= min(n_frames, 25)
 
 
-def test_windows_that_are_worked_on_at_once_fit_the_room(monkeypatch):
+def test_windows_that_are_worked_on_at_once_fit_what_is_spare(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    assert threads(n_frames=1000, n_rows=5, block=0, room=SPARE_BYTES) == 8
-    assert threads(n_frames=10**6, n_rows=5, block=0, room=SPARE_BYTES + 8 * 100 * 10**6) == 2
-    assert threads(n_frames=10**6, n_rows=5, block=10**8, room=10**6) == 1
+    assert threads(n_frames=1000, n_rows=5, spare=SPARE_BYTES) == 8
+    assert threads(n_frames=10**6, n_rows=5, spare=SPARE_BYTES + 8 * 100 * 10**6) == 2
+    assert threads(n_frames=10**6, n_rows=5, spare=10**6) == 1
 
 
 SCRIPT = """
@@ -296,7 +285,7 @@ liquid(store=sys.argv[1], resolutions=None).run(stop=STOP)
 @pytest.mark.slow
 def test_a_run_killed_at_ten_random_moments_ends_with_the_same_bits(reference, tmp_path):
     rng = np.random.default_rng(11)
-    store = tmp_path / "run.zarr"
+    store = tmp_path / "run.store"
     done, killed = [], 0
     while killed < 10:
         process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(store)])
@@ -323,7 +312,7 @@ def parts(store):
 
 
 def folders_in(store):
-    return sorted(p.name for p in store.iterdir() if p.name.startswith((".", "derived-")))
+    return sorted(p.name for p in store.iterdir() if p.name.startswith((".", "ionmech-")))
 
 
 def everything(run):
@@ -352,7 +341,7 @@ def assert_all_equal(found, expected):
 
 @pytest.mark.parametrize("budget", [None, "1MB"])
 def test_a_second_run_with_the_same_store_leaves_the_first(budget, on_disk, tmp_path):
-    there = tmp_path / "run.zarr"
+    there = tmp_path / "run.store"
     options = {"store": there, "memory": budget, "projection": "vehicle", "resolutions": None}
     first = liquid(persistence=0.0, **options).run(stop=STOP)
     told = everything(first)
@@ -370,35 +359,38 @@ def test_a_second_run_with_the_same_store_leaves_the_first(budget, on_disk, tmp_
 
 
 def test_what_results_with_other_filters_wrote_goes_with_them(on_disk, tmp_path):
-    there = tmp_path / "run.zarr"
+    there = tmp_path / "run.store"
     run = liquid(store=there, resolutions=None, **on_disk).run(stop=STOP)
-    before = folders_in(there)
-    assert len(before) == 1
-    inside = sorted(p.name for p in (there / before[0]).iterdir())
-    kept = run.plain()
+    (folder,) = folders_in(there)
+
+    def inside():
+        gc.collect()
+        return sorted(p.name for p in (there / folder).iterdir())
+
+    before = inside()
     for _ in range(2):
         run.relabelled(6.0)
     run.robustness(persistence=[0.0, 6.0])
     run.residence_times()
     run.events(8.0)
-    assert len(folders_in(there)) == 2
+    assert inside() == before
+    kept = run.plain()
     state = kept.states["microstate"]
     expected = state.values.copy()
-    # a dataset keeps what it is read from, its results and their run do not matter
+    assert len(inside()) > len(before)
+    # an array keeps its file, its results and their run do not matter
     del kept
     gc.collect()
     np.testing.assert_array_equal(state.values, expected)
     del state
-    gc.collect()
-    assert folders_in(there) == before
-    assert sorted(p.name for p in (there / before[0]).iterdir()) == inside
+    assert inside() == before
     del run
     gc.collect()
     assert folders_in(there) == []
 
 
 def test_a_dataset_outlives_its_run(on_disk, tmp_path):
-    options = {"store": tmp_path / "run.zarr", "resolutions": None} | on_disk
+    options = {"store": tmp_path / "run.store", "resolutions": None} | on_disk
     states = liquid(**options).run(stop=STOP).results.states
     expected = liquid(resolutions=None).run(stop=STOP).results.states
     gc.collect()
@@ -421,54 +413,56 @@ def test_temporary_stores_go_with_their_run(on_disk, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("how", ["deleted", "replaced"])
 def test_a_store_that_is_gone_is_not_read_as_zeros(how, on_disk, tmp_path):
-    there = tmp_path / "run.zarr"
+    there = tmp_path / "run.store"
     options = {"store": there, "resolutions": None} | on_disk
     first = liquid(**options).run(stop=STOP)
-    states, position = first.results.states, first.paths.position
+    expected = liquid(resolutions=None).run(stop=STOP)
     shutil.rmtree(there)
     if how == "replaced":
         second = liquid(**options).run(start=STOP, stop=2 * STOP)
         assert second.results.states["event"].values.any()
-    for ask in (
-        states.load, lambda: position[:], first.plain, first.events, first.residence_times,
-        lambda: first.save(tmp_path / "late.nc"),
-    ):  # fmt: skip
-        with pytest.raises(InputError, match=r"gone|deleted or replaced"):
-            ask()
-    # what was computed stays
-    assert len(first.results.summary(8.0))
+    # files that were open stay, nothing new can be made
+    assert_identical(first.results, expected.results)
+    np.testing.assert_array_equal(first.paths.position, expected.paths.position)
+    np.testing.assert_array_equal(first.events().label, expected.events().label)
+    assert_identical(mda_ionmech.load(first.save(tmp_path / "late.nc")), expected.results)
+    with pytest.raises(InputError, match=r"the folder .* cannot take .*: it was removed"):
+        first.plain()
+
+
+def test_a_store_that_is_removed_while_frames_are_read_is_said(tmp_path, monkeypatch):
+    store = tmp_path / "run.store"
+    save = RunStore.save
+
+    def removed(self, number, *rest):
+        if number == 2:
+            shutil.rmtree(store)
+        save(self, number, *rest)
+
+    monkeypatch.setattr(RunStore, "save", removed)
+    with pytest.raises(InputError, match="was removed while a run was writing to it"):
+        liquid(store=store).run(stop=STOP)
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_run(on_disk, tmp_path):
-    there = tmp_path / "run.zarr"
+    there = tmp_path / "run.store"
     script = f"""
 import os, signal
-from mda_ionmech.lib.owned_folder import OwnedFolder
+from mda_ionmech.lib.arrays_on_disk import ArrayFolder, new_array
 from pathlib import Path
-folder = OwnedFolder(Path({str(there)!r}), "derived-")
-(folder.path / "large.bin").write_bytes(b"0" * 1000)
+folder = ArrayFolder(Path({str(there)!r}))
+array = new_array(1000, "f8", folder)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     options = {"store": there, "resolutions": None} | on_disk
     run = liquid(**options).run(stop=STOP)
     (mine,) = folders_in(there)
     subprocess.run([sys.executable, "-c", script], check=False)
-    assert len(folders_in(there)) == 2
+    (there / "parts" / ".000003.npz.tmp").write_bytes(b"0" * 1000)
+    (there / ".manifest.json.tmp").write_bytes(b"0" * 1000)
+    assert len(folders_in(there)) == 3
     again = liquid(**options).run(stop=STOP)
     assert len(folders_in(there)) == 2
     assert mine in folders_in(there)
+    assert not list(there.rglob(".*"))
     assert_identical(again.results, run.results)
-
-
-def test_a_forked_process_leaves_the_folder(tmp_path):
-    folder = OwnedFolder(tmp_path, "derived-")
-    child = os.fork()
-    if child == 0:
-        folder.remove()
-        os._exit(0)
-    os.waitpid(child, 0)
-    folder.check()
-    assert pickle.loads(pickle.dumps(folder)).path == folder.path
-    assert folder.new("a") != folder.new("a")
-    folder.remove()
-    assert list(tmp_path.iterdir()) == []

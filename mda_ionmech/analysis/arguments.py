@@ -136,7 +136,7 @@ def check_store(store: Any) -> Path | None:
     if store is None:
         return None
     if not isinstance(store, str | os.PathLike) or not str(store):
-        raise InputError(f"store must be the path of a folder, e.g. 'run.zarr', got {store!r}")
+        raise InputError(f"store must be the path of a folder, e.g. 'run.store', got {store!r}")
     return Path(store).absolute()
 
 

@@ -14,6 +14,7 @@ import xarray as xr
 
 from .. import onsager
 from ..events.nulls.circular_shift import exclusion_gas
+from ..lib.arrays_on_disk import new_array
 from ..lib.errors import AdditivityError, warn_user
 from ..lib.run_length import frame_counts
 from ..lib.topology import atom_ids, describe_atoms
@@ -21,17 +22,15 @@ from ..lib.version import __version__
 from ..onsager import block_sums
 from ..onsager.block_sums import Blocks, Populations
 from ..onsager.coefficients import MAX_RESIDUAL, System
-from ..onsager.window_sums import carrier_blocks
 from ..results.estimates import LONG_NAMES, Estimates
 from ..results.results import Results
 from ..results.schema import check_schema, load_schema
-from ..trajectory.run_store import StateRoom, StoredStates, in_memory
 from .length_sums import LengthSums, LinkedSpecies
 from .plausibility import one_label, unchanged
+from .window_states import window_states
 
 if TYPE_CHECKING:
     from ..macrostates import Macrostates
-    from ..macrostates.base import StoredMacrostates
     from ..microstates import Microstates
     from .decomposition import OnsagerDecomposition
 
@@ -49,7 +48,7 @@ class Assembly:
         self,
         run: OnsagerDecomposition,
         states: dict[int, Microstates],
-        macro: dict[int, Macrostates | StoredMacrostates],
+        macro: dict[int, Macrostates],
         filtered: bool,
         persistence: float | None,
     ) -> None:
@@ -62,10 +61,6 @@ class Assembly:
         projected = any(one.held is not None for one in run._labels)
         self.path_events = (*self.events, *(["vibration"] if projected else []))
         self.system = self._system()
-        self._room: StateRoom = in_memory
-        if run._folder is not None:
-            width = max(next(carrier_blocks(one.position))[1] for one in run._labels)
-            self._room = StoredStates(run._new_room("states"), width, run._folder)
 
     def _system(self) -> System:
         run = self.run
@@ -115,7 +110,6 @@ class Assembly:
             horizons=tuple(int(n) for n in run._horizon_frames),
             linked=tuple(self._linked()),
             seed=run.seed,
-            room=run._new_room("nulls") if run._on_disk and run._linked else None,
         )
         share_of_bar = (run._bar.total - run._bar.n) / (len(task.lengths) + 1)
         entries, paths = [], []
@@ -142,10 +136,9 @@ class Assembly:
     def _linked(self) -> Iterator[LinkedSpecies]:
         """Species whose hops may be linked, with their exclusion gas."""
         run = self.run
-        room = run._new_room("gas") if run._on_disk and run._linked else None
         for members, hops in run._linked.items():
             rng = np.random.default_rng([run.seed, members[0]])
-            yield LinkedSpecies(members, hops, exclusion_gas(hops.history, run.paths.dt, rng, room))
+            yield LinkedSpecies(members, hops, exclusion_gas(hops.history, run.paths.dt, rng))
 
     def _path_residual(self, gathered: Blocks) -> float:
         """Largest violation of additivity of all resolutions and horizons."""
@@ -216,9 +209,7 @@ class Assembly:
             "warnings": "\n".join(self.notes),
         }
         check_schema(tree)
-        results = Results(tree)
-        results.folder = run._folder
-        return results
+        return Results(tree)
 
     def _without_finding(self, decomposition: xr.Dataset) -> Iterator[str]:
         """What is to be said of species whose labels cannot differ, or do not."""
@@ -241,11 +232,7 @@ class Assembly:
     def _states(self) -> xr.Dataset:
         run = self.run
         n = int(run._window_frames[0])
-        room = self._room
-        if isinstance(room, StoredStates):
-            states = {k: room.lazy(v) for k, v in run._window_states(n, room).items()}
-        else:
-            states = run._window_states(n, in_memory)
+        states = window_states(run, n, run._folder)
         first_atom = [
             s.atoms.ix[np.unique(s.carrier_of_atom, return_index=True)[1]] for s in run.species
         ]
@@ -293,18 +280,17 @@ class Assembly:
         found = [one.shells for one in self.states.values()]
         n_shells = sum(len(one) for one in found)
         n_members = sum(one.n_members for one in found)
-        start = self._room("shell_start", (n_shells + 1,), np.int64)
+        start = new_array(n_shells + 1, np.int64, run._folder)
         atom, molecule, kind = (
-            self._room(f"shell_{name}", (n_members,), of)
-            for name, of in (("atom_id", np.int64), ("molecule_id", np.int64), ("type", np.int32))
+            new_array(n_members, of, run._folder) for of in (np.int64, np.int64, np.int32)
         )
-        start[:1] = np.zeros(1, dtype=np.int64)
+        start[0] = 0
         at, member = 1, 0
         for k, one in sorted(self.states.items()):
             # a site is no atom
             on_sites = getattr(run.species[k].microstates, "has_sites", False)
             to_types = np.array([types.index(t) for t in one.shells.types])
-            for table in one.shells.tables():
+            for _, table in one.shells.tables():
                 last = member + len(table.atom)
                 atoms = np.full(len(table.atom), -1) if on_sites else ids[table.atom]
                 start[at : at + len(table)] = table.offsets[1:] + member
@@ -312,8 +298,6 @@ class Assembly:
                 molecule[member:last] = table.molecule
                 kind[member:last] = to_types[table.kind]
                 at, member = at + len(table), last
-        if isinstance(self._room, StoredStates):
-            start, atom, molecule, kind = map(self._room.lazy, (start, atom, molecule, kind))
         unit = {"units": "1"}
         coded = {"flag_values": np.arange(len(types)), "flag_meanings": " ".join(types)}
         text = "first member of each shell; one past the last at the end"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from ..events.base import EventCodes, prepared
 from ..events.crystal.crystal_events import LinkedHops
 from ..events.crystal.site_distances import InCell
 from ..events.crystal.site_history import Walk, follow_sites, join_histories
+from ..lib.arrays_on_disk import ArrayFolder
 from ..lib.checks import positive
 from ..lib.errors import InputError, warn_user
 from ..lib.files import write_atomically
@@ -38,16 +39,20 @@ from ..lib.frame_backends import (
     SerialParts,
     parts_source,
 )
-from ..lib.frame_blocks import column_width
 from ..lib.frozen import changed
 from ..lib.molecules import molecule_of_atom
-from ..lib.owned_folder import OwnedFolder
-from ..lib.run_length import run_blocks
-from ..lib.task_workers import Answer, Item, check_reach, over_threads, over_workers
-from ..lib.topology import atom_ids, check_atom_group, digest, trajectory_name
+from ..lib.task_workers import (
+    SPARE_BYTES,
+    Answer,
+    Item,
+    check_reach,
+    over_threads,
+    over_workers,
+    threads,
+)
+from ..lib.topology import atom_ids, check_atom_group, trajectory_name
 from ..lib.version import __version__
 from ..macrostates import Macrostates, RunStates
-from ..macrostates.base import StoredMacrostates
 from ..microstates import (
     ContactHistory,
     FrameGeometry,
@@ -57,9 +62,8 @@ from ..microstates import (
 )
 from ..microstates.contact_tracking import Follower
 from ..microstates.detector import settled_on
-from ..microstates.on_disk import StoredHistory, store_contacts
+from ..microstates.gathered_contacts import GatheredContacts
 from ..microstates.rdf import sample_distributions
-from ..observables.event_labels import expand_segments
 from ..observables.of_a_run import RunObservables
 from ..observables.vehicularity import followed_ligands, vehicle_dataset
 from ..onsager.labelled_run import LabelledRun, LabelledSpecies
@@ -67,10 +71,7 @@ from ..onsager.window_sums import (
     CarrierLabels,
     Classify,
     JointLabels,
-    carrier_blocks,
-    labelled_together,
     one_label,
-    segment_labels,
 )
 from ..results.results import Results
 from ..results.states_file import states_archive
@@ -95,7 +96,7 @@ from ..trajectory.completeness import (
 from ..trajectory.frame_times import UNEVEN, first_pair_of, settle_times
 from ..trajectory.frames_of_reference import reference_weights, resolve_frame
 from ..trajectory.masses import atom_masses, usable_masses
-from ..trajectory.paths import FlatPosition, PathBuilder, StoredPosition, finish_paths
+from ..trajectory.paths import PathBuilder, finish_paths, without_axes
 from ..trajectory.reader_position import where_it_was
 from ..trajectory.repeated_frames import (
     describe_dropped,
@@ -104,20 +105,7 @@ from ..trajectory.repeated_frames import (
     recognising_atoms,
     same_frame,
 )
-from ..trajectory.run_store import (
-    DEFAULT_BUDGET,
-    DERIVED,
-    SHARE,
-    SMALL_SHARE,
-    SPARE_BYTES,
-    RunStore,
-    StateRoom,
-    StoredPaths,
-    in_memory,
-    return_freed_memory,
-    threads,
-    zarr_module,
-)
+from ..trajectory.run_store import DEFAULT_BUDGET, RunStore, part_size
 from ..trajectory.snapshot import Cell, Snapshot, check_finite, coordinates_of, take_snapshot
 from ..trajectory.step_lengths import measure_steps
 from ..trajectory.time_sources import Stamp, file_starts, stamp_of, time_source
@@ -142,8 +130,15 @@ from .arguments import (
     check_universe,
     on_sites,
 )
+from .gather_on_disk import (
+    digest_of,
+    exceeds_budget,
+    known_part,
+    new_folder,
+    open_store,
+    sampled_places,
+)
 from .input_notes import input_notes
-from .joint_labels import fill_joint
 from .label_checks import check_macrostates, check_number_of_labels, check_rules
 from .plausibility import long_persistence, short_length
 from .sampled_frames import warnings_of_sample
@@ -157,7 +152,7 @@ from .step_checks import (
     sample_steps,
     step_notes,
 )
-from .store_origin import about_detector
+from .window_states import window_states
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,16 +165,6 @@ AMBIGUOUS = 0.75
 PART_BYTES = 2**26
 #: Frames sampled for g(r).
 RDF_FRAMES = 200
-
-
-#: Per-frame arrays of the result: shape beyond (frames, carriers), value for none, type.
-_STATES: dict[str, tuple[tuple[int, ...], float, type]] = {
-    "microstate": ((), -1, np.int32),
-    "macrostate": ((), -1, np.int16),
-    "event": ((), -1, np.int16),
-    "cluster": ((), -1, np.int32),
-    "displacement": ((3,), np.nan, np.float32),
-}
 
 
 class OnsagerDecomposition(RunObservables, AnalysisBase):
@@ -217,15 +202,17 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         ``vehicle``: as ``auto``, and ligand atoms are followed too, for `vehicularity`; 24 bytes
         for each of their atoms and frames, in memory or in the store.
     memory : str, optional
-        A budget, e.g. ``"4GB"``. Where positions and states would exceed it they live in a Zarr
-        store (that of `store`, else a temporary one), microstates and macrostates with them, and
-        every stage reads them block by block; the numbers are the same bit for bit. What is loaded
-        takes 300 MB beside the budget; the page on cost says what to choose.
+        A budget, e.g. ``"4GB"``. Where positions and states would exceed it they are files that
+        are mapped to memory, in the folder of `store` or a temporary one (`TMPDIR`), which goes
+        with the run and its results; the numbers are the same bit for bit. The budget is for what
+        the process allocates, without about 300 MB for imported libraries and compiled code; pages
+        of mapped files belong to the operating system. See the page on cost.
     store : path-like, optional
-        Folder of a Zarr store that the frames are gathered in, part by part. A run that was
-        stopped goes on from the last whole part when it is started again with the same store,
-        frames and detectors; what does not touch the frames (windows, events, temperature) may
-        differ. With a cluster it lies where all workers can open it.
+        Folder, e.g. ``"run.store"``, that keeps what was read of the frames, part after part. A run
+        that was stopped goes on from it when it is started again with the same store, frames and
+        detectors; what does not touch the frames (windows, events, temperature) may differ. Parts
+        that were damaged are read again, with a warning. With a cluster it lies where all workers
+        can open it.
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
         Frame of reference. ``auto``: ``framework`` for species on sites, else ``barycentric``.
     framework : AtomGroup, optional
@@ -278,7 +265,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     results: Any  # raw arrays of the frame stage while reading, Results afterwards
     paths: Paths
     microstates: dict[str, Microstates]
-    macrostates: dict[str, Macrostates | StoredMacrostates]
+    macrostates: dict[str, Macrostates]
     _labels: list[CarrierLabels]
     _record: LabelledRun
     _cell: Cell | None
@@ -288,12 +275,11 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     _raw: dict[str, Any]
     _followers: dict[int, Follower]
     _counted: dict[int, list[int]]
-    _builder: PathBuilder | StoredPaths
+    _builder: PathBuilder
     _store: RunStore | None
-    #: What a run works out on disk, removed with the run and its results.
-    _folder: OwnedFolder | None = None
-    _gathered: dict[int, list[dict[str, np.ndarray]]]
-    _on_disk: bool
+    _work: ArrayFolder | None
+    _folder: ArrayFolder | None
+    _gathered: dict[int, GatheredContacts]
 
     @classmethod
     def get_supported_backends(cls) -> tuple[str, ...]:
@@ -328,8 +314,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         super().__init__(self.universe.trajectory)
         self.memory = check_memory(memory)
         self.store = check_store(store)
-        if memory is not None or store is not None:
-            zarr_module()
         self.temperature = positive(
             "temperature", temperature, "K", "give that of the simulation, e.g. temperature=300"
         )
@@ -470,14 +454,14 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             self._advance = self._bar_update
         before = dict(self.__dict__) if hasattr(self, "paths") else None
         try:
-            with where_it_was(self.universe.trajectory):
+            with where_it_was(self.universe.trajectory), self._closing_store():
                 super().run(
                     start=start,
                     stop=stop,
                     step=step,
                     frames=frames,
                     n_parts=n_parts,
-                    backend=GatherBackend(source, self._absorb, self._known_parts),
+                    backend=GatherBackend(source, self._absorb, partial(known_part, self)),
                     unsupported_backend=True,
                 )
         except BaseException:
@@ -493,12 +477,22 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         """Take what `run` made: `check_backend` knows better what a backend can take along."""
         return backend
 
+    @contextmanager
+    def _closing_store(self) -> Iterator[None]:
+        """Let other runs use the store when this one has ended, however it ends."""
+        self._store = None
+        try:
+            yield
+        finally:
+            if self._store is not None:
+                self._store.close()
+
     def _bar_update(self, n_frames: int) -> None:
         self._bar.update(n_frames)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        for name in ("_bar", "_builder", "_store", "_gathered", "_sorted", "_folder"):
+        for name in ("_bar", "_builder", "_store", "_gathered", "_work", "_folder"):
             state.pop(name, None)
         state["_advance"] = state["_kept"] = state["_previous"] = state["_client"] = None
         return state
@@ -585,68 +579,27 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
         self._labels, self._linked = [], {}
-        self._sorted: dict[int, Any] = {}
-        self._gathered = {k: [] for k, table in enumerate(self._ligands) if table is not None}
-        self._open_store(n, ends)
+        self._open_folders(n)
 
-    def _open_store(self, n: int, ends: list[Snapshot]) -> None:
+    def _open_folders(self, n: int) -> None:
         """Decide where what the frames give is gathered."""
-        n_carriers = len(self._members.offsets) - 1
-        self._folder = scratch = None
-        # positions, states and what is worked out beside them
-        self._on_disk = self.memory is not None and 64 * n_carriers * n > self.memory
-        folder = self.store
-        if self._on_disk:
-            return_freed_memory()
-        if folder is None and self._on_disk:
-            scratch = OwnedFolder(Path(tempfile.gettempdir()), "ionmech-")
-            folder = scratch.path / "run.zarr"
-        self._store = None
-        self._builder = PathBuilder(n_carriers, n)
-        if folder is not None:
-            budget = self.memory or DEFAULT_BUDGET
-            columns = bool(self._followed) or any(on_sites(s) for s in self.species)
-            self._store = RunStore.open(
-                folder, self._origin(n, ends), n_carriers, n, budget, columns=columns
-            )
-            self._builder = StoredPaths(self._store, budget)
-            if self._client is not None:
-                check_reach(self._client, folder)
-            if self._on_disk:
-                self._folder = OwnedFolder(folder, DERIVED, scratch)
-
-    def _origin(self, n: int, ends: list[Snapshot]) -> dict[str, Any]:
-        """All that what is read from the frames depends on."""
-        trajectory = self._trajectory
-        files = [getattr(r, "filename", None) for r in getattr(trajectory, "readers", [trajectory])]
-        names = [str(f) for f in files if isinstance(f, str | os.PathLike)]
-        detectors = {}
-        for index, one in enumerate(self.species):
-            table, about = self._ligands[index], {}
-            if table is not None and one.microstates is not None:
-                about = about_detector(one.microstates, table)
-            detectors[one.name] = about
-        return {
-            "trajectory": {
-                "files": [Path(f).name for f in names],
-                "bytes": [os.path.getsize(f) if os.path.isfile(f) else None for f in names],
-                "n_atoms": int(self.universe.atoms.n_atoms),
-                "n_frames": int(trajectory.n_frames),
-                "first_and_last_positions": digest(*(s.coordinates for s in ends)),
-            },
-            "frames": {
-                "number": n,
-                "first": int(self._run_frames[0]),
-                "last": int(self._run_frames[-1]),
-                "all": digest(self._run_frames),
-            },
-            "carriers": digest(self._members.offsets, self._members.atoms, self._members.weights),
-            "reference": {"frame": self.frame, "weights": digest(self._reference)},
-            "unwrap": self.unwrap,
-            "lattice": self._lattice.tolist(),
-            "dt": self.dt,
-            "species": detectors,
+        self._store = open_store(self, n)
+        on_disk = exceeds_budget(self, n)
+        self._work = new_folder(self) if on_disk or self._store is not None else None
+        self._folder = self._work if on_disk else None
+        self._builder = PathBuilder(self._n_bodies, n, self._folder)
+        self._gathered = {
+            k: GatheredContacts(self.species[k].n_carriers, self._folder)
+            for k, table in enumerate(self._ligands)
+            if table is not None
         }
+        if self._client is not None and self._work is not None:
+            check_reach(self._client, self._work.path, self.store or self._work.path)
+
+    @property
+    def _n_bodies(self) -> int:
+        """Carriers, and ligand atoms that are followed like them."""
+        return len(self._members.offsets) - 1
 
     def _setup_computation_groups(self, n_parts: int, **chosen: Any) -> list[np.ndarray]:
         if self.uneven == "drop":
@@ -654,24 +607,13 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         (frames,) = super()._setup_computation_groups(n_parts=1, **chosen)
         if self._store is not None:
             size = self._store.part_frames
+        elif self._folder is not None:
+            size = part_size(self._n_bodies, len(frames), self.memory or DEFAULT_BUDGET)
         else:
             # parts wait for their turn in memory
-            largest = max(PART_BYTES // (64 * (len(self._members.offsets) - 1)), 1)
+            largest = max(PART_BYTES // (64 * self._n_bodies), 1)
             size = min(-(-len(frames) // n_parts), largest)
         return [frames[k : k + size] for k in range(0, len(frames), size)]
-
-    def _known_parts(self) -> list[Part]:
-        """Parts that are in the store already, from the first on."""
-        known: list[Part] = []
-        if self._store is None or not isinstance(self._builder, StoredPaths):
-            return known
-        for number in range(self._store.n_done()):
-            part, last = self._store.load(number)
-            self._builder.skip(len(part.frames), last)
-            self._take_contacts(part)
-            known.append(part)
-            self._bar_update(len(part.frames))
-        return known
 
     def _at(self, index: int) -> Any:
         """The reader at one analysed frame; it is not read again if it was asked for last."""
@@ -967,7 +909,9 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             "engine_step": np.full(n, -1, dtype=np.int64),
             "fingerprint": np.zeros(n, dtype=np.int64),
             "found": np.zeros((1, 6)),
+            "sample": np.empty((0, 2), dtype=np.int64),
         }
+        self._sampled = [] if self.store is None else sampled_places(n)
         self._followers, self._counted = {}, {}
         for index, one in enumerate(self.species):
             if one.microstates is not None:
@@ -1001,6 +945,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         raw["cells"][k] = now.cell.vectors
         raw["engine_step"][k] = stamp.step
         raw["fingerprint"][k] = fingerprint(now.coordinates, self._recognised_by)
+        if k in self._sampled:
+            raw["sample"] = np.append(raw["sample"], [[self._part[k, 0], digest_of(ts)]], axis=0)
         for index, follower in self._followers.items():
             if now.cell is not cell_before:
                 check_cell_height(now.cell.height, follower.detector.reach)
@@ -1013,7 +959,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _get_aggregator(self) -> ResultsGroup:
         lookup: dict[str, Callable[..., Any]] = dict.fromkeys(
             (
-                *("reference", "cells", "engine_step", "fingerprint", "found"),
+                *("reference", "cells", "engine_step", "fingerprint", "found", "sample"),
                 *("step_square", "step_longest", "step_carrier", "step_far"),
             ),
             np.concatenate,
@@ -1022,55 +968,16 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             lookup[f"tally_{k}"] = np.concatenate
         return ResultsGroup(lookup=lookup)
 
-    def _absorb(self, part: Part) -> None:
+    def _absorb(self, part: Part, read_now: bool) -> None:
         """Take what is large out of the answer of a part, in the order of the parts."""
-        first = self._builder.filled
+        if self._store is not None and read_now:
+            number = self._builder.filled // self._store.part_frames
+            self._store.save(number, part, part.results["sample"].tolist())
         self._builder.add(part.results.pop("steps"), part.results["reference"])
-        if self._store is not None:
-            self._store.save(first // self._store.part_frames, part, self._builder.last)
-        self._take_contacts(part)
-        if self._advance is None:
-            self._bar_update(len(part.frames))
-
-    def _take_contacts(self, part: Part) -> None:
         for index, gathered in self._gathered.items():
-            contacts = part.results.pop(f"contacts_{index}")
-            if not self._on_disk:
-                gathered.append(contacts)
-
-    def _contacts(self, index: int) -> dict[str, np.ndarray]:
-        """Contacts of a species over all frames."""
-        parts = self._gathered[index]
-        if len(parts) > 1:  # column by column, so that they are never held twice
-            parts = [{c: np.concatenate([p.pop(c) for p in parts]) for c in list(parts[0])}]
-            self._gathered[index] = parts
-        return parts[0]
-
-    def _stored_contacts(self, index: int) -> dict[str, Any]:
-        """The same on disk, by blocks of carriers, where they are sorted when first asked for."""
-        store = self._store
-        assert store is not None
-        share = (self.memory or DEFAULT_BUDGET) // SHARE
-        if index not in self._sorted:
-
-            def load(part: int, carriers_alone: bool) -> dict[str, np.ndarray]:
-                one = "carrier" if carriers_alone else ""
-                return store.load_table(part, f"contacts_{index}", one)
-
-            self._sorted[index] = store_contacts(
-                self._new_room("contacts") / f"{index}.bin", load, store.n_done(),
-                self.species[index].n_carriers, share,
-            )  # fmt: skip
-        rows, edges, first_row, has_rings = self._sorted[index]
-        return {
-            "rows": rows, "edges": edges, "first_row": first_row, "has_rings": has_rings,
-            "share": share, "room": self._new_room("microstates"),
-        }  # fmt: skip
-
-    def _new_room(self, name: str) -> Path:
-        """A folder of its own in that of the run, or of the results with other filters."""
-        assert self._folder is not None
-        return self._folder.new(name)
+            gathered.add(part.results.pop(f"contacts_{index}"))
+        if self._advance is None or not read_now:
+            self._bar_update(len(part.frames))
 
     # ---- what follows from the frames -----------------------------------------------------
 
@@ -1084,19 +991,14 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         if self.frame == "laboratory":
             check_constant_cell(raw.cells)
         self._unwrap_report = self._describe_unwrapping(found)
-        self.paths = finish_paths(
-            self._builder,
-            raw.reference,
-            raw.cells,
-            self._times.spacing,
-            in_memory=not self._on_disk,
-        )
+        self.paths = finish_paths(self._builder, raw.reference, raw.cells, self._times.spacing)
         del self._builder
         self._ligand_paths = {
             k: self.paths.carriers(where.start, where.stop) for k, where in self._followed.items()
         }
         if self._followed:
             self.paths = replace(self.paths, position=self.paths.carriers(0, int(self._first[-1])))
+        self._positions: dict[int, np.ndarray] = {}
         self.engine_step = raw.engine_step
         self._tallies = {k: raw[f"tally_{k}"].sum(axis=0) for k in self._gathered}
         self._note_tallies()
@@ -1200,12 +1102,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 "ligand_molecule": ligands.molecule,
                 "ligand_kind": ligands.kind,
             }
-            history: ContactHistory | StoredHistory
-            if self._on_disk:
-                history = StoredHistory(**self._stored_contacts(index), **about)
-            else:
-                about |= self._contacts(index)
-                history = ContactHistory(**about)
+            history = ContactHistory(**self._gathered[index].columns(), **about)
             chosen = {} if radii is None or index not in radii else radii[index]
             states[index] = one.microstates.assemble(
                 history, filtered=filtered, persistence=persistence, **chosen
@@ -1275,7 +1172,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 "species",
             ),
             *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
-            "_folder",
         ]
         keep = {name: getattr(self, name) for name in names}
         for index, rule in (rules or {}).items():
@@ -1284,9 +1180,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             self._window_frames = np.array([window])
             self._resolution_frames = self._horizon_frames = np.empty(0, dtype=np.int64)
             self._ligand_paths = {}
-        if self._on_disk:
-            assert self._store is not None
-            self._folder = OwnedFolder(self._store.folder, DERIVED, self._folder)
         try:
             states = self._find_states(filtered=filtered, persistence=persistence, radii=radii)
             return self._decompose(
@@ -1299,8 +1192,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _require_run(self, what: str) -> None:
         if not hasattr(self, "paths"):
             raise InputError(f"{what} needs a finished run: call .run() first")
-        if self._folder is not None:
-            self._folder.check()
 
     def _decompose(
         self,
@@ -1316,8 +1207,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             [states.get(k) for k in range(len(self.species))],
             self._molecule,
             self.paths.n_frames,
-            room=self._new_room("macrostates") if self._on_disk else None,
-            share=(self.memory or DEFAULT_BUDGET) // SHARE,
         )
         macro = {
             k: one.macrostates.assign(joint, k)
@@ -1343,7 +1232,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _as_record(
         self,
         states: dict[int, Microstates],
-        macro: dict[int, Macrostates | StoredMacrostates],
+        macro: dict[int, Macrostates],
     ) -> LabelledRun:
         """What labels and paths there are, for all that is asked of them afterwards."""
         species = []
@@ -1387,25 +1276,19 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _threads(self) -> int:
         """Windows that may be worked on at once in this process."""
         f = self.paths.n_frames
-        room, block = SPARE_BYTES + 8 * self.paths.n_carriers * f, 0
-        if self._on_disk and self.memory is not None:
-            room = self.memory // 2
-            block = max(24 * (last - first) * f for _, first, last in self._carrier_blocks())
+        spare = SPARE_BYTES + 8 * self.paths.n_carriers * f
+        if self._folder is not None and self.memory is not None:
+            spare = self.memory // 2
         n_rows = sum(one.n_path_labels for one in self._labels)
         n_moves = sum(one.n_macrostates**2 for one in self._labels)
-        return threads(f, max(n_rows, n_moves), block, room)
+        return threads(f, max(n_rows, n_moves), spare)
 
-    def _spread(
-        self, task: Callable[[Item], Answer], items: Sequence[Item], n_threads: int | None = None
-    ) -> Iterator[Answer]:
-        """Answers of a task for each item, in order: of the cluster, if it can read the store.
-
-        n_threads: otherwise, of this process; by default as many as the window stage takes.
-        """
+    def _spread(self, task: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
+        """Answers of a task for each item, in order: of the cluster, if it can read the store."""
         client = self._client
-        if client is None or self._store is None or client.status != "running":
-            return over_threads(task, items, n_threads or self._threads())
-        return over_workers(client, self._store.folder, task, items)
+        if client is None or self._work is None or client.status != "running":
+            return over_threads(task, items, self._threads())
+        return over_workers(client, self._work.path, task, items)
 
     def _is_projected(self, index: int) -> bool:
         """Whether the path view credits the labels of a species with site displacements alone."""
@@ -1422,23 +1305,19 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             s.name: "site" if self._is_projected(k) else None for k, s in enumerate(self.species)
         }
 
-    def _carrier_positions(self, index: int) -> Any:
+    def _carrier_positions(self, index: int) -> np.ndarray:
         """Positions of a species with the directions that do not count set to 0."""
-        position = self.paths.carriers(self._first[index], self._first[index + 1])
-        dropped = tuple(k for k, axis in enumerate("xyz") if axis not in self.axes)
-        if not dropped:
-            return position
-        if isinstance(position, StoredPosition):
-            return position.without(dropped)
-        flat = FlatPosition(position, dropped)
-        # whole paths are asked for where ligands are followed
-        return flat[:] if index in self._ligand_paths else flat
+        if index not in self._positions:
+            position = self.paths.carriers(self._first[index], self._first[index + 1])
+            dropped = [k for k, axis in enumerate("xyz") if axis not in self.axes]
+            self._positions[index] = without_axes(position, dropped)
+        return self._positions[index]
 
     def _carrier_labels(
         self,
         index: int,
         states: dict[int, Microstates],
-        macro: dict[int, Macrostates | StoredMacrostates],
+        macro: dict[int, Macrostates],
     ) -> CarrierLabels:
         one = self.species[index]
         position = self._carrier_positions(index)
@@ -1483,39 +1362,29 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             rule = ruled[left[0]]
             members = tuple(k for k in left if k == left[0] or rule.links_like(ruled[k]))
             left = [k for k in left if k not in members]
-            room = self._room_for_spots([states[k] for k in members])
-            histories = [self._site_history(k, states[k], room) for k in members]
+            histories = [self._site_history(k, states[k]) for k in members]
             self._histories |= dict(zip(members, histories, strict=True))
-            path = None if room is None else room / f"linked-{members[0]}.bin"
             # clusters take the number of a carrier of the run, whatever species are linked
             number = [np.arange(self._first[k], self._first[k + 1]) for k in members]
             self._linked[members] = LinkedHops(
                 tuple(ruled[k] for k in members),
-                join_histories(histories, rule.shared or 0.0, path),
+                join_histories(histories, rule.shared or 0.0),
                 np.concatenate(number).astype(np.int32),
             )
 
-    def _room_for_spots(self, states: Sequence[Microstates]) -> Path | None:
-        """Folder for the spots held; None where their runs take so little that they stay here."""
-        size = 8 * sum(one.runs.n_changes + one.runs.n_carriers for one in states)
-        if not self._on_disk or size <= (self.memory or DEFAULT_BUDGET) // SMALL_SHARE:
-            return None
-        return self._new_room("sites")
-
-    def _site_history(self, index: int, states: Microstates, room: Path | None) -> SiteHistory:
+    def _site_history(self, index: int, states: Microstates) -> SiteHistory:
         """Sites held by the carriers of a species, with the images they are held in."""
         sites, rule = self.species[index].microstates, self.species[index].events
         assert isinstance(sites, SiteAssignment)
         begin = self._first_places[index]
         cell, places = self.paths.cell, sites.sites_in_cell
         position = self.paths.carriers(self._first[index], self._first[index + 1])
-        path = None if room is None else room / f"spots-{index}.bin"
-        held, site, where = follow_sites(position, states.runs, begin, places, cell, path)
+        held, site, where = follow_sites(position, states.runs, begin, places, cell)
         walk = None
         if isinstance(rule, CrystalEvents) and rule.linking == "distance":
             still = np.zeros(len(begin), dtype=np.int64)
             walk = Walk((position,), begin, np.linalg.inv(cell), still)
-        shells = states.shells.whole()
+        shells = states.shells
         return SiteHistory(
             held=held,
             site=site,
@@ -1527,7 +1396,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             sites=places,
             cell=cell,
             walk=walk,
-            width=column_width(position),
         )
 
     def event_names(self, index: int) -> tuple[str, ...]:
@@ -1585,76 +1453,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self._require_run("robustness()")
         return robustness(self, persistence, hysteresis, linking, cutoffs, window, species)
 
-    def _states_of(self, index: int, first: int, last: int, n: int) -> dict[str, np.ndarray]:
-        """What carriers `first` to `last` - 1 of a species do in windows of n frames.
-
-        Arrays (frames, carriers) by the names of the result file, and the displacement (frames,
-        carriers, 3), of the windows that start at each frame; -1 and NaN where none does. Without
-        events and clusters of a joint rule, see `fill_joint`.
-        """
-        labels, name = self._labels[index], self.species[index].name
-        f, i = self.paths.n_frames, last - first
-        out: dict[str, np.ndarray] = {
-            k: np.full((f, i, *tail), fill, kind)
-            for k, (tail, fill, kind) in _STATES.items()
-            if labels.joint is None or k not in ("event", "cluster")
-        }
-        kinds = list(self._macrostate_union())
-        if labels.joint is None:
-            to_union = self._to_union(index)
-            for a, b in run_blocks(labels.states.offsets[first : last + 1]):
-                mine = labels.states.carriers(first + a, first + b)
-                segments = segment_labels(mine, n, labels.classify)
-                out["event"][: f - n, a:b] = to_union[expand_segments(*segments, f - n)]
-        if name in self.microstates:
-            # shells of all species are numbered together
-            before = list(self.microstates)[: list(self.microstates).index(name)]
-            shift = sum(len(self.microstates[other].shells) for other in before)
-            runs = self.microstates[name].runs.carriers(first, last)
-            out["microstate"][:] = runs.dense().T + np.int32(shift)
-        if name in self.macrostates:
-            macro = self.macrostates[name]
-            to_kinds = np.array([kinds.index(kind) for kind in macro.names])
-            out["macrostate"][:] = to_kinds[macro.between(first, last)]
-        r = self.paths.position[self._first[index] + first : self._first[index] + last]
-        out["displacement"][: f - n] = (r[:, :, n:] - r[:, :, :-n]).transpose(2, 0, 1)
-        return out
-
-    def _to_union(self, index: int) -> np.ndarray:
-        """Place of the event classes of a species among those of all."""
-        union = list(self._event_union())
-        return np.array([union.index(event) for event in self.event_names(index)], dtype=np.int16)
-
-    def _carrier_blocks(self) -> Iterator[tuple[int, int, int]]:
-        """Species, first and last + 1 of its carriers, of blocks to work on one after the other."""
-        for index, labels in enumerate(self._labels):
-            for first, last in carrier_blocks(labels.position):
-                yield index, first, last
-
-    def _window_states(self, n: int, room: StateRoom) -> dict[str, Any]:
-        """`_states_of` of all carriers of all species, in arrays that `room` makes."""
-        f, i = self.paths.n_frames, self.paths.n_carriers
-        out: dict[str, Any] = {
-            k: room(k, (f, i, *tail), kind) for k, (tail, _, kind) in _STATES.items()
-        }
-        for index, first, last in self._carrier_blocks():
-            columns = slice(int(self._first[index]) + first, int(self._first[index]) + last)
-            for name, part in self._states_of(index, first, last, n).items():
-                out[name][:, columns] = part
-        on_disk = not isinstance(out["event"], np.ndarray)
-        for members in labelled_together(self._labels):
-            joint = self._labels[members[0]].joint
-            assert joint is not None
-            fill_joint(
-                joint.linked,
-                [self._to_union(index) for index in members],
-                np.concatenate([np.arange(*self._first[k : k + 2]) for k in members]),
-                n,
-                out,
-                self._new_room("labels") if on_disk else None,
-            )
-        return out
-
     def _event_union(self) -> tuple[str, ...]:
         names = [n for k in range(len(self.species)) for n in self.event_names(k)]
         return tuple(dict.fromkeys(names))
@@ -1698,7 +1496,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         """
         self._require_run("save_states()")
         n = self._record.in_frames(window)
-        states = self._window_states(n, in_memory)
+        states = window_states(self, n, self._folder)
         atoms = self.universe.atoms
         ids = atom_ids(self.universe)
         members = np.concatenate([s.atoms.ix for s in self.species])

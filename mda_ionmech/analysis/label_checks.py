@@ -11,7 +11,6 @@ from ..events import CrystalEvents
 from ..lib.errors import InputError
 from ..lib.label_names import check_label_names
 from ..macrostates import Macrostates, SiteType
-from ..macrostates.base import StoredMacrostates
 from ..microstates import SiteAssignment
 from ..onsager.block_bootstrap import RESAMPLES
 from ..species import IonSpecies
@@ -96,7 +95,7 @@ def memory_of_machine() -> int:
 
 
 def check_macrostates(
-    macro: Mapping[int, Macrostates | StoredMacrostates],
+    macro: Mapping[int, Macrostates],
     species: Sequence[IonSpecies],
     n_frames: int,
 ) -> None:
@@ -105,8 +104,6 @@ def check_macrostates(
         one = species[k]
         owner = f"{type(one.macrostates).__name__} of {one.name!r}"
         check_label_names(found.names, owner)
-        if not isinstance(found, Macrostates):
-            continue
         state = np.asarray(found.state)
         if state.shape != (n_frames, one.n_carriers):
             raise InputError(

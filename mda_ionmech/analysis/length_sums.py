@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from .. import onsager
 from ..events.crystal.crystal_events import LinkedHops
 from ..events.nulls.circular_shift import SHIFTS, circular_null, multi_share, on_sites, stretches
-from ..lib.frame_blocks import FileFrames, RunFrames
+from ..lib.run_length import LabelRuns
 from ..onsager.block_sums import PathEntry, WindowEntry
 from ..onsager.window_sums import CarrierLabels
 
@@ -29,13 +28,13 @@ class LinkedSpecies:
         Numbers of the species.
     hops : LinkedHops
         Of all of them.
-    gas : RunFrames, FileFrames or None
+    gas : LabelRuns or None
         From `exclusion_gas`.
     """
 
     members: tuple[int, ...]
     hops: LinkedHops
-    gas: RunFrames | FileFrames | None
+    gas: LabelRuns | None
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,6 @@ class LengthSums:
         Those that nulls of concertedness are wanted for.
     seed : int
         Of the nulls.
-    room : Path or None
-        Folder for files of the nulls, where records are on disk.
     """
 
     labels: Sequence[CarrierLabels]
@@ -67,7 +64,6 @@ class LengthSums:
     horizons: tuple[int, ...]
     linked: tuple[LinkedSpecies, ...]
     seed: int
-    room: Path | None = None
 
     @property
     def lengths(self) -> list[int]:
@@ -114,7 +110,7 @@ class LengthSums:
             rows = list(one.members)
             rng = np.random.default_rng([self.seed, n, one.members[0]])
             rule, history = one.hops.rules[0], one.hops.history
-            out["multi_fraction_circular"][rows] = circular_null(rule, history, n, rng, self.room)
+            out["multi_fraction_circular"][rows] = circular_null(rule, history, n, rng)
             if one.gas is None:
                 continue
             parts = stretches(history.n_frames, SHIFTS)

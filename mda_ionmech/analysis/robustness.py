@@ -64,8 +64,6 @@ def robustness(
     for setting, value, options in choices:
         results = run._relabelled("robustness()", window=n, **options)
         add(setting, value, results.summary(n * run.paths.dt, species=name))
-        if results.folder is not None:
-            results.folder.remove()
     columns = ["setting", "value", "event", "share", "low", "high"]
     table = indexed(pd.DataFrame(rows, columns=columns), 3)
     table.attrs = {k: summary.attrs[k] for k in ("species", "window_ps", "level")}

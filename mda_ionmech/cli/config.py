@@ -398,8 +398,8 @@ class AnalysisSection(_Section):
     memory: str | None = None
     """A budget, e.g. "4GB": what exceeds it lives on disk."""
     store: str | None = None
-    """Folder of a Zarr store, e.g. "run.zarr", relative to this file: a run that was stopped goes
-    on from it."""
+    """Folder of a store, e.g. "run.store", relative to this file: a run that was stopped goes on
+    from it."""
 
 
 class RunSection(_Section):

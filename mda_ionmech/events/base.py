@@ -19,8 +19,6 @@ from ..microstates import Shell, ShellTable
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
-    from ..microstates.on_disk import StoredShells
-
 
 #: Maps shells (before, after), each (pairs,), to codes and flags.
 Classifier = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -222,20 +220,19 @@ class EventCodes:
     Parameters
     ----------
     rule : EventRule
-    shells : ShellTable or StoredShells
-        Of those on disk only the ones that are asked for are read.
+    shells : ShellTable
+        Of a large one on disk only the shells that are asked for are looked at.
     """
 
-    def __init__(self, rule: species.EventRule, shells: ShellTable | StoredShells) -> None:
+    def __init__(self, rule: species.EventRule, shells: ShellTable) -> None:
         self._made_of = rule, shells
-        self._known = rule.classifier(shells) if isinstance(shells, ShellTable) else None
+        self._known = None if shells.is_large else rule.classifier(shells)
 
     def with_flags(self, before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Codes and flags, each (pairs,)."""
         if self._known is not None:
             return self._known(before, after)
         rule, shells = self._made_of
-        assert not isinstance(shells, ShellTable)
         met = np.union1d(before, after)
         classify = rule.classifier(shells.some(met))
         return classify(np.searchsorted(met, before), np.searchsorted(met, after))

@@ -176,13 +176,17 @@ class GatherBackend(BackendBase):
     ----------
     source : SerialParts, ProcessParts, DaskParts, ClientParts or ForeignParts
     absorb : callable
-        Called with every `Part`, in order; takes what is large out of it.
+        Called with every `Part`, in order, and whether it was read now; takes what is large out of
+        it.
     known : callable
-        Called once, before the first is read: the parts that need not be read again.
+        From the number of a part and its frames to what an earlier run read of them, or None.
     """
 
     def __init__(
-        self, source: Any, absorb: Callable[[Part], None], known: Callable[[], list[Part]]
+        self,
+        source: Any,
+        absorb: Callable[[Part, bool], None],
+        known: Callable[[int, np.ndarray], Part | None],
     ) -> None:
         super().__init__(n_workers=source.n_workers)
         self.source = source
@@ -191,11 +195,24 @@ class GatherBackend(BackendBase):
 
     def apply(self, func: Callable[..., Any], computations: list[Any]) -> list[Any]:
         """The answers of all parts, in order."""
-        done = self.known()
-        left = computations[len(done) :]
-        for part in self.source.parts(ReadPart(func), left) if left else ():
-            self.absorb(part)
+        done: list[Any] = []
+        waiting: list[Any] = []
+
+        def read_waiting() -> None:
+            for part in self.source.parts(ReadPart(func), waiting) if waiting else ():
+                self.absorb(part, True)
+                done.append(part)
+            waiting.clear()
+
+        for number, frames in enumerate(computations):
+            part = self.known(number, frames)
+            if part is None:
+                waiting.append(frames)
+                continue
+            read_waiting()
+            self.absorb(part, False)
             done.append(part)
+        read_waiting()
         return done
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
-from .disk_columns import Column, appended
-from .kernels import counting_order, kernel
+from .arrays_on_disk import ArrayFolder, GrowingArray, folder_of
+from .grouping import sort_by_group
+from .kernels import kernel
 
 #: Runs that are worked on at once.
 BLOCK_RUNS = 2**14
@@ -57,57 +57,28 @@ class LabelRuns:
         """The same of carriers `first` to `last` - 1; copies nothing large."""
         return LabelRuns(self.offsets[first : last + 1], self.start, self.value, self.n_frames)
 
-    def whole(self) -> LabelRuns:
-        """All of them, in memory."""
-        return self
+    def part(self, first: int, last: int) -> LabelRuns:
+        """Runs of carriers `first` to `last` - 1 and no others; copies nothing large."""
+        a, b = int(self.offsets[first]), int(self.offsets[last])
+        offsets = self.offsets[first : last + 1] - a
+        return LabelRuns(offsets, self.start[a:b], self.value[a:b], self.n_frames)
+
+    @property
+    def folder(self) -> ArrayFolder | None:
+        """Where the runs are; None: in memory."""
+        return folder_of(self.start)
+
+    def between(self, first: int, last: int) -> np.ndarray:
+        """Values in frames `first` to `last` - 1, shape (carriers, frames), int32."""
+        out = np.empty((self.n_carriers, last - first), dtype=np.int32)
+        fill_between(self.offsets, self.start, self.value, first, out)
+        return out
 
     def dense(self) -> np.ndarray:
         """Values of every frame, shape (carriers, frames), int32."""
         out = np.empty((self.n_carriers, self.n_frames), dtype=np.int32)
         fill_runs(self.offsets, self.start, self.value, out)
         return out
-
-
-@dataclass(frozen=True)
-class StoredRuns:
-    """As `LabelRuns`, on disk; `carriers` reads those of some carriers.
-
-    Attributes
-    ----------
-    offsets : numpy.ndarray
-        Shape (carriers + 1,), int64.
-    start, value : Column
-        int32.
-    n_frames : int
-    """
-
-    offsets: np.ndarray
-    start: Column
-    value: Column
-    n_frames: int
-
-    @property
-    def n_carriers(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def n_changes(self) -> int:
-        """Number of times the value of a carrier changes."""
-        return int(self.offsets[-1]) - self.n_carriers
-
-    def carriers(self, first: int, last: int) -> LabelRuns:
-        """Those of carriers `first` to `last` - 1, in memory."""
-        a, b = int(self.offsets[first]), int(self.offsets[last])
-        offsets = self.offsets[first : last + 1] - a
-        return LabelRuns(offsets, self.start[a:b], self.value[a:b], self.n_frames)
-
-    def whole(self) -> LabelRuns:
-        """All of them, in memory."""
-        return self.carriers(0, self.n_carriers)
-
-    def dense(self) -> np.ndarray:
-        """Values of every frame, shape (carriers, frames), int32, in memory."""
-        return self.whole().dense()
 
 
 def run_blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -123,29 +94,26 @@ def run_blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
     yield from pairwise(np.unique([0, *edges, len(number) - 1]).tolist())
 
 
-def write_runs(room: Path, name: str, blocks: Iterable[LabelRuns], n_frames: int) -> StoredRuns:
-    """Put the runs of blocks of carriers, one after the other, into two files of a folder."""
-    start, value = (Column(room / f"{name}-{what}.bin", np.dtype("i4")) for what in "sv")
+def gathered_runs(
+    blocks: Iterable[LabelRuns], n_frames: int, folder: ArrayFolder | None
+) -> LabelRuns:
+    """Runs of blocks of carriers one after the other.
+
+    Parameters
+    ----------
+    blocks : iterable of LabelRuns
+    n_frames : int
+    folder : ArrayFolder or None
+        Where they are put; None: in memory.
+    """
+    start, value = GrowingArray(np.int32, folder), GrowingArray(np.int32, folder)
     offsets = [np.zeros(1, dtype=np.int64)]
-    with appended([start, value]) as (starts, values):
-        for runs in blocks:
-            first, last = int(runs.offsets[0]), int(runs.offsets[-1])
-            runs.start[first:last].tofile(starts)
-            runs.value[first:last].tofile(values)
-            offsets.append(runs.offsets[1:] - first + offsets[-1][-1])
-    return StoredRuns(np.concatenate(offsets), start, value, n_frames)
-
-
-def concatenated(parts: Sequence[LabelRuns]) -> LabelRuns:
-    """Runs of carriers one after the other."""
-    n = np.cumsum([0, *(len(one.start) for one in parts)])
-    offsets = [one.offsets[1:] + k for one, k in zip(parts, n, strict=False)]
-    return LabelRuns(
-        np.concatenate([[0], *offsets]),
-        np.concatenate([one.start for one in parts]),
-        np.concatenate([one.value for one in parts]),
-        parts[0].n_frames,
-    )
+    for runs in blocks:
+        first, last = int(runs.offsets[0]), int(runs.offsets[-1])
+        offsets.append(runs.offsets[1:] - first + len(start))
+        start.append(runs.start[first:last])
+        value.append(runs.value[first:last])
+    return LabelRuns(np.concatenate(offsets), start.finish(), value.finish(), n_frames)
 
 
 def joined_runs(runs: LabelRuns) -> LabelRuns:
@@ -168,14 +136,12 @@ def with_values(runs: LabelRuns, value: np.ndarray) -> LabelRuns:
     )
 
 
-def frame_counts(
-    runs: LabelRuns | StoredRuns, n_values: int, label: np.ndarray | None = None
-) -> np.ndarray:
+def frame_counts(runs: LabelRuns, n_values: int, label: np.ndarray | None = None) -> np.ndarray:
     """Carriers with each value in each frame, shape (values, frames), int64.
 
     Parameters
     ----------
-    runs : LabelRuns or StoredRuns
+    runs : LabelRuns
         With values below `n_values`.
     n_values : int
     label : numpy.ndarray, optional
@@ -251,21 +217,52 @@ def find_runs(state):  # type: ignore[no-untyped-def]
     return offsets, start, value
 
 
+@kernel
+def pair_segments(before, after):  # type: ignore[no-untyped-def]
+    """Stretches of origins over which both states stay the same.
+
+    before, after (carriers, origins) int32. Returns offsets (carriers + 1,), and begin, the state
+    before and the one after of each stretch (segments,).
+    """
+    n_carriers, n_origins = before.shape
+    offsets = np.zeros(n_carriers + 1, dtype=np.int64)
+    for c in range(n_carriers):
+        n = 1
+        for t in range(1, n_origins):
+            same = before[c, t] == before[c, t - 1] and after[c, t] == after[c, t - 1]
+            n += not same
+        offsets[c + 1] = offsets[c] + n
+    begin = np.empty(offsets[n_carriers], dtype=np.int32)
+    first = np.empty(offsets[n_carriers], dtype=np.int32)
+    last = np.empty(offsets[n_carriers], dtype=np.int32)
+    s = 0
+    for c in range(n_carriers):
+        for t in range(n_origins):
+            if t == 0 or before[c, t] != before[c, t - 1] or after[c, t] != after[c, t - 1]:
+                begin[s] = t
+                first[s] = before[c, t]
+                last[s] = after[c, t]
+                s += 1
+    return offsets, begin, first, last
+
+
 def label_runs(state: np.ndarray) -> LabelRuns:
     """Run-length form of states of shape (frames, carriers)."""
     offsets, start, value = find_runs(np.ascontiguousarray(state.T))
     return LabelRuns(offsets, start, value, n_frames=state.shape[0])
 
 
-def runs_in_time(blocks: Iterable[np.ndarray]) -> LabelRuns:
+def runs_in_time(blocks: Iterable[np.ndarray], folder: ArrayFolder | None = None) -> LabelRuns:
     """Run-length form of states that come some frames at a time.
 
     Parameters
     ----------
     blocks : iterable of numpy.ndarray
         Shape (carriers, some frames), int32, one after the other.
+    folder : ArrayFolder, optional
+        Where the runs are put. Default: in memory.
     """
-    carriers, starts, values = [], [], []
+    carriers, starts, values = (GrowingArray(np.int32, folder) for _ in range(3))
     last, n_frames = None, 0
     for state in blocks:
         offsets, start, value = find_runs(state)
@@ -278,12 +275,6 @@ def runs_in_time(blocks: Iterable[np.ndarray]) -> LabelRuns:
         values.append(value[keep])
         last, n_frames = state[:, -1].copy(), n_frames + state.shape[1]
     assert last is not None
-    carrier = np.concatenate(carriers)
-    number = np.bincount(carrier, minlength=len(last))
-    order = counting_order(carrier, len(last), np.arange(len(carrier)))
-    return LabelRuns(
-        np.concatenate([[0], np.cumsum(number)]),
-        np.concatenate(starts)[order],
-        np.concatenate(values)[order],
-        n_frames,
-    )
+    found = [starts.finish(), values.finish()]
+    offsets, (start, value) = sort_by_group(carriers.finish(), found, len(last))
+    return LabelRuns(offsets, start, value, n_frames)

@@ -6,6 +6,7 @@ not depend on how many threads or workers there are, nor on a worker that dies.
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import pickle
@@ -16,6 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
+from .arrays_on_disk import reference_to
 from .errors import InputError
 from .frame_backends import RETRIES
 
@@ -24,6 +28,24 @@ Answer = TypeVar("Answer")
 
 #: Arrays begin at multiples of this in a file, bytes: as in memory of their own.
 ALIGNMENT = 64
+#: In memory, windows that are worked on at once may take this beside 8 bytes per carrier and frame.
+SPARE_BYTES = 100_000_000
+
+
+def threads(n_frames: int, n_rows: int, spare: int) -> int:
+    """Windows that may be worked on at once: one at least, one for each core at most.
+
+    Parameters
+    ----------
+    n_frames : int
+    n_rows : int
+        Pairs of species and label, or of macrostates, that sums are kept of.
+    spare : int
+        Bytes that all of them together may take.
+    """
+    # sums of three kinds over three axes
+    most = spare // (72 * n_rows * n_frames)
+    return max(1, min(os.cpu_count() or 1, most))
 
 
 def over_threads(
@@ -65,27 +87,38 @@ def over_workers(
             client.submit(work_on, name, item, pure=False, retries=RETRIES) for item in items
         ]
         for future in futures:
-            yield future.result()
+            yield pickle.loads(future.result())
     finally:
         client.cancel(futures)
         name.unlink(missing_ok=True)
 
 
-def work_on(name: Path, item: Any) -> Any:
-    """What the task in a file answers for one item."""
+def work_on(name: Path, item: Any) -> bytes:
+    """What the task in a file answers for one item, pickled.
+
+    Arrays then have memory of their own where they arrive: to those that lie anywhere in a message
+    the linear algebra library may give other last bits.
+    """
     try:
         task = read_task(name)
     except OSError as error:
         raise out_of_reach(name.parent, "a worker") from error
-    return task(item)
+    return pickle.dumps(task(item), protocol=4)
 
 
 def write_task(task: Any, name: Path) -> None:
-    """Write a task to a file, each of its arrays as it lies in memory."""
+    """Write a task to a file: arrays as they lie in memory, and the paths of those on disk."""
     import cloudpickle
 
+    class Pickler(cloudpickle.Pickler):
+        def reducer_override(self, obj: Any) -> Any:
+            found = reference_to(obj) if isinstance(obj, np.ndarray) else None
+            return super().reducer_override(obj) if found is None else found
+
     arrays: list[pickle.PickleBuffer] = []
-    pickled = cloudpickle.dumps(task, protocol=5, buffer_callback=arrays.append)
+    packed = io.BytesIO()
+    Pickler(packed, protocol=5, buffer_callback=arrays.append).dump(task)
+    pickled = packed.getvalue()
     raw = [array.raw() for array in arrays]
     with open(name, "wb") as file:
         pickle.dump((pickled, [part.nbytes for part in raw]), file)
@@ -112,8 +145,15 @@ def _aligned(place: int) -> int:
     return -(-place // ALIGNMENT) * ALIGNMENT
 
 
-def check_reach(client: Any, folder: Path) -> None:
+def check_reach(client: Any, folder: Path, store: Path) -> None:
     """Refuse a store that some worker cannot open.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    folder : Path
+        In the store, where files may be made.
+    store : Path
 
     Raises
     ------
@@ -123,7 +163,7 @@ def check_reach(client: Any, folder: Path) -> None:
         sees = client.run(os.path.exists, sign.name, on_error="ignore")
     blind = sorted(str(worker) for worker, seen in sees.items() if not seen)
     if blind:
-        raise out_of_reach(folder, f"{len(blind)} of {len(sees)} workers, such as {blind[0]}")
+        raise out_of_reach(store, f"{len(blind)} of {len(sees)} workers, such as {blind[0]}")
 
 
 def out_of_reach(folder: Path, who: str) -> InputError:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.run_length import LabelRuns, StoredRuns, label_runs, with_values, write_runs
+from ..lib.arrays_on_disk import folder_of, new_array
+from ..lib.frame_blocks import frames_at_once, origin_blocks
+from ..lib.run_length import LabelRuns, gathered_runs, run_blocks, runs_in_time, with_values
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from ..lib.arrays_on_disk import ArrayFolder
     from ..microstates import Microstates, ShellTable
     from ..species import IonSpecies
 
@@ -30,18 +31,18 @@ class RunStates:
     molecule : numpy.ndarray
         Shape (atoms,), int64: molecule id of every atom of the universe.
     n_frames : int
-    room : Path or None
-        A folder for macrostates, where the microstates are on disk.
-    share : int
-        Bytes that may be used at once, where they are.
     """
 
     species: Sequence[IonSpecies]
     microstates: Sequence[Microstates | None]
     molecule: np.ndarray
     n_frames: int
-    room: Path | None = None
-    share: int = 0
+
+    @property
+    def folder(self) -> ArrayFolder | None:
+        """Where the microstates are; None: in memory."""
+        found = [one.runs.folder for one in self.microstates if one is not None]
+        return found[0] if found else None
 
 
 @dataclass(frozen=True)
@@ -56,60 +57,23 @@ class Macrostates:
     composition : numpy.ndarray or None
         Shape (frames, carriers, 2), int16, or int32 in systems of more than 32 767 ions: cations
         and anions in the cluster of each carrier, where the rule counts them.
+    runs : LabelRuns or None
+        The same states as runs; found from `state` where a rule does not give them.
     """
 
     state: np.ndarray
     names: tuple[str, ...]
     composition: np.ndarray | None = None
+    runs: LabelRuns | None = None
 
-    def between(self, first: int, last: int) -> np.ndarray:
-        """States of carriers `first` to `last` - 1, shape (frames, carriers)."""
-        return self.state[:, first:last]
-
-    def label_runs(self) -> LabelRuns | StoredRuns:
+    def label_runs(self) -> LabelRuns:
         """The states as runs."""
-        return label_runs(self.state)
-
-
-@dataclass(frozen=True)
-class StoredMacrostates:
-    """As `Macrostates`, on disk as runs.
-
-    Attributes
-    ----------
-    runs : StoredRuns
-        Places in `names`.
-    names : tuple of str
-    pairs : StoredRuns or None
-        Rows of `table` for the cluster of each carrier, where the ions in it are counted.
-    table : numpy.ndarray or None
-        Shape (distinct clusters, 2): cations and anions.
-    """
-
-    runs: StoredRuns
-    names: tuple[str, ...]
-    pairs: StoredRuns | None = None
-    table: np.ndarray | None = None
-
-    def between(self, first: int, last: int) -> np.ndarray:
-        """States of carriers `first` to `last` - 1, shape (frames, carriers)."""
-        return self.runs.carriers(first, last).dense().T
-
-    def label_runs(self) -> LabelRuns | StoredRuns:
-        """The states as runs."""
-        return self.runs
-
-    @property
-    def state(self) -> np.ndarray:
-        """All states, in memory; see `Macrostates`."""
-        return self.runs.dense().T.astype(np.int16)
-
-    @property
-    def composition(self) -> np.ndarray | None:
-        """All compositions, in memory; see `Macrostates`."""
-        if self.pairs is None or self.table is None:
-            return None
-        return self.table[self.pairs.dense().T]
+        if self.runs is not None:
+            return self.runs
+        n_frames, n_carriers = self.state.shape
+        blocks = origin_blocks(n_frames, 0, frames_at_once(n_carriers))
+        states = (np.ascontiguousarray(self.state[a:b].T, dtype=np.int32) for a, b in blocks)
+        return runs_in_time(states, folder_of(self.state))
 
 
 def map_shells(
@@ -117,7 +81,7 @@ def map_shells(
     index: int,
     names: tuple[str, ...],
     label: Callable[[ShellTable], np.ndarray],
-) -> Macrostates | StoredMacrostates:
+) -> Macrostates:
     """Macrostates that follow from a carrier's own shell.
 
     Parameters
@@ -131,12 +95,22 @@ def map_shells(
     """
     micro = states.microstates[index]
     assert micro is not None
-    if states.room is None:
-        of_shell = label(micro.shells.whole()).astype(np.int16)
-        return Macrostates(state=of_shell[micro.state], names=names)
-    blocks = (with_values(runs, label(table)[runs.value]) for _, _, runs, table in micro.blocks())
-    name = f"macrostates-{index}"
-    return StoredMacrostates(write_runs(states.room, name, blocks, states.n_frames), names)
+    folder = micro.runs.folder
+    of_shell = new_array(len(micro.shells), np.int16, folder)
+    for first, table in micro.shells.tables():
+        of_shell[first : first + len(table)] = label(table)
+    parts = (micro.runs.part(a, b) for a, b in run_blocks(micro.runs.offsets))
+    labelled = (with_values(runs, of_shell[runs.value]) for runs in parts)
+    runs = gathered_runs(labelled, states.n_frames, folder)
+    return Macrostates(dense_states(runs), names, runs=runs)
+
+
+def dense_states(runs: LabelRuns) -> np.ndarray:
+    """Runs written out, shape (frames, carriers), int16, where the runs are."""
+    out = new_array((runs.n_frames, runs.n_carriers), np.int16, runs.folder)
+    for first, last in origin_blocks(runs.n_frames, 0, frames_at_once(runs.n_carriers)):
+        out[first:last] = runs.between(first, last).T
+    return out
 
 
 class MacrostateRule(ABC):
@@ -148,7 +122,7 @@ class MacrostateRule(ABC):
         """Refuse species the rule cannot work with, before any frame is read."""
 
     @abstractmethod
-    def assign(self, states: RunStates, index: int) -> Macrostates | StoredMacrostates:
+    def assign(self, states: RunStates, index: int) -> Macrostates:
         """Macrostates of species number `index`, from the microstates of all species."""
 
     def describe(self) -> dict[str, Any]:

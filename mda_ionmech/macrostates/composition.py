@@ -13,7 +13,7 @@ from ..lib.errors import InputError
 from ..lib.frozen import frozen
 from ..lib.polymer_chains import chain_of_atom, check_chains
 from ..microstates.ligand_roles import ROLES
-from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates, map_shells
+from .base import MacrostateRule, Macrostates, RunStates, map_shells
 
 if TYPE_CHECKING:
     from ..microstates import ShellTable
@@ -145,7 +145,7 @@ class ShellComposition(MacrostateRule):
         counted = self._counted(types)
         return (*(_joined(counted, c) for c in _combinations(len(counted))), "free")
 
-    def assign(self, states: RunStates, index: int) -> Macrostates | StoredMacrostates:
+    def assign(self, states: RunStates, index: int) -> Macrostates:
         """Macrostates of one species; see `MacrostateRule.assign`."""
         micro = states.microstates[index]
         assert micro is not None

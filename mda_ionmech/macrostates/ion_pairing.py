@@ -6,29 +6,26 @@ No anion: SSIP (free ions included). One cation and one anion: CIP. Larger: AGG.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.disk_columns import Pieces
+from ..lib.arrays_on_disk import GrowingArray, new_array
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
-from ..lib.kernels import counting_order, kernel
-from ..lib.run_length import LabelRuns, find_runs, joined_runs, run_blocks, with_values, write_runs
-from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates
+from ..lib.grouping import sort_by_group
+from ..lib.kernels import kernel
+from ..lib.run_length import runs_in_time
+from .base import MacrostateRule, Macrostates, RunStates
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..species import IonSpecies
 
 
-#: What one cation counts in the number of a pair of cations and anions, above any of anions.
-MOST_IONS = 2**31
 #: A contact of a cation with an anion over frames [begin, end).
 CONTACT = np.dtype([("cation", "i4"), ("anion", "i4"), ("begin", "i4"), ("end", "i4")])
-_RUN = np.dtype([("carrier", "i4"), ("start", "i4"), ("value", "i4")])
+#: What is worked on at once, bytes.
+BLOCK_BYTES = 2**23
 
 
 @kernel
@@ -108,87 +105,6 @@ def counts_of(n_ions: int) -> type:
     return np.int16 if n_ions < 2**15 else np.int32
 
 
-class _Pairs:
-    """Takes the compositions of clusters by blocks of frames and gives macrostates.
-
-    Parameters
-    ----------
-    n_frames, n_carriers : int
-    at_once : int
-        Frames of a block.
-    room : Path or None
-        A folder for them; None keeps them in memory.
-    index : int
-        Of the species.
-    counts : type
-        Of the numbers of ions, see `counts_of`.
-    """
-
-    def __init__(
-        self,
-        n_frames: int,
-        n_carriers: int,
-        at_once: int,
-        room: Path | None,
-        index: int,
-        counts: type,
-    ) -> None:
-        self._room, self._index, self._n_frames = room, index, n_frames
-        shape = (n_frames if room is None else 0, n_carriers, 2)
-        self._composition: np.ndarray = np.empty(shape, dtype=counts)
-        # distinct pairs of numbers in the order in which they are met
-        self._number: dict[int, int] = {}
-        # a block of carriers over all frames has as many runs as one of frames, if not more
-        n_blocks = -(-n_frames // at_once)
-        self._edges = np.unique(np.linspace(0, n_carriers, n_blocks + 1).astype(np.int64))
-        path = None if room is None else room / f"blocks-{index}.bin"
-        self._pieces = Pieces(len(self._edges) - 1, path)
-
-    def add(self, first: int, plus: np.ndarray, minus: np.ndarray) -> None:
-        """Cations and anions, (carriers, frames of the block), from frame `first` on."""
-        if self._room is None:
-            here = slice(first, first + plus.shape[1])
-            self._composition[here, :, 0], self._composition[here, :, 1] = plus.T, minus.T
-            return
-        both = plus.astype(np.int64) * MOST_IONS + minus
-        offsets, start, _ = find_runs(both)
-        carrier = np.repeat(np.arange(len(plus), dtype=np.int32), np.diff(offsets))
-        met, value = np.unique(both[carrier, start], return_inverse=True)
-        number = [self._number.setdefault(pair, len(self._number)) for pair in met.tolist()]
-        numbered = np.array(number, dtype=np.int32)[value]
-        rows = np.stack([carrier, start + np.int32(first), numbered], axis=1)
-        block = np.searchsorted(self._edges, carrier, side="right") - 1
-        self._pieces.add(block, rows.view(_RUN)[:, 0])
-
-    def _runs(self) -> Iterator[LabelRuns]:
-        """Runs of blocks of carriers, across the blocks of frames."""
-        for block, (low, high) in enumerate(pairwise(self._edges.tolist())):
-            rows = np.concatenate(self._pieces.of(block))
-            carrier = rows["carrier"] - low
-            order = counting_order(carrier, high - low, np.arange(len(rows)))
-            number = np.bincount(carrier, minlength=high - low)
-            offsets = np.concatenate([[0], np.cumsum(number)])
-            start, value = rows["start"][order], rows["value"][order]
-            yield joined_runs(LabelRuns(offsets, start, value, self._n_frames))
-
-    def macrostates(self, names: tuple[str, ...]) -> Macrostates | StoredMacrostates:
-        """What all blocks gave."""
-        if self._room is None:
-            plus, minus = self._composition[..., 0], self._composition[..., 1]
-            return Macrostates(_kind(plus, minus), names, self._composition)
-        pairs = write_runs(self._room, f"pairs-{self._index}", self._runs(), self._n_frames)
-        both = np.array(list(self._number), dtype=np.int64)
-        table = np.stack(np.divmod(both, MOST_IONS), axis=-1).astype(self._composition.dtype)
-        kind = _kind(table[:, 0], table[:, 1])
-        states = (
-            with_values(runs, kind[runs.value])
-            for runs in (pairs.carriers(a, b) for a, b in run_blocks(pairs.offsets))
-        )
-        name = f"macrostates-{self._index}"
-        runs = write_runs(self._room, name, states, self._n_frames)
-        return StoredMacrostates(runs, names, pairs, table)
-
-
 def _kind(plus: np.ndarray, minus: np.ndarray) -> np.ndarray:
     """SSIP, CIP or AGG, from the cations and anions of a cluster; int16."""
     pair = (plus == 1) & (minus == 1)
@@ -249,7 +165,7 @@ class IonPairing(MacrostateRule):
                 f"{self.anion!r} of another species, and it has no detector that sees them"
             )
 
-    def assign(self, states: RunStates, index: int) -> Macrostates | StoredMacrostates:
+    def assign(self, states: RunStates, index: int) -> Macrostates:
         """Macrostates of one species; see `MacrostateRule.assign`."""
         first_row: dict[int, int] = {}
         ligands, n_carriers = [], 0
@@ -260,11 +176,9 @@ class IonPairing(MacrostateRule):
                 ligands.append(one.microstates.ligands[self.anion].ix)
         molecules = np.unique(states.molecule[np.concatenate(ligands)])
         rows = n_carriers + len(molecules)
-        at_once = states.n_frames
-        if states.room is not None:
-            # in a frame: two numbers of each row, what runs are found from, and contacts
-            at_once = max(1, min(at_once, states.share // (8 * rows + 48 * n_carriers)))
-        contacts = self._pieces_of_contacts(states, first_row, molecules, at_once)
+        # in a frame: two numbers of each row, what runs are found from, and contacts
+        at_once = max(1, min(states.n_frames, BLOCK_BYTES // (8 * rows + 48 * n_carriers)))
+        edges, contacts = self._contacts_by_frames(states, first_row, molecules, at_once)
         mine = states.species[index]
         if index in first_row:
             chosen: np.ndarray = first_row[index] + np.arange(mine.n_carriers)
@@ -275,24 +189,41 @@ class IonPairing(MacrostateRule):
             # an anion that is no ligand is alone: the row after all others
             chosen = np.where(molecules[place] == molecule, n_carriers + place, rows)
         counts = counts_of(rows + 1)
-        found = _Pairs(states.n_frames, mine.n_carriers, at_once, states.room, index, counts)
-        for number, first in enumerate(range(0, states.n_frames, at_once)):
-            shape = (rows + 1, min(at_once, states.n_frames - first))
-            plus: np.ndarray = np.empty(shape, dtype=counts)
-            minus: np.ndarray = np.empty(shape, dtype=counts)
-            plus[-1], minus[-1] = 0, 1
-            mixed = np.concatenate([np.empty(0, dtype=CONTACT), *contacts.of(number)])
-            table = mixed.view(np.int32).reshape(-1, 4)
-            _components(n_carriers, len(molecules), table, first, plus[:-1], minus[:-1])
-            found.add(first, plus[chosen], minus[chosen])
-        return found.macrostates(self.names)
+        shape = states.n_frames, mine.n_carriers
+        state = new_array(shape, np.int16, states.folder)
+        composition = new_array((*shape, 2), counts, states.folder)
 
-    def _pieces_of_contacts(
+        def blocks() -> Iterator[np.ndarray]:
+            for number, first in enumerate(range(0, states.n_frames, at_once)):
+                last = min(first + at_once, states.n_frames)
+                both: np.ndarray = np.empty((2, rows + 1, last - first), dtype=counts)
+                plus, minus = both
+                plus[-1], minus[-1] = 0, 1
+                table = contacts[edges[number] : edges[number + 1]].view(np.int32).reshape(-1, 4)
+                _components(n_carriers, len(molecules), table, first, plus[:-1], minus[:-1])
+                kind = _kind(plus[chosen], minus[chosen])
+                state[first:last] = kind.T
+                composition[first:last, :, 0] = plus[chosen].T
+                composition[first:last, :, 1] = minus[chosen].T
+                yield kind.astype(np.int32)
+
+        runs = runs_in_time(blocks(), states.folder)
+        return Macrostates(state, self.names, composition, runs)
+
+    def _contacts_by_frames(
         self, states: RunStates, first_row: dict[int, int], molecules: np.ndarray, at_once: int
-    ) -> Pieces:
-        """Contacts of all cations by blocks of frames; one that lasts longer is in several."""
-        path = None if states.room is None else states.room / "contacts.bin"
-        pieces = Pieces(-(-states.n_frames // at_once), path)
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Contacts of all cations by blocks of frames; one that lasts longer is in several.
+
+        Returns
+        -------
+        edges : numpy.ndarray
+            Shape (blocks + 1,): those of block k are ``contacts[edges[k]:edges[k + 1]]``.
+        contacts : numpy.ndarray
+            Shape (contacts,), `CONTACT`.
+        """
+        blocks = GrowingArray(np.int32, states.folder)
+        contacts = GrowingArray(CONTACT, states.folder)
         for k, shift in first_row.items():
             micro = states.microstates[k]
             assert micro is not None
@@ -308,9 +239,11 @@ class IonPairing(MacrostateRule):
                 block = rows[:, 2] // at_once
                 again = (rows[:, 3] - 1) // at_once - block + 1
                 copy = np.arange(again.sum()) - np.repeat(np.cumsum(again) - again, again)
-                rows = np.repeat(rows, again, axis=0)
-                pieces.add(np.repeat(block, again) + copy, rows.view(CONTACT)[:, 0])
-        return pieces
+                blocks.append(np.repeat(block, again) + copy)
+                contacts.append(np.repeat(rows, again, axis=0).view(CONTACT)[:, 0])
+        n_blocks = -(-states.n_frames // at_once)
+        edges, (ordered,) = sort_by_group(blocks.finish(), [contacts.finish()], n_blocks)
+        return edges, ordered
 
     def describe(self) -> dict[str, Any]:
         return super().describe() | {"anion": self.anion}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
-from .base import MacrostateRule, Macrostates, RunStates, StoredMacrostates, map_shells
+from .base import MacrostateRule, Macrostates, RunStates, map_shells
 
 if TYPE_CHECKING:
     from ..species import IonSpecies
@@ -34,7 +34,7 @@ class SiteType(MacrostateRule):
                 "microstates=SiteAssignment.from_cif(...), from_structure(...) or from_density(...)"
             )
 
-    def assign(self, states: RunStates, index: int) -> Macrostates | StoredMacrostates:
+    def assign(self, states: RunStates, index: int) -> Macrostates:
         """Macrostates of one species; see `MacrostateRule.assign`."""
         micro = states.microstates[index]
         assert micro is not None

@@ -23,7 +23,6 @@ from .rdf import RadialDistribution, sample_distributions
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
-    from .on_disk import StoredHistory
 
 #: Radii nearer than this are one, Angstrom.
 SAME_RADIUS = 1e-6
@@ -220,7 +219,7 @@ class CutoffShell(Detector):
 
     def assemble(
         self,
-        history: ContactHistory | StoredHistory,
+        history: ContactHistory,
         *,
         filtered: bool = True,
         persistence: float | None = None,

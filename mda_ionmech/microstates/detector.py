@@ -16,24 +16,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import species
+from ..lib.arrays_on_disk import folder_of
 from ..lib.errors import InputError
 from ..lib.frozen import is_frozen, own_copy
+from ..lib.grouping import sort_by_group
 from ..lib.kernels import counting_order
 from ..lib.run_length import LabelRuns, run_blocks
 from ..lib.topology import check_atom_group
 from ..trajectory.unwrap import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from MDAnalysis import AtomGroup
 
+    from ..lib.arrays_on_disk import ArrayFolder
     from .contact_tracking import Follower
-    from .on_disk import StoredHistory, StoredRuns, StoredShells
     from .rdf import RadialDistribution
 
 #: Stretches of contact worked on at once.
 BLOCK_ROWS = 2**18
+#: Of a table of shells on disk with more members than this, parts are looked at.
+SMALL_TABLE = 2**16
 
 
 def row_number(n_rows: int) -> type:
@@ -131,7 +135,7 @@ class ContactHistory:
     """Contacts of all frames of one species: one row per stretch of frames a contact lasts.
 
     Stretches of one carrier and ligand do not overlap; one begins where `inner` or `ring` changes.
-    Their order, and whether a stretch is cut in two, have no meaning.
+    Whether a stretch is cut in two has no meaning, nor has their order unless `first_row` is given.
 
     Attributes
     ----------
@@ -148,6 +152,11 @@ class ContactHistory:
         Shape (ligands,): atom index, molecule id and type of each ligand number.
     ring : numpy.ndarray or None
         Shape (stretches,), uint8; as in `Contacts`, throughout.
+    first_row : numpy.ndarray or None
+        Shape (carriers + 1,), int64, where stretches are in the order of the carriers: those of
+        carrier c are ``first_row[c]:first_row[c + 1]``.
+    change : callable or None
+        What is made of the stretches of each block of carriers.
     """
 
     carrier: np.ndarray
@@ -162,36 +171,52 @@ class ContactHistory:
     ligand_molecule: np.ndarray
     ligand_kind: np.ndarray
     ring: np.ndarray | None = None
+    first_row: np.ndarray | None = None
+    change: Callable[[ContactHistory], ContactHistory] | None = None
 
     @property
     def has_rings(self) -> bool:
         """Whether the detector gave rings."""
         return self.ring is not None
 
-    def whole(self) -> ContactHistory:
-        """All stretches, in memory."""
-        return self
+    @property
+    def folder(self) -> ArrayFolder | None:
+        """Where the stretches are; None: in memory."""
+        return folder_of(self.begin)
 
     def mapped(self, change: Callable[[ContactHistory], ContactHistory]) -> ContactHistory:
-        """What a function makes of it."""
-        return change(self)
+        """The same with the stretches of every block of carriers changed by a function."""
+        return replace(self, change=change)
 
-    def rows(self, which: np.ndarray) -> ContactHistory:
-        """Some of the stretches, by number or by a mask."""
-        columns = ["carrier", "ligand", "inner", "begin", "end"]
-        columns += [] if self.ring is None else ["ring"]
-        return replace(self, **{name: getattr(self, name)[which] for name in columns})
+    @property
+    def _columns(self) -> list[str]:
+        ring = [] if self.ring is None else ["ring"]
+        return ["carrier", "ligand", "inner", "begin", "end", *ring]
+
+    def rows(self, which: np.ndarray | slice) -> ContactHistory:
+        """Some of the stretches, by number, slice or mask; without order."""
+        some: dict[str, Any] = {name: getattr(self, name)[which] for name in self._columns}
+        return replace(self, **some, first_row=None)
+
+    def by_carrier(self) -> ContactHistory:
+        """The same stretches in the order of the carriers. Cost: linear, once."""
+        if self.first_row is not None:
+            return self
+        columns = [getattr(self, name) for name in self._columns]
+        first_row, ordered = sort_by_group(self.carrier, columns, self.n_carriers)
+        named: dict[str, Any] = dict(zip(self._columns, ordered, strict=True))
+        return replace(self, **named, first_row=first_row)
 
     def blocks(self) -> Iterator[tuple[int, int, ContactHistory]]:
-        """First and last + 1 of blocks of carriers, and their stretches. Cost: linear."""
-        n_rows = len(self.carrier)
-        order: np.ndarray = np.arange(n_rows, dtype=row_number(n_rows))
-        order = counting_order(self.carrier, self.n_carriers, order)
-        number = np.bincount(self.carrier, minlength=self.n_carriers)
-        first_row = np.concatenate([[0], np.cumsum(number)])
-        edges = np.searchsorted(first_row, np.arange(BLOCK_ROWS, n_rows, BLOCK_ROWS))
+        """First and last + 1 of blocks of carriers, and their stretches in memory."""
+        ordered = self.by_carrier()
+        first_row = ordered.first_row
+        assert first_row is not None
+        edges = np.searchsorted(first_row, np.arange(BLOCK_ROWS, first_row[-1], BLOCK_ROWS))
         for first, last in pairwise(np.unique([0, *edges, self.n_carriers])):
-            yield int(first), int(last), self.rows(order[first_row[first] : first_row[last]])
+            rows = ordered.rows(slice(first_row[first], first_row[last]))
+            rows = replace(rows, change=None)
+            yield int(first), int(last), rows if self.change is None else self.change(rows)
 
     def in_time(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """Numbers of the stretches by carrier, those of one ligand in the order of time.
@@ -318,7 +343,7 @@ class Detector(ABC):
 
     def assemble(
         self,
-        history: ContactHistory | StoredHistory,
+        history: ContactHistory,
         *,
         filtered: bool = True,
         persistence: float | None = None,
@@ -327,8 +352,8 @@ class Detector(ABC):
 
         Parameters
         ----------
-        history : ContactHistory or StoredHistory
-            On disk where the run is; ``history.whole()`` holds all of it in memory.
+        history : ContactHistory
+            On disk where the run is; ``history.blocks()`` gives it by blocks of carriers.
         filtered : bool
             False leaves hysteresis and persistence out.
         persistence : float, optional
@@ -345,7 +370,7 @@ class Detector(ABC):
 
     def frames_to_wait(
         self,
-        history: ContactHistory | StoredHistory,
+        history: ContactHistory,
         filtered: bool,
         persistence: float | None,
     ) -> int:
@@ -428,18 +453,25 @@ class ShellTable:
         """Members of all shells together."""
         return len(self.atom)
 
-    def whole(self) -> ShellTable:
-        """All of them, in memory."""
-        return self
+    @property
+    def is_large(self) -> bool:
+        """Whether the table is on disk and too large for what is made of all shells at once."""
+        return self.n_members > SMALL_TABLE and folder_of(self.atom) is not None
 
-    def tables(self) -> Iterator[ShellTable]:
-        """All shells, one table after the other: here one.
+    def tables(self) -> Iterator[tuple[int, ShellTable]]:
+        """All shells, a table of some after the other.
 
         Yields
         ------
-        ShellTable
+        first : int
+            Number of the first shell of the table.
+        table : ShellTable
         """
-        yield self
+        edges = np.searchsorted(self.offsets, np.arange(SMALL_TABLE, self.n_members, SMALL_TABLE))
+        for first, last in pairwise(np.unique([0, *edges, len(self)])):
+            a, b = int(self.offsets[first]), int(self.offsets[last])
+            part = self.atom[a:b], self.molecule[a:b], self.kind[a:b]
+            yield int(first), ShellTable(self.offsets[first : last + 1] - a, *part, self.types)
 
     def some(self, shells: np.ndarray) -> ShellTable:
         """A table of some shells alone.
@@ -449,7 +481,7 @@ class ShellTable:
         shells : numpy.ndarray
             Shape (some,): numbers.
         """
-        size = np.diff(self.offsets)[shells]
+        size = self.offsets[shells + 1] - self.offsets[shells]
         offsets = np.concatenate([[0], np.cumsum(size)])
         member = np.arange(offsets[-1]) + np.repeat(self.offsets[shells] - offsets[:-1], size)
         return ShellTable(
@@ -486,26 +518,15 @@ class ShellTable:
         return np.concatenate([[0], np.cumsum(counts)]), np.ascontiguousarray(pairs[:, 1])
 
 
-def joined_tables(tables: Sequence[ShellTable]) -> ShellTable:
-    """Shells of tables with the same types, one table after the other."""
-    before = np.cumsum([0, *(one.n_members for one in tables)])
-    offsets = [one.offsets[1:] + n for one, n in zip(tables, before, strict=False)]
-    atom, molecule, kind = (
-        np.concatenate([getattr(one, name) for one in tables])
-        for name in ("atom", "molecule", "kind")
-    )
-    return ShellTable(np.concatenate([[0], *offsets]), atom, molecule, kind, tables[0].types)
-
-
 @dataclass(frozen=True)
 class Microstates:
     """Microstate of every carrier in every frame.
 
     Attributes
     ----------
-    runs : LabelRuns or StoredRuns
+    runs : LabelRuns
         Numbers of the shells in `shells`, carrier by carrier.
-    shells : ShellTable or StoredShells
+    shells : ShellTable
         The distinct shells.
     report : dict
         What the detector and the filters did, in plain numbers.
@@ -513,8 +534,8 @@ class Microstates:
         Shape (frames, carriers), int32: the runs written out, when first asked for.
     """
 
-    runs: LabelRuns | StoredRuns
-    shells: ShellTable | StoredShells
+    runs: LabelRuns
+    shells: ShellTable
     report: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -524,11 +545,16 @@ class Microstates:
     def blocks(self) -> Iterator[tuple[int, int, LabelRuns, ShellTable]]:
         """Blocks of carriers: first, last + 1, runs, and a table that their values count in.
 
-        One block of runs in memory; blocks of about `BLOCK_RUNS` of runs on disk.
+        One block in memory; on disk, where what is found of a block should be small, blocks of
+        about `BLOCK_RUNS` of runs, and of a large table the shells that a block meets.
         """
-        if isinstance(self.runs, LabelRuns):
-            yield 0, self.runs.n_carriers, self.runs, self.shells.whole()
+        if self.runs.folder is None:
+            yield 0, self.runs.n_carriers, self.runs, self.shells
             return
-        shells = self.shells.whole()
         for first, last in run_blocks(self.runs.offsets):
-            yield first, last, self.runs.carriers(first, last), shells
+            runs = self.runs.part(first, last)
+            if not self.shells.is_large:
+                yield first, last, runs, self.shells
+                continue
+            met, value = np.unique(runs.value, return_inverse=True)
+            yield first, last, replace(runs, value=value.astype(np.int32)), self.shells.some(met)

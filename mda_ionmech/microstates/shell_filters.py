@@ -8,17 +8,15 @@ Each distinct shell gets one number (it is interned), so that comparing shells i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
+from ..lib.arrays_on_disk import ArrayFolder, longer_array, new_array
 from ..lib.kernels import kernel, lowest_bit
-from ..lib.run_length import LabelRuns
+from ..lib.run_length import LabelRuns, gathered_runs
 from .detector import ContactHistory, Microstates, ShellTable
-from .on_disk import intern_on_disk
-
-if TYPE_CHECKING:
-    from .on_disk import StoredHistory
 
 #: Shells there is room for at first, at most.
 MOST_AT_FIRST = 2**18
@@ -396,17 +394,16 @@ def fill_members(  # type: ignore[no-untyped-def]
 
 
 def find_shells(
-    history: ContactHistory, first: int, last: int, persistence_frames: int, use_hysteresis: bool
-) -> tuple[LabelRuns, np.ndarray, np.ndarray, np.ndarray]:
-    """Runs of shells of carriers `first` to `last` - 1, numbered in the order they are met.
+    history: ContactHistory, persistence_frames: int, use_hysteresis: bool
+) -> tuple[LabelRuns, np.ndarray, np.ndarray]:
+    """Runs of shells of all carriers, numbered in the order they are met.
 
-    The arrays are made here, as NumPy asks the system for large pages where that pays.
+    Block after block of carriers; shells of all blocks share one table. What grows with the data is
+    where the history is, in memory or on disk.
 
     Parameters
     ----------
     history : ContactHistory
-        Of these carriers alone.
-    first, last : int
     persistence_frames : int
     use_hysteresis : bool
         See `build_microstates`.
@@ -417,52 +414,61 @@ def find_shells(
     offsets, members : numpy.ndarray
         Shape (shells + 1,), int64, and (members,), int32: shell s has the ligands, ascending,
         ``members[offsets[s]:offsets[s + 1]]``.
-    hashes : numpy.ndarray
-        Shape (shells,), uint64; those of equal shells are equal.
     """
-    if not use_hysteresis:
-        history = history.rows(history.inner)
-    order, first_row = history.in_time(first, last)
-    n_rows, n_carriers = len(order), last - first
-    intervals = Intervals(
-        order, first_row, history.ligand, history.inner, history.begin, history.end,
-        history.n_frames, len(history.ligand_atom),
-    )  # fmt: skip
-    start, value = (np.empty(2 * n_rows + n_carriers, dtype=np.int32) for _ in range(2))
-    found = ShellRuns(np.zeros(n_carriers + 1, dtype=np.int64), start, value)
-    # as if each interval made a new shell of several members, as long as that is little
-    enough = min(n_rows, MOST_AT_FIRST)
-    n_members = 8 * enough
-    table, hashes = np.zeros(0, dtype=np.uint64), np.empty(0, dtype=np.uint64)
-    offsets, members = np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int32)
-    c = n_runs = n_shells = 0
-    while c < n_carriers:
-        if enough + 1 > len(offsets):
-            offsets, hashes = _with_room(offsets, enough + 1), _with_room(hashes, enough + 1)
-        if n_members > len(members):
-            members = _with_room(members, n_members)
-        if 3 * enough > 2 * len(table):
-            # the least power of 2 that leaves a third free; the old one makes room before
-            del table
-            table = np.zeros(1 << (3 * enough // 2).bit_length(), dtype=np.uint64)
-            fill_table(hashes, n_shells, table)
-        c, n_runs, n_shells, enough, n_members = intern_shells(
-            c, n_runs, n_shells, persistence_frames, intervals, found,
-            KnownShells(table, hashes, offsets, members),
-        )  # fmt: skip
-    runs = LabelRuns(found.offset, start[:n_runs], value[:n_runs], history.n_frames)
-    return runs, offsets[: n_shells + 1], members[: offsets[n_shells]], hashes[:n_shells]
+    folder = history.folder
+    table, hashes = _zeros(0, folder), new_array(0, np.uint64, folder)
+    offsets, members = new_array(1, np.int64, folder), new_array(0, np.int32, folder)
+    offsets[0] = 0
+    n_shells = 0
+
+    def blocks() -> Iterator[LabelRuns]:
+        nonlocal table, hashes, offsets, members, n_shells
+        for first, last, rows in history.blocks():
+            some = rows if use_hysteresis else rows.rows(rows.inner)
+            order, first_row = some.in_time(first, last)
+            n_rows, n_carriers = len(order), last - first
+            intervals = Intervals(
+                order, first_row, some.ligand, some.inner, some.begin, some.end, some.n_frames,
+                len(some.ligand_atom),
+            )  # fmt: skip
+            start, value = (np.empty(2 * n_rows + n_carriers, dtype=np.int32) for _ in range(2))
+            found = ShellRuns(np.zeros(n_carriers + 1, dtype=np.int64), start, value)
+            # as if each interval made a new shell of several members, as long as that is little
+            enough = n_shells + min(n_rows, MOST_AT_FIRST)
+            n_members = int(offsets[n_shells]) + 8 * min(n_rows, MOST_AT_FIRST)
+            c = n_runs = 0
+            while c < n_carriers:
+                if enough + 1 > len(offsets):
+                    size = max(enough + 1, 2 * len(offsets))
+                    offsets = longer_array(offsets, n_shells + 1, size)
+                    hashes = longer_array(hashes, n_shells, size)
+                if n_members > len(members):
+                    size = max(n_members, 2 * len(members))
+                    members = longer_array(members, int(offsets[n_shells]), size)
+                if 3 * enough > 2 * len(table):
+                    # the least power of 2 that leaves a third free; the old one makes room before
+                    table = _zeros(0, None)
+                    table = _zeros(1 << (3 * enough // 2).bit_length(), folder)
+                    fill_table(hashes, n_shells, table)
+                c, n_runs, n_shells, enough, n_members = intern_shells(
+                    c, n_runs, n_shells, persistence_frames, intervals, found,
+                    KnownShells(table, hashes, offsets, members),
+                )  # fmt: skip
+            yield LabelRuns(found.offset, start[:n_runs], value[:n_runs], history.n_frames)
+
+    runs = gathered_runs(blocks(), history.n_frames, folder)
+    return runs, offsets[: n_shells + 1], members[: offsets[n_shells]]
 
 
-def _with_room(array: np.ndarray, size: int) -> np.ndarray:
-    """The array (n,), followed by room for twice as many or up to a size."""
-    longer = np.empty(max(size, 2 * len(array)), dtype=array.dtype)
-    longer[: len(array)] = array
-    return longer
+def _zeros(size: int, folder: ArrayFolder | None) -> np.ndarray:
+    """Zeros (size,), uint64."""
+    # those of a new file are zeros
+    in_memory = folder is None
+    return np.zeros(size, np.uint64) if in_memory else new_array(size, np.uint64, folder)
 
 
 def build_microstates(
-    history: ContactHistory | StoredHistory,
+    history: ContactHistory,
     *,
     persistence_frames: int,
     types: tuple[str, ...],
@@ -474,9 +480,9 @@ def build_microstates(
 
     Parameters
     ----------
-    history : ContactHistory or StoredHistory
-        The contacts within r_out; `inner` marks intervals within r_in. Microstates of a history on
-        disk are on disk too.
+    history : ContactHistory
+        The contacts within r_out; `inner` marks intervals within r_in. Microstates are where the
+        history is, in memory or on disk.
     persistence_frames : int
         A change must outlast this many frames; 0 keeps every change.
     types : tuple of str
@@ -488,16 +494,12 @@ def build_microstates(
     -------
     Microstates
     """
-    n_carriers, chosen = history.n_carriers, (persistence_frames, use_hysteresis)
-    if not isinstance(history, ContactHistory):
-        blocks = ((a, b, find_shells(rows, a, b, *chosen)) for a, b, rows in history.blocks())
-        return intern_on_disk(history, blocks, types)
-    runs, offsets, members = find_shells(history, 0, n_carriers, *chosen)[:3]
+    runs, offsets, members = find_shells(history, persistence_frames, use_hysteresis)
     about = history.ligand_atom, history.ligand_molecule, history.ligand_kind
     # in one piece, of which more is in large pages
-    atom, molecule, kind = np.empty((3, len(members)), dtype=np.int64)
+    atom, molecule, kind = new_array((3, len(members)), np.int64, history.folder)
     fill_members(*about, members, atom, molecule, kind)
     shells = ShellTable(offsets, atom, molecule, kind, types)
-    changed = runs.n_changes / max((history.n_frames - 1) * n_carriers, 1)
+    changed = runs.n_changes / max((history.n_frames - 1) * history.n_carriers, 1)
     report = {"distinct_shells": len(shells), "changed_per_frame": float(changed)}
     return Microstates(runs, shells, report)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..lib.kernels import kernel
-from ..lib.run_length import LabelRuns, StoredRuns, frame_counts, run_blocks
+from ..lib.run_length import LabelRuns, frame_counts, run_blocks
 
 #: Lags at which survival is computed, at most: all short ones, then evenly on a logarithmic scale.
 MOST_LAGS = 200
@@ -188,7 +188,7 @@ def characteristic_times(lags: np.ndarray, survival: np.ndarray) -> tuple[np.nda
 
 
 def channel_counts(
-    runs: LabelRuns | StoredRuns, label: np.ndarray, n_labels: int, sub_block: int
+    runs: LabelRuns, label: np.ndarray, n_labels: int, sub_block: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Changes of state by the labels of both, and frames spent on each label.
 
@@ -196,7 +196,7 @@ def channel_counts(
 
     Parameters
     ----------
-    runs : LabelRuns or StoredRuns
+    runs : LabelRuns
         What a carrier holds, a new run wherever that changes.
     label : numpy.ndarray
         Shape (states,), int64.

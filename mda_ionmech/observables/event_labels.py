@@ -48,7 +48,7 @@ def event_labels(run: LabelledRun, index: int, n: int) -> EventLabels:
         flags_of.append(flags)
         return codes
 
-    segments = segment_labels(one.labels.states.whole(), n, classify)
+    segments = segment_labels(one.labels.states, n, classify)
     return EventLabels(
         label=expand_segments(*segments, n_origins).astype(np.int16),
         names=rule.names,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..lib.frame_blocks import frame_reader
 from ..onsager.labelled_run import LabelledRun
 
 
@@ -20,7 +19,6 @@ def hop_table(run: LabelledRun, index: int, n: int) -> pd.DataFrame:
         np.searchsorted(linked.history.owner, member)
     ))  # fmt: skip
     position = run.paths.carriers(one.first, one.last)
-    begins, ends = frame_reader(position), frame_reader(position)
     frames, times = run.frames, run.times
     found = []
     for block in linked.blocks(n):
@@ -30,14 +28,13 @@ def hop_table(run: LabelledRun, index: int, n: int) -> pd.DataFrame:
         number = block.cluster.astype(np.int64) + width * np.arange(last - first)
         size_of = np.bincount(number[block.cluster >= 0])
         origin, carrier = np.nonzero(block.cluster[rows].T >= 0)
-        before, i = begins.between(first, last)
-        after, j = ends.between(first + n, last + n)
-        moved = after[carrier, :, j + origin] - before[carrier, :, i + origin]
+        at = first + origin
+        moved = position[carrier, :, at + n] - position[carrier, :, at]
         start, end = (site[spots[rows][carrier, origin]] for spots in (block.before, block.after))
         found.append(
             {
-                "frame": frames[first + origin],
-                "time_ps": times[first + origin],
+                "frame": frames[at],
+                "time_ps": times[at],
                 "carrier": carrier,
                 "site_start": start,
                 "site_end": end,

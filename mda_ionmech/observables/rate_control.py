@@ -22,11 +22,11 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
+from ..events.crystal.site_history import numbered_spots
 from ..lib.errors import InputError
-from ..lib.frame_blocks import numbered_spots
+from ..lib.frame_blocks import carrier_blocks
 from ..lib.kernels import kernel
 from ..onsager.block_bootstrap import interval, lengthen_blocks, plan_blocks, resampling_weights
-from ..onsager.window_sums import carrier_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -579,7 +579,7 @@ def rate_control_of(run: LabelledRun, index: int, horizon: float | None) -> pd.D
 
     def spots() -> Iterator[np.ndarray]:
         for first, last in carrier_blocks(one.labels.position):
-            yield history.held.carriers(first, last)
+            yield history.held.carriers(first, last).dense()
 
     record = HopRecord(spots, history.site, history.where, history.n_carriers, history.n_frames)
     shells = history.shells

@@ -8,7 +8,6 @@ import numpy as np
 
 from .. import onsager
 from ..lib.errors import InputError
-from ..lib.run_length import LabelRuns
 from ..lib.tables import indexed
 from ..onsager.labelled_run import LabelledRun, LabelledSpecies
 from .contact_survival import (
@@ -100,7 +99,7 @@ def _residence_of(run: LabelledRun, index: int, members: str) -> list[list[Any]]
         available = np.bincount(pairs[:, 0], minlength=n_kinds)
     lags = survival_lags(n_frames)
     # what is in memory is found once, what is on disk again for each count
-    held = list(_contacts_of(one, members)) if isinstance(micro.runs, LabelRuns) else None
+    held = list(_contacts_of(one, members)) if micro.runs.folder is None else None
 
     def counts(
         plans: Mapping[bool, tuple[int, int]],

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from .. import onsager
-from ..lib.frame_blocks import frame_reader
 from ..onsager.coefficients import onsager_factor
 from ..onsager.labelled_run import LabelledRun
 from ..onsager.path_sums import self_parts
@@ -73,12 +72,11 @@ def _pairs_in_clusters(one: CarrierLabels, resolution: int) -> np.ndarray:
     n_origins = one.position.shape[-1] - resolution
     pairs, spare = np.zeros((2, one.n_path_labels, n_origins))
     counts = np.zeros((3, n_origins))
-    begins, ends = frame_reader(one.position), frame_reader(one.position)
     rows = one.joint.linked.rows(one.joint.member)
     for block, code, cluster in one.joint.blocks(resolution):
         if one.held is None:
-            before, i = begins.between(block.first, block.last)
-            after, j = ends.between(block.first + resolution, block.last + resolution)
+            before = after = one.position
+            i, j = block.first, block.first + resolution
         else:
             before, after = (
                 np.ascontiguousarray(one.held[spots[rows]].transpose(0, 2, 1))

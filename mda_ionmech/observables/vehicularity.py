@@ -5,30 +5,17 @@ For windows whose shell is the same at both ends, the part of the motion that th
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import onsager
+from ..lib.arrays_on_disk import folder_of, new_array
 from ..lib.errors import InputError
-from ..lib.frame_blocks import column_width
-from ..microstates.detector import joined_tables
-from ..microstates.on_disk_by_frames import ShellColumns, shell_columns
 from ..trajectory.masses import usable_masses
-from ..trajectory.run_store import threads
-from .vehicularity_sums import (
-    SUMS,
-    HeldPairs,
-    PairedShells,
-    ShellPairs,
-    ShellPaths,
-    pair_segments,
-    vehicle_sums,
-)
+from .vehicularity_sums import SUMS, ShellPairs, ShellPaths, vehicle_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,15 +25,13 @@ if TYPE_CHECKING:
 
     from ..analysis.decomposition import OnsagerDecomposition
     from ..results.results import Results
-    from ..species import EventRule, IonSpecies
+    from ..species import IonSpecies
     from ..trajectory.carriers import Ligands, Members
 
 #: The label that is split.
 EVENT = "vehicular"
-#: Rows of sums over three axes that a window takes beside positions.
-N_ROWS = 4
-#: What a member of a shell, and a shell, take in a table and beside it, bytes.
-MEMBER_BYTES, SHELL_BYTES = 60, 40
+#: Members of shells that are looked up at once.
+MEMBERS_AT_ONCE = 2**18
 
 _LONG_NAMES = {
     "vehicularity": "d . d_shell over |d|^2 of vehicular windows that keep a ligand atom",
@@ -117,61 +102,6 @@ def _values(sums: np.ndarray) -> dict[str, np.ndarray]:
 
 
 @dataclass(frozen=True)
-class StoredPairs:
-    """`ShellPairs` of shells on disk, which are read column by column.
-
-    Attributes
-    ----------
-    columns : ShellColumns
-    rule : EventRule
-    event : int
-        Code of the label to split.
-    atom : numpy.ndarray
-        Shape (ligands,): atom index of each ligand number, ascending.
-    """
-
-    columns: ShellColumns
-    rule: EventRule
-    event: int
-    atom: np.ndarray
-
-    def reader(self, window: int) -> _StoredReader:
-        return _StoredReader(self, window)
-
-
-class _StoredReader:
-    """Pairs of shells of windows that begin in one column and end in another or the same."""
-
-    def __init__(self, pairs: StoredPairs, window: int) -> None:
-        self._pairs, self._window = pairs, window
-        self._start, self._end = pairs.columns.reader(), pairs.columns.reader()
-        self._columns = -1, -1
-
-    def _join(self) -> None:
-        """Take the shells of both columns into one table."""
-        tables = [self._start.table, self._end.table]
-        same = self._start.number == self._end.number
-        self._shift = np.int32(0 if same else len(tables[0]))
-        table = tables[0] if same else joined_tables(tables)
-        self._classify = self._pairs.rule.classifier(table)
-        self._shells = table.offsets, np.searchsorted(self._pairs.atom, table.atom)
-
-    def between(self, first: int, last: int) -> PairedShells:
-        ends = (
-            self._start.between(first, last),
-            self._end.between(first + self._window, last + self._window),
-        )
-        columns = self._start.number, self._end.number
-        if columns != self._columns:
-            self._columns = columns
-            self._join()
-        offsets, begin, before, after = pair_segments(*ends)
-        after += self._shift
-        chosen = self._classify(before, after)[0] == self._pairs.event
-        return PairedShells(offsets, begin, before, after, chosen, *self._shells)
-
-
-@dataclass(frozen=True)
 class VehicleSums:
     """`vehicle_sums` of one species for any window length; can be sent to another process.
 
@@ -189,37 +119,21 @@ class VehicleSums:
         return vehicle_sums(self.paths, n, self.sub_blocks[n])
 
 
-def shell_paths(run: OnsagerDecomposition, index: int, room: Path | None) -> tuple[ShellPaths, int]:
-    """Paths and shells of species `index`, and how many windows to work on at once.
-
-    room: an empty folder for what lives on disk.
-    """
+def shell_paths(run: OnsagerDecomposition, index: int) -> ShellPaths:
+    """Paths and shells of species `index`."""
     labels, followed, ligands = run._labels[index], run._ligand_paths[index], run._ligands[index]
-    states, rule = run.microstates[run.species[index].name], run.species[index].events
+    states = run.microstates[run.species[index].name]
     assert ligands is not None
-    assert rule is not None
     event = run.event_names(index).index(EVENT)
-    pairs: ShellPairs
     # ligands are numbered in order of atom index
     mass = usable_masses(run.universe, "projection='vehicle'", ligands.atom)[ligands.atom]
-    width = column_width(labels.position)
-    if width is None:
-        shells = states.shells.whole()
-        member = np.searchsorted(ligands.atom, shells.atom)
-        pairs = HeldPairs(states.runs.whole(), labels.classify, event, shells.offsets, member)
-        return ShellPaths(labels.position, followed, mass, pairs), run._threads()
-    assert room is not None
-    assert run.memory is not None
-    n_frames = run.paths.n_frames
-    members = states.shells.n_members / max(len(states.shells), 1)
-    met = states.runs.n_changes / n_frames * (MEMBER_BYTES * members + SHELL_BYTES)
-    frame = 24 * (len(labels.position) + len(followed)) + met
-    columns = shell_columns(states.runs, states.shells, ligands, width, room)
-    pairs = StoredPairs(columns, rule, event, ligands.atom)
-    return (
-        ShellPaths(labels.position, followed, mass, pairs),
-        threads(n_frames, N_ROWS, int(frame * width), run.memory // 2),
-    )
+    shells = states.shells
+    member = new_array(shells.n_members, np.int64, folder_of(shells.atom))
+    for a in range(0, shells.n_members, MEMBERS_AT_ONCE):
+        some = slice(a, a + MEMBERS_AT_ONCE)
+        member[some] = np.searchsorted(ligands.atom, shells.atom[some])
+    pairs = ShellPairs(states.runs, labels.classify, event, shells.offsets, member)
+    return ShellPaths(labels.position, followed, mass, pairs)
 
 
 def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
@@ -235,10 +149,9 @@ def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
     share = results.decomposition["share"].sel(event=EVENT)
     plans = {entry.frames: entry.plan for entry in results.blocks.scanned}
     for i, index in enumerate(chosen):
-        room = run._new_room("vehicle") if run._on_disk else None
-        paths, n_threads = shell_paths(run, index, room)
+        paths = shell_paths(run, index)
         task = VehicleSums(paths, {n: plans[n].sub_block for n in windows})
-        answers = run._spread(task, windows, n_threads)
+        answers = run._spread(task, windows)
         for j, (n, sums) in enumerate(zip(windows, answers, strict=True)):
             plan = plans[n]
             rng = np.random.default_rng([run.seed, n])
@@ -257,8 +170,6 @@ def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
             found["count"][i, j] = total[SUMS.index("kept")]
             found["count_alone"][i, j] = total[SUMS.index("alone_number")]
             found["blocks"][i, j] = plan.n_blocks
-        if room is not None:
-            shutil.rmtree(room)
     dims = ["species", "window"]
     variables: dict[str, Any] = {}
     for name, values_of in found.items():

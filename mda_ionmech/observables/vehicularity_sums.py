@@ -7,60 +7,17 @@ that are in the shell at both ends; V = <d_i . d_shell> / <|d_i|^2>.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, Protocol
 
 import numpy as np
 
-from ..lib.frame_blocks import column_width, frame_reader, frames_at_once, origin_blocks
 from ..lib.kernels import kernel
-from ..lib.run_length import LabelRuns
+from ..lib.run_length import LabelRuns, run_blocks
 from ..onsager.window_sums import Classify, _segments, block_sums
 
 
 @dataclass(frozen=True)
-class PairedShells:
-    """Shells at both ends of the windows of a block of origins.
-
-    Attributes
-    ----------
-    offsets, begin : numpy.ndarray
-        Segments of carrier c are offsets[c] : offsets[c + 1], each from origin begin[s] of the
-        block to the next one's begin.
-    before, after : numpy.ndarray
-        Shape (segments,): shells at the ends.
-    chosen : numpy.ndarray
-        Shape (segments,), bool: whether the label is the one to split.
-    shell_offsets, member : numpy.ndarray
-        Ligands of shell s are member[shell_offsets[s] : shell_offsets[s + 1]], ascending; int64.
-    """
-
-    offsets: np.ndarray
-    begin: np.ndarray
-    before: np.ndarray
-    after: np.ndarray
-    chosen: np.ndarray
-    shell_offsets: np.ndarray
-    member: np.ndarray
-
-
-class PairReader(Protocol):
-    """Pairs of shells in blocks of origins that come one after the other."""
-
-    def between(self, first: int, last: int) -> PairedShells:
-        """Those of origins `first` to `last` - 1, each end of the windows within one column."""
-
-
-class ShellPairs(Protocol):
-    """Gives the shells at both ends of windows; can be sent to another process."""
-
-    def reader(self, window: int) -> PairReader:
-        """Of windows of so many frames."""
-
-
-@dataclass(frozen=True)
-class HeldPairs:
-    """`ShellPairs` in memory, of all origins at once.
+class ShellPairs:
+    """Shells of the carriers over time; can be sent to another process.
 
     Attributes
     ----------
@@ -71,7 +28,7 @@ class HeldPairs:
     event : int
         Code of the label to split.
     shell_offsets, member : numpy.ndarray
-        As in `PairedShells`.
+        Ligands of shell s are member[shell_offsets[s] : shell_offsets[s + 1]], ascending; int64.
     """
 
     runs: LabelRuns
@@ -80,23 +37,17 @@ class HeldPairs:
     shell_offsets: np.ndarray
     member: np.ndarray
 
-    def reader(self, window: int) -> PairReader:
-        return _HeldReader(self, window)
+    def segments(self, first: int, last: int, window: int) -> tuple[np.ndarray, ...]:
+        """Stretches of origins with the same shells at both ends of the windows.
 
-
-@dataclass(frozen=True)
-class _HeldReader:
-    pairs: HeldPairs
-    window: int
-
-    def between(self, first: int, last: int) -> PairedShells:
-        held, runs = self.pairs, self.pairs.runs
-        assert (first, last) == (0, runs.n_frames - self.window)
+        Of carriers `first` to `last` - 1: offsets (carriers + 1,), and of each stretch its first
+        origin, both shells, and whether its label is the one to split.
+        """
+        runs = self.runs.carriers(first, last)
         offsets, begin, before, after = _segments(
-            runs.offsets, runs.start, runs.value, runs.n_frames, self.window
+            runs.offsets, runs.start, runs.value, runs.n_frames, window
         )
-        chosen = held.classify(before, after) == held.event
-        return PairedShells(offsets, begin, before, after, chosen, held.shell_offsets, held.member)
+        return offsets, begin, before, after, self.classify(before, after) == self.event
 
 
 @dataclass(frozen=True)
@@ -105,9 +56,9 @@ class ShellPaths:
 
     Attributes
     ----------
-    position : numpy.ndarray or StoredPosition
+    position : numpy.ndarray
         Shape (carriers, 3, frames), Angstrom; directions that do not count are 0.
-    ligand_position : numpy.ndarray or StoredPosition
+    ligand_position : numpy.ndarray
         Shape (ligands, 3, frames), Angstrom, in the same frame of reference. Directions that do not
         count may be there: whatever is summed is a product with what the carriers move.
     mass : numpy.ndarray
@@ -115,39 +66,10 @@ class ShellPaths:
     pairs : ShellPairs
     """
 
-    position: Any
-    ligand_position: Any
+    position: np.ndarray
+    ligand_position: np.ndarray
     mass: np.ndarray
     pairs: ShellPairs
-
-
-@kernel
-def pair_segments(before, after):  # type: ignore[no-untyped-def]
-    """Stretches of origins over which both states stay the same.
-
-    before, after (carriers, origins) int32. Returns offsets (carriers + 1,), and begin, the state
-    before and the one after of each stretch (segments,).
-    """
-    n_carriers, n_origins = before.shape
-    offsets = np.zeros(n_carriers + 1, dtype=np.int64)
-    for c in range(n_carriers):
-        n = 1
-        for t in range(1, n_origins):
-            same = before[c, t] == before[c, t - 1] and after[c, t] == after[c, t - 1]
-            n += not same
-        offsets[c + 1] = offsets[c] + n
-    begin = np.empty(offsets[n_carriers], dtype=np.int32)
-    first = np.empty(offsets[n_carriers], dtype=np.int32)
-    last = np.empty(offsets[n_carriers], dtype=np.int32)
-    s = 0
-    for c in range(n_carriers):
-        for t in range(n_origins):
-            if t == 0 or before[c, t] != before[c, t - 1] or after[c, t] != after[c, t - 1]:
-                begin[s] = t
-                first[s] = before[c, t]
-                last[s] = after[c, t]
-                s += 1
-    return offsets, begin, first, last
 
 
 @kernel
@@ -236,7 +158,7 @@ def vehicle_sums(paths: ShellPaths, window: int, sub_block: int) -> np.ndarray:
     """Sums of one window length, per sub-block of origins.
 
     Cost: one pass over carriers x origins, and one over the ligand atoms kept for windows that
-    carry the event. What is on disk is read twice, for the begins and for the ends of the windows.
+    carry the event.
 
     Parameters
     ----------
@@ -254,22 +176,17 @@ def vehicle_sums(paths: ShellPaths, window: int, sub_block: int) -> np.ndarray:
         D^relative . D, D^alone . D and D . D with D the displacement of all carriers. A^2. The same
         bits whether positions are in memory or on disk.
     """
-    n_carriers, _, n_frames = paths.position.shape
-    n_origins = n_frames - window
+    n_origins = paths.position.shape[2] - window
     whole, with_shell, shell, alone = (np.zeros((3, n_origins)) for _ in range(4))
     sums = np.zeros((5, n_origins))
-    both = paths.position, paths.ligand_position
-    start, end = ([frame_reader(position) for position in both] for _ in range(2))
-    pairs = paths.pairs.reader(window)
-    width = column_width(paths.position)
-    most = n_frames if width is None else frames_at_once(n_carriers)
-    for a, b in origin_blocks(n_frames, window, most, width):
-        here = pairs.between(a, b)
-        frames = [one.between(a, b) for one in start]
-        frames += [one.between(a + window, b + window) for one in end]
+    pairs = paths.pairs
+    for first, last in run_blocks(pairs.runs.offsets):
+        mine = paths.position[first:last]
+        offsets, begin, before, after, chosen = pairs.segments(first, last, window)
         split_displacements(
-            *chain(*frames), a, b - a, paths.mass, here.shell_offsets, here.member, here.offsets,
-            here.begin, here.before, here.after, here.chosen, whole, with_shell, shell, alone, sums,
+            mine, 0, paths.ligand_position, 0, mine, window, paths.ligand_position, window, 0,
+            n_origins, paths.mass, pairs.shell_offsets, pairs.member, offsets, begin, before, after,
+            chosen, whole, with_shell, shell, alone, sums,
         )  # fmt: skip
     carried = [np.einsum("xt,xt->t", part, whole) for part in (shell, with_shell - shell, alone)]
     carried.append(np.einsum("xt,xt->t", whole, whole))

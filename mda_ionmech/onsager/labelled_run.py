@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..events.crystal.crystal_events import LinkedHops
     from ..events.crystal.site_history import SiteHistory
     from ..macrostates import Macrostates
-    from ..macrostates.base import StoredMacrostates
     from ..microstates import Microstates
     from ..species import EventRule
     from ..trajectory.carriers import Ligands
@@ -65,7 +64,7 @@ class LabelledSpecies:
     rule: EventRule | None
     labels: CarrierLabels
     microstates: Microstates | None = None
-    macrostates: Macrostates | StoredMacrostates | None = None
+    macrostates: Macrostates | None = None
     ligands: Ligands | None = None
     has_sites: bool = False
     site_labels: tuple[str, ...] = ()

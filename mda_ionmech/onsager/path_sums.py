@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import constants
@@ -223,14 +222,14 @@ def path_residual(sums: PathSums, system: System, squared: np.ndarray) -> float:
     return worst
 
 
-def mean_squares(positions: Sequence[Any], horizon: int) -> np.ndarray:
+def mean_squares(positions: Sequence[np.ndarray], horizon: int) -> np.ndarray:
     """Mean over origins of the summed squared displacements over a horizon, by species.
 
     Cost: one pass over carriers x frames.
 
     Parameters
     ----------
-    positions : sequence of numpy.ndarray or StoredPosition
+    positions : sequence of numpy.ndarray
         Shape (carriers, 3, frames), Angstrom, of each species.
     horizon : int
         Frames.

@@ -13,12 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..lib.frame_blocks import frame_reader
+from ..lib.frame_blocks import carrier_blocks
 from ..lib.kernels import kernel, longer
-from ..lib.run_length import LabelRuns, StoredRuns, find_runs, run_blocks, runs_in_time
+from ..lib.run_length import LabelRuns, find_runs, run_blocks, runs_in_time
 
-#: Positions of carriers that are worked on at once, bytes.
-BLOCK_BYTES = 2**23
 #: Rows of which products are taken at once, bytes.
 PRODUCT_BYTES = 2**22
 #: Maps (before, after) states of segments to label codes: arrays in, int64 array out.
@@ -240,25 +238,16 @@ def segment_labels(
     return offsets, begin, classify(before, after)
 
 
-def carrier_blocks(position: Any) -> Iterator[tuple[int, int]]:
-    """First and last + 1 of blocks of carriers whose positions fill about `BLOCK_BYTES`."""
-    n_carriers, n_frames = position.shape[0], position.shape[-1]
-    most = int(getattr(position, "block_bytes", BLOCK_BYTES))
-    size = max(1, min(most, BLOCK_BYTES) // (24 * max(n_frames, 1)))
-    for first in range(0, n_carriers, size):
-        yield first, min(first + size, n_carriers)
-
-
 def add_carriers(
-    position: Any,
-    states: LabelRuns | StoredRuns,
+    position: np.ndarray,
+    states: LabelRuns,
     classify: Classify,
     window: int,
     moved: np.ndarray,
     squared: np.ndarray,
     number: np.ndarray,
 ) -> None:
-    """`accumulate` over blocks of carriers, so that segments and stored positions stay small.
+    """`accumulate` over blocks of carriers, so that segments stay small.
 
     The order of the carriers, and so every sum, is the same for any size of the blocks.
     """
@@ -271,9 +260,7 @@ def add_carriers(
             accumulate(mine, 0, mine, window, 0, n_origins, *segments, moved, squared, number)
 
 
-def add_changes(
-    runs: LabelRuns | StoredRuns, window: int, changed: np.ndarray, repeated: np.ndarray
-) -> None:
+def add_changes(runs: LabelRuns, window: int, changed: np.ndarray, repeated: np.ndarray) -> None:
     """`count_changes` over blocks of carriers; counts are whole numbers, so sums are exact."""
     for begin, end in run_blocks(runs.offsets):
         mine = runs.carriers(begin, end)
@@ -289,7 +276,7 @@ def add_positions(position, total):  # type: ignore[no-untyped-def]
                 total[k, t] += position[c, k, t]
 
 
-def collective_path(position: Any) -> np.ndarray:
+def collective_path(position: np.ndarray) -> np.ndarray:
     """Sum of the positions (carriers, 3, frames) of all carriers, shape (3, frames)."""
     total = np.zeros((3, position.shape[2]))
     for first, last in carrier_blocks(position):
@@ -428,13 +415,13 @@ class JointLabels:
         One object for all species that are labelled together.
     member : int
         Number of the species among them.
-    moves : LabelRuns or StoredRuns
+    moves : LabelRuns
         Sites held; each new run is an elementary hop.
     """
 
     linked: LabelledTogether
     member: int
-    moves: LabelRuns | StoredRuns
+    moves: LabelRuns
 
     def blocks(self, window: int) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
         """Blocks of origins, with codes and clusters (carriers, origins) of this species alone."""
@@ -449,9 +436,8 @@ class CarrierLabels:
 
     Attributes
     ----------
-    position : numpy.ndarray or StoredPosition
-        Shape (carriers, 3, frames), Angstrom; axes that are projected out are 0. Slices of carriers
-        are enough, and with a joint rule columns of frames.
+    position : numpy.ndarray
+        Shape (carriers, 3, frames), Angstrom; axes that are projected out are 0.
     states : LabelRuns
         Microstates; one constant run per carrier without a rule.
     classify : callable
@@ -466,11 +452,11 @@ class CarrierLabels:
         credits a label with the way from site to site alone.
     """
 
-    position: Any
-    states: LabelRuns | StoredRuns
+    position: np.ndarray
+    states: LabelRuns
     classify: Classify
     n_labels: int
-    macrostates: LabelRuns | StoredRuns | None
+    macrostates: LabelRuns | None
     n_macrostates: int
     joint: JointLabels | None = None
     held: np.ndarray | None = None
@@ -486,7 +472,7 @@ def carrier_segments(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Segments of constant label of any rule: offsets (carriers + 1,), begin, code (segments,)."""
     if carriers.joint is None:
-        return segment_labels(carriers.states.whole(), window, carriers.classify)
+        return segment_labels(carriers.states, window, carriers.classify)
     runs = runs_in_time(code for _, code, _ in carriers.joint.blocks(window))
     return runs.offsets, runs.start, runs.value
 
@@ -555,23 +541,20 @@ def _add_joint(
     """
     joint = [one.joint for one in (species[k] for k in members) if one.joint is not None]
     linked = joint[0].linked
-    begins, ends = ([frame_reader(species[k].position) for k in members] for _ in range(2))
     owner = np.repeat(members, [len(species[k].position) for k in members])
     for block in linked.blocks(window):
         first, last = block.first, block.last
         for place, (index, labels) in enumerate(zip(members, joint, strict=True)):
             one, mine, rows = species[index], sums[place], linked.rows(labels.member)
             code, cluster = linked.codes(block, labels.member), block.cluster[rows]
-            before, i = begins[place].between(first, last)
-            after, j = ends[place].between(first + window, last + window)
+            ends = one.position, first, one.position, first + window
             count_clusters(
-                before, i, after, j, first, cluster, code, mine.clusters, mine.incluster,
-                counts[0, index], counts[1, index], counts[2, index],
+                *ends, first, cluster, code, mine.clusters, mine.incluster, counts[0, index],
+                counts[1, index], counts[2, index],
             )  # fmt: skip
             accumulate(
-                before, i, after, j, first, last - first, *find_runs(code), mine.moved,
-                mine.squared, mine.number,
-            )  # fmt: skip
+                *ends, first, last - first, *find_runs(code), mine.moved, mine.squared, mine.number
+            )
             if one.held is not None:
                 spots = block.before[rows], block.after[rows]
                 add_spots(*spots, one.held, code, first, mine.on_sites)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.errors import InputError
-from ..lib.owned_folder import OwnedFolder, keeping
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,16 +29,12 @@ class ResultTree:
 
     def __init__(self, tree: xr.DataTree) -> None:
         self.tree = tree
-        #: The folder that arrays of the tree live in, where they are on disk; it is removed with
-        #: the last of these results, their run and the datasets that they gave.
-        self.folder: OwnedFolder | None = None
         self._blocks: Blocks | None = None
 
     def _group(self, name: str) -> xr.Dataset | None:
         if name not in self.tree.children:
             return None
-        data = self.tree[name].to_dataset()
-        return data if self.folder is None else keeping(data, self.folder)
+        return self.tree[name].to_dataset()
 
     @property
     def decomposition(self) -> xr.Dataset:

@@ -2,147 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..lib.errors import InputError
+from ..lib.arrays_on_disk import ArrayFolder, folder_of, new_array
+from ..lib.frame_blocks import carrier_blocks
 from ..lib.kernels import kernel
-from ..lib.path_chunks import read_column, read_rows
-
-
-@dataclass(frozen=True)
-class StoredPosition:
-    """Positions (carriers, 3, frames) that live in a store as fractional paths.
-
-    Slices of carriers are read as arrays: ``position[a:b]``, ``position[a]``, or one after the
-    other by iteration. Bit for bit those that `PathBuilder` holds in memory.
-
-    Attributes
-    ----------
-    array : zarr.Array
-        Shape (all carriers, 3, frames), float64.
-    cell : numpy.ndarray
-        Shape (3, 3), Angstrom: the mean cell.
-    first, last : int
-        The carriers it stands for, `last` excluded.
-    block_bytes : int
-        What may be read at once.
-    dropped : tuple of int
-        Axes that are set to 0.
-    mark : Path or None
-        A file that is there as long as the store is the one that was written.
-    """
-
-    array: Any
-    cell: np.ndarray
-    first: int
-    last: int
-    block_bytes: int
-    dropped: tuple[int, ...] = ()
-    mark: Path | None = None
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return (len(self), 3, int(self.array.shape[2]))
-
-    def __len__(self) -> int:
-        return self.last - self.first
-
-    @property
-    def width(self) -> int:
-        """Frames that are read at once by `column`."""
-        return int(self.array.chunks[2])
-
-    def column(self, number: int, room: np.ndarray | None = None) -> np.ndarray:
-        """All carriers in the frames from ``number * width`` on, shape (carriers, 3, frames).
-
-        What an earlier call gave may be given as `room`, to be filled again.
-        """
-        self._check()
-        return self._as_meant(read_column(self.array, self.first, self.last, number, room))
-
-    def carriers(self, first: int, last: int) -> StoredPosition:
-        """Those of some carriers; reads nothing."""
-        return replace(self, first=self.first + first, last=min(self.first + last, self.last))
-
-    def without(self, axes: Sequence[int]) -> StoredPosition:
-        """The same with some axes set to 0; reads nothing."""
-        return replace(self, dropped=tuple(axes))
-
-    def __getitem__(self, index: Any) -> np.ndarray:
-        if isinstance(index, int | np.integer):
-            at = range(len(self))[index]
-            return self[at : at + 1][0]
-        first, last, step = index.indices(len(self))
-        if step != 1:
-            raise IndexError("stored positions are read in slices of neighbouring carriers")
-        self._check()
-        return self._as_meant(
-            read_rows(self.array, self.first + first, self.first + max(first, last))
-        )
-
-    def _check(self) -> None:
-        """Refuse to read what another run has put in the place of the store."""
-        if self.mark is not None and not self.mark.exists():
-            raise InputError(
-                f"the store {self.mark.parent} was deleted or replaced since this run, so its "
-                "positions are gone; give each analysis a store=... of its own"
-            )
-
-    def _as_meant(self, path: np.ndarray) -> np.ndarray:
-        """Cartesian positions of fractional paths, in their place."""
-        to_cartesian(path, self.cell)
-        path[:, list(self.dropped)] = 0.0
-        return path
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        size = max(1, self.block_bytes // (24 * self.shape[2]))
-        for first in range(0, len(self), size):
-            yield from self[first : first + size]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self[:], dtype=dtype)
-
-
-@dataclass(frozen=True)
-class FlatPosition:
-    """Positions in memory with some axes set to 0; what is asked for is copied.
-
-    Attributes
-    ----------
-    array : numpy.ndarray
-        Shape (carriers, 3, frames), float64, Angstrom.
-    dropped : tuple of int
-        Axes that are set to 0.
-    """
-
-    array: np.ndarray
-    dropped: tuple[int, ...]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    def __getitem__(self, index: Any) -> np.ndarray:
-        part = self.array[index].copy()
-        part[..., list(self.dropped), :] = 0.0
-        return np.asarray(part)
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return (self[c] for c in range(len(self)))
-
-    def frames(self, first: int, last: int) -> np.ndarray:
-        """All carriers in frames `first` to `last` - 1, shape (carriers, 3, frames)."""
-        part = self.array[:, :, first:last].copy()
-        part[:, list(self.dropped)] = 0.0
-        return part
 
 
 @dataclass(frozen=True)
@@ -151,10 +18,10 @@ class Paths:
 
     Attributes
     ----------
-    position : numpy.ndarray or StoredPosition
+    position : numpy.ndarray
         Shape (carriers, 3, frames), float64, Angstrom: accumulated minimum-image steps in
         fractional coordinates times the mean cell, minus the reference. The first frame is 0.
-        Where it lives on disk, ``position[a:b]`` reads the carriers a to b - 1 as an array.
+        A `numpy.memmap` where a run with ``memory=`` keeps it on disk.
     reference : numpy.ndarray
         Shape (frames, 3), Angstrom: the path of the frame of reference that was subtracted.
     cell : numpy.ndarray
@@ -167,7 +34,7 @@ class Paths:
         Spacing of the frames, ps.
     """
 
-    position: np.ndarray | StoredPosition
+    position: np.ndarray
     reference: np.ndarray
     cell: np.ndarray
     volume: float
@@ -182,10 +49,8 @@ class Paths:
     def n_frames(self) -> int:
         return int(self.position.shape[2])
 
-    def carriers(self, first: int, last: int) -> np.ndarray | StoredPosition:
-        """Positions of carriers `first` to `last` - 1, which are read only when asked for."""
-        if isinstance(self.position, StoredPosition):
-            return self.position.carriers(first, last)
+    def carriers(self, first: int, last: int) -> np.ndarray:
+        """Positions of carriers `first` to `last` - 1, a view."""
         return self.position[first:last]
 
 
@@ -229,6 +94,8 @@ class PathBuilder:
     Parameters
     ----------
     n_carriers, n_frames : int
+    folder : ArrayFolder or None
+        Where the paths are kept; None: in memory.
 
     Notes
     -----
@@ -237,8 +104,8 @@ class PathBuilder:
     al., J. Chem. Phys. 153, 021101 (2020), for what other schemes do.
     """
 
-    def __init__(self, n_carriers: int, n_frames: int) -> None:
-        self._path = np.empty((n_carriers, 3, n_frames))
+    def __init__(self, n_carriers: int, n_frames: int, folder: ArrayFolder | None = None) -> None:
+        self._path = new_array((n_carriers, 3, n_frames), np.float64, folder)
         self.last = np.zeros((n_carriers, 3))
         self.filled = 0
 
@@ -263,13 +130,13 @@ class PathBuilder:
 
 
 def finish_paths(
-    builder: Any, reference: np.ndarray, cells: np.ndarray, dt: float, *, in_memory: bool = False
+    builder: PathBuilder, reference: np.ndarray, cells: np.ndarray, dt: float
 ) -> Paths:
     """Paths over all frames.
 
     Parameters
     ----------
-    builder : PathBuilder or StoredPaths
+    builder : PathBuilder
         After the last part.
     reference : numpy.ndarray
         Shape (frames, 3): fractional steps of the reference.
@@ -277,17 +144,38 @@ def finish_paths(
         Shape (frames, 3, 3), Angstrom.
     dt : float
         Spacing of the frames in ps.
-    in_memory : bool
-        Read positions that live on disk.
     """
     cell = cells.mean(axis=0)
     volumes = np.abs(np.linalg.det(cells))
-    position = builder.finish(cell)
     return Paths(
-        position=position[:] if in_memory else position,
+        position=builder.finish(cell),
         reference=np.cumsum(reference, axis=0) @ cell,
         cell=cell,
         volume=float(volumes.mean()),
         volume_variance=float(volumes.var()),
         dt=dt,
     )
+
+
+def without_axes(position: np.ndarray, dropped: Sequence[int]) -> np.ndarray:
+    """Positions with some axes set to 0.
+
+    Parameters
+    ----------
+    position : numpy.ndarray
+        Shape (carriers, 3, frames).
+    dropped : sequence of int
+        Numbers of the axes.
+
+    Returns
+    -------
+    numpy.ndarray
+        `position` itself if no axis is dropped, else a copy, on disk where `position` is.
+    """
+    if not len(dropped):
+        return position
+    out = new_array(position.shape, position.dtype, folder_of(position))
+    for first, last in carrier_blocks(position):
+        out[first:last] = position[first:last]
+        out[first:last, list(dropped)] = 0.0
+    return out

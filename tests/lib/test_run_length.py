@@ -1,18 +1,16 @@
 """Runs written out and found again; sums of positions in blocks."""
 
-import tempfile
-
 import numpy as np
-import zarr
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mda_ionmech.lib.arrays_on_disk import ArrayFolder, new_array
+from mda_ionmech.lib.frame_blocks import origin_blocks
 from mda_ionmech.lib.kernels import longer
-from mda_ionmech.lib.path_chunks import create, write_chunk
-from mda_ionmech.lib.run_length import label_runs
+from mda_ionmech.lib.run_length import gathered_runs, label_runs, runs_in_time
 from mda_ionmech.onsager import collective_path
-from mda_ionmech.onsager.window_sums import carrier_blocks
-from mda_ionmech.trajectory.paths import StoredPosition, to_cartesian
+from mda_ionmech.trajectory.paths import to_cartesian, without_axes
 from mda_ionmech.trajectory.unwrap import Places
 
 
@@ -46,45 +44,41 @@ def test_coordinates_and_back(seed, n):
     np.testing.assert_allclose(path, expected, atol=1e-12)
 
 
-def chunked(values, folder):
-    """A Zarr array of the values, written chunk by chunk as files."""
-    array = create(zarr.open_group(folder, mode="w"), "path", values.shape, 3, 4)
-    for row in range(0, len(values), 3):
-        for column in range(0, values.shape[2], 4):
-            part = values[row : row + 3, :, column : column + 4]
-            write_chunk(array, row // 3, column // 4, part)
-    return array
-
-
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40))
-def test_stored_positions_are_those_in_memory(seed, n):
+@given(seed=st.integers(0, 2**32 - 1), n_frames=st.integers(1, 30), n=st.integers(1, 6))
+def test_frames_of_runs_wherever_they_are(seed, n_frames, n):
     rng = np.random.default_rng(seed)
-    path, cell = rng.normal(size=(n, 3, 9)), rng.normal(size=(3, 3))
-    whole = path.copy()
-    to_cartesian(whole, cell)
-    with tempfile.TemporaryDirectory() as folder:
-        array = chunked(path, folder)
-        np.testing.assert_array_equal(array[:], path)
-        check_stored(StoredPosition(array, cell, 0, n, 500), whole, rng)
+    state = rng.integers(0, 3, (n_frames, n)).astype(np.int32)
+    runs, middle = label_runs(state), n // 2
+    folder = ArrayFolder()
+    blocks = [runs.part(0, middle), runs.carriers(middle, n)]
+    for found in (runs, gathered_runs(blocks, n_frames, folder)):
+        for a, b in origin_blocks(n_frames, 0, 7):
+            states = found.between(a, b)
+            assert states.flags.c_contiguous
+            np.testing.assert_array_equal(states, state[a:b].T)
+        np.testing.assert_array_equal(found.part(middle, n).dense(), state[:, middle:].T)
+    assert found.folder is folder
+    pieces = [state[a:b].T for a, b in origin_blocks(n_frames, 0, 4)]
+    for where in (None, folder):
+        in_time = runs_in_time(map(np.ascontiguousarray, pieces), where)
+        assert in_time.folder is where
+        for name in ("offsets", "start", "value"):
+            np.testing.assert_array_equal(getattr(in_time, name), getattr(runs, name))
 
 
-def check_stored(stored, whole, rng):
-    n = len(whole)
-    assert stored.shape == (n, 3, 9)
-    first, last = sorted(rng.integers(0, n + 1, 2))
-    np.testing.assert_array_equal(stored[first:last], whole[first:last])
-    some = stored.carriers(first, last)
-    assert len(some) == last - first
-    np.testing.assert_array_equal(some[:], whole[first:last])
-    np.testing.assert_array_equal(np.array(list(stored)), whole)
-    np.testing.assert_array_equal(stored.without([1])[:][:, 1], 0.0)
-    np.testing.assert_array_equal(stored.without([1])[:][:, 2], whole[:, 2])
-    np.testing.assert_array_equal(collective_path(stored), collective_path(whole))
-    np.testing.assert_allclose(collective_path(whole), whole.sum(axis=0), atol=1e-12)
-    blocks = list(carrier_blocks(stored))
-    assert [last for _, last in blocks] == [*(first for first, _ in blocks[1:]), n]
-    assert all(216 * (last - first) <= stored.block_bytes for first, last in blocks)
+@pytest.mark.parametrize("folder", [None, "a folder"])
+def test_positions_in_blocks_and_without_axes(folder, monkeypatch):
+    monkeypatch.setattr("mda_ionmech.lib.frame_blocks.BLOCK_BYTES", 24 * 9 * 2)
+    rng = np.random.default_rng(0)
+    position = new_array((7, 3, 9), np.float64, folder and ArrayFolder())
+    position[:] = rng.normal(size=(7, 3, 9))
+    np.testing.assert_allclose(collective_path(position), position.sum(axis=0), atol=1e-12)
+    assert without_axes(position, []) is position
+    flat = without_axes(position, [1])
+    np.testing.assert_array_equal(flat[:, 1], 0.0)
+    np.testing.assert_array_equal(flat[:, [0, 2]], position[:, [0, 2]])
+    assert isinstance(flat, np.memmap) == isinstance(position, np.memmap) == (folder is not None)
 
 
 def test_longer_keeps_what_there_was():

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech.lib.frozen import changed
 from mda_ionmech.lib.run_length import label_runs
 from mda_ionmech.macrostates import IonPairing, RunStates, ShellComposition
 from mda_ionmech.microstates import CutoffShell, Microstates, ShellTable
@@ -231,7 +232,7 @@ def test_bad_choices_are_refused(options, types, message):
 def test_sites_are_refused():
     universe = electrolyte()
     ions = species(universe, ShellComposition())
-    ions.microstates.has_sites = True
+    ions = changed(ions, microstates=changed(ions.microstates, has_sites=True))
     with pytest.raises(InputError, match=r"reads shells, and its CutoffShell finds sites"):
         ShellComposition().check([ions], 0)
 

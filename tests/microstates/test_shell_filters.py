@@ -163,22 +163,25 @@ def test_room_that_is_made_while_shells_are_found_changes_nothing(monkeypatch):
     rng = np.random.default_rng(11)
     on = rng.random((300, 8, 24)) < 0.4
     history = gather(np.where(on, 1.0, 9.0), 2.0, 2.0)
-    wanted = find_shells(history, 0, 8, 0, True)
+    wanted = find_shells(history, 0, True)
     monkeypatch.setattr("mda_ionmech.microstates.shell_filters.MOST_AT_FIRST", 1)
-    calls = []
+    calls, hashes = [], []
 
     def counted(*args):
         calls.append(args[0])
+        hashes.append(args[-1].hashes)
         return intern_shells(*args)
 
     monkeypatch.setattr("mda_ionmech.microstates.shell_filters.intern_shells", counted)
-    found = find_shells(history, 0, 8, 0, True)
+    found = find_shells(history, 0, True)
     assert len(calls) > 4, "room was made several times"
     for name in ("offsets", "start", "value"):
         np.testing.assert_array_equal(getattr(found[0], name), getattr(wanted[0], name))
     for one, other in zip(found[1:], wanted[1:], strict=True):
         np.testing.assert_array_equal(one, other)
-    code = dict(zip(map(tuple, np.split(found[2], found[1][1:-1])), found[3].tolist(), strict=True))
+    code = dict(
+        zip(map(tuple, np.split(found[2], found[1][1:-1])), hashes[-1].tolist(), strict=False)
+    )
     for shell, value in code.items():
         want = 0
         for ligand in shell:

@@ -4,18 +4,10 @@ import numpy as np
 import pytest
 
 from mda_ionmech.events import EventRule, SolvationEvents
-from mda_ionmech.lib.frame_blocks import FrameFile, column_edges, write_by_rows
-from mda_ionmech.lib.run_length import label_runs, write_runs
+from mda_ionmech.lib.arrays_on_disk import ArrayFolder, new_array
+from mda_ionmech.lib.run_length import gathered_runs, label_runs, pair_segments
 from mda_ionmech.microstates import ShellTable
-from mda_ionmech.microstates.on_disk_by_frames import shell_columns
-from mda_ionmech.observables.vehicularity import StoredPairs
-from mda_ionmech.observables.vehicularity_sums import (
-    SUMS,
-    HeldPairs,
-    ShellPaths,
-    pair_segments,
-    vehicle_sums,
-)
+from mda_ionmech.observables.vehicularity_sums import SUMS, ShellPairs, ShellPaths, vehicle_sums
 from mda_ionmech.trajectory.carriers import Ligands
 
 KINDS = ("solvent", "anion")
@@ -93,49 +85,43 @@ def plain_sums(rule, table, sets, state, position, followed, mass, window, sub_b
     return np.add.reduceat(rows, np.arange(0, n_origins, sub_block), axis=1).T
 
 
-def in_memory(rule, ligands, table, state, position, followed, mass):
+def shell_paths(rule, ligands, table, state, position, followed, mass, folder=None):
+    """In memory, or with what is large in a folder."""
+
+    def kept(values):
+        out = new_array(values.shape, values.dtype, folder)
+        out[:] = values
+        return out
+
     classify = rule.classifier(table)
     member = np.searchsorted(ligands.atom, table.atom)
-    pairs = HeldPairs(
-        label_runs(state), lambda x, y: classify(x, y)[0], rule.names.index("vehicular"),
-        table.offsets, member,
+    runs = gathered_runs([label_runs(state)], F, folder)
+    pairs = ShellPairs(
+        runs, lambda x, y: classify(x, y)[0], rule.names.index("vehicular"), table.offsets,
+        kept(member),
     )  # fmt: skip
-    return ShellPaths(position, followed, mass, pairs)
-
-
-def on_disk(room, width, rule, ligands, table, state, position, followed, mass):
-    room.mkdir()
-    runs = label_runs(state)
-    stored = write_runs(room, "held", [runs.carriers(0, 2), runs.carriers(2, N)], F)
-    edges = column_edges(F, width)
-    files = [
-        write_by_rows(
-            FrameFile(room / f"{k}.bin", np.dtype("f8"), (3,), len(one), edges), [(0, one)]
-        )
-        for k, one in enumerate((position, followed))
-    ]
-    columns = shell_columns(stored, table, ligands, width, room)
-    pairs = StoredPairs(columns, rule, rule.names.index("vehicular"), ligands.atom)
-    return ShellPaths(*files, mass, pairs)
+    return ShellPaths(kept(position), kept(followed), mass, pairs)
 
 
 @pytest.mark.parametrize(
     ("rule", "most"), [(SolvationEvents(), 5), (Overlap(), 5), (Overlap(), 30)]
 )
-def test_sums_against_numpy_and_from_disk(rule, most, tmp_path):
+def test_sums_against_numpy_and_from_disk(rule, most, monkeypatch):
     kept = alone = 0
     for seed in range(3):
         ligands, table, sets, state, *rest = case(seed, most)
-        held = in_memory(rule, ligands, table, state, *rest)
+        here = shell_paths(rule, ligands, table, state, *rest)
         for window in (1, 6, 40):
-            found = vehicle_sums(held, window, 7)
+            found = vehicle_sums(here, window, 7)
             expected = plain_sums(rule, table, sets, state, *rest, window, 7)
             assert found.shape == (-(-(F - window) // 7), len(SUMS))
             np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
-            for width in (1, 4, 17, 100):
-                room = tmp_path / f"{seed}-{window}-{width}"
-                stored = on_disk(room, width, rule, ligands, table, state, *rest)
-                np.testing.assert_array_equal(vehicle_sums(stored, window, 7), found)
+            for n_runs in (1, 30, 10**6):
+                with monkeypatch.context() as patch:
+                    patch.setattr("mda_ionmech.lib.run_length.BLOCK_RUNS", n_runs)
+                    there = shell_paths(rule, ligands, table, state, *rest, ArrayFolder())
+                    assert isinstance(there.position, np.memmap)
+                    np.testing.assert_array_equal(vehicle_sums(there, window, 7), found)
             kept += expected[:, SUMS.index("kept")].sum()
             alone += expected[:, SUMS.index("alone_number")].sum()
     # both kinds of windows were there
@@ -149,7 +135,9 @@ def test_directions_that_do_not_count_may_stay_in_the_ligands():
     flat = followed.copy()
     flat[:, 1] = 0.0
     found, expected = (
-        vehicle_sums(in_memory(SolvationEvents(), ligands, table, state, position, one, mass), 3, 5)
+        vehicle_sums(
+            shell_paths(SolvationEvents(), ligands, table, state, position, one, mass), 3, 5
+        )
         for one in (followed, flat)
     )
     np.testing.assert_array_equal(found, expected)

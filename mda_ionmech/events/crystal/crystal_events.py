@@ -199,27 +199,25 @@ class CrystalEvents(EventRule):
         """
         if hidden is None:
             hidden = np.full(history.n_carriers, -1, dtype=np.int64)
-        begins, ends = history.held.reader(), history.held.reader()
         nearby = self.linking == "distance" and history.walk is not None
         if nearby:
             assert self.distance is not None
             assert history.cell is not None
-            assert history.walk is not None
-            from_place, to_place = history.walk.reader(), history.walk.reader()
             boxes = (cell_heights(history.cell) / self.distance).astype(np.int64)
             boxes = np.clip(boxes, 1, _BOXES)
         else:
             near = self.near_sites(history)
         for first, last in history.blocks(window, frames):
-            before = begins.between(first, last)
-            after = ends.between(first + window, last + window)
+            before = history.held.between(first, last)
+            after = history.held.between(first + window, last + window)
             label = np.empty(before.shape, dtype=np.int8)
             cluster = np.empty(before.shape, dtype=np.int32)
             if nearby:
+                assert history.walk is not None
                 label_hops_nearby(
-                    before, after, history.site, from_place(first, last),
-                    to_place(first + window, last + window), history.cell, self.distance, boxes,
-                    first, window, hidden, label, cluster,
+                    before, after, history.site, history.walk.between(first, last),
+                    history.walk.between(first + window, last + window), history.cell,
+                    self.distance, boxes, first, window, hidden, label, cluster,
                 )  # fmt: skip
             else:
                 label_hops(
@@ -325,7 +323,7 @@ class LinkedHops:
     def spots(self, member: int) -> Callable[[int], np.ndarray]:
         """From the number of a carrier of one species to the spots it holds, (frames,), int32."""
         first = int(self.history.first[member])
-        return lambda n: self.history.held.carriers(first + n, first + n + 1)[0]
+        return lambda n: self.history.held.carriers(first + n, first + n + 1).dense()[0]
 
     def codes(self, block: HopBlock, member: int) -> np.ndarray:
         """Event codes of one species in a block, shape (carriers, origins), int16 or int32."""

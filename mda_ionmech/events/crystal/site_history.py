@@ -7,36 +7,21 @@ Frames of all carriers are written out a few at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from ...lib.arrays_on_disk import folder_of
 from ...lib.errors import InputError
-from ...lib.frame_blocks import (
-    FileFrames,
-    FrameFile,
-    RunFrames,
-    column_edges,
-    column_width,
-    frame_reader,
-    frames_at_once,
-    numbered_spots,
-    origin_blocks,
-    write_by_columns,
-    write_by_rows,
-)
+from ...lib.frame_blocks import carrier_blocks, frames_at_once, origin_blocks
 from ...lib.kernels import kernel, longer
-from ...lib.run_length import LabelRuns, StoredRuns, concatenated, label_runs
+from ...lib.run_length import LabelRuns, gathered_runs, label_runs, run_blocks
 from ...microstates import ShellTable
 from ...microstates.sites.site_assignment import minimum_image
-from ...onsager.window_sums import carrier_blocks
 from .site_distances import Apart, InCell, InTable
 
 #: Cells a carrier may drift along each vector, either way.
@@ -182,7 +167,7 @@ class Walk:
 
     Attributes
     ----------
-    position : sequence of numpy.ndarray or StoredPosition
+    position : sequence of numpy.ndarray
         Of each species, (carriers, 3, frames), Angstrom: displacements since the first frame.
     begin : numpy.ndarray
         Shape (carriers, 3), of all species: fractional positions in the first frame, any image.
@@ -192,62 +177,20 @@ class Walk:
         Shape (carriers,), int64: frame t is frame t + shift, modulo their number.
     """
 
-    position: Sequence[Any]
+    position: Sequence[np.ndarray]
     begin: np.ndarray
     inverse: np.ndarray
     shift: np.ndarray
 
-    def reader(self) -> Callable[[int, int], np.ndarray]:
-        """Frames [first, last) to fractional positions (carriers, 3, frames), any image."""
-        readers = [frame_reader(one) for one in self.position]
-
-        def between(first: int, last: int) -> np.ndarray:
-            out = np.empty((len(self.begin), 3, last - first))
-            c = 0
-            for reader, one in zip(readers, self.position, strict=True):
-                array, at = reader.between(first, last)
-                mine = slice(c, c + len(one))
-                fractions(array, at, self.begin[mine], self.inverse, self.shift[mine], out[mine])
-                c += len(one)
-            return out
-
-        return between
-
-    def turned(self, shift: np.ndarray, room: Path | None) -> Walk:
-        """The same with each carrier's record shifted in time; on disk in a new file of a folder.
-
-        Parameters
-        ----------
-        shift : numpy.ndarray
-            Shape (carriers,), int64.
-        room : Path or None
-        """
-        width = column_width(self.position[0])
-        if width is None:
-            return replace(self, shift=shift)
-        assert room is not None
-        found, c = [], 0
+    def between(self, first: int, last: int) -> np.ndarray:
+        """Fractional positions in frames `first` to `last` - 1, (carriers, 3, frames)."""
+        out = np.empty((len(self.begin), 3, last - first))
+        c = 0
         for one in self.position:
-            n, _, n_frames = one.shape
-            kind, edges = np.dtype("f8"), column_edges(n_frames, width)
-            file = FrameFile(room / f"walk-{uuid4().hex}.bin", kind, (3,), n, edges)
-            found.append(write_by_rows(file, _turned_rows(one, shift[c : c + n])))
-            c += n
-        return replace(self, position=tuple(found))
-
-    def forget(self) -> None:
-        """Remove the files of `turned`."""
-        for one in self.position:
-            if isinstance(one, FrameFile):
-                one.path.unlink(missing_ok=True)
-
-
-def _turned_rows(position: Any, shift: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    for first, last in carrier_blocks(position):
-        rows = position[first:last]
-        for c in range(last - first):
-            rows[c] = np.roll(rows[c], -shift[first + c], axis=-1)
-        yield first, rows
+            mine = slice(c, c + len(one))
+            fractions(one, first, self.begin[mine], self.inverse, self.shift[mine], out[mine])
+            c += len(one)
+        return out
 
 
 @dataclass(frozen=True)
@@ -258,7 +201,7 @@ class OffSites:
     ----------
     walk : Walk
         Of the run.
-    held, other : RunFrames or FileFrames
+    held, other : LabelRuns
         Spots of the run, sites of the others.
     site : numpy.ndarray
         Shape (spots,): site of each spot of the run.
@@ -267,21 +210,17 @@ class OffSites:
     """
 
     walk: Walk
-    held: RunFrames | FileFrames
-    other: RunFrames | FileFrames
+    held: LabelRuns
+    other: LabelRuns
     site: np.ndarray
     sites: np.ndarray
 
-    def reader(self) -> Callable[[int, int], np.ndarray]:
-        """As `Walk.reader`."""
-        walk, held, other = self.walk.reader(), self.held.reader(), self.other.reader()
-
-        def between(first: int, last: int) -> np.ndarray:
-            mine = self.sites[self.site[held.between(first, last)]].transpose(0, 2, 1)
-            theirs = self.sites[other.between(first, last)].transpose(0, 2, 1)
-            return np.ascontiguousarray(theirs + minimum_image(walk(first, last) - mine))
-
-        return between
+    def between(self, first: int, last: int) -> np.ndarray:
+        """As `Walk.between`."""
+        mine = self.sites[self.site[self.held.between(first, last)]].transpose(0, 2, 1)
+        theirs = self.sites[self.other.between(first, last)].transpose(0, 2, 1)
+        off = minimum_image(self.walk.between(first, last) - mine)
+        return np.ascontiguousarray(theirs + off)
 
 
 @dataclass(frozen=True)
@@ -290,7 +229,7 @@ class SiteHistory:
 
     Attributes
     ----------
-    held : RunFrames or FileFrames
+    held : LabelRuns
         Number of the spot of each carrier and frame: a site in one image of the cell.
     site : numpy.ndarray
         Shape (spots,), int32: site of each spot.
@@ -317,14 +256,12 @@ class SiteHistory:
     owner : numpy.ndarray
         Shape (sites,), int64: number of the species each site belongs to among those joined; None
         for one species.
-    width : int
-        Frames of a column of the positions; None where these are in memory.
     near : dict
         Neighbour lists of the sites by reach, Angstrom, once asked for; shared with the records
         that are made of this one, which have the same sites.
     """
 
-    held: RunFrames | FileFrames
+    held: LabelRuns
     site: np.ndarray
     where: np.ndarray
     shells: ShellTable
@@ -336,7 +273,6 @@ class SiteHistory:
     walk: Walk | OffSites | None = None
     place: np.ndarray | None = None
     owner: np.ndarray | None = None
-    width: int | None = None
     near: dict[float, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @classmethod
@@ -372,7 +308,7 @@ class SiteHistory:
             still = np.zeros((n_carriers, 3)), np.eye(3), np.zeros(n_carriers, dtype=np.int64)
             walk = Walk((np.ascontiguousarray(fractional, dtype=np.float64),), *still)
         return cls(
-            held=RunFrames(label_runs(spots.T)),
+            held=label_runs(spots.T),
             site=site,
             where=where,
             shells=shells,
@@ -418,13 +354,12 @@ class SiteHistory:
         """First and last + 1 of blocks of time origins, of some frames or of all."""
         first, last = (0, self.n_frames) if frames is None else frames
         most = frames_at_once(self.n_carriers)
-        return origin_blocks(last, window, most, self.width, first)
+        return origin_blocks(last, window, most, first)
 
     def sites_held(self) -> Iterator[np.ndarray]:
         """Sites of all carriers (carriers, frames), int32, some frames after the other."""
-        reader = self.held.reader()
         for first, last in self.blocks(0):
-            yield self.site[reader.between(first, last)]
+            yield self.site[self.held.between(first, last)]
 
     @property
     def state(self) -> np.ndarray:
@@ -434,61 +369,78 @@ class SiteHistory:
     @property
     def path(self) -> np.ndarray:
         """Positions of the spots held in every frame, shape (carriers, 3, frames), in memory."""
-        reader = self.held.reader()
-        parts = [self.where[reader.between(a, b)].transpose(0, 2, 1) for a, b in self.blocks(0)]
+        held = self.held
+        parts = [self.where[held.between(a, b)].transpose(0, 2, 1) for a, b in self.blocks(0)]
         return np.concatenate(parts, axis=2)
 
-    def turned(self, shift: np.ndarray, room: Path | None) -> SiteHistory:
+    def turned(self, shift: np.ndarray) -> SiteHistory:
         """Each carrier's record shifted in time: frame t is frame t + shift, modulo their number.
 
         Parameters
         ----------
         shift : numpy.ndarray
             Shape (carriers,), int64.
-        room : Path or None
-            Folder for new files, where anything is on disk; `forget` removes them.
         """
-        held: RunFrames | FileFrames
-        if isinstance(self.held, RunFrames):
-            runs = self.held.runs
-            turned = turn_runs(runs.offsets, runs.start, runs.value, runs.n_frames, shift)
-            offsets, start, value = turned
-            held = RunFrames(LabelRuns(offsets, start, value, runs.n_frames))
-        else:
-            assert room is not None
-            file = replace(self.held.file, path=room / f"held-{uuid4().hex}.bin")
-            held = FileFrames(write_by_rows(file, _turned_rows(self.held.file, shift)))
-        walk = self.walk
+        held, walk = self.held, self.walk
+
+        def blocks() -> Iterator[LabelRuns]:
+            for first, last in run_blocks(held.offsets):
+                runs = held.carriers(first, last)
+                offsets, start, value = turn_runs(
+                    runs.offsets, runs.start, runs.value, runs.n_frames, shift[first:last]
+                )
+                yield LabelRuns(offsets, start, value, runs.n_frames)
+
         if walk is not None:
             assert isinstance(walk, Walk)
-            walk = walk.turned(shift, room)
-        return replace(self, held=held, walk=walk)
+            walk = replace(walk, shift=shift)
+        runs = gathered_runs(blocks(), held.n_frames, held.folder)
+        return replace(self, held=runs, walk=walk)
 
-    def forget(self) -> None:
-        """Remove the files of `turned`."""
-        if isinstance(self.held, FileFrames):
-            self.held.file.path.unlink(missing_ok=True)
-        if isinstance(self.walk, Walk):
-            self.walk.forget()
+
+def numbered_spots(
+    state: np.ndarray, path: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Numbers of spots, sites in one image of the cell, from arrays that hold every frame.
+
+    Parameters
+    ----------
+    state : numpy.ndarray
+        Shape (carriers, frames): site held.
+    path : numpy.ndarray
+        Shape (carriers, 3, frames), Angstrom: unwrapped position of that site.
+
+    Returns
+    -------
+    spots : numpy.ndarray
+        Shape (carriers, frames), int32.
+    site : numpy.ndarray
+        Shape (spots,), int32: site of each spot.
+    where : numpy.ndarray
+        Shape (spots, 3), Angstrom: its position.
+    """
+    rows = np.column_stack([np.ravel(state), path.transpose(0, 2, 1).reshape(-1, 3)])
+    spots, number = np.unique(rows, axis=0, return_inverse=True)
+    where = np.ascontiguousarray(spots[:, 1:])
+    return number.reshape(state.shape).astype(np.int32), spots[:, 0].astype(np.int32), where
 
 
 def follow_sites(
-    position: Any,
-    runs: LabelRuns | StoredRuns,
+    position: np.ndarray,
+    runs: LabelRuns,
     begin: np.ndarray,
     sites: np.ndarray,
     cell: np.ndarray,
-    path: Path | None,
-) -> tuple[RunFrames | FileFrames, np.ndarray, np.ndarray]:
+) -> tuple[LabelRuns, np.ndarray, np.ndarray]:
     """Spots that carriers hold, from the sites they hold and where they are.
 
     Cost: one pass over carriers x frames.
 
     Parameters
     ----------
-    position : numpy.ndarray or StoredPosition
+    position : numpy.ndarray
         Shape (carriers, 3, frames), Angstrom: displacements since the first frame.
-    runs : LabelRuns or StoredRuns
+    runs : LabelRuns
         Sites held.
     begin : numpy.ndarray
         Shape (carriers, 3), fractional: where the carriers are in the first frame, any image.
@@ -496,43 +448,34 @@ def follow_sites(
         Shape (sites, 3), fractional.
     cell : numpy.ndarray
         Shape (3, 3), Angstrom: the mean cell.
-    path : Path or None
-        Of a new file; None keeps the runs of spots in memory.
 
     Returns
     -------
-    held : RunFrames or FileFrames
+    held : LabelRuns
+        Spots; on disk where the positions are.
     site : numpy.ndarray
         Shape (spots,), int32.
     where : numpy.ndarray
         Shape (spots, 3), Angstrom: unwrapped position of each spot.
     """
     inverse, numbers = np.linalg.inv(cell), SpotNumbers()
-    n_carriers, _, n_frames = position.shape
+    n_frames = position.shape[2]
 
-    def blocks() -> Iterator[tuple[int, LabelRuns]]:
+    def blocks() -> Iterator[LabelRuns]:
         for first, last in carrier_blocks(position):
             mine = runs.carriers(first, last)
             offsets, start, site, image = follow_spots(
                 position[first:last], begin[first:last], inverse, sites, mine.offsets, mine.start,
                 mine.value,
             )  # fmt: skip
-            yield first, LabelRuns(offsets, start, numbers.of(site, image), n_frames)
+            yield LabelRuns(offsets, start, numbers.of(site, image), n_frames)
 
-    held: RunFrames | FileFrames
-    if path is None:
-        held = RunFrames(concatenated([found for _, found in blocks()]))
-    else:
-        edges = column_edges(n_frames, column_width(position) or n_frames)
-        file = FrameFile(path, np.dtype("i4"), (), n_carriers, edges)
-        held = FileFrames(write_by_rows(file, ((c, found.dense()) for c, found in blocks())))
+    held = gathered_runs(blocks(), n_frames, folder_of(position))
     site, image = numbers.table()
     return held, site, (sites[site] + image) @ cell
 
 
-def join_histories(
-    histories: Sequence[SiteHistory], shared: float, path: Path | None = None
-) -> SiteHistory:
+def join_histories(histories: Sequence[SiteHistory], shared: float) -> SiteHistory:
     """One record of several species, so that their hops may be linked.
 
     Parameters
@@ -541,8 +484,6 @@ def join_histories(
         With `sites` and `cell`, of the same frames; one is returned as it is.
     shared : float
         Sites of different species at most this far apart, Angstrom, are one place.
-    path : Path, optional
-        Of a new file, where the records are on disk.
 
     Returns
     -------
@@ -568,7 +509,7 @@ def join_histories(
     number = np.arange(len(sites))
     site = np.concatenate([h.site + f for h, f in zip(histories, first, strict=False)])
     return SiteHistory(
-        held=_joined([h.held for h in histories], [len(h.site) for h in histories], path),
+        held=_joined([h.held for h in histories], [len(h.site) for h in histories]),
         site=site.astype(np.int32),
         where=np.concatenate([h.where for h in histories]) + to_place[site],
         shells=ShellTable(
@@ -586,7 +527,6 @@ def join_histories(
         walk=_together([h.walk for h in histories if isinstance(h.walk, Walk)]),
         place=place.astype(np.int64),
         owner=owner,
-        width=histories[0].width,
     )
 
 
@@ -602,31 +542,19 @@ def same_place(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return one, order[begin + inside % np.repeat(number, number * number)]
 
 
-def _joined(
-    held: Sequence[RunFrames | FileFrames], n_spots: Sequence[int], path: Path | None
-) -> RunFrames | FileFrames:
+def _joined(held: Sequence[LabelRuns], n_spots: Sequence[int]) -> LabelRuns:
     """Spots of all species, each numbered behind those before it."""
     shift = np.cumsum([0, *n_spots[:-1]]).astype(np.int32)
-    in_memory = [one.runs for one in held if isinstance(one, RunFrames)]
-    if in_memory:
-        return RunFrames(
-            concatenated(
-                [replace(r, value=r.value + s) for r, s in zip(in_memory, shift, strict=True)]
-            )
-        )
-    assert path is not None
-    files = [one.file for one in held if isinstance(one, FileFrames)]
-    n_carriers = sum(one.n_carriers for one in files)
-    whole = replace(files[0], path=path, n_carriers=n_carriers)
-    return FileFrames(
-        write_by_columns(
-            whole,
-            (
-                np.concatenate([f.column(k) + s for f, s in zip(files, shift, strict=True)])
-                for k in range(len(whole.edges) - 1)
-            ),
-        )
-    )
+
+    def blocks() -> Iterator[LabelRuns]:
+        for runs, before in zip(held, shift, strict=True):
+            for first, last in run_blocks(runs.offsets):
+                mine = runs.carriers(first, last)
+                a, b = int(mine.offsets[0]), int(mine.offsets[-1])
+                value = mine.value[a:b] + before
+                yield LabelRuns(mine.offsets - a, mine.start[a:b], value, mine.n_frames)
+
+    return gathered_runs(blocks(), held[0].n_frames, held[0].folder)
 
 
 def _together(walks: Sequence[Walk]) -> Walk | None:

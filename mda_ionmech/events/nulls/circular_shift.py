@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import numpy as np
 
-from ...lib.frame_blocks import FileFrames, FrameFile, RunFrames, column_edges, write_by_columns
-from ...lib.run_length import runs_in_time
+from ...lib.run_length import LabelRuns, runs_in_time
 from ..crystal.site_history import OffSites, Walk
 from .exclusion_gas import channel_hops, count_hops, counted_graph, distinct_sites, simulate_blocks
 
@@ -65,7 +62,7 @@ def multi_share(
         )
 
 
-def on_sites(history: SiteHistory, held: RunFrames | FileFrames) -> SiteHistory:
+def on_sites(history: SiteHistory, held: LabelRuns) -> SiteHistory:
     """Record of carriers that hold other sites, as long as the record; without their images.
 
     Where positions are known, each carrier is off its site as the same carrier is in `history`, so
@@ -92,11 +89,7 @@ def stretches(n_frames: int, number: int) -> list[tuple[int, int]]:
 
 
 def circular_null(
-    rule: CrystalEvents,
-    history: SiteHistory,
-    window: int,
-    rng: np.random.Generator,
-    room: Path | None = None,
+    rule: CrystalEvents, history: SiteHistory, window: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Multi-ion shares after shifting each carrier's record: shape (species, SHIFTS).
 
@@ -110,22 +103,18 @@ def circular_null(
     window : int
         Frames.
     rng : numpy.random.Generator
-    room : Path, optional
-        Folder for files that are gone at the end, where anything is on disk.
     """
     n_frames, shares = history.n_frames, []
     for _ in range(SHIFTS):
         low, high = n_frames // 10, n_frames - n_frames // 10
         shift = rng.integers(low, high, size=history.n_carriers)
-        turned = history.turned(shift, room)
-        shares.append(multi_share(rule, turned, window, n_frames - shift))
-        turned.forget()
+        shares.append(multi_share(rule, history.turned(shift), window, n_frames - shift))
     return np.array(shares).T
 
 
 def exclusion_gas(
-    history: SiteHistory, spacing: float, rng: np.random.Generator, room: Path | None = None
-) -> RunFrames | FileFrames | None:
+    history: SiteHistory, spacing: float, rng: np.random.Generator
+) -> LabelRuns | None:
     """Record of an exclusion gas with the filling of a run that hops as often in every channel.
 
     Species that are labelled together share the gas: each has its own sites and channels, and an
@@ -139,14 +128,12 @@ def exclusion_gas(
     spacing : float
         Of the frames, ps.
     rng : numpy.random.Generator
-    room : Path, optional
-        Folder for a new file, where the record is on disk.
 
     Returns
     -------
-    RunFrames, FileFrames or None
-        Sites held, as long as the record; None where nothing hopped or there are more carriers than
-        places.
+    LabelRuns or None
+        Sites held, as long as the record and on disk where it is; None where nothing hopped or
+        there are more carriers than places.
     """
     n_frames, n_sites = history.n_frames, len(history.apart)
     graph = counted_graph(
@@ -159,24 +146,15 @@ def exclusion_gas(
     if start is None:
         return None
     wanted = channel_hops(count_hops(history.sites_held(), n_sites), graph)
-    on_disk = isinstance(history.held, FileFrames)
-    width = history.width if on_disk else None
 
     def simulated() -> Iterator[np.ndarray]:
         return simulate_blocks(
-            graph, start, n_frames=n_frames, spacing=spacing, rng=rng, skip=n_frames // 5,
-            most=width,
-        )  # fmt: skip
+            graph, start, n_frames=n_frames, spacing=spacing, rng=rng, skip=n_frames // 5
+        )
 
     for _ in range(CALIBRATIONS):
         # repulsion keeps more edges open in the run than in the gas: match the hops themselves
         gas = count_hops(simulated(), n_sites)
         found = np.maximum(channel_hops(gas, graph), 1)
         graph = replace(graph, rate=graph.rate * np.clip(wanted / found, 0.25, 4.0))
-    if width is None:
-        return RunFrames(runs_in_time(simulated()))
-    assert room is not None
-    edges = column_edges(n_frames, width)
-    path = room / f"gas-{uuid4().hex}.bin"
-    file = FrameFile(path, np.dtype("i4"), (), history.n_carriers, edges)
-    return FileFrames(write_by_columns(file, simulated()))
+    return runs_in_time(simulated(), history.held.folder)

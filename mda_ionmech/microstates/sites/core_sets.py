@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
-from ...lib.frame_blocks import FileFrames, RunFrames, frames_at_once, origin_blocks, state_frames
+from ...lib.frame_blocks import frames_at_once, origin_blocks
 from ...lib.kernels import counting_order, kernel, longer
-from ...lib.run_length import LabelRuns, StoredRuns, concatenated, write_runs
+from ...lib.run_length import LabelRuns, gathered_runs
 from ..detector import ContactHistory
-from ..on_disk import StoredHistory
 
 
 @kernel
@@ -100,15 +97,15 @@ def _count_taken(state, seen, first):  # type: ignore[no-untyped-def]
 
 
 def held_sites(
-    history: ContactHistory | StoredHistory, persist: int, *, by_core: bool
-) -> tuple[LabelRuns | StoredRuns, int, int]:
+    history: ContactHistory, persist: int, *, by_core: bool
+) -> tuple[LabelRuns, int, int]:
     """Sites held by all carriers, on disk where the history is.
 
     Cost: linear in the stretches of frames at one nearest site.
 
     Parameters
     ----------
-    history : ContactHistory or StoredHistory
+    history : ContactHistory
         The nearest site of each carrier in all frames; `inner` where the carrier is in its core.
     persist : int
         Frames within which a change that reverts is undone; 0 undoes none.
@@ -117,7 +114,7 @@ def held_sites(
 
     Returns
     -------
-    runs : LabelRuns or StoredRuns
+    runs : LabelRuns
     inside : int
         Carriers in a core, summed over frames.
     homeless : int
@@ -143,29 +140,14 @@ def held_sites(
                 runs = drop_brief_visits(*runs, persist)
             yield LabelRuns(runs[0], runs[1], runs[2], history.n_frames)
 
-    found: LabelRuns | StoredRuns
-    if isinstance(history, ContactHistory):
-        found = concatenated(list(blocks()))
-    else:
-        found = write_runs(history.room, "sites", blocks(), history.n_frames)
+    found = gathered_runs(blocks(), history.n_frames, history.folder)
     return found, inside, homeless
 
 
-def shared_frames(
-    runs: LabelRuns | StoredRuns, n_sites: int, history: ContactHistory | StoredHistory
-) -> int:
+def shared_frames(runs: LabelRuns, n_sites: int) -> int:
     """Carriers beyond the first on each site, summed over frames. Cost: linear in all states."""
-    width, path = None, None
-    if isinstance(history, StoredHistory):
-        width = max(history.share // (4 * max(runs.n_carriers, 1)), 1)
-        path = history.room / f"frames-{uuid4().hex}.bin"
-    frames: RunFrames | FileFrames = state_frames(runs, width, path)
-    reader: Any = frames.reader()
     seen = np.full(n_sites, -1, dtype=np.int64)
     taken = 0
-    most = frames_at_once(runs.n_carriers)
-    for first, last in origin_blocks(runs.n_frames, 0, most, frames.width):
-        taken += int(_count_taken(reader.between(first, last), seen, first))
-    if path is not None:
-        path.unlink()
+    for first, last in origin_blocks(runs.n_frames, 0, frames_at_once(runs.n_carriers)):
+        taken += int(_count_taken(runs.between(first, last), seen, first))
     return runs.n_carriers * runs.n_frames - taken

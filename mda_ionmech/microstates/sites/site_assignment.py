@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from MDAnalysis import AtomGroup
 
-    from ..on_disk import StoredHistory
 
 ASSIGNMENTS = ("core", "nearest", "polyhedron")
 
@@ -474,7 +473,7 @@ class SiteAssignment(Detector):
 
     def assemble(
         self,
-        history: ContactHistory | StoredHistory,
+        history: ContactHistory,
         *,
         filtered: bool = True,
         persistence: float | None = None,
@@ -500,7 +499,7 @@ class SiteAssignment(Detector):
         n_frames, size = history.n_frames, history.n_frames * history.n_carriers
         changes, steps = runs.n_changes, size - history.n_carriers
         per_label = frame_counts(runs, len(self.label_names), kinds).sum(axis=1)
-        shared = shared_frames(runs, n_sites, history)
+        shared = shared_frames(runs, n_sites)
         report = {
             "occupancy": {
                 name: float(count / n_frames)

@@ -27,7 +27,6 @@ from mda_ionmech.events.nulls.exclusion_gas import (
     distinct_sites,
     simulate,
 )
-from mda_ionmech.lib.frame_blocks import RunFrames
 from mda_ionmech.lib.run_length import label_runs
 from mda_ionmech.microstates import ShellTable
 from mda_ionmech.microstates.sites.site_assignment import minimum_image
@@ -237,7 +236,7 @@ def test_distance_links_what_all_pairs_link(seed, n, window, distance):
     for t in range(6 - window):
         seam = (hidden > t) & (hidden <= t + window)
         hop = np.flatnonzero((state[:, t] != state[:, t + window]) & ~seam)
-        fractional = record.walk.reader()(0, 6)
+        fractional = record.walk.between(0, 6)
         ends = fractional[hop][:, :, [t, t + window]].transpose(0, 2, 1)
         apart = minimum_image(ends[:, None, :, None] - ends[None, :, None]) @ CELL
         link = (np.linalg.norm(apart, axis=-1) <= distance).any(axis=(2, 3))
@@ -413,9 +412,9 @@ def test_the_gas_vibrates_as_the_run_does():
     off = rng.normal(scale=0.02, size=(4, 11, 3))
     record = in_space(state, sites, off=off)
     other = rng.integers(0, 6, state.shape).astype(np.int32)
-    moved = on_sites(record, RunFrames(label_runs(other.T)))
+    moved = on_sites(record, label_runs(other.T))
     wanted = (sites[other] + off).transpose(0, 2, 1)
-    places = moved.walk.reader()
+    places = moved.walk.between
     np.testing.assert_array_equal(moved.state, other)
     for part in stretches(11, 3):
         np.testing.assert_allclose(
@@ -425,7 +424,7 @@ def test_the_gas_vibrates_as_the_run_does():
     # the run's own sites are the run itself, whatever the linking
     rule = CrystalEvents("distance", 2.0)
     np.testing.assert_array_equal(
-        multi_share(rule, on_sites(record, RunFrames(label_runs(state.T))), 2),
+        multi_share(rule, on_sites(record, label_runs(state.T)), 2),
         multi_share(rule, record, 2),
     )
 

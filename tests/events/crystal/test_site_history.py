@@ -30,15 +30,15 @@ def test_spots_are_the_images_of_the_sites_that_are_nearest(seed, n, n_frames):
     state = rng.integers(0, 4, (n_frames, n)).astype(np.int32)
     begin = rng.uniform(-2, 2, (n, 3))
     position = np.cumsum(rng.normal(scale=2.0, size=(n, 3, n_frames)), axis=2)
-    held, site, where = follow_sites(position, label_runs(state), begin, sites, CELL, None)
-    spots = held.reader().between(0, n_frames)
+    held, site, where = follow_sites(position, label_runs(state), begin, sites, CELL)
+    spots = held.between(0, n_frames)
     np.testing.assert_array_equal(site[spots], state.T)
     along = begin[:, None] + position.transpose(0, 2, 1) @ np.linalg.inv(CELL)
     expected = (sites[state.T] + np.rint(along - sites[state.T])) @ CELL
     np.testing.assert_allclose(where[spots], expected, atol=1e-9)
     # one number for one spot, and a new run only where it changes
     assert len(np.unique(np.round(np.column_stack([site, where]), 6), axis=0)) == len(site)
-    assert held.runs.n_changes == np.count_nonzero(spots[:, 1:] != spots[:, :-1])
+    assert held.n_changes == np.count_nonzero(spots[:, 1:] != spots[:, :-1])
 
 
 def test_numbers_of_spots_outlast_later_ones():
@@ -70,8 +70,8 @@ def test_turned_records_begin_later_and_go_on_with_their_beginning(seed, n, n_fr
     assert np.all(turned.start[turned.offsets[:-1]] == 0)
     position = rng.normal(size=(n, 3, n_frames))
     begin, inverse = rng.normal(size=(n, 3)), np.linalg.inv(CELL)
-    walk = Walk((position[: n // 2], position[n // 2 :]), begin, inverse, np.zeros(n, np.int64))
-    found = walk.turned(shift, None).reader()(1, n_frames) if n_frames > 1 else None
+    walk = Walk((position[: n // 2], position[n // 2 :]), begin, inverse, shift)
+    found = walk.between(1, n_frames) if n_frames > 1 else None
     for c in range(n if n_frames > 1 else 0):
         along = begin[c][:, None] + inverse.T @ np.roll(position[c], -shift[c], axis=1)
         np.testing.assert_allclose(found[c], along[:, 1:], atol=1e-12)

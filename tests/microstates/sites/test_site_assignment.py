@@ -141,7 +141,7 @@ def test_a_site_is_held_until_another_core_is_entered(seed, n_frames, chance):
     np.testing.assert_array_equal(runs.dense(), nearest.T)
     assert within == inside.sum()
     taken = sum(len(set(row)) for row in nearest.tolist())
-    assert shared_frames(runs, 4, history) == nearest.size - taken
+    assert shared_frames(runs, 4) == nearest.size - taken
     kind = np.array([0, 1, 1, 0])
     np.testing.assert_array_equal(frame_counts(runs, 2, kind).sum(axis=1), np.bincount(
         kind[nearest].ravel(), minlength=2))  # fmt: skip

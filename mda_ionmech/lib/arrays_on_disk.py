@@ -1,0 +1,296 @@
+"""Arrays in memory, or `numpy.memmap` arrays of ``.npy`` files in a folder, behind the same code.
+
+Where a function is given a folder, its arrays are files there; without one they are in memory.
+What is made of an array goes where that array is (`folder_of`). A file is removed with the last
+array that shows it, the folder with the last of its arrays; files of a process that was killed are
+removed by the next one (`remove_abandoned`).
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import mmap
+import os
+import secrets
+import shutil
+import tempfile
+import time
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .file_lock import FileLock
+
+#: Temporary folders have names that begin so.
+PREFIX = "ionmech-"
+#: File that the process of a folder holds a lock on.
+LOCK = "in-use.lock"
+#: A folder without a lock is one that is being made, unless it is older than this, seconds.
+MAKING = 3600.0
+
+
+class ArrayFolder:
+    """A folder of arrays, removed when neither an array in it nor this object is used any more.
+
+    Parameters
+    ----------
+    parent : Path, optional
+        Where the folder is made. Default: the folder for temporary files (``TMPDIR``).
+
+    Attributes
+    ----------
+    path : Path
+
+    Raises
+    ------
+    InputError
+        If no folder can be made there.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        place = Path(tempfile.gettempdir()) if parent is None else parent
+        remove_abandoned(place)
+        with _disk_errors(place):
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+            # locked before it has its name: a lock of that name is never free while in use
+            making = self.path / f"{LOCK}.new"
+            lock = FileLock.take(making)
+            assert lock is not None
+            os.rename(making, self.path / LOCK)
+        weakref.finalize(self, _remove, self.path, lock, os.getpid())
+
+    @classmethod
+    def of_another_process(cls, path: Path) -> ArrayFolder:
+        """A folder that another process made and will remove."""
+        folder = cls.__new__(cls)
+        folder.path = path
+        return folder
+
+
+def _remove(path: Path, lock: FileLock, process: int) -> None:
+    if os.getpid() == process:  # not in a child that was forked
+        shutil.rmtree(path, ignore_errors=True)
+        lock.release()
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove the folders of arrays whose processes were killed.
+
+    Parameters
+    ----------
+    parent : Path
+        Where they lie.
+    """
+    for path in parent.glob(f"{PREFIX}*"):
+        try:
+            if not path.is_dir() or path.is_symlink() or path.stat().st_uid != _user():
+                continue
+            if (path / LOCK).is_file():
+                lock = FileLock.take(path / LOCK)
+                if lock is not None:
+                    shutil.rmtree(path, ignore_errors=True)
+                    lock.release()
+            elif (path / f"{LOCK}.new").exists() and _age(path) > MAKING:
+                shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            continue
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def _age(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
+
+
+@contextmanager
+def _disk_errors(place: Path, size: int = 0) -> Iterator[None]:
+    """Turn errors of the file system into one that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{size / 1e6:.0f} MB" if size else "files"
+        reason = error.strerror or str(error)
+        if error.errno == errno.ENOENT:
+            reason = "it was removed"
+        raise InputError(
+            f"the folder {place} cannot take {what} of a run with memory= or store=: {reason}; "
+            "give store=... a folder on a disk with room, or set TMPDIR to one"
+        ) from error
+
+
+def new_array(shape: int | tuple[int, ...], dtype: Any, folder: ArrayFolder | None) -> np.ndarray:
+    """An array to be filled: in memory, or a new file of a folder.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    dtype : data type
+    folder : ArrayFolder or None
+        None: in memory.
+
+    Returns
+    -------
+    numpy.ndarray or numpy.memmap
+        In memory its values are arbitrary, on disk they are 0.
+
+    Raises
+    ------
+    InputError
+        If the disk has no room; the room is taken here, so that it is there when values are set.
+    """
+    shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    if folder is None:
+        return np.empty(shape, dtype=dtype)
+    path, kind = _new_path(folder), np.dtype(dtype)
+    size = math.prod(shape) * kind.itemsize
+    with _disk_errors(folder.path, size), open(path, "xb") as file:
+        _write_header(file, shape, kind)
+        _take_room(file, file.tell() + size)
+    return _opened(path, folder)
+
+
+def _new_path(folder: ArrayFolder) -> Path:
+    return folder.path / f"{secrets.token_hex(6)}.npy"
+
+
+def _write_header(file: Any, shape: tuple[int, ...], kind: np.dtype) -> None:
+    about = {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(kind)}
+    np.lib.format.write_array_header_1_0(file, about)
+
+
+def _take_room(file: Any, size: int) -> None:
+    """Make a file so long, with its room on the disk taken where the system can do that.
+
+    A mapped file without room would end the process at the first value that does not fit.
+    """
+    file.flush()
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+    else:
+        file.truncate(size)
+
+
+def _opened(path: Path, folder: ArrayFolder) -> np.ndarray:
+    """The array of a new file, which is removed with it."""
+    with _disk_errors(folder.path):
+        array: Any = np.lib.format.open_memmap(path, mode="r+")
+    array.folder = folder
+    weakref.finalize(array, _unlink, path, os.getpid())
+    return array
+
+
+def _unlink(path: Path, process: int) -> None:
+    if os.getpid() == process:
+        path.unlink(missing_ok=True)
+
+
+def mapped_file(array: np.ndarray) -> np.memmap | None:
+    """The array of a whole file that an array is a view of; None for one in memory."""
+    found: Any = array
+    while isinstance(found, np.ndarray):
+        if isinstance(found, np.memmap) and isinstance(found.base, mmap.mmap):
+            return found
+        found = found.base
+    return None
+
+
+def folder_of(array: np.ndarray) -> ArrayFolder | None:
+    """The folder that an array, or what it is a view of, is kept in; None for one in memory."""
+    return getattr(mapped_file(array), "folder", None)
+
+
+def longer_array(array: np.ndarray, used: int, size: int) -> np.ndarray:
+    """An array (size,) that begins with the `used` first elements of another, where that one is."""
+    out = new_array(size, array.dtype, folder_of(array))
+    out[:used] = array[:used]
+    return out
+
+
+class GrowingArray:
+    """An array of one dimension that is put together from parts.
+
+    Parameters
+    ----------
+    dtype : data type
+    folder : ArrayFolder or None
+        None: in memory.
+    """
+
+    def __init__(self, dtype: Any, folder: ArrayFolder | None) -> None:
+        self._kind, self._folder = np.dtype(dtype), folder
+        self._parts: list[np.ndarray] = []
+        self._size = 0
+        if folder is not None:
+            self._path = _new_path(folder)
+            with _disk_errors(folder.path), open(self._path, "xb") as file:
+                _write_header(file, (0,), self._kind)
+
+    def append(self, values: np.ndarray) -> None:
+        """Add a part at the end, shape (elements of the part,)."""
+        values = np.ascontiguousarray(values, dtype=self._kind)
+        self._size += len(values)
+        if self._folder is None:
+            # a part of a larger array would keep all of it
+            self._parts.append(values if values.base is None else values.copy())
+            return
+        with _disk_errors(self._folder.path, values.nbytes), open(self._path, "ab") as file:
+            values.tofile(file)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def finish(self) -> np.ndarray:
+        """All parts, one after the other; nothing can be added afterwards."""
+        if self._folder is None:
+            parts, self._parts = self._parts, []
+            return np.concatenate(parts) if parts else np.empty(0, dtype=self._kind)
+        with _disk_errors(self._folder.path), open(self._path, "r+b") as file:
+            # as long as before: headers have room for any number along the first axis
+            _write_header(file, (self._size,), self._kind)
+        return _opened(self._path, self._folder)
+
+
+def gathered(parts: Iterable[np.ndarray], dtype: Any, folder: ArrayFolder | None) -> np.ndarray:
+    """Parts (elements of the part,) one after the other, in memory or in a folder."""
+    whole = GrowingArray(dtype, folder)
+    for part in parts:
+        whole.append(part)
+    return whole.finish()
+
+
+def reference_to(array: np.ndarray) -> tuple[Any, ...] | None:
+    """How another process that shares the disk opens a mapped array, for `pickle`.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+
+    Returns
+    -------
+    tuple or None
+        A function and its arguments; None for an array in memory, or of a file of others.
+    """
+    whole = mapped_file(array)
+    if whole is None or folder_of(array) is None or array.dtype.hasobject:
+        return None
+    whole.flush()  # another machine reads the file
+    start = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    return _reopened, (
+        str(whole.filename), start, array.dtype, array.shape, array.strides,
+    )  # fmt: skip
+
+
+def _reopened(
+    name: str, start: int, dtype: np.dtype, shape: tuple[int, ...], strides: tuple[int, ...]
+) -> np.ndarray:
+    whole: Any = np.lib.format.open_memmap(name, mode="r+")
+    whole.folder = ArrayFolder.of_another_process(Path(name).parent)
+    return np.ndarray(shape, dtype, whole.reshape(-1).view(np.uint8), start, strides)

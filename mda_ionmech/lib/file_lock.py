@@ -1,0 +1,81 @@
+"""Locks on files that end with the process that holds them, however it ends."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+#: Files (device, inode) that this process has locked: the system would grant it a lock twice.
+_held: set[tuple[int, int]] = set()
+_guard = threading.Lock()
+
+
+class FileLock:
+    """An exclusive lock on a file, held until `release` or the end of the process.
+
+    Children of the process do not hold it.
+    """
+
+    def __init__(self, descriptor: int, key: tuple[int, int]) -> None:
+        self._descriptor: int | None = descriptor
+        self._key = key
+
+    @classmethod
+    def take(cls, path: Path) -> FileLock | None:
+        """Lock a file, which is made if need be.
+
+        Parameters
+        ----------
+        path : Path
+
+        Returns
+        -------
+        FileLock or None
+            None if the file is locked, by another process or by this one.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be opened for writing.
+        """
+        with _guard:
+            # to open and close a file that this process has locked would unlock it
+            if path.exists() and _key(os.stat(path)) in _held:
+                return None
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                _lock(descriptor)
+            except OSError:
+                os.close(descriptor)
+                return None
+            key = _key(os.fstat(descriptor))
+            _held.add(key)
+            return cls(descriptor, key)
+
+    def release(self) -> None:
+        """Give the lock up; the file stays."""
+        with _guard:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
+                _held.discard(self._key)
+
+
+def _key(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _lock(descriptor: int) -> None:
+    """Lock an open file at once or raise OSError."""
+    if fcntl is not None:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    else:
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
