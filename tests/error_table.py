@@ -21,7 +21,7 @@ from mda_ionmech.lib.task_workers import work_on
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
 from mda_ionmech.trajectory import from_ase
 
-from .builders import brownian, halves, make_universe
+from .builders import brownian, halves, make_universe, wrap
 from .files.timed_files import analysis as timed
 from .files.timed_files import made, walk
 
@@ -66,6 +66,32 @@ def with_file(folder, ending, n_frames=40):
     fresh = mda.Universe(u._topology.copy())
     fresh.load_new(str(path))
     return fresh
+
+
+def added_up():
+    """Ions far from the cell, unwrapped in Angstrom while it breathed."""
+    rng = np.random.default_rng(0)
+    n = 4000
+    length = 25 * (1 + 0.01 * rng.normal(size=(n, 1, 1)))
+    fractional = rng.random((40, 3)) + np.cumsum(rng.normal(0, 0.01, (n, 40, 3)), axis=0)
+    wrapped = (fractional % 1) * length
+    steps = np.diff(wrapped, axis=0)
+    steps -= length[1:] * np.rint(steps / length[1:])
+    positions = (wrapped[0] + np.cumsum(steps, axis=0))[-300:]
+    dimensions = np.tile([0.0, 0, 0, 90, 90, 90], (300, 1))
+    dimensions[:, :3] = length[-300:, 0]
+    u = make_universe(positions, dimensions, masses=[7.0, 35.0] * 20)
+    ions = [
+        IonSpecies(u.atoms[:20], charge=1, name="Li+"),
+        IonSpecies(u.atoms[20:], charge=-1, name="Cl-"),
+    ]
+    return OnsagerDecomposition(ions, temperature=300.0, resolutions=None)
+
+
+def wrapped_as_continuous():
+    rng = np.random.default_rng(0)
+    paths = brownian(rng, 100, 6, 0.5, 1.0) + rng.uniform(0, 40, (6, 3))
+    return analysis(make_universe(wrap(paths, 40.0)), unwrap=False)
 
 
 def cut_xdatcar(folder):
@@ -291,6 +317,8 @@ SITUATIONS = {
         [IonSpecies(universe().atoms, charge=1, name="Li+")], temperature=300
     ),
     "steps too long to unwrap": lambda tmp: jumping(),
+    "unwrap=False on wrapped coordinates": lambda tmp: wrapped_as_continuous().run(),
+    "coordinates unwrapped in Angstrom": lambda tmp: added_up().run(),
     "NoJump on the trajectory": lambda tmp: analysis(transformed(NoJump(), tmp)),
     "a function on the trajectory, in parallel": lambda tmp: analysis(
         transformed(moved_by_a_function, tmp)

@@ -205,7 +205,7 @@ def test_a_store_is_read_again_without_reading_frames(reference, tmp_path):
     ("change", "message"),
     [
         ({"stop": STOP - 1}, r"frames.all .*frames.last \(399 there, 398 here\)"),
-        ({"unwrap": False}, r"unwrap \(auto there, False here\)"),
+        ({"unwrap": True}, r"unwrap \(auto there, True here\)"),
         ({"frame": "laboratory"}, "reference.frame"),
     ],
 )

@@ -117,6 +117,7 @@ from ..trajectory.unwrap import (
     stretches,
     whole_centres,
 )
+from ..trajectory.unwrapped_input import cells_reached, count_jumps
 from .arguments import (
     check_axes,
     check_backend,
@@ -130,6 +131,7 @@ from .arguments import (
     check_universe,
     on_sites,
 )
+from .coordinate_checks import carrier_places, check_coordinates, describe_reach, refuse_jumps
 from .gather_on_disk import (
     digest_of,
     exceeds_budget,
@@ -221,7 +223,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         Directions that count, e.g. ``"xyz"``, ``"xy"``, ``"z"``.
     unwrap : {"auto", True, False}
         Undo jumps across the cell. ``auto`` and True take minimum-image steps, which leave
-        unwrapped coordinates as they are; False takes the coordinates as continuous.
+        coordinates that were unwrapped with the cell as they are; False takes the coordinates as
+        continuous, and refuses those that jump.
     dt : float, optional
         True spacing of the analysed frames in ps, when the file holds no times or wrong ones. It
         sets the scale; gaps and repeats are looked for all the same.
@@ -560,6 +563,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         if self.frame == "laboratory":
             check_constant_cell(np.array([snapshot.cell.vectors for snapshot in ends]))
         self._check_first_step(ends[0])
+        for text in check_coordinates(self):
+            self._note(text, loud=True)
         for index, one in enumerate(self.species):
             if one.microstates is not None:
                 found = settled_on(one.microstates, partial(self._sample, index))
@@ -739,7 +744,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _check_first_step(self, first: Snapshot) -> None:
         """Refuse steps too long to unwrap on the first two frames, before all are read."""
         ts, before = self._at(1), replace(first, coordinates=first.coordinates.copy())
-        steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(6)
+        steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(8)
+        self._reach = cells_reached(carrier_places(self, first))
         self._step(ts, before, steps, np.empty(3), found)
         self._check_long_steps(found)
 
@@ -753,8 +759,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 f"steps are too long to unwrap: {fraction:.2%} of the steps between analysed "
                 f"frames exceed {LONG_STEP} of the shortest cell height (longest {found[3]:.2f} A, "
                 f"frames {self._times.spacing:g} ps apart), and beyond one half they cannot be "
-                "told from their images; analyse more frames (smaller step), or pass unwrap=False "
-                "if the coordinates are already unwrapped"
+                f"told from their images; {describe_reach(self._reach)}"
             )
 
     def _take_sample(self) -> None:
@@ -785,6 +790,11 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         cell = self._cell_of(ts)
         if cell is not before.cell:
             check_cell_step(before.cell.vectors, cell.vectors, int(ts.frame))
+        if self.unwrap is False:
+            count_jumps(
+                coordinates_of(ts), before.coordinates, cell.inverse, before.cell.inverse,
+                self._moving, found[6:],
+            )  # fmt: skip
         bad = fractional_steps(
             coordinates_of(ts), before.coordinates, cell.inverse, before.cell.inverse, cell.vectors,
             self.unwrap is not False, self._moving, self._members.offsets, self._members.atoms,
@@ -908,7 +918,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             "cells": np.empty((n, 3, 3)),
             "engine_step": np.full(n, -1, dtype=np.int64),
             "fingerprint": np.zeros(n, dtype=np.int64),
-            "found": np.zeros((1, 6)),
+            "found": np.zeros((1, 8)),
             "sample": np.empty((0, 2), dtype=np.int64),
         }
         self._sampled = [] if self.store is None else sampled_places(n)
@@ -986,6 +996,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         found = raw.found.sum(axis=0)
         found[3:] = raw.found[np.argmax(raw.found[:, 3]), 3:]
         self._check_long_steps(found)
+        refuse_jumps(raw.found[:, 6:].sum(axis=0), int(found[4]), int(found[5]))
         self._check_order(raw)
         self.times: np.ndarray = self._times.of_frames(self.times)
         if self.frame == "laboratory":

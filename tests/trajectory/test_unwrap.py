@@ -215,12 +215,30 @@ def test_laboratory_needs_a_constant_cell_and_framework_needs_atoms():
 def test_steps_too_long_to_unwrap_are_refused_at_once():
     rng = np.random.default_rng(1)
     positions = rng.uniform(0, 20, (50, 30, 3))
-    universe = make_universe(positions, (20, 20, 20, 90, 90, 90))
-    ions = IonSpecies(universe.atoms, charge=1, name="ion")
-    with pytest.raises(InputError, match=r"steps are too long to unwrap: .*unwrap=False"):
-        OnsagerDecomposition([ions], temperature=300, frame="laboratory").run()
-    run = OnsagerDecomposition([ions], temperature=300, frame="laboratory", unwrap=False).run()
+    cube = (20, 20, 20, 90, 90, 90)
+    said = r"steps are too long to unwrap: .* the carriers lie in one cell, so the coordinates are"
+    with pytest.raises(InputError, match=said) as caught:
+        run_of(make_universe(positions, cube))
+    assert "unwrap=False" not in str(caught.value), "it would not help here"
+    walk = np.cumsum(rng.normal(0, 8, (50, 30, 3)), axis=0)
+    said = (
+        r"steps are too long .* reach over [\d.]+ cells, so .*unwrap=False is right if .* wrong if"
+    )
+    with pytest.raises(InputError, match=said):
+        run_of(make_universe(walk + 200 * rng.normal(size=(30, 3)), cube))
+    with pytest.warns(
+        UserWarning, match="stay in one cell throughout: the coordinates are wrapped"
+    ):
+        run_of(make_universe(positions, cube), unwrap=False)
+    with pytest.warns(UserWarning, match="right only if the coordinates were unwrapped while"):
+        run = run_of(make_universe(walk, cube), unwrap=False)
     assert run.results.settings["unwrap"]["found"] == "taken as continuous, as asked"
+    assert any("exceed half the cell" in text for text in run.results.warnings)
+
+
+def run_of(universe, **options):
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
+    return OnsagerDecomposition([ions], temperature=300, frame="laboratory", **options).run()
 
 
 def test_one_stray_long_step_is_reported():

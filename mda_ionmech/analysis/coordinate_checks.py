@@ -1,0 +1,245 @@
+"""Are the coordinates what `unwrap` takes them for? A look at pairs of frames spread over the run.
+
+The frames depend on their number alone and are read in this process, so that what is found is the
+same on every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..lib.errors import InputError
+from ..trajectory.cells import check_cell_step
+from ..trajectory.unwrapped_input import (
+    CartesianSteps,
+    cells_reached,
+    count_jumps,
+    jumps_show,
+    place_error,
+)
+
+if TYPE_CHECKING:
+    from ..trajectory.snapshot import Snapshot
+    from .decomposition import OnsagerDecomposition
+
+#: Frames that show whether the cell changes and how far coordinates reach, and pairs of frames.
+FRAMES, PAIRS = 6, 50
+#: Molecules that are looked at beside the carriers.
+OTHERS = 2000
+#: Windows whose error is worked out.
+LAGS = 5
+#: Coordinates that reach over more cells than this have left the first one.
+ONE_CELL = 1.001
+#: How many of its errors the part of steps that follows the cell must be above 0, and how large it
+#: must be where contacts are concerned.
+CLEAR, FOLLOWS = 5.0, 0.3
+#: Relative error of squared displacements that is spoken of, and that is refused.
+SAID, REFUSED = 0.005, 0.2
+#: Error of places, Angstrom, that is spoken of and refused where contacts are looked for.
+MISPLACED, FAR_MISPLACED = 0.05, 0.3
+
+
+def _spread(first: int, last: int, number: int) -> list[int]:
+    """At most so many frames from the first to the last, evenly spread."""
+    chosen = np.linspace(first, last, min(number, last - first + 1)).astype(int)
+    return [int(k) for k in np.unique(chosen)]
+
+
+def carrier_places(run: OnsagerDecomposition, snapshot: Snapshot) -> np.ndarray:
+    """Fractional coordinates of the first atom of each carrier, shape (carriers, 3)."""
+    first = run._members.atoms[run._members.offsets[:-1]]
+    return _fractional(snapshot, first)
+
+
+def _fractional(snapshot: Snapshot, atoms: np.ndarray) -> np.ndarray:
+    return np.asarray(snapshot.positions[atoms].astype(np.float64) @ snapshot.cell.inverse)
+
+
+def _steps(run: OnsagerDecomposition, before: Snapshot, now: Snapshot) -> np.ndarray:
+    """Shortest fractional steps of the carriers, shape (carriers, 3)."""
+    members = run._members
+    step = _fractional(now, members.atoms) - _fractional(before, members.atoms)
+    step -= np.rint(step)
+    weighted = step * members.weights[:, None]
+    return np.asarray(np.add.reduceat(weighted, members.offsets[:-1], axis=0))
+
+
+def _other_atoms(run: OnsagerDecomposition) -> np.ndarray:
+    """One atom of each of some molecules of the reference that are no carriers."""
+    weighted = run._reference > 0 if len(run._reference) else np.zeros(0, dtype=bool)
+    atoms = np.setdiff1d(np.flatnonzero(weighted), run._members.atoms)
+    _, heads = np.unique(run._molecule[atoms], return_index=True)
+    return atoms[heads][_spread(0, len(heads) - 1, OTHERS)] if len(heads) else atoms
+
+
+def describe_reach(reach: float) -> str:
+    """What to do about steps that are too long, by how many cells the carriers reach over."""
+    if reach <= ONE_CELL:
+        return (
+            "the carriers lie in one cell, so the coordinates are wrapped, and what happened "
+            "between the frames is lost: analyse more frames (smaller step), or write them more "
+            "often"
+        )
+    return (
+        "analyse more frames (smaller step), or write them more often. The carriers reach over "
+        f"{reach:.1f} cells, so the coordinates were unwrapped before: unwrap=False is right if "
+        "that was done while they were simulated (image flags of the engine, xu yu zu of LAMMPS), "
+        "and wrong if it was done from these frames"
+    )
+
+
+def check_coordinates(run: OnsagerDecomposition) -> Iterator[str]:
+    """Look at frames and pairs of frames before all are read; yields what is to be said loudly.
+
+    Cost: `FRAMES` frames read; where ``unwrap=False``, or the cell changes and carriers have left
+    it, `PAIRS` pairs of frames beside; where they are wrong, as many for each of `LAGS` windows.
+
+    Raises
+    ------
+    InputError
+        For a cell that jumps, coordinates that jump with ``unwrap=False``, and coordinates that
+        were unwrapped in Angstrom in a changing cell where that decides the result.
+    """
+    n = len(run._run_frames)
+    looked = [run._read(k)[1] for k in _spread(0, n - 1, FRAMES)]
+    cells = np.array([one.cell.vectors for one in looked])
+    places = np.array([carrier_places(run, one) for one in looked])
+    _find_cell_jump(run, _spread(0, n - 1, FRAMES), cells)
+    reach = max(cells_reached(p) for p in places)
+    if run.unwrap is False:
+        yield from _check_jumps(run, cells_reached(places))
+    if reach > ONE_CELL and np.abs(cells - cells[0]).max() > 1e-6 * np.abs(cells).max():
+        yield from _check_added_steps(run, places, cells, reach)
+
+
+def _find_cell_jump(run: OnsagerDecomposition, frames: list[int], cells: np.ndarray) -> None:
+    """Refuse a cell that jumps between two of the frames looked at, found by bisection."""
+    for first, last, before, after in zip(frames, frames[1:], cells, cells[1:], strict=False):
+        while last - first > 1:
+            middle = (first + last) // 2
+            between = run._read(middle)[1].cell.vectors
+            if np.abs(between - before).max() >= np.abs(after - between).max():
+                last, after = middle, between
+            else:
+                first, before = middle, between
+        check_cell_step(before, after, int(run._run_frames[last]))
+
+
+def _check_jumps(run: OnsagerDecomposition, reach: float) -> Iterator[str]:
+    """Are coordinates continuous, as ``unwrap=False`` takes them?"""
+    n = len(run._run_frames)
+    jumps, example, crossed = np.zeros(2), (0, 0), 0
+    for k in _spread(1, n - 1, PAIRS):
+        before, now = run._read(k - 1)[1], run._read(k)[1]
+        count_jumps(
+            now.coordinates, before.coordinates, now.cell.inverse, before.cell.inverse,
+            run._moving, jumps,
+        )  # fmt: skip
+        steps = now.positions @ now.cell.inverse - before.positions @ before.cell.inverse
+        crossed += int(np.count_nonzero(np.abs(steps) > 0.5))
+        if jumps[0] > 0 and example == (0, 0):
+            moving = np.concatenate([np.arange(*stretch) for stretch in run._moving])
+            far = np.abs(steps[moving]).max(axis=1)
+            example = int(moving[np.argmax(far)]), int(run._run_frames[k])
+    refuse_jumps(jumps, *example)
+    if not crossed:
+        return
+    pairs = len(_spread(1, n - 1, PAIRS))
+    text = f"unwrap=False: {crossed} steps in {pairs} pairs of frames exceed half the cell"
+    if reach <= ONE_CELL:
+        yield (
+            f"{text}, and all carriers stay in one cell throughout: the coordinates are wrapped, "
+            "such steps cannot be told from their images, and every displacement is wrong; analyse "
+            "more frames (smaller step), or coordinates that were unwrapped while they were "
+            "simulated"
+        )
+    else:
+        yield (
+            f"{text}. They are right only if the coordinates were unwrapped while they were "
+            "simulated; where it was done from these frames, every displacement is wrong"
+        )
+
+
+def refuse_jumps(jumps: np.ndarray, atom: int, frame: int) -> None:
+    """Refuse coordinates that jump across the cell with ``unwrap=False``.
+
+    Parameters
+    ----------
+    jumps : numpy.ndarray
+        Shape (2,): as of `count_jumps`.
+    atom, frame : int
+        One that jumps, and the frame it arrives in.
+    """
+    near, between = float(jumps[0]), float(jumps[1])
+    if jumps_show(near, between):
+        raise InputError(
+            f"unwrap=False takes the coordinates as continuous, but they jump across the cell: "
+            f"{near:.0f} steps between analysed frames are near a whole cell, e.g. that of atom "
+            f"index {atom} to frame {frame}, and only {between:.0f} lie between a quarter and "
+            "three quarters of one. They are wrapped: leave unwrap out, which undoes the jumps"
+        )
+
+
+def _check_added_steps(
+    run: OnsagerDecomposition, places: np.ndarray, cells: np.ndarray, reach: float
+) -> Iterator[str]:
+    """Were coordinates unwrapped by adding up steps in Angstrom while the cell changed?"""
+    n = len(run._run_frames)
+    others = _other_atoms(run)
+    everyone, carriers = CartesianSteps(), CartesianSteps()
+    for k in _spread(1, n - 1, PAIRS):
+        before, now = run._read(k - 1)[1], run._read(k)[1]
+        place, step = carrier_places(run, before), _steps(run, before, now)
+        carriers.add(place, step, before.cell.vectors, now.cell.vectors)
+        other = _fractional(before, others)
+        other_step = _fractional(now, others) - other
+        everyone.add(
+            np.concatenate([place, other]),
+            np.concatenate([step, other_step - np.rint(other_step)]),
+            before.cell.vectors,
+            now.cell.vectors,
+        )
+    part, error = everyone.part()
+    if part < CLEAR * error:
+        return
+    lags = np.union1d(run._window_frames, run._resolution_frames)
+    over = {
+        int(lag): carriers.excess() if lag == 1 else _excess_at(run, int(lag), part)
+        for lag in lags[_spread(0, len(lags) - 1, LAGS)]
+    }
+    lag = max(over, key=lambda n: over[n])
+    misplaced = place_error(list(places), cells) if part > FOLLOWS else 0.0
+    contacts = any(one.microstates is not None for one in run.species)
+    worst = over[lag]
+    text = (
+        "the coordinates were unwrapped by adding up steps in Angstrom while the cell changed: "
+        f"carriers reach over {reach:.1f} cells, and {part:.0%} (+- {error:.0%}) of each change of "
+        "the cell shows as a step of those that left it, where coordinates that change with the "
+        f"cell show none. Squared displacements are too large by up to {worst:.1%}, over "
+        f"{lag * run._times.spacing:g} ps"
+        + (f", and places in the cell {misplaced:.2f} A off" if contacts else "")
+        + ". They cannot be wrapped back: give the wrapped trajectory, which is unwrapped here, or "
+        "coordinates unwrapped with image flags (xu yu zu of LAMMPS)"
+    )
+    if worst > REFUSED or (contacts and misplaced > FAR_MISPLACED):
+        raise InputError(text)
+    if worst > SAID or (contacts and misplaced > MISPLACED):
+        yield text
+
+
+def _excess_at(run: OnsagerDecomposition, lag: int, part: float) -> float:
+    """How much larger squared displacements are over so many frames."""
+    n = len(run._run_frames)
+    squared = added = 0.0
+    for k in _spread(lag, n - 1, PAIRS):
+        before, now = run._read(k - lag)[1], run._read(k)[1]
+        place = carrier_places(run, before)
+        moved = (carrier_places(run, now) - place) @ now.cell.vectors
+        expected = part * np.floor(place) @ (before.cell.vectors - now.cell.vectors)
+        squared += float(np.sum(np.var(moved, axis=0)))
+        added += float(np.sum(np.var(expected, axis=0)))
+    added = min(added, 0.99 * squared)
+    return added / (squared - added) if squared > 0 else 0.0

@@ -1,0 +1,236 @@
+"""Coordinates that were unwrapped before: with the cell, in Angstrom, or not at all."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.trajectory.unwrap import stretches
+from mda_ionmech.trajectory.unwrapped_input import CartesianSteps, count_jumps, jumps_show
+
+from ..builders import make_universe
+from .test_snapshot import in_file
+
+LENGTH, N_IONS, N_FRAMES = 25.0, 40, 300
+
+
+def lengths_of(change, amplitude, n_frames, rng):
+    """Edges of a cube: noise of one frame, a slow wave, or steady shrinking."""
+    t = np.arange(n_frames)
+    shape = {"noise": rng.normal(size=n_frames), "wave": np.sin(t / 7), "shrinks": -t / n_frames}
+    return LENGTH * (1 + amplitude * shape[change])
+
+
+def walk(change, amplitude, step, before=0, seed=0):
+    """Fractional walks that began `before` frames ago, and the edges of the cube, Angstrom."""
+    rng = np.random.default_rng(seed)
+    n = N_FRAMES + before
+    steps = rng.normal(0, step / LENGTH, (n, N_IONS, 3))
+    return rng.random((N_IONS, 3)) + np.cumsum(steps, axis=0), lengths_of(change, amplitude, n, rng)
+
+
+def unwrapped(fractional, lengths, how):
+    """Positions of all frames, wrapped or unwrapped in one of two ways."""
+    edge = lengths[:, None, None]
+    if how == "with the cell":
+        return fractional * edge
+    wrapped = (fractional % 1) * edge
+    if how == "wrapped":
+        return wrapped
+    steps = np.diff(wrapped, axis=0)
+    steps -= edge[1:] * np.rint(steps / edge[1:])
+    return np.concatenate([wrapped[:1], wrapped[:1] + np.cumsum(steps, axis=0)])
+
+
+def universe_of(positions, lengths):
+    dimensions = np.column_stack(
+        [np.repeat(lengths[:, None], 3, 1), np.full((len(lengths), 3), 90)]
+    )
+    masses = np.resize([7.0, 35.0], positions.shape[1])
+    return make_universe(positions, dimensions, masses=masses)
+
+
+def analysed(positions, lengths, path=None, backend="serial", contacts=False, **options):
+    universe = universe_of(positions[-N_FRAMES:], lengths[-N_FRAMES:])
+    universe = universe if path is None else in_file(universe, path)
+    half = universe.atoms.n_atoms // 2
+    shell = CutoffShell(4.0, solvent=universe.atoms[half:]) if contacts else None
+    ions = [
+        IonSpecies(universe.atoms[:half], charge=1, name="A", microstates=shell),
+        IonSpecies(universe.atoms[half:], charge=-1, name="B"),
+    ]
+    options = {"resolutions": None} | options
+    return OnsagerDecomposition(ions, temperature=300, **options).run(backend=backend)
+
+
+def self_coefficients(positions, lengths):
+    """Own sums, which D is proportional to, without the checks."""
+    fractional = positions[-N_FRAMES:] / lengths[-N_FRAMES:, None, None]
+    path = (fractional - fractional.mean(axis=1, keepdims=True)) * lengths.mean()
+    windows = 2 ** np.arange(5)
+    return np.array([np.mean((path[w:] - path[:-w]) ** 2) for w in windows])
+
+
+#: Change of the cell, its amplitude, length of steps, Angstrom, and frames before the first.
+SLIGHT = [("noise", 0.01, 0.5, 0), ("noise", 0.003, 0.5, 5000), ("wave", 0.015, 0.3, 4000)]
+GRAVE = [("noise", 0.003, 0.02, 8000), ("wave", 0.03, 0.1, 5000), ("noise", 0.003, 0.2, 40_000)]
+
+
+@pytest.mark.parametrize("case", SLIGHT)
+def test_steps_added_in_angstrom_are_said_with_what_they_do(case):
+    fractional, lengths = walk(*case)
+    wrong = unwrapped(fractional, lengths, "in angstrom")
+    right = unwrapped(fractional, lengths, "with the cell")
+    excess = (self_coefficients(wrong, lengths) / self_coefficients(right, lengths) - 1).max()
+    with pytest.warns(UserWarning, match="adding up steps in Angstrom while the cell") as caught:
+        run = analysed(wrong, lengths)
+    (text,) = [str(w.message) for w in caught if "Angstrom while" in str(w.message)]
+    said = float(re.search(r"by up to ([\d.]+)%", text)[1]) / 100
+    assert excess / 2 < said < 2 * excess + 0.01
+    assert text in run.results.warnings
+
+
+@pytest.mark.parametrize("case", GRAVE)
+def test_where_they_decide_the_result_they_are_refused(case):
+    fractional, lengths = walk(*case)
+    wrong = unwrapped(fractional, lengths, "in angstrom")
+    right = unwrapped(fractional, lengths, "with the cell")
+    excess = (self_coefficients(wrong, lengths) / self_coefficients(right, lengths) - 1).max()
+    assert excess > 0.2
+    for unwrap in ("auto", False):
+        with pytest.raises(InputError, match=r"adding up steps .* cannot be wrapped back: give"):
+            analysed(wrong, lengths, unwrap=unwrap)
+
+
+@pytest.mark.parametrize("how", ["with the cell", "wrapped"])
+@pytest.mark.parametrize("case", [*SLIGHT, *GRAVE, ("shrinks", 0.06, 0.3, 4000)])
+def test_what_changes_with_the_cell_is_right_and_nothing_is_said(case, how):
+    fractional, lengths = walk(*case)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run = analysed(unwrapped(fractional, lengths, how), lengths)
+    assert not [w for w in caught if "unwrapped" in str(w.message)]
+    expected = fractional[-N_FRAMES:] - fractional[-N_FRAMES]
+    mass = np.resize([7.0, 35.0], N_IONS)
+    expected -= np.average(expected, axis=1, weights=mass)[:, None]
+    found = run.paths.position.transpose(2, 0, 1) / run.paths.cell[0, 0]
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_contacts_are_refused_where_places_are_far_off():
+    """Slow changes, whose steps are small, put atoms that are far away beside the wrong ones."""
+    fractional, lengths = walk("wave", 0.02, 0.5, 3000)
+    wrong = unwrapped(fractional, lengths, "in angstrom")
+    with pytest.raises(InputError, match=r"places in the cell 0\.\d\d A off"):
+        analysed(wrong, lengths, contacts=True)
+
+
+@pytest.mark.parametrize("backend", ["serial", "multiprocessing"])
+def test_a_file_of_added_steps_is_refused_on_every_backend(backend, tmp_path):
+    fractional, lengths = walk(*GRAVE[2])
+    wrong = unwrapped(fractional, lengths, "in angstrom")
+    with pytest.raises(InputError, match="adding up steps in Angstrom"):
+        analysed(wrong, lengths, tmp_path / "run.xtc", backend)
+
+
+def test_a_constant_cell_asks_for_no_such_look():
+    fractional, _ = walk("noise", 0.0, 0.5, 3000)
+    lengths = np.full(len(fractional), LENGTH)
+    runs = [analysed(unwrapped(fractional, lengths, how), lengths) for how in ("wrapped", "other")]
+    assert all(not [t for t in run.results.warnings if "unwrapped" in t] for run in runs)
+    first, second = (run.paths.position for run in runs)
+    np.testing.assert_allclose(first, second, atol=1e-3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_ions_that_rattle_about_faces_are_not_mistaken(seed):
+    rng = np.random.default_rng(seed)
+    fractional = rng.integers(0, 12, (N_IONS, 3)) / 4 + rng.normal(0, 0.02, (100, N_IONS, 3))
+    for change in ("noise", "shrinks"):
+        lengths = lengths_of(change, 0.01, 100, rng)
+        found = CartesianSteps()
+        for t in range(1, 100):
+            step = fractional[t] - fractional[t - 1]
+            cells = lengths[t - 1 : t + 1, None, None] * np.eye(3)
+            found.add(fractional[t - 1], step, *cells)
+        part, error = found.part()
+        assert part < 5 * error
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_jumps_against_numpy(seed):
+    rng = np.random.default_rng(seed)
+    cells = np.diag([9.0, 10, 11]) + rng.uniform(-1, 1, (2, 3, 3))
+    inverses = np.linalg.inv(cells)
+    n = 30
+    before, now = (rng.uniform(-2, 2, (2, n, 3)) @ cells).astype(np.float32)
+    moving = np.sort(rng.choice(n, 20, replace=False))
+    jumps = np.zeros(2)
+    count_jumps(now.ravel(), before.ravel(), inverses[1], inverses[0], stretches(moving), jumps)
+    steps = np.abs(now.astype(float) @ inverses[1] - before.astype(float) @ inverses[0])[moving]
+    near = (np.abs(steps - np.rint(steps)) < 0.25) & (steps > 0.5)
+    assert jumps.tolist() == [near.sum(), (np.abs(steps - np.rint(steps)) >= 0.25).sum()]
+
+
+def test_long_steps_of_particles_are_not_taken_for_jumps():
+    rng = np.random.default_rng(0)
+    for length in (0.05, 0.2, 0.5, 2.0, 10.0):
+        steps = np.abs(rng.normal(0, length, 20_000))
+        whole = np.abs(steps - np.rint(steps)) < 0.25
+        assert not jumps_show(np.sum(whole & (steps > 0.5)), np.sum(~whole))
+    assert jumps_show(1, 0)
+    assert not jumps_show(0, 0)
+
+
+@pytest.mark.parametrize("backend", ["serial", "multiprocessing"])
+def test_wrapped_coordinates_are_not_taken_as_continuous(backend, tmp_path):
+    """D came out fifteen times too large, with a narrow interval."""
+    fractional, lengths = walk("noise", 0.0, 0.5)
+    wrapped = unwrapped(fractional, lengths, "wrapped")
+    said = r"they jump across the cell: \d+ steps .* e.g. that of atom index \d+ to frame \d+"
+    with pytest.raises(InputError, match=said):
+        analysed(wrapped, lengths, tmp_path / "run.xtc", backend, unwrap=False)
+    right = analysed(unwrapped(fractional, lengths, "with the cell"), lengths, unwrap=False)
+    auto = analysed(wrapped, lengths)
+    np.testing.assert_allclose(right.paths.position, auto.paths.position, atol=2e-4)
+
+
+@pytest.mark.parametrize("backend", ["serial", "multiprocessing"])
+def test_a_single_jump_between_the_frames_looked_at_is_found(backend):
+    fractional, lengths = walk("noise", 0.0, 0.05)
+    positions = unwrapped(fractional, lengths, "with the cell")
+    positions[152:, 7, 1] += LENGTH
+    said = "1 steps between analysed frames are near a whole cell, e.g. .* index 7 to frame 152"
+    with pytest.raises(InputError, match=said):
+        analysed(positions, lengths, unwrap=False, backend=backend)
+    assert analysed(positions, lengths).results.settings["unwrap"]["jumps"] == 1
+
+
+def test_one_atom_of_a_molecule_that_jumps_is_seen():
+    fractional, lengths = walk("noise", 0.0, 0.05)
+    centre = unwrapped(fractional, lengths, "with the cell")[-N_FRAMES:]
+    positions = np.repeat(centre, 2, axis=1)
+    positions[:, 1::2] += [1.2, 0.0, 0.0]
+    wrapped = positions % LENGTH
+    universe = make_universe(
+        wrapped, [LENGTH] * 3 + [90] * 3, residue=np.repeat(np.arange(N_IONS), 2),
+        masses=[1.0, 16.0] * N_IONS,
+    )  # fmt: skip
+    ions = [
+        IonSpecies(atoms, charge=charge, name=f"{charge:+d}", compound="residues")
+        for atoms, charge in ((universe.atoms[:N_IONS], 1), (universe.atoms[N_IONS:], -1))
+    ]
+    with pytest.raises(InputError, match="they jump across the cell"):
+        OnsagerDecomposition(ions, temperature=300, unwrap=False).run()
+    run = OnsagerDecomposition(ions, temperature=300).run()
+    expected = centre - centre[0]
+    expected -= expected.mean(axis=1, keepdims=True)
+    found = run.paths.position.transpose(2, 0, 1)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
