@@ -14,6 +14,7 @@ from MDAnalysis import AtomGroup
 from ..events import CrystalEvents
 from ..lib.checks import positive
 from ..lib.errors import InputError
+from ..lib.topology import check_apart
 from ..microstates import SiteAssignment
 from ..species import IonSpecies
 
@@ -33,20 +34,17 @@ def check_species(species: Any) -> list[IonSpecies]:
     if len(set(names)) < len(names):
         raise InputError(f"species names must differ, got {names}")
     universe = listed[0].atoms.universe
-    owner: dict[int, str] = {}
     for one in listed:
         if any(g.universe is not universe for g in [one.atoms, *_groups_of(one.microstates)]):
             raise InputError(
                 f"species {one.name!r} holds atoms of another universe than {names[0]!r}, in its "
                 "carriers or its detector; select all groups from one universe"
             )
-        clash = next((int(i) for i in one.atoms.ix if int(i) in owner), None)
-        if clash is not None:
-            raise InputError(
-                f"species {owner[clash]!r} and {one.name!r} overlap in atom index {clash}; each "
-                "atom belongs to one species"
-            )
-        owner.update(dict.fromkeys((int(i) for i in one.atoms.ix), one.name))
+    check_apart(
+        {repr(one.name): one.atoms for one in listed},
+        "each atom belongs to one species",
+        "species {} and {}",
+    )
     return listed
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import product
+from collections.abc import Mapping
+from itertools import combinations, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ from .errors import InputError
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
+
+#: Selections of more characters are not written into messages.
+LONGEST_SELECTION = 60
 
 
 def describe_atoms(atoms: AtomGroup) -> str:
@@ -116,3 +120,48 @@ def check_atom_group(atoms: Any, argument: str) -> None:
         )
     if np.unique(atoms.ix).size != atoms.n_atoms:
         raise InputError(f"{argument} holds an atom more than once; pass atoms.unique")
+
+
+def check_apart(groups: Mapping[str, AtomGroup], rule: str, called: str = "{} and {}") -> None:
+    """Refuse groups of one universe that share atoms, and say how to separate them.
+
+    Parameters
+    ----------
+    groups : mapping of str to AtomGroup
+        By what the user calls each.
+    rule : str
+        Why they may share none.
+    called : str
+        What two of them are called together.
+
+    Raises
+    ------
+    InputError
+        With the number of shared atoms and the first of them.
+    """
+    for (a, first), (b, second) in combinations(groups.items(), 2):
+        if first.universe is not second.universe:  # refused elsewhere
+            continue
+        both = np.intersect1d(first.ix, second.ix)
+        if not len(both):
+            continue
+        atom = first.universe.atoms[both[0]]
+        labels = [(word, getattr(atom, word, "")) for word in ("name", "type", "resname")]
+        known = ", ".join(f"{word} {label}" for word, label in labels if label)
+        if len(both) == len(first) == len(second):
+            remedy = f"both are the same {len(both)} atoms; give each a selection of its own"
+        else:
+            taken, kept = (first, b) if len(both) == len(first) else (second, a)
+            less = a if kept == b else b
+            text = describe_atoms(taken)
+            shared = "1 atom is" if len(both) == 1 else f"{len(both)} atoms are"
+            ending = text if len(text) <= LONGEST_SELECTION else "..."
+            remedy = (
+                f"{shared} in both, of {len(first)} and {len(second)}; take those of "
+                f"{less} out of {kept}, with atoms.difference(others) or with 'and not ({ending})' "
+                f"at the end of the selection of {kept}"
+            )
+        raise InputError(
+            f"{called.format(a, b)} overlap in atom index {both[0]}"
+            f"{f' ({known})' if known else ''}; {rule}: {remedy}"
+        )

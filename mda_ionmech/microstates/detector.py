@@ -22,7 +22,7 @@ from ..lib.frozen import is_frozen, own_copy
 from ..lib.grouping import sort_by_group
 from ..lib.kernels import counting_order
 from ..lib.run_length import LabelRuns, run_blocks
-from ..lib.topology import check_atom_group
+from ..lib.topology import check_apart, check_atom_group
 from ..trajectory.unwrap import Places
 
 if TYPE_CHECKING:
@@ -270,16 +270,13 @@ class Detector(ABC):
                 f"{type(self).__name__} needs at least one ligand type, given as a keyword, e.g. "
                 "solvent=universe.select_atoms('resname DME and element O')"
             )
-        seen: dict[int, str] = {}
         for kind, atoms in ligands.items():
             check_atom_group(atoms, f"ligand type {kind!r}")
-            clash = next((int(i) for i in atoms.ix if int(i) in seen), None)
-            if clash is not None:
-                raise InputError(
-                    f"ligand types {seen[clash]!r} and {kind!r} overlap in atom index {clash}; "
-                    "each atom belongs to one ligand type"
-                )
-            seen.update(dict.fromkeys((int(i) for i in atoms.ix), kind))
+        check_apart(
+            {repr(kind): atoms for kind, atoms in ligands.items()},
+            "each atom belongs to one ligand type",
+            "ligand types {} and {}",
+        )
         if persistence is not None and not persistence >= 0:
             raise InputError(f"persistence must be a time in ps, 0 or more, got {persistence!r}")
         self.ligands = dict(ligands)

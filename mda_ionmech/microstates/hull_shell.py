@@ -13,7 +13,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
-from ..lib.topology import check_atom_group
+from ..lib.topology import check_apart, check_atom_group
 from .detector import Contacts, Detector, FrameGeometry
 from .neighbour_search import contact_pairs, pairs_with
 
@@ -110,12 +110,10 @@ class HullShell(Detector):
                         f"host and ligand type {kind!r} are atoms of different universes; select "
                         "all groups from one universe"
                     )
-                both = np.intersect1d(host.ix, atoms.ix)
-                if len(both):
-                    raise InputError(
-                        f"host and ligand type {kind!r} overlap in atom index {both[0]}; leave "
-                        "the ligands out of host"
-                    )
+                check_apart(
+                    {"host": host, f"ligand type {kind!r}": atoms},
+                    "a ligand is no part of the host",
+                )
         self.fallback = self._radii(fallback)
 
     def _radii(self, fallback: Any) -> dict[str, float] | None:

@@ -17,7 +17,7 @@ import numpy as np
 from ...lib.errors import InputError
 from ...lib.frozen import changed, frozen
 from ...lib.run_length import frame_counts
-from ...lib.topology import check_atom_group
+from ...lib.topology import check_apart, check_atom_group
 from ..detector import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
 from .alignment import Alignment, minimum_image, repeated
 from .core_sets import held_sites, shared_frames
@@ -425,12 +425,10 @@ class SiteAssignment(Detector):
         """The atoms that may be vertices of polyhedra."""
         if self.assignment != "polyhedron":
             return super().other_atoms(carriers)
-        both = np.intersect1d(self.vertices.ix, carriers.ix)
-        if len(both):
-            raise InputError(
-                f"vertices and the carriers overlap in atom index {both[0]}: polyhedra are made of "
-                "atoms that stay; select these alone"
-            )
+        check_apart(
+            {"vertices": self.vertices, "the carriers": carriers},
+            "polyhedra are made of atoms that stay",
+        )
         return np.sort(self.vertices.ix)
 
     @property

@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 from scipy import constants
 
-from mda_ionmech import IonSpecies
+from mda_ionmech import InputError, IonSpecies
 
 from ..systems import DT
 from .builders import (
+    dump,
     ions,
+    of_ions,
     onsager,
     reopened,
     run_of,
     salt,
+    salt_in_memory,
     wrapped,
     written,
 )
@@ -46,3 +49,24 @@ def several_molecular_ions(tmp):
     expected = constants.e**2 * onsager(dipole, 20.0**3, DT, 8)
     found = float(run.results.decomposition["conductivity"][0])
     return right(abs(found / expected - 1), 1e-4)
+
+
+@report(
+    "MDSuite 607",
+    "The ionic conductivity of molten salt comes out as exactly 0.",
+    "With charges given it is that of an independent calculation; charges of 0 are refused.",
+)
+def zero_conductivity(tmp):
+    paths = salt()
+    u = salt_in_memory()
+    path = dump(tmp / "run.lammpsdump", paths, 20.0, "id type x y z")
+    run = of_ions(reopened(u, path), dt=DT)
+    dipole = (paths * np.r_[[1.0] * 4, [-1.0] * 4][:, None]).sum(axis=1)[:, None]
+    expected = constants.e**2 * onsager(dipole, 20.0**3, DT, 8)
+    found = float(run.results.decomposition["conductivity"][0])
+    said = right(abs(found / expected - 1), 1e-4)
+    try:
+        of_ions(reopened(u, path), dt=DT, charges=(0, 0))
+    except InputError as error:
+        return f"{said}; with charges of 0 refused: {error}"
+    raise AssertionError("a conductivity of 0 came out")
