@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
+from MDAnalysis.lib import distances
 from scipy import constants
 
 from mda_ionmech import InputError, IonSpecies
+from mda_ionmech.microstates import CutoffShell
 
 from ..systems import DT
 from .builders import (
@@ -20,6 +24,7 @@ from .builders import (
     wrapped,
     written,
 )
+from .crystals import crystal_file
 from .registry import report, right
 
 
@@ -70,3 +75,36 @@ def zero_conductivity(tmp):
     except InputError as error:
         return f"{said}; with charges of 0 refused: {error}"
     raise AssertionError("a conductivity of 0 came out")
+
+
+@report(
+    "solvation-analysis 81",
+    "Residence times fail where a ligand is never, or hardly ever, in a shell.",
+    "A table without a row for what never binds; right for what does.",
+)
+def never_bound(tmp):
+    u = crystal_file(tmp)
+    u.trajectory[0]
+    lithium, host = u.select_atoms("name Li"), u.select_atoms("name Zr")
+    away = np.min(
+        [
+            distances.distance_array(lithium, host, box=ts.dimensions).min(axis=0)
+            for ts in u.trajectory
+        ],
+        axis=0,
+    )
+    order = np.argsort(away)
+    near, far = host[np.sort(order[:5])], host[np.sort(order[-5:])]
+    cutoffs = {"near": float(away[order[5]]), "far": float(away[order[-5]]) - 0.01}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tables = []
+        for kinds in (("near", "far"), ("far",)):
+            groups = {k: {"near": near, "far": far}[k] for k in kinds}
+            shell = CutoffShell({k: cutoffs[k] for k in kinds}, **groups)
+            one = IonSpecies(lithium, charge=1, name="Li", microstates=shell)
+            tables.append(run_of([one], frame="framework").residence_times())
+    assert len(tables[1]) == 0
+    assert "near" in str(tables[0].index.tolist())
+    assert "far" not in str(tables[0].index.tolist())
+    return "right, a row for what binds, none for what does not, and a table without rows"
