@@ -59,12 +59,14 @@ def span(s, reach, n):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def sites_about(s0, s1, s2, r0, r1, r2, boxes, start, order, found):  # type: ignore[no-untyped-def]
+def sites_about(s0, s1, s2, r0, r1, r2, boxed, found):  # type: ignore[no-untyped-def]
     """Sites in the boxes about a point; returns their number.
 
-    s0, s1, s2: fractional, any image; r0, r1, r2: how far to look along each vector, as parts of
-    it; boxes, start, order: as in `SiteGrid`; found (sites,) int32: filled with each site once.
+    s0, s1, s2: fractional, any image; r0, r1, r2: how far to look along each vector, as fractions
+    of it; boxed: boxes, start, order, as `SiteGrid.boxed`; found (sites,) int32: filled with each
+    site once.
     """
+    boxes, start, order = boxed
     low0, high0 = span(s0 - np.floor(s0), r0, boxes[0])
     low1, high1 = span(s1 - np.floor(s1), r1, boxes[1])
     low2, high2 = span(s2 - np.floor(s2), r2, boxes[2])
@@ -75,7 +77,7 @@ def sites_about(s0, s1, s2, r0, r1, r2, boxes, start, order, found):  # type: ig
         for j in range(low1, high1 + 1):
             row = row0 + (j + boxes[1] if j < 0 else j - boxes[1] if j >= boxes[1] else j)
             row *= n2
-            # boxes along the third vector are one stretch, or two where it crosses a face
+            # boxes along the third vector are contiguous, or in two pieces where it crosses a face
             for m in range(start[row + max(low2, 0)], start[row + min(high2, n2 - 1) + 1]):
                 found[n] = order[m]
                 n += 1
@@ -105,14 +107,20 @@ def square_between(c0, c1, c2, place, s, cell):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _nearest(c0, c1, c2, guess, place, boxes, start, order, cell, over, found):  # type: ignore[no-untyped-def]
-    """Site nearest to a point and its squared distance; guess: any site."""
+def nearest_to_point(c0, c1, c2, guess, place, boxed, cell, over, margin, found):  # type: ignore[no-untyped-def]
+    """Site nearest to a point, of several the one with the lowest number; its squared distance.
+
+    c0, c1, c2: fractional, any image; guess: any site; place (sites, 3 or more): where sites are,
+    at most margin (3,) from where boxed has them, fractional; boxed, found: as in `sites_about`;
+    cell (3, 3), Angstrom; over (3,): of `over_heights`.
+    """
     best = np.int64(guess)
     best2 = square_between(c0, c1, c2, place, best, cell)
     reach = np.sqrt(best2)
     n = sites_about(
-        c0, c1, c2, reach * over[0], reach * over[1], reach * over[2], boxes, start, order, found
-    )
+        c0, c1, c2, reach * over[0] + margin[0], reach * over[1] + margin[1],
+        reach * over[2] + margin[2], boxed, found,
+    )  # fmt: skip
     for k in range(n):
         s = np.int64(found[k])
         square = square_between(c0, c1, c2, place, s, cell)
@@ -122,20 +130,18 @@ def _nearest(c0, c1, c2, guess, place, boxes, start, order, cell, over, found): 
 
 
 @kernel
-def nearest_site(  # type: ignore[no-untyped-def]
-    centres, shift, place, boxes, start, order, guess, shrunk, cell, site, distance
-):
+def nearest_site(centres, shift, place, boxed, guess, shrunk, cell, site, distance):  # type: ignore[no-untyped-def]
     """Nearest site of every carrier; of several, the one with the lowest number.
 
     centres (carriers, 3), less shift (3,): fractional, any image; place to guess: as in `SiteGrid`;
-    shrunk: no vector is shorter in this cell than this part of what it is in the grid's; cell
+    shrunk: no vector is shorter in this cell than this fraction of what it is in the grid's; cell
     (3, 3). Fills site (carriers,) int32 and distance (carriers,), Angstrom. Exact while the nearest
     site is closer than half the shortest cell height.
 
     Cost: linear in carriers; those farther from the guess than half the way to the site next to it
     look at the boxes within that distance.
     """
-    over = over_heights(cell)
+    over, margin, boxes = over_heights(cell), np.zeros(3), boxed[0]
     found = np.empty(place.shape[0], dtype=np.int32)
     near = np.empty(_CHUNK, dtype=np.int32)
     for begin in range(0, centres.shape[0], _CHUNK):
@@ -156,16 +162,16 @@ def nearest_site(  # type: ignore[no-untyped-def]
             square = square_between(c0, c1, c2, place, s, cell)
             safe = shrunk * place[s, 3]
             if not square < safe * safe:
-                s, square = _nearest(c0, c1, c2, s, place, boxes, start, order, cell, over, found)
+                s, square = nearest_to_point(c0, c1, c2, s, place, boxed, cell, over, margin, found)
             site[c], distance[c] = s, np.sqrt(square)
 
 
 @kernel
-def nearest_to_boxes(place, boxes, start, order, cell, guess):  # type: ignore[no-untyped-def]
+def nearest_to_boxes(place, boxed, cell, guess):  # type: ignore[no-untyped-def]
     """Fill guess (boxes,) int32 with the site nearest to the middle of each box."""
-    over = over_heights(cell)
+    over, margin = over_heights(cell), np.zeros(3)
     found = np.empty(place.shape[0], dtype=np.int32)
-    n0, n1, n2 = boxes
+    n0, n1, n2 = boxed[0]
     for i in range(n0):
         for j in range(n1):
             for k in range(n2):
@@ -173,9 +179,9 @@ def nearest_to_boxes(place, boxes, start, order, cell, guess):  # type: ignore[n
                 # that of a box beside it is near
                 back = 1 if k > 0 else n2 if j > 0 else n1 * n2
                 known = guess[b - back] if b > 0 else 0
-                guess[b], _ = _nearest(
-                    (i + 0.5) / n0, (j + 0.5) / n1, (k + 0.5) / n2, known, place, boxes, start,
-                    order, cell, over, found,
+                guess[b], _ = nearest_to_point(
+                    (i + 0.5) / n0, (j + 0.5) / n1, (k + 0.5) / n2, known, place, boxed, cell, over,
+                    margin, found,
                 )  # fmt: skip
 
 
@@ -207,6 +213,11 @@ class SiteGrid:
     cell: np.ndarray
     inverse: np.ndarray
 
+    @property
+    def boxed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What kernels take: boxes, start and order."""
+        return self.boxes, self.start, self.order
+
     @classmethod
     def of(cls, sites: np.ndarray, cell: np.ndarray) -> SiteGrid:
         """The grid of some sites.
@@ -235,7 +246,7 @@ class SiteGrid:
         apart, _ = tree.query(wrapped @ cell, 2, distance_upper_bound=reach)
         place = np.column_stack([sites, np.minimum(apart[:, 1], reach) / 2])
         guess = np.empty(len(count), dtype=np.int32)
-        nearest_to_boxes(place, boxes, start, order, cell, guess)
+        nearest_to_boxes(place, (boxes, start, order), cell, guess)
         return cls(place, boxes, start, order, guess, cell, np.linalg.inv(cell))
 
     def nearest(
@@ -263,8 +274,8 @@ class SiteGrid:
         change = self.inverse @ (cell - self.cell)
         shrunk = max(1.0 - ROUNDED - float(np.sqrt((change * change).sum())), 0.0)
         nearest_site(
-            centres, np.zeros(3) if shift is None else shift, self.place, self.boxes, self.start,
-            self.order, self.guess, shrunk, cell, site, distance,
+            centres, np.zeros(3) if shift is None else shift, self.place, self.boxed, self.guess,
+            shrunk, cell, site, distance,
         )  # fmt: skip
         return site, distance
 

@@ -23,7 +23,7 @@ from .density_maxima import (
 )
 from .framework_drift import circular_mean
 from .nearest_site import SiteGrid, closest_pair
-from .polyhedra import Polyhedra, PolyhedronBoxes, check_coordination, find_polyhedra
+from .polyhedra import Polyhedra, check_coordination, find_polyhedra
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -89,8 +89,6 @@ class SettledSites:
     found : dict
         What was found of sites from a density, as plain values.
     polyhedra : Polyhedra or None
-    boxes : PolyhedronBoxes or None
-        The polyhedra that reach into each box of the grid.
     reach : float
         Farthest vertex of a polyhedron, Angstrom; 0 without polyhedra.
     """
@@ -104,7 +102,6 @@ class SettledSites:
     grid: SiteGrid
     found: dict[str, Any]
     polyhedra: Polyhedra | None = None
-    boxes: PolyhedronBoxes | None = None
     reach: float = 0.0
 
     def drift(self, frame: FrameGeometry) -> np.ndarray:
@@ -202,9 +199,9 @@ def settle_sites(
         by = "ions"
     places = sites + shift
     grid = SiteGrid.of(places, cell)
-    shapes: tuple[Polyhedra | None, PolyhedronBoxes | None, float] = None, None, 0.0
+    shapes: tuple[Polyhedra | None, float] = None, 0.0
     if assignment == "polyhedron":
-        shapes = _find_polyhedra(frames, places, grid, labels, coordination)
+        shapes = _find_polyhedra(frames, places, labels, coordination)
     return SettledSites(
         fractional,
         labels,
@@ -280,11 +277,11 @@ def _find_sites(
 def _find_polyhedra(
     frames: _Frames,
     places: np.ndarray,
-    grid: SiteGrid,
     labels: tuple[str, ...],
     coordination: int | Mapping[str, int] | None,
-) -> tuple[Polyhedra, PolyhedronBoxes, float]:
-    """Vertices of every site, from the mean positions of the atoms that may be ones."""
+) -> tuple[Polyhedra, float]:
+    """Vertices of every site, from the mean positions of the atoms that may be ones; and how far
+    the farthest is, Angstrom."""
     if coordination is not None:
         check_coordination(coordination, labels)
     start = frames.some[0][0].others
@@ -293,8 +290,7 @@ def _find_polyhedra(
     shape = find_polyhedra(places, labels, mean, frames.cell, coordination)
     whole = np.repeat(shape.closed, np.diff(shape.offsets))
     length = np.linalg.norm(shape.vector[whole] @ frames.cell, axis=1)
-    boxes = PolyhedronBoxes.of(shape, grid, places, np.stack(moved) - np.mean(moved, axis=0))
-    return shape, boxes, float(length.max(initial=0.0))
+    return shape, float(length.max(initial=0.0))
 
 
 def _check_lengths(source: SiteSource, frames: _Frames) -> None:

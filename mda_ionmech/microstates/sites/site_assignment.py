@@ -54,10 +54,9 @@ class SiteAssignment(Detector):
 
     Cost per frame: linear in carriers and framework atoms, whatever the number of sites (a grid of
     the sites, made once), as long as carriers are near sites; one far from all of them looks at the
-    sites within the distance of the nearest. With ``polyhedron`` linear in vertices beside: a
-    carrier looks at the polyhedra that reach into its box until one surely holds it, and then at
-    those that may overlap that one as far as the framework vibrates. A hull, n**4 operations for n
-    vertices, is made for a carrier that the faces of the mean structure do not decide on.
+    sites within the distance of the nearest. With ``polyhedron`` linear in vertices beside: the
+    hull of a polyhedron, n**4 operations for n vertices, is made in frames in which a carrier is
+    nearer to its centre than its farthest vertex.
 
     Attributes
     ----------
@@ -447,15 +446,10 @@ class SiteAssignment(Detector):
         drift, grid = settled.drift(frame), settled.grid
         if settled.polyhedra is not None:
             site, inside = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.bool_)
-            shape, near = settled.polyhedra, settled.boxes
-            assert near is not None
-            moved = minimum_image(frame.others - drift - shape.mean)
+            moved = minimum_image(frame.others - drift - settled.polyhedra.mean)
             tally = polyhedron_site(
-                frame.centres - drift, settled.places, grid.boxes, grid.start, grid.order,
-                grid.guess, moved, frame.cell, shape.offsets, shape.atom, shape.vector,
-                shape.closed, shape.face_offsets, shape.face, near.start, near.site,
-                near.rival_offsets, near.rival, near.until, near.slack, near.vertex, near.radius,
-                near.cell, site, inside,
+                frame.centres - drift, settled.places, grid.boxed, grid.guess, moved, frame.cell,
+                settled.polyhedra.vertices, site, inside,
             )  # fmt: skip
             return Contacts(carrier, site, inside, tally=tally)
         site, distance = grid.nearest(frame.centres, frame.cell, drift)

@@ -82,7 +82,7 @@ def test_no_site_within_reach_is_missed_and_none_is_found_twice(seed, n, flat):
     grid = SiteGrid.of(sites, cell)
     found = np.empty(n, dtype=np.int32)
     for point, reach in zip(rng.uniform(-1, 2, (20, 3)), rng.uniform(0, 0.7, (20, 3)), strict=True):
-        k = sites_about(*point, *reach, grid.boxes, grid.start, grid.order, found)
+        k = sites_about(*point, *reach, grid.boxed, found)
         assert len(set(found[:k].tolist())) == k
         apart = np.abs(point - sites - np.rint(point - sites))
         assert set(np.flatnonzero((apart <= reach).all(axis=1))) <= set(found[:k].tolist())
