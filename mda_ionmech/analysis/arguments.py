@@ -14,7 +14,7 @@ from MDAnalysis import AtomGroup
 from ..events import CrystalEvents
 from ..lib.checks import positive
 from ..lib.errors import InputError
-from ..lib.topology import check_apart
+from ..lib.topology import check_apart, describe_atoms
 from ..microstates import SiteAssignment
 from ..species import IonSpecies
 
@@ -228,3 +228,13 @@ def check_backend(backend: Any, trajectory: Any) -> None:
                 f"backend={backend!r}: the transformation {name} on the trajectory cannot be sent "
                 "to other processes; use backend='serial', or a transformation class of MDAnalysis"
             )
+
+
+def selections_of(species: IonSpecies) -> dict[str, Any]:
+    """Selections of the atoms of a species and of its ligands, for the settings."""
+    shell = species.microstates
+    ligands = {} if shell is None else shell.ligands
+    return {
+        "atoms": describe_atoms(species.atoms),
+        "ligands": {kind: describe_atoms(group) for kind, group in ligands.items()},
+    }

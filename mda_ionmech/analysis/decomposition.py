@@ -21,16 +21,11 @@ from MDAnalysis.analysis.results import Results as RawResults
 from MDAnalysis.analysis.results import ResultsGroup
 from MDAnalysis.lib.log import ProgressBar
 
-from .. import onsager
-from ..events import CrystalEvents, EventRule, SiteHistory
-from ..events.base import EventCodes, prepared
-from ..events.crystal.crystal_events import LinkedHops
-from ..events.crystal.site_distances import InCell
-from ..events.crystal.site_history import Walk, follow_sites, join_histories
+from ..events import EventRule
+from ..events.base import prepared
 from ..lib.arrays_on_disk import ArrayFolder
 from ..lib.checks import positive
 from ..lib.errors import InputError, warn_user
-from ..lib.files import write_atomically
 from ..lib.frame_backends import (
     PARTS_PER_WORKER,
     ClientParts,
@@ -50,11 +45,10 @@ from ..lib.task_workers import (
     over_workers,
     threads,
 )
-from ..lib.topology import atom_ids, check_atom_group, trajectory_name
+from ..lib.topology import atom_ids, check_atom_group, describe_atoms, trajectory_name
 from ..lib.version import __version__
-from ..macrostates import Macrostates, RunStates
+from ..macrostates import Macrostates
 from ..microstates import (
-    ContactHistory,
     FrameGeometry,
     Microstates,
     RadialDistribution,
@@ -66,15 +60,8 @@ from ..microstates.gathered_contacts import GatheredContacts
 from ..microstates.rdf import sample_distributions
 from ..observables.of_a_run import RunObservables
 from ..observables.vehicularity import followed_ligands, vehicle_dataset
-from ..onsager.labelled_run import LabelledRun, LabelledSpecies
-from ..onsager.window_sums import (
-    CarrierLabels,
-    Classify,
-    JointLabels,
-    one_label,
-)
+from ..onsager.labelled_run import CarrierAtoms, LabelledRun
 from ..results.results import Results
-from ..results.states_file import states_archive
 from ..species import IonSpecies
 from ..trajectory import FrameTimes, Paths
 from ..trajectory.carriers import append_atoms, carrier_members, ligand_table
@@ -130,6 +117,7 @@ from .arguments import (
     check_transformations,
     check_universe,
     on_sites,
+    selections_of,
 )
 from .coordinate_checks import carrier_places, check_coordinates, describe_reach, refuse_jumps
 from .gather_on_disk import (
@@ -140,8 +128,10 @@ from .gather_on_disk import (
     open_store,
     sampled_places,
 )
+from .gathered_run import GatheredRun
 from .input_notes import input_notes
-from .label_checks import check_macrostates, check_number_of_labels, check_rules
+from .label_checks import check_number_of_labels, check_rules
+from .labelling import ambiguity, event_names, label, tally_notes
 from .plausibility import long_persistence, short_length
 from .sampled_frames import warnings_of_sample
 from .step_checks import (
@@ -154,7 +144,6 @@ from .step_checks import (
     sample_steps,
     step_notes,
 )
-from .window_states import window_states
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -267,9 +256,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
 
     results: Any  # raw arrays of the frame stage while reading, Results afterwards
     paths: Paths
-    microstates: dict[str, Microstates]
-    macrostates: dict[str, Macrostates]
-    _labels: list[CarrierLabels]
+    _gathered_run: GatheredRun
     _record: LabelledRun
     _cell: Cell | None
     _previous: Snapshot | None
@@ -391,8 +378,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self._moving = stretches(np.flatnonzero(carried))
         self._advance: Callable[[int], None] | None = None
         self._client: Any = None
-        self._linked: dict[tuple[int, ...], LinkedHops] = {}
-        self._histories: dict[int, SiteHistory] = {}
 
     # ---- set-up ---------------------------------------------------------------------------
 
@@ -583,7 +568,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self._bar.set_description("reading frames")
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
-        self._labels, self._linked = [], {}
         self._open_folders(n)
 
     def _open_folders(self, n: int) -> None:
@@ -1004,53 +988,148 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self._unwrap_report = self._describe_unwrapping(found)
         self.paths = finish_paths(self._builder, raw.reference, raw.cells, self._times.spacing)
         del self._builder
-        self._ligand_paths = {
+        ligand_paths = {
             k: self.paths.carriers(where.start, where.stop) for k, where in self._followed.items()
         }
         if self._followed:
             self.paths = replace(self.paths, position=self.paths.carriers(0, int(self._first[-1])))
-        self._positions: dict[int, np.ndarray] = {}
         self.engine_step = raw.engine_step
-        self._tallies = {k: raw[f"tally_{k}"].sum(axis=0) for k in self._gathered}
-        self._note_tallies()
-        states = self._find_states()
-        for index, found in states.items():
-            self._note_ambiguity(self.species[index].name, found.report)
-        self.results = self._decompose(states)
+        self._gathered_run = self._as_gathered(raw, ligand_paths)
+        run = label(self._gathered_run)
+        for text in tally_notes(self.species, self._gathered_run.tallies, self.paths.n_frames):
+            self._note(text)
+        for one in run.species:
+            unsure = (
+                None if one.microstates is None else ambiguity(one.name, one.microstates.report)
+            )
+            if unsure:
+                self._note(unsure, loud=True)
+        self._record = run
+        self._bar.set_description("decomposing windows")
+        self.results = self._assembled(run, self._gathered_run, progress=self._advance_bar())
         self._bar.update(self._bar.total - self._bar.n)
 
-    def _tally(self, index: int) -> dict[str, int]:
-        """What the detector of species `index` counted beside contacts, over the run."""
-        detector = self.species[index].microstates
-        assert detector is not None
+    def _advance_bar(self) -> Callable[[float], None]:
+        """Moves the bar by a part of what is left of it now."""
+        left = self._bar.total - self._bar.n
+        return lambda part: self._bar.update(part * left)
+
+    def _as_gathered(self, raw: Any, ligand_paths: dict[int, np.ndarray]) -> GatheredRun:
+        """What the frames gave, for labels to follow from."""
+        dropped = [k for k, axis in enumerate("xyz") if axis not in self.axes]
+        tallies = {}
+        for index in self._gathered:
+            detector = self.species[index].microstates
+            assert detector is not None
+            counted = raw[f"tally_{index}"].sum(axis=0)
+            tallies[index] = {
+                name: int(n) for name, n in zip(detector.tally_names, counted, strict=True)
+            }
+        masses = {}
+        for index in ligand_paths:
+            ligands = self._ligands[index]
+            assert ligands is not None
+            masses[index] = usable_masses(self.universe, "projection='vehicle'", ligands.atom)[
+                ligands.atom
+            ]
+        return GatheredRun(
+            species=self.species,
+            first=self._first,
+            ligands=tuple(self._ligands),
+            contacts=dict(self._gathered),
+            tallies=tallies,
+            first_places=self._first_places,
+            molecule=self._molecule,
+            paths=self.paths,
+            positions=tuple(
+                without_axes(self.paths.carriers(*self._first[k : k + 2]), dropped)
+                for k in range(len(self.species))
+            ),
+            ligand_paths=ligand_paths,
+            ligand_masses=masses,
+            frames=np.asarray(self.frames, dtype=np.int64),
+            times=np.asarray(self.times, dtype=np.float64),
+            windows=self._window_frames,
+            resolutions=self._resolution_frames,
+            horizons=self._horizon_frames,
+            temperature=self.temperature,
+            axes=self.axes,
+            seed=self.seed,
+            level=self.level,
+            on_sites=frozenset(
+                k for k, s in enumerate(self.species) if self.projection and on_sites(s)
+            ),
+            atoms=CarrierAtoms(
+                np.concatenate([s.atoms.ix for s in self.species]),
+                np.concatenate(
+                    [s.carrier_of_atom + f for s, f in zip(self.species, self._first, strict=False)]
+                ),
+                atom_ids(self.universe),
+            ),
+            selections=tuple(selections_of(s) for s in self.species),
+            folder=self._folder,
+        )
+
+    def _assembled(
+        self,
+        run: LabelledRun,
+        gathered: GatheredRun,
+        *,
+        progress: Callable[[float], None] | None = None,
+        with_nulls: bool = True,
+    ) -> Results:
+        """The result of labels: sums, values, intervals, states, settings."""
+        import xarray as xr  # slow to import, as is what the assembly needs
+
+        from .assembly import Assembly
+
+        spread = partial(self._spread, run)
+        about = self._about() | {
+            "projection": {
+                s.name: "site" if k in gathered.on_sites else None
+                for k, s in enumerate(gathered.species)
+            }
+        }
+        results = Assembly(
+            run, about, tuple(self._notes), spread, progress or (lambda part: None),
+            gathered.folder, with_nulls,
+        ).results()  # fmt: skip
+        if gathered.ligand_paths:
+            followed = {
+                k: (path, gathered.ligand_masses[k]) for k, path in gathered.ligand_paths.items()
+            }
+            share = results.decomposition["share"]
+            plans = {entry.frames: entry.plan for entry in results.blocks.scanned}
+            vehicle = vehicle_dataset(run, followed, share, plans, spread)
+            results.tree["vehicle"] = xr.DataTree(vehicle)
+        return results
+
+    def _about(self) -> dict[str, Any]:
+        """Choices of the run as plain values, for the settings of the result."""
+        source = self._times.source
         return {
-            name: int(n) for name, n in zip(detector.tally_names, self._tallies[index], strict=True)
+            "frame": self.frame,
+            "framework": None if self.framework is None else describe_atoms(self.framework),
+            "unwrap": self._unwrap_report,
+            "windows": self.windows,
+            "dt_given": self.dt,
+            "times_source": None if source is None else source.text,
+            "uneven": self.uneven,
+            "frames_dropped": len(self._dropped),
+            **self._source,
         }
 
-    def _note_tallies(self) -> None:
-        for index in self._gathered:
-            one = self.species[index]
-            counted = {name: n for name, n in self._tally(index).items() if n}
-            if counted:
-                total = one.n_carriers * self.paths.n_frames
-                listed = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counted.items())
-                assert one.microstates is not None
-                what = "sites" if one.microstates.has_sites else "shells"
-                self._note(f"of {total} {what} of {one.name}: {listed}")
+    @property
+    def microstates(self) -> dict[str, Microstates]:
+        """After `run`: microstates by the name of the species."""
+        run = self._labelled("microstates")
+        return {s.name: s.microstates for s in run.species if s.microstates is not None}
 
-    def _note_ambiguity(self, name: str, report: dict[str, Any]) -> None:
-        """Say loudly when carriers hardly live on the sites they are assigned to."""
-        volume = "polyhedron" if "outside_every_polyhedron" in report else "core"
-        remedy = {"core": "r_core", "polyhedron": "vertices"}[volume]
-        outside = report.get(f"outside_every_{volume}", 0.0)
-        homeless = report.get(f"carriers_never_in_a_{volume}", 0)
-        if outside > AMBIGUOUS or homeless:
-            self._note(
-                f"sites of {name} are ambiguous: {outside:.0%} of the time in no {volume}, "
-                f"{homeless} carriers never in one; check the alignment (results.settings), the "
-                f"origin and setting of the structure, supercell and {remedy}",
-                loud=True,
-            )
+    @property
+    def macrostates(self) -> dict[str, Macrostates]:
+        """After `run`: macrostates by the name of the species."""
+        run = self._labelled("macrostates")
+        return {s.name: s.macrostates for s in run.species if s.macrostates is not None}
 
     def _check_order(self, raw: Any) -> None:
         """Refuse frames that come twice, and say what single steps show."""
@@ -1091,35 +1170,6 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             "steps": int(found[2]),
             "longest_step_angstrom": float(found[3]),
         }
-
-    def _find_states(
-        self,
-        *,
-        filtered: bool = True,
-        persistence: float | None = None,
-        radii: Mapping[int, Mapping[str, dict[str, float]]] | None = None,
-    ) -> dict[int, Microstates]:
-        """Microstates of every species with a detector; plain cutoffs if not `filtered`."""
-        states = {}
-        for index in self._gathered:
-            one, ligands = self.species[index], self._ligands[index]
-            assert one.microstates is not None
-            assert ligands is not None
-            about: dict[str, Any] = {
-                "n_frames": self.paths.n_frames,
-                "n_carriers": one.n_carriers,
-                "spacing": self._times.spacing,
-                "ligand_atom": ligands.atom,
-                "ligand_molecule": ligands.molecule,
-                "ligand_kind": ligands.kind,
-            }
-            history = ContactHistory(**self._gathered[index].columns(), **about)
-            chosen = {} if radii is None or index not in radii else radii[index]
-            states[index] = one.microstates.assemble(
-                history, filtered=filtered, persistence=persistence, **chosen
-            )
-            states[index].report.update(self._tally(index))
-        return states
 
     def plain(self) -> Results:
         """The same run with plain cutoffs: no hysteresis, no persistence. Reads no frame again.
@@ -1162,259 +1212,55 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
 
     def _relabelled(
         self,
-        what: str,
+        what: str = "robustness()",
         *,
-        filtered: bool = True,
-        persistence: float | None = None,
-        radii: Mapping[int, Mapping[str, dict[str, float]]] | None = None,
         rules: Mapping[int, EventRule] | None = None,
         window: int | None = None,
+        **choices: Any,
     ) -> Results:
         """The run with other filters, radii or rules; with `window`, that window view alone."""
         self._require_run(what)
-        names = [
-            *(
-                "microstates",
-                "macrostates",
-                "_labels",
-                "_linked",
-                "_histories",
-                "_record",
-                "species",
-            ),
-            *("_window_frames", "_resolution_frames", "_horizon_frames", "_ligand_paths"),
-        ]
-        keep = {name: getattr(self, name) for name in names}
+        species = list(self._gathered_run.species)
         for index, rule in (rules or {}).items():
-            self._exchange(index, events=rule)
+            species[index] = changed(species[index], events=rule)
+        gathered = replace(self._gathered_run, species=tuple(species))
         if window is not None:
-            self._window_frames = np.array([window])
-            self._resolution_frames = self._horizon_frames = np.empty(0, dtype=np.int64)
-            self._ligand_paths = {}
-        try:
-            states = self._find_states(filtered=filtered, persistence=persistence, radii=radii)
-            return self._decompose(
-                states, filtered=filtered, persistence=persistence, nulls=window is None
-            )
-        finally:
-            for name, value in keep.items():
-                setattr(self, name, value)
+            none = np.empty(0, dtype=np.int64)
+            gathered = replace(
+                gathered, windows=np.array([window]), resolutions=none, horizons=none,
+                ligand_paths={},
+            )  # fmt: skip
+        return self._assembled(label(gathered, **choices), gathered, with_nulls=window is None)
 
     def _require_run(self, what: str) -> None:
         if not hasattr(self, "paths"):
             raise InputError(f"{what} needs a finished run: call .run() first")
 
-    def _decompose(
-        self,
-        states: dict[int, Microstates],
-        *,
-        filtered: bool = True,
-        persistence: float | None = None,
-        nulls: bool = True,
-    ) -> Results:
-        self.microstates = {self.species[k].name: m for k, m in states.items()}
-        joint = RunStates(
-            self.species,
-            [states.get(k) for k in range(len(self.species))],
-            self._molecule,
-            self.paths.n_frames,
-        )
-        macro = {
-            k: one.macrostates.assign(joint, k)
-            for k, one in enumerate(self.species)
-            if one.macrostates is not None
-        }
-        check_macrostates(macro, self.species, self.paths.n_frames)
-        self.macrostates = {self.species[k].name: m for k, m in macro.items()}
-        self._link_species(states)
-        self._labels = [self._carrier_labels(k, states, macro) for k in range(len(self.species))]
-        self._record = self._as_record(states, macro)
-        if not nulls:
-            self._linked = {}
-        import xarray as xr  # slow to import, as is what the assembly needs
-
-        from .assembly import Assembly
-
-        results = Assembly(self, states, macro, filtered, persistence).results()
-        if self._ligand_paths:
-            results.tree["vehicle"] = xr.DataTree(vehicle_dataset(self, results))
-        return results
-
-    def _as_record(
-        self,
-        states: dict[int, Microstates],
-        macro: dict[int, Macrostates],
-    ) -> LabelledRun:
-        """What labels and paths there are, for all that is asked of them afterwards."""
-        species = []
-        for k, one in enumerate(self.species):
-            detector = one.microstates
-            species.append(
-                LabelledSpecies(
-                    name=one.name,
-                    charge=one.charge,
-                    n_carriers=one.n_carriers,
-                    first=int(self._first[k]),
-                    events=self.event_names(k),
-                    rule=one.events,
-                    labels=self._labels[k],
-                    microstates=states.get(k),
-                    macrostates=macro.get(k),
-                    ligands=self._ligands[k],
-                    has_sites=bool(getattr(detector, "has_sites", False)),
-                    site_labels=tuple(getattr(detector, "labels", ())),
-                    sites=getattr(detector, "sites_in_cell", None) if on_sites(one) else None,
-                    history=self._histories.get(k),
-                )
-            )
-        return LabelledRun(
-            species=tuple(species),
-            paths=self.paths,
-            frames=np.asarray(self.frames, dtype=np.int64),
-            times=np.asarray(self.times, dtype=np.float64),
-            windows=self._window_frames,
-            temperature=self.temperature,
-            axes=self.axes,
-            seed=self.seed,
-            level=self.level,
-            linked=dict(self._linked),
-        )
-
     def _labelled(self, what: str) -> LabelledRun:
         self._require_run(what)
         return self._record
 
-    def _threads(self) -> int:
+    def _threads(self, run: LabelledRun) -> int:
         """Windows that may be worked on at once in this process."""
-        f = self.paths.n_frames
-        spare = SPARE_BYTES + 8 * self.paths.n_carriers * f
+        spare = SPARE_BYTES + 8 * run.paths.n_carriers * run.n_frames
         if self._folder is not None and self.memory is not None:
             spare = self.memory // 2
-        n_rows = sum(one.n_path_labels for one in self._labels)
-        n_moves = sum(one.n_macrostates**2 for one in self._labels)
-        return threads(f, max(n_rows, n_moves), spare)
+        n_rows = sum(one.labels.n_path_labels for one in run.species)
+        n_moves = sum(one.labels.n_macrostates**2 for one in run.species)
+        return threads(run.n_frames, max(n_rows, n_moves), spare)
 
-    def _spread(self, task: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
+    def _spread(
+        self, run: LabelledRun, task: Callable[[Item], Answer], items: Sequence[Item]
+    ) -> Iterator[Answer]:
         """Answers of a task for each item, in order: of the cluster, if it can read the store."""
         client = self._client
         if client is None or self._work is None or client.status != "running":
-            return over_threads(task, items, self._threads())
+            return over_threads(task, items, self._threads(run))
         return over_workers(client, self._work.path, task, items)
-
-    def _is_projected(self, index: int) -> bool:
-        """Whether the path view credits the labels of a species with site displacements alone."""
-        return self.projection is not None and on_sites(self.species[index])
-
-    def _path_names(self, index: int) -> tuple[str, ...]:
-        """Labels of a species in the path view: with sites projected out, vibration comes last."""
-        rest = () if self._labels[index].held is None else ("vibration",)
-        return (*self.event_names(index), *rest)
-
-    def _projections(self) -> dict[str, str | None]:
-        """What was projected out in the path view, by species."""
-        return {
-            s.name: "site" if self._is_projected(k) else None for k, s in enumerate(self.species)
-        }
-
-    def _carrier_positions(self, index: int) -> np.ndarray:
-        """Positions of a species with the directions that do not count set to 0."""
-        if index not in self._positions:
-            position = self.paths.carriers(self._first[index], self._first[index + 1])
-            dropped = [k for k, axis in enumerate("xyz") if axis not in self.axes]
-            self._positions[index] = without_axes(position, dropped)
-        return self._positions[index]
-
-    def _carrier_labels(
-        self,
-        index: int,
-        states: dict[int, Microstates],
-        macro: dict[int, Macrostates],
-    ) -> CarrierLabels:
-        one = self.species[index]
-        position = self._carrier_positions(index)
-        names, joint, held = self.event_names(index), None, None
-        if isinstance(one.events, CrystalEvents):
-            members = next(m for m in self._linked if index in m)
-            linked = self._linked[members]
-            joint = JointLabels(linked, members.index(index), states[index].runs)
-            if self._is_projected(index):
-                held = linked.history.where.copy()
-                held[:, [k for k, axis in enumerate("xyz") if axis not in self.axes]] = 0.0
-        classify: Classify
-        if one.events is not None:
-            runs, classify = states[index].runs, EventCodes(one.events, states[index].shells)
-        else:
-            n = one.n_carriers
-            runs = onsager.LabelRuns(
-                np.arange(n + 1), np.zeros(n, np.int32), np.zeros(n, np.int32), self.paths.n_frames
-            )
-            classify = one_label
-
-        kinds = macro.get(index)
-        return CarrierLabels(
-            position=position,
-            states=runs,
-            classify=classify,
-            n_labels=len(names),
-            macrostates=None if kinds is None else kinds.label_runs(),
-            n_macrostates=0 if kinds is None else len(kinds.names),
-            joint=joint,
-            held=held,
-        )
-
-    def _link_species(self, states: dict[int, Microstates]) -> None:
-        """Records of the species on sites, joined where their hops may be linked."""
-        ruled = {
-            k: s.events for k, s in enumerate(self.species) if isinstance(s.events, CrystalEvents)
-        }
-        self._linked, self._histories = {}, {}
-        left = list(ruled)
-        while left:
-            rule = ruled[left[0]]
-            members = tuple(k for k in left if k == left[0] or rule.links_like(ruled[k]))
-            left = [k for k in left if k not in members]
-            histories = [self._site_history(k, states[k]) for k in members]
-            self._histories |= dict(zip(members, histories, strict=True))
-            # clusters take the number of a carrier of the run, whatever species are linked
-            number = [np.arange(self._first[k], self._first[k + 1]) for k in members]
-            self._linked[members] = LinkedHops(
-                tuple(ruled[k] for k in members),
-                join_histories(histories, rule.shared or 0.0),
-                np.concatenate(number).astype(np.int32),
-            )
-
-    def _site_history(self, index: int, states: Microstates) -> SiteHistory:
-        """Sites held by the carriers of a species, with the images they are held in."""
-        sites, rule = self.species[index].microstates, self.species[index].events
-        assert isinstance(sites, SiteAssignment)
-        begin = self._first_places[index]
-        cell, places = self.paths.cell, sites.sites_in_cell
-        position = self.paths.carriers(self._first[index], self._first[index + 1])
-        held, site, where = follow_sites(position, states.runs, begin, places, cell)
-        walk = None
-        if isinstance(rule, CrystalEvents) and rule.linking == "distance":
-            still = np.zeros(len(begin), dtype=np.int64)
-            walk = Walk((position,), begin, np.linalg.inv(cell), still)
-        shells = states.shells
-        return SiteHistory(
-            held=held,
-            site=site,
-            where=where,
-            shells=shells,
-            apart=InCell(places, cell),
-            first=np.array([0, len(begin)]),
-            kinds=np.array([0, len(shells.types)]),
-            sites=places,
-            cell=cell,
-            walk=walk,
-        )
 
     def event_names(self, index: int) -> tuple[str, ...]:
         """Event classes of species number `index`."""
-        rule, detector = self.species[index].events, self.species[index].microstates
-        if rule is None:
-            return ("all",)
-        return rule.names_for(getattr(detector, "label_names", ()))
+        return event_names(self.species[index])
 
     def robustness(
         self,
@@ -1462,31 +1308,15 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         from .robustness import robustness
 
         self._require_run("robustness()")
-        return robustness(self, persistence, hysteresis, linking, cutoffs, window, species)
-
-    def _event_union(self) -> tuple[str, ...]:
-        names = [n for k in range(len(self.species)) for n in self.event_names(k)]
-        return tuple(dict.fromkeys(names))
-
-    def _macrostate_union(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(n for m in self.macrostates.values() for n in m.names))
+        return robustness(
+            self._gathered_run, self.results, self._relabelled, persistence, hysteresis, linking,
+            cutoffs, window, species,
+        )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the results as one NetCDF4 file; see `Results.save`."""
         self._require_run("save()")
         return self.results.save(path)
-
-    def _window_shares(self, n: int) -> dict[str, np.ndarray]:
-        """Shares and their intervals, each (species, events), of windows of n frames; empty if
-        these were not scanned."""
-        if n not in self._window_frames:
-            return {}
-        data = self.results.decomposition.isel(window=int(np.searchsorted(self._window_frames, n)))
-        data = data.sel(species=[s.name for s in self.species], event=list(self._event_union()))
-        return {
-            f"event_{name}": data[name].transpose("species", "event").values
-            for name in ("share", "share_low", "share_high")
-        }
 
     def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
         """Write what OVITO colours by: events, macrostates and displacements of one window.
@@ -1505,43 +1335,13 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         InputError
             Before a run, or for a folder that cannot be written to.
         """
-        self._require_run("save_states()")
-        n = self._record.in_frames(window)
-        states = window_states(self, n, self._folder)
-        atoms = self.universe.atoms
-        ids = atom_ids(self.universe)
-        members = np.concatenate([s.atoms.ix for s in self.species])
-        carrier = np.concatenate(
-            [s.carrier_of_atom + f for s, f in zip(self.species, self._first, strict=False)]
-        )
-        archive = states_archive(
-            events=self._event_union(),
-            macrostates=self._macrostate_union(),
-            arrays={
-                "frame": np.asarray(self.frames, dtype=np.int64),
-                "step": self.engine_step,
-                "time_ps": np.asarray(self.times, dtype=np.float64),
-                "n_atoms": atoms.n_atoms,
-                "atom_index": members,
-                "atom_id": ids[members],
-                "carrier_of_atom": carrier,
-                **{name: states[name] for name in ("event", "macrostate", "cluster")},
-                "displacement": np.nan_to_num(states["displacement"], copy=False),
-                "window_ps": n * self._times.spacing,
-                "source": f"{self._source['trajectory']}; mda_ionmech {__version__}",
-                "species_names": np.array([s.name for s in self.species], dtype=str),
-                "species_of_carrier": np.repeat(
-                    np.arange(len(self.species)), [s.n_carriers for s in self.species]
-                ),
-                **self._window_shares(n),
-            },
-        )
+        from .save_states import write_states
 
-        def write(name: str) -> None:
-            with open(name, "wb") as file:
-                np.savez_compressed(file, allow_pickle=False, **archive)
-
-        return write_atomically(path, write)
+        run = self._labelled("save_states()")
+        source = f"{self._source['trajectory']}; mda_ionmech {__version__}"
+        return write_states(
+            path, run, run.in_frames(window), self.results, self.engine_step, source, self._folder
+        )
 
     def vehicularity(
         self, window: float | None = None, *, species: str | None = None

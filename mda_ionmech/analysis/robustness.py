@@ -5,7 +5,7 @@ One choice is changed at a time, on the contacts that the run has gathered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..events import CrystalEvents
@@ -17,14 +17,17 @@ from ..microstates.cutoff_shell import SAME_RADIUS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .decomposition import OnsagerDecomposition
+    from ..results.results import Results
+    from .gathered_run import GatheredRun
 
 #: The setting of the rows that show the run itself.
 AS_RUN = "as run"
 
 
 def robustness(
-    run: OnsagerDecomposition,
+    gathered: GatheredRun,
+    results: Results,
+    relabelled: Callable[..., Results],
     persistence: Sequence[float],
     hysteresis: Sequence[Any],
     linking: Sequence[Any],
@@ -32,14 +35,17 @@ def robustness(
     window: float | None,
     species: str | None,
 ) -> pd.DataFrame:
-    """Table of shares against choices; see `OnsagerDecomposition.robustness`."""
+    """Table of shares against choices; see `OnsagerDecomposition.robustness`.
+
+    relabelled: makes the result of the run with other filters, radii or rules, and one window.
+    """
     import pandas as pd
 
-    name = run.results._species(species)
-    index = [s.name for s in run.species].index(name)
-    if run.species[index].events is None:
+    name = results._species(species)
+    index = [s.name for s in gathered.species].index(name)
+    if gathered.species[index].events is None:
         raise InputError(f"species={name!r} has no event rule, so no shares that could move")
-    n = run._labelled("robustness()").in_frames(float(run.results.at_window(window)["window"]))
+    n = round(float(results.at_window(window)["window"]) / gathered.paths.dt)
     rows: list[tuple[Any, ...]] = []
 
     def add(setting: str, value: str, table: pd.DataFrame) -> None:
@@ -48,13 +54,13 @@ def robustness(
             for event, row in table.iterrows()
         )
 
-    summary = run.results.summary(n * run.paths.dt, species=name)
+    summary = results.summary(n * gathered.paths.dt, species=name)
     add(AS_RUN, "", summary)
     choices = [
         *_times(persistence),
-        *_widths(run, index, hysteresis),
-        *_rules(run, index, linking),
-        *_radii(run, index, cutoffs),
+        *_widths(gathered, index, hysteresis),
+        *_rules(gathered, index, linking),
+        *_radii(gathered, index, cutoffs),
     ]
     if not choices:
         raise InputError(
@@ -62,8 +68,8 @@ def robustness(
             "or cutoffs=[...]"
         )
     for setting, value, options in choices:
-        results = run._relabelled("robustness()", window=n, **options)
-        add(setting, value, results.summary(n * run.paths.dt, species=name))
+        other = relabelled(window=n, **options)
+        add(setting, value, other.summary(n * gathered.paths.dt, species=name))
     columns = ["setting", "value", "event", "share", "low", "high"]
     table = indexed(pd.DataFrame(rows, columns=columns), 3)
     table.attrs = {k: summary.attrs[k] for k in ("species", "window_ps", "level")}
@@ -80,8 +86,8 @@ def _times(values: Sequence[float]) -> Iterator[_Choice]:
         yield "persistence", f"{value:g} ps", {"persistence": float(value)}
 
 
-def _shell(run: OnsagerDecomposition, index: int, argument: str) -> CutoffShell:
-    one = run.species[index]
+def _shell(gathered: GatheredRun, index: int, argument: str) -> CutoffShell:
+    one = gathered.species[index]
     if not isinstance(one.microstates, CutoffShell):
         raise InputError(
             f"{argument}=... moves the radii of a CutoffShell, and {one.name!r} has "
@@ -90,9 +96,9 @@ def _shell(run: OnsagerDecomposition, index: int, argument: str) -> CutoffShell:
     return one.microstates
 
 
-def _widths(run: OnsagerDecomposition, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
+def _widths(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
     for value in values:
-        shell = _shell(run, index, "hysteresis")
+        shell = _shell(gathered, index, "hysteresis")
         if isinstance(value, str) or not value >= 0:
             raise InputError(f"hysteresis must hold widths in Angstrom, 0 or more, got {value!r}")
         outer = {kind: shell.inner[kind] + float(value) for kind in shell.ligand_types}
@@ -101,9 +107,9 @@ def _widths(run: OnsagerDecomposition, index: int, values: Sequence[Any]) -> Ite
         yield "hysteresis", f"{value:g} A", {"radii": {index: {"outer": outer}}}
 
 
-def _radii(run: OnsagerDecomposition, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
+def _radii(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
     for value in values:
-        shell = _shell(run, index, "cutoffs")
+        shell = _shell(gathered, index, "cutoffs")
         given = value if isinstance(value, Mapping) else dict.fromkeys(shell.ligand_types, value)
         inner, outer = {}, {}
         for kind, radius in given.items():
@@ -129,18 +135,18 @@ def _radii(run: OnsagerDecomposition, index: int, values: Sequence[Any]) -> Iter
         yield "cutoff", text, {"radii": {index: {"inner": inner, "outer": outer}}}
 
 
-def _rules(run: OnsagerDecomposition, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
+def _rules(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
     for value in values:
-        rule = run.species[index].events
+        rule = gathered.species[index].events
         if not isinstance(rule, CrystalEvents):
             raise InputError(
-                f"linking=... is how CrystalEvents links hops, and {run.species[index].name!r} has "
-                f"{type(rule).__name__}; leave linking out"
+                "linking=... is how CrystalEvents links hops, and "
+                f"{gathered.species[index].name!r} has {type(rule).__name__}; leave linking out"
             )
         linking, *distance = (value,) if isinstance(value, str) else tuple(value)
         rules = {
             k: CrystalEvents(linking, *distance, detail=one.events.detail, shared=rule.shared)
-            for k, one in enumerate(run.species)
+            for k, one in enumerate(gathered.species)
             # species that are labelled together stay so
             if isinstance(one.events, CrystalEvents) and (k == index or rule.links_like(one.events))
         }

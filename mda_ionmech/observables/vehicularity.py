@@ -5,7 +5,7 @@ For windows whose shell is the same at both ends, the part of the motion that th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,13 @@ import numpy as np
 from .. import onsager
 from ..lib.arrays_on_disk import folder_of, new_array
 from ..lib.errors import InputError
-from ..trajectory.masses import usable_masses
 from .vehicularity_sums import SUMS, ShellPairs, ShellPaths, vehicle_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
     import xarray as xr
 
-    from ..analysis.decomposition import OnsagerDecomposition
-    from ..results.results import Results
+    from ..onsager.block_bootstrap import BlockPlan
+    from ..onsager.labelled_run import LabelledRun, LabelledSpecies
     from ..species import IonSpecies
     from ..trajectory.carriers import Ligands, Members
 
@@ -67,24 +63,6 @@ def followed_ligands(
     return out
 
 
-def vehicularity(results: Results, window: float | None, species: str | None) -> pd.DataFrame:
-    """Table of the group ``vehicle``; see `Results.vehicularity`."""
-    data = results.vehicle
-    if data is None:
-        raise InputError("this run did not follow the ligands: run it with projection='vehicle'")
-    name = results._species(species)
-    if name not in data["species"].values:
-        raise InputError(
-            f"species={species!r} was not split; those that were are {list(data['species'].values)}"
-        )
-    one = data.sel(species=name).drop_vars("species")
-    if window is not None:
-        one = one.sel(window=[float(results.at_window(window)["window"])])
-    table = one.to_dataframe()
-    table.attrs = {"species": name, "units": {"window": "ps"}}
-    return table
-
-
 def _values(sums: np.ndarray) -> dict[str, np.ndarray]:
     """What follows from sums (..., 9)."""
     s = dict(zip(SUMS, np.moveaxis(sums, -1, 0), strict=True))
@@ -119,39 +97,67 @@ class VehicleSums:
         return vehicle_sums(self.paths, n, self.sub_blocks[n])
 
 
-def shell_paths(run: OnsagerDecomposition, index: int) -> ShellPaths:
-    """Paths and shells of species `index`."""
-    labels, followed, ligands = run._labels[index], run._ligand_paths[index], run._ligands[index]
-    states = run.microstates[run.species[index].name]
+def shell_paths(one: LabelledSpecies, followed: np.ndarray, mass: np.ndarray) -> ShellPaths:
+    """Paths and shells of a species.
+
+    Parameters
+    ----------
+    one : LabelledSpecies
+    followed : numpy.ndarray
+        Shape (ligand atoms, 3, frames), Angstrom: their paths.
+    mass : numpy.ndarray
+        Shape (ligand atoms,), u.
+    """
+    ligands, states = one.ligands, one.microstates
     assert ligands is not None
-    event = run.event_names(index).index(EVENT)
-    # ligands are numbered in order of atom index
-    mass = usable_masses(run.universe, "projection='vehicle'", ligands.atom)[ligands.atom]
+    assert states is not None
     shells = states.shells
     member = new_array(shells.n_members, np.int64, folder_of(shells.atom))
+    # ligands are numbered in order of atom index
     for a in range(0, shells.n_members, MEMBERS_AT_ONCE):
         some = slice(a, a + MEMBERS_AT_ONCE)
         member[some] = np.searchsorted(ligands.atom, shells.atom[some])
-    pairs = ShellPairs(states.runs, labels.classify, event, shells.offsets, member)
+    labels = one.labels
+    pairs = ShellPairs(
+        states.runs, labels.classify, one.events.index(EVENT), shells.offsets, member
+    )
     return ShellPaths(labels.position, followed, mass, pairs)
 
 
-def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
-    """The group ``vehicle`` of a result: dims (species, window), only species that can be split."""
+def vehicle_dataset(
+    run: LabelledRun,
+    followed: Mapping[int, tuple[np.ndarray, np.ndarray]],
+    share: xr.DataArray,
+    plans: Mapping[int, BlockPlan],
+    spread: Callable[[VehicleSums, Sequence[int]], Iterable[np.ndarray]],
+) -> xr.Dataset:
+    """The group ``vehicle`` of a result: dims (species, window), only species that can be split.
+
+    Parameters
+    ----------
+    run : LabelledRun
+    followed : mapping of int to (numpy.ndarray, numpy.ndarray)
+        Paths and masses of the ligand atoms of each species to split, see `shell_paths`.
+    share : xarray.DataArray
+        Shares of the result, dims (species, event, window).
+    plans : mapping of int to BlockPlan
+        Blocks of each window in frames.
+    spread : callable
+        Applies a task to every window.
+    """
     import xarray as xr
 
-    windows = [int(n) for n in run._window_frames]
-    chosen = sorted(run._ligand_paths)
+    windows = [int(n) for n in run.windows]
+    chosen = sorted(followed)
     shape = (len(chosen), len(windows))
     names = list(_values(np.ones(len(SUMS))))
     found = {name + end: np.full(shape, np.nan) for name in names for end in ("", "_low", "_high")}
     found |= {name: np.zeros(shape) for name in ("count", "count_alone", "blocks")}
-    share = results.decomposition["share"].sel(event=EVENT)
-    plans = {entry.frames: entry.plan for entry in results.blocks.scanned}
+    share = share.sel(event=EVENT)
     for i, index in enumerate(chosen):
-        paths = shell_paths(run, index)
+        paths = shell_paths(run.species[index], *followed[index])
         task = VehicleSums(paths, {n: plans[n].sub_block for n in windows})
-        answers = run._spread(task, windows)
+        answers = spread(task, windows)
         for j, (n, sums) in enumerate(zip(windows, answers, strict=True)):
             plan = plans[n]
             rng = np.random.default_rng([run.seed, n])
@@ -176,7 +182,7 @@ def vehicle_dataset(run: OnsagerDecomposition, results: Results) -> xr.Dataset:
         base = name.removesuffix("_low").removesuffix("_high")
         attrs: dict[str, Any] = {"units": "1", "long_name": _LONG_NAMES[base]}
         variables[name] = (dims, values_of, attrs | ({} if name == base else {"level": run.level}))
-    times = np.array(windows) * run.paths.dt
+    times = np.array(windows) * run.dt
     unit = {"units": "ps", "long_name": "length of the window"}
     labels = [run.species[k].name for k in chosen]
     return xr.Dataset(variables, coords={"species": labels, "window": ("window", times, unit)})

@@ -7,7 +7,7 @@ record; no frame of the trajectory is read again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,34 @@ if TYPE_CHECKING:
     from ..microstates import Microstates
     from ..species import EventRule
     from ..trajectory.carriers import Ligands
+
+
+@dataclass(frozen=True)
+class CarrierAtoms:
+    """The atoms of all carriers of a run.
+
+    Attributes
+    ----------
+    index, id : numpy.ndarray
+        Shape (atoms,), int64: index in the topology, and identifier as files carry it.
+    carrier : numpy.ndarray
+        Shape (atoms,), int64: number of the carrier.
+    id_of_all : numpy.ndarray
+        Shape (atoms of the topology,), int64: the identifiers of all atoms.
+    """
+
+    index: np.ndarray
+    carrier: np.ndarray
+    id_of_all: np.ndarray
+
+    @property
+    def id(self) -> np.ndarray:
+        return np.asarray(self.id_of_all[self.index])
+
+    @property
+    def first_id(self) -> np.ndarray:
+        """Identifier of the first atom of each carrier, shape (carriers,)."""
+        return np.asarray(self.id[np.unique(self.carrier, return_index=True)[1]])
 
 
 @dataclass(frozen=True)
@@ -54,6 +82,8 @@ class LabelledSpecies:
         Shape (sites, 3): positions of the sites, fractional in the mean cell.
     history : SiteHistory or None
         Sites visited, with the images they are in, for a species whose events are hops.
+    about : dict
+        The species, its detector and rules as plain values.
     """
 
     name: str
@@ -70,6 +100,7 @@ class LabelledSpecies:
     site_labels: tuple[str, ...] = ()
     sites: np.ndarray | None = None
     history: SiteHistory | None = None
+    about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def last(self) -> int:
@@ -101,8 +132,8 @@ class LabelledRun:
         Shape (frames,), int64: numbers of the analysed frames in the trajectory.
     times : numpy.ndarray
         Shape (frames,), ps.
-    windows : numpy.ndarray
-        Lengths of the windows that were scanned, frames.
+    windows, resolutions, horizons : numpy.ndarray
+        Lengths that were scanned, frames.
     temperature : float
         K.
     axes : str
@@ -111,6 +142,7 @@ class LabelledRun:
         Of the bootstrap.
     level : float
         Nominal coverage of the intervals.
+    atoms : CarrierAtoms
     linked : dict
         Hops of the species that are labelled together, by their numbers.
     """
@@ -120,10 +152,13 @@ class LabelledRun:
     frames: np.ndarray
     times: np.ndarray
     windows: np.ndarray
+    resolutions: np.ndarray
+    horizons: np.ndarray
     temperature: float
     axes: str
     seed: int
     level: float
+    atoms: CarrierAtoms
     linked: dict[tuple[int, ...], LinkedHops] = field(default_factory=dict)
 
     @property
@@ -139,6 +174,17 @@ class LabelledRun:
     def names(self) -> list[str]:
         """Names of the species."""
         return [one.name for one in self.species]
+
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """Labels of all species, each once."""
+        return tuple(dict.fromkeys(name for one in self.species for name in one.events))
+
+    @property
+    def macrostate_names(self) -> tuple[str, ...]:
+        """Macrostates of all species, each once."""
+        kinds = [one.macrostates.names for one in self.species if one.macrostates is not None]
+        return tuple(dict.fromkeys(name for names in kinds for name in names))
 
     def index(self, name: str) -> int:
         """Number of a species.

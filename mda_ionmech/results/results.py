@@ -397,7 +397,7 @@ class Results(ResultTree):
         In short windows V tells of vibration against the shell. An ion that leaves its shell behind
         is not labelled vehicular, so V is that of ions that happened to stay.
         """
-        from ..observables.vehicularity import vehicularity
+        from .vehicularity_table import vehicularity
 
         return vehicularity(self, window, species)
 

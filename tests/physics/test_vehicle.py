@@ -96,7 +96,7 @@ def test_ions_without_a_shell_are_kept_apart():
         [brownian(rng, 400, 5, 0.05, 1.0) + 20, np.full((400, 1, 3), 5.0)], axis=1
     )
     universe = make_universe(positions, names=["I"] * 5 + ["S"], masses=[7.0] * 5 + [14.0])
-    table = follow(universe, 1e-3, [1.0, 4.0]).vehicularity()
+    table = follow(universe, 1.5, [1.0, 4.0]).vehicularity()
     assert np.all(np.isnan(table["vehicularity"]))
     np.testing.assert_allclose(table["share_alone"], 1.0)
     assert np.all(table["count"] == 0)
@@ -109,8 +109,8 @@ def test_the_split_against_plain_loops():
     run = OnsagerDecomposition(
         liquid_species(universe), temperature=330.0, windows=[2.0], projection="vehicle"
     ).run(stop=120)
-    micro, ligands = run.microstates["Li+"], run._ligands[0]
-    paths, ligand_paths = run.paths.position[:16], run._ligand_paths[0]
+    micro, ligands = run.microstates["Li+"], run._gathered_run.ligands[0]
+    paths, ligand_paths = run.paths.position[:16], run._gathered_run.ligand_paths[0]
     masses = universe.atoms.masses
     along = square = shell_part = relative_part = whole_part = count = 0
     for t in range(118):

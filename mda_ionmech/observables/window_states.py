@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..lib.arrays_on_disk import ArrayFolder, new_array
 from ..lib.frame_blocks import origin_blocks
 from ..lib.run_length import pair_segments
-from ..observables.event_labels import expand_segments
-from ..onsager.window_sums import CarrierLabels, labelled_together
-
-if TYPE_CHECKING:
-    from .decomposition import OnsagerDecomposition
+from ..onsager.labelled_run import LabelledRun
+from ..onsager.window_sums import CarrierLabels
+from .event_labels import expand_segments
 
 #: Carriers times frames that are worked on at once.
 AT_ONCE = 2**18
@@ -27,16 +25,14 @@ STATES: dict[str, tuple[tuple[int, ...], float, type]] = {
 }
 
 
-def window_states(
-    run: OnsagerDecomposition, n: int, folder: ArrayFolder | None
-) -> dict[str, np.ndarray]:
+def window_states(run: LabelledRun, n: int, folder: ArrayFolder | None) -> dict[str, np.ndarray]:
     """What every carrier does in the windows of n frames that start at each frame.
 
     Cost: one pass over carriers x frames, by blocks of frames.
 
     Parameters
     ----------
-    run : OnsagerDecomposition
+    run : LabelledRun
     n : int
         Frames.
     folder : ArrayFolder or None
@@ -53,13 +49,12 @@ def window_states(
         name: new_array((f, n_carriers, *tail), kind, folder)
         for name, (tail, _, kind) in STATES.items()
     }
-    kinds = run._macrostate_union()
+    kinds = run.macrostate_names
     shells_before = 0
-    for index, labels in enumerate(run._labels):
-        name = run.species[index].name
-        mine = slice(int(run._first[index]), int(run._first[index + 1]))
+    for index, one in enumerate(run.species):
+        mine, labels = slice(one.first, one.last), one.labels
         codes = _codes_in_union(run, index)
-        micro, macro = run.microstates.get(name), run.macrostates.get(name)
+        micro, macro = one.microstates, one.macrostates
         to_kinds = np.array([kinds.index(kind) for kind in macro.names]) if macro else None
         for a, b in origin_blocks(f, 0, max(AT_ONCE // (mine.stop - mine.start), 1)):
             here: dict[str, Any] = {key: out[key][a:b, mine] for key in out}
@@ -79,22 +74,22 @@ def window_states(
             if labels.joint is None:
                 here["event"][: last - a] = codes[_events(labels, a, last, n)].T
         shells_before += 0 if micro is None else len(micro.shells)
-    for members in labelled_together(run._labels):
-        joint = run._labels[members[0]].joint
-        assert joint is not None
-        carriers = np.concatenate([np.arange(*run._first[k : k + 2]) for k in members])
+    for members, linked in run.linked.items():
+        carriers = np.concatenate(
+            [np.arange(run.species[k].first, run.species[k].last) for k in members]
+        )
         to_union = [_codes_in_union(run, index) for index in members]
-        for block in joint.linked.blocks(n):
-            code = [union[joint.linked.codes(block, k)] for k, union in enumerate(to_union)]
+        for block in linked.blocks(n):
+            code = [union[linked.codes(block, k)] for k, union in enumerate(to_union)]
             out["event"][block.first : block.last, carriers] = np.concatenate(code).T
             out["cluster"][block.first : block.last, carriers] = block.cluster.T
     return out
 
 
-def _codes_in_union(run: OnsagerDecomposition, index: int) -> np.ndarray:
+def _codes_in_union(run: LabelledRun, index: int) -> np.ndarray:
     """Place of the event classes of a species among those of all, shape (classes,), int16."""
-    union = list(run._event_union())
-    return np.array([union.index(event) for event in run.event_names(index)], dtype=np.int16)
+    union = list(run.event_names)
+    return np.array([union.index(event) for event in run.species[index].events], dtype=np.int16)
 
 
 def _events(labels: CarrierLabels, first: int, last: int, n: int) -> np.ndarray:

@@ -1,0 +1,294 @@
+"""From what the frames gave to labels: microstates, macrostates, linked hops, events.
+
+`label` can be called again with other filters, radii or rules; no frame is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import onsager
+from ..events import CrystalEvents, SiteHistory
+from ..events.base import EventCodes
+from ..events.crystal.crystal_events import LinkedHops
+from ..events.crystal.site_distances import InCell
+from ..events.crystal.site_history import Walk, follow_sites, join_histories
+from ..macrostates import Macrostates, RunStates
+from ..microstates import ContactHistory, Microstates, SiteAssignment
+from ..onsager.labelled_run import LabelledRun, LabelledSpecies
+from ..onsager.window_sums import CarrierLabels, Classify, JointLabels, one_label
+from ..species import IonSpecies
+from .arguments import on_sites
+from .gathered_run import GatheredRun
+from .label_checks import check_macrostates
+
+#: Above this share of frames outside every core, an assignment to sites is called ambiguous.
+AMBIGUOUS = 0.75
+#: Radii in place of those of a detector, by species and argument of `Detector.assemble`.
+Radii = Mapping[int, Mapping[str, dict[str, float]]]
+
+
+def event_names(one: IonSpecies) -> tuple[str, ...]:
+    """Event classes of a species; ``("all",)`` without a rule."""
+    if one.events is None:
+        return ("all",)
+    return one.events.names_for(getattr(one.microstates, "label_names", ()))
+
+
+def label(
+    gathered: GatheredRun,
+    *,
+    filtered: bool = True,
+    persistence: float | None = None,
+    radii: Radii | None = None,
+) -> LabelledRun:
+    """Labels of all carriers over all frames.
+
+    Parameters
+    ----------
+    gathered : GatheredRun
+    filtered : bool
+        False: plain cutoffs, without hysteresis and persistence.
+    persistence : float, optional
+        In place of that of every detector, ps.
+    radii : mapping, optional
+        In place of those of a detector.
+
+    Returns
+    -------
+    LabelledRun
+    """
+    states = {
+        index: _microstates(gathered, index, filtered, persistence, radii)
+        for index in gathered.contacts
+    }
+    species = gathered.species
+    joint = RunStates(
+        species,
+        [states.get(k) for k in range(len(species))],
+        gathered.molecule,
+        gathered.paths.n_frames,
+    )
+    macrostates = {
+        k: one.macrostates.assign(joint, k)
+        for k, one in enumerate(species)
+        if one.macrostates is not None
+    }
+    check_macrostates(macrostates, species, gathered.paths.n_frames)
+    histories, linked = _link(gathered, states)
+    labelled = []
+    for k, one in enumerate(species):
+        detector, micro = one.microstates, states.get(k)
+        labelled.append(
+            LabelledSpecies(
+                name=one.name,
+                charge=one.charge,
+                n_carriers=one.n_carriers,
+                first=int(gathered.first[k]),
+                events=event_names(one),
+                rule=one.events,
+                labels=_labels(gathered, k, micro, macrostates.get(k), linked),
+                microstates=micro,
+                macrostates=macrostates.get(k),
+                ligands=gathered.ligands[k],
+                has_sites=bool(getattr(detector, "has_sites", False)),
+                site_labels=tuple(getattr(detector, "labels", ())),
+                sites=getattr(detector, "sites_in_cell", None) if on_sites(one) else None,
+                history=histories.get(k),
+                about=_about(one, gathered.selections[k], micro, filtered, persistence),
+            )
+        )
+    return LabelledRun(
+        species=tuple(labelled),
+        paths=gathered.paths,
+        frames=gathered.frames,
+        times=gathered.times,
+        windows=gathered.windows,
+        resolutions=gathered.resolutions,
+        horizons=gathered.horizons,
+        temperature=gathered.temperature,
+        axes=gathered.axes,
+        seed=gathered.seed,
+        level=gathered.level,
+        atoms=gathered.atoms,
+        linked=linked,
+    )
+
+
+def _microstates(
+    gathered: GatheredRun,
+    index: int,
+    filtered: bool,
+    persistence: float | None,
+    radii: Radii | None,
+) -> Microstates:
+    """Microstates of a species from its contacts."""
+    one, ligands = gathered.species[index], gathered.ligands[index]
+    assert one.microstates is not None
+    assert ligands is not None
+    history = ContactHistory(
+        **gathered.contacts[index].columns(),
+        n_frames=gathered.paths.n_frames,
+        n_carriers=one.n_carriers,
+        spacing=gathered.paths.dt,
+        ligand_atom=ligands.atom,
+        ligand_molecule=ligands.molecule,
+        ligand_kind=ligands.kind,
+    )
+    chosen = {} if radii is None or index not in radii else radii[index]
+    found: Microstates = one.microstates.assemble(
+        history, filtered=filtered, persistence=persistence, **chosen
+    )
+    found.report.update(gathered.tallies[index])
+    return found
+
+
+def _link(
+    gathered: GatheredRun, states: Mapping[int, Microstates]
+) -> tuple[dict[int, SiteHistory], dict[tuple[int, ...], LinkedHops]]:
+    """Sites visited by each species whose events are hops, joined where hops may be linked."""
+    ruled = {
+        k: s.events for k, s in enumerate(gathered.species) if isinstance(s.events, CrystalEvents)
+    }
+    histories: dict[int, SiteHistory] = {}
+    linked: dict[tuple[int, ...], LinkedHops] = {}
+    left = list(ruled)
+    while left:
+        rule = ruled[left[0]]
+        members = tuple(k for k in left if k == left[0] or rule.links_like(ruled[k]))
+        left = [k for k in left if k not in members]
+        found = [_site_history(gathered, k, states[k]) for k in members]
+        histories |= dict(zip(members, found, strict=True))
+        # clusters take the number of a carrier of the run, whatever species are linked
+        number = [np.arange(*gathered.first[k : k + 2]) for k in members]
+        linked[members] = LinkedHops(
+            tuple(ruled[k] for k in members),
+            join_histories(found, rule.shared or 0.0),
+            np.concatenate(number).astype(np.int32),
+        )
+    return histories, linked
+
+
+def _site_history(gathered: GatheredRun, index: int, states: Microstates) -> SiteHistory:
+    """Sites visited by the carriers of a species, with the images they are in."""
+    sites, rule = gathered.species[index].microstates, gathered.species[index].events
+    assert isinstance(sites, SiteAssignment)
+    begin = gathered.first_places[index]
+    cell, places = gathered.paths.cell, sites.sites_in_cell
+    position = gathered.paths.carriers(*gathered.first[index : index + 2])
+    held, site, where = follow_sites(position, states.runs, begin, places, cell)
+    walk = None
+    if isinstance(rule, CrystalEvents) and rule.linking == "distance":
+        still = np.zeros(len(begin), dtype=np.int64)
+        walk = Walk((position,), begin, np.linalg.inv(cell), still)
+    return SiteHistory(
+        held=held,
+        site=site,
+        where=where,
+        shells=states.shells,
+        apart=InCell(places, cell),
+        first=np.array([0, len(begin)]),
+        kinds=np.array([0, len(states.shells.types)]),
+        sites=places,
+        cell=cell,
+        walk=walk,
+    )
+
+
+def _labels(
+    gathered: GatheredRun,
+    index: int,
+    states: Microstates | None,
+    macrostates: Macrostates | None,
+    linked: Mapping[tuple[int, ...], LinkedHops],
+) -> CarrierLabels:
+    """Positions and labels of a species, as the sums over windows take them."""
+    one, joint, held = gathered.species[index], None, None
+    classify: Classify
+    if one.events is None or states is None:
+        n, f = one.n_carriers, gathered.paths.n_frames
+        runs = onsager.LabelRuns(np.arange(n + 1), np.zeros(n, np.int32), np.zeros(n, np.int32), f)
+        classify = one_label
+    else:
+        runs, classify = states.runs, EventCodes(one.events, states.shells)
+        members = next((m for m in linked if index in m), None)
+        if members is not None:
+            joint = JointLabels(linked[members], members.index(index), runs)
+            if index in gathered.on_sites:
+                held = linked[members].history.where.copy()
+                held[:, [k for k, axis in enumerate("xyz") if axis not in gathered.axes]] = 0.0
+    return CarrierLabels(
+        position=gathered.positions[index],
+        states=runs,
+        classify=classify,
+        n_labels=len(event_names(one)),
+        macrostates=None if macrostates is None else macrostates.label_runs(),
+        n_macrostates=0 if macrostates is None else len(macrostates.names),
+        joint=joint,
+        held=held,
+    )
+
+
+def _about(
+    one: IonSpecies,
+    selections: dict[str, Any],
+    states: Microstates | None,
+    filtered: bool,
+    persistence: float | None,
+) -> dict[str, Any]:
+    """A species, its detector and rules as plain values, for the settings of the result."""
+    entry: dict[str, Any] = {
+        "name": one.name,
+        "charge": one.charge,
+        "selection": selections["atoms"],
+        "compound": one.compound,
+        "n_carriers": one.n_carriers,
+    }
+    if one.microstates is not None and states is not None:
+        entry["microstates"] = one.microstates.describe() | {
+            "ligands": selections["ligands"],
+            "filters_used": filtered,
+            **({} if persistence is None else {"persistence_ps": persistence}),
+            **states.report,
+            # what was found, not chosen
+            "measured": sorted(states.report),
+        }
+    if one.events is not None:
+        entry["events"] = one.events.describe()
+    if one.macrostates is not None:
+        entry["macrostates"] = one.macrostates.describe()
+    return entry
+
+
+def ambiguity(name: str, report: Mapping[str, Any]) -> str | None:
+    """What to say of a species whose carriers hardly live on the sites they are assigned to."""
+    volume = "polyhedron" if "outside_every_polyhedron" in report else "core"
+    remedy = {"core": "r_core", "polyhedron": "vertices"}[volume]
+    outside = report.get(f"outside_every_{volume}", 0.0)
+    homeless = report.get(f"carriers_never_in_a_{volume}", 0)
+    if outside <= AMBIGUOUS and not homeless:
+        return None
+    return (
+        f"sites of {name} are ambiguous: {outside:.0%} of the time in no {volume}, "
+        f"{homeless} carriers never in one; check the alignment (results.settings), the "
+        f"origin and setting of the structure, supercell and {remedy}"
+    )
+
+
+def tally_notes(
+    species: Sequence[IonSpecies], tallies: Mapping[int, Mapping[str, int]], n_frames: int
+) -> list[str]:
+    """What detectors counted beside contacts, one sentence a species."""
+    out = []
+    for index, tally in tallies.items():
+        one = species[index]
+        counted = {name: n for name, n in tally.items() if n}
+        if counted:
+            listed = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counted.items())
+            assert one.microstates is not None
+            what = "sites" if one.microstates.has_sites else "shells"
+            out.append(f"of {one.n_carriers * n_frames} {what} of {one.name}: {listed}")
+    return out

@@ -1,0 +1,83 @@
+"""The states of one window as the file that OVITO colours by."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..lib.arrays_on_disk import ArrayFolder
+from ..lib.files import write_atomically
+from ..observables.window_states import window_states
+from ..onsager.labelled_run import LabelledRun
+from ..results.results import Results
+from ..results.states_file import states_archive
+
+
+def write_states(
+    path: str | os.PathLike[str],
+    run: LabelledRun,
+    n: int,
+    results: Results,
+    engine_step: np.ndarray,
+    source: str,
+    folder: ArrayFolder | None,
+) -> Path:
+    """Write events, macrostates and displacements of windows of n frames.
+
+    Parameters
+    ----------
+    path : path-like
+    run : LabelledRun
+    n : int
+    results : Results
+        Of the run; its shares are added if it holds this window.
+    engine_step : numpy.ndarray
+        Shape (frames,): step of the MD program, or -1.
+    source : str
+        Names of the trajectory and of the program.
+    folder : ArrayFolder or None
+        Where arrays beyond the budget go.
+    """
+    states, atoms = window_states(run, n, folder), run.atoms
+    archive = states_archive(
+        events=run.event_names,
+        macrostates=run.macrostate_names,
+        arrays={
+            "frame": run.frames,
+            "step": engine_step,
+            "time_ps": run.times,
+            "n_atoms": len(atoms.id_of_all),
+            "atom_index": atoms.index,
+            "atom_id": atoms.id,
+            "carrier_of_atom": atoms.carrier,
+            **{name: states[name] for name in ("event", "macrostate", "cluster")},
+            "displacement": np.nan_to_num(states["displacement"], copy=False),
+            "window_ps": n * run.dt,
+            "source": source,
+            "species_names": np.array(run.names, dtype=str),
+            "species_of_carrier": np.repeat(
+                np.arange(len(run.species)), [one.n_carriers for one in run.species]
+            ),
+            **_shares(run, n, results),
+        },
+    )
+
+    def write(name: str) -> None:
+        with open(name, "wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **archive)
+
+    return write_atomically(path, write)
+
+
+def _shares(run: LabelledRun, n: int, results: Results) -> dict[str, np.ndarray]:
+    """Shares and their intervals, each (species, events); empty for a window not scanned."""
+    if n not in run.windows:
+        return {}
+    data = results.decomposition.isel(window=int(np.searchsorted(run.windows, n)))
+    data = data.sel(species=run.names, event=list(run.event_names))
+    return {
+        f"event_{name}": data[name].transpose("species", "event").values
+        for name in ("share", "share_low", "share_high")
+    }
