@@ -23,6 +23,7 @@ from pathlib import Path
 from MDAnalysis.coordinates.base import FrameIteratorIndices
 
 from mda_ionmech.analysis.decomposition import OnsagerDecomposition
+from mda_ionmech.analysis.labelling import label
 from mda_ionmech.lib.kernels import Kernel
 from mda_ionmech.trajectory.paths import finish_paths
 
@@ -39,7 +40,7 @@ PARTS = {
     OnsagerDecomposition._setup_frames.__qualname__: "checks before the first frame",
     OnsagerDecomposition._absorb.__qualname__: "paths of ions",
     finish_paths.__qualname__: "paths of ions",
-    OnsagerDecomposition._find_states.__qualname__: "interning of shells",
+    label.__qualname__: "interning of shells",
 }
 #: A function as py-spy writes it: name (file:line).
 LOOK = re.compile(r"(.+) \((.+):(\d+)\)")

@@ -107,7 +107,7 @@ def test_what_a_run_is_asked_afterwards_on_disk(on_disk):
 def test_followed_ligands_on_disk(axes, on_disk):
     options = {"projection": "vehicle", "resolutions": None, "axes": axes}
     there, here = liquid(**options, **on_disk).run(stop=STOP), liquid(**options).run(stop=STOP)
-    assert isinstance(there._ligand_paths[0], np.memmap)
+    assert isinstance(there._gathered_run.ligand_paths[0], np.memmap)
     assert "vehicle" in there.results.tree.children
     assert_identical(there.results, here.results)
     assert_identical(there.plain(), here.plain())
@@ -170,7 +170,7 @@ def test_species_that_are_labelled_together_on_disk(linking, on_disk, tmp_path):
     rules = [CrystalEvents(**how), CrystalEvents(**how, detail="channel")]
     there = rows_of_two_species(rules, axes="xz", **on_disk).run()
     assert isinstance(there.paths.position, np.memmap)
-    (linked,) = there._linked.values()
+    (linked,) = there._record.linked.values()
     assert isinstance(linked.history.held.value, np.memmap)
     here = rows_of_two_species(rules, axes="xz").run()
     assert_identical(there.results, here.results)
