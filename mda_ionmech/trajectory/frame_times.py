@@ -267,6 +267,11 @@ def settle_times(
     if several:
         notes.append((_FILES_COUNT_ANEW, True))
         fine = None if source.dt is None else source.dt * (numbers[-1] - numbers[0]) / (n - 1)
+    elif dt is None and not by_times and not by_steps and last > first:
+        # times that count frames count those that were dropped, too
+        counted = listed[-1].frame - listed[0].frame
+        if counted != numbers[-1] - numbers[0]:
+            fine = (last - first) / counted * (numbers[-1] - numbers[0]) / (n - 1)
     times = frame_times(first, last, n, fine if dt is None else dt)
     read = times.read_spacing
     if dt is not None and by_times and read is not None and abs(read - dt) > SAME * dt:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mda_ionmech import InputError
+from mda_ionmech.trajectory import from_ase
 from mda_ionmech.trajectory.frame_times import account_of_times
 
 from ..builders import make_universe
@@ -294,6 +295,32 @@ def test_a_frame_written_twice_without_times_is_left_out(tmp_path):
         dropped = coefficients(universe, dt=DT, uneven="drop")
     clean = read(write(tmp_path / "clean.xyz", walk(80)[:55]))
     np.testing.assert_array_equal(dropped, coefficients(clean, dt=DT))
+
+
+@pytest.mark.filterwarnings("ignore:.*uneven='drop'")
+@pytest.mark.parametrize("step", [None, 2])
+@pytest.mark.parametrize("source", ["memory", "xyz", "xtc", "dcd", "ase"])
+def test_times_that_count_frames_do_not_count_what_was_left_out(source, step, tmp_path):
+    picked, _ = DISORDER["a frame twice"]
+    paths = walk(80)[picked]
+    if source == "ase":
+        from ase import Atoms
+        from ase.io import write as write_ase
+
+        frames = [Atoms(["Li"] * ATOMS, positions=p, cell=[30.0] * 3, pbc=True) for p in paths]
+        write_ase(str(tmp_path / "run.extxyz"), frames, format="extxyz")
+        universe = from_ase(tmp_path / "run.extxyz", dt=DT)
+    else:
+        given = {} if source == "dcd" else {"dt": DT}
+        ending = "xyz" if source == "memory" else source
+        universe = made(tmp_path, ending, paths, **given)
+        if source == "memory":
+            universe.transfer_to_memory()
+    run = analysis(universe, uneven="drop", windows=[4 * DT]).run(step=step)
+    spacing = DT * (step or 1)
+    assert run.results.settings["dt_ps"] == pytest.approx(spacing, rel=1e-6)
+    assert len(run.times) == len(range(0, len(picked) - 1, step or 1))
+    np.testing.assert_allclose(np.diff(run.times), spacing, rtol=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore:.*uneven='drop'")

@@ -233,3 +233,31 @@ def breathing_oxygen(tmp):
     ratio = float(own.sel(species="O")[1] / own.sel(species="Na")[1])
     assert ratio < 0.1
     return right(worst, 2e-2)
+
+
+@report(
+    "GPUMD 1470",
+    "Coordinates were unwrapped by the program that wrote them, step by step in Angstrom, while "
+    "the cell changed: ions that stay at their places drift apart.",
+    "They cannot be wrapped back: said loudly, or refused where that decides the result.",
+)
+def cartesian_unwrapping(tmp):
+    fractional, dimensions = breathing_crystal(n_frames=2000)
+    cells = np.array([triclinic_vectors(d, dtype=np.float64) for d in dimensions])
+    placed = fractional @ cells
+    # as the program does it: shortest Cartesian steps between wrapped places, summed
+    inside = (fractional - np.floor(fractional)) @ cells
+    step = np.diff(inside, axis=0)
+    turns = np.rint(np.einsum("tak,tkj->taj", step, np.linalg.inv(cells[1:])))
+    step -= turns @ cells[1:]
+    summed = inside[:1] + np.concatenate([np.zeros_like(inside[:1]), np.cumsum(step, axis=0)])
+    assert np.abs(summed - placed).max() > 1
+    u = ions(summed, dimensions, names=["Na"] * 8 + ["O"] * 8, masses=[23.0] * 8 + [16.0] * 8)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run = of_ions(
+            reopened(u, written(u, tmp / "run.xtc")), names=("Na", "O"), frame="barycentric"
+        )
+    said = [str(w.message) for w in caught if w.category is UserWarning]
+    (text,) = [t for t in said if "adding up steps" in t and t in run.results.warnings]
+    return f"said loudly: {text}"

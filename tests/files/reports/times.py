@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
+
+import numpy as np
 
 from mda_ionmech import InputError
+from mda_ionmech.trajectory import from_ase
 
 from ..systems import DT
 from .builders import (
+    dump,
     is_salt,
     of_ions,
     reopened,
+    salt,
     salt_in_memory,
+    wrapped,
     written,
 )
 from .registry import report, right
@@ -71,3 +78,81 @@ def same_file_twice(tmp):
     except InputError as error:
         return f"with continuous=True {said}; without it refused: {error}"
     raise AssertionError("times that start again were accepted")
+
+
+def dump_with_steps(tmp: Path, steps, paths=None, **options) -> str:
+    """A salt in a dump with these engine steps, run with the spacing given."""
+    paths = salt(n_frames=len(steps)) if paths is None else paths
+    u = salt_in_memory(paths)
+    dump(tmp / "run.lammpsdump", paths, 20.0, "id type x y z", steps=steps)
+    run = of_ions(reopened(u, tmp / "run.lammpsdump"), dt=DT, **options)
+    return right(is_salt(run, paths), 1e-4)
+
+
+@report(
+    "MDAnalysis 5066",
+    "Frames were written at exponentially growing intervals, 1, 2, 4, 8 ... steps, and averaged "
+    "over as if they were evenly spaced.",
+    "Refused, with the first frames that are not evenly spaced, also where `dt` is given.",
+)
+def exponential_steps(tmp):
+    return dump_with_steps(tmp, 2 ** np.arange(16))
+
+
+@report(
+    "MDANSE 1217",
+    "LAMMPS put one frame of the minimisation after the first (steps 0, 166, 1000, 2000 ...), and "
+    "its distance became the spacing of all.",
+    "Refused, with the frames, also where `dt` is given; right without them.",
+)
+def short_first_step(tmp):
+    steps = np.r_[0, 166, 1000 * np.arange(1, 60)]
+    paths = salt(n_frames=len(steps))
+    u = salt_in_memory(paths)
+    dump(tmp / "run.lammpsdump", paths, 20.0, "id type x y z", steps=steps)
+    run = of_ions(reopened(u, tmp / "run.lammpsdump"), dt=DT, part={"start": 2})
+    said = right(is_salt(run, paths[2:]), 1e-4)
+    try:
+        of_ions(reopened(u, tmp / "run.lammpsdump"), dt=DT)
+    except InputError as error:
+        return f"refused: {error}; with start=2 {said}"
+    raise AssertionError("uneven frames were accepted")
+
+
+@report(
+    "MDANSE 1219",
+    "The interval at which frames are written changes in the middle of a trajectory.",
+    "Refused, with the first frames that are not evenly spaced.",
+)
+def interval_changes(tmp):
+    k = np.arange(60)
+    return dump_with_steps(tmp, np.r_[k * 500, 60 * 500 + k * 1000])
+
+
+@report(
+    "fairchem 2097",
+    "At one of several restarts of a run the last frame before it was written again; at the others "
+    "it was not.",
+    "Refused, with the frames that are the same; right where they are left out.",
+)
+def frame_again(tmp):
+    paths = salt(n_frames=60)
+    twice = np.r_[np.arange(30), 29, np.arange(30, 60)]
+    u = salt_in_memory(paths)
+    from ase import Atoms
+    from ase.io import write
+
+    frames = [
+        Atoms(["Li"] * 4 + ["Cl"] * 4, positions=wrapped(paths[k], 20.0), cell=[20.0] * 3, pbc=True)
+        for k in twice
+    ]
+    write(str(tmp / "run.extxyz"), frames, format="extxyz")
+    u.trajectory = from_ase(tmp / "run.extxyz", dt=DT).trajectory
+    once = of_ions(u, uneven="drop")
+    assert len(once.times) == 60
+    said = right(is_salt(once, paths), 1e-4)
+    try:
+        of_ions(u)
+    except InputError as error:
+        return f"refused: {error}; with uneven='drop' {said}"
+    raise AssertionError("a frame that is there twice was accepted")
