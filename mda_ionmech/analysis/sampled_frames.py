@@ -15,7 +15,7 @@ from scipy import constants
 
 from ..lib.errors import InputError
 from ..lib.polymer_chains import chain_of_atom
-from ..microstates.detector import FrameGeometry
+from ..microstates.contacts import FrameGeometry
 from ..microstates.rdf import PairCounts
 from . import plausibility
 

@@ -1,17 +1,11 @@
 """Who surrounds each carrier: detectors, their history filters, and interned shells."""
 
+from .contacts import ContactHistory, Contacts, FrameGeometry
 from .cutoff_shell import CutoffShell
-from .detector import (
-    ContactHistory,
-    Contacts,
-    Detector,
-    FrameGeometry,
-    Microstates,
-    Shell,
-    ShellTable,
-)
+from .detector import Detector
 from .hull_shell import HullShell
 from .rdf import RadialDistribution
+from .shells import Microstates, Shell, ShellTable
 from .sites.site_assignment import Alignment, SiteAssignment
 
 __all__ = [

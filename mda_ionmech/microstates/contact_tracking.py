@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..lib.kernels import kernel
-from .detector import Contacts
+from .contacts import Contacts
 
 if TYPE_CHECKING:
-    from .detector import Detector, FrameGeometry
+    from ..species import Detector
+    from .contacts import FrameGeometry
 
 #: Contacts of one carrier there is room for at first.
 FIRST_ROOM = 16

@@ -16,9 +16,11 @@ import numpy as np
 from ..lib.errors import InputError
 from ..lib.frozen import changed, frozen
 from .contact_tracking import Follower
-from .detector import ContactHistory, Contacts, Detector, FrameGeometry, Microstates
+from .contacts import ContactHistory, Contacts, FrameGeometry
+from .detector import Detector
 from .neighbour_search import NearLigands, contact_pairs
 from .rdf import RadialDistribution, sample_distributions
+from .shells import Microstates
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup

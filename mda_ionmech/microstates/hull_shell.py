@@ -14,7 +14,8 @@ from scipy.spatial import ConvexHull, QhullError
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
 from ..lib.topology import check_apart, check_atom_group
-from .detector import Contacts, Detector, FrameGeometry
+from .contacts import Contacts, FrameGeometry
+from .detector import Detector
 from .neighbour_search import contact_pairs, pairs_with
 
 if TYPE_CHECKING:

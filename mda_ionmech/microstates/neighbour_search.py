@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..lib.kernels import counting_order, kernel, longer, lowest_bit
-from .detector import FrameGeometry, Places
+from ..trajectory.unwrap import Places
+from .contacts import FrameGeometry
 
 #: Grid layers along the third cell vector within one cutoff: thin ones, as they are contiguous in
 #: memory and cost no search.

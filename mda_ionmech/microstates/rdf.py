@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from ..lib.errors import InputError
 from ..trajectory.unwrap import cell_heights
-from .detector import FrameGeometry
+from .contacts import FrameGeometry
 from .neighbour_search import contact_pairs
 
 #: Largest distance looked at, Angstrom.

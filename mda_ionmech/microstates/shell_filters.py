@@ -16,7 +16,8 @@ import numpy as np
 from ..lib.arrays_on_disk import ArrayFolder, longer_array, new_array
 from ..lib.kernels import kernel, lowest_bit
 from ..lib.run_length import LabelRuns, gathered_runs
-from .detector import ContactHistory, Microstates, ShellTable
+from .contacts import ContactHistory
+from .shells import Microstates, ShellTable
 
 #: Shells there is room for at first, at most.
 MOST_AT_FIRST = 2**18

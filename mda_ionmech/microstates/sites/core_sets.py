@@ -9,7 +9,7 @@ import numpy as np
 from ...lib.frame_blocks import frames_at_once, origin_blocks
 from ...lib.kernels import counting_order, kernel, longer
 from ...lib.run_length import LabelRuns, gathered_runs
-from ..detector import ContactHistory
+from ..contacts import ContactHistory
 
 
 @kernel

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...lib.errors import InputError
-from ..detector import FrameGeometry
+from ..contacts import FrameGeometry
 from .alignment import Alignment, align_framework, align_ions, minimum_image, repeated
 from .density_maxima import (
     DensitySource,

@@ -18,7 +18,9 @@ from ...lib.errors import InputError
 from ...lib.frozen import changed, frozen
 from ...lib.run_length import frame_counts
 from ...lib.topology import check_apart, check_atom_group
-from ..detector import ContactHistory, Contacts, Detector, FrameGeometry, Microstates, ShellTable
+from ..contacts import ContactHistory, Contacts, FrameGeometry
+from ..detector import Detector
+from ..shells import Microstates, ShellTable
 from .alignment import Alignment, minimum_image, repeated
 from .core_sets import held_sites, shared_frames
 from .density_maxima import DensitySource, group_operations, known_positions
