@@ -58,8 +58,8 @@ def assert_identical(results, reference):
 def on_disk(monkeypatch):
     """Everything lives on disk, in many parts and blocks."""
     monkeypatch.setattr("mda_ionmech.lib.frame_blocks.BLOCK_BYTES", 60_000)
-    monkeypatch.setattr("mda_ionmech.microstates.detector.BLOCK_ROWS", 100)
-    monkeypatch.setattr("mda_ionmech.microstates.detector.SMALL_TABLE", 50)
+    monkeypatch.setattr("mda_ionmech.microstates.contacts.BLOCK_ROWS", 100)
+    monkeypatch.setattr("mda_ionmech.microstates.shells.SMALL_TABLE", 50)
     monkeypatch.setattr("mda_ionmech.lib.grouping.ROWS_AT_ONCE", 100)
     monkeypatch.setattr("mda_ionmech.lib.run_length.BLOCK_RUNS", 300)
     monkeypatch.setattr("mda_ionmech.lib.frame_blocks.BLOCK_NUMBERS", 200)

@@ -67,8 +67,8 @@ def test_microstates_have_the_same_numbers(
     }  # fmt: skip
     expected = build_microstates(history, **chosen)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mda_ionmech.microstates.detector.BLOCK_ROWS", rows)
-        patch.setattr("mda_ionmech.microstates.detector.SMALL_TABLE", small)
+        patch.setattr("mda_ionmech.microstates.contacts.BLOCK_ROWS", rows)
+        patch.setattr("mda_ionmech.microstates.shells.SMALL_TABLE", small)
         patch.setattr("mda_ionmech.microstates.shell_filters.MOST_AT_FIRST", 4)
         patch.setattr("mda_ionmech.lib.run_length.BLOCK_RUNS", 20)
         given_parts = from_parts(history, 3, ArrayFolder() if mapped else None)
