@@ -23,7 +23,7 @@ from ..trajectory.unwrapped_input import (
 
 if TYPE_CHECKING:
     from ..trajectory.snapshot import Snapshot
-    from .decomposition import OnsagerDecomposition
+    from .preparation import RunInPreparation
 
 #: Frames that show whether the cell changes and how far coordinates reach, and pairs of frames.
 FRAMES, PAIRS = 6, 50
@@ -48,7 +48,7 @@ def _spread(first: int, last: int, number: int) -> list[int]:
     return [int(k) for k in np.unique(chosen)]
 
 
-def carrier_places(run: OnsagerDecomposition, snapshot: Snapshot) -> np.ndarray:
+def carrier_places(run: RunInPreparation, snapshot: Snapshot) -> np.ndarray:
     """Fractional coordinates of the first atom of each carrier, shape (carriers, 3)."""
     first = run._members.atoms[run._members.offsets[:-1]]
     return _fractional(snapshot, first)
@@ -58,7 +58,7 @@ def _fractional(snapshot: Snapshot, atoms: np.ndarray) -> np.ndarray:
     return np.asarray(snapshot.positions[atoms].astype(np.float64) @ snapshot.cell.inverse)
 
 
-def _steps(run: OnsagerDecomposition, before: Snapshot, now: Snapshot) -> np.ndarray:
+def _steps(run: RunInPreparation, before: Snapshot, now: Snapshot) -> np.ndarray:
     """Shortest fractional steps of the carriers, shape (carriers, 3)."""
     members = run._members
     step = _fractional(now, members.atoms) - _fractional(before, members.atoms)
@@ -67,7 +67,7 @@ def _steps(run: OnsagerDecomposition, before: Snapshot, now: Snapshot) -> np.nda
     return np.asarray(np.add.reduceat(weighted, members.offsets[:-1], axis=0))
 
 
-def _other_atoms(run: OnsagerDecomposition) -> np.ndarray:
+def _other_atoms(run: RunInPreparation) -> np.ndarray:
     """One atom of each of some molecules of the reference that are no carriers."""
     weighted = run._reference > 0 if len(run._reference) else np.zeros(0, dtype=bool)
     atoms = np.setdiff1d(np.flatnonzero(weighted), run._members.atoms)
@@ -91,7 +91,7 @@ def describe_reach(reach: float) -> str:
     )
 
 
-def check_coordinates(run: OnsagerDecomposition) -> Iterator[str]:
+def check_coordinates(run: RunInPreparation) -> Iterator[str]:
     """Look at frames and pairs of frames before all are read; yields what is to be said loudly.
 
     Cost: `FRAMES` frames read; where ``unwrap=False``, or the cell changes and carriers have left
@@ -115,7 +115,7 @@ def check_coordinates(run: OnsagerDecomposition) -> Iterator[str]:
         yield from _check_added_steps(run, places, cells, reach)
 
 
-def _find_cell_jump(run: OnsagerDecomposition, frames: list[int], cells: np.ndarray) -> None:
+def _find_cell_jump(run: RunInPreparation, frames: list[int], cells: np.ndarray) -> None:
     """Refuse a cell that jumps between two of the frames looked at, found by bisection."""
     for first, last, before, after in zip(frames, frames[1:], cells, cells[1:], strict=False):
         while last - first > 1:
@@ -128,7 +128,7 @@ def _find_cell_jump(run: OnsagerDecomposition, frames: list[int], cells: np.ndar
         check_cell_step(before, after, int(run._run_frames[last]))
 
 
-def _check_jumps(run: OnsagerDecomposition, reach: float) -> Iterator[str]:
+def _check_jumps(run: RunInPreparation, reach: float) -> Iterator[str]:
     """Are coordinates continuous, as ``unwrap=False`` takes them?"""
     n = len(run._run_frames)
     jumps, example, crossed = np.zeros(2), (0, 0), 0
@@ -184,7 +184,7 @@ def refuse_jumps(jumps: np.ndarray, atom: int, frame: int) -> None:
 
 
 def _check_added_steps(
-    run: OnsagerDecomposition, places: np.ndarray, cells: np.ndarray, reach: float
+    run: RunInPreparation, places: np.ndarray, cells: np.ndarray, reach: float
 ) -> Iterator[str]:
     """Were coordinates unwrapped by adding up steps in Angstrom while the cell changed?"""
     n = len(run._run_frames)
@@ -230,7 +230,7 @@ def _check_added_steps(
         yield text
 
 
-def _excess_at(run: OnsagerDecomposition, lag: int, part: float) -> float:
+def _excess_at(run: RunInPreparation, lag: int, part: float) -> float:
     """How much larger squared displacements are over so many frames."""
     n = len(run._run_frames)
     squared = added = 0.0

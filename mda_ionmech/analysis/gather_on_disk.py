@@ -19,7 +19,7 @@ from ..trajectory.run_store import DEFAULT_BUDGET, DamagedPart, RunStore, frame_
 from .store_origin import about_detector
 
 if TYPE_CHECKING:
-    from .decomposition import OnsagerDecomposition
+    from .preparation import RunInPreparation
 
 #: Frames between the first and the last that tell one trajectory from another.
 FRAMES_BETWEEN = 100
@@ -27,13 +27,13 @@ FRAMES_BETWEEN = 100
 SAMPLED = 2
 
 
-def exceeds_budget(run: OnsagerDecomposition, n_frames: int) -> bool:
+def exceeds_budget(run: RunInPreparation, n_frames: int) -> bool:
     """Whether positions, states and what is worked out beside them take more than ``memory=``."""
     each = 64 if len(run.axes) == 3 else 88  # positions a second time, with axes left out
     return run.memory is not None and each * run._n_bodies * n_frames > run.memory
 
 
-def open_store(run: OnsagerDecomposition, n_frames: int) -> RunStore | None:
+def open_store(run: RunInPreparation, n_frames: int) -> RunStore | None:
     """The store that the run was given, with it locked for others; None if it was given none."""
     if run.store is None:
         return None
@@ -41,12 +41,12 @@ def open_store(run: OnsagerDecomposition, n_frames: int) -> RunStore | None:
     return RunStore.open(run.store, _origin(run, n_frames), size)
 
 
-def new_folder(run: OnsagerDecomposition) -> ArrayFolder:
+def new_folder(run: RunInPreparation) -> ArrayFolder:
     """A folder for the arrays of a run: in its store, else where temporary files go."""
     return ArrayFolder(None if run._store is None else run._store.folder)
 
 
-def _origin(run: OnsagerDecomposition, n: int) -> dict[str, Any]:
+def _origin(run: RunInPreparation, n: int) -> dict[str, Any]:
     """All that what is read from the frames depends on."""
     trajectory = run._trajectory
     files = [getattr(r, "filename", None) for r in getattr(trajectory, "readers", [trajectory])]
@@ -83,7 +83,7 @@ def _origin(run: OnsagerDecomposition, n: int) -> dict[str, Any]:
     }
 
 
-def digest_of_frame(run: OnsagerDecomposition, index: int) -> int:
+def digest_of_frame(run: RunInPreparation, index: int) -> int:
     """Checksum of an analysed frame as it is in the trajectory now."""
     return digest_of(run._at(index))
 
@@ -99,12 +99,12 @@ def sampled_places(n_frames: int) -> list[int]:
     return sorted({k * n_frames // SAMPLED for k in range(SAMPLED)})
 
 
-def known_part(run: OnsagerDecomposition, number: int, indexed: np.ndarray) -> Part | None:
+def known_part(run: RunInPreparation, number: int, indexed: np.ndarray) -> Part | None:
     """A part that an earlier run with the same store has read; None if it must be read.
 
     Parameters
     ----------
-    run : OnsagerDecomposition
+    run : RunInPreparation
     number : int
         Of the part.
     indexed : numpy.ndarray

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..microstates.rdf import RadialDistribution
     from ..species import Detector, IonSpecies
     from ..trajectory.snapshot import Snapshot
-    from .decomposition import OnsagerDecomposition
+    from .preparation import RunInPreparation
 
 #: Frames that are looked at.
 FRAMES = 25
@@ -282,7 +282,7 @@ class TemperatureSample:
                 yield plausibility.written_temperature(temperature, mean, key)
 
 
-def warnings_of_sample(run: OnsagerDecomposition) -> list[str]:
+def warnings_of_sample(run: RunInPreparation) -> list[str]:
     """What is implausible in frames spread over the run, before all of them are read.
 
     Cost: `FRAMES` frames read, with one neighbour search to 8 A for up to `CARRIERS` carriers.
@@ -387,7 +387,7 @@ def _shells(one: IonSpecies, shell: ShellSample, span: float) -> Iterator[str | 
         yield plausibility.unchanged_sample(one.name, shell.n_frames, span)
 
 
-def _followed(run: OnsagerDecomposition) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _followed(run: RunInPreparation) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Atoms whose motion is looked at, and weights of those that a drift is told from."""
     universe = run.universe
     groups: dict[str, np.ndarray] = {}
@@ -424,7 +424,7 @@ def _spread(atoms: np.ndarray, most: int) -> np.ndarray:
     return atoms[np.linspace(0, len(atoms) - 1, most).astype(int)]
 
 
-def _motion(run: OnsagerDecomposition, motion: MotionSample) -> Iterator[str | None]:
+def _motion(run: RunInPreparation, motion: MotionSample) -> Iterator[str | None]:
     """Warnings on the motion of carriers, framework and the whole."""
     n_steps = len(motion.cells) - 1
     late, early = max(3 * n_steps // 4, 1), max(n_steps // 4, 1)

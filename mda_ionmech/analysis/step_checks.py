@@ -26,7 +26,7 @@ from ..trajectory.step_lengths import (
 from ..trajectory.unwrap import LONG_STEP
 
 if TYPE_CHECKING:
-    from .decomposition import OnsagerDecomposition
+    from .preparation import RunInPreparation
 
 
 def carrier_mass(species: IonSpecies) -> float | None:
@@ -37,7 +37,7 @@ def carrier_mass(species: IonSpecies) -> float | None:
     return float(masses.sum() / species.n_carriers)
 
 
-def sample_steps(run: OnsagerDecomposition) -> SampledSteps:
+def sample_steps(run: RunInPreparation) -> SampledSteps:
     """Steps of the carriers between neighbouring frames spread over the run.
 
     Cost: two dozen frames read.
