@@ -166,6 +166,25 @@ def _head(kind: str, file: Any) -> tuple[int, str]:
         return -1, ""
 
 
+def _check_models(path: Path, first: int) -> None:
+    """Refuse a PDB file of several models in which some have a cell of their own and some none."""
+    cells = models = 0
+    with _opened(path) as lines:
+        for line in lines:
+            cells += line.startswith(b"CRYST1")
+            models += line.startswith(b"MODEL")
+    if models > 1 and 1 < cells != models:
+        raise InputError(
+            f"{path.name} has {cells} CRYST1 records for {models} models: readers then take the "
+            "cells of other frames; copy the file again, or write a CRYST1 record for every model"
+            + (
+                f" (its frames are {first} to {first + models - 1} of the trajectory)"
+                if first
+                else ""
+            )
+        )
+
+
 def _atom_ids(file: Any, offset: int, n_atoms: int) -> set[int]:
     """Atom ids of a frame of a LAMMPS dump; none without that column."""
     file.seek(offset)
@@ -181,9 +200,10 @@ def _atom_ids(file: Any, offset: int, n_atoms: int) -> set[int]:
 def check_atom_numbers(trajectory: Any, last: int) -> None:
     """Refuse LAMMPS dumps and XYZ files in which the number of atoms changes.
 
-    Their readers look for a frame where it would be if all had as many lines.
+    Their readers look for a frame where it would be if all had as many lines. PDB files are looked
+    at for a cell in every model, or one for all.
 
-    Cost: a few lines of each frame.
+    Cost: a few lines of each frame; PDB files are read through.
 
     Parameters
     ----------
@@ -198,6 +218,8 @@ def check_atom_numbers(trajectory: Any, last: int) -> None:
     """
     for first, reader in _readers(trajectory):
         path, kind = _path_of(reader), _kind_of(reader)
+        if path is not None and kind == "PDB" and first <= last:
+            _check_models(path, first)
         if path is None or kind not in _EXTRA_LINES or first > last:
             continue
         n_atoms, offsets = int(reader.n_atoms), reader._offsets

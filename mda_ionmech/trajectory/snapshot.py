@@ -90,7 +90,18 @@ class Snapshot:
 
 
 def coordinates_of(ts: Any) -> np.ndarray:
-    """What the reader holds of a frame, shape (3 * atoms,), float32, Angstrom; a view if it can."""
+    """What the reader holds of a frame, shape (3 * atoms,), float32, Angstrom; a view if it can.
+
+    Raises
+    ------
+    InputError
+        For a frame without positions.
+    """
+    if not ts.has_positions:
+        raise InputError(
+            f"frame {ts.frame} holds no positions, velocities or forces alone; analyse the frames "
+            "that do with run(step=...) or frames=[...], or write the trajectory again without it"
+        )
     return np.ascontiguousarray(ts.positions, dtype=np.float32).reshape(-1)
 
 

@@ -97,12 +97,13 @@ def write_dump(frames: Frames, first: int, path: Path) -> None:
 
 
 def write_pdb(frames: Frames, first: int, path: Path) -> None:
-    """Models with a cell each, as trajectories of GROMACS and others are written."""
+    """Models with a cell each: before the model, as GROMACS writes it, or in it."""
+    inside = path.name.startswith("inside")
     with open(path, "w") as file:
         for k, (x, d) in enumerate(zip(frames.positions, frames.dimensions, strict=True)):
-            file.write(f"MODEL     {k + 1:4d}\n")
             numbers = "{:9.3f}{:9.3f}{:9.3f}{:7.2f}{:7.2f}{:7.2f}".format(*d)
-            file.write(f"CRYST1{numbers} P 1           1\n")
+            head = [f"CRYST1{numbers} P 1           1\n", f"MODEL     {k + 1:4d}\n"]
+            file.writelines(head[::-1] if inside else head)
             for a in range(N_ATOMS):
                 file.write(
                     f"ATOM  {a + 1:5d}  {NAMES[a]:<3s} RES A{RESIDUE[a] + 1:4d}    "
@@ -192,6 +193,7 @@ FORMATS = {
     "NCDF": Format(by_mdanalysis, ".ncdf", opened),
     "LAMMPS dump": Format(write_dump, ".lammpsdump", opened, keeps_time=False),
     "PDB": Format(write_pdb, ".pdb", opened, keeps_time=False),
+    "PDB, cell inside models": Format(write_pdb, ".pdb", opened, keeps_time=False, stem="inside"),
     "GRO, a file per frame": Format(write_gro, "", open_gro, keeps_time=False),
     "XYZ, cell by transformation": Format(write_xyz, ".xyz", open_xyz, keeps_time=False),
     "H5MD": Format(by_mdanalysis, ".h5md", opened),

@@ -6,6 +6,7 @@ import warnings
 import MDAnalysis as mda
 import numpy as np
 import pytest
+from MDAnalysis.lib.formats.libmdaxdr import TRRFile
 from MDAnalysis.transformations import set_dimensions
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
@@ -206,3 +207,29 @@ def test_a_frame_that_cannot_be_read_is_named(tmp_path, backend):
     (tmp_path / "run.pdb").write_text("ENDMDL\n".join(text))
     with pytest.raises(InputError, match=r"frame 23 of run.pdb cannot be read .* run\(stop=23\)"):
         analysed([tmp_path / "run.pdb"], backend=backend)
+
+
+def test_models_without_a_cell_do_not_take_that_of_another(tmp_path):
+    """Where not all models have one, the reader takes that of the next."""
+    paths = walk(40, 6)
+    text = pdb(paths)
+    whole = tmp_path / "run.pdb"
+    whole.write_text(text)
+    assert analysed([whole], stop=12).paths.n_frames == 12
+    for broken in (text + text[: text.index("MODEL")], text[text.index("MODEL") :]):
+        whole.write_text(broken)
+        with pytest.raises(InputError, match=r"run.pdb has (41|39) CRYST1 records for 40 models"):
+            analysed([whole])
+
+
+def test_frames_without_positions_are_named(tmp_path):
+    path = tmp_path / "run.trr"
+    paths = walk(40, 6).astype(np.float32) / 10
+    box = np.eye(3, dtype=np.float32) * 4
+    with TRRFile(str(path), "w") as file:
+        for k, x in enumerate(paths):
+            positions = None if k % 4 == 3 else x
+            file.write(positions, x, None, box, k, float(k), 0.0, 6)
+    with pytest.raises(InputError, match=r"frame 39 holds no positions, .*run\(step=...\)"):
+        analysed([path])
+    assert analysed([path], step=2).paths.n_frames == 20
