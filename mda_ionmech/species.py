@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from .lib.checks import number, shown
 from .lib.compounds import check_compound
 from .lib.errors import InputError
 from .lib.frozen import frozen
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
 
+#: Largest charge of a carrier, e, and longest name of a species.
+MOST_CHARGE, MOST_LETTERS = 1e6, 60
 COMPOUNDS = ("residues", "molecules", "fragments")
 _COMPOUND_INDEX = {"residues": "resindices", "molecules": "molnums"}
 
@@ -124,22 +127,15 @@ class IonSpecies:
         events: EventRule | None = None,
         macrostates: MacrostateRule | None = None,
     ) -> None:
+        _check_name(name)
         check_atom_group(atoms, f"atoms of species {name!r}")
-        if not isinstance(name, str) or not name:
-            raise InputError(f"name must be a non-empty string, got {name!r}")
-        try:
-            charge = float(charge)
-        except (TypeError, ValueError):
+        charge = _check_charge(name, charge)
+        if compound is not None and not (isinstance(compound, str) and compound in COMPOUNDS):
             raise InputError(
-                f"charge of species {name!r} must be one number per species in units of e, got "
-                f"{charge!r}; split carriers of different charge into several IonSpecies"
-            ) from None
-        if not np.isfinite(charge):
-            raise InputError(f"charge of species {name!r} must be finite, got {charge}")
-        if compound is not None and compound not in COMPOUNDS:
-            raise InputError(
-                f"compound of species {name!r} must be None or one of {COMPOUNDS}, got {compound!r}"
+                f"compound of species {name!r} must be None or one of {COMPOUNDS}, got "
+                f"{shown(compound)}"
             )
+        _check_parts(name, microstates, events, macrostates)
         if events is not None and microstates is None:
             raise InputError(
                 f"species {name!r} has an event rule but no detector: give microstates=..., the "
@@ -158,6 +154,57 @@ class IonSpecies:
     def __repr__(self) -> str:
         unit = "atoms" if self.compound is None else self.compound
         return f"<IonSpecies {self.name}: {self.n_carriers} {unit}, charge {self.charge:+g}>"
+
+
+def _check_charge(name: str, charge: Any) -> float:
+    """A charge in units of e: not in Coulomb, and one for all carriers."""
+    of = f"charge of species {name!r}"
+    if isinstance(charge, float | np.floating) and not np.isfinite(charge):
+        raise InputError(f"{of} must be finite, got {charge}")
+    remedy = "split carriers of different charge into several IonSpecies"
+    found = number(of, charge, "one number per species in units of e", remedy=remedy)
+    if abs(found) > MOST_CHARGE:
+        raise InputError(
+            f"{of} is {found:g} e, beyond {MOST_CHARGE:g}: give the formal charge of one carrier "
+            "in units of the elementary charge, e.g. +1"
+        )
+    return found
+
+
+def _check_name(name: Any) -> None:
+    """Refuse names that tables, files and result files cannot hold."""
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(f"name must be a non-empty string, got {shown(name)}")
+    if not name.isprintable() or len(name) > MOST_LETTERS:
+        raise InputError(
+            f"name must be one line of at most {MOST_LETTERS} letters, got {shown(name)}; give a "
+            "short one such as 'Li+'"
+        )
+
+
+#: What a species takes: what it must have, and an example.
+_PARTS = {
+    "microstates": (("contacts", "ligands"), "CutoffShell(solvent=...)"),
+    "events": (("label", "names"), "SolvationEvents()"),
+    "macrostates": (("assign", "names"), "IonPairing()"),
+}
+
+
+def _check_parts(name: str, *parts: Any) -> None:
+    """Refuse classes in place of their instances, and what is no detector or rule at all."""
+    for (argument, (needed, example)), part in zip(_PARTS.items(), parts, strict=True):
+        if part is None:
+            continue
+        if isinstance(part, type):
+            raise InputError(
+                f"{argument} of species {name!r} is the class {part.__name__} itself; make an "
+                f"instance of it: {argument}={part.__name__}(...)"
+            )
+        if not all(hasattr(part, attribute) for attribute in needed):
+            raise InputError(
+                f"{argument} of species {name!r} must be an object such as {example}, got "
+                f"{shown(part)}"
+            )
 
 
 def _carriers(atoms: AtomGroup, compound: str | None, name: str) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from MDAnalysis import AtomGroup
 
 from ..events import CrystalEvents
-from ..lib.checks import positive
+from ..lib.checks import as_number, listed, positive, shown, whole
 from ..lib.errors import InputError
 from ..lib.topology import check_apart, describe_atoms
 from ..microstates import SiteAssignment
@@ -117,14 +117,16 @@ def check_memory(memory: Any) -> int | None:
     """A budget such as ``"4GB"`` in bytes; None for none."""
     if memory is None:
         return None
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([KMGT]?B)\s*", str(memory).upper())
+    text = memory if isinstance(memory, str) else ""
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([KMGT]?B)\s*", text.upper())
     try:
         value = float(match[1]) * 1000 ** _BYTES[match[2]] if match else 0.0
     except ValueError:
         value = 0.0
-    if value < 1e6:
+    if not 1e6 <= value <= 1e18:
         raise InputError(
-            f"memory must be a size of 1 MB or more, e.g. memory='4GB' or '500MB', got {memory!r}"
+            "memory must be a size of 1 MB or more, e.g. memory='4GB' or '500MB', got "
+            f"{shown(memory)}"
         )
     return int(value)
 
@@ -133,9 +135,59 @@ def check_store(store: Any) -> Path | None:
     """The folder of a store; None for none."""
     if store is None:
         return None
-    if not isinstance(store, str | os.PathLike) or not str(store):
-        raise InputError(f"store must be the path of a folder, e.g. 'run.store', got {store!r}")
-    return Path(store).absolute()
+    if not isinstance(store, str | os.PathLike) or not str(store) or "\0" in str(store):
+        raise InputError(
+            f"store must be the path of a folder, e.g. 'run.store', got {shown(store)}"
+        )
+    folder = Path(store).absolute()
+    try:
+        there = folder.exists()
+    except OSError as error:
+        raise InputError(
+            f"store={shown(str(store))} is no possible path here ({error.strerror}); give a "
+            "shorter one"
+        ) from error
+    parent = folder.parent
+    if not there and not (parent.is_dir() and os.access(parent, os.W_OK)):
+        raise InputError(
+            f"store={str(store)!r}: the folder {parent} does not exist or is not writable; "
+            "make it, or give another path"
+        )
+    return folder
+
+
+def check_temperature(temperature: Any) -> float:
+    """K, in a range in which no result overflows."""
+    remedy = "give that of the simulation, e.g. temperature=300"
+    return positive("temperature", temperature, "K", remedy, most=1e9)
+
+
+def check_spacing(dt: Any) -> float | None:
+    """ps; None for that of the file."""
+    if dt is None:
+        return None
+    return positive("dt", dt, "ps", "give the spacing of the analysed frames", most=1e15)
+
+
+def check_seed(seed: Any) -> int:
+    """Of a random generator."""
+    return whole("seed", seed, least=0, most=2**63 - 1, remedy="give e.g. seed=0")
+
+
+def check_level(level: Any) -> float:
+    """Coverage of an interval."""
+    if not 0 < as_number(level) < 1:
+        raise InputError(f"level must lie between 0 and 1, e.g. 0.68, got {shown(level)}")
+    return float(level)
+
+
+def check_unwrap(unwrap: Any) -> str | bool:
+    """``"auto"``, True or False."""
+    if isinstance(unwrap, np.bool_):
+        return bool(unwrap)
+    if isinstance(unwrap, bool) or (isinstance(unwrap, str) and unwrap == "auto"):
+        return unwrap
+    raise InputError(f"unwrap must be 'auto', True or False, got {shown(unwrap)}")
 
 
 PROJECTIONS = ("auto", "site", "vehicle", None)
@@ -143,8 +195,8 @@ PROJECTIONS = ("auto", "site", "vehicle", None)
 
 def check_projection(projection: Any, species: Sequence[IonSpecies]) -> str | None:
     """One of `PROJECTIONS`; ``site`` needs a species on sites."""
-    if projection not in PROJECTIONS:
-        raise InputError(f"projection must be one of {PROJECTIONS}, got {projection!r}")
+    if not (projection is None or (isinstance(projection, str) and projection in PROJECTIONS)):
+        raise InputError(f"projection must be one of {PROJECTIONS}, got {shown(projection)}")
     if projection == "site" and not any(on_sites(s) for s in species):
         raise InputError(
             "projection='site' needs a species with microstates=SiteAssignment... and "
@@ -164,12 +216,10 @@ def check_lengths(argument: str, lengths: Any) -> str | list[float]:
     """``"log"`` or a list of times in ps."""
     if isinstance(lengths, str):
         if lengths != "log":
-            raise InputError(f"{argument} must be 'log' or times in ps, got {lengths!r}")
+            raise InputError(f"{argument} must be 'log' or times in ps, got {shown(lengths)}")
         return lengths
-    values = [
-        positive(argument, w, "ps", "give lengths such as [1, 10, 100], or 'log'")
-        for w in np.atleast_1d(lengths)
-    ]
+    remedy = "give lengths such as [1, 10, 100], or 'log'"
+    values = [positive(argument, w, "ps", remedy) for w in listed(argument, lengths, remedy)]
     if not values:
         raise InputError(f"{argument} is empty: give 'log' or times in ps")
     return values
@@ -184,7 +234,8 @@ def check_axes(axes: Any) -> str:
         or set(axes) - set("xyz")
     ):
         raise InputError(
-            f"axes must name the directions x, y and z once each, e.g. 'xyz' or 'z', got {axes!r}"
+            "axes must name the directions x, y and z once each, e.g. 'xyz' or 'z', got "
+            f"{shown(axes)}"
         )
     return axes
 

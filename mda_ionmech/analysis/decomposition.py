@@ -24,7 +24,7 @@ from MDAnalysis.lib.log import ProgressBar
 from ..events import EventRule
 from ..events.base import prepared
 from ..lib.arrays_on_disk import ArrayFolder
-from ..lib.checks import positive
+from ..lib.checks import number
 from ..lib.errors import InputError, warn_user
 from ..lib.frame_backends import (
     PARTS_PER_WORKER,
@@ -110,12 +110,17 @@ from .arguments import (
     check_backend,
     check_counterions,
     check_lengths,
+    check_level,
     check_memory,
     check_projection,
+    check_seed,
+    check_spacing,
     check_species,
     check_store,
+    check_temperature,
     check_transformations,
     check_universe,
+    check_unwrap,
     on_sites,
     selections_of,
 )
@@ -133,6 +138,7 @@ from .input_notes import input_notes
 from .label_checks import check_number_of_labels, check_rules
 from .labelling import ambiguity, event_names, label, tally_notes
 from .plausibility import long_persistence, short_length
+from .run_arguments import check_count, check_frames
 from .sampled_frames import warnings_of_sample
 from .step_checks import (
     check_repeated_stretch,
@@ -304,31 +310,20 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         super().__init__(self.universe.trajectory)
         self.memory = check_memory(memory)
         self.store = check_store(store)
-        self.temperature = positive(
-            "temperature", temperature, "K", "give that of the simulation, e.g. temperature=300"
-        )
+        self.temperature = check_temperature(temperature)
         self.windows = check_lengths("windows", windows)
         with_paths = resolutions is not None and horizons is not None
         self.resolutions = check_lengths("resolutions", resolutions) if with_paths else None
         self.horizons = check_lengths("horizons", horizons) if with_paths else None
         self.projection = check_projection(projection, self.species)
-        self.dt = (
-            None
-            if dt is None
-            else positive("dt", dt, "ps", "give the spacing of the analysed frames")
-        )
+        self.dt = check_spacing(dt)
         if uneven not in UNEVEN:
             raise InputError(f"uneven must be one of {UNEVEN}, got {uneven!r}")
         self.uneven = uneven
         self._without_repeats: tuple[Any, np.ndarray, np.ndarray] | None = None
         self.axes = check_axes(axes)
-        if not (unwrap == "auto" or isinstance(unwrap, bool)):
-            raise InputError(f"unwrap must be 'auto', True or False, got {unwrap!r}")
-        self.unwrap = unwrap
-        if not 0 < level < 1:
-            raise InputError(f"level must lie between 0 and 1, e.g. 0.68, got {level!r}")
-        self.level = float(level)
-        self.seed = int(seed)
+        self.unwrap = check_unwrap(unwrap)
+        self.level, self.seed = check_level(level), check_seed(seed)
         if framework is not None:
             check_atom_group(framework, "framework")
             check_universe(framework, "framework", self.universe)
@@ -430,6 +425,9 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             For input that cannot be analysed, or a store that workers of the cluster cannot open.
         """
         check_backend(backend, self.universe.trajectory)
+        n_workers = check_count("n_workers", n_workers)
+        n_parts = check_count("n_parts", n_parts)
+        chosen = check_frames(self.universe.trajectory.n_frames, start, stop, step, frames)
         bar = ProgressBar(
             total=1, verbose=bool(verbose), desc="starting", **(progressbar_kwargs or {})
         )
@@ -444,10 +442,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         try:
             with where_it_was(self.universe.trajectory), self._closing_store():
                 super().run(
-                    start=start,
-                    stop=stop,
-                    step=step,
-                    frames=frames,
+                    **chosen,
                     n_parts=n_parts,
                     backend=GatherBackend(source, self._absorb, partial(known_part, self)),
                     unsupported_backend=True,
@@ -675,7 +670,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         probe = copy.copy(self)
         probe._notes = []
         with where_it_was(self.universe.trajectory):
-            probe._choose_frames(self.universe.trajectory, start, stop, step, frames)
+            chosen = check_frames(self.universe.trajectory.n_frames, start, stop, step, frames)
+            probe._choose_frames(self.universe.trajectory, **chosen)
             probe._settle_times(quiet=True)  # the run says what is to say
         self._without_repeats = probe._without_repeats
         return probe._times
@@ -691,7 +687,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         span = (n_frames - 1) * spacing
         chosen = []
         for length in lengths:
-            n = max(round(length / spacing), 1)
+            n = max(round(min(length / spacing, n_frames)), 1)
             if n > n_frames - 1:
                 raise InputError(
                     f"{argument} holds {length:g} ps, longer than the {span:g} ps analysed; give "
@@ -845,7 +841,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         probe = copy.copy(self)
         out = []
         with where_it_was(self.universe.trajectory):
-            probe._choose_frames(self.universe.trajectory, start, stop, step, frames)
+            chosen = check_frames(self.universe.trajectory.n_frames, start, stop, step, frames)
+            probe._choose_frames(self.universe.trajectory, **chosen)
             for index, one in enumerate(self._given):
                 if one.microstates is not None:
                     found = sample_distributions(probe._sample(index), one.microstates.ligand_types)
@@ -1199,8 +1196,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         InputError
             Before a run, or for a negative time.
         """
-        if not persistence >= 0:
-            raise InputError(f"persistence must be a time in ps, 0 or more, got {persistence!r}")
+        persistence = number("persistence", persistence, "a time in ps, 0 or more", least=0)
         self._require_run("relabelled()")
         names = " and ".join(self.microstates)
         absurd = long_persistence(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..events import CrystalEvents
+from ..lib.checks import as_number, listed, positive, shown
 from ..lib.errors import InputError
 from ..lib.tables import indexed
 from ..microstates import CutoffShell
@@ -57,10 +58,10 @@ def robustness(
     summary = results.summary(n * gathered.paths.dt, species=name)
     add(AS_RUN, "", summary)
     choices = [
-        *_times(persistence),
-        *_widths(gathered, index, hysteresis),
-        *_rules(gathered, index, linking),
-        *_radii(gathered, index, cutoffs),
+        *_times(_values("persistence", persistence)),
+        *_widths(gathered, index, _values("hysteresis", hysteresis)),
+        *_rules(gathered, index, _values("linking", linking)),
+        *_radii(gathered, index, _values("cutoffs", cutoffs)),
     ]
     if not choices:
         raise InputError(
@@ -76,14 +77,19 @@ def robustness(
     return table
 
 
+def _values(argument: str, values: Any) -> list[Any]:
+    return listed(argument, values, "give a list of the values to try")
+
+
 _Choice = tuple[str, str, dict[str, Any]]
 
 
 def _times(values: Sequence[float]) -> Iterator[_Choice]:
     for value in values:
-        if not value >= 0:
-            raise InputError(f"persistence must hold times in ps, 0 or more, got {value!r}")
-        yield "persistence", f"{value:g} ps", {"persistence": float(value)}
+        if not as_number(value) >= 0:
+            raise InputError(f"persistence must hold times in ps, 0 or more, got {shown(value)}")
+        value = as_number(value)
+        yield "persistence", f"{value:g} ps", {"persistence": value}
 
 
 def _shell(gathered: GatheredRun, index: int, argument: str) -> CutoffShell:
@@ -99,8 +105,11 @@ def _shell(gathered: GatheredRun, index: int, argument: str) -> CutoffShell:
 def _widths(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
     for value in values:
         shell = _shell(gathered, index, "hysteresis")
-        if isinstance(value, str) or not value >= 0:
-            raise InputError(f"hysteresis must hold widths in Angstrom, 0 or more, got {value!r}")
+        if not as_number(value) >= 0:
+            raise InputError(
+                f"hysteresis must hold widths in Angstrom, 0 or more, got {shown(value)}"
+            )
+        value = as_number(value)
         outer = {kind: shell.inner[kind] + float(value) for kind in shell.ligand_types}
         for kind, radius in outer.items():
             shell.check_recorded(kind, radius)
@@ -118,6 +127,7 @@ def _radii(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator
                     f"cutoffs names {kind!r}, which is no ligand type; the types are "
                     f"{list(shell.ligand_types)}"
                 )
+            radius = positive("cutoffs", radius, "Angstrom", "give radii to try")
             shell.check_recorded(kind, radius)
             inner[kind] = float(radius)
             moved = inner[kind] + shell.outer[kind] - shell.inner[kind]
@@ -142,6 +152,11 @@ def _rules(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator
             raise InputError(
                 "linking=... is how CrystalEvents links hops, and "
                 f"{gathered.species[index].name!r} has {type(rule).__name__}; leave linking out"
+            )
+        if not isinstance(value, str | tuple | list) or not value:
+            raise InputError(
+                f"linking holds {shown(value)}; give 'chain', ('proximity', distance) or "
+                "('distance', distance)"
             )
         linking, *distance = (value,) if isinstance(value, str) else tuple(value)
         rules = {

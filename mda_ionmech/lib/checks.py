@@ -1,7 +1,15 @@
-"""Checks of single arguments that several parts of the package share."""
+"""Checks of single arguments that several parts of the package share.
+
+A number is one where arithmetic would take it for one and a reader too: Python and NumPy numbers
+and arrays without axes, but no truth value, text, complex number or NaN.
+"""
 
 from __future__ import annotations
 
+import math
+import numbers
+import operator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,12 +17,145 @@ import numpy as np
 from .errors import InputError
 
 
-def positive(argument: str, value: Any, unit: str, remedy: str) -> float:
-    """A finite number above 0."""
+def shown(value: Any) -> str:
+    """A value for a message, on one line and not too long."""
     try:
-        number = float(value)
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than some thousand digits
+        text = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else "a value"
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def as_number(value: Any) -> float:
+    """A value as a float; NaN for what is no single finite number."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool | np.bool_ | str | bytes | np.ndarray):
+        return math.nan
+    if isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real):
+        return math.nan
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+    return found if math.isfinite(found) else math.nan
+
+
+def number(
+    argument: str,
+    value: Any,
+    wanted: str,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    remedy: str = "",
+) -> float:
+    """A finite number in a range.
+
+    Parameters
+    ----------
+    argument : str
+        Its name, for the message.
+    value : object
+        What the user gave.
+    wanted : str
+        What it must be, e.g. ``"a time in ps, 0 or more"``.
+    above, least, most : float, optional
+        Smaller bound, not included or included, and larger bound, included.
+    remedy : str
+        What to give instead, if that does not go without saying.
+
+    Raises
+    ------
+    InputError
+    """
+    found = as_number(value)
+    if (
+        math.isnan(found)
+        or (above is not None and not found > above)
+        or (least is not None and not found >= least)
+        or (most is not None and not found <= most)
+    ):
+        raise InputError(
+            f"{argument} must be {wanted}, got {shown(value)}{remedy and '; '}{remedy}"
+        )
+    return found
+
+
+def positive(
+    argument: str, value: Any, unit: str, remedy: str, *, most: float | None = None
+) -> float:
+    """A finite number above 0."""
+    too_large = most is not None and as_number(value) > most
+    at_most = f" and at most {most:g}" if too_large else ""
+    wanted = f"a number above 0{at_most} in {unit}"
+    return number(argument, value, wanted, above=0, most=most, remedy=remedy)
+
+
+def whole(
+    argument: str,
+    value: Any,
+    *,
+    least: int | None = None,
+    most: int | None = None,
+    remedy: str,
+) -> int:
+    """A whole number in a range: of a Python or NumPy type of integer.
+
+    Raises
+    ------
+    InputError
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    try:
+        found = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        found = None
+    if (
+        found is None
+        or not (least is None or found >= least)
+        or not (most is None or found <= most)
+    ):
+        wanted = "a whole number" + (f" of {least} or more" if least is not None else "")
+        wanted += f" and at most {most}" if most is not None else ""
+        raise InputError(f"{argument} must be {wanted}, got {shown(value)}; {remedy}")
+    return found
+
+
+def listed(argument: str, values: Any, remedy: str) -> list[Any]:
+    """What the user gave for a list: its elements, or a single value as a list of one.
+
+    Raises
+    ------
+    InputError
+        For text, a mapping, or something that cannot be gone through.
+    """
+    if not math.isnan(as_number(values)):
+        return [values]
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise InputError(f"{argument} must be a list of numbers, got {shown(values)}; {remedy}")
+    return [*values] if not isinstance(values, np.ndarray) or values.ndim else [values[()]]
+
+
+def positions(argument: str, values: Any, remedy: str) -> np.ndarray:
+    """Finite positions of shape (n, 3), float64; one position may be given without brackets.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        found = np.atleast_2d(np.asarray(values))
     except (TypeError, ValueError):
-        number = np.nan
-    if not np.isfinite(number) or number <= 0:
-        raise InputError(f"{argument} must be a number above 0 in {unit}, got {value!r}; {remedy}")
-    return number
+        found = np.empty(0)
+    if found.dtype.kind not in "iuf":
+        found = np.empty(0) if found.size else found.astype(np.float64)
+    if found.ndim != 2 or found.shape[1] != 3 or not np.all(np.isfinite(found)):
+        got = found.shape if found.size else shown(values)
+        raise InputError(
+            f"{argument} must hold finite positions of shape (sites, 3), got {got}; {remedy}"
+        )
+    return found.astype(np.float64)

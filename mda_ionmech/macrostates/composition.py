@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
 from ..lib.polymer_chains import chain_of_atom, check_chains
@@ -74,11 +75,12 @@ class ShellComposition(MacrostateRule):
     ) -> None:
         if count not in COUNTS:
             raise InputError(f"ShellComposition(count={count!r}): count must be one of {COUNTS}")
-        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        if isinstance(most, bool) or not isinstance(most, int | np.integer) or not 1 <= most <= 999:
             raise InputError(
-                f"ShellComposition(most={most!r}): give a whole number, 1 or more: the largest "
-                "count with a label of its own"
+                f"ShellComposition(most={shown(most)}): give a whole number, 1 or more: the "
+                "largest count with a label of its own"
             )
+        most = int(most)
         check_chains(chains, "ShellComposition")
         self.count = count
         self.of = None if of is None else (of,) if isinstance(of, str) else tuple(of)

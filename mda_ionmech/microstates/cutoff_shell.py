@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import as_number, listed, number, shown
 from ..lib.errors import InputError
 from ..lib.frozen import changed, frozen
 from .contact_tracking import Follower
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
 
+#: Further radii of one ligand type at most: each contact holds the number of its ring in a byte.
+MOST_RADII = 250
 #: Radii nearer than this are one, Angstrom.
 SAME_RADIUS = 1e-6
 
@@ -84,9 +87,18 @@ class CutoffShell(Detector):
         super().__init__(persistence=persistence, **ligands)
         self.cutoff = dict(cutoff) if isinstance(cutoff, Mapping) else cutoff
         self.recorded = {
-            kind: tuple(_radius(r, kind) for r in np.atleast_1d(np.asarray(radii)))
+            kind: tuple(
+                number(f"recorded of {kind!r}", r, "a radius in Angstrom above 0", above=0)
+                for r in listed("recorded", radii, "give radii in Angstrom, e.g. [2.8, 3.2]")
+            )
             for kind, radii in self._per_type(recorded, "recorded").items()
         }
+        most = max(map(len, self.recorded.values()), default=0)
+        if most > MOST_RADII:
+            raise InputError(
+                f"recorded holds {most} radii; at most {MOST_RADII} are told apart: give those "
+                "that matter"
+            )
         self.hysteresis = dict(hysteresis) if isinstance(hysteresis, Mapping) else hysteresis
         self.inner: dict[str, float] = {}
         self.outer: dict[str, float] = {}
@@ -111,7 +123,7 @@ class CutoffShell(Detector):
                     f"cutoff has no entry for ligand type {kind!r}; give cutoff={{{kind!r}: ...}} "
                     "with a radius in Angstrom or 'rdf'"
                 )
-            if wanted[kind] == "rdf":
+            if isinstance(wanted[kind], str) and wanted[kind] == "rdf":
                 from_rdf.append(kind)
             else:
                 radius = _radius(wanted[kind], kind)
@@ -301,16 +313,18 @@ class ShellFollower(Follower):
 
 
 def _radius(value: Any, kind: str) -> float:
-    if isinstance(value, str) or not np.isfinite(value) or value <= 0:
+    found = as_number(value)
+    if not found > 0:
         raise InputError(
-            f"cutoff of {kind!r} must be a radius in Angstrom above 0 or 'rdf', got {value!r}"
+            f"cutoff of {kind!r} must be a radius in Angstrom above 0 or 'rdf', got {shown(value)}"
         )
-    return float(value)
+    return found
 
 
 def _width(value: Any, kind: str) -> float:
-    if isinstance(value, str) or not np.isfinite(value) or value < 0:
+    found = as_number(value)
+    if not found >= 0:
         raise InputError(
-            f"hysteresis of {kind!r} must be a width in Angstrom, 0 or more, got {value!r}"
+            f"hysteresis of {kind!r} must be a width in Angstrom, 0 or more, got {shown(value)}"
         )
-    return float(value)
+    return found

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import species
+from ..lib.checks import number
 from ..lib.errors import InputError
 from ..lib.frozen import is_frozen, own_copy
+from ..lib.label_names import check_label_names
 from ..lib.topology import check_apart, check_atom_group
 from .contacts import ContactHistory, Contacts, FrameGeometry
 from .shells import Microstates
@@ -55,15 +57,16 @@ class Detector(ABC):
             )
         for kind, atoms in ligands.items():
             check_atom_group(atoms, f"ligand type {kind!r}")
+            check_label_names((kind,), f"the ligand types of {type(self).__name__}")
         check_apart(
             {repr(kind): atoms for kind, atoms in ligands.items()},
             "each atom belongs to one ligand type",
             "ligand types {} and {}",
         )
-        if persistence is not None and not persistence >= 0:
-            raise InputError(f"persistence must be a time in ps, 0 or more, got {persistence!r}")
+        if persistence is not None:
+            persistence = number("persistence", persistence, "a time in ps, 0 or more", least=0)
         self.ligands = dict(ligands)
-        self.persistence = None if persistence is None else float(persistence)
+        self.persistence = persistence
 
     @property
     def ligand_types(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
+from ..lib.checks import as_number, number, shown
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
 from ..lib.topology import check_apart, check_atom_group
@@ -99,9 +100,7 @@ class HullShell(Detector):
     ) -> None:
         super().__init__(persistence=persistence, **ligands)
         self.search = _length(search, "search")
-        if isinstance(ratio, str) or not np.isfinite(ratio) or ratio <= 1:
-            raise InputError(f"ratio must be a number above 1, e.g. 1.75, got {ratio!r}")
-        self.ratio = float(ratio)
+        self.ratio = number("ratio", ratio, "a number above 1, e.g. 1.75", above=1)
         self.host = host
         if host is not None:
             check_atom_group(host, "host")
@@ -258,6 +257,7 @@ def _vectors(frame: FrameGeometry, places: np.ndarray, carrier: np.ndarray) -> n
 
 
 def _length(value: Any, argument: str) -> float:
-    if isinstance(value, str) or not np.isfinite(value) or value <= 0:
-        raise InputError(f"{argument} must be a length in Angstrom above 0, got {value!r}")
-    return float(value)
+    found = as_number(value)
+    if not found > 0:
+        raise InputError(f"{argument} must be a length in Angstrom above 0, got {shown(value)}")
+    return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import positive
 from ..lib.errors import InputError
 from ..trajectory import Paths
 from .window_sums import CarrierLabels
@@ -213,7 +214,8 @@ class LabelledRun:
         """
         if length is None:
             return int(self.windows[0])
-        n = max(round(float(length) / self.dt), 1)
+        length = positive(argument, length, "ps", "give a time, or leave it out")
+        n = max(round(min(length / self.dt, self.n_frames)), 1)
         if n > self.n_frames - 1:
             raise InputError(
                 f"{argument}={length:g} ps is longer than the "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import positive
 from ..lib.errors import InputError
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class ResultTree:
         if window is None:
             sound = windows[data["blocks"].values >= 10]
             return data.sel(window=sound[-1] if len(sound) else windows[0])
+        window = positive("window", window, "ps", "give one of the scan, or leave it out")
         slack = 0.5 * float(self.settings["dt_ps"])
         if not windows[0] - slack <= window <= windows[-1] + slack:
             raise InputError(
@@ -156,6 +158,7 @@ class ResultTree:
     def _nearest(self, argument: str, value: float, frames: list[int]) -> int:
         """The scanned length in frames that is nearest to a time."""
         dt = self.blocks.dt
+        value = positive(argument, value, "ps", "give one of the scan, or leave it out")
         if not (frames[0] - 0.5) * dt <= value <= (frames[-1] + 0.5) * dt:
             raise InputError(
                 f"{argument}={value:g} ps is outside the scan; the {argument}s are "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
 
+from ..lib.checks import number
 from ..lib.errors import InputError
 from .completeness import cut_last_line
 
@@ -68,8 +69,8 @@ def from_ase(
     files = [Path(p) for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
     if not files:
         raise InputError("paths is empty; give a file, or files that follow one another")
-    if dt is not None and not (np.isfinite(dt) and dt > 0):
-        raise InputError(f"dt must be a time between frames in ps above 0, got {dt!r}")
+    if dt is not None:
+        dt = number("dt", dt, "a time between frames in ps above 0", above=0)
     positions: list[np.ndarray] = []
     dimensions: list[np.ndarray] = []
     times: list[Any] = []

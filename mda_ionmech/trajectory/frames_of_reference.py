@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.molecules import molecule_of_atom
 from .charge_balance import NEUTRAL, charges_in_words, did_you_mean, net_charge
@@ -40,11 +41,11 @@ def resolve_frame(frame: str, species: Sequence[IonSpecies], given: bool = False
         ``solvent`` when the listed carriers are not neutral: a charged remainder then moves with
         the reference and belongs to no carrier.
     """
-    if frame == "auto":
+    if isinstance(frame, str) and frame == "auto":
         on_sites = any(getattr(s.microstates, "has_sites", False) for s in species)
         frame = "framework" if on_sites else "barycentric"
-    if frame not in FRAMES:
-        raise InputError(f"frame must be 'auto' or one of {FRAMES}, got {frame!r}")
+    if not isinstance(frame, str) or frame not in FRAMES:
+        raise InputError(f"frame must be 'auto' or one of {FRAMES}, got {shown(frame)}")
     net = net_charge(species)
     only = species[0] if len(species) == 1 else None
     everything = only is not None and len(only.atoms) == len(only.atoms.universe.atoms)

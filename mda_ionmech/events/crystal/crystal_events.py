@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...lib.checks import as_number, number, shown
 from ...lib.errors import InputError
 from ...lib.frozen import frozen
 from ...microstates import Shell
@@ -110,20 +111,22 @@ class CrystalEvents(EventRule):
         detail: str | None = None,
         shared: float | None = 1.0,
     ) -> None:
+        given = distance
         if linking not in LINKINGS:
             raise InputError(f"linking must be one of {LINKINGS}, got {linking!r}")
         if linking == "chain" and distance is not None:
             raise InputError("distance has no meaning with linking='chain'; leave it out")
-        if linking != "chain" and (distance is None or not distance > 0):
-            raise InputError(
-                f"linking={linking!r} needs distance=... in Angstrom above 0, got {distance!r}"
-            )
+        if linking != "chain":
+            distance = as_number(distance)
+            if not distance > 0:
+                raise InputError(
+                    f"linking={linking!r} needs distance=... in Angstrom above 0, got "
+                    f"{shown(given)}"
+                )
         if detail not in (None, "channel"):
             raise InputError(f"detail must be None or 'channel', got {detail!r}")
-        if shared is not None and not shared >= 0:
-            raise InputError(
-                f"shared must be a distance in Angstrom, 0 or more, or None, got {shared!r}"
-            )
+        if shared is not None:
+            shared = number("shared", shared, "a distance in Angstrom, 0 or more, or None", least=0)
         self.linking, self.distance, self.detail = linking, distance, detail
         self.shared = shared
 

@@ -11,6 +11,8 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
+from ...lib.checks import as_number
+from ...lib.checks import positions as checked_positions
 from ...lib.errors import InputError
 from .cif import merged, sites_from_cif
 from .nearest_site import SiteGrid, near_pairs
@@ -199,7 +201,7 @@ def group_operations(space_group: int | str) -> tuple[str, tuple[np.ndarray, np.
     found = None
     if isinstance(space_group, str):
         found = gemmi.find_spacegroup_by_name(space_group)
-    elif 1 <= space_group <= 230:
+    elif 1 <= as_number(space_group) <= 230 and as_number(space_group) == int(space_group):
         found = gemmi.find_spacegroup_by_number(int(space_group))
     if found is None:
         raise InputError(
@@ -263,11 +265,7 @@ def known_positions(known: Any, species: Any, separation: float) -> dict[str, An
         )
     positions, labels = [], []
     for label, listed in known.items():
-        some = np.atleast_2d(np.asarray(listed, dtype=np.float64))
-        if some.ndim != 2 or some.shape[1] != 3 or not np.all(np.isfinite(some)):
-            raise InputError(
-                f"known[{label!r}] must hold finite positions of shape (sites, 3), got {some.shape}"
-            )
+        some = checked_positions(f"known[{label!r}]", listed, "give fractions of the cell vectors")
         positions.append(some)
         labels += [str(label)] * len(some)
     return {"positions": np.concatenate(positions), "labels": tuple(labels)}

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...lib.checks import as_number, number, positions, shown
 from ...lib.errors import InputError
 from ...lib.frozen import changed, frozen
+from ...lib.label_names import check_label_names
 from ...lib.run_length import frame_counts
 from ...lib.topology import check_apart, check_atom_group
 from ..contacts import ContactHistory, Contacts, FrameGeometry
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
 
+#: Cells of a structure along a vector of the trajectory's cell at most.
+MOST_REPEATS = 1000
 ASSIGNMENTS = ("core", "nearest", "polyhedron")
 
 
@@ -106,8 +110,10 @@ class SiteAssignment(Detector):
         super().__init__(persistence=persistence, framework=framework)
         if assignment not in ASSIGNMENTS:
             raise InputError(f"assignment must be one of {ASSIGNMENTS}, got {assignment!r}")
-        if r_core is not None and not r_core > 0:
-            raise InputError(f"r_core must be a radius in Angstrom above 0, got {r_core!r}")
+        if r_core is not None:
+            r_core = number("r_core", r_core, "a radius in Angstrom above 0", above=0)
+        for label in dict.fromkeys(labels):
+            check_label_names((label,), "the labels of sites")
         if assignment != "polyhedron" and not (vertices is None and coordination is None):
             what = "vertices" if coordination is None else "coordination"
             raise InputError(
@@ -208,16 +214,14 @@ class SiteAssignment(Detector):
             For shapes or numbers that do not fit, no sites, sites far outside the cell, or sites
             that coincide; at the start of a run for vertices that do not enclose a site.
         """
-        sites = np.atleast_2d(np.asarray(fractional, dtype=np.float64))
-        if sites.size == 0:
+        if np.size(fractional) == 0:
             raise InputError(
                 "fractional holds no sites: give the positions of shape (sites, 3) that the mobile "
                 "ions may hold"
             )
-        if sites.ndim != 2 or sites.shape[1] != 3 or not np.all(np.isfinite(sites)):
-            raise InputError(
-                f"fractional must hold finite positions of shape (sites, 3), got {sites.shape}"
-            )
+        sites = positions("fractional", fractional, "give fractions of the cell vectors")
+        if isinstance(labels, str) or not isinstance(labels, Sequence | np.ndarray):
+            raise InputError(f"labels must be a list, one per site, got {shown(labels)}")
         if len(labels) != len(sites):
             raise InputError(f"labels has {len(labels)} entries for {len(sites)} sites")
         outside = np.flatnonzero(np.any((sites < -2) | (sites > 3), axis=1))
@@ -229,14 +233,20 @@ class SiteAssignment(Detector):
                 "Cartesian ones in Angstrom by the cell"
             )
         repeats = _check_supercell(supercell)
-        ideal = framework_fractional
+        ideal = (
+            None
+            if framework_fractional is None
+            else positions(
+                "framework_fractional", framework_fractional, "give fractions of the cell vectors"
+            )
+        )
         return cls(
             repeated(sites, repeats),
             [str(x) for x in labels] * int(np.prod(repeats)),
             framework=framework,
             assignment=assignment,
             r_core=r_core,
-            ideal_framework=None if ideal is None else repeated(np.atleast_2d(ideal), repeats),
+            ideal_framework=None if ideal is None else repeated(ideal, repeats),
             repeats=repeats,
             persistence=persistence,
             vertices=vertices,
@@ -280,6 +290,7 @@ class SiteAssignment(Detector):
         """
         from .cif import sites_from_cif
 
+        merge = number("merge", merge, "a distance in Angstrom, 0 or more", least=0)
         found = sites_from_cif(path, species, merge)
         repeats = _check_supercell(supercell)
         return cls(
@@ -363,16 +374,20 @@ class SiteAssignment(Detector):
         than `threshold` of the most visited is left out: its visitors count for their nearest
         site. A label per site makes very many hop channels and site types.
         """
-        if not 0 < threshold < 1:
+        if not 0 < as_number(threshold) < 1:
             raise InputError(
                 f"threshold must be a fraction of the highest maximum between 0 and 1, got "
-                f"{threshold!r}"
+                f"{shown(threshold)}"
             )
-        if not separation > 0:
-            raise InputError(f"separation must be in Angstrom above 0, got {separation!r}")
-        place = None if origin is None else np.asarray(origin, dtype=np.float64)
-        if place is not None and (place.shape != (3,) or not np.all(np.isfinite(place))):
-            raise InputError(f"origin must be three fractional coordinates, got {origin!r}")
+        separation = number("separation", separation, "in Angstrom above 0", above=0)
+        place = None
+        if origin is not None:
+            place = positions("origin", origin, "give three fractional coordinates")
+            if place.shape != (1, 3) or np.ndim(origin) != 1:
+                raise InputError(
+                    f"origin must be three fractional coordinates, got {shown(origin)}"
+                )
+            place = place[0]
         if place is not None and space_group is None and known is None:
             raise InputError(
                 f"origin={origin!r} has no meaning without space_group=... or known=...; leave "
@@ -567,7 +582,11 @@ class SiteAssignment(Detector):
 
 
 def _check_supercell(supercell: Any) -> np.ndarray:
-    repeats = np.asarray(supercell)
-    if repeats.shape != (3,) or not np.all(repeats == np.rint(repeats)) or np.any(repeats < 1):
-        raise InputError(f"supercell must be three whole numbers of 1 or more, got {supercell!r}")
-    return repeats.astype(int)
+    given = [as_number(n) for n in supercell] if np.ndim(supercell) == 1 else []
+    too_many = any(n > MOST_REPEATS for n in given) or ""
+    if len(given) != 3 or not all(1 <= n <= MOST_REPEATS and n == int(n) for n in given):
+        raise InputError(
+            "supercell must be three whole numbers of 1 or more"
+            f"{too_many and f' and at most {MOST_REPEATS}'}, got {shown(supercell)}"
+        )
+    return np.array(given).astype(int)
