@@ -775,11 +775,12 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 coordinates_of(ts), before.coordinates, cell.inverse, before.cell.inverse,
                 self._moving, found[6:],
             )  # fmt: skip
+        members = self._members
         bad = fractional_steps(
-            coordinates_of(ts), before.coordinates, cell.inverse, before.cell.inverse, cell.vectors,
-            self.unwrap is not False, self._moving, self._members.offsets, self._members.atoms,
-            self._members.weights, self._reference, LONG_STEP * cell.height, steps, reference,
-            found,
+            coordinates_of(ts), before.coordinates,
+            (cell.vectors, cell.inverse, before.cell.inverse), self.unwrap is not False,
+            self._moving, (members.offsets, members.atoms, members.weights, self._reference),
+            LONG_STEP * cell.height, steps, reference, found,
         )  # fmt: skip
         check_finite(ts, bad)
         return Snapshot(before.coordinates, cell)

@@ -83,8 +83,5 @@ def _pairs_in_clusters(one: CarrierLabels, resolution: int) -> np.ndarray:
                 for spots in (block.before, block.after)
             )
             i = j = 0
-        count_clusters(
-            before, i, after, j, block.first, cluster, code, spare, pairs, counts[0], counts[1],
-            counts[2],
-        )  # fmt: skip
+        count_clusters((before, i, after, j), block.first, cluster, code, spare, pairs, counts)
     return pairs

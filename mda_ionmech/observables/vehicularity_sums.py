@@ -73,25 +73,24 @@ class ShellPaths:
 
 
 @kernel
-def split_displacements(  # type: ignore[no-untyped-def]
-    before, i, ligand_before, m, after, j, ligand_after, n, first, n_origins, mass, shell_offsets,
-    member, offsets, begin, shell_before, shell_after, chosen, whole, with_shell, shell, alone, sums
-):  # fmt: skip
+def split_displacements(position, ligands, window, shells, segments, parts, sums):  # type: ignore[no-untyped-def]
     """Add up the carriers of chosen segments origin by origin, split into shell and the rest.
 
-    For n_origins origins from `first` on: windows begin at frames i, i + 1, ... of before
-    (carriers, 3, frames) and m, m + 1, ... of ligand_before (ligands, 3, frames), and end at frames
-    j, j + 1, ... of after and n, n + 1, ... of ligand_after; segments as in `accumulate`, from
-    shell to shell, counted where `chosen` (segments,) is True. Adds to whole, with_shell, shell and
-    alone (3, all origins): displacements of all carriers, of the chosen ones that keep a ligand
-    atom, of the centres of mass of what they keep, and of the chosen ones that keep none; and to
-    sums (5, all origins): d . d_shell, |d|^2 and number of those that keep one, |d|^2 and number of
-    those that keep none.
+    position (carriers, 3, frames); ligands: position (ligands, 3, frames) and mass (ligands,);
+    window: frames; shells: `ShellPairs.shell_offsets` and `ShellPairs.member`; segments:
+    `ShellPairs.segments`. Adds to the parts whole, with_shell, shell and alone, (3, origins) each:
+    displacements of all carriers, of the chosen ones that keep a ligand atom, of the centres of
+    mass of what they keep, and of the chosen ones that keep none; and to sums (5, origins):
+    d . d_shell, |d|^2 and number of those that keep one, |d|^2 and number of those that keep none.
     """
+    ligand, mass = ligands
+    shell_offsets, member = shells
+    offsets, begin, shell_before, shell_after, chosen = segments
+    whole, with_shell, shell, alone = parts
+    j, n_origins = np.uint64(window), whole.shape[1]
     kept = np.empty(16, dtype=np.int64)
     d = np.empty(3)
     e = np.empty(3)
-    i, j, m, n, first = np.uint64(i), np.uint64(j), np.uint64(m), np.uint64(n), np.uint64(first)
     for c in range(offsets.shape[0] - 1):
         for s in range(offsets[c], offsets[c + 1]):
             low = np.uint64(begin[s])
@@ -99,7 +98,7 @@ def split_displacements(  # type: ignore[no-untyped-def]
             if not chosen[s]:
                 for k in range(3):
                     for t in range(low, high):
-                        whole[k, t + first] += after[c, k, t + j] - before[c, k, t + i]
+                        whole[k, t] += position[c, k, t + j] - position[c, k, t]
                 continue
             n_kept = 0
             total = 0.0
@@ -123,29 +122,29 @@ def split_displacements(  # type: ignore[no-untyped-def]
             for t in range(low, high):
                 square = 0.0
                 for k in range(3):
-                    d[k] = after[c, k, t + j] - before[c, k, t + i]
-                    whole[k, t + first] += d[k]
+                    d[k] = position[c, k, t + j] - position[c, k, t]
+                    whole[k, t] += d[k]
                     square += d[k] * d[k]
                 if n_kept == 0:
                     for k in range(3):
-                        alone[k, t + first] += d[k]
-                    sums[3, t + first] += square
-                    sums[4, t + first] += 1.0
+                        alone[k, t] += d[k]
+                    sums[3, t] += square
+                    sums[4, t] += 1.0
                     continue
                 along = 0.0
                 for k in range(3):
                     e[k] = 0.0
                     for q in range(n_kept):
                         a = kept[q]
-                        step = ligand_after[a, k, t + n] - ligand_before[a, k, t + m]
+                        step = ligand[a, k, t + j] - ligand[a, k, t]
                         e[k] += mass[a] * step
                     e[k] /= total
-                    with_shell[k, t + first] += d[k]
-                    shell[k, t + first] += e[k]
+                    with_shell[k, t] += d[k]
+                    shell[k, t] += e[k]
                     along += d[k] * e[k]
-                sums[0, t + first] += along
-                sums[1, t + first] += square
-                sums[2, t + first] += 1.0
+                sums[0, t] += along
+                sums[1, t] += square
+                sums[2, t] += 1.0
 
 
 #: Rows of `vehicle_sums`.
@@ -177,17 +176,15 @@ def vehicle_sums(paths: ShellPaths, window: int, sub_block: int) -> np.ndarray:
         bits whether positions are in memory or on disk.
     """
     n_origins = paths.position.shape[2] - window
-    whole, with_shell, shell, alone = (np.zeros((3, n_origins)) for _ in range(4))
+    parts = tuple(np.zeros((3, n_origins)) for _ in range(4))
     sums = np.zeros((5, n_origins))
     pairs = paths.pairs
     for first, last in run_blocks(pairs.runs.offsets):
-        mine = paths.position[first:last]
-        offsets, begin, before, after, chosen = pairs.segments(first, last, window)
         split_displacements(
-            mine, 0, paths.ligand_position, 0, mine, window, paths.ligand_position, window, 0,
-            n_origins, paths.mass, pairs.shell_offsets, pairs.member, offsets, begin, before, after,
-            chosen, whole, with_shell, shell, alone, sums,
+            paths.position[first:last], (paths.ligand_position, paths.mass), window,
+            (pairs.shell_offsets, pairs.member), pairs.segments(first, last, window), parts, sums,
         )  # fmt: skip
+    whole, with_shell, shell, alone = parts
     carried = [np.einsum("xt,xt->t", part, whole) for part in (shell, with_shell - shell, alone)]
     carried.append(np.einsum("xt,xt->t", whole, whole))
     return block_sums(np.concatenate([sums, np.stack(carried)]), sub_block)

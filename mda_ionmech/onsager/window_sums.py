@@ -63,17 +63,17 @@ def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyp
 
 @kernel
 def accumulate(  # type: ignore[no-untyped-def]
-    before, i, after, j, first, n_origins, offsets, begin, code, moved, squared, number
+    position, window, first, n_origins, offsets, begin, code, moved, squared, number
 ):
     """Add every carrier's window displacement to the sums of its label, origin by origin.
 
-    For n_origins origins from `first` on: windows begin at frames i, i + 1, ... of before
-    (carriers, 3, frames), and end at frames j, j + 1, ... of after. Segments of carrier c are
-    offsets[c] : offsets[c + 1], each from begin[s], counted from `first`, to the next one's begin,
-    with label code[s]. Adds to moved (labels, 3, origins), squared (labels, origins) and number
-    (labels, origins), all float64 and of all origins. The same carrier order for any number of
-    threads.
+    position (carriers, 3, frames); windows of `window` frames begin at the n_origins frames from
+    `first` on. Segments of carrier c are offsets[c] : offsets[c + 1], each from begin[s], counted
+    from `first`, to the next one's begin, with label code[s]. Adds to moved (labels, 3, origins),
+    squared (labels, origins) and number (labels, origins), all float64 and of all origins. The same
+    carrier order for any number of threads.
     """
+    i, j = np.uint64(first), np.uint64(first + window)
     n_labels = moved.shape[0]
     # one more carrier from the begin of a segment on, one less from its end
     change = np.zeros((n_labels, n_origins + 1))
@@ -84,13 +84,13 @@ def accumulate(  # type: ignore[no-untyped-def]
             change[e, begin[s]] += 1.0
             change[e, stop] -= 1.0
             for t in range(np.uint64(begin[s]), np.uint64(stop)):
-                x = after[c, 0, t + np.uint64(j)] - before[c, 0, t + np.uint64(i)]
-                y = after[c, 1, t + np.uint64(j)] - before[c, 1, t + np.uint64(i)]
-                z = after[c, 2, t + np.uint64(j)] - before[c, 2, t + np.uint64(i)]
-                moved[e, 0, t + np.uint64(first)] += x
-                moved[e, 1, t + np.uint64(first)] += y
-                moved[e, 2, t + np.uint64(first)] += z
-                squared[e, t + np.uint64(first)] += x * x + y * y + z * z
+                x = position[c, 0, t + j] - position[c, 0, t + i]
+                y = position[c, 1, t + j] - position[c, 1, t + i]
+                z = position[c, 2, t + j] - position[c, 2, t + i]
+                moved[e, 0, t + i] += x
+                moved[e, 1, t + i] += y
+                moved[e, 2, t + i] += z
+                squared[e, t + i] += x * x + y * y + z * z
     for e in range(n_labels):
         _add_running(change[e], number[e, first : first + n_origins])
 
@@ -154,19 +154,21 @@ def count_clustered(cluster, species, first, clustered):  # type: ignore[no-unty
 
 
 @kernel
-def count_clusters(  # type: ignore[no-untyped-def]
-    before, i, after, j, first, cluster, code, clusters, incluster, hopping, clustered, largest
-):
+def count_clusters(ends, first, cluster, code, clusters, incluster, counts):  # type: ignore[no-untyped-def]
     """Sums over origins that need whole clusters.
 
-    before, i, after, j and first as in `accumulate`; cluster (carriers, origins of the block):
+    ends: before, i, after, j: windows of the origins from `first` on begin at frames i, i + 1, ...
+    of before (carriers, 3, frames) and end at frames j, j + 1, ... of after; cluster (carriers,
+    origins of the block):
     number of the cluster, or -1; code (carriers, origins of the block): label. All are of one
     species: of a cluster with ions of others only the part in this species is seen. Adds to
     clusters (labels, origins): the cooperative events, each in the row of its first carrier;
     incluster (labels, origins): d_i . d_j over pairs within a cluster, A^2, in the row of i;
-    hopping, clustered, largest (origins,): carriers that hop, those in clusters of two or more,
-    size of the largest cluster.
+    counts (3, origins): carriers that hop, those in clusters of two or more, size of the largest
+    cluster.
     """
+    hopping, clustered, largest = counts[0], counts[1], counts[2]
+    before, i, after, j = ends
     n_carriers, n_origins = cluster.shape
     n_numbers = _largest_number(cluster) + 1
     total = np.zeros((n_numbers, 3))
@@ -257,7 +259,7 @@ def add_carriers(
         for begin, end in run_blocks(states.offsets[first : last + 1]):
             segments = segment_labels(states.carriers(first + begin, first + end), window, classify)
             mine = here[begin:end]
-            accumulate(mine, 0, mine, window, 0, n_origins, *segments, moved, squared, number)
+            accumulate(mine, window, 0, n_origins, *segments, moved, squared, number)
 
 
 def add_changes(runs: LabelRuns, window: int, changed: np.ndarray, repeated: np.ndarray) -> None:
@@ -549,12 +551,12 @@ def _add_joint(
             code, cluster = linked.codes(block, labels.member), block.cluster[rows]
             ends = one.position, first, one.position, first + window
             count_clusters(
-                *ends, first, cluster, code, mine.clusters, mine.incluster, counts[0, index],
-                counts[1, index], counts[2, index],
-            )  # fmt: skip
-            accumulate(
-                *ends, first, last - first, *find_runs(code), mine.moved, mine.squared, mine.number
+                ends, first, cluster, code, mine.clusters, mine.incluster, counts[:, index]
             )
+            accumulate(
+                one.position, window, first, last - first, *find_runs(code), mine.moved,
+                mine.squared, mine.number,
+            )  # fmt: skip
             if one.held is not None:
                 spots = block.before[rows], block.after[rows]
                 add_spots(*spots, one.held, code, first, mine.on_sites)

@@ -120,24 +120,25 @@ def _carrier_steps(  # type: ignore[no-untyped-def]
 
 @kernel
 def fractional_steps(  # type: ignore[no-untyped-def]
-    now, before, inverse, inverse_before, cell, minimum_image, moving, offsets, members, weights,
-    reference_weights, long_length, steps, reference_step, found,
-):  # fmt: skip
+    now, before, cells, minimum_image, moving, carriers, long_length, steps, reference_step, found
+):
     """Steps of the carriers and of the reference from one frame to the next.
 
-    now, before (3 * atoms,) float32: coordinates, atom after atom; before becomes a copy of now;
-    inverse, inverse_before (3, 3): inverse cells of both frames; cell (3, 3): the current cell;
-    moving (stretches, 2): first and last + 1 of the stretches of atoms that carry weight anywhere;
-    carrier c is the sum over members[offsets[c] : offsets[c + 1]] with weights; reference_weights
-    (atoms,) or (0,). Fills steps (carriers, 3) and reference_step (3,), and adds to found: [number
-    of faces crossed, number of long steps, number of steps], and keeps the longest step, Angstrom,
-    in found[3] and its atom in found[4]. Returns the place in now of the first number that is not
-    finite, or -1.
+    now, before (3 * atoms,) float32: coordinates, atom after atom; before becomes a copy of now.
+    cells: the cell, its inverse, and the inverse of the one before, (3, 3) each. moving (stretches,
+    2): first and last + 1 of the stretches of atoms that carry weight anywhere. carriers: offsets,
+    members, weights, reference_weights: carrier c is the sum over members[offsets[c] : offsets[c +
+    1]] with weights; reference_weights (atoms,) or (0,). Fills steps (carriers, 3) and
+    reference_step (3,), and adds to found: [number of faces crossed, number of long steps, number
+    of steps], and keeps the longest step, Angstrom, in found[3] and its atom in found[4]. Returns
+    the place in now of the first number that is not finite, or -1.
 
     Cost: one vectorised pass over the atoms, its work in right-angled cells a third of that in
     others; atoms that cross a boundary cost more.
     """
     folded = 1.0 if minimum_image else 0.0
+    cell, inverse, inverse_before = cells
+    offsets, members, weights, reference_weights = carriers
     right_angled = _is_right_angled(inverse) and _is_right_angled(inverse_before)
     _carrier_steps(
         now, before, inverse, inverse_before, right_angled, folded, offsets, members, weights, steps

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech.lib.kernels import counting_order
 from mda_ionmech.microstates import Contacts
 from mda_ionmech.microstates.contact_tracking import ContactTracker
 
@@ -92,13 +91,3 @@ def test_many_contacts_outgrow_the_first_buffers():
         tracker.add(Contacts(carrier, ligand, np.ones(len(carrier), bool)))
         expected |= {(int(c), int(a), t): True for c, a in zip(carrier, ligand, strict=True)}
     assert table(tracker.finish()) == expected
-
-
-@settings(max_examples=50, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(0, 60))
-def test_counting_order_is_a_stable_sort(seed, n):
-    rng = np.random.default_rng(seed)
-    key = rng.integers(0, 7, n)
-    order = rng.permutation(n)
-    expected = order[np.argsort(key[order], kind="stable")]
-    np.testing.assert_array_equal(counting_order(key, 7, order), expected)

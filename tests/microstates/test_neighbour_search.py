@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from MDAnalysis.lib.distances import capped_distance
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
-from mda_ionmech.lib.kernels import lowest_bit
 from mda_ionmech.microstates import FrameGeometry
 from mda_ionmech.microstates.neighbour_search import (
     BLOCK,
@@ -113,13 +112,6 @@ def test_each_type_has_its_cutoff_and_no_carrier_its_own_atoms(radii, skew, n, s
     np.testing.assert_allclose(
         distance, np.linalg.norm(images @ cell, axis=-1).min(axis=-1), atol=1e-12
     )
-
-
-@settings(max_examples=100, deadline=None)
-@given(word=st.integers(1, 2**64 - 1), place=st.integers(0, 63))
-def test_the_lowest_bit_of_a_word(word, place):
-    for one in (word, word << place & (2**64 - 1) or 1):
-        assert lowest_bit(np.uint64(one)) == (one & -one).bit_length() - 1
 
 
 @settings(max_examples=40, deadline=None)

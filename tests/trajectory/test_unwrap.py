@@ -41,9 +41,8 @@ def test_steps_against_numpy(seed, image, n, skew):
     steps, moved, found = np.empty((2, 3)), np.empty(3), np.zeros(6)
     before = places[0].ravel().copy()
     bad = fractional_steps(
-        places[1].ravel(), before, inverses[1], inverses[0], cells[1], image,
-        stretches(moving), offsets, members, weights, reference, 5.0, steps,
-        moved, found,
+        places[1].ravel(), before, (cells[1], inverses[1], inverses[0]), image, stretches(moving),
+        (offsets, members, weights, reference), 5.0, steps, moved, found,
     )  # fmt: skip
     assert bad == -1
     np.testing.assert_array_equal(before, places[1].ravel())
@@ -82,8 +81,9 @@ def test_a_number_that_is_none_is_found_wherever_it_is(seed, bad, value, skew):
     now[bad:] = value
     moving = stretches(np.sort(rng.choice(150, 70, replace=False)))
     found = fractional_steps(
-        now, before, inverse, inverse, cell, True, moving, np.array([0, 3]), np.arange(3),
-        np.ones(3), np.empty(0), 5.0, np.empty((1, 3)), np.empty(3), np.zeros(4),
+        now, before, (cell, inverse, inverse), True, moving,
+        (np.array([0, 3]), np.arange(3), np.ones(3), np.empty(0)), 5.0, np.empty((1, 3)),
+        np.empty(3), np.zeros(4),
     )  # fmt: skip
     assert found == bad
 

@@ -217,14 +217,17 @@ class CrystalEvents(EventRule):
             cluster = np.empty(before.shape, dtype=np.int32)
             if nearby:
                 assert history.walk is not None
+                ends = (
+                    history.walk.between(first, last),
+                    history.walk.between(first + window, last + window),
+                )
                 label_hops_nearby(
-                    before, after, history.site, history.walk.between(first, last),
-                    history.walk.between(first + window, last + window), history.cell,
-                    self.distance, boxes, first, window, hidden, label, cluster,
+                    before, after, history.site, ends, (history.cell, self.distance, boxes), first,
+                    window, hidden, label, cluster,
                 )  # fmt: skip
             else:
                 label_hops(
-                    before, after, history.site, history.places, first, window, *near, hidden,
+                    before, after, history.site, (history.places, *near), first, window, hidden,
                     label, cluster,
                 )  # fmt: skip
             yield HopBlock(first, last, before, after, label, cluster)

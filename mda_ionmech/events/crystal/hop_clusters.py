@@ -34,21 +34,20 @@ def _join_chain(hopping, leaves_place, enters_place, first_leaving, next_leaving
 
 
 @kernel
-def label_hops(  # type: ignore[no-untyped-def]
-    before, after, site, place, first, window, near_offsets, near, hidden, label, cluster
-):
+def label_hops(before, after, site, links, first, window, hidden, label, cluster):  # type: ignore[no-untyped-def]
     """Label every carrier in a block of origins of one window length, linking hops by their sites.
 
     before, after (carriers, origins) int32: spots at the beginning and at the end of the windows of
-    the origins first, first + 1, ...; site (spots,) int32: site of each spot; place (sites,) int64:
-    sites with the same place are one for the links. Hops are linked when a site of one is near a
-    site of the other: near_offsets (sites + 1,) and near list the sites near each one. An empty
-    near_offsets means the chain rule: the place one leaves is the place the other enters. hidden
-    (carriers,) int64: a frame at which the carrier's record has a seam, or -1; windows across it
-    count as not hopped. Fills label (carriers, origins) int8 with NO_HOP, SINGLE or MULTI, and
-    cluster (carriers, origins) int32 with the number of the carrier that stands for the cluster, or
-    -1.
+    the origins first, first + 1, ...; site (spots,) int32: site of each spot. links: place,
+    near_offsets, near; place (sites,) int64: sites with the same place are one for the links. Hops
+    are linked when a site of one is near a site of the other: near_offsets (sites + 1,) and near
+    list the sites near each one. An empty near_offsets means the chain rule: the place one leaves
+    is the place the other enters. hidden (carriers,) int64: a frame at which the carrier's record
+    has a seam, or -1; windows across it count as not hopped. Fills label (carriers, origins) int8
+    with NO_HOP, SINGLE or MULTI, and cluster (carriers, origins) int32 with the number of the
+    carrier that stands for the cluster, or -1.
     """
+    place, near_offsets, near = links
     n_carriers, n_origins = before.shape
     n_sites = place.shape[0]
     chain = near_offsets.shape[0] == 0
@@ -118,18 +117,19 @@ def _name_clusters(hopping, root, size, t, label, cluster):  # type: ignore[no-u
 
 @kernel
 def label_hops_nearby(  # type: ignore[no-untyped-def]
-    before, after, site, from_place, to_place, cell, distance, grid, first, window, hidden, label,
-    cluster,
-):  # fmt: skip
+    before, after, site, ends, boxes, first, window, hidden, label, cluster
+):
     """Label every carrier in a block of origins, linking hops by where carriers are.
 
     Hops are linked when the position of one carrier at either end of the window is at most
-    `distance` from that of the other at either end, minimum image. from_place, to_place (carriers,
-    3, origins): fractional positions at the beginning and the end of the windows, any image; cell
-    (3, 3); grid (3,) int64: boxes along each cell vector, each at least `distance` high; the others
-    as in `label_hops`. Only the ends of hops are sorted into boxes, so that the cost is that of
-    hops and their neighbours.
+    `distance` from that of the other at either end, minimum image. ends: two arrays (carriers, 3,
+    origins), fractional positions at the beginning and the end of the windows, any image; boxes:
+    cell (3, 3), distance, and grid (3,) int64, the number of boxes along each cell vector, each at
+    least `distance` high; the others as in `label_hops`. Only the ends of hops are sorted into
+    boxes, so that the cost is that of hops and their neighbours.
     """
+    from_place, to_place = ends
+    cell, distance, grid = boxes
     n_carriers, n_origins = before.shape
     root = np.empty(n_carriers, dtype=np.int64)
     size = np.empty(n_carriers, dtype=np.int64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,15 +52,49 @@ class SiteGraph:
         return np.arange(self.n_sites) if self.place is None else self.place
 
 
-@kernel
-def _open_edges(  # type: ignore[no-untyped-def]
-    start, end, place, channel, site_of, occupant, first, count, where, active
-):
-    """List the edges whose first site is held and whose last one's place is empty.
+class _Edges(NamedTuple):
+    """Edges of a `SiteGraph`, and those that meet each place.
 
-    Edges out of class k are active[first[k] : first[k] + count[k]]; where (edges,) is the place of
-    each in active, -1 for those that are closed.
+    Edges out of place p are ``outgoing[out_offsets[p]:out_offsets[p + 1]]``, and those into it
+    ``incoming[in_offsets[p]:in_offsets[p + 1]]``; place is that of each site.
     """
+
+    start: np.ndarray
+    end: np.ndarray
+    channel: np.ndarray
+    place: np.ndarray
+    out_offsets: np.ndarray
+    outgoing: np.ndarray
+    in_offsets: np.ndarray
+    incoming: np.ndarray
+
+
+class _Occupation(NamedTuple):
+    """Site of each carrier, and the carrier at each place, or -1."""
+
+    site_of: np.ndarray
+    occupant: np.ndarray
+
+
+class _OpenEdges(NamedTuple):
+    """Edges whose first site is occupied and whose last one's place is empty.
+
+    Those of class k are ``active[first[k]:first[k] + number[k]]``; where is the place of each edge
+    in active, -1 for those that are not open.
+    """
+
+    first: np.ndarray
+    number: np.ndarray
+    where: np.ndarray
+    active: np.ndarray
+
+
+@kernel
+def _list_open(edges, occupation, opened):  # type: ignore[no-untyped-def]
+    """Fill an `_OpenEdges` from `_Edges` and an `_Occupation`."""
+    start, end, channel, place = edges.start, edges.end, edges.channel, edges.place
+    site_of, occupant = occupation
+    first, count, where, active = opened
     count[:] = 0
     for e in range(start.shape[0]):
         count[channel[e]] += 1
@@ -78,17 +113,19 @@ def _open_edges(  # type: ignore[no-untyped-def]
 
 @kernel
 def _simulate(  # type: ignore[no-untyped-def]
-    start, end, place, channel, rate, out_offsets, out_edges, in_offsets, in_edges, site_of,
-    occupant, first, count, where, active, clock, spacing, skip, frame, first_frame, rng, state,
-):  # fmt: skip
-    """Go on with the gas and record site_of in frames first_frame, first_frame + 1, ...
+    edges, rate, occupation, opened, clock, times, frame, first_frame, rng, state
+):
+    """Continue the gas and record the site of every carrier in frames first_frame and later.
 
-    Edges out of place p are out_edges[out_offsets[p] : out_offsets[p + 1]], into it in_edges alike;
-    place (sites,), site_of (carriers,), occupant (places,) the carrier there or -1; first, count,
-    where and active from `_open_edges`. Frame f is at (f + skip) spacing; those before first_frame,
-    from `frame` on, are not recorded. clock (2,): time of the last hop and of the next one, which
-    is negative where it is not drawn yet. Fills state (carriers, frames).
+    edges: `_Edges`; rate (channels,), 1/ps; occupation: `_Occupation` and opened: `_OpenEdges`,
+    updated; clock (2,): time of the last hop and of the next one, which is negative where it is not
+    drawn yet; times: spacing, ps, and skip: frame f is at (f + skip) spacing. Frames before
+    first_frame, from `frame` on, are not recorded. Fills state (carriers, frames).
     """
+    start, end, channel, place, out_offsets, outgoing, in_offsets, incoming = edges
+    site_of, occupant = occupation
+    first, count, where, active = opened
+    spacing, skip = times
     n_channels, n_carriers = rate.shape[0], state.shape[0]
     stop = first_frame + state.shape[1]
     while True:
@@ -123,9 +160,9 @@ def _simulate(  # type: ignore[no-untyped-def]
         for turn in range(4):
             site = a if turn < 2 else b
             offsets = out_offsets if turn % 2 == 0 else in_offsets
-            edges = out_edges if turn % 2 == 0 else in_edges
+            meeting = outgoing if turn % 2 == 0 else incoming
             for m in range(offsets[site], offsets[site + 1]):
-                e = edges[m]
+                e = meeting[m]
                 holder = occupant[place[start[e]]]
                 is_open = (
                     holder >= 0 and site_of[holder] == start[e] and occupant[place[end[e]]] < 0
@@ -185,20 +222,22 @@ def simulate_blocks(
     site_of = site_of.astype(np.int64)
     occupant = np.full(graph.n_sites, -1, dtype=np.int64)
     occupant[place[site_of]] = np.arange(len(site_of))
-    by_place = (
-        *_by_site(place[graph.start], graph.n_sites), *_by_site(place[graph.end], graph.n_sites)
+    edges = _Edges(
+        graph.start, graph.end, graph.channel, place,
+        *_by_site(place[graph.start], graph.n_sites), *_by_site(place[graph.end], graph.n_sites),
     )  # fmt: skip
-    edges = [np.zeros(n, dtype=np.int64) for n in (n_channels + 1, n_channels, n_edges, n_edges)]
-    _open_edges(graph.start, graph.end, place, graph.channel, site_of, occupant, *edges)
+    occupation = _Occupation(site_of, occupant)
+    sizes = n_channels + 1, n_channels, n_edges, n_edges
+    opened = _OpenEdges(*(np.zeros(n, dtype=np.int64) for n in sizes))
+    _list_open(edges, occupation, opened)
     clock = np.array([0.0, -1.0])
     most = most or frames_at_once(len(site_of))
     frame = -skip
     for first in range(0, n_frames, most):
         state = np.empty((len(site_of), min(most, n_frames - first)), dtype=np.int32)
         _simulate(
-            graph.start, graph.end, place, graph.channel, graph.rate, *by_place, site_of, occupant,
-            *edges, clock, spacing, skip, frame, first, rng, state,
-        )  # fmt: skip
+            edges, graph.rate, occupation, opened, clock, (spacing, skip), frame, first, rng, state
+        )
         frame = first + state.shape[1]
         yield state
 

@@ -147,11 +147,9 @@ def test_counts_of_clusters_by_species(seed, n):
     for k in range(2):
         mine = species == k
         made, inside = np.zeros((2, 4)), np.zeros((2, 4))
-        hopping, own, largest = np.zeros((3, 4))
-        count_clusters(
-            position[mine], 0, position[mine], 1, 0, cluster[mine], code[mine], made, inside,
-            hopping, own, largest,
-        )  # fmt: skip
+        hopping, own, largest = counts = np.zeros((3, 4))
+        ends = position[mine], 0, position[mine], 1
+        count_clusters(ends, 0, cluster[mine], code[mine], made, inside, counts)
         for t in range(4):
             every = cluster[:, t]
             size = np.array([np.sum(every == r) for r in every])
