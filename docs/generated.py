@@ -53,7 +53,7 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if value is None:
         return "none"
-    if isinstance(value, bool | int | float | str | list | dict):
+    if isinstance(value, bool | int | float | str | list | tuple | dict):
         return f"`{json.dumps(value)}`"
     return f'`"{value}"`'
 
@@ -84,10 +84,11 @@ def config_keys() -> str:
             continue
         lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
         for key, field in keys:
+            kind = _type_name(field.annotation)
+            if type(None) in get_args(field.annotation) and field.default is not None:
+                kind += ' or "none"'
             meaning = (field.description or "").replace("\n", " ").replace("|", "\\|")
-            lines.append(
-                f"| `{key}` | {_type_name(field.annotation)} | {_default(field)} | {meaning} |"
-            )
+            lines.append(f"| `{key}` | {kind} | {_default(field)} | {meaning} |")
         lines.append("")
     return "\n".join(lines)
 

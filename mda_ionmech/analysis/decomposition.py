@@ -396,7 +396,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         start: int | None = None,
         stop: int | None = None,
         step: int | None = None,
-        frames: Iterable[int] | None = None,
+        frames: Sequence[int] | Sequence[bool] | None = None,
         verbose: bool | None = None,
         n_workers: int | None = None,
         n_parts: int | None = None,
@@ -410,9 +410,30 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         One progress bar covers the whole with ``verbose=True``, on every backend. The numbers do
         not depend on the backend, the workers or the parts.
 
-        Frames are read where `backend` says; ``dask`` is the cluster of the `distributed.Client` in
-        scope, if there is one, and with a store its workers take the windows too, one length each.
-        Otherwise these are worked on by threads of this process, one per core.
+        Parameters
+        ----------
+        start : int, optional
+            First frame, counted from 0.
+        stop : int, optional
+            The frame after the last one.
+        step : int, optional
+            Take every so many frames.
+        frames : sequence of int or of bool, optional
+            Numbers of the frames or a mask, in place of `start`, `stop` and `step`.
+        verbose : bool, optional
+            Show the progress.
+        n_workers : int, optional
+            Processes of the backend; default one per core.
+        n_parts : int, optional
+            Stretches that the frames are read in.
+        backend : {"serial", "multiprocessing", "dask"} or BackendBase, optional
+            Where frames are read. ``dask`` is the cluster of the `distributed.Client` in scope, if
+            there is one, and with a store its workers take the windows too, one length each.
+            Otherwise these are worked on by threads of this process, one per core.
+        unsupported_backend : bool
+            Has no effect here.
+        progressbar_kwargs : dict, optional
+            Of the progress bar.
 
         Returns
         -------

@@ -14,7 +14,7 @@ import numpy as np
 from ..lib.errors import InputError
 from ..lib.frozen import changed, frozen
 from ..lib.kernels import kernel
-from ..lib.polymer_chains import chain_of_atom, check_chains, monomer_of_atom
+from ..lib.polymer_chains import Chains, chain_of_atom, check_chains, monomer_of_atom
 from ..microstates import Shell, ShellTable
 from ..microstates.ligand_roles import check_given, counterion_type, given_type, role_of_counterions
 from .base import Classifier, EventRule, by_kernel
@@ -154,7 +154,7 @@ class PolymerEvents(EventRule):
 
     def __init__(
         self,
-        chains: Any = "fragments",
+        chains: Chains = "fragments",
         counterion: str | None = None,
         *,
         anion: str | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy as np
 from .errors import InputError
 from .molecules import bond_pairs, fragments_of
 
+#: What tells chains apart: one of `CHAINS`, the chain of every atom, or of some by their index.
+Chains = str | np.ndarray | Sequence[Hashable] | Mapping[int, Hashable]
 CHAINS = ("fragments", "residues", "segids")
 _INDEX = {"residues": "resindices", "segids": "segindices"}
 

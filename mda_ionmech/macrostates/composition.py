@@ -12,7 +12,7 @@ import numpy as np
 from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
-from ..lib.polymer_chains import chain_of_atom, check_chains
+from ..lib.polymer_chains import Chains, chain_of_atom, check_chains
 from ..microstates.ligand_roles import ROLES
 from .base import MacrostateRule, Macrostates, RunStates, map_shells
 
@@ -70,7 +70,7 @@ class ShellComposition(MacrostateRule):
         *,
         of: str | Sequence[str] | None = None,
         most: int = 2,
-        chains: Any = "fragments",
+        chains: Chains = "fragments",
         anion: str | None = None,
     ) -> None:
         if count not in COUNTS:

@@ -79,7 +79,9 @@ class CutoffShell(Detector):
         self,
         cutoff: float | str | Mapping[str, float | str] = "rdf",
         *,
-        hysteresis: Any = None,
+        hysteresis: (
+            float | tuple[float, float] | Mapping[str, float | tuple[float, float]] | None
+        ) = None,
         persistence: float | None = None,
         recorded: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
         **ligands: AtomGroup,

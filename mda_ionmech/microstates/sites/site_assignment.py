@@ -194,6 +194,8 @@ class SiteAssignment(Detector):
         supercell : tuple of int
             How often the given cell is repeated along each vector of the trajectory's cell.
         assignment : {"core", "nearest", "polyhedron"}
+            Keep a site until another core is entered, take the nearest in every frame, or keep it
+            until another coordination polyhedron is entered.
         r_core : float, optional
             Angstrom; default 0.55 of half the shortest distance between sites.
         framework_fractional : array_like, optional
@@ -275,6 +277,7 @@ class SiteAssignment(Detector):
         Parameters
         ----------
         path : path-like
+            Structure file; the orbits of `species` are the sites.
         species : str or sequence of str
             Element of the mobile species, e.g. ``"Li"``.
         framework, supercell, assignment, r_core, persistence, vertices, coordination
