@@ -275,3 +275,16 @@ def test_pages_are_reachable_and_pictures_small():
     most = {".png": 200_000, ".gif": 1_500_000}
     for picture in (DOCS / "images").iterdir():
         assert picture.stat().st_size < most[picture.suffix], picture.name
+
+
+def test_the_page_on_how_a_number_is_made_names_what_exists():
+    page = (DOCS / "concepts" / "how-a-number-is-made.md").read_text("utf-8")
+    names = re.findall(r"^\| [^|]+ \| `(mda_ionmech[\w.]+)` \|", page, re.MULTILINE)
+    assert len(names) > 10
+    for name in names:
+        parts = name.split(".")
+        split = next(k for k, part in enumerate(parts) if part[0].isupper() or k == len(parts) - 1)
+        found = importlib.import_module(".".join(parts[:split]))
+        for part in parts[split:]:
+            found = getattr(found, part)
+        assert callable(found), name
