@@ -98,6 +98,7 @@ class Assembly:
             temperature=run.temperature,
             volume=run.paths.volume,
             n_dimensions=len(run.axes),
+            carrier_mass=np.array([s.mass for s in run.species if s.mass is not None]),
         )
 
     def _path_rows(self) -> tuple[np.ndarray, np.ndarray]:
@@ -204,6 +205,8 @@ class Assembly:
                 "states": xr.DataTree(self._states()),
             }
         )
+        if (diagnostics := estimates.diagnostics()) is not None:
+            tree["diagnostics"] = xr.DataTree(diagnostics)
         if self.run.macrostate_names:
             tree["transitions"] = xr.DataTree(estimates.transitions())
         if any(one.microstates is not None for one in self.run.species):

@@ -150,6 +150,7 @@ from .step_checks import (
     sample_steps,
     step_notes,
 )
+from .zero_by_construction import carrier_masses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -350,6 +351,9 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             self.frame, self.species, self.framework, self.universe, masses.value
         )
         self._members = carrier_members(self.species, self.universe, masses.value)
+        self._carrier_mass = carrier_masses(
+            self.species, self.universe, self._molecule, masses.value
+        )
         self._input_notes = input_notes(
             self.species,
             self.universe,
@@ -1085,6 +1089,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 ),
                 atom_ids(self.universe),
             ),
+            carrier_mass=self._carrier_mass,
             selections=tuple(selections_of(s) for s in self.species),
             folder=self._folder,
         )

@@ -56,6 +56,8 @@ class GatheredRun:
     on_sites : frozenset of int
         Species whose labels carry displacements from site to site in the path view.
     atoms : CarrierAtoms
+    carrier_mass : numpy.ndarray
+        Shape (species,), u: what one carrier stands for, where they stand for all mass; else (0,).
     selections : tuple of dict
         Of each species, the selections of its atoms and ligands, for the settings.
     folder : ArrayFolder or None
@@ -84,5 +86,6 @@ class GatheredRun:
     level: float
     on_sites: frozenset[int]
     atoms: CarrierAtoms
+    carrier_mass: np.ndarray
     selections: tuple[dict[str, Any], ...]
     folder: ArrayFolder | None

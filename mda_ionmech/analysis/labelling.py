@@ -98,6 +98,7 @@ def label(
                 site_labels=tuple(getattr(detector, "labels", ())),
                 sites=getattr(detector, "sites_in_cell", None) if on_sites(one) else None,
                 history=histories.get(k),
+                mass=float(gathered.carrier_mass[k]) if len(gathered.carrier_mass) else None,
                 about=_about(one, gathered.selections[k], micro, filtered, persistence),
             )
         )

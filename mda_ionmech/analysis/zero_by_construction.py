@@ -9,11 +9,12 @@ where these are proportional to the masses, the current is the momentum of the w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..lib.errors import InputError
+from ..trajectory.masses import are_plausible
 
 if TYPE_CHECKING:
     from ..species import IonSpecies
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Weights below this fraction of a carrier's are round-off.
 _ROUND_OFF = 1e-9
+#: Relative difference of masses of one species' carriers that is rounding.
+_SAME_MASS = 1e-4
 
 
 def collective_weights(
@@ -49,6 +52,40 @@ def collective_weights(
         row = np.bincount(members.atoms[mine], members.weights[mine], minlength=n_atoms)
         rows.append(row - one.n_carriers * reference if len(reference) else row)
     return np.array(rows)
+
+
+def carrier_masses(
+    species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray, masses: np.ndarray
+) -> np.ndarray:
+    """Mass that one carrier of each species stands for, where carriers stand for all mass.
+
+    Parameters
+    ----------
+    species : sequence of IonSpecies
+    universe : Universe
+    molecule, masses : numpy.ndarray
+        Shape (atoms,): molecule id and mass (u) of every atom.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (species,), u: the mass of its molecule. Shape (0,) where a molecule with mass has no
+        carrier or several, where molecules of one species differ in mass, or masses were never set.
+    """
+    carriers = np.zeros(int(molecule.max()) + 1, dtype=np.int64)
+    of_molecule = np.bincount(molecule, weights=masses)
+    found = []
+    for one in species:
+        first = np.unique(one.carrier_of_atom, return_index=True)[1]
+        mine = molecule[one.atoms.ix[first]]
+        np.add.at(carriers, mine, 1)
+        mass = of_molecule[mine]
+        if not mass.min() > 0 or np.ptp(mass) > _SAME_MASS * mass.mean():
+            return np.empty(0)
+        found.append(float(mass.mean()))
+    everything = np.all(carriers[of_molecule > 0] == 1)
+    known = are_plausible(universe, masses, np.arange(len(masses)))
+    return np.array(found) if everything and known else np.empty(0)
 
 
 def zero_notes(

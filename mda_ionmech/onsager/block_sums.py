@@ -247,6 +247,8 @@ def to_tree(blocks: Blocks) -> xr.DataTree:
             "macrostates": "\n".join(blocks.kinds),
         },
     )
+    if len(system.carrier_mass):
+        head["carrier_mass"] = ("species", system.carrier_mass, {"units": "u"})
     if len(system.transition_species):
         head["transition_species"] = ("transition", system.transition_species)
         head["transition_start"] = ("transition", system.transition_start)
@@ -323,6 +325,7 @@ def from_tree(tree: xr.DataTree) -> Blocks:
         temperature=float(head.attrs["temperature_K"]),
         volume=float(head.attrs["volume_angstrom3"]),
         n_dimensions=int(head.attrs["n_dimensions"]),
+        carrier_mass=whole("carrier_mass").astype(float),
     )
 
     def sums(data: xr.Dataset, entry: int, dims: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:

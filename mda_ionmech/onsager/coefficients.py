@@ -6,7 +6,7 @@ each carrier has exactly one label per window.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import constants
@@ -43,6 +43,9 @@ class System:
     volume : float
         Mean volume, cubic Angstrom.
     n_dimensions : int
+    carrier_mass : numpy.ndarray
+        Shape (species,), u: mass of the molecules that one carrier stands for, where carriers
+        stand for all mass of the system; else (0,).
     """
 
     charge: np.ndarray
@@ -59,6 +62,7 @@ class System:
     temperature: float
     volume: float
     n_dimensions: int
+    carrier_mass: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def onsager_factor(self, time: float, n_dimensions: int | None = None) -> float:
         """Turns a mean of D.D in A^2 over `time` ps into 1/(J m s)."""

@@ -83,6 +83,9 @@ class LabelledSpecies:
         Shape (sites, 3): positions of the sites, fractional in the mean cell.
     history : SiteHistory or None
         Sites visited, with the images they are in, for a species whose events are hops.
+    mass : float or None
+        Mass of the molecules that one carrier stands for, u, where the carriers of a run stand for
+        all mass of the system.
     about : dict
         The species, its detector and rules as plain values.
     """
@@ -101,6 +104,7 @@ class LabelledSpecies:
     site_labels: tuple[str, ...] = ()
     sites: np.ndarray | None = None
     history: SiteHistory | None = None
+    mass: float | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
     @property

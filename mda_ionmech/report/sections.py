@@ -198,6 +198,9 @@ def transport(at: Reading) -> Section:
             at,
         )
     ]
+    if "comment" in first.attrs:
+        comment = str(first.attrs["comment"])
+        parts.append(Text(f"{comment[:1].upper()}{comment[1:]}.", "note"))
     if at.charged and at.resampled:
         parts.append(_split(at))
     parts += [

@@ -69,6 +69,8 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     settings["volume_angstrom3"] = joined.system.volume
     settings["residual"] = estimates.residual
     tree = xr.DataTree(children={"decomposition": xr.DataTree(estimates.decomposition())})
+    if (diagnostics := estimates.diagnostics()) is not None:
+        tree["diagnostics"] = xr.DataTree(diagnostics)
     if joined.kinds:
         tree["transitions"] = xr.DataTree(estimates.transitions())
     tree["blocks"] = block_sums.to_tree(joined)

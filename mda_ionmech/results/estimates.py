@@ -17,6 +17,7 @@ from .. import onsager
 from ..onsager.block_bootstrap import FEWEST_BLOCKS, RESAMPLES, normal_samples
 from ..onsager.block_sums import Blocks, PathEntry, WindowEntry
 from ..onsager.coefficients import MAX_RESIDUAL
+from ..onsager.momentum import CONSERVED, fixed_transference, is_salt_alone, momentum_balance
 from .schema import load_schema
 
 #: Values of one window or of one resolution and horizon, and their intervals.
@@ -75,6 +76,13 @@ def window_estimate(entry: WindowEntry, blocks: Blocks) -> tuple[Values, Spans]:
     first["residual"] = onsager.residual(first)
     first["origins"] = np.array(float(entry.sums.origins.sum()))
     first["blocks"] = np.array(float(entry.plan.n_blocks))
+    mass, charge = blocks.system.carrier_mass, blocks.system.charge
+    fixed = False
+    if len(mass):
+        balance = momentum_balance(first["onsager"], first["onsager_self"], mass)
+        first["momentum_balance"] = balance
+        fixed = is_salt_alone(charge, mass) and bool(balance.max() < CONSERVED)
+    first["_fixed_transference"] = np.array(fixed)
     _mask_undefined(first, spans)
     return first, spans
 
@@ -100,7 +108,8 @@ def _mask_undefined(values: Values, spans: Spans) -> None:
     low, high = (end[d, d] for end in spans["onsager"])
     bad = may_vanish(values["onsager"][d, d], values["onsager_self"], low, high)
     sigma = may_vanish(values["conductivity"], values["nernst_einstein"], *spans["conductivity"])
-    targets = [("share", bad), ("haven_ratio", sigma), ("transference_number", sigma)]
+    fixed = sigma | values["_fixed_transference"]
+    targets = [("share", bad), ("haven_ratio", sigma), ("transference_number", fixed)]
     for name, where in targets:
         # share is (species, event) under a mask (species,); sigma's mask is one value
         where = np.asarray(where)[:, None] if name == "share" else where
@@ -126,6 +135,8 @@ class Estimates:
     ----------
     notes : list of str
         What a reader must know before quoting a number.
+    identity : str
+        Why transference numbers are no measurement, where that is so.
     residual : float
         Largest violation of additivity of all windows.
     """
@@ -137,6 +148,7 @@ class Estimates:
         self._paths = list(apply(lambda p: path_estimate(p, blocks), blocks.paths))
         self.times = np.array([w.frames * blocks.dt for w in blocks.scanned])
         self.residual = max(float(v["residual"].max()) for v, _ in self._windows)
+        self.identity = ""
         self.notes = self._notes()
 
     def _notes(self) -> list[str]:
@@ -170,6 +182,30 @@ class Estimates:
                 f"Haven ratio and transference numbers are undefined (NaN) at {_times(lost)}: the "
                 "conductivity is zero within round-off or within its interval"
             )
+        return [*notes, *self._about_momentum()]
+
+    def _about_momentum(self) -> list[str]:
+        """The sum rule where all mass is listed, and numbers that it fixes."""
+        if "momentum_balance" not in self._windows[0][0]:
+            return []
+        worst = max(float(v["momentum_balance"].max()) for v, _ in self._windows)
+        notes = [
+            "the species hold all mass of the system: the sum over species of mass times Onsager "
+            f"coefficient, 0 by conservation of momentum, is at most {worst:.1e} of its self parts"
+        ]
+        fixed = [bool(v["_fixed_transference"]) for v, _ in self._windows]
+        if any(fixed):
+            system, names = self.blocks.system, self.blocks.names
+            numbers = fixed_transference(system.charge, system.carrier_mass)
+            where = "" if all(fixed) else f" at {_times(self.times[np.array(fixed)].tolist())}"
+            self.identity = (
+                f"transference numbers are none (NaN){where}: {' and '.join(names)} are the whole "
+                "system, and conservation of momentum fixes those against its centre of mass by "
+                "charges and masses alone, at "
+                + " and ".join(f"{t:.3f}" for t in numbers)
+                + ": an identity, not a measurement"
+            )
+            notes.append(self.identity)
         return notes
 
     def _variables(self, group: str) -> dict[str, Any]:
@@ -239,8 +275,36 @@ class Estimates:
             ):
                 coords[name] = _lengths(name, np.array(frames) * blocks.dt, text)
         data = xr.Dataset(variables, coords=coords)
+        if self.identity:
+            data["transference_number"].attrs["comment"] = self.identity
         data["blocks"].attrs["few"] = "below 10 blocks the interval is a jackknife and is flagged"
         return data
+
+    def diagnostics(self) -> xr.Dataset | None:
+        """The group /diagnostics: the sum rule of momentum; None where not all mass is listed."""
+        if "momentum_balance" not in self._windows[0][0]:
+            return None
+        balance = np.stack([v["momentum_balance"] for v, _ in self._windows], axis=1)
+        text = (
+            "|sum over B of m_B L_AB| over sum over B of m_B sqrt(L_AA^self L_BB^self), 0 by "
+            "conservation of momentum"
+        )
+        return xr.Dataset(
+            {
+                "momentum_balance": (
+                    ["species", "window"], balance, {"units": "1", "long_name": text}
+                ),
+                "carrier_mass": (
+                    ["species"],
+                    self.blocks.system.carrier_mass,
+                    {"units": "u", "long_name": "mass of the molecules that one carrier stands for"},
+                ),
+            },
+            coords={
+                "species": list(self.blocks.names),
+                "window": _lengths("window", self.times, "length of the window"),
+            },
+        )  # fmt: skip
 
     def transitions(self) -> xr.Dataset:
         """The group /transitions."""

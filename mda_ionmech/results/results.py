@@ -7,6 +7,7 @@ against it. The schema is a promise: later versions add variables, they do not r
 from __future__ import annotations
 
 import os
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,10 @@ class Results(ResultTree):
         Microstate, macrostate and event of every carrier in every frame.
     shells : xarray.Dataset or None
         The distinct coordination shells behind the microstate numbers.
+    diagnostics : xarray.Dataset or None
+        Where the species hold all mass of the system: ``momentum_balance`` (species, window), the
+        sum over species of mass times Onsager coefficient over its self parts, 0 by conservation
+        of momentum.
     vehicle : xarray.Dataset or None
         Of a run with ``projection="vehicle"``: see `vehicularity`.
     settings : dict
@@ -234,8 +239,9 @@ class Results(ResultTree):
         pandas.DataFrame
             Index (species, event); columns ``transference`` with ``low`` and ``high``, and
             ``conductivity`` (S/m). The numbers sum to 1 over all species and events; NaN where the
-            conductivity is zero within its interval. They depend on the frame of reference
-            (``attrs["frame"]``), their sum does not.
+            conductivity is zero within its interval, or conservation of momentum fixes those of
+            the species (two ions that are the whole system; ``attrs["comment"]``). They depend on
+            the frame of reference (``attrs["frame"]``), their sum does not.
         """
         import pandas as pd
 
@@ -245,13 +251,13 @@ class Results(ResultTree):
         blocks = self.blocks
         number = [float(w.frames * blocks.dt) for w in blocks.scanned].index(float(data["window"]))
         rows = event_transference(blocks.scanned[number], blocks)
-        if not np.isfinite(data["haven_ratio"]):
+        if not np.isfinite(data["transference_number"]).all():
             rows = {k: (np.nan, np.nan, np.nan, v[3]) for k, v in rows.items()}
         table = pd.DataFrame.from_dict(
             rows, orient="index", columns=["transference", "low", "high", "conductivity"]
         )
         table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
-        table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
+        table.attrs = self._about(data)
         return table
 
     def transport(self, window: float | None = None) -> pd.DataFrame:
@@ -265,7 +271,8 @@ class Results(ResultTree):
         Returns
         -------
         pandas.DataFrame
-            Index quantity; columns ``value``, ``low``, ``high``, ``unit``.
+            Index quantity; columns ``value``, ``low``, ``high``, ``unit``. Transference numbers
+            that conservation of momentum fixes are NaN; ``attrs["comment"]`` says so.
         """
         import pandas as pd
 
@@ -287,8 +294,17 @@ class Results(ResultTree):
             rows, orient="index", columns=["value", "low", "high", "unit"]
         )
         table.index.name = "quantity"
-        table.attrs = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
+        table.attrs = self._about(data)
         return table
+
+    def _about(self, data: xr.Dataset) -> dict[Hashable, Any]:
+        """Attributes of a table of one window; a comment where momentum fixes transference."""
+        out = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
+        numbers = data["transference_number"]
+        comment = str(numbers.attrs.get("comment", ""))
+        if comment and not np.isfinite(numbers).any() and np.isfinite(data["haven_ratio"]):
+            out["comment"] = comment
+        return {**out}
 
     def convergence(self, window: float | None = None) -> Convergence:
         """Whether the motion looks the same backwards, as it must at equilibrium.

@@ -143,6 +143,7 @@ def transport_table(results: Results, window: float | None) -> Table:
     table.add_column("value", justify="right")
     table.add_column("interval", justify="right")
     table.add_column("unit")
+    table.caption = transport.attrs.get("comment")
     for name, row in transport.iterrows():
         unit = "" if row["unit"] == "1" else str(row["unit"])
         reach = _reach(row["low"], row["high"], _number)

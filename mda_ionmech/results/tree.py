@@ -54,6 +54,10 @@ class ResultTree:
         return self._group("shells")
 
     @property
+    def diagnostics(self) -> xr.Dataset | None:
+        return self._group("diagnostics")
+
+    @property
     def vehicle(self) -> xr.Dataset | None:
         return self._group("vehicle")
 

@@ -144,7 +144,7 @@ def usable_masses(
             f"masses are needed for {purpose} but are zero for some atoms: "
             f"{_listed(universe, used[without])}; {_REMEDY}"
         )
-    if not _may_be_equal(universe, masses, used):
+    if not are_plausible(universe, masses, used):
         raise InputError(
             f"masses are needed for {purpose} but are the same for every atom; {_REMEDY}"
         )
@@ -159,7 +159,7 @@ def _listed(universe: Any, atoms: np.ndarray) -> str:
     return f"{one}{f' named {called}' if called else ''}, from index {int(atoms[0])} on"
 
 
-def _may_be_equal(universe: Any, masses: np.ndarray, used: np.ndarray) -> bool:
+def are_plausible(universe: Any, masses: np.ndarray, used: np.ndarray) -> bool:
     """Whether masses differ, or may be equal: one element, or beads of one kind.
 
     A topology in which every atom has the same mass has usually not been given any. Equal weights

@@ -207,7 +207,6 @@ def few(n_frames=60, **options):
     ("options", "said"),
     [
         ({"windows": [2.0], "n_frames": 200}, "the only window of the run"),
-        ({"windows": [2.0, 4.0]}, "Onsager coefficient L(ion, ion)"),
         ({"windows": [20.0], "n_frames": 41}, "this interval is a rough guess"),
         ({"windows": [38.0], "n_frames": 40}, "no interval: fewer than two blocks"),
         ({"windows": "log", "resolutions": "log"}, "No species has an event rule"),
@@ -219,6 +218,17 @@ def test_parts_that_a_result_lacks_are_left_out(options, said, tmp_path):
     assert said in found.text
     assert "No species has an event rule" in found.text
     assert "Macrostates" not in found.text
+
+
+def test_a_result_without_charges_is_told_by_its_coefficient(tmp_path):
+    """As files of earlier versions may be."""
+    results = few(windows=[2.0, 4.0])
+    settings = results.settings
+    for species in settings["species"]:
+        species["charge"] = 0.0
+    results.tree.attrs["settings"] = json.dumps(settings)
+    text = checked(results.report(tmp_path / "page.html")).text
+    assert "Onsager coefficient L(ion, ion)" in text
 
 
 def test_each_species_with_a_rule_has_its_part(tmp_path):
