@@ -299,12 +299,13 @@ class Results(ResultTree):
 
     def _about(self, data: xr.Dataset) -> dict[Hashable, Any]:
         """Attributes of a table of one window; a comment where momentum fixes transference."""
-        out = {"window_ps": float(data["window"]), "frame": self.settings["frame"]}
+        out: dict[Hashable, Any] = {"window_ps": float(data["window"])}
+        out["frame"] = self.settings["frame"]
         numbers = data["transference_number"]
         comment = str(numbers.attrs.get("comment", ""))
         if comment and not np.isfinite(numbers).any() and np.isfinite(data["haven_ratio"]):
             out["comment"] = comment
-        return {**out}
+        return out
 
     def convergence(self, window: float | None = None) -> Convergence:
         """Whether the motion looks the same backwards, as it must at equilibrium.
