@@ -297,7 +297,7 @@ class Estimates:
                 "carrier_mass": (
                     ["species"],
                     self.blocks.system.carrier_mass,
-                    {"units": "u", "long_name": "mass of the molecules that one carrier stands for"},
+                    {"units": "u", "long_name": "mass of the molecules of one carrier"},
                 ),
             },
             coords={
