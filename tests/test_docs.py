@@ -141,7 +141,7 @@ def runnable(page: str) -> list[tuple[str, str]]:
     ("page", "blocks"),
     [
         ("getting-started.md", 9),
-        ("how-to/own-rule.md", 4),
+        ("how-to/own-rule.md", 12),
         ("how-to/read-results.md", 5),
         ("how-to/report.md", 1),
         ("how-to/several-temperatures.md", 3),
@@ -150,18 +150,32 @@ def runnable(page: str) -> list[tuple[str, str]]:
 def test_code_marked_as_runnable_runs(page, blocks, tmp_path, monkeypatch):
     matplotlib.use("agg")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
     found = runnable(page)
     assert len(found) == blocks
     names = {"__name__": "page"}
     for language, code in found:
+        named = re.match(r"# (\w+\.\w+)\n", code)
+        if named:
+            Path(named[1]).write_text(code, encoding="utf-8")
         if language == "python":
             exec(compile(code, f"{page}: {code.splitlines()[0]}", "exec"), names)
+        if language in ("python", "toml"):
             continue
         for line in code.splitlines():
             program, *arguments = shlex.split(line)
             assert program == "ionmech"
             outcome = CliRunner().invoke(app, arguments)
             assert outcome.exit_code == 0, f"{line}: {outcome.output} {outcome.exception}"
+    assert names.get("same", True)
+
+
+def test_rules_of_ones_own_are_short():
+    modules = [code for _, code in runnable("how-to/own-rule.md") if re.match(r"# \w+\.py", code)]
+    assert len(modules) == 4
+    for code in modules:
+        lines = [line for line in code.splitlines()[1:] if line.strip()]
+        assert len(lines) < 15, code
 
 
 def test_what_getting_started_shows_is_what_the_demo_does(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 """What kind of surroundings a carrier has: chemical labels that forget ids."""
 
-from .base import MacrostateRule, Macrostates, RunStates
+from .base import MacrostateRule, Macrostates, RunStates, map_shells
 from .composition import ShellComposition
 from .ion_pairing import IonPairing
 from .site_type import SiteType
@@ -12,4 +12,5 @@ __all__ = [
     "RunStates",
     "ShellComposition",
     "SiteType",
+    "map_shells",
 ]

@@ -134,6 +134,7 @@ class CrystalEvents(EventRule):
         """Whether hops of two species with these rules may be linked."""
         return (
             isinstance(other, CrystalEvents)
+            and type(other) is type(self)
             and self.shared is not None
             and (self.linking, self.distance, self.shared)
             == (other.linking, other.distance, other.shared)
