@@ -288,11 +288,14 @@ def build_species(config: Config, universe: Any) -> list[IonSpecies]:
         raise InputError(f"{len(problems)} selection(s) fail:\n  " + "\n  ".join(problems))
     listed = []
     for place, values, inner in prepared:
+        known = len(problems)
         for name, arguments in inner.items():
             try:
                 values[name] = values[name].function(**arguments)
             except (TypeError, ValueError) as error:
                 problems.append(f"{place}.{name}: {error}")
+        if len(problems) > known:
+            continue
         try:
             listed.append(IonSpecies(**values))
         except InputError as error:
