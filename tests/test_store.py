@@ -63,7 +63,7 @@ def on_disk(monkeypatch):
     monkeypatch.setattr("mda_ionmech.lib.grouping.ROWS_AT_ONCE", 100)
     monkeypatch.setattr("mda_ionmech.lib.run_length.BLOCK_RUNS", 300)
     monkeypatch.setattr("mda_ionmech.lib.frame_blocks.BLOCK_NUMBERS", 200)
-    monkeypatch.setattr("mda_ionmech.analysis.window_states.AT_ONCE", 1000)
+    monkeypatch.setattr("mda_ionmech.observables.window_states.AT_ONCE", 1000)
     monkeypatch.setattr("mda_ionmech.macrostates.ion_pairing.BLOCK_BYTES", 50_000)
     monkeypatch.setattr(
         "mda_ionmech.analysis.decomposition.check_memory", lambda given: given and 100_000
