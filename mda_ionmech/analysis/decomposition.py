@@ -93,7 +93,14 @@ from ..trajectory.repeated_frames import (
     same_frame,
 )
 from ..trajectory.run_store import DEFAULT_BUDGET, RunStore, part_size
-from ..trajectory.snapshot import Cell, Snapshot, check_finite, coordinates_of, take_snapshot
+from ..trajectory.snapshot import (
+    Cell,
+    Snapshot,
+    check_finite,
+    check_jumps,
+    coordinates_of,
+    take_snapshot,
+)
 from ..trajectory.step_lengths import measure_steps
 from ..trajectory.time_sources import Stamp, file_starts, stamp_of, time_source
 from ..trajectory.unwrap import (
@@ -749,7 +756,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _check_first_step(self, first: Snapshot) -> None:
         """Refuse steps too long to unwrap on the first two frames, before all are read."""
         ts, before = self._at(1), replace(first, coordinates=first.coordinates.copy())
-        steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(8)
+        steps, found = np.empty((len(self._members.offsets) - 1, 3)), np.zeros(10)
         self._reach = cells_reached(carrier_places(self, first))
         self._step(ts, before, steps, np.empty(3), found)
         self._check_long_steps(found)
@@ -770,12 +777,12 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
     def _take_sample(self) -> None:
         """Keep what ordinary steps are, from pairs of frames spread over the run."""
         sampled = sample_steps(self)
-        self._repeats_are_odd = sampled.repeats_are_odd
+        self._repeats_are_odd = sampled.repeats_are_odd(len(self._run_frames))
         self._far = far_steps(self.species, sampled)
         mover = int(np.argmax(sampled.lengths.max(axis=0)))
         self._mover = int(self._members.atoms[self._members.offsets[mover]])
         self._recognised_by = recognising_atoms(self.universe.atoms.n_atoms)
-        for text in sample_notes(self.species, sampled, self.temperature, self._times.spacing):
+        for text in sample_notes(self.species, sampled, self._times.spacing):
             self._note(text, loud=True)
 
     def _check_repeated(self, ts: Any, before: Snapshot, stamp: Stamp | None) -> None:
@@ -792,13 +799,13 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self, ts: Any, before: Snapshot, steps: np.ndarray, reference: np.ndarray, found: np.ndarray
     ) -> Snapshot:
         """The frame the reader holds, in the place of the one before, and the steps between."""
-        cell = self._cell_of(ts)
+        cell, counted = self._cell_of(ts), found.copy()
         if cell is not before.cell:
             check_cell_step(before.cell.vectors, cell.vectors, int(ts.frame))
         if self.unwrap is False:
             count_jumps(
                 coordinates_of(ts), before.coordinates, cell.inverse, before.cell.inverse,
-                self._moving, found[6:],
+                self._moving, found[6:8],
             )  # fmt: skip
         members = self._members
         bad = fractional_steps(
@@ -808,6 +815,10 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             LONG_STEP * cell.height, steps, reference, found,
         )  # fmt: skip
         check_finite(ts, bad)
+        if self.unwrap is not False:
+            check_jumps(ts, found, counted)
+        if found[3] > counted[3]:
+            found[5] = ts.frame
         return Snapshot(before.coordinates, cell)
 
     def _geometry(self, index: int, now: Snapshot, *, lasting: bool = False) -> FrameGeometry:
@@ -925,7 +936,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             "cells": np.empty((n, 3, 3)),
             "engine_step": np.full(n, -1, dtype=np.int64),
             "fingerprint": np.zeros(n, dtype=np.int64),
-            "found": np.zeros((1, 8)),
+            "found": np.zeros((1, 10)),
             "sample": np.empty((0, 2), dtype=np.int64),
         }
         self._sampled = [] if self.store is None else sampled_places(n)
@@ -955,10 +966,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             now = take_snapshot(ts, self._cell_of(ts))
         else:
             found = raw["found"][0]
-            longest = found[3]
             now = self._step(ts, before, raw["steps"][k], raw["reference"][k], found)
-            if found[3] > longest:
-                found[5] = ts.frame
         raw["cells"][k] = now.cell.vectors
         raw["engine_step"][k] = stamp.step
         raw["fingerprint"][k] = fingerprint(now.coordinates, self._recognised_by)
@@ -1003,7 +1011,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         found = raw.found.sum(axis=0)
         found[3:] = raw.found[np.argmax(raw.found[:, 3]), 3:]
         self._check_long_steps(found)
-        refuse_jumps(raw.found[:, 6:].sum(axis=0), int(found[4]), int(found[5]))
+        refuse_jumps(raw.found[:, 6:8].sum(axis=0), int(found[4]), int(found[5]))
         self._check_order(raw)
         self.times: np.ndarray = self._times.of_frames(self.times)
         if self.frame == "laboratory":

@@ -17,7 +17,6 @@ from ..trajectory.step_lengths import (
     FAR,
     PAIRS,
     SampledSteps,
-    free_flight,
     missing_frames,
     outlier_note,
     rounding_note,
@@ -27,14 +26,6 @@ from ..trajectory.unwrap import LONG_STEP
 
 if TYPE_CHECKING:
     from .preparation import RunInPreparation
-
-
-def carrier_mass(species: IonSpecies) -> float | None:
-    """Mean mass of the carriers of a species, u; None where the topology holds none."""
-    masses = np.asarray(getattr(species.atoms, "masses", np.zeros(0)), dtype=float)
-    if not len(masses) or not np.all(np.isfinite(masses)) or masses.sum() <= 0:
-        return None
-    return float(masses.sum() / species.n_carriers)
 
 
 def sample_steps(run: RunInPreparation) -> SampledSteps:
@@ -50,16 +41,14 @@ def sample_steps(run: RunInPreparation) -> SampledSteps:
         before = run._read(at)[1]
         ts = run._at(at + 1)
         identical[k] = np.array_equal(coordinates_of(ts), before.coordinates)
-        now = run._step(ts, before, steps, np.empty(3), np.zeros(6))
+        now = run._step(ts, before, steps, np.empty(3), np.zeros(10))
         lengths[k] = np.linalg.norm(steps[:n_carriers] @ now.cell.vectors, axis=1)
         heights.append(now.cell.height)
         largest = max(largest, float(np.abs(now.positions[run._members.atoms]).max()))
     return SampledSteps(lengths, identical, min(heights), largest)
 
 
-def sample_notes(
-    species: Sequence[IonSpecies], sampled: SampledSteps, temperature: float, dt: float
-) -> list[str]:
+def sample_notes(species: Sequence[IonSpecies], sampled: SampledSteps, dt: float) -> list[str]:
     """Warnings that a few pairs of frames give before all are read."""
     notes: list[str] = []
     first = 0
@@ -67,9 +56,7 @@ def sample_notes(
         mine = slice(first, first + one.n_carriers)
         first += one.n_carriers
         lengths = sampled.lengths[~sampled.identical][:, mine]
-        mass = carrier_mass(one)
-        flight = None if mass is None else free_flight(mass, temperature, dt)
-        notes += spacing_notes(one.name, lengths[lengths > 0], sampled.height, dt, flight)
+        notes += spacing_notes(one.name, lengths[lengths > 0], sampled.height, dt)
         rounded = rounding_note(one.name, sampled.largest, sampled.typical(mine))
         notes += [] if rounded is None else [rounded]
     return notes

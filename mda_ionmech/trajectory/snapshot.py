@@ -9,7 +9,10 @@ import numpy as np
 
 from ..lib.errors import InputError
 from .cells import in_lattice_vectors, read_cell
-from .unwrap import Places, copy_finite
+from .unwrap import FAR_CELLS, LARGEST, Places, copy_finite
+
+#: Above this fraction of coordinates that jump far, they were wrapped again.
+MOST_JUMPS = 0.1
 
 
 @dataclass(frozen=True)
@@ -106,14 +109,45 @@ def coordinates_of(ts: Any) -> np.ndarray:
 
 
 def check_finite(ts: Any, bad: int) -> None:
-    """Refuse a frame with a coordinate `bad` that is not finite; -1 if there is none."""
-    if bad >= 0:
-        atom = bad // 3
+    """Refuse a frame with a coordinate `bad` that is no place; -1 if there is none."""
+    if bad < 0:
+        return
+    atom = bad // 3
+    remedy = "leave the frame out with run(start=..., stop=...) or repair the trajectory"
+    if not np.all(np.isfinite(ts.positions[atom])):
         raise InputError(
             f"frame {ts.frame} has no finite position for atom index {atom} "
-            f"({ts.positions[atom]}); leave the frame out with run(start=..., stop=...) or "
-            "repair the trajectory"
+            f"({ts.positions[atom]}); {remedy}"
         )
+    raise InputError(
+        f"frame {ts.frame} has atom index {atom} at {ts.positions[atom]} A: that far out "
+        f"coordinates in single precision are {np.spacing(np.float32(LARGEST)):g} A apart or more, "
+        f"and no step can be told; {remedy}, and write coordinates nearer to the origin if all of "
+        "them are that large"
+    )
+
+
+def check_jumps(ts: Any, found: np.ndarray, before: np.ndarray) -> None:
+    """Refuse a frame in which few atoms jump over cells by the dozen, as damaged numbers do.
+
+    Where most atoms jump, unwrapped coordinates were wrapped again, which is undone.
+
+    Parameters
+    ----------
+    ts : MDAnalysis.coordinates.timestep.Timestep
+    found, before : numpy.ndarray
+        As `trajectory.unwrap.fractional_steps` counts, with this frame and without.
+    """
+    jumps, moving = found[8] - before[8], found[2] - before[2]
+    if jumps == 0 or jumps > max(MOST_JUMPS * 3 * moving, 3):
+        return
+    atom = int(found[9])
+    raise InputError(
+        f"frame {ts.frame} has atom index {atom} at {ts.positions[atom]} A, more than "
+        f"{FAR_CELLS:g} cells from where it was in the frame before, while others stay: no atom "
+        "moves so far, and its place in the cell means nothing; leave the frame out with "
+        "run(start=..., stop=...) or repair the trajectory"
+    )
 
 
 def take_snapshot(ts: Any, cell: Cell) -> Snapshot:

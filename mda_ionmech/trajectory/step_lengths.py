@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import constants
 
 from ..lib.kernels import kernel
 
@@ -16,12 +15,12 @@ PAIRS = 12
 SHORT = 1e-3
 #: A median step above this fraction of the shortest cell height cannot be unwrapped.
 WIDE = 0.25
-#: Mean-square steps above this multiple of free flight are said.
-BALLISTIC = 4.0
 #: Steps this many times as long as their root mean square are far.
 FAR = 4.0
 #: A single step is an outlier beyond this multiple and this fraction of the shortest cell height.
 OUTLIER, OUTLIER_HEIGHT = 8.0, 0.25
+#: Equal frames that are expected by chance are looked for only below this number.
+CHANCE = 1e-3
 #: Rounding of coordinates above this fraction of the root-mean-square step is said.
 ROUNDING = 0.01
 
@@ -75,16 +74,18 @@ class SampledSteps:
     height: float
     largest: float
 
-    @property
-    def repeats_are_odd(self) -> bool:
-        """Whether two equal frames would stand out.
+    def repeats_are_odd(self, n_frames: int) -> bool:
+        """Whether two equal frames among so many would stand out.
 
-        They do not where carriers that do move rest exactly most of the time, as in models on a
-        lattice.
+        They do not where carriers that do move rest exactly from time to time, as in models on a
+        lattice, so that all of them may rest at once.
         """
         moving = np.any(self.lengths > 0, axis=0)
         apart = self.lengths[~self.identical][:, moving]
-        return bool(apart.size and np.mean(apart == 0) < 0.5)
+        if not apart.size:
+            return False
+        resting = float(np.mean(apart == 0))
+        return resting < 0.5 and n_frames * resting ** moving.sum() < CHANCE
 
     def typical(self, carriers: slice) -> float:
         """Root-mean-square step of some carriers, Angstrom."""
@@ -92,28 +93,7 @@ class SampledSteps:
         return float(np.sqrt(np.mean(found**2))) if found.size else 0.0
 
 
-def free_flight(mass: float, temperature: float, dt: float) -> float:
-    """Root-mean-square way of a free particle in equilibrium, Angstrom.
-
-    In equilibrium no mean-square displacement exceeds <v^2> t^2 = 3 kB T t^2 / m, whatever the
-    forces: by the inequality of Cauchy and Schwarz a velocity is correlated best with itself.
-
-    Parameters
-    ----------
-    mass : float
-        u.
-    temperature : float
-        K.
-    dt : float
-        ps.
-    """
-    square = 3 * constants.k * temperature / (mass * constants.atomic_mass)  # (m/s)^2
-    return float(np.sqrt(square)) * 1e-2 * dt
-
-
-def spacing_notes(
-    name: str, steps: np.ndarray, height: float, dt: float, flight: float | None
-) -> Iterable[str]:
+def spacing_notes(name: str, steps: np.ndarray, height: float, dt: float) -> Iterable[str]:
     """What the steps of a species say against the spacing of the frames.
 
     Parameters
@@ -125,12 +105,10 @@ def spacing_notes(
         The shortest height of the cells, Angstrom.
     dt : float
         ps.
-    flight : float or None
-        As from `free_flight`; None without a mass.
     """
     if not len(steps):
         return
-    median, rms = float(np.median(steps)), float(np.sqrt(np.mean(steps**2)))
+    median = float(np.median(steps))
     if median < SHORT:
         yield (
             f"{name} moves {median:.2g} A (median) from frame to frame, less than {SHORT:g} A: "
@@ -143,13 +121,6 @@ def spacing_notes(
             f"shortest cell height ({height:.4g} A): frames are too far apart to unwrap, or not "
             "in the order of time; analyse more frames"
         )
-    if flight is not None and rms > np.sqrt(BALLISTIC) * flight:
-        yield (
-            f"{name} moves {rms:.3g} A (root mean square) in the {dt:g} ps between frames, "
-            f"{rms / flight:.2g} times as far as free flight would take it at this temperature: "
-            "the spacing is too short (some files hold the time step of the engine in its place), "
-            "or temperature, masses or lengths are not those of the simulation; check dt=... "
-        ).rstrip()
 
 
 def rounding_note(name: str, largest: float, rms: float) -> str | None:

@@ -22,22 +22,29 @@ MAX_LONG_FRACTION = 1e-4
 #: Atoms handled at once: their steps fit the nearest cache. A multiple of four.
 _CHUNK = 32
 _ONE, _TWO = np.uint64(1), np.uint64(2)
-#: The bits of the exponent of a float32, and the lowest of them.
-_EXPONENT, _LOWEST_EXPONENT = np.uint32(0x7F800000), np.uint32(0x00800000)
+#: Coordinates from here on, Angstrom, are no places: float32 holds them in steps above 0.1 A.
+LARGEST = 2.0**20
+#: The bits of the exponent of a float32, and what carries that of `LARGEST` into the highest bit.
+_EXPONENT, _CARRY = np.uint32(0x7F800000), np.uint32(0x80000000 - ((127 + 20) << 23))
+#: Cells that an atom does not cross between two frames.
+FAR_CELLS = 64.0
 
 
 @kernel
 def copy_finite(numbers, first, last, out):  # type: ignore[no-untyped-def]
-    """Copy numbers[first:last], float32; place of the first NaN or infinite one, or -1."""
+    """Copy numbers[first:last], float32; place of the first that is no coordinate, or -1.
+
+    That is NaN, an infinite number, or one of `LARGEST` or more.
+    """
     bits = numbers.view(np.uint32)
     bad = np.uint32(0)
     for f in range(np.uint64(first), np.uint64(last)):
         out[f] = numbers[f]
-        # their exponent is all ones: adding one to it carries into the highest bit
-        bad |= (bits[f] & _EXPONENT) + _LOWEST_EXPONENT
+        # the exponent of NaN and infinity is all ones
+        bad |= (bits[f] & _EXPONENT) + _CARRY
     if bad >> np.uint32(31):
         for f in range(first, last):
-            if not np.isfinite(numbers[f]):
+            if not abs(numbers[f]) < LARGEST:
                 return f
     return -1
 
@@ -130,8 +137,10 @@ def fractional_steps(  # type: ignore[no-untyped-def]
     members, weights, reference_weights: carrier c is the sum over members[offsets[c] : offsets[c +
     1]] with weights; reference_weights (atoms,) or (0,). Fills steps (carriers, 3) and
     reference_step (3,), and adds to found: [number of faces crossed, number of long steps, number
-    of steps], and keeps the longest step, Angstrom, in found[3] and its atom in found[4]. Returns
-    the place in now of the first number that is not finite, or -1.
+    of steps], and keeps the longest step, Angstrom, in found[3] and its atom in found[4]; counts
+    in found[8] the coordinates that jump over more than `FAR_CELLS` cell vectors, and keeps the
+    atom of the last in found[9]; a shorter `found` takes what it has room for. Returns the place in
+    now of the first number that is no coordinate, as `copy_finite` does, or -1.
 
     Cost: one vectorised pass over the atoms, its work in right-angled cells a third of that in
     others; atoms that cross a boundary cost more.
@@ -139,11 +148,15 @@ def fractional_steps(  # type: ignore[no-untyped-def]
     folded = 1.0 if minimum_image else 0.0
     cell, inverse, inverse_before = cells
     offsets, members, weights, reference_weights = carriers
+    bits = now.view(np.uint32)
     right_angled = _is_right_angled(inverse) and _is_right_angled(inverse_before)
     _carrier_steps(
         now, before, inverse, inverse_before, right_angled, folded, offsets, members, weights, steps
     )
     use_reference = reference_weights.shape[0] > 0
+    far = 0.0
+    for k in range(3):
+        far = max(far, FAR_CELLS * np.sqrt((cell[k] * cell[k]).sum()))
     band, band_before, edges = _bands(inverse), _bands(inverse_before), _bands(cell)
     scale, scale_before, edge = band[2], band_before[2], edges[2]
     # one view for each shift: sums in an index would hide from a compiler that it is positive
@@ -206,11 +219,17 @@ def fractional_steps(  # type: ignore[no-untyped-def]
                     )
                     unusual |= np.int64(not abs(vector) <= bound)
             found[0] += faces
+            if faces != 0 and found.shape[0] > 9:
+                _count_jumps(now, before, first, n, far, found)
             if unusual != 0 and not _look_closer(ds2, n, first, cell, long_length, found):
                 return copy_finite(now, 3 * first, 3 * (first + n), before)
+            no_place = np.uint32(0)
             for f in range(np.uint64(3 * n)):
                 g = start + f
                 before[g] = now[g]
+                no_place |= (bits[g] & _EXPONENT) + _CARRY
+            if no_place >> np.uint32(31):
+                return copy_finite(now, 3 * first, 3 * (first + n), before)
             if use_reference:
                 for j in range(np.uint64(n)):
                     weight, at = reference_weights[np.uint64(first) + j], j * np.uint64(3)
@@ -221,6 +240,18 @@ def fractional_steps(  # type: ignore[no-untyped-def]
     for k in range(3):
         reference_step[k] = sums[k::3].sum()
     return copy_finite(now, 3 * reached, now.shape[0], before)
+
+
+@kernel
+def _count_jumps(now, before, first, n, far, found):  # type: ignore[no-untyped-def]
+    """Count coordinates of the n atoms from `first` on that change by more than far, Angstrom.
+
+    found: as in `fractional_steps`.
+    """
+    for f in range(3 * first, 3 * (first + n)):
+        if abs(now[f] - before[f]) > far:
+            found[8] += 1
+            found[9] = f // 3
 
 
 @kernel
@@ -239,7 +270,9 @@ def _look_closer(ds, n, first, cell, long_length, found):  # type: ignore[no-unt
             return False
         long += length2 > long_length * long_length
         if length2 > longest2:
-            longest2, found[4] = length2, first + j
+            longest2 = length2
+            if found.shape[0] > 4:
+                found[4] = first + j
     found[1] += long
     found[3] = np.sqrt(longest2)
     return True

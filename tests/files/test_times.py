@@ -2,10 +2,11 @@
 
 import warnings
 
+import MDAnalysis as mda
 import numpy as np
 import pytest
 
-from mda_ionmech import InputError
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.trajectory import from_ase
 from mda_ionmech.trajectory.frame_times import account_of_times
 
@@ -15,12 +16,14 @@ from .timed_files import (
     ATOMS,
     BOX,
     DT,
+    LENGTH,
     N,
     analysis,
     coefficients,
     from_memory,
     made,
     read,
+    topology,
     walk,
     write,
 )
@@ -236,12 +239,16 @@ def test_missing_frames_are_said_where_nothing_else_tells(tmp_path):
         analysis(universe, dt=DT).run()
 
 
-def test_motion_on_a_lattice_may_rest(tmp_path):
+@pytest.mark.parametrize("rate", [0.05, 0.6])
+def test_motion_on_a_lattice_may_rest(rate, tmp_path):
     """Equal frames are no restart where carriers rest exactly, as in lattice models."""
     rng = np.random.default_rng(0)
-    hops = rng.integers(-1, 2, (N, ATOMS, 3)) * (rng.random((N, ATOMS, 1)) < 0.05)
-    universe = make_universe(2.0 * np.cumsum(hops, axis=0) + 5, BOX, masses=[7.0] * ATOMS)
-    analysis(universe, windows=[2.0]).run()
+    hops = rng.integers(-1, 2, (2000, 4, 3)) * (rng.random((2000, 4, 1)) < rate)
+    assert np.any(~hops.any(axis=(1, 2)))
+    universe = make_universe(np.cumsum(hops, axis=0) + 5.0, BOX, masses=[7.0] * 4)
+    species = [IonSpecies(universe.atoms, charge=1, name="ion")]
+    options = {"frame": "laboratory", "resolutions": None, "windows": [2.0]}
+    OnsagerDecomposition(species, temperature=300.0, **options).run()
 
 
 def test_two_dcd_files_that_count_from_zero_follow_one_another(tmp_path):
@@ -477,9 +484,9 @@ def test_the_spacing_and_its_source_are_shown(tmp_path):
 
 def test_a_header_with_the_time_step_of_the_engine_is_against_physics(tmp_path):
     universe = made(tmp_path, "dcd", walk(), times=1e-3 * np.arange(N))
-    with pytest.warns(UserWarning, match="times as far as free flight would take it"):
+    with pytest.warns(UserWarning, match="its thermal velocity at 300 K allows"):
         run = analysis(universe, windows=[0.002]).run()
-    assert any("time step of the engine" in text for text in run.results.warnings)
+    assert any("header of a DCD" in text for text in run.results.warnings)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         warnings.filterwarnings("ignore", "Reader has no dt|Found no information|no intervals")
@@ -495,3 +502,88 @@ def test_steps_far_from_any_diffusion_are_said(scale, tmp_path):
     words = "less than 0.001 A" if scale < 1 else "above a quarter of the shortest cell height"
     with pytest.warns(UserWarning, match=words):
         run.run()
+
+
+# ---- coordinates and steps that cannot be ----------------------------------------------------
+
+
+def spoiled(folder, value, atom=2, frame=33, backend=None, n=N):
+    """One coordinate of one frame is a number it should not be."""
+    positions = walk(n) % LENGTH
+    positions[frame, atom, 1] = value
+    universe = topology()
+    universe.load_new(
+        positions.astype(np.float32), dimensions=np.tile(np.float32(BOX), (n, 1)), dt=DT
+    )
+    path = folder / "spoiled.trr"
+    with mda.Writer(str(path), ATOMS) as writer:
+        for _ in universe.trajectory:
+            writer.write(universe.atoms)
+    run = analysis(read(path))
+    return run.run(backend=backend, n_workers=2 if backend else None)
+
+
+@pytest.mark.parametrize("value", [1.1e6, 1e7, -1e9, 1e16, 1e30])
+@pytest.mark.parametrize("atom", [2, 7])
+@pytest.mark.parametrize("backend", [None, "multiprocessing"])
+def test_a_coordinate_beyond_single_precision_is_refused(value, atom, backend, tmp_path):
+    if backend and value != 1e9:
+        value = 1e9
+    with pytest.raises(InputError, match=f"frame 33 has atom index {atom} at .* single precision"):
+        spoiled(tmp_path, value, atom, backend=backend)
+
+
+@pytest.mark.parametrize("value", [5e3, -1e5, 9e5])
+def test_a_coordinate_hundreds_of_cells_away_is_refused(value, tmp_path):
+    with pytest.raises(InputError, match=r"frame 33 has atom index 2 at .* cells from where"):
+        spoiled(tmp_path, value)
+
+
+def test_coordinates_that_were_wrapped_again_are_not_damaged(tmp_path):
+    """Unwrapped until a restart wraps them: all atoms jump, by whole cells."""
+    true = walk()
+    cells = (
+        np.random.default_rng(0).integers(80, 200, (ATOMS, 3)) * (np.arange(N) < 30)[:, None, None]
+    )
+    universe = make_universe(true + LENGTH * cells, BOX, dt=DT, masses=[7.0] * ATOMS)
+    np.testing.assert_allclose(
+        coefficients(universe), from_memory(true), atol=2e-2 * from_memory(true).max()
+    )
+
+
+def test_rounding_far_from_the_origin_is_said(tmp_path):
+    """An offset of 1e6 A: coordinates are 0.06 A apart, a fifth of a step."""
+    universe = make_universe(walk() + 1e6, BOX, dt=DT, masses=[7.0] * ATOMS)
+    with pytest.warns(UserWarning, match=r"stored in steps of 0\.062 A \(single precision\)"):
+        run = analysis(universe).run()
+    assert any("short windows are dominated by rounding" in text for text in run.results.warnings)
+    near = make_universe(walk() + 1e3, BOX, dt=DT, masses=[7.0] * ATOMS)
+    assert not any("rounding" in text for text in analysis(near).run().results.warnings)
+
+
+@pytest.mark.parametrize("fraction", [0.42, 0.47, 0.55, 0.62])
+def test_one_step_near_half_the_cell_is_said_with_its_atom_and_frame(fraction, tmp_path):
+    n = 2000
+    true = walk(n)
+    true[1200:, 5, 0] += fraction * LENGTH
+    universe = made(tmp_path, "trr", true)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run = analysis(universe).run()
+    texts = [str(w.message) for w in caught]
+    named = [t for t in texts if "atom index 5 between frames 1199 and 1200" in t]
+    assert len(named) == 1
+    assert "taken for its image on the other side" in named[0]
+    assert "velocity" in named[0]
+    assert "smaller step" in named[0]
+    assert named[0] in run.results.warnings
+
+
+def test_hops_in_a_small_cell_are_no_outliers(tmp_path):
+    """Ions that hop 2.5 A in a cell of 10 A between vibrations."""
+    rng = np.random.default_rng(0)
+    hops = rng.integers(-1, 2, (800, 8, 1)) * (rng.random((800, 8, 1)) < 0.02) * [1, 0, 0]
+    path = 2.5 * np.cumsum(hops, axis=0) + rng.normal(scale=0.15, size=(800, 8, 3)) + 5
+    universe = make_universe(path, (10, 10, 10, 90, 90, 90), masses=[7.0] * 8)
+    texts = analysis(universe, windows=[2.0]).run().results.warnings
+    assert not any("stands out" in text for text in texts)

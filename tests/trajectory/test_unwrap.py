@@ -38,7 +38,7 @@ def test_steps_against_numpy(seed, image, n, skew):
     weights, reference = rng.uniform(0, 1, n), rng.uniform(0, 1, n)
     moving = np.sort(rng.choice(n, n // 2, replace=False))
     reference[np.setdiff1d(np.arange(n), moving)] = 0.0
-    steps, moved, found = np.empty((2, 3)), np.empty(3), np.zeros(6)
+    steps, moved, found = np.empty((2, 3)), np.empty(3), np.zeros(10)
     before = places[0].ravel().copy()
     bad = fractional_steps(
         places[1].ravel(), before, (cells[1], inverses[1], inverses[0]), image, stretches(moving),
@@ -70,7 +70,7 @@ def test_steps_against_numpy(seed, image, n, skew):
 @given(
     seed=st.integers(0, 2**32 - 1),
     bad=st.integers(0, 3 * 150 - 1),
-    value=st.sampled_from([np.nan, np.inf, -np.inf]),
+    value=st.sampled_from([np.nan, np.inf, -np.inf, 2.0**20, -3e7, 1e30]),
     skew=st.sampled_from([0.0, 2.0]),
 )
 def test_a_number_that_is_none_is_found_wherever_it_is(seed, bad, value, skew):
@@ -116,7 +116,9 @@ def test_the_first_number_that_is_none_is_found():
     out = np.empty_like(values)
     assert copy_finite(values, 0, 100, out) == -1
     np.testing.assert_array_equal(out, values)
-    for bad in (np.nan, np.inf, -np.inf):
+    values[7] = np.nextafter(np.float32(2**20), np.float32(0))
+    assert copy_finite(values, 0, 100, out) == -1
+    for bad in (np.nan, np.inf, -np.inf, 2.0**20, -1e7, 1e30):
         values[40:] = bad
         assert copy_finite(values, 3, 100, out) == 40
 
