@@ -84,7 +84,7 @@ def check_counterions(species: Sequence[IonSpecies]) -> list[str]:
             )
         for other in species:
             alike = one.charge * other.charge > 0
-            shared = np.intersect1d(ligands.ix, other.atoms.ix) if alike else ()
+            shared = np.intersect1d(ligands.ix, other.atoms.ix, assume_unique=True) if alike else ()
             if len(shared):
                 raise InputError(
                     f"{type(one.events).__name__}(counterion={kind!r}) of {one.name!r}: "

@@ -69,8 +69,11 @@ def _steps(run: RunInPreparation, before: Snapshot, now: Snapshot) -> np.ndarray
 
 def _other_atoms(run: RunInPreparation) -> np.ndarray:
     """One atom of each of some molecules of the reference that are no carriers."""
-    weighted = run._reference > 0 if len(run._reference) else np.zeros(0, dtype=bool)
-    atoms = np.setdiff1d(np.flatnonzero(weighted), run._members.atoms)
+    if not len(run._reference):
+        return np.empty(0, dtype=np.int64)
+    others = run._reference > 0
+    others[run._members.atoms] = False
+    atoms = np.flatnonzero(others)
     _, heads = np.unique(run._molecule[atoms], return_index=True)
     return atoms[heads][_spread(0, len(heads) - 1, OTHERS)] if len(heads) else atoms
 

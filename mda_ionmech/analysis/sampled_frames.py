@@ -14,6 +14,7 @@ import numpy as np
 from scipy import constants
 
 from ..lib.errors import InputError
+from ..lib.molecules import bond_pairs
 from ..lib.polymer_chains import chain_of_atom
 from ..microstates.contacts import FrameGeometry
 from ..microstates.rdf import PairCounts
@@ -245,9 +246,9 @@ class TemperatureSample:
         mass = np.asarray(getattr(atoms, "masses", np.zeros(len(atoms))), dtype=np.float64)
         heavy = np.isfinite(mass) & (mass > 0)
         alone = np.zeros(len(atoms), dtype=bool)
-        if len(getattr(atoms, "bonds", ())) > 0:
+        if len(bonds := bond_pairs(universe)) > 0:
             alone[:] = True
-            alone[np.unique(universe.bonds.indices)] = False
+            alone[bonds.ravel()] = False
         elif universe.residues.n_residues > 1:
             alone = np.bincount(atoms.resindices)[atoms.resindices] == 1
         free = bool(np.any(alone & heavy))

@@ -162,7 +162,7 @@ def overlap_notes(
     """
     notes = []
     for one, row in zip(species, weights, strict=True):
-        both = np.intersect1d(one.atoms.ix, framework)
+        both = np.intersect1d(one.atoms.ix, framework, assume_unique=True)
         if len(both) and np.any(np.abs(row) > _ROUND_OFF):
             notes.append(
                 f"framework=... holds {len(both)} atoms of the carriers {one.name}: the reference "

@@ -33,7 +33,7 @@ def describe_atoms(atoms: AtomGroup) -> str:
     parts = []
     for keyword, attribute in keywords:
         if hasattr(atoms, attribute):
-            values = sorted({str(v) for v in getattr(atoms, attribute)})
+            values = sorted(map(str, set(getattr(atoms, attribute))))
             plain = all(v and v.replace("_", "").replace("-", "").isalnum() for v in values)
             if plain and len(values) <= 30:
                 parts.append(f"{keyword} {' '.join(values)}")
@@ -42,8 +42,8 @@ def describe_atoms(atoms: AtomGroup) -> str:
         if text and np.array_equal(np.sort(universe.select_atoms(text).ix), wanted):
             return text
     gaps = np.flatnonzero(np.diff(wanted) > 1)
-    first = wanted[np.concatenate([[0], gaps + 1])]
-    last = wanted[np.concatenate([gaps, [len(wanted) - 1]])]
+    first = wanted[np.concatenate([[0], gaps + 1])].tolist()
+    last = wanted[np.concatenate([gaps, [len(wanted) - 1]])].tolist()
     ranges = [f"{a}" if a == b else f"{a}:{b}" for a, b in zip(first, last, strict=True)]
     return "index " + " ".join(ranges)
 
@@ -72,7 +72,11 @@ def atom_kinds(universe: Any) -> tuple[np.ndarray, np.ndarray]:
     kinds = getattr(universe.atoms, "elements", None)
     if kinds is None or not all(kinds):
         kinds = getattr(universe.atoms, "types", ["X"] * universe.atoms.n_atoms)
-    return np.unique(np.array([str(k) for k in kinds]), return_inverse=True)
+    import pandas as pd
+
+    code, found = pd.factorize(np.asarray(kinds, dtype=object), use_na_sentinel=False)
+    names, place = np.unique([str(k) for k in found], return_inverse=True)
+    return names, place[code]
 
 
 def digest(*arrays: np.ndarray) -> str:
@@ -118,7 +122,7 @@ def check_atom_group(atoms: Any, argument: str) -> None:
             f"{argument} is an empty AtomGroup: its selection matched no atom; look at "
             "set(universe.atoms.resnames) and set(universe.atoms.names) for the names in use"
         )
-    if np.unique(atoms.ix).size != atoms.n_atoms:
+    if np.bincount(atoms.ix).max() > 1:
         raise InputError(f"{argument} holds an atom more than once; pass atoms.unique")
 
 
@@ -142,7 +146,7 @@ def check_apart(groups: Mapping[str, AtomGroup], rule: str, called: str = "{} an
     for (a, first), (b, second) in combinations(groups.items(), 2):
         if first.universe is not second.universe:  # refused elsewhere
             continue
-        both = np.intersect1d(first.ix, second.ix)
+        both = np.intersect1d(first.ix, second.ix, assume_unique=True)
         if not len(both):
             continue
         atom = first.universe.atoms[both[0]]

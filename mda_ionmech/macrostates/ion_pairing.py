@@ -152,14 +152,10 @@ class IonPairing(MacrostateRule):
             )
         if self._sees_anions(species[index]):
             return
-        mine = set(species[index].atoms.ix.tolist())
-        theirs = {
-            int(i)
-            for s in seeing
-            if s.microstates is not None
-            for i in s.microstates.ligands[self.anion].ix
-        }
-        if not mine & theirs:
+        ligands = [
+            s.microstates.ligands[self.anion].ix for s in seeing if s.microstates is not None
+        ]
+        if not np.isin(species[index].atoms.ix, np.concatenate(ligands)).any():
             raise InputError(
                 f"IonPairing of species {name!r}: none of its atoms is a ligand of type "
                 f"{self.anion!r} of another species, and it has no detector that sees them"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
+import tracemalloc
 
+import MDAnalysis as mda
 import numpy as np
 import pytest
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
-from mda_ionmech.lib.topology import check_apart
+from mda_ionmech.lib.topology import atom_kinds, check_apart, describe_atoms
 from mda_ionmech.microstates import CutoffShell, HullShell
 
 from ..builders import make_universe
@@ -75,3 +78,25 @@ def test_species_ligands_and_host_say_how(atoms):
         CutoffShell(2.0, a=atoms[4:], b=atoms)
     with pytest.raises(InputError, match=r"of ligand type 'a' out of host, .*not \(name Cl\)"):
         HullShell(host=atoms, a=atoms[4:])
+
+
+def test_groups_of_a_million_atoms_take_little_time_and_memory():
+    n = 1_000_000
+    u = mda.Universe.empty(n, atom_resindex=np.zeros(n, dtype=int), trajectory=False)
+    u.add_TopologyAttr("names", np.array(["O", "N"], dtype=object)[np.arange(n) % 2])
+    u.add_TopologyAttr("types", np.array(["o", "n"], dtype=object)[np.arange(n) % 2])
+    solvent, anion = u.atoms[: n // 2], u.atoms[n // 2 :]
+    began = time.process_time()
+    CutoffShell(3.0, solvent=solvent, anion=anion)
+    assert time.process_time() - began < 1  # 0.1 s on a core that is free
+    tracemalloc.start()
+    CutoffShell(3.0, solvent=solvent, anion=anion)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 64e6
+    began = time.process_time()
+    assert describe_atoms(solvent) == "index 0:499999"
+    names, place = atom_kinds(u)
+    assert time.process_time() - began < 3  # 0.6 s on a core that is free
+    assert names.tolist() == ["n", "o"]
+    np.testing.assert_array_equal(place, (np.arange(n) + 1) % 2)

@@ -29,6 +29,8 @@ from .nearest_site import (
 FEWEST, MOST = 4, 12
 #: A vertex this close to the plane of a face lies in it, Angstrom.
 _FLAT = 1e-9
+#: A site is enclosed if it is farther than this from every face of its polyhedron, Angstrom.
+_INSIDE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,20 @@ def hull_planes(vertex, planes):  # type: ignore[no-untyped-def]
                 planes[found, 2], planes[found, 3] = sign * n2, sign * d
                 found += 1
     return 0 if flat else found
+
+
+@kernel
+def enclosed(vertices):  # type: ignore[no-untyped-def]
+    """Whether the origin is inside the hull of each set of vertices (sets, n, 3), Angstrom, by more
+    than `_INSIDE`; bool (sets,)."""
+    out = np.empty(vertices.shape[0], dtype=np.bool_)
+    planes = np.empty((n_triples(vertices.shape[1]), 4))
+    for s in range(vertices.shape[0]):
+        found = hull_planes(vertices[s], planes)
+        out[s] = found > 0
+        for p in range(found):
+            out[s] &= planes[p, 3] > _INSIDE
+    return out
 
 
 @kernel
@@ -263,15 +279,14 @@ def find_polyhedra(
             numbers[label] = 0
             continue
         numbers[label] = int(size[mine[0]])
-        for s in mine.tolist():
-            closed[s] = _encloses(vectors[s, : size[s]] @ cell)
-            if given and not closed[s]:
-                far = length[s, given - 1]
-                raise InputError(
-                    f"the {given} nearest vertices of site {s} ({label}), up to {far:.2f} A away, "
-                    "do not enclose it: give another coordination for this label, 0 for its "
-                    "Voronoi cell, or other vertices"
-                )
+        closed[mine] = enclosed(vectors[mine, : size[mine[0]]] @ cell)
+        if given and not closed[mine].all():
+            s = int(mine[~closed[mine]][0])
+            raise InputError(
+                f"the {given} nearest vertices of site {s} ({label}), up to "
+                f"{length[s, given - 1]:.2f} A away, do not enclose it: give another coordination "
+                "for this label, 0 for its Voronoi cell, or other vertices"
+            )
     keep = np.arange(MOST + 1)[None] < size[:, None]
     return Polyhedra(
         offsets=np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
@@ -299,13 +314,6 @@ def _nearest_atoms(
             if length[:, -1].max() <= reach:
                 return atom_of[nearest], images[nearest] - inside[:, None]
         reach *= 1.5  # nearer ones may be missing
-
-
-def _encloses(vertices: np.ndarray) -> bool:
-    """Whether the origin lies inside the hull of vertices (n, 3), not on its surface."""
-    planes = np.empty((n_triples(len(vertices)), 4))
-    found = hull_planes(vertices, planes)
-    return bool(found > 0 and planes[:found, 3].min() > 1e-3)
 
 
 def check_coordination(coordination: Any, labels: Sequence[str]) -> None:
