@@ -11,7 +11,7 @@ from .lib.checks import number, shown
 from .lib.compounds import check_compound
 from .lib.errors import InputError
 from .lib.frozen import frozen
-from .lib.molecules import bond_pairs, in_order_of_appearance, molecule_of_atom
+from .lib.molecules import are_bonded, in_order_of_appearance, molecule_of_atom
 from .lib.topology import check_atom_group
 
 if TYPE_CHECKING:
@@ -228,8 +228,7 @@ def _carriers(atoms: AtomGroup, compound: str | None, name: str) -> np.ndarray:
 def _fragments(atoms: AtomGroup, name: str) -> np.ndarray:
     """Carriers by bonds; sites without bonds go with the molecule of their residue."""
     universe = atoms.universe
-    bonded = np.isin(atoms.ix, bond_pairs(universe))
-    if not bonded.any():
+    if not are_bonded(universe)[atoms.ix].any():
         raise InputError(
             f"compound='fragments' of species {name!r} needs bonds, which this topology does not "
             "hold for these atoms; use compound='residues' or a topology with them"

@@ -14,7 +14,7 @@ import numpy as np
 from ..events import PolymerEvents
 from ..lib.compounds import atom_kinds_in, copies_in
 from ..lib.errors import InputError
-from ..lib.molecules import bond_pairs, in_order_of_appearance
+from ..lib.molecules import are_bonded, bond_pairs, distinct, in_order_of_appearance
 from ..lib.polymer_chains import chain_of_atom
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def molecule_notes(species: Sequence[IonSpecies], universe: Any, molecule: np.nd
     Cost: linear in atoms and bonds.
     """
     pairs = bond_pairs(universe)
-    bonded = np.zeros(len(molecule), dtype=bool)
-    bonded[pairs.ravel()] = True
+    bonded = are_bonded(universe)
     notes = _split_residues(species, universe, molecule)
     for one in species:
         notes += _carriers(one, molecule, bonded, pairs)
@@ -219,7 +218,7 @@ def _ligands(one: IonSpecies, universe: Any, molecule: np.ndarray, bonded: np.nd
         if kind not in chains_of:
             notes += _one_molecule(one.name, kind, ligands, universe, molecule, bonded)
     if chains_of:
-        notes += _one_chain(one, [detector.ligands[k] for k in chains_of], universe)
+        notes += _one_chain(one, [detector.ligands[k] for k in chains_of], universe, bonded)
     if one.compound is None:
         mine = np.zeros(int(molecule.max()) + 1, dtype=bool)
         mine[molecule[one.atoms.ix[bonded[one.atoms.ix]]]] = True
@@ -243,7 +242,7 @@ def _one_molecule(
 ) -> list[str]:
     """Ligands of a type that are one molecule, or residues that look like several."""
     ix = ligands.ix
-    held = np.unique(molecule[ix])
+    held = distinct(molecule[ix])
     remedy = "give each molecule a residue or molecule number of its own, or a topology with bonds"
     kinds = atom_kinds_in(ligands)
     if len(held) == 1:
@@ -274,12 +273,22 @@ def _one_molecule(
     ]
 
 
-def _one_chain(one: IonSpecies, groups: Sequence[AtomGroup], universe: Any) -> list[str]:
+def _one_chain(
+    one: IonSpecies, groups: Sequence[AtomGroup], universe: Any, bonded: np.ndarray
+) -> list[str]:
     """Chains of a polymer that cannot be told apart."""
     assert isinstance(one.events, PolymerEvents)
     atoms = np.concatenate([g.ix for g in groups])
     chain = chain_of_atom(universe, one.events.chains, atoms, "PolymerEvents")[atoms]
-    if len(np.unique(chain)) > 1:
+    by_bonds = isinstance(one.events.chains, str) and one.events.chains == "fragments"
+    if by_bonds and not bonded[atoms].all():
+        return [
+            f"{np.count_nonzero(~bonded[atoms])} of the {len(atoms)} chain atoms that {one.name} "
+            "can bind have no bonds, and count as chains of one atom, between which every move is "
+            "interchain: add the missing bonds, or give PolymerEvents(chains='residues'), "
+            "'segids' or an array with the chain of every atom"
+        ]
+    if len(distinct(chain)) > 1:
         return []
     how = f"chains={one.events.chains!r}" if isinstance(one.events.chains, str) else "chains given"
     return [

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..lib.elements import elements_of
-from ..lib.molecules import in_order_of_appearance, molecule_of_atom
+from ..lib.molecules import are_bonded, in_order_of_appearance, molecule_of_atom
 from ..trajectory.frame_times import account_of_times
 
 _CATIONS = {
@@ -273,7 +273,7 @@ def example_config(
                 "[species.microstates.ligands]",
             ]
             lines += [f"{role} = {_quoted(text)}" for role, text in ligands.items()]
-            lines += _polymer_rules(universe) if polymers else _liquid_rules(bool(anions))
+            lines += _polymer_rules(universe, polymers) if polymers else _liquid_rules(bool(anions))
     for kind in anions:
         lines += _species(kind)
         if ligands and any(c.is_single for c in by_role.get("cation", [])):
@@ -299,8 +299,10 @@ def _liquid_rules(anions: bool) -> list[str]:
     return lines + (["", "[species.macrostates]", 'rule = "IonPairing"'] if anions else [])
 
 
-def _polymer_rules(universe: Any) -> list[str]:
-    chains = "fragments" if len(getattr(universe.atoms, "bonds", ())) else "residues"
+def _polymer_rules(universe: Any, polymers: list[MoleculeKind]) -> list[str]:
+    bonded = are_bonded(universe)
+    whole = all(bonded[universe.select_atoms(k.selection).ix].all() for k in polymers)
+    chains = "fragments" if whole else "residues"
     return [
         "",
         "[species.events]",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
-from .molecules import bond_pairs, fragments_of
+from .molecules import are_bonded, bond_pairs, fragments_of
 
 #: What tells chains apart: one of `CHAINS`, the chain of every atom, or of some by their index.
 Chains = str | np.ndarray | Sequence[Hashable] | Mapping[int, Hashable]
@@ -63,10 +63,10 @@ def chain_of_atom(universe: Any, chains: Any, atoms: np.ndarray, rule: str) -> n
     n_atoms = universe.atoms.n_atoms
     if isinstance(chains, str):
         if chains == "fragments":
-            pairs = bond_pairs(universe)
-            if len(pairs) and (not len(atoms) or np.isin(atoms, pairs).any()):
-                return fragments_of(n_atoms, pairs)
-            lacking = "for these ligands" if len(pairs) else "at all"
+            bonded = are_bonded(universe)
+            if bonded.any() and (not len(atoms) or bonded[atoms].any()):
+                return fragments_of(n_atoms, bond_pairs(universe))
+            lacking = "for these ligands" if bonded.any() else "at all"
             raise InputError(
                 f"{rule}(chains='fragments') needs bonds, which this topology does not hold "
                 f"{lacking}; read a topology with bonds (TPR, PSF, DATA), add them with "

@@ -12,7 +12,7 @@ import numpy as np
 from ..lib.compounds import atom_kinds_in, copies_in
 from ..lib.elements import as_symbol
 from ..lib.errors import InputError
-from ..lib.molecules import bond_pairs
+from ..lib.molecules import are_bonded, distinct
 
 if TYPE_CHECKING:
     from ..species import IonSpecies
@@ -143,7 +143,7 @@ def _check_number_of_carriers(
         one = chosen[0]
         found = ", ".join(f"{number[s.name]} molecules of {s.name}" for s in chosen)
         if one.compound is None:
-            bonded = bool(len(pairs := bond_pairs(universe))) and np.isin(one.atoms.ix, pairs).all()
+            bonded = are_bonded(universe)[one.atoms.ix].all()
             compound = "fragments" if bonded else "residues"
             raise InputError(
                 f"every atom of {', '.join(names)} counts as a carrier: {words}; the topology "
@@ -160,12 +160,11 @@ def _check_number_of_carriers(
 
 def _number_of_molecules(one: IonSpecies, universe: Any, molecule: np.ndarray) -> int:
     """Molecules the atoms of a species belong to, or look as if they did."""
-    kinds, pairs = atom_kinds_in(one.atoms), bond_pairs(universe)
-    bonded = np.isin(one.atoms.ix, pairs)
+    kinds, bonded = atom_kinds_in(one.atoms), are_bonded(universe)[one.atoms.ix]
     if one.compound is None:
         # atoms of one kind that share a residue are ions, not a molecule
         alike = not bonded.any() and np.ptp(kinds) == 0
-        return one.n_carriers if alike else len(np.unique(molecule[one.atoms.ix]))
+        return one.n_carriers if alike else len(distinct(molecule[one.atoms.ix]))
     copies = copies_in(one.carrier_of_atom, kinds)
     with_bonds = np.bincount(one.carrier_of_atom, weights=bonded) > 0
     return int(np.where(with_bonds, 1, copies).sum())
@@ -195,7 +194,7 @@ def _charges_of_topology(
     whole = np.bincount(molecule)
     for one in species:
         ix = one.atoms.ix
-        if len(ix) != whole[np.unique(molecule[ix])].sum() or not np.any(charges[ix]):
+        if len(ix) != whole[distinct(molecule[ix])].sum() or not np.any(charges[ix]):
             continue
         found = float(charges[ix].sum()) / one.n_carriers
         if abs(found - one.charge) > _OTHER_CHARGE:

@@ -80,6 +80,9 @@ def test_a_network_of_one_fragment_cannot_show_hops_between_chains():
     assert shell_of(residue, chains, rule=PolymerEvents()) == []
     said = shell_of(residue, [*chains, (6, 7)], rule=PolymerEvents())
     assert any("all 12 chain atoms that Li+ can bind belong to one chain" in t for t in said)
+    # half of the bonds
+    said = shell_of(residue, chains[:3], rule=PolymerEvents())
+    assert any("8 of the 12 chain atoms that Li+ can bind have no bonds" in t for t in said)
     strands = np.array([0] + [1] * 6 + [2] * 6)
     assert shell_of(residue, [*chains, (6, 7)], rule=PolymerEvents(chains=strands)) == []
 
