@@ -139,8 +139,10 @@ def _sampled(every: float) -> Iterator[dict[str, int]]:
         watcher.join()
 
 
-def one(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: bool) -> None:
-    """Run a case here and print what was measured as JSON."""
+def one(
+    case: str, n_carriers: int, n_frames: int, budget: int | None, stages: bool, save: str
+) -> None:
+    """Run a case here, save it in a folder if one is given, and print what was measured as JSON."""
     for module in (
         "mda_ionmech.analysis.decomposition",
         "mda_ionmech.analysis.assembly",
@@ -159,6 +161,9 @@ def one(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: b
     else:
         analysis.run()
     seconds = time.perf_counter() - begin
+    if save:
+        analysis.save(os.path.join(save, "run.nc"))
+        analysis.save_states(os.path.join(save, "run.states.npz"), 2.0)
     shells = {s["name"]: s["microstates"] for s in analysis.results.settings["species"]}
     print(
         json.dumps(
@@ -173,12 +178,26 @@ def one(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: b
     )
 
 
-def measure(case: str, n_carriers: int, n_frames: int, budget: int | None, stages: bool) -> Any:
-    """`one` in a process of its own."""
+def measure(
+    case: str,
+    n_carriers: int,
+    n_frames: int,
+    budget: int | None,
+    stages: bool = False,
+    save: str = "",
+) -> Any:
+    """`one` in a process of its own, and the largest anonymous memory of that process."""
     command = [sys.executable, "-m", "benchmarks.memory", "--one", case]
     command += ["--carriers", str(n_carriers), "--frames", str(n_frames)]
     command += ["--budget", "0" if budget is None else str(budget)]
     command += ["--stages"] if stages else []
+    command += ["--save", save] if save else []
+    written, peak = watched(command)
+    return json.loads(written.strip().splitlines()[-1]) | {"peak": peak}
+
+
+def watched(command: list[str]) -> tuple[str, int]:
+    """What a process writes, and its largest anonymous memory, bytes."""
     peak = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
@@ -188,7 +207,7 @@ def measure(case: str, n_carriers: int, n_frames: int, budget: int | None, stage
         written = process.stdout.read()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return json.loads(written.strip().splitlines()[-1]) | {"peak": peak}
+    return written, peak
 
 
 def main() -> None:
@@ -201,10 +220,12 @@ def main() -> None:
     parser.add_argument("--stages", action="store_true", help="what was held at which stage")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--budget", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--save", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         warnings.simplefilter("ignore")
-        one(options.one, options.carriers, options.frames, options.budget or None, options.stages)
+        about = options.carriers, options.frames, options.budget or None, options.stages
+        one(options.one, *about, options.save)
         return
     print(
         "| case | carriers x frames | positions, MB | distinct shells | budget, MB | "

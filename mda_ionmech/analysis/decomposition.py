@@ -601,7 +601,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         """Decide where what the frames give is gathered."""
         self._store = open_store(self, n)
         on_disk = exceeds_budget(self, n)
-        self._work = new_folder(self) if on_disk or self._store is not None else None
+        shared = self._store is not None and self._client is not None
+        self._work = new_folder(self) if on_disk or shared else None
         self._folder = self._work if on_disk else None
         self._builder = PathBuilder(self._n_bodies, n, self._folder)
         self._gathered = {

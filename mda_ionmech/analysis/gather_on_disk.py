@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: Frames between the first and the last that tell one trajectory from another.
 FRAMES_BETWEEN = 100
-#: Frames of each part that tell whether the trajectory is still the one that was read.
-SAMPLED = 2
 
 
 def exceeds_budget(run: RunInPreparation, n_frames: int) -> bool:
@@ -95,8 +93,8 @@ def digest_of(ts: Any) -> int:
 
 
 def sampled_places(n_frames: int) -> list[int]:
-    """Places in a part of the frames that are kept a checksum of."""
-    return sorted({k * n_frames // SAMPLED for k in range(SAMPLED)})
+    """Places in a part whose frames tell whether the trajectory is still the one that was read."""
+    return sorted({0, n_frames // 2, n_frames - 1})
 
 
 def known_part(run: RunInPreparation, number: int, indexed: np.ndarray) -> Part | None:
@@ -114,9 +112,11 @@ def known_part(run: RunInPreparation, number: int, indexed: np.ndarray) -> Part 
     sample = None if store is None else store.sample(number)
     if store is None or sample is None:
         return None
+    # the first step of a part is that from the last frame of the part before it
+    before = (store.sample(number - 1) or [])[-1:] if number else []
     try:
         part = store.load(number, indexed[:, 1])
-        for index, known in sample:
+        for index, known in [*before, *sample]:
             if digest_of_frame(run, index) != known:
                 raise DamagedPart(
                     f"frame {int(run._run_frames[index])} of the trajectory is not as it was"

@@ -12,7 +12,7 @@ from ..lib.files import write_atomically
 from ..observables.window_states import window_states
 from ..onsager.labelled_run import LabelledRun
 from ..results.results import Results
-from ..results.states_file import states_archive
+from ..results.states_file import states_archive, write_archive
 
 
 def write_states(
@@ -40,7 +40,7 @@ def write_states(
     folder : ArrayFolder or None
         Where arrays beyond the budget go.
     """
-    states, atoms = window_states(run, n, folder), run.atoms
+    states, atoms = window_states(run, n, folder, missing=0.0), run.atoms
     archive = states_archive(
         events=run.event_names,
         macrostates=run.macrostate_names,
@@ -52,8 +52,7 @@ def write_states(
             "atom_index": atoms.index,
             "atom_id": atoms.id,
             "carrier_of_atom": atoms.carrier,
-            **{name: states[name] for name in ("event", "macrostate", "cluster")},
-            "displacement": np.nan_to_num(states["displacement"], copy=False),
+            **{name: values for name, values in states.items() if name != "microstate"},
             "window_ps": n * run.dt,
             "source": source,
             "species_names": np.array(run.names, dtype=str),
@@ -63,12 +62,7 @@ def write_states(
             **_shares(run, n, results),
         },
     )
-
-    def write(name: str) -> None:
-        with open(name, "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **archive)
-
-    return write_atomically(path, write)
+    return write_atomically(path, lambda name: write_archive(name, archive))
 
 
 def _shares(run: LabelledRun, n: int, results: Results) -> dict[str, np.ndarray]:

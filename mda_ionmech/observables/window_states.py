@@ -15,17 +15,19 @@ from .event_labels import expand_segments
 
 #: Carriers times frames that are worked on at once.
 AT_ONCE = 2**18
-#: Per-frame arrays of the result: shape beyond (frames, carriers), value for none, type.
-STATES: dict[str, tuple[tuple[int, ...], float, type]] = {
-    "microstate": ((), -1, np.int32),
-    "macrostate": ((), -1, np.int16),
-    "event": ((), -1, np.int16),
-    "cluster": ((), -1, np.int32),
-    "displacement": ((3,), np.nan, np.float32),
+#: Per-frame arrays of the result: shape beyond (frames, carriers), and type.
+STATES: dict[str, tuple[tuple[int, ...], type]] = {
+    "microstate": ((), np.int32),
+    "macrostate": ((), np.int16),
+    "event": ((), np.int16),
+    "cluster": ((), np.int32),
+    "displacement": ((3,), np.float32),
 }
 
 
-def window_states(run: LabelledRun, n: int, folder: ArrayFolder | None) -> dict[str, np.ndarray]:
+def window_states(
+    run: LabelledRun, n: int, folder: ArrayFolder | None, *, missing: float = np.nan
+) -> dict[str, np.ndarray]:
     """What every carrier does in the windows of n frames that start at each frame.
 
     Cost: one pass over carriers x frames, by blocks of frames.
@@ -37,17 +39,19 @@ def window_states(run: LabelledRun, n: int, folder: ArrayFolder | None) -> dict[
         Frames.
     folder : ArrayFolder or None
         Where the arrays are put; None: in memory.
+    missing : float
+        Displacement where no window begins.
 
     Returns
     -------
     dict of str to numpy.ndarray
         By the names of the result file: each (frames, carriers), and ``displacement`` (frames,
-        carriers, 3); -1 and NaN where no window begins and where a species has none.
+        carriers, 3); -1 and `missing` where no window begins, -1 where a species has no such state.
     """
     f, n_carriers = run.paths.n_frames, run.paths.n_carriers
     out = {
         name: new_array((f, n_carriers, *tail), kind, folder)
-        for name, (tail, _, kind) in STATES.items()
+        for name, (tail, kind) in STATES.items()
     }
     kinds = run.macrostate_names
     shells_before = 0
@@ -58,8 +62,8 @@ def window_states(run: LabelledRun, n: int, folder: ArrayFolder | None) -> dict[
         to_kinds = np.array([kinds.index(kind) for kind in macro.names]) if macro else None
         for a, b in origin_blocks(f, 0, max(AT_ONCE // (mine.stop - mine.start), 1)):
             here: dict[str, Any] = {key: out[key][a:b, mine] for key in out}
-            for key, (_, fill, _) in STATES.items():
-                here[key][:] = fill
+            for key, values in here.items():
+                values[:] = missing if key == "displacement" else -1
             if micro is not None:
                 # shells of all species are numbered together
                 here["microstate"][:] = micro.runs.between(a, b).T + np.int32(shells_before)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .recommend import Recommendation
     from .time_reversal import Convergence
 
+#: Groups of a file that are larger stay there until they are used, bytes.
+IN_FILE = 2**24
+
 
 class Results(ResultTree):
     """The outcome of a decomposition: labelled datasets, tables, files and figures.
@@ -459,20 +462,9 @@ class Results(ResultTree):
         InputError
             If the folder cannot be written to.
         """
-        encoding: dict[str, dict[str, Any]] = {}
-        for node in self.tree.subtree:
-            settings: dict[str, Any] = {}
-            for name, variable in node.to_dataset(inherit=False).variables.items():
-                if variable.dtype.kind not in "iuf":
-                    continue
-                settings[str(name)] = {"zlib": variable.size > 10_000, "complevel": 2}
-                if variable.dtype.kind in "iu":
-                    settings[str(name)]["_FillValue"] = None
-            encoding[node.path] = settings
-        return write_atomically(
-            path,
-            lambda name: self.tree.to_netcdf(name, engine="netcdf4", encoding=encoding),
-        )
+        from .write_file import write_netcdf
+
+        return write_atomically(path, lambda name: write_netcdf(self.tree, name))
 
     def _repr_html_(self) -> str:
         table = self.summary()
@@ -500,6 +492,9 @@ class Results(ResultTree):
 def load(path: str | os.PathLike[str]) -> Results:
     """Open a result file; what comes back is what ``run.results`` was.
 
+    Groups of more than 16 MB, which are states and shells of long runs, stay in the file, which is
+    left open, and are read when they are used.
+
     Parameters
     ----------
     path : path-like
@@ -516,8 +511,15 @@ def load(path: str | os.PathLike[str]) -> Results:
     if not Path(path).is_file():
         raise FileNotFoundError(f"no result file at {path}; write one with run.save(path)")
     try:
-        with xr.open_datatree(path, engine="netcdf4") as opened:
-            tree = opened.load()
+        opened = xr.open_datatree(path, engine="netcdf4")
+        if opened.nbytes <= IN_FILE:
+            with opened:
+                tree = opened.load()
+        else:
+            groups = {node.path: node.to_dataset(inherit=False) for node in opened.subtree}
+            tree = xr.DataTree.from_dict(
+                {name: one if one.nbytes > IN_FILE else one.load() for name, one in groups.items()}
+            )
     except OSError as error:
         raise InputError(f"{path} is not a NetCDF4 result file: {error}") from error
     wanted = load_schema()["schema"]

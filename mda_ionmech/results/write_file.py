@@ -1,0 +1,85 @@
+"""The NetCDF4 file of a result: large arrays are written piece by piece."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+#: Larger variables are written in pieces, bytes.
+LARGE = 2**24
+#: What is written at once of a large variable, bytes.
+PIECE = 2**22
+#: Compression of variables of more than some elements.
+COMPLEVEL, COMPRESSED = 2, 10_000
+
+
+def write_netcdf(tree: xr.DataTree, name: str) -> None:
+    """Write a tree as a NetCDF4 file.
+
+    Beside the tree it takes a few times `LARGE`, whatever the size of the arrays.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+    name : str
+        Of the file, which is overwritten.
+    """
+    large: dict[str, dict[str, xr.Variable]] = {}
+    groups: dict[str, xr.Dataset] = {}
+    for node in tree.subtree:
+        data = node.to_dataset(inherit=False)
+        some = {
+            str(key): one.variable
+            for key, one in data.data_vars.items()
+            if one.nbytes > LARGE and one.dtype.kind in "iuf"
+        }
+        large[node.path] = some
+        groups[node.path] = data.drop_vars(some)
+    encoding = {path: _encoding(data) for path, data in groups.items()}
+    xr.DataTree.from_dict(groups).to_netcdf(name, engine="netcdf4", encoding=encoding)
+    if any(large.values()):
+        _append(name, large)
+
+
+def _encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """How the variables of one group are written."""
+    settings: dict[str, dict[str, Any]] = {}
+    for name, variable in data.variables.items():
+        if variable.dtype.kind not in "iuf":
+            continue
+        settings[str(name)] = {"zlib": variable.size > COMPRESSED, "complevel": COMPLEVEL}
+        if variable.dtype.kind in "iu":
+            settings[str(name)]["_FillValue"] = None
+    return settings
+
+
+def _append(name: str, large: dict[str, dict[str, xr.Variable]]) -> None:
+    """Add variables to a file, piece by piece along their first dimension."""
+    import netCDF4
+
+    with netCDF4.Dataset(name, "a") as file:
+        for path, variables in large.items():
+            group = file[path] if path != "/" else file
+            for key, one in variables.items():
+                for dim, size in zip(map(str, one.dims), one.shape, strict=True):
+                    if dim not in group.dimensions:
+                        group.createDimension(dim, size)
+                row = math.prod(one.shape[1:]) * one.dtype.itemsize
+                rows = min(max(PIECE // row, 1), one.shape[0])
+                options: dict[str, Any] = {
+                    "zlib": True, "complevel": COMPLEVEL, "chunksizes": (rows, *one.shape[1:])
+                }  # fmt: skip
+                if one.dtype.kind == "f":
+                    options["fill_value"] = np.nan  # as xarray marks missing numbers
+                target: Any = group.createVariable(
+                    key, one.dtype.str, tuple(map(str, one.dims)), **options
+                )
+                # by default the library keeps 64 MB of every variable
+                target.set_var_chunk_cache(size=2 * PIECE)
+                target.setncatts(one.attrs)
+                target.set_auto_maskandscale(False)
+                for first in range(0, one.shape[0], rows):
+                    target[first : first + rows] = np.asarray(one[first : first + rows])

@@ -1,0 +1,55 @@
+"""Large arrays are written piece by piece and stay in the file: nothing else is different."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import mda_ionmech
+from mda_ionmech.results import results as results_module
+from mda_ionmech.results import write_file
+from mda_ionmech.results.states_file import write_archive
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Everything that can be is written in pieces and read when it is used."""
+    monkeypatch.setattr(write_file, "LARGE", 100)
+    monkeypatch.setattr(write_file, "PIECE", 5000)
+    monkeypatch.setattr(results_module, "IN_FILE", 1000)
+
+
+def test_a_file_written_in_pieces_holds_the_same(liquid_run, tmp_path, large, monkeypatch):
+    path = liquid_run.save(tmp_path / "pieces.nc")
+    lazy = mda_ionmech.load(path)
+    assert not isinstance(lazy.tree["states"]["event"].variable._data, np.ndarray)
+    monkeypatch.undo()
+    whole = mda_ionmech.load(liquid_run.save(tmp_path / "whole.nc"))
+    xr.testing.assert_identical(lazy.tree, whole.tree)
+    assert lazy.summary().equals(whole.summary())
+    assert lazy.states.equals(whole.states)
+    for node in whole.tree.subtree:
+        for name, one in node.to_dataset(inherit=False).variables.items():
+            other = lazy.tree[node.path].to_dataset(inherit=False).variables[name]
+            assert one.dtype == other.dtype
+            assert ("_FillValue" in one.encoding) == ("_FillValue" in other.encoding), name
+    # the file may be replaced while it is open
+    again = mda_ionmech.load(lazy.save(path))
+    xr.testing.assert_identical(again.tree, whole.tree)
+
+
+def test_an_archive_is_what_numpy_reads(tmp_path, monkeypatch):
+    monkeypatch.setattr("mda_ionmech.results.states_file.PIECE", 50)
+    arrays = {
+        "one": np.arange(30, dtype=np.int16).reshape(10, 3),
+        "none": np.empty((0, 4)),
+        "number": np.array(3.5),
+        "text": np.array(["a", "bcd"]),
+        "turned": np.arange(12.0).reshape(3, 4).T,
+    }
+    write_archive(str(tmp_path / "a.npz"), arrays)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as found:
+        assert found.files == list(arrays)
+        for name, values in arrays.items():
+            np.testing.assert_array_equal(found[name], values)
+            assert found[name].dtype == values.dtype
+            assert found[name].shape == values.shape

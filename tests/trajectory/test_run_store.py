@@ -1,0 +1,267 @@
+"""A store is believed as long as it is what was written: damage, other trajectories, other runs."""
+
+import json
+import shutil
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.lib.file_lock import FileLock
+from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.trajectory.run_store import RunStore
+
+from ..builders import make_universe
+
+N, F = 12, 300
+
+
+def frames(n_frames=F):
+    """Ions that walk, each with three ligands that come and go."""
+    rng = np.random.default_rng(5)
+    start = rng.uniform(0, 40, (N, 3))
+    walk = start + np.cumsum(rng.normal(scale=0.2, size=(n_frames, N, 3)), axis=0)
+    apart = 2.5 + 0.5 * np.sin(np.arange(n_frames)[:, None, None] / 7 + np.arange(3 * N))[..., None]
+    direction = np.eye(3)[np.arange(3 * N) % 3]
+    ligands = np.repeat(walk, 3, axis=1) + (apart.reshape(n_frames, 3 * N, 1) * direction)
+    return np.concatenate([walk, ligands], axis=1)
+
+
+def analysis(positions=None, **options):
+    positions = frames() if positions is None else positions
+    u = make_universe(positions, (60, 60, 60, 90, 90, 90), names=["C"] * N + ["S"] * 3 * N)
+    shell = CutoffShell(2.5, hysteresis=0.3, solvent=u.select_atoms("name S"))
+    ions = IonSpecies(
+        u.select_atoms("name C"), charge=1, name="ion", microstates=shell, events=SolvationEvents()
+    )
+    options = {"windows": [1.0, 4.0], "resolutions": None, "frame": "laboratory"} | options
+    return OnsagerDecomposition([ions], temperature=300.0, **options)
+
+
+def run(positions=None, **options):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="charges of the listed species")
+        warnings.filterwarnings("ignore", message=".*laboratory")
+        return analysis(positions, **options).run()
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return run().results
+
+
+def assert_same(results, expected):
+    for name in ("onsager", "onsager_low", "share", "event_count"):
+        one, other = results.decomposition[name], expected.decomposition[name]
+        np.testing.assert_array_equal(one.values, other.values)
+    for name, values in expected.states.data_vars.items():
+        np.testing.assert_array_equal(results.states[name].values, values.values)
+
+
+def part(store, number):
+    return store / "parts" / f"{number:06d}.npz"
+
+
+def cut(store):
+    path = part(store, 7)
+    path.write_bytes(path.read_bytes()[: int(0.6 * path.stat().st_size)])
+
+
+def emptied(store):
+    part(store, 7).write_bytes(b"")
+
+
+def zeroed(store):
+    path = part(store, 7)
+    content = bytearray(path.read_bytes())
+    content[1000:1400] = bytes(400)
+    path.write_bytes(bytes(content))
+
+
+def neighbour(store):
+    shutil.copy(part(store, 8), part(store, 7))
+
+
+def missing(store):
+    part(store, 7).unlink()
+
+
+def of_other_frames(store):
+    """A part and all that is said of it, of other frames."""
+    shutil.copy(part(store, 8), part(store, 7))
+    manifest = json.loads((store / "manifest.json").read_text())
+    manifest["parts"][7] = manifest["parts"][8]
+    rewrite(store, manifest)
+
+
+def rewrite(store, manifest):
+    from mda_ionmech.trajectory.run_store import _checksum
+
+    manifest["checksum"] = _checksum(manifest)
+    (store / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (cut, r"its file has \d+ bytes of \d+"),
+        (emptied, r"its file has 0 bytes of \d+"),
+        (zeroed, "its file was changed"),
+        (neighbour, "its file was changed|its file has"),
+        (missing, "its file is missing"),
+        (of_other_frames, "it holds other frames"),
+    ],
+)
+def test_a_damaged_part_is_read_again_and_said(damage, why, expected, tmp_path):
+    store = tmp_path / "run.store"
+    run(store=store)
+    damage(store)
+    again = analysis(store=store)
+    read = []
+    single = again._single_frame
+    again._single_frame = lambda: (read.append(again._ts.frame), single())[1]
+    with pytest.warns(UserWarning, match=f"frames 42 to 47 are read again.*{why}"):
+        again.run()
+    assert read == list(range(42, 48))
+    assert_same(again.results, expected)
+    assert any("frames 42 to 47 are read again" in text for text in again.results.warnings)
+    whole = analysis(store=store)
+    whole._single_frame = None  # a frame that was read would fail
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert_same(whole.run().results, expected)
+    assert not [w for w in caught if "read again" in str(w.message)], "the part is whole"
+
+
+def test_a_trajectory_that_changed_in_the_middle_is_another_one(tmp_path):
+    store = tmp_path / "run.store"
+    run(store=store)
+    positions = frames()
+    positions[100:200, :N] += 0.1
+    with pytest.raises(InputError, match=r"another trajectory or other settings: .*frames_between"):
+        run(positions, store=store)
+
+
+def test_frames_that_changed_where_parts_are_sampled_are_read_again(tmp_path, monkeypatch):
+    # the frames that tell trajectories apart miss the change
+    monkeypatch.setattr("mda_ionmech.analysis.gather_on_disk.FRAMES_BETWEEN", 2)
+    store = tmp_path / "run.store"
+    run(store=store)
+    positions = frames()
+    positions[42:48, :N] += 0.1
+    with pytest.warns(UserWarning, match="read again") as caught:
+        found = run(positions, store=store)
+    # the first step of the next part begins in a frame that changed
+    said = [str(w.message) for w in caught if "read again" in str(w.message)]
+    assert [text.partition(": ")[2][:15] for text in said] == ["frames 42 to 47", "frames 48 to 53"]
+    assert "frame 42 of the trajectory is not as it was" in said[0]
+    assert_same(found.results, run(positions).results)
+
+
+def test_a_manifest_that_was_changed_or_is_none_is_one_error(tmp_path):
+    store = tmp_path / "run.store"
+    run(store=store)
+    file = store / "manifest.json"
+    good = file.read_text()
+    manifest = json.loads(good)
+    cases = {
+        "": "cannot be read",
+        good[: len(good) // 2]: "cannot be read",
+        "[]": "no store of a run in the format",
+        "{}": "cannot be read .'format'",
+        json.dumps({"format": manifest["format"]}): "was changed after it was written",
+        json.dumps(manifest | {"part_frames": 7}): "was changed after it was written",
+        json.dumps(manifest | {"parts": manifest["parts"][:3]}): "was changed after it was",
+        json.dumps({k: v for k, v in manifest.items() if k != "origin"}): "was changed after",
+        json.dumps(manifest | {"format": "ionmech-run/1"}): "no store of a run in the format",
+        "\x00\xff": "cannot be read",
+    }
+    for text, message in cases.items():
+        file.write_text(text)
+        with pytest.raises(InputError, match=message) as caught:
+            run(store=store)
+        assert str(store) in str(caught.value)
+    file.write_text(good)
+    run(store=store)
+
+
+OTHER = """
+import sys
+from pathlib import Path
+from mda_ionmech.trajectory.run_store import RunStore
+store = RunStore.open(Path(sys.argv[1]), {}, 5)
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_one_process_at_a_time(tmp_path):
+    store = tmp_path / "run.store"
+    with subprocess.Popen(
+        [sys.executable, "-c", OTHER, str(store)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "open\n"
+        with pytest.raises(InputError, match="is in use by another run"):
+            RunStore.open(store, {}, 5)
+        process.kill()
+    # a dead process holds nothing
+    mine = RunStore.open(store, {}, 5)
+    with pytest.raises(InputError, match="is in use by another run"):
+        RunStore.open(store, {}, 5)
+    assert FileLock.take(store / "in-use.lock") is None
+    mine.close()
+    mine.close()
+    RunStore.open(store, {}, 5).close()
+
+
+def test_a_run_that_fails_gives_the_store_back(tmp_path):
+    store = tmp_path / "run.store"
+    one = analysis(store=store)
+    one._single_frame = None
+    with pytest.raises(TypeError):
+        one.run()
+    run(store=store)
+    with pytest.raises(InputError, match="unwrap"):
+        run(store=store, unwrap=False)
+    run(store=store)
+
+
+def test_a_folder_that_is_empty_becomes_a_store(tmp_path):
+    store = tmp_path / "run.store"
+    store.mkdir()
+    run(store=store)
+    assert (store / "manifest.json").is_file()
+    # a run that was killed before it wrote the manifest has left this
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "in-use.lock").touch()
+    run(store=tmp_path / "other")
+
+
+def test_a_disk_that_is_full_keeps_the_parts_that_are_whole(expected, tmp_path, monkeypatch):
+    store = tmp_path / "run.store"
+    with monkeypatch.context() as patch:
+
+        def full(file, **arrays):
+            file.write(b"half")
+            raise OSError(28, "No space left on device")
+
+        one = analysis(store=store)
+        save = RunStore.save
+        patch.setattr(
+            RunStore, "save",
+            lambda self, number, *rest: (
+                patch.setattr(np, "savez", full) if number == 20 else None,
+                save(self, number, *rest),
+            ),
+        )  # fmt: skip
+        with pytest.raises(InputError, match="No space left on device; the parts that are whole"):
+            one.run()
+    assert len(list((store / "parts").glob("0*.npz"))) == 20
+    again = run(store=store)
+    assert not list(store.rglob(".*"))
+    assert_same(again.results, expected)
