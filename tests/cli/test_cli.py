@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from mda_ionmech import datasets, load
-from mda_ionmech.cli.demos import liquid_analysis
+from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets, load
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.microstates import CutoffShell
 
 
 def ionmech(*args, cwd=None, columns=80):
@@ -94,7 +95,15 @@ def test_a_report_is_written_beside_the_result_or_where_asked(demo):
 
 
 def test_replicas_are_combined_into_a_file(tmp_path):
-    run = liquid_analysis(datasets.liquid())
+    u = datasets.liquid()
+    shell = CutoffShell(3.3, solvent=u.select_atoms("resname ACN and element N"))
+    li = IonSpecies(
+        u.select_atoms("resname LI"), charge=1, name="Li+", microstates=shell,
+        events=SolvationEvents(),
+    )  # fmt: skip
+    run = OnsagerDecomposition(
+        li, temperature=330, windows=[2, 16], resolutions=None, frame="laboratory"
+    )
     for name, part in (("a", {"stop": 600}), ("b", {"start": 600, "stop": 1200})):
         run.run(**part).save(tmp_path / f"{name}.nc")
     done = ionmech("combine", "a.nc", "b.nc", "--output", "both.nc", "--window", "16", cwd=tmp_path)

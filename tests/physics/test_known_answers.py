@@ -26,9 +26,10 @@ def test_case_1_brownian_ions_have_no_distinct_part(record):
     rng = np.random.default_rng(1)
     n_frames, n, diffusion, dt = 4000, 20, 0.05, 0.5
     paths = brownian(rng, n_frames, n, diffusion, dt) + rng.uniform(0, 40, (n, 3))
-    solvent = np.broadcast_to([20.0, 20.0, 20.0], (n_frames, 1, 3))
+    solvent = np.broadcast_to([200.0, 200.0, 200.0], (n_frames, 1, 3))
     universe = make_universe(
-        wrap(np.concatenate([paths, solvent], axis=1), 40.0),
+        wrap(np.concatenate([paths, solvent], axis=1), 400.0),
+        (400, 400, 400, 90, 90, 90),
         dt=dt,
         names=["I"] * n + ["S"],
     )
@@ -37,7 +38,7 @@ def test_case_1_brownian_ions_have_no_distinct_part(record):
         charge=1,
         name="ion",
         # a shell no ion ever enters: nothing changes, everything is vehicular
-        microstates=CutoffShell(1e-3, solvent=universe.select_atoms("name S")),
+        microstates=CutoffShell(2.0, solvent=universe.select_atoms("name S")),
         events=SolvationEvents(),
     )
     windows = [0.5, 2.0, 8.0]
