@@ -58,7 +58,7 @@ def stages(path: Path, n_frames: int, repeat: int) -> str:
     whole = {n: analysis(universe, n_windows=n) for n in (1, 12, 30)}
     for one in (frame_stage, *whole.values()):
         one.run()
-    changed = frame_stage.results[0].report["changed_per_frame"]
+    changed = frame_stage.results.species[0].microstates.report["changed_per_frame"]
     seconds = least(
         {
             "reading": lambda: read(universe),

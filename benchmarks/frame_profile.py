@@ -64,7 +64,7 @@ def measure(file: Path, turns: int) -> None:
     stage = analysis(universe, frames_only=True)
     stage.run()
     seconds = least({"reading": lambda: read(universe), "stage": stage.run}, turns)
-    changed = stage.results[0].report["changed_per_frame"]
+    changed = stage.results.species[0].microstates.report["changed_per_frame"]
     n_frames = universe.trajectory.n_frames
     print(json.dumps({k: s / n_frames for k, s in seconds.items()} | {"changed": changed}))
 

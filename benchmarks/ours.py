@@ -33,10 +33,13 @@ def log_windows(longest: int, number: int) -> np.ndarray:
 
 
 class FrameStage(OnsagerDecomposition):
-    """The analysis up to the microstates: reading, neighbours, unwrapping, interning."""
+    """The analysis up to the labels: reading, neighbours, unwrapping, numbering of shells.
 
-    def _decompose(self, states: Any, **_: Any) -> Any:
-        return states
+    Its results are the `LabelledRun`.
+    """
+
+    def _assembled(self, run: Any, *_: Any, **__: Any) -> Any:
+        return run
 
 
 def analysis(

@@ -6,6 +6,7 @@ import functools
 import logging
 import multiprocessing
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -17,29 +18,30 @@ class Kernel:
     """A function that numba compiles when it is first called; the result is cached on disk.
 
     Importing a module with kernels neither compiles nor imports numba. A kernel may call others by
-    their names in its module.
+    their names in its module; it releases the interpreter lock.
 
     Parameters
     ----------
-    make : callable
-        Gives what numba makes of the function.
     function : callable
         The function itself.
     """
 
-    def __init__(self, make: Callable[[], Any], function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
-        self._make = make
+        self._function = function
         self._compiled: Any = None
 
     def compiled(self) -> Any:
-        """What numba calls; names of other kernels come to mean theirs first."""
+        """What numba makes of the function, in which names of other kernels mean theirs."""
         if self._compiled is None:
-            names = self.__wrapped__.__globals__  # type: ignore[attr-defined]
-            for name in self.__wrapped__.__code__.co_names:  # type: ignore[attr-defined]
+            from numba import njit
+
+            names = dict(self._function.__globals__)
+            for name in self._function.__code__.co_names:
                 if isinstance(names.get(name), Kernel):
                     names[name] = names[name].compiled()
-            self._compiled = self._make()
+            own = FunctionType(self._function.__code__, names)
+            self._compiled = njit(nogil=True, cache=True)(functools.wraps(self._function)(own))
         return self._compiled
 
     def __call__(self, *args: Any, **options: Any) -> Any:
@@ -53,15 +55,8 @@ class Kernel:
         return result
 
 
-def kernel(function: Callable[..., Any]) -> Any:
-    """Make a `Kernel` that releases the interpreter lock and is cached on disk."""
-
-    def make() -> Any:
-        from numba import njit
-
-        return njit(nogil=True, cache=True)(function)
-
-    return Kernel(make, function)
+#: Decorator: makes a `Kernel` of a function.
+kernel: Any = Kernel
 
 
 @functools.cache

@@ -71,3 +71,15 @@ def test_a_counting_sort_is_stable(seed, n, n_keys):
     key, order = rng.integers(0, n_keys, n), rng.permutation(n)
     expected = order[np.argsort(key[order], kind="stable")]
     np.testing.assert_array_equal(counting_order(key, n_keys, order), expected)
+
+
+def test_compiling_leaves_the_names_of_a_module_as_they_are():
+    from mda_ionmech.microstates.sites import nearest_site, polyhedra
+
+    kernel = type(lowest_bit)
+    for module in (nearest_site, polyhedra):
+        before = dict(vars(module))
+        for value in before.values():
+            if isinstance(value, kernel):
+                value.compiled()
+        assert vars(module) == before
