@@ -13,6 +13,7 @@ import numpy as np
 
 from ..events import PolymerEvents
 from ..lib.compounds import atom_kinds_in, copies_in
+from ..lib.elements import elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import are_bonded, bond_pairs, distinct, in_order_of_appearance
 from ..lib.polymer_chains import chain_of_atom
@@ -106,6 +107,7 @@ def _carriers(
         place = np.full(len(molecule), -1, dtype=np.int64)
         place[ix] = 0
         inside = pairs[(place[pairs] == 0).all(axis=1)] if len(pairs) else pairs
+        notes += _several_in_a_molecule(one, molecule, bonded)
         if len(inside):
             notes.append(
                 f"carriers of {one.name} are bonded to one another ({len(inside)} bonds): each of "
@@ -134,6 +136,32 @@ def _carriers(
             "and compound='fragments'"
         )
     return notes
+
+
+def _several_in_a_molecule(one: IonSpecies, molecule: np.ndarray, bonded: np.ndarray) -> list[str]:
+    """Atoms of several elements that share a residue, each a carrier."""
+    free = one.atoms[~bonded[one.atoms.ix]]
+    if not len(free):
+        return []
+    group = in_order_of_appearance(molecule[free.ix])
+    if int(group.max()) + 1 == len(free):
+        return []
+    element = np.unique(
+        elements_of(one.atoms.universe, by_mass=False)[free.ix], return_inverse=True
+    )[1]
+    lowest = np.full(int(group.max()) + 1, len(free))
+    highest = np.full(int(group.max()) + 1, -1)
+    np.minimum.at(lowest, group, element)
+    np.maximum.at(highest, group, element)
+    mixed = np.flatnonzero(lowest < highest)
+    if not len(mixed):
+        return []
+    first = free[group == mixed[0]]
+    return [
+        f"{len(first)} atoms of {_residue(first)} are carriers of {one.name}, each of charge "
+        f"{one.charge:+g} e, and so in {len(mixed)} residue{'s' * (len(mixed) > 1)}: for one "
+        "carrier per molecule give compound='residues'"
+    ]
 
 
 def _several(copies: np.ndarray, size: np.ndarray) -> np.ndarray:

@@ -28,6 +28,8 @@ _NOT_MEANT = frozenset(
         "No", "Np", "Pa", "Pm", "Po", "Ra", "Rf", "Rn", "Sg",
     }
 )  # fmt: skip
+#: Names of virtual sites and lone pairs.
+_SITES = re.compile(r"(EP|LP|MW|VS|DUM)[A-Z]?[0-9]*$", re.IGNORECASE)
 #: Elements of organic molecules. In a molecule, and with nothing else to go by, a name in capitals
 #: that begins with one of these letters is that element (CA, NE, OS, HG), save for these.
 _ORGANIC = frozenset({"H", "B", "C", "N", "O", "F", "P", "S", "I", "K"})
@@ -135,6 +137,31 @@ def is_guessed(universe: Any, attribute: str) -> bool:
     return bool(guessed) if isinstance(guessed, bool) else bool(np.all(guessed))
 
 
+def are_sites(universe: Any) -> np.ndarray:
+    """Whether the name of each atom is that of a site without a nucleus, shape (atoms,).
+
+    Virtual sites and lone pairs (MW, EP, LP1, VS1), and Drude particles: a D before the name of
+    another atom of a residue of the same name (DO beside O).
+    """
+    atoms = universe.atoms
+    n_atoms = int(atoms.n_atoms)
+    names, name = _codes(getattr(atoms, "names", None), n_atoms)
+    residues, residue = _codes(getattr(atoms, "resnames", None), n_atoms)
+    pairs = names * len(residue) + residues
+    there = {(str(name[k // len(residue)]), k % len(residue)) for k in set(pairs.tolist())}
+
+    def is_site(word: str, where: int) -> bool:
+        core = word[1:] if word.upper().startswith("D") else ""
+        return bool(_SITES.match(word)) or (bool(core) and (core, where) in there)
+
+    known = {(word, where): is_site(word, where) for word, where in there}
+    table = np.zeros(len(name) * len(residue), dtype=bool)
+    place = {str(word): k for k, word in enumerate(name)}
+    for (word, where), value in known.items():
+        table[place[word] * len(residue) + where] = value
+    return table[pairs]
+
+
 def elements_of(universe: Any, *, by_mass: bool = True) -> np.ndarray:
     """Element of every atom: the topology's, else from name, type, mass and residue together.
 
@@ -162,6 +189,8 @@ def elements_of(universe: Any, *, by_mass: bool = True) -> np.ndarray:
     atoms = universe.atoms
     n_atoms = int(atoms.n_atoms)
     given = [getattr(atoms, name, None) for name in ("elements", "names", "types", "resnames")]
+    if is_guessed(universe, "types"):  # from the names, which are here
+        given[2] = None
     tables = [_codes(values, n_atoms) for values in given]
     mass = np.asarray(getattr(atoms, "masses", np.zeros(n_atoms)), dtype=np.float64)
     mass = np.where(np.isfinite(mass), mass, 0.0)

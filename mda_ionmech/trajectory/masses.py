@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..lib.elements import element_masses, elements_of, is_guessed
+from ..lib.elements import are_sites, element_masses, elements_of, is_guessed
 from ..lib.errors import InputError
 from ..lib.molecules import molecule_of_atom
 
@@ -44,8 +44,9 @@ def atom_masses(universe: Any) -> AtomMasses:
 
     Masses of the elements are taken where (1) all are equal but the elements of the topology are
     not; (2) a molecule has no mass at all but the topology knows its elements; (3) MDAnalysis
-    guessed the masses from names: for what it could not guess (it finds none for LI), and for ions
-    it took for another element (a calcium ion named CA for a carbon).
+    guessed the masses from names: for what it could not guess (it finds none for LI), and for what
+    it took for another element (a calcium ion named CA for a carbon, the nitrogen NA of a cation
+    for sodium). Sites that it gave the mass of an atom (EP, LP1, the Drude particle DO) have none.
 
     Parameters
     ----------
@@ -77,13 +78,23 @@ def atom_masses(universe: Any) -> AtomMasses:
         if len(heavy) and np.ptp(heavy) == 0 and len(np.unique(code[named])) > 1:
             change |= named
         change |= named & (np.bincount(molecule, weights=mass)[molecule] == 0)
+    site = np.zeros(n_atoms, dtype=bool)
     if guessed:
-        alone = np.bincount(molecule)[molecule] == 1
-        change |= (by_element > 0) & ((mass == 0) | alone)
+        # what the user has set since is left alone
+        its_guess = (mass == 0) | np.isclose(mass, _masses_of_types(universe, table), 1e-4)
+        change |= its_guess & (by_element > 0)
+        site = its_guess & (mass > 0) & (known == "") & are_sites(universe)
+        site &= np.bincount(molecule)[molecule] > 1
     change &= np.abs(by_element - mass) > _ROUNDING * by_element
-    if not change.any():
+    if not (change | site).any():
         return AtomMasses(mass)
     notes = []
+    if site.any():
+        names = sorted(set(np.asarray(atoms.names, dtype=object)[site].tolist()))
+        notes.append(
+            f"masses: {int(site.sum())} atoms named {', '.join(names[:5])} are taken for sites "
+            "without mass, for which MDAnalysis guessed that of an element from their names"
+        )
     for symbol in np.unique(known[change]):
         mine = change & (known == symbol)
         was = np.unique(mass[mine])
@@ -93,7 +104,16 @@ def atom_masses(universe: Any) -> AtomMasses:
             f"masses: {table[str(symbol)]:g} u is taken for {int(mine.sum())} atoms of "
             f"{symbol}, for which the topology has {had} (element: that {source})"
         )
-    return AtomMasses(np.where(change, by_element, mass), tuple(notes))
+    return AtomMasses(np.where(site, 0.0, np.where(change, by_element, mass)), tuple(notes))
+
+
+def _masses_of_types(universe: Any, table: dict[str, float]) -> np.ndarray:
+    """Mass of the element that the type of each atom names, (atoms,): what MDAnalysis guesses."""
+    import pandas as pd
+
+    types = getattr(universe.atoms, "types", np.full(universe.atoms.n_atoms, ""))
+    codes, distinct = pd.factorize(np.asarray(types, dtype=object))
+    return np.array([table.get(str(t).capitalize(), 0.0) for t in distinct])[codes]
 
 
 def usable_masses(

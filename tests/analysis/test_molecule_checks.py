@@ -110,3 +110,12 @@ def test_carriers_that_are_not_alike_or_not_one_ion():
     assert any("carriers of A- are bonded to one another (1 bonds)" in t for t in said)
     # a dimer of equal atoms is nothing unusual
     assert not species_notes([0, 1, 1, 2, 2], [1, 2, 3, 4], "residues", names=["L", *["O"] * 4])
+
+
+def test_atoms_of_one_molecule_as_carriers_without_bonds():
+    said = species_notes([0, 1, 1, 2, 2], [1, 2, 3, 4], None, names=["LI", *["P", "F1"] * 2])
+    assert any(
+        "2 atoms of residue RES 2 are carriers of A-" in t and "2 residues" in t for t in said
+    )
+    # ions of one element in one residue are nothing unusual
+    assert not species_notes([0, 1, 1, 1], [1, 2, 3], None, names=["LI", "CL1", "CL2", "CL3"])

@@ -158,3 +158,32 @@ def test_ions_whose_mass_mdanalysis_cannot_guess(tmp_path, ending):
     read.add_TopologyAttr("masses", [7.0] * 8)
     read.atoms[3:].masses = 10.0
     assert atom_masses(read).value.tolist() == [7.0] * 3 + [10.0] * 5
+
+
+def written(tmp_path, names, resnames, residue):
+    """A GRO file read again: MDAnalysis guesses the masses."""
+    u = make_universe(
+        np.random.default_rng(0).uniform(0, 20, (1, len(names), 3)),
+        names=names, resnames=resnames, residue=residue,
+    )  # fmt: skip
+    u.atoms.write(str(tmp_path / "a.gro"))
+    return mda.Universe(str(tmp_path / "a.gro"))
+
+
+def test_masses_guessed_for_another_element_in_a_molecule(tmp_path):
+    """NA is a nitrogen of imidazolium, EP and LP1 are sites, DO is a Drude particle beside O."""
+    names = ["NA", "CR", "NB", "CW", "OW", "HW1", "EP", "O", "DO", "LP1", "LI"]
+    read = written(tmp_path, names, ["EMI", "SOL", "SWM", "LI"], [0] * 4 + [1] * 3 + [2] * 3 + [3])
+    assert read.atoms.masses[0] == pytest.approx(22.98977)
+    assert read.atoms.masses[[6, 8, 9]] == pytest.approx([30.974, 15.999, 30.974])
+    found = atom_masses(read)
+    expected = [14.007, 12.011, 14.007, 12.011, 15.999, 1.008, 0, 15.999, 0, 0, 6.941]
+    np.testing.assert_allclose(found.value, expected)
+    assert any(
+        "3 atoms named DO, EP, LP1 are taken for sites without mass" in t for t in found.notes
+    )
+    # a mass that the user gives stands, for a part of the atoms too
+    read.atoms[0].mass = 15.0
+    read.select_atoms("name HW1").masses = 2.014
+    expected[0], expected[5] = 15.0, 2.014
+    np.testing.assert_allclose(atom_masses(read).value, expected)
