@@ -16,7 +16,7 @@ import xarray as xr
 from .. import onsager
 from ..events.nulls.circular_shift import exclusion_gas
 from ..lib.arrays_on_disk import ArrayFolder, new_array
-from ..lib.errors import AdditivityError, warn_user
+from ..lib.errors import AdditivityError, InputError, warn_user
 from ..lib.run_length import frame_counts
 from ..lib.version import __version__
 from ..observables.window_states import window_states
@@ -189,6 +189,12 @@ class Assembly:
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             estimates = Estimates(gathered, pool.map)
         worst = max(estimates.residual, self._path_residual(gathered))
+        if not np.isfinite(worst):
+            raise InputError(
+                "the Onsager coefficients overflow: displacements, charges or the temperature are "
+                "beyond what a number holds; check the units of the coordinates (Angstrom), of the "
+                "charges (e) and of temperature (K)"
+            )
         if not worst <= MAX_RESIDUAL:
             raise AdditivityError(
                 f"contributions do not sum to the whole: residual {worst:.2e} above "

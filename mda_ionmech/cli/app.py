@@ -176,17 +176,20 @@ def run(
     from .. import plotting
     from ..results.tables import print_result
     from .config import build_analysis, load_config
+    from .output_checks import check_output_windows
 
     settings = load_config(config)
     chosen = settings.run.model_dump()
     chosen |= {"backend": backend} if backend else {}
-    chosen |= {"n_workers": n_workers} if n_workers else {}
+    chosen |= {} if n_workers is None else {"n_workers": n_workers}
     output = settings.output
     folder, name = make_folder(output.folder, "output.folder"), output.name or config.stem
     analysis = build_analysis(settings)
     frames = {key: chosen[key] for key in ("start", "stop", "step", "frames")}
     # what a file cannot tell is shown before the long work
-    console_of().print(analysis.frame_spacing(**frames).described + ".", soft_wrap=True)
+    times = analysis.frame_spacing(**frames)
+    check_output_windows(output, analysis, times)
+    console_of().print(f"{times.described}.", soft_wrap=True)
     analysis.run(**chosen, verbose=True)
     results = analysis.results
     written = [

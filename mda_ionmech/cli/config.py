@@ -20,6 +20,7 @@ from ..lib.errors import InputError
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
 from ..microstates import CutoffShell, Detector, HullShell, SiteAssignment
 from ..species import IonSpecies
+from .output_checks import check_output_name
 from .rules import OwnRule, RuleChoice, nearest
 from .sections_from_signatures import (
     Argument,
@@ -29,6 +30,7 @@ from .sections_from_signatures import (
     arguments_of,
     section_of,
 )
+from .universe_options import check_universe_options
 
 _ABOVE_0, _FROM_0, _FRACTION = Field(gt=0), Field(ge=0), Field(gt=0, lt=1)
 #: Ranges of numbers that are listed with all other problems; further ones are left to the classes.
@@ -240,6 +242,11 @@ def load_config(path: str | PathLike[str]) -> Config:
         raise InputError(f"{source} has {len(inside)} problem(s):\n  {listed}") from error
     config.trajectory = config.trajectories
     config.output.name = config.output.name or source.stem
+    try:
+        check_output_name(config.output.name)
+        check_universe_options(config.universe)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
     missing = [p for p in (config.topology, *config.trajectories) if not p.is_file()]
     if missing:
         listed = "\n  ".join(f"no such file: {p}" for p in missing)

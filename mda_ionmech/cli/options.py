@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..lib.checks import shown
 from ..lib.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ def make_folder(path: Path, option: str) -> Path:
     """Make a folder to write into, or say why not."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{option} {path}: cannot make the folder ({error.strerror})") from error
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{option} {shown(str(path))}: cannot make the folder ({why})") from error
     if not os.access(path, os.W_OK):
         raise InputError(f"{option} {path}: the folder is not writable; give another one")
     return path

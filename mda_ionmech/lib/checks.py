@@ -120,7 +120,8 @@ def whole(
         or not (most is None or found <= most)
     ):
         wanted = "a whole number" + (f" of {least} or more" if least is not None else "")
-        wanted += f" and at most {most}" if most is not None else ""
+        too_large = found is not None and most is not None and found > most
+        wanted += f" and at most {most}" if too_large else ""
         raise InputError(f"{argument} must be {wanted}, got {shown(value)}; {remedy}")
     return found
 

@@ -14,6 +14,7 @@ from .style import (
     few_blocks,
     hatch,
     heat_map,
+    log_times,
     new_axes,
     own_part,
     power_of_ten,
@@ -97,7 +98,7 @@ def shares(results: Results, ax: Axes | None = None, *, species: str | None = No
         for marked, fill in ((few, "white"), (~few, color)):
             ax.plot(windows[marked], one["share"].values[marked], "o", ms=5, mec=color, mfc=fill)
     ax.axhline(0, color=GREY, lw=0.8)
-    ax.set_xscale("log")
+    log_times(ax, windows)
     ax.set_xlabel("window (ps)")
     ax.set_ylabel(f"share of the Onsager coefficient of {name}")
     text = caption(results, data, "share_low").replace("hatched", "open")

@@ -65,6 +65,17 @@ def window_axis(ax: Axes, windows: np.ndarray) -> np.ndarray:
     return place
 
 
+def log_times(ax: Axes, times: np.ndarray) -> None:
+    """A logarithmic axis of times in ps, and a word where nothing is drawn against them."""
+    ax.set_xscale("log")
+    if not np.isfinite(ax.dataLim.minposx):
+        ax.set_xlim(float(np.min(times)) / 1.5, float(np.max(times)) * 1.5)
+        text = "undefined: the Onsager coefficient is\nzero within round-off or its interval"
+        ax.text(
+            0.5, 0.55, text, transform=ax.transAxes, ha="center", color=GREY, fontsize="small",
+        )  # fmt: skip
+
+
 def power_of_ten(values: np.ndarray) -> tuple[float, str]:
     """A power of ten to divide by, and how to write it."""
     largest = float(np.nanmax(np.abs(values), initial=0.0))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
-from .style import GREY, heat_map, new_axes, own_part, state_nulls
+from .style import GREY, heat_map, log_times, new_axes, own_part, state_nulls
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -141,7 +141,7 @@ def view_curves(
             h: results.summary(species=name, view=view, resolution=resolution, horizon=h)
             for h in horizons
         }
-        for event in next(iter(tables.values())).index:
+        for event in next(iter(tables.values())).index if tables else ():
             rows = np.array(
                 [tables[h].loc[event, ["share", "share_low", "share_high"]] for h in horizons]
             ).astype(float)
@@ -160,7 +160,7 @@ def view_curves(
         handles += ax.plot([], [], ls=line, marker=marker, ms=4, color=GREY)
         labels.append(f"read over {at:g} ps")
     ax.axhline(0, color=GREY, lw=0.8)
-    ax.set_xscale("log")
+    log_times(ax, share["horizon"].values)
     ax.set_xlabel("horizon (ps)")
     ax.set_ylabel(f"share of the Onsager coefficient of {name}")
     level = float(results.decomposition["path_slope_low"].attrs["level"])

@@ -8,7 +8,7 @@ from typing import Any
 from .results import Results
 
 #: Cutoffs that both results took from g(r) may differ by this, Angstrom: g(r) is flat there.
-FOUND_CUTOFF = 0.1
+FOUND_CUTOFF = 0.2
 #: Core radii that follow from the distance of sites, and volumes, may differ by this fraction.
 SPREAD = 0.02
 
@@ -133,7 +133,7 @@ def _is_found_alike(name: str, ours: Any, theirs: Any, one: Results, other: Resu
         return abs(theirs / ours - 1) < SPREAD if ours else False
     species, _, rest = name.removeprefix("microstates of ").partition(", cutoff_")
     kind = rest.partition(", ")[2]
-    if not kind or abs(theirs - ours) > FOUND_CUTOFF:
+    if not kind or abs(theirs - ours) > FOUND_CUTOFF + 1e-6:
         return False
     return all(
         kind in about.get("microstates", {}).get("cutoff_from_rdf", ())

@@ -9,8 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mda_ionmech import InputError, OnsagerDecomposition, datasets
+from mda_ionmech.cli.app import main
 from mda_ionmech.cli.config import Config, build_analysis, build_species, json_schema, load_config
+from mda_ionmech.cli.file_names import file_labels
 from mda_ionmech.cli.guess_config import example_config, molecule_kinds
+from mda_ionmech.cli.universe_options import universe_options
 from mda_ionmech.events import PolymerEvents, SolvationEvents
 from mda_ionmech.macrostates import IonPairing, ShellComposition
 from mda_ionmech.microstates import CutoffShell, HullShell
@@ -522,3 +525,81 @@ def test_a_store_lies_beside_the_file(config_file):
     assert load_config(config_file).analysis.store == str(config_file.parent / "run.zarr")
     config_file.write_text(text.replace('"run.zarr"', '"/elsewhere/run.zarr"'))
     assert load_config(config_file).analysis.store == "/elsewhere/run.zarr"
+
+
+def refused_run(config_file, capsys, monkeypatch, *options):
+    """Error of ``ionmech run`` on a file, without a frame read."""
+
+    def read(self):
+        raise AssertionError("frames are read")
+
+    monkeypatch.setattr(OnsagerDecomposition, "_single_frame", read)
+    monkeypatch.setattr("sys.argv", ["ionmech", "run", str(config_file), *options])
+    monkeypatch.chdir(config_file.parent)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('name = "figures/first"', "output.name 'figures/first' is no name of a file"),
+        (f'name = "{"x" * 300}"', "at most 175 letters"),
+        ('name = "a\\u0000b"', "is no name of a file"),
+        ('name = ".."', "is no name of a file"),
+        ('name = "two\\nlines"', "is no name of a file"),
+        (f'folder = "{"x" * 300}"', "cannot make the folder"),
+        ('folder = "a\\u0000b"', "cannot make the folder"),
+        ("window = 3000.0", "output.window=3000 ps is outside the scan of 1 to 20 ps"),
+        ("states_window = 3000.0", "output.states_window=3000 ps is longer than the 99 ps"),
+        ("window = -1.0", "output.window"),
+        ('figures = ["gif"]', "output.figures"),
+        ("figure = []", "output.figure: unknown key; did you mean 'figures'"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_first(config_file, line, message, capsys, monkeypatch):
+    with open(config_file, "a") as file:
+        file.write(f"\n[output]\n{line}\n")
+    assert message in refused_run(config_file, capsys, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('atom_stile = "id x y z"', "universe.atom_stile: unknown key; did you mean 'atom_style'"),
+        ('topology_fromat = "PSF"', "topology_fromat: unknown key; did you mean 'topology_format'"),
+        ("in_memmory = true", "universe.in_memmory: unknown key; did you mean 'in_memory'"),
+        ("zzz = 1", "universe.zzz: unknown key; the keys here are additional_columns, all_coor"),
+        ("transformations = []", "universe.transformations: unknown key"),
+    ],
+)
+def test_unknown_keys_of_the_universe_are_refused(config_file, line, message, capsys, monkeypatch):
+    with open(config_file, "a") as file:
+        file.write(f"\n[universe]\n{line}\n")
+    assert message in refused_run(config_file, capsys, monkeypatch)
+
+
+def test_keys_of_every_reader_and_parser_are_known():
+    known = universe_options()
+    assert known >= {
+        "topology_format", "format", "atom_style", "dt", "time_offset", "convert_units",
+        "lammps_coordinate_convention", "unwrap_images", "tpr_resid_from_one", "in_memory",
+        "in_memory_step", "guess_bonds", "to_guess", "force_guess", "vdwradii", "all_coordinates",
+        "continuous", "lengthunit", "timeunit", "mmap", "infer_system",
+    }  # fmt: skip
+    assert not known & {"self", "kwargs", "topology", "filename", "transformations"}
+
+
+def test_workers_on_the_command_line_are_checked(config_file, capsys, monkeypatch):
+    said = refused_run(config_file, capsys, monkeypatch, "--n-workers", "0")
+    assert "n_workers must be a whole number of 1 or more, got 0" in said
+
+
+def test_species_of_one_element_have_figures_of_their_own():
+    names = ["Li+", "Fe2+", "Fe3+", "Cl-", "cl-", "a/b", "a b", "..", "Übergang+"]
+    labels = file_labels(names)
+    assert labels[:4] == ["Li", "Fe2+", "Fe3+", "Cl-"]
+    assert len({one.casefold() for one in labels}) == len(names)
+    assert all(one == one.strip(".") and not set(one) & set("/ ") for one in labels)

@@ -8,6 +8,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, plotting
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.plotting.style import log_times
 from mda_ionmech.results.colors import EVENT_COLORS, colors_of
 
 from ..builders import brownian, make_universe
@@ -130,3 +133,39 @@ def test_a_result_without_rules_still_has_figures():
     assert "populations" not in plotting.figures(results)
     with pytest.raises(InputError, match="this result has no macrostates"):
         plotting.populations(results)
+
+
+@pytest.mark.parametrize(
+    ("windows", "horizons"), [([1, 2, 4], [2, 4]), ([2, 4], [4]), ([2], [2]), ("log", "log")]
+)
+def test_coefficients_that_are_zero_have_figures_and_a_report(windows, horizons, tmp_path):
+    """Ions that swing between two places: at every second window none has moved."""
+    rng = np.random.default_rng(0)
+    start = np.array([[5, 5, 5], [10, 10, 10], [8, 5, 5], [13, 10, 10.0]])
+    positions = start + np.zeros((41, 4, 3))
+    positions[:, :2, 0] += np.arange(41)[:, None] % 2
+    positions[:, 2:] += rng.normal(scale=0.05, size=(41, 2, 3))
+    universe = make_universe(positions, names=list("IIOO"), masses=[7.0] * 4)
+    ions = IonSpecies(
+        universe.select_atoms("name I"), charge=1, name="ion", events=SolvationEvents(),
+        microstates=CutoffShell(5.0, solvent=universe.select_atoms("name O")),
+    )  # fmt: skip
+    run = OnsagerDecomposition(
+        [ions], temperature=300, frame="laboratory", windows=windows, resolutions=[2, 1],
+        horizons=horizons,
+    ).run()  # fmt: skip
+    value = run.results.decomposition["onsager"].sel(window=2.0)
+    assert float(value.squeeze()) == 0.0
+    written = plotting.save_all(run.results, tmp_path, "zero", formats=["png", "svg"])
+    assert len(written) == 2 * len(plotting.figures(run.results))
+    run.results.report(tmp_path / "zero.html")
+    assert "undefined" in " ".join(run.results.warnings)
+
+
+def test_an_axis_without_values_says_why():
+    _, ax = plt.subplots()
+    ax.errorbar([1.0, 2.0], [np.nan, np.nan])
+    log_times(ax, np.array([1.0, 2.0]))
+    assert ax.get_xlim()[0] > 0
+    assert "undefined" in ax.texts[0].get_text()
+    ax.figure.canvas.draw()

@@ -220,7 +220,7 @@ def with_settings(results, change):
 
 @pytest.mark.parametrize(
     ("found", "radius", "fine"),
-    [(["anion"], 6.08, True), (["anion"], 6.2, False), ([], 6.08, False)],
+    [(["anion"], 6.08, True), (["anion"], 6.21, False), ([], 6.08, False)],
 )
 def test_cutoffs_found_on_each_trajectory_may_differ_a_little(one, found, radius, fine):
     def first(about):

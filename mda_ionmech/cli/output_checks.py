@@ -1,0 +1,73 @@
+"""What a configuration asks to be written is checked before frames are read."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING
+
+from ..lib.checks import shown
+from ..lib.errors import InputError
+
+if TYPE_CHECKING:
+    from ..analysis.decomposition import OnsagerDecomposition
+    from ..trajectory.frame_times import FrameTimes
+    from .config import OutputSection
+
+#: Longest name of a file, bytes, on the file systems in use, and what is put behind the name given.
+_LONGEST, _ENDING = 255, 80
+
+
+def check_output_name(name: str) -> None:
+    """Refuse a first part of file names that no file can have.
+
+    Raises
+    ------
+    InputError
+    """
+    if not name.strip() or name in (".", "..") or any(c in name for c in ("/", os.sep, "\0")):
+        raise InputError(
+            f"output.name {shown(name)} is no name of a file: give letters and digits, and the "
+            "folder as output.folder"
+        )
+    if not name.isprintable() or len(os.fsencode(name)) > _LONGEST - _ENDING:
+        raise InputError(
+            f"output.name {shown(name)} is no name of a file here: give one line of at most "
+            f"{_LONGEST - _ENDING} letters"
+        )
+
+
+def check_output_windows(
+    output: OutputSection, analysis: OnsagerDecomposition, times: FrameTimes
+) -> None:
+    """Refuse windows that the run will not have.
+
+    Parameters
+    ----------
+    output : OutputSection
+    analysis : OnsagerDecomposition
+    times : FrameTimes
+        Of the frames that will be read.
+
+    Raises
+    ------
+    InputError
+    """
+    spacing, last = times.spacing, times.n_frames - 1
+    if output.states_window is not None and round(output.states_window / spacing) > last:
+        raise InputError(
+            f"output.states_window={output.states_window:g} ps is longer than the "
+            f"{last * spacing:g} ps analysed"
+        )
+    if output.window is None:
+        return
+    if isinstance(analysis.windows, str):
+        longest = 2 ** int(math.log2(max(times.n_frames // 10, 1))) * spacing
+        scan = spacing, longest
+    else:
+        scan = min(analysis.windows), max(analysis.windows)
+    if not scan[0] - spacing <= output.window <= scan[1] + spacing:
+        raise InputError(
+            f"output.window={output.window:g} ps is outside the scan of {scan[0]:g} to "
+            f"{scan[1]:g} ps; give one inside, or add it to analysis.windows"
+        )

@@ -1,0 +1,63 @@
+"""Keys of ``[universe]``: keyword arguments that MDAnalysis has for a universe and its files."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..lib.errors import InputError
+from .rules import nearest
+
+#: Given by other keys of the file, or of no use from a file.
+_OTHERS = {
+    "self", "topology", "coordinates", "filename", "filenames", "transformations", "context",
+    "coordinate_array", "order", "comm", "driver", "outfilename", "trzfilename", "dcdfilename",
+}  # fmt: skip
+#: Taken by readers and parsers of MDAnalysis out of further arguments, beside their signatures.
+_TAKEN = {
+    "atom_style", "dt", "time_offset", "timeunit", "lengthunit", "velocityunit", "extended",
+    "reindex", "model_offset", "force_chainids_to_segids", "n_atoms", "multiframe",
+}  # fmt: skip
+
+
+def universe_options() -> set[str]:
+    """Names of all that a universe of any format takes."""
+    import MDAnalysis as mda
+
+    functions = [mda.Universe.__init__]
+    for table in (mda._READERS, mda._PARSERS):
+        for one in table.values():
+            for base in one.__mro__:
+                functions += [vars(base)[m] for m in ("__init__", "parse") if m in vars(base)]
+    return (_TAKEN | _named(functions)) - _OTHERS
+
+
+def _named(functions: Iterable[Any]) -> set[str]:
+    names = set()
+    for function in functions:
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):  # of a compiled class
+            continue
+        names |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    return names
+
+
+def check_universe_options(options: Mapping[str, Any]) -> None:
+    """Refuse keys that MDAnalysis would ignore.
+
+    Raises
+    ------
+    InputError
+        Naming all of them.
+    """
+    if not options:
+        return
+    known = sorted(universe_options())
+    unknown = [key for key in options if key not in known]
+    if unknown:
+        listed = "\n  ".join(
+            f"universe.{key}: unknown key; {nearest(key, known, 'keys here')}" for key in unknown
+        )
+        raise InputError(f"{len(unknown)} problem(s):\n  {listed}")
