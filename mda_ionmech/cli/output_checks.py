@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..lib.checks import shown
 from ..lib.errors import InputError
@@ -12,7 +12,6 @@ from ..lib.errors import InputError
 if TYPE_CHECKING:
     from ..analysis.decomposition import OnsagerDecomposition
     from ..trajectory.frame_times import FrameTimes
-    from .config import OutputSection
 
 #: Longest name of a file, bytes, on the file systems in use, and what is put behind the name given.
 _LONGEST, _ENDING = 255, 80
@@ -37,14 +36,12 @@ def check_output_name(name: str) -> None:
         )
 
 
-def check_output_windows(
-    output: OutputSection, analysis: OnsagerDecomposition, times: FrameTimes
-) -> None:
+def check_output_windows(output: Any, analysis: OnsagerDecomposition, times: FrameTimes) -> None:
     """Refuse windows that the run will not have.
 
     Parameters
     ----------
-    output : OutputSection
+    output : Any
     analysis : OnsagerDecomposition
     times : FrameTimes
         Of the frames that will be read.
