@@ -131,7 +131,7 @@ def effectiveness(
     ax = new_axes(ax, (5.5, 4.5))
     table = results.summary(window, species=species)
     colors = dict(zip(table.index, colors_of(list(table.index), EVENT_COLORS), strict=True))
-    drawn = table[(table["frequency"] > 0) & (table["effectiveness"] != 0)]
+    drawn = table[(table["frequency"] > 0) & (table["effectiveness"].abs() > 0)]
     height = np.log(drawn["effectiveness"].abs().to_numpy())
     for event, row in drawn.iterrows():
         color, reach = colors[str(event)], abs(row["effectiveness"])
@@ -140,8 +140,9 @@ def effectiveness(
         # below its symbol where another label stands close above
         above = height - np.log(reach)
         crowded = bool(np.any((above > 0) & (above < 0.05 * np.ptp(height))))
+        share = f" ({row['share']:.0%})" if np.isfinite(row["share"]) else ""
         ax.annotate(
-            f"{event} ({row['share']:.0%})", (row["frequency"], reach),
+            f"{event}{share}", (row["frequency"], reach),
             xytext=(7, -13 if crowded else 5), textcoords="offset points", fontsize="small",
         )  # fmt: skip
     ax.set_xscale("log")
@@ -187,7 +188,7 @@ def event_matrix(
     data = results.at_window(window).sel(species=name, species_2=name)
     has = np.isfinite(data["event_frequency"].values)
     names = [str(e) for e in data["event"].values[has]]
-    matrix = data["event_matrix"].values[np.ix_(has, has)] / float(data["onsager"])
+    matrix = data["event_matrix"].values[np.ix_(has, has)] / (float(data["onsager"]) or np.nan)
     heat_map(ax, matrix, names, names, "part of the Onsager coefficient", signed=True)
     ax.set_title(f"{name}, windows of {float(data['window']):g} ps", fontsize="small")
     state_nulls(ax, results, name, [float(data["window"])])

@@ -397,8 +397,10 @@ def event_transference(
 ) -> dict[tuple[str, str], tuple[float, float, float, float]]:
     """Part of the conductivity, with its interval, and conductivity of every species and label."""
     first, samples = window_samples(entry, blocks)
-    share = first["event_conductivity"] / first["conductivity"]
-    drawn = samples["event_conductivity"] / samples["conductivity"][:, None, None]
+    with np.errstate(divide="ignore", invalid="ignore"):  # no share of a conductivity of 0
+        share = first["event_conductivity"] / first["conductivity"]
+        drawn = samples["event_conductivity"] / samples["conductivity"][:, None, None]
+    share = np.where(np.isfinite(share), share, np.nan)
     low, high = onsager.interval(share, drawn, entry.plan, blocks.level)
     rows = zip(blocks.system.row_species, blocks.system.row_label, strict=True)
     return {

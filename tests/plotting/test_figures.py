@@ -169,3 +169,45 @@ def test_an_axis_without_values_says_why():
     assert ax.get_xlim()[0] > 0
     assert "undefined" in ax.texts[0].get_text()
     ax.figure.canvas.draw()
+
+
+def degenerate(kind, n_frames=60):
+    """Paths of 4 ions that carry nothing together, or next to nothing."""
+    rng = np.random.default_rng(2)
+    home = np.array([[5.0, 5, 5], [5, 5, 15], [5, 15, 5], [15, 5, 5]])
+    paths = np.repeat(home[None], n_frames, axis=0)
+    if kind == "in pairs, opposed":
+        walk = brownian(rng, n_frames, 2, 0.02, 1.0)
+        return paths + np.concatenate([walk, -walk], axis=1)
+    if kind == "to and fro in two frames":
+        paths[1::2, :, 0] += 1.0
+    if kind == "to and fro, opposed":
+        paths[1::2, :, 0] += [1.0, 1.0, -1.0, -1.0]
+    if kind == "one jump":
+        paths[n_frames // 2 :, 0] += 3.0
+    return paths
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "error::RuntimeWarning")
+@pytest.mark.parametrize("cutoff", [None, 2.0, 3.5])
+@pytest.mark.parametrize(
+    "kind",
+    ["in pairs, opposed", "to and fro in two frames", "to and fro, opposed", "one jump"],
+)
+def test_ions_that_carry_nothing_have_figures_and_a_report(kind, cutoff, tmp_path):
+    ions = degenerate(kind)
+    ligands = np.repeat((ions[0] + [2.9, 0, 0])[None], len(ions), axis=0)
+    universe = make_universe(np.concatenate([ions, ligands], axis=1), (20, 20, 20, 90, 90, 90))
+    detected = {} if cutoff is None else {"events": SolvationEvents()}
+    if cutoff is not None:
+        detected["microstates"] = CutoffShell(cutoff, ligand=universe.atoms[4:])
+    species = IonSpecies(universe.atoms[:4], charge=1, name="ion", **detected)
+    run = OnsagerDecomposition(
+        [species], temperature=300, frame="laboratory", windows=[2.0, 6.0]
+    ).run()
+    page = run.results.report(tmp_path / "report.html")
+    assert "nan%" not in page.read_text(encoding="utf-8")
+    for name, draw in plotting.figures(run.results, 2.0, species="ion").items():
+        ax = draw()
+        assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all(), name
+        assert ax.get_xscale() != "log" or min(ax.get_xlim()) > 0, name
