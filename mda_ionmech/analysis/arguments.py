@@ -262,6 +262,33 @@ def check_transformations(trajectory: Any) -> None:
             )
 
 
+def check_image_flags(trajectory: Any) -> None:
+    """Refuse LAMMPS dumps whose reader adds images to coordinates that these do not fit.
+
+    With ``unwrap_images=True`` MDAnalysis adds images times the lengths of the cell, along x, y and
+    z, to the numbers in the file: right for x, y, z in an orthogonal cell, wrong for scaled
+    coordinates, for coordinates that are unwrapped in the file, and in a triclinic cell.
+    """
+    for reader in getattr(trajectory, "readers", [trajectory]):
+        if getattr(reader, "_unwrap", False) is not True:
+            continue
+        kind = getattr(reader, "lammps_coordinate_convention", "unscaled")
+        angles = np.asarray(reader.ts.dimensions[3:] if reader.ts.dimensions is not None else [])
+        wrong = {
+            "scaled": "scaled coordinates (xs ys zs)",
+            "unwrapped": "coordinates that are unwrapped already (xu yu zu)",
+            "scaled_unwrapped": "coordinates that are unwrapped already (xsu ysu zsu)",
+        }.get(kind)
+        if wrong is None and np.any(np.abs(angles - 90) > 1e-3):
+            wrong = "coordinates of a triclinic cell, along x, y and z in place of its vectors"
+        if wrong is not None:
+            raise InputError(
+                "the universe was loaded with unwrap_images=True, and MDAnalysis adds the images "
+                f"of the dump, in lengths of the cell, to {wrong}: the positions are wrong; load "
+                "it without unwrap_images, unwrap='auto' undoes jumps across the cell"
+            )
+
+
 def check_backend(backend: Any, trajectory: Any) -> None:
     """Refuse unknown backends, and transformations that cannot be sent to other processes."""
     names = ("serial", "multiprocessing", "dask")

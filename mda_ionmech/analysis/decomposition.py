@@ -116,6 +116,7 @@ from .arguments import (
     check_axes,
     check_backend,
     check_counterions,
+    check_image_flags,
     check_lengths,
     check_level,
     check_memory,
@@ -343,6 +344,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self.frame = resolve_frame(frame, self.species, framework is not None)
         self.framework = framework
         check_transformations(self.universe.trajectory)
+        check_image_flags(self.universe.trajectory)
         for index, one in enumerate(self.species):
             if one.events is not None and one.microstates is not None:
                 one.events.check(one.microstates.ligand_types)

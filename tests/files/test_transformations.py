@@ -1,10 +1,11 @@
 """Transformations on the trajectory: functions as well as classes, as MDAnalysis takes them."""
 
+import MDAnalysis as mda
 import numpy as np
 import pytest
 from MDAnalysis.transformations import PositionAverager, set_dimensions, translate
 
-from mda_ionmech import InputError
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 
 from .cases import answers, decomposed, deviation
 from .formats import by_mdanalysis, opened, write_xyz
@@ -82,3 +83,50 @@ def test_a_constant_cell_of_one_set_of_numbers(tmp_path):
     universe.trajectory.add_transformations(set_dimensions(frames.dimensions[0]))
     expected = answers(decomposed(in_memory(frames), dt=None))
     assert deviation(answers(decomposed(universe, dt=DT)), expected) < 1e-12
+
+
+BOUNDS = {
+    "cubic": "pp pp pp\n" + "0.0 20.3\n" * 3,
+    "tilted": "xy xz yz pp pp pp\n0.0 22.3 2.0\n0.0 20.3 0.0\n0.0 20.3 0.0\n",
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("columns", "cell", "said"),
+    [
+        ("x y z ix iy iz", "cubic", None),
+        ("xs ys zs ix iy iz", "cubic", r"scaled coordinates \(xs ys zs\)"),
+        ("xu yu zu ix iy iz", "cubic", r"unwrapped already \(xu yu zu\)"),
+        ("xsu ysu zsu ix iy iz", "cubic", r"unwrapped already \(xsu ysu zsu\)"),
+        ("x y z ix iy iz", "tilted", "coordinates of a triclinic cell"),
+    ],
+)
+def test_images_that_mdanalysis_adds_to_coordinates_they_do_not_fit(columns, cell, said, tmp_path):
+    length, rng = 20.3, np.random.default_rng(0)
+    paths = 10 + np.cumsum(rng.normal(scale=1.0, size=(60, 4, 3)), axis=0)
+    with open(tmp_path / "run.lammpsdump", "w") as file:
+        for k, x in enumerate(paths):
+            file.write(f"ITEM: TIMESTEP\n{k}\nITEM: NUMBER OF ATOMS\n4\n")
+            file.write(f"ITEM: BOX BOUNDS {BOUNDS[cell]}ITEM: ATOMS id type {columns}\n")
+            image = np.floor(x / length).astype(int)
+            inside = x - image * length
+            place = {"x": inside, "xs": inside / length, "xu": x, "xsu": x / length}
+            for a, one in enumerate(place[columns.split()[0]]):
+                numbers = [*(f"{v:.8f}" for v in one), *(str(n) for n in image[a])]
+                file.write(f"{a + 1} 1 {' '.join(numbers)}\n")
+    assert np.abs(np.floor(paths / length)).max() > 0
+
+    def analysed(**options):
+        u = mda.Universe.empty(4, trajectory=False)
+        u.add_TopologyAttr("masses", np.full(4, 7.0))
+        u.load_new(str(tmp_path / "run.lammpsdump"), format="LAMMPSDUMP", **options)
+        ions = IonSpecies(u.atoms, charge=1, name="ion")
+        run = OnsagerDecomposition([ions], temperature=300, frame="laboratory", dt=1.0)
+        return run.run().results.decomposition["onsager"].values
+
+    if said is None:
+        np.testing.assert_allclose(analysed(unwrap_images=True), analysed(), rtol=1e-4)
+        return
+    with pytest.raises(InputError, match=f"unwrap_images=True, and MDAnalysis adds .*{said}"):
+        analysed(unwrap_images=True)

@@ -83,7 +83,11 @@ def image_flags(tmp):
     dump(tmp / "flags.lammpsdump", paths, 20.0, "id type x y z ix iy iz")
     run = of_ions(reopened(u, tmp / "flags.lammpsdump", unwrap_images=True), dt=DT)
     right(is_salt(run), 1e-4)
-    return f"{said}; the same where the reader applies the flags to unscaled coordinates"
+    try:
+        of_ions(reopened(u, tmp / "run.lammpsdump", unwrap_images=True), dt=DT)
+    except InputError as error:
+        return f"{said}; with unwrap_images=True refused: {error}"
+    raise AssertionError("images were added to scaled coordinates")
 
 
 @report(
