@@ -8,7 +8,7 @@ import numpy as np
 
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
-from ..results.tables import concertedness
+from ..results.tables import concertedness, momentum_line
 from . import drawings
 from .elements import Element, Heading, Headline, Listing, Section, Table, Text
 from .numbers import measured, number, part, quoted, stacked, unit
@@ -383,6 +383,8 @@ def convergence(at: Reading) -> Section:
             rows,
         )
     ]
+    if (momentum := momentum_line(at.results)) is not None:
+        parts.append(Text(momentum))
     if at.resampled:
         verdict = at.results.convergence(at.window)
         parts.append(Text(verdict.text))

@@ -189,10 +189,13 @@ class Estimates:
         if "momentum_balance" not in self._windows[0][0]:
             return []
         worst = max(float(v["momentum_balance"].max()) for v, _ in self._windows)
-        notes = [
-            "the species hold all mass of the system: the sum over species of mass times Onsager "
-            f"coefficient, 0 by conservation of momentum, is at most {worst:.1e} of its self parts"
-        ]
+        notes = []
+        if worst > CONSERVED:
+            notes.append(
+                "the species hold all mass of the system, and the sum over species of mass times "
+                f"Onsager coefficient is up to {worst:.1e} of its self parts: 0 where momentum is "
+                "conserved, so that the system as a whole moves (results.diagnostics)"
+            )
         fixed = [bool(v["_fixed_transference"]) for v, _ in self._windows]
         if any(fixed):
             system, names = self.blocks.system, self.blocks.names

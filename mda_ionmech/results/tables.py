@@ -151,6 +151,18 @@ def transport_table(results: Results, window: float | None) -> Table:
     return table
 
 
+def momentum_line(results: Results) -> str | None:
+    """The sum rule of momentum, where the species hold all mass of the system."""
+    if results.diagnostics is None:
+        return None
+    worst = float(results.diagnostics["momentum_balance"].max())
+    return (
+        "Momentum: the species hold all mass of the system, and the sum over species of mass times "
+        f"Onsager coefficient, 0 where momentum is conserved, is within {worst:.1e} of its self "
+        "parts."
+    )
+
+
 def print_result(
     console: Console, results: Results, window: float | None, plain: Results | None = None
 ) -> None:
@@ -166,6 +178,8 @@ def print_result(
         f"Additivity: contributions sum to the whole within {settings['residual']:.1e} "
         "(largest residual of all windows, resolutions and horizons)."
     )
+    if (momentum := momentum_line(results)) is not None:
+        console.print(momentum)
     for species in settings["species"]:
         shell = species.get("microstates")
         if shell:

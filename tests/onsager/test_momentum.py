@@ -6,6 +6,7 @@ import pytest
 from mda_ionmech import IonSpecies, OnsagerDecomposition, combine, load
 from mda_ionmech.onsager.momentum import fixed_transference, momentum_balance
 from mda_ionmech.report import write_report
+from mda_ionmech.results.tables import momentum_line
 
 from ..builders import brownian, make_universe, wrap
 
@@ -62,7 +63,8 @@ def test_transference_numbers_of_a_salt_alone_are_no_measurement(kinds, frame, c
     np.testing.assert_allclose(z * current / (z @ current), fixed_transference(z, m), rtol=2e-2)
     (said,) = (text for text in results.warnings if "an identity, not a measurement" in text)
     assert f"at {fixed_transference(z, m)[0]:.3f} and" in said
-    assert any("0 by conservation of momentum, is at most" in t for t in results.warnings)
+    assert not any("the system as a whole moves" in t for t in results.warnings)
+    assert momentum_line(results).startswith("Momentum: the species hold all mass")
     for table in (results.transport(), results.transference()):
         assert table.attrs["comment"] == said
     assert results.transport().loc["transference number CL", "value"] != 1
@@ -93,6 +95,10 @@ def test_transference_numbers_that_are_measured_stay(kinds, listed, frame, conse
     if all_mass:
         worst = float(results.diagnostics["momentum_balance"].max())
         assert (worst > 0.1) == (frame == "laboratory")
+        moves = any("the system as a whole moves" in text for text in results.warnings)
+        assert moves == (frame == "laboratory")
+    else:
+        assert momentum_line(results) is None
 
 
 def test_a_drift_shows_in_the_sum_rule():
@@ -144,6 +150,7 @@ def test_what_is_fixed_stays_so_in_files_replicas_and_reports(tmp_path):
     assert any("identity, not a measurement" in text for text in joined.warnings)
     page = write_report(again, tmp_path / "page.html").read_text("utf-8")
     assert page.count("an identity, not a measurement") >= 2
+    assert "Momentum: the species hold all mass of the system" in page
 
 
 def test_the_sum_rule_of_one_matrix():
