@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,12 @@ from ..species import IonSpecies
 
 def check_species(species: Any) -> list[IonSpecies]:
     """Species of one universe, with different names and no atom in common."""
-    listed = [species] if isinstance(species, IonSpecies) else list(species)
+    if isinstance(species, IonSpecies):
+        listed = [species]
+    elif isinstance(species, Iterable) and not isinstance(species, str | bytes | Mapping):
+        listed = list(species)
+    else:
+        raise InputError(f"species must be a list of IonSpecies, got {shown(species)}")
     if not listed:
         raise InputError("species is empty: list at least one IonSpecies")
     for one in listed:
@@ -31,7 +36,8 @@ def check_species(species: Any) -> list[IonSpecies]:
                 "IonSpecies(atoms, charge=..., name=...)"
             )
     names = [s.name for s in listed]
-    if len(set(names)) < len(names):
+    # a result lists them in one line, blanks as underscores
+    if len({name.strip().replace(" ", "_") for name in names}) < len(names):
         raise InputError(f"species names must differ, got {names}")
     universe = listed[0].atoms.universe
     for one in listed:

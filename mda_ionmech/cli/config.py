@@ -140,9 +140,9 @@ class OutputSection(Section):
     """Made if it is not there; relative to this file."""
     name: str | None = None
     """First part of the file names; default the name of this file."""
-    window: float | None = Field(default=None, gt=0)
+    window: float | None = Field(default=None, gt=0, strict=True)
     """Window of the printed tables and of the figures at one window, ps."""
-    states_window: float | None = Field(default=None, gt=0)
+    states_window: float | None = Field(default=None, gt=0, strict=True)
     """Window of the states file for OVITO, ps; default the smallest."""
     figures: list[Literal["png", "pdf", "svg"]] = Field(default=["png"])
     """Formats of the figures; an empty list writes none."""

@@ -24,6 +24,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    Strict,
     ValidationInfo,
     create_model,
     model_validator,
@@ -210,7 +211,7 @@ def _inside(annotation: Any) -> Iterator[Any]:
 def _array(meaning: str) -> Any:
     """Nested lists of the shape that a meaning tells, e.g. "Shape (sites, 3)"; else Any."""
     shape = re.search(r"\b[Ss]hape \(([^)]*)\)", meaning)
-    kind: Any = float if shape else Any
+    kind: Any = Annotated[float, Strict()] if shape else Any
     for length in re.findall(r"\w+", shape[1])[::-1] if shape else ():
         if length.isdigit():
             kind = GenericAlias(tuple, (kind,) * int(length))
@@ -243,7 +244,9 @@ def _toml_type(kind: Any, about: str, meaning: str, limits: Any) -> Any:
     if kind is Any and "path-like" in about and _array(meaning) is Any:
         return FilePath
     if kind in (int, float):
-        return kind if limits is None else Annotated[kind, limits]
+        # true is no number, nor is a text
+        strict = Annotated[kind, Strict()]
+        return strict if limits is None else Annotated[strict, limits]
     if kind is bool or origin is Literal:
         return kind
     if kind in (Any, np.ndarray) or not isinstance(origin, type):

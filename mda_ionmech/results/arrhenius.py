@@ -8,7 +8,7 @@ E(T) = sum over e of (L_e / L) E_e.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -297,12 +297,13 @@ def arrhenius(
         raise InputError(f"view must be one of {VIEWS}, got {view!r}")
     if model not in MODELS:
         raise InputError(f"model must be one of {MODELS}, got {model!r}")
-    if isinstance(results, (str, os.PathLike, Results)):
+    single = isinstance(results, (str, os.PathLike, Results))
+    if single or not isinstance(results, Iterable):
         raise InputError(
             "results must be a list, one result per temperature; got a single one, which has no "
             "activation energy"
         )
-    opened = [load(r) if isinstance(r, (str, os.PathLike)) else r for r in results]
+    opened = [r if isinstance(r, Results) else load(r) for r in results]
     opened.sort(key=temperature_of)
     if model == "vtf" and len(opened) < 4:
         raise InputError(

@@ -6,7 +6,7 @@ Nothing is averaged that is a ratio; every quantity is computed anew from the jo
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Any
 
@@ -56,6 +56,8 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
         For fewer than two results, one run given twice, or different settings, with all that
         differs.
     """
+    if isinstance(results, str | PathLike | Results) or not isinstance(results, Iterable):
+        raise InputError("results must be a list of two results or more, or of their files")
     listed = [r if isinstance(r, Results) else load(r) for r in results]
     if len(listed) < 2:
         raise InputError(f"combine needs two results or more, got {len(listed)}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.later import later
@@ -508,7 +509,9 @@ def load(path: str | os.PathLike[str]) -> Results:
     """
     import xarray as xr
 
-    if not Path(path).is_file():
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"path must be that of a result file, got {shown(path)}")
+    if "\0" in str(path) or not Path(path).is_file():
         raise FileNotFoundError(f"no result file at {path}; write one with run.save(path)")
     try:
         opened = xr.open_datatree(path, engine="netcdf4")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius, combine
 from mda_ionmech.events import CrystalEvents, SolvationEvents
 from mda_ionmech.lib.checks import as_number, number, shown, whole
 from mda_ionmech.macrostates import IonPairing, ShellComposition
@@ -319,3 +319,25 @@ def test_a_store_that_cannot_be_is_refused_first(tmp_path):
     for store in ("", "a\0b", tmp_path / "none" / "run.zarr", tmp_path / ("x" * 300), 3, b"run"):
         with pytest.raises(InputError, match="store"):
             analysis(store=store)
+
+
+@pytest.mark.parametrize("value", [None, 3, "Li+", {}, b"x", 1.5])
+def test_what_is_no_list_of_species_or_results_is_refused(value, tmp_path):
+    with pytest.raises(InputError, match="species"):
+        OnsagerDecomposition(value, temperature=300)
+    for function in (combine, arrhenius):
+        with pytest.raises(
+            InputError, match=r"results must be a list|results or more|holds 0|of a result file"
+        ):
+            function(value)
+        with pytest.raises((InputError, FileNotFoundError), match="result file"):
+            function([value if value != "Li+" else None] * 2)
+
+
+def test_names_that_a_result_cannot_tell_apart_are_refused():
+    for names in (("A b", "A_b"), ("A", "A "), ("A", "A")):
+        listed = [
+            IonSpecies(U.atoms[k : k + 1], charge=0, name=name) for k, name in enumerate(names)
+        ]
+        with pytest.raises(InputError, match="species names must differ"):
+            OnsagerDecomposition(listed, temperature=300)

@@ -603,3 +603,26 @@ def test_species_of_one_element_have_figures_of_their_own():
     assert labels[:4] == ["Li", "Fe2+", "Fe3+", "Cl-"]
     assert len({one.casefold() for one in labels}) == len(names)
     assert all(one == one.strip(".") and not set(one) & set("/ ") for one in labels)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("temperature = 330", "temperature = true", "analysis.temperature"),
+        ("temperature = 330", 'temperature = "330"', "analysis.temperature"),
+        ("seed = 3", "seed = true", "analysis.seed"),
+        ("seed = 3", "seed = 1.5", "analysis.seed"),
+        ("level = 0.9", "level = true", "analysis.level"),
+        ("windows = [1.0, 5.0, 20.0]", "windows = [1.0, true]", "analysis.windows.1"),
+        ("charge = 1", "charge = true", "species.0.charge"),
+        ("persistence = 2", "persistence = true", "species.0.microstates.persistence"),
+        ("solvent = 2.8", "solvent = true", "species.0.microstates.cutoff"),
+        ("start = 10", "start = true", "run.start"),
+        ("stop = 110", "stop = 110\nn_workers = true", "run.n_workers"),
+        ("stop = 110", "stop = 110\n[output]\nwindow = true", "output.window"),
+    ],
+)
+def test_true_and_text_are_no_numbers(config_file, old, new, place):
+    config_file.write_text(config_file.read_text().replace(old, new, 1))
+    with pytest.raises(InputError, match=f"{place}.*: input should be a valid"):
+        load_config(config_file)
