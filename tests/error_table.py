@@ -13,7 +13,7 @@ import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.transformations.nojump import NoJump
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius, datasets
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius, combine, datasets
 from mda_ionmech.cli.config import build_analysis, load_config
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.files import write_atomically
@@ -130,6 +130,14 @@ def shell(u, cutoff, events=None):
         events=events,
     )
     return OnsagerDecomposition([ions], temperature=300.0, frame="laboratory")
+
+
+class TwoWords(SolvationEvents):
+    names = ("kept", "ligand lost")
+
+
+class ManyNames(SolvationEvents):
+    names = tuple(f"label_{k}" for k in range(40_000))
 
 
 def shifted_times(folder, time_of):
@@ -279,6 +287,25 @@ SITUATIONS = {
     "no temperature": lambda tmp: analysis(universe(), temperature=None),
     "a temperature of zero": lambda tmp: analysis(universe(), temperature=0),
     "a negative temperature": lambda tmp: analysis(universe(), temperature=-300),
+    "a temperature that is true": lambda tmp: analysis(universe(), temperature=True),
+    "a negative seed": lambda tmp: analysis(universe(), seed=-1),
+    "no workers": lambda tmp: analysis(universe()).run(n_workers=0),
+    "a mask of too few frames": lambda tmp: analysis(universe()).run(frames=[True] * 30),
+    "a negative window afterwards": lambda tmp: (
+        shell(universe(), 18.0, SolvationEvents()).run().events(-5)
+    ),
+    "a class in place of a rule": lambda tmp: shell(universe(), 18.0, SolvationEvents),
+    "a rule with names of two words": lambda tmp: shell(universe(), 18.0, TwoWords()),
+    "a rule with 40 000 names": lambda tmp: shell(universe(), 18.0, ManyNames()),
+    "a store in a folder that is not there": lambda tmp: analysis(
+        universe(), store=tmp / "none" / "run.store"
+    ),
+    "replicas read with other cutoffs": lambda tmp: combine(
+        [
+            shell(universe(), cutoff, SolvationEvents()).run(stop=stop).results
+            for cutoff, stop in ((18.0, 40), (17.0, 39))
+        ]
+    ),
     "a moving reference without all charges": lambda tmp: OnsagerDecomposition(
         [IonSpecies(universe().atoms[:3], charge=1, name="Li+")], temperature=300
     ),
@@ -370,6 +397,16 @@ SITUATIONS = {
         tmp,
         TOML + "[analysis]\ntemperatur = 300\nwindow = [1.0, -2.0]\n"
         '[[species]]\nname = "Li+"\nselection = "name LI"\ncharge = 1\nmicrostate = 1\n',
+    ),
+    "what no file can be called": lambda tmp: configured(
+        tmp,
+        TOML + '[output]\nname = "figures/first"\n[analysis]\ntemperature = 300\n'
+        '[[species]]\nname = "Li+"\nselection = "name LI"\ncharge = 1\n',
+    ),
+    "a misspelt option of the universe": lambda tmp: configured(
+        tmp,
+        TOML + '[universe]\natom_stile = "id type x y z"\n[analysis]\ntemperature = 300\n'
+        '[[species]]\nname = "Li+"\nselection = "name LI"\ncharge = 1\n',
     ),
     "files of the configuration that are not there": lambda tmp: configured(
         tmp,
