@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..lib.checks import shown
 from ..lib.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +58,8 @@ def make_folder(path: Path, option: str) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{option} {shown(str(path))}: cannot make the folder ({why})") from error
+        named = repr(str(path)) if len(str(path)) <= 80 else f"{str(path)[:77]}..."
+        raise InputError(f"{option} {named}: cannot make the folder ({why})") from error
     if not os.access(path, os.W_OK):
         raise InputError(f"{option} {path}: the folder is not writable; give another one")
     return path
