@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from MDAnalysis import AtomGroup
+from MDAnalysis.analysis.backends import BackendBase
 
 from ..events import CrystalEvents
-from ..lib.checks import as_number, listed, positive, shown, whole
+from ..lib.checks import as_number, is_one_of, listed, positive, shown, whole
 from ..lib.errors import InputError
 from ..lib.topology import check_apart, describe_atoms
 from ..microstates import SiteAssignment
@@ -298,12 +299,13 @@ def check_image_flags(trajectory: Any) -> None:
 def check_backend(backend: Any, trajectory: Any) -> None:
     """Refuse unknown backends, and transformations that cannot be sent to other processes."""
     names = ("serial", "multiprocessing", "dask")
-    if isinstance(backend, str) and backend not in names:
+    known = backend is None or isinstance(backend, BackendBase) or is_one_of(backend, names)
+    if not known and not hasattr(backend, "apply"):
         raise InputError(
-            f"backend={backend!r} is not known; the backends are {', '.join(names)}, or an "
+            f"backend={shown(backend)} is not known; the backends are {', '.join(names)}, or an "
             "MDAnalysis BackendBase object"
         )
-    if backend in (None, "serial"):
+    if is_one_of(backend, (None, "serial")):
         return
     for transformation in trajectory.transformations:
         if not getattr(transformation, "parallelizable", False):

@@ -24,7 +24,7 @@ from MDAnalysis.lib.log import ProgressBar
 from ..events import EventRule
 from ..events.base import prepared
 from ..lib.arrays_on_disk import ArrayFolder
-from ..lib.checks import number
+from ..lib.checks import number, shown
 from ..lib.errors import InputError, warn_user
 from ..lib.frame_backends import (
     PARTS_PER_WORKER,
@@ -326,8 +326,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self.horizons = check_lengths("horizons", horizons) if with_paths else None
         self.projection = check_projection(projection, self.species)
         self.dt = check_spacing(dt)
-        if uneven not in UNEVEN:
-            raise InputError(f"uneven must be one of {UNEVEN}, got {uneven!r}")
+        if not isinstance(uneven, str) or uneven not in UNEVEN:
+            raise InputError(f"uneven must be one of {UNEVEN}, got {shown(uneven)}")
         self.uneven = uneven
         self._without_repeats: tuple[Any, np.ndarray, np.ndarray] | None = None
         self.axes = check_axes(axes)

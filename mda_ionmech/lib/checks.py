@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -124,6 +124,11 @@ def whole(
         wanted += f" and at most {most}" if too_large else ""
         raise InputError(f"{argument} must be {wanted}, got {shown(value)}; {remedy}")
     return found
+
+
+def is_one_of(value: Any, known: Container[Any]) -> bool:
+    """Whether a value is one of some names; anything but a text or None is none."""
+    return (value is None or isinstance(value, str)) and value in known
 
 
 def listed(argument: str, values: Any, remedy: str) -> list[Any]:

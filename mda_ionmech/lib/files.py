@@ -29,6 +29,8 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[str], object
     InputError
         If the folder does not exist or cannot be written to.
     """
+    if not isinstance(path, str | os.PathLike) or not str(path) or "\0" in str(path):
+        raise InputError(f"path must be that of a file to write, got {path!r:.80}")
     target = Path(path)
     folder = target.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):

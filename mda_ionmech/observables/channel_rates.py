@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import onsager
+from ..lib.checks import is_one_of
 from ..lib.errors import InputError
 from ..lib.tables import indexed
 from ..onsager.labelled_run import LabelledRun
@@ -29,7 +30,7 @@ def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:
             "give one microstates=SiteAssignment... or macrostates=..., e.g. IonPairing()"
         )
     name = able[0] if species is None else species
-    if name not in able:
+    if not is_one_of(name, able):
         raise InputError(
             f"species={species!r} has neither sites nor macrostates in this run, so no channels; "
             f"those with one are {able}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from ..lib.checks import is_one_of
 from ..lib.errors import InputError
 from ..onsager.labelled_run import LabelledRun
 
@@ -46,7 +47,7 @@ class RunObservables(ABC):
         ruled = [one.name for one in run.species if one.rule is not None]
         if species is None and ruled:
             species = ruled[0]
-        if species not in ruled:
+        if not is_one_of(species, ruled):
             raise InputError(
                 f"species={species!r} has no event rule in this run; those with one are {ruled}"
             )
@@ -90,7 +91,7 @@ class RunObservables(ABC):
         run = self._labelled("hops()")
         able = [one.name for one in run.species if one.on_sites]
         name = next(iter(able), None) if species is None else species
-        if name not in able:
+        if not is_one_of(name, able):
             raise InputError(
                 f"species={species!r} has no hops in this run: they come with "
                 f"events=CrystalEvents(); those with one are {able}"
@@ -282,7 +283,7 @@ class RunObservables(ABC):
         run = self._labelled("rate_control()")
         able = [one.name for one in run.species if one.on_sites]
         name = next(iter(able), None) if species is None else species
-        if name not in able:
+        if not is_one_of(name, able):
             raise InputError(
                 f"species={species!r} has no hops between sites in this run; those with them are "
                 f"{able}: give it microstates=SiteAssignment... and events=CrystalEvents()"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import onsager
+from ..lib.checks import is_one_of
 from ..lib.errors import InputError
 from ..lib.tables import indexed
 from ..onsager.labelled_run import LabelledRun, LabelledSpecies
@@ -32,7 +33,7 @@ def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.D
     """How long contacts last; see `OnsagerDecomposition.residence_times`."""
     import pandas as pd
 
-    if members not in ("molecules", "atoms"):
+    if not is_one_of(members, ("molecules", "atoms")):
         raise InputError(f"members must be 'molecules' or 'atoms', got {members!r}")
     detected = [one.name for one in run.species if one.microstates is not None]
     chosen = detected if species is None else [species]
@@ -41,7 +42,7 @@ def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.D
             "residence_times() needs a species with a detector, and this run has none; give one "
             "microstates=..., e.g. CutoffShell(...)"
         )
-    if chosen[0] not in detected:
+    if not is_one_of(chosen[0], detected):
         raise InputError(
             f"species={species!r} has no detector in this run, so nothing resides; those with one "
             f"are {detected}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.checks import positive
+from ..lib.checks import is_one_of, positive
 from ..lib.errors import InputError
 from ..trajectory import Paths
 from .window_sums import CarrierLabels
@@ -199,7 +199,7 @@ class LabelledRun:
         InputError
             For a name that is not in the run.
         """
-        if name not in self.names:
+        if not is_one_of(name, self.names):
             raise InputError(f"species={name!r} is not in this run; it holds {self.names}")
         return self.names.index(name)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import is_one_of, listed, positive
 from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
 from .style import GREY, heat_map, log_times, new_axes, own_part, state_nulls
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def _view_shares(results: Results, view: str, species: str | None) -> tuple[str, xr.DataArray]:
     """Shares of the events in the path or slope view over resolution and horizon."""
-    if view not in ("path", "slope"):
+    if not is_one_of(view, ("path", "slope")):
         raise InputError(f"view must be 'path' or 'slope', got {view!r}")
     variable = "path_onsager" if view == "path" else "path_slope"
     name, data = own_part(results, species)
@@ -119,7 +120,11 @@ def view_curves(
     """
     name, share = _view_shares(results, view, species)
     scanned = share["resolution"].values
-    if resolutions is None:
+    if resolutions is not None:
+        remedy = "give times in ps"
+        given = listed("resolutions", resolutions, remedy)
+        resolutions = [positive("resolutions", one, "ps", remedy) for one in given]
+    else:
         advice = results.recommend(species=name).resolution
         resolutions = [float(scanned[0]) if advice is None else advice]
     ax = new_axes(ax, (7.0, 4.2))

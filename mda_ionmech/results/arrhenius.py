@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..lib.checks import is_one_of
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.later import later
@@ -148,7 +149,7 @@ class Arrhenius:
         import pandas as pd
 
         fitted = str(self.data.attrs["species"])
-        if species not in (None, fitted):
+        if not is_one_of(species, (None, fitted)):
             raise InputError(
                 f"species={species!r}: the events of {fitted!r} were fitted; call arrhenius with "
                 f"species={species!r}"
@@ -293,9 +294,9 @@ def arrhenius(
     Cost: computing the resamples of each result, plus one least-squares solution per row; VTF
     searches T0 for every resample, about 0.3 s per row.
     """
-    if view not in VIEWS:
+    if not is_one_of(view, VIEWS):
         raise InputError(f"view must be one of {VIEWS}, got {view!r}")
-    if model not in MODELS:
+    if not is_one_of(model, MODELS):
         raise InputError(f"model must be one of {MODELS}, got {model!r}")
     single = isinstance(results, (str, os.PathLike, Results))
     if single or not isinstance(results, Iterable):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.checks import shown
+from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.later import later
@@ -110,12 +110,12 @@ class Results(ResultTree):
         """
         import pandas as pd
 
-        if view in ("path", "slope"):
+        if not is_one_of(view, ("window", "path", "slope")):
+            raise InputError(f"view must be 'window', 'path' or 'slope', got {shown(view)}")
+        if view != "window":
             if window is not None:
                 raise InputError(f"window has no meaning with view={view!r}; give horizon=...")
             return self._view(view, self._species(species), resolution, horizon)
-        if view != "window":
-            raise InputError(f"view must be 'window', 'path' or 'slope', got {view!r}")
         if resolution is not None or horizon is not None:
             raise InputError(
                 "resolution and horizon belong to view='path' and view='slope'; the window view "

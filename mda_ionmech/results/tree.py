@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.checks import positive
+from ..lib.checks import is_one_of, positive
 from ..lib.errors import InputError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class ResultTree:
 
         try:
             return samples_of(name, self.blocks)
-        except KeyError:
+        except (KeyError, TypeError):
             raise InputError(
                 f"{name!r} is no variable with samples in this result; those of "
                 "results.decomposition with an interval have them, save the nulls"
@@ -155,7 +155,7 @@ class ResultTree:
         if species is None:
             described = self.settings["species"]
             return next((s["name"] for s in described if s.get("events")), names[0])
-        if species not in names:
+        if not is_one_of(species, names):
             raise InputError(f"species={species!r} is not in this result; it holds {names}")
         return species
 

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius, combine
+from mda_ionmech import (
+    InputError,
+    IonSpecies,
+    OnsagerDecomposition,
+    arrhenius,
+    combine,
+    plotting,
+)
 from mda_ionmech.events import CrystalEvents, SolvationEvents
 from mda_ionmech.lib.checks import as_number, number, shown, whole
 from mda_ionmech.macrostates import IonPairing, ShellComposition
@@ -19,10 +26,12 @@ from mda_ionmech.microstates import CutoffShell, HullShell, SiteAssignment
 
 from ..builders import brownian, make_universe
 
+#: Python writes no integer of so many digits.
+LONG = 10**5000
 #: No numbers at all.
 NONE = [
     True, False, np.True_, "1", "abc", "", b"1", math.nan, math.inf, -math.inf, np.float32("nan"),
-    10**400, -(10**400), 10**5000, 1j, np.complex64(1), {}, {1: 2}, np.array([1.0, 2.0]),
+    10**400, -(10**400), LONG, 1j, np.complex64(1), {}, {1: 2}, np.array([1.0, 2.0]),
     np.array([[1.0]]), np.array("1"), np.array(None), object(), float, [None], [[1.0, 2.0]],
     Decimal("NaN"), np.datetime64("2020-01-01"), range(0), slice(3),
 ]  # fmt: skip
@@ -94,6 +103,7 @@ ARGUMENTS = {
         None,
     ),
     "unwrap": (lambda x: analysis(unwrap=x), [0, 1, "yes", None], None),
+    "uneven": (lambda x: analysis(uneven=x), [0, None, "keep"], None),
     "axes": (lambda x: analysis(axes=x), [0, "xx", "abc", None, ["x"]], None),
     "projection": (lambda x: analysis(projection=x), [0, "sites"], None),
     "frame": (lambda x: analysis(frame=x), [0, None, "lab"], None),
@@ -341,3 +351,36 @@ def test_names_that_a_result_cannot_tell_apart_are_refused():
         ]
         with pytest.raises(InputError, match="species names must differ"):
             OnsagerDecomposition(listed, temperature=300)
+
+
+NAMES = {
+    "species": lambda run, x: run.results.summary(1.0, species=x),
+    "species ": lambda run, x: run.events(1.0, species=x),
+    "species  ": lambda run, x: run.residence_times(species=x),
+    "species   ": lambda run, x: run.results.recommend(species=x),
+    "species    ": lambda run, x: run.path_parts(1.0, 2.0, species=x),
+    "species     ": lambda run, x: plotting.contributions(run.results, species=x),
+    "view": lambda run, x: run.results.summary(view=x),
+    "members": lambda run, x: run.residence_times(members=x),
+    "view ": lambda run, x: arrhenius([run.results] * 2, view=x),
+    "model": lambda run, x: arrhenius([run.results] * 2, model=x),
+    "backend": lambda run, x: run.run(backend=x),
+    "resolutions": lambda run, x: plotting.view_curves(run.results, resolutions=x),
+    "variable": lambda run, x: run.results.samples(x),
+    "path": lambda run, x: run.save(x),
+    "path ": lambda run, x: run.save_states(x),
+    "linking": lambda run, x: CrystalEvents(x),
+    "detail": lambda run, x: CrystalEvents(detail=x),
+    "assignment": lambda run, x: sites(assignment=x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "value", [x for x in NONE if not isinstance(x, str) and x is not LONG], ids=shown
+)
+@pytest.mark.parametrize("argument", NAMES)
+def test_what_is_no_name_is_refused(finished, unread, argument, value):
+    if argument == "resolutions" and (is_list(value) or is_empty(value)):
+        return
+    with pytest.raises(InputError, match=argument.strip()):
+        NAMES[argument](finished, value)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...lib.checks import as_number, number, shown
+from ...lib.checks import as_number, is_one_of, number, shown
 from ...lib.errors import InputError
 from ...lib.frozen import frozen
 from ...microstates import Shell
@@ -112,7 +112,7 @@ class CrystalEvents(EventRule):
         shared: float | None = 1.0,
     ) -> None:
         given = distance
-        if linking not in LINKINGS:
+        if not is_one_of(linking, LINKINGS):
             raise InputError(f"linking must be one of {LINKINGS}, got {linking!r}")
         if linking == "chain" and distance is not None:
             raise InputError("distance has no meaning with linking='chain'; leave it out")
@@ -123,7 +123,7 @@ class CrystalEvents(EventRule):
                     f"linking={linking!r} needs distance=... in Angstrom above 0, got "
                     f"{shown(given)}"
                 )
-        if detail not in (None, "channel"):
+        if not is_one_of(detail, (None, "channel")):
             raise InputError(f"detail must be None or 'channel', got {detail!r}")
         if shared is not None:
             shared = number("shared", shared, "a distance in Angstrom, 0 or more, or None", least=0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...lib.checks import as_number, number, positions, shown
+from ...lib.checks import as_number, is_one_of, number, positions, shown
 from ...lib.errors import InputError
 from ...lib.frozen import changed, frozen
 from ...lib.label_names import check_label_names
@@ -108,7 +108,7 @@ class SiteAssignment(Detector):
     ) -> None:
         check_atom_group(framework, "framework")
         super().__init__(persistence=persistence, framework=framework)
-        if assignment not in ASSIGNMENTS:
+        if not is_one_of(assignment, ASSIGNMENTS):
             raise InputError(f"assignment must be one of {ASSIGNMENTS}, got {assignment!r}")
         if r_core is not None:
             r_core = number("r_core", r_core, "a radius in Angstrom above 0", above=0)
