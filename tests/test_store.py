@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import mda_ionmech
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.analysis.arguments import check_memory
 from mda_ionmech.events import CrystalEvents
+from mda_ionmech.lib.frame_backends import ProcessParts
 from mda_ionmech.lib.frozen import changed
 from mda_ionmech.lib.task_workers import SPARE_BYTES, threads
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
@@ -466,3 +468,19 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert mine in folders_in(there)
     assert not list(there.rglob(".*"))
     assert_identical(again.results, run.results)
+
+
+@pytest.mark.parametrize("budget", [None, "1MB"])
+def test_what_an_earlier_run_gave_does_not_travel_to_workers(budget, on_disk, monkeypatch):
+    sent = []
+    parts = ProcessParts.parts
+
+    def measured(self, read, computations):
+        sent.append(len(pickle.dumps(read)))
+        return parts(self, read, computations)
+
+    monkeypatch.setattr(ProcessParts, "parts", measured)
+    run = liquid(resolutions=None, memory=budget)
+    for _ in range(2):
+        run.run(stop=STOP, backend="multiprocessing", n_workers=2)
+    assert sent[1] < sent[0] + 20_000

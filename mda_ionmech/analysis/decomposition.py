@@ -597,6 +597,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self._bar.set_description("reading frames")
         # frames are gathered afresh, and what a run before concluded does not travel to workers
         self.results = RawResults()
+        for name in ("paths", "_gathered_run", "_record"):
+            self.__dict__.pop(name, None)
         self._open_folders(n)
 
     def _open_folders(self, n: int) -> None:

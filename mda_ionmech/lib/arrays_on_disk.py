@@ -122,7 +122,7 @@ def _disk_errors(place: Path, size: int = 0) -> Iterator[None]:
             reason = "it was removed"
         raise InputError(
             f"the folder {place} cannot take {what} of a run with memory= or store=: {reason}; "
-            "give store=... a folder on a disk with room, or set TMPDIR to one"
+            "give store=... a folder on a disk with more space, or set TMPDIR to one"
         ) from error
 
 
@@ -144,7 +144,7 @@ def new_array(shape: int | tuple[int, ...], dtype: Any, folder: ArrayFolder | No
     Raises
     ------
     InputError
-        If the disk has no room; the room is taken here, so that it is there when values are set.
+        If the disk is full; space is reserved here, so that it is there when values are set.
     """
     shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
     if folder is None:
@@ -153,7 +153,7 @@ def new_array(shape: int | tuple[int, ...], dtype: Any, folder: ArrayFolder | No
     size = math.prod(shape) * kind.itemsize
     with _disk_errors(folder.path, size), open(path, "xb") as file:
         _write_header(file, shape, kind)
-        _take_room(file, file.tell() + size)
+        _reserve(file, file.tell() + size)
     return _opened(path, folder)
 
 
@@ -166,15 +166,19 @@ def _write_header(file: Any, shape: tuple[int, ...], kind: np.dtype) -> None:
     np.lib.format.write_array_header_1_0(file, about)
 
 
-def _take_room(file: Any, size: int) -> None:
-    """Make a file so long, with its room on the disk taken where the system can do that.
+def _reserve(file: Any, size: int) -> None:
+    """Make a file so long, with its space on the disk reserved where the system can do that.
 
-    A mapped file without room would end the process at the first value that does not fit.
+    Without space a mapped file would end the process at the first value that does not fit.
     """
     file.flush()
-    if hasattr(os, "posix_fallocate"):
+    try:
         os.posix_fallocate(file.fileno(), 0, size)
-    else:
+    except AttributeError:  # no such call in this system
+        file.truncate(size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+            raise
         file.truncate(size)
 
 
@@ -253,7 +257,7 @@ class GrowingArray:
             parts, self._parts = self._parts, []
             return np.concatenate(parts) if parts else np.empty(0, dtype=self._kind)
         with _disk_errors(self._folder.path), open(self._path, "r+b") as file:
-            # as long as before: headers have room for any number along the first axis
+            # as long as before: headers are padded for any number along the first axis
             _write_header(file, (self._size,), self._kind)
         return _opened(self._path, self._folder)
 

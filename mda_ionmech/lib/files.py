@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import socket
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from .errors import InputError
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[str], object]) -> Path:
     """Write a temporary file beside `path`, then rename it.
+
+    Temporary files of `path` that killed processes of this machine have left are removed.
 
     Parameters
     ----------
@@ -38,7 +43,9 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[str], object
             f"cannot write {target}: the folder {folder} does not exist or is not writable; "
             "make it, or give another path"
         )
-    name = str(folder / f".{target.name}.{secrets.token_hex(4)}{target.suffix}")
+    _remove_left(target)
+    unique = f"{_machine()}-{os.getpid()}-{secrets.token_hex(4)}"
+    name = str(folder / f".{target.name}.{unique}{target.suffix}")
     os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         write(name)
@@ -47,3 +54,30 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[str], object
         Path(name).unlink(missing_ok=True)
         raise
     return target
+
+
+def _machine() -> str:
+    """A short name of this machine: the number of a process means something there alone."""
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _remove_left(target: Path) -> None:
+    """Remove temporary files of `target` whose processes have ended on this machine."""
+    made = re.compile(re.escape(f".{target.name}.{_machine()}-") + r"(\d+)-[0-9a-f]{8}")
+    for path in target.parent.iterdir():
+        found = made.match(path.name)
+        if found and not _is_alive(int(found[1])):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process may be running."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

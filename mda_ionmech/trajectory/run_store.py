@@ -188,7 +188,7 @@ class RunStore:
         except OSError as error:
             raise InputError(
                 f"store={str(self.folder)!r} cannot be written to: {error.strerror}; the parts "
-                "that are whole stay: make room and start the run again with the same store"
+                "that are whole stay: free space and start the run again with the same store"
             ) from error
 
     def save(self, number: int, part: Part, sample: list[list[float]]) -> None:
