@@ -260,6 +260,8 @@ def test_parts_stay_within_the_budget_and_lose_little_when_stopped():
         assert 1 <= frames <= n_frames
         assert frames == 1 or 24 * frames * n_carriers <= budget / 8
         assert n_frames / frames >= min(n_frames, 25)
+        with_workers = part_size(n_carriers, n_frames, budget, 7)
+        assert with_workers == 1 or 8 * 24 * with_workers * n_carriers <= budget / 4
 
 
 def test_windows_that_are_worked_on_at_once_fit_what_is_spare(monkeypatch):

@@ -92,7 +92,7 @@ from ..trajectory.repeated_frames import (
     recognising_atoms,
     same_frame,
 )
-from ..trajectory.run_store import DEFAULT_BUDGET, RunStore, part_size
+from ..trajectory.run_store import RunStore
 from ..trajectory.snapshot import (
     Cell,
     Snapshot,
@@ -139,6 +139,7 @@ from .gather_on_disk import (
     known_part,
     new_folder,
     open_store,
+    part_frames,
     sampled_places,
 )
 from .gathered_run import GatheredRun
@@ -468,6 +469,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         self._bar = bar
         source = parts_source(backend, n_workers)
         self._client = source.client if isinstance(source, ClientParts) else None
+        self._n_workers = source.n_workers
         if source.n_workers > 1:
             n_parts = n_parts or PARTS_PER_WORKER * source.n_workers
         elif isinstance(source, SerialParts):
@@ -629,7 +631,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         if self._store is not None:
             size = self._store.part_frames
         elif self._folder is not None:
-            size = part_size(self._n_bodies, len(frames), self.memory or DEFAULT_BUDGET)
+            size = part_frames(self, len(frames))
         else:
             # parts wait for their turn in memory
             largest = max(PART_BYTES // (64 * self._n_bodies), 1)

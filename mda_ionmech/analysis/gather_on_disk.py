@@ -35,8 +35,13 @@ def open_store(run: RunInPreparation, n_frames: int) -> RunStore | None:
     """The store that the run was given, with it locked for others; None if it was given none."""
     if run.store is None:
         return None
-    size = part_size(run._n_bodies, n_frames, run.memory or DEFAULT_BUDGET)
+    size = part_frames(run, n_frames)
     return RunStore.open(run.store, _origin(run, n_frames), size)
+
+
+def part_frames(run: RunInPreparation, n_frames: int) -> int:
+    """Frames of a part, where the budget or a store asks for parts of a size."""
+    return part_size(run._n_bodies, n_frames, run.memory or DEFAULT_BUDGET, run._n_workers)
 
 
 def new_folder(run: RunInPreparation) -> ArrayFolder:

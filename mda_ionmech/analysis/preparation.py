@@ -41,6 +41,7 @@ class RunInPreparation(Protocol):
     _window_frames: np.ndarray
     _resolution_frames: np.ndarray
     _store: Any
+    _n_workers: int
 
     @property
     def _n_bodies(self) -> int: ...

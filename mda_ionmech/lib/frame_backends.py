@@ -107,7 +107,13 @@ class ProcessParts:
         context = multiprocessing.get_context()
         # pickled here: a process forked with the analysis would share its open file
         with context.Pool(self.n_workers, _unpack, (pickle.dumps(read),)) as pool:
-            yield from pool.imap(_read_kept, computations)
+            waiting = deque(computations)
+            running: deque[Any] = deque()
+            while waiting or running:
+                # answers wait for their turn in this process
+                while waiting and len(running) <= self.n_workers:
+                    running.append(pool.apply_async(_read_kept, (waiting.popleft(),)))
+                yield running.popleft().get()
 
 
 class DaskParts:

@@ -27,24 +27,26 @@ MANIFEST = "manifest.json"
 LOCK = "in-use.lock"
 #: What parts are sized for without a budget, bytes.
 DEFAULT_BUDGET = 2**30
-#: Steps and contacts of a part take such a part of the budget.
-SHARE = 8
+#: Steps of the parts that are there at once take such a share of the budget: one over this.
+SHARE = 4
 #: A stopped run loses at most about this share of its frames.
 FEWEST_PARTS = 50
 #: Bytes of a file that are read at once to check it.
 _AT_ONCE = 2**20
 
 
-def part_size(n_carriers: int, n_frames: int, budget: int) -> int:
-    """Frames of a part: their steps, 24 bytes per carrier and frame, fill a share of the budget.
+def part_size(n_carriers: int, n_frames: int, budget: int, n_workers: int = 1) -> int:
+    """Frames of a part: the steps of all parts at once fill a share of the budget.
 
     Parameters
     ----------
     n_carriers, n_frames : int
     budget : int
         Bytes.
+    n_workers : int
+        That read parts: of each one may wait, and one more be worked on here.
     """
-    most = budget // SHARE // (24 * n_carriers)
+    most = budget // (SHARE * (n_workers + 1)) // (24 * n_carriers)
     return int(max(min(most, -(-n_frames // FEWEST_PARTS)), 1))
 
 
