@@ -393,12 +393,13 @@ def find_contacts(centres, places, kind, owner, cell, outer):  # type: ignore[no
     distance_out = np.empty(n_out)
     n = 0
     for carrier in range(first.shape[0]):
+        begin, end = np.uint64(first[carrier]), np.uint64(last[carrier])
         # few enough to count, for each, how many come before it
-        for a in range(first[carrier], last[carrier]):
-            me, rank = near[a], np.int32(0)
-            for b in range(first[carrier], last[carrier]):
-                rank += np.int32(near[b] < me)
-            ligand_out[n + rank], distance_out[n + rank] = me, np.sqrt(square[a])
+        for m in range(begin, end):
+            me, rank = near[m], np.int32(0)
+            for other in range(begin, end):
+                rank += np.int32(near[other] < me)
+            ligand_out[n + rank], distance_out[n + rank] = me, np.sqrt(square[m])
             carrier_out[n + rank] = carrier
         n += last[carrier] - first[carrier]
     return carrier_out, ligand_out, distance_out
@@ -510,6 +511,18 @@ def contact_pairs(
     return pairs_with(
         frame, frame.ligand_places, frame.ligand_kind, frame.ligand_owner, np.asarray(outer)
     )
+
+
+def ligand_distances(frame: FrameGeometry, outer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ligand and distance, Angstrom, of the pairs of `contact_pairs`, in no particular order."""
+    places = frame.ligand_places.arrays
+    grid = fill_grid(places, frame.cell, float(outer.max()))
+    _, last, ligand, square = search_grid(
+        grid, row_order(frame.centres, grid.shape), frame.centres, places, frame.ligand_kind,
+        frame.ligand_owner, frame.cell, outer, True,
+    )  # fmt: skip
+    n = int(last.max(initial=0))
+    return ligand[:n], np.sqrt(square[:n])
 
 
 def pairs_with(

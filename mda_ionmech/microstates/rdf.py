@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from ..lib.errors import InputError
 from ..trajectory.unwrap import cell_heights
 from .contacts import FrameGeometry
-from .neighbour_search import contact_pairs
+from .neighbour_search import ligand_distances
 
 #: Largest distance looked at, Angstrom.
 MAX_RADIUS = 8.0
@@ -176,7 +176,7 @@ class PairCounts:
             self.counts = np.zeros((len(self.kinds), len(self.edges) - 1))
             self.n_centres = len(frame.centres)
         reach = min(float(self.edges[-1]), 0.4999 * float(cell_heights(frame.cell).min()))
-        _, ligand, distance = contact_pairs(frame, np.full(len(self.kinds), reach))
+        ligand, distance = ligand_distances(frame, np.full(len(self.kinds), reach))
         volume = abs(np.linalg.det(frame.cell))
         for k in kinds:
             of_kind = distance[frame.ligand_kind[ligand] == k]

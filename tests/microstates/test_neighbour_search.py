@@ -14,6 +14,7 @@ from mda_ionmech.microstates.neighbour_search import (
     NearLigands,
     contact_pairs,
     grid_shape,
+    ligand_distances,
 )
 from mda_ionmech.trajectory.cells import in_lattice_vectors, reduced_cell
 from mda_ionmech.trajectory.unwrap import cell_heights
@@ -97,9 +98,12 @@ def test_each_type_has_its_cutoff_and_no_carrier_its_own_atoms(radii, skew, n, s
     centres, ligands = rng.uniform(-2, 2, (9, 3)), rng.uniform(-2, 2, (n, 3))
     kind, owner = rng.integers(0, 2, n), rng.integers(-1, 9, n)
     outer = np.array(radii)
-    carrier, ligand, distance = contact_pairs(
-        FrameGeometry(centres, ligands, kind, owner, cell), outer
-    )
+    frame = FrameGeometry(centres, ligands, kind, owner, cell)
+    carrier, ligand, distance = contact_pairs(frame, outer)
+    unordered = ligand_distances(frame, outer)
+    order, other = np.lexsort((distance, ligand)), np.lexsort(unordered[::-1])
+    for one, same in zip((ligand, distance), unordered, strict=True):
+        np.testing.assert_array_equal(one[order], same[other])
     pairs = {(int(i), int(j)) for i, j in zip(carrier, ligand, strict=True)}
     for k in range(2):
         wanted = brute_force(centres, ligands[kind == k], cell, outer[k])
