@@ -88,7 +88,7 @@ def _split_residues(
     if not len(split):
         return []
     first = atoms[residue == split[0]]
-    number = len(np.unique(molecule[first.ix]))
+    number = len(distinct(molecule[first.ix]))
     others = f", and {len(split) - 1} other residues several" if len(split) > 1 else ""
     return [
         f"by the bonds of the topology {_residue(first)} holds {number} molecules{others}: bonds "

@@ -75,15 +75,17 @@ def chain_of_atom(universe: Any, chains: Any, atoms: np.ndarray, rule: str) -> n
             )
         return np.asarray(getattr(universe.atoms, _INDEX[chains]), dtype=np.int64)
     if isinstance(chains, Mapping):
-        absent = next((int(i) for i in atoms if int(i) not in chains), None)
+        given = atoms.tolist()
+        absent = next((i for i in given if i not in chains), None)
         if absent is not None:
             raise InputError(
                 f"{rule}(chains=...): the mapping has no chain for atom index {absent}, a ligand "
                 "that is no anion; give one for each"
             )
-        numbers = {c: k for k, c in enumerate(dict.fromkeys(chains[int(i)] for i in atoms))}
+        found = [chains[i] for i in given]
+        numbers = {c: k for k, c in enumerate(dict.fromkeys(found))}
         out = np.full(n_atoms, -1, dtype=np.int64)
-        out[atoms] = [numbers[chains[int(i)]] for i in atoms]
+        out[atoms] = [numbers[c] for c in found]
         return out
     if len(chains) != n_atoms:
         raise InputError(

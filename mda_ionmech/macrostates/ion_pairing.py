@@ -15,6 +15,7 @@ from ..lib.errors import InputError
 from ..lib.frozen import frozen
 from ..lib.grouping import sort_by_group
 from ..lib.kernels import kernel
+from ..lib.molecules import distinct
 from ..lib.run_length import runs_in_time
 from .base import MacrostateRule, Macrostates, RunStates
 
@@ -170,7 +171,7 @@ class IonPairing(MacrostateRule):
                 first_row[k] = n_carriers
                 n_carriers += one.n_carriers
                 ligands.append(one.microstates.ligands[self.anion].ix)
-        molecules = np.unique(states.molecule[np.concatenate(ligands)])
+        molecules = distinct(states.molecule[np.concatenate(ligands)])
         rows = n_carriers + len(molecules)
         # in a frame: two numbers of each row, what runs are found from, and contacts
         at_once = max(1, min(states.n_frames, BLOCK_BYTES // (8 * rows + 48 * n_carriers)))

@@ -15,6 +15,7 @@ import numpy as np
 from ...lib.checks import as_number, is_one_of, number, shown
 from ...lib.errors import InputError
 from ...lib.frozen import frozen
+from ...lib.molecules import distinct
 from ...microstates import Shell
 from ...trajectory.unwrap import cell_heights
 from ..base import EventRule
@@ -171,7 +172,7 @@ class CrystalEvents(EventRule):
         if history.place is not None:
             # sites of one place, however far apart
             both = same_place(history.place)
-            key = np.unique(np.concatenate([site * n_sites + other, both[0] * n_sites + both[1]]))
+            key = distinct(np.concatenate([site * n_sites + other, both[0] * n_sites + both[1]]))
             site, other = np.divmod(key, n_sites)
         offsets = np.searchsorted(site, np.arange(n_sites + 1))
         found = offsets.astype(np.int64), other.astype(np.int64)
