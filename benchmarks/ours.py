@@ -33,9 +33,9 @@ def log_windows(longest: int, number: int) -> np.ndarray:
 
 
 class FrameStage(OnsagerDecomposition):
-    """The analysis up to the labels: reading, neighbours, unwrapping, numbering of shells.
+    """The analysis up to the microstates: reading, neighbours, unwrapping, numbering of shells.
 
-    Its results are the `LabelledRun`.
+    Without event rules; its results are the `LabelledRun`.
     """
 
     def _assembled(self, run: Any, *_: Any, **__: Any) -> Any:
@@ -46,10 +46,9 @@ def analysis(
     universe: Any, *, n_windows: int = 12, shells: bool = True, frames_only: bool = False
 ) -> OnsagerDecomposition:
     """An analysis of the synthetic system, not yet run."""
-    shell = {
-        "microstates": CutoffShell(CUTOFF, solvent=universe.select_atoms("name L")),
-        "events": SolvationEvents(),
-    }
+    shell = {"microstates": CutoffShell(CUTOFF, solvent=universe.select_atoms("name L"))}
+    if not frames_only:
+        shell["events"] = SolvationEvents()
     ions = IonSpecies(
         universe.select_atoms("name I"), charge=1, name="ion", **(shell if shells else {})
     )
