@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from MDAnalysis.analysis.backends import BackendBase
+from MDAnalysis.lib.log import ProgressBar
 
 from .errors import InputError
 
@@ -88,6 +89,16 @@ def _read_kept(indexed_frames: np.ndarray) -> Part:
     return _kept.read(indexed_frames)
 
 
+def _begin(pickled: bytes) -> None:
+    """Start a worker process with an analysis and a lock of its own for progress bars.
+
+    The lock of a forked process is that of the process it was forked from: a worker that is ended
+    while it holds it would leave every later bar waiting for ever.
+    """
+    ProgressBar.set_lock(threading.RLock())
+    _unpack(pickled)
+
+
 def _unpack_and_read(pickled: bytes, indexed_frames: np.ndarray) -> Part:
     _unpack(pickled)
     return _read_kept(indexed_frames)
@@ -106,7 +117,7 @@ class ProcessParts:
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
         context = multiprocessing.get_context()
         # pickled here: a process forked with the analysis would share its open file
-        with context.Pool(self.n_workers, _unpack, (pickle.dumps(read),)) as pool:
+        with context.Pool(self.n_workers, _begin, (pickle.dumps(read),)) as pool:
             waiting = deque(computations)
             running: deque[Any] = deque()
             while waiting or running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from numbers import Real
 from pathlib import Path
@@ -14,6 +15,8 @@ from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
 from ..lib.checks import number
 from ..lib.errors import InputError
 from .completeness import cut_last_line
+from .frame_times import UNEVEN
+from .repeated_frames import describe_dropped, without_repeats
 
 if TYPE_CHECKING:
     from MDAnalysis import Universe
@@ -30,6 +33,7 @@ def from_ase(
     dt: float | None = None,
     format: str | None = None,
     index: str | int | slice = ":",
+    uneven: str = "refuse",
 ) -> Universe:
     """Universe in memory from files that ASE reads, e.g. XDATCAR or extended XYZ with a cell.
 
@@ -42,12 +46,17 @@ def from_ase(
     dt : float, optional
         Time between the frames taken, ps. May be left out only where every frame carries
         ``info["time"]``, which is then read as fs. ASE fixes no unit for it: give `dt` where a
-        file holds another.
+        file holds another. It sets the scale: frames whose times are uneven are refused with it
+        as without.
     format : str, optional
         ASE's name of the format, e.g. ``"vasp-xdatcar"`` or ``"extxyz"``; by default found from
         names and contents.
     index : str, int or slice
         The frames to take of each file, e.g. ``"100:"``.
+    uneven : {"refuse", "drop", "accept"}
+        What to do where the times in the files repeat or are unevenly spaced. ``drop``: leave out
+        what a later frame repeats, as a restart leaves it, and say how many frames; ``accept``:
+        take the frames as `dt` apart all the same.
 
     Returns
     -------
@@ -61,8 +70,8 @@ def from_ase(
     Raises
     ------
     InputError
-        For files ASE cannot read, frames without a cell, frames of different atoms, and where the
-        spacing is neither given nor in the files.
+        For files ASE cannot read, frames without a cell, frames of different atoms, times that are
+        uneven, and where the spacing is neither given nor in the files.
     ImportError
         Without the extra ``ase``.
     """
@@ -71,6 +80,8 @@ def from_ase(
         raise InputError("paths is empty; give a file, or files that follow one another")
     if dt is not None:
         dt = number("dt", dt, "a time between frames in ps above 0", above=0)
+    if uneven not in UNEVEN:
+        raise InputError(f"uneven must be one of {UNEVEN}, got {uneven!r}")
     positions: list[np.ndarray] = []
     dimensions: list[np.ndarray] = []
     times: list[Any] = []
@@ -97,11 +108,27 @@ def from_ase(
         times.append(atoms.info.get(_TIME))
     if not positions:
         raise InputError(f"index={index!r} takes no frame of {', '.join(map(str, files))}")
+    kept = np.arange(len(positions))
+    known = all(isinstance(t, Real) for t in times) and len(set(times)) > 1
+    if known and uneven == "drop":
+        names = [f"frame {k} ({t:g} fs)" for k, t in enumerate(times)]
+        kept = without_repeats(np.array(times, dtype=float), 0.0, names)
+        times = [times[k] for k in kept]
+        dropped = np.setdiff1d(np.arange(len(positions)), kept)
+        if len(dropped):
+            warnings.warn(describe_dropped(dropped), stacklevel=2)
     first_time = 0.0
     if dt is None:
-        first_time, dt = _spacing(times, files)
+        first_time, dt = _spacing(times, files, "dt=None, but the")
+    elif known and uneven != "accept" and len(times) > 1:
+        _spacing(times, files, f"dt={dt:g} ps sets the scale, but the")
     return _universe(
-        np.stack(positions), np.stack(dimensions), symbols, masses, float(dt), first_time
+        np.stack([positions[k] for k in kept]),
+        np.stack([dimensions[k] for k in kept]),
+        symbols,
+        masses,
+        float(dt),
+        first_time,
     )
 
 
@@ -177,8 +204,8 @@ def _canonical(
     return box, (np.linalg.solve(cell.T, positions.T).T @ canonical).astype(np.float32)
 
 
-def _spacing(times: Sequence[Any], files: Sequence[Path]) -> tuple[float, float]:
-    """First time and spacing, ps, from the times of all frames, fs."""
+def _spacing(times: Sequence[Any], files: Sequence[Path], but: str) -> tuple[float, float]:
+    """First time and spacing, ps, from the times of all frames, fs; but: begins the message."""
     known = [float(t) for t in times if isinstance(t, Real)]
     if len(known) < len(times):
         raise InputError(
@@ -193,9 +220,10 @@ def _spacing(times: Sequence[Any], files: Sequence[Path]) -> tuple[float, float]
     if not spacing > 0 or off.max() > _UNEVEN * spacing:
         at = int(off.argmax())
         raise InputError(
-            f"dt=None, but the times in the files are unevenly spaced: {known[at]:g} fs is "
-            f"followed by {known[at + 1]:g} fs, the mean spacing is {spacing:g} fs; give dt=... "
-            "in ps, or take an even part with index=..."
+            f"{but} times in the files are unevenly spaced: {known[at]:g} fs is followed by "
+            f"{known[at + 1]:g} fs, the mean spacing is {spacing:g} fs; take an even part with "
+            "index=..., leave out what a restart wrote again with uneven='drop', or give dt=... in "
+            "ps and uneven='accept' to take the frames as that far apart all the same"
         )
     return known[0] / 1000.0, spacing / 1000.0
 

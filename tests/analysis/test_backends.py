@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from distributed import Client
 from MDAnalysis.analysis.backends import BackendBase, BackendMultiprocessing
+from MDAnalysis.lib.log import ProgressBar
 
 from mda_ionmech import InputError, OnsagerDecomposition
-from mda_ionmech.lib.frame_backends import DaskParts, parts_source
+from mda_ionmech.lib.frame_backends import DaskParts, Part, ProcessParts, ReadPart, parts_source
 from mda_ionmech.microstates import CutoffShell
 
 from ..builders import liquid_species
@@ -135,3 +136,15 @@ def test_one_progress_bar_covers_every_backend(backend, capsys):
 def test_an_unknown_backend_is_refused():
     with pytest.raises(InputError, match="backend='gpu' is not known"):
         analysis().run(stop=STOP, backend="gpu")
+
+
+def test_worker_processes_share_no_lock_of_bars():
+    """A worker that is ended while it holds a shared lock would leave every later bar waiting."""
+    read = ReadPart(lock_of_bars)
+    found = next(iter(ProcessParts(1).parts(read, [np.zeros((1, 2), dtype=np.int64)])))
+    assert "RLock" in found.results
+    assert "RLock" not in str(type(ProgressBar.get_lock()))
+
+
+def lock_of_bars(_):
+    return Part(np.zeros(1), np.zeros(1), str(type(ProgressBar.get_lock())))

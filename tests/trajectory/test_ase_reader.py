@@ -97,6 +97,24 @@ def test_time_in_the_file(tmp_path):
     write(tmp_path / "run.xyz", frames(times=[0.0, 1.0, 2.0, 4.0, 5.0]))
     with pytest.raises(InputError, match=r"dt=None.*unevenly spaced: 2 fs is followed by 4 fs"):
         from_ase(tmp_path / "run.xyz")
+    with pytest.raises(InputError, match=r"dt=0.5 ps sets the scale, .*2 fs is followed by 4 fs"):
+        from_ase(tmp_path / "run.xyz", dt=0.5)
+    assert from_ase(tmp_path / "run.xyz", dt=0.5, uneven="accept").trajectory.n_frames == 5
+    with pytest.raises(InputError, match="uneven must be one of"):
+        from_ase(tmp_path / "run.xyz", dt=0.5, uneven="no")
+
+
+@pytest.mark.parametrize("dt", [None, 0.001])
+def test_what_a_restart_wrote_again_is_left_out(dt, tmp_path):
+    times = [0.0, 1.0, 2.0, 3.0, 2.0, 3.0, 4.0]
+    made = frames(len(times), times=times)
+    write(tmp_path / "run.xyz", made)
+    with pytest.raises(InputError, match="unevenly spaced: 3 fs is followed by 2 fs"):
+        from_ase(tmp_path / "run.xyz", dt=dt)
+    with pytest.warns(UserWarning, match="2 frames that later ones repeat were left out"):
+        universe = from_ase(tmp_path / "run.xyz", dt=dt, uneven="drop")
+    assert_same(universe, [made[k] for k in (0, 1, 4, 5, 6)])
+    assert universe.trajectory.dt == pytest.approx(0.001)
 
 
 def test_a_spacing_must_be_known(tmp_path):
