@@ -7,14 +7,19 @@ frames (XYZ, PDB, GRO and others), or for one step of the engine (LAMMPS dumps).
 from __future__ import annotations
 
 import os
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from MDAnalysis.coordinates.memory import MemoryReader
+from MDAnalysis.lib.util import anyopen
 
+#: What a comment that speaks of a time holds.
+_TIME = re.compile(r"\b(time|t)\s*[=:]", re.IGNORECASE)
 #: What MDAnalysis takes for the spacing where it knows none, ps.
 INVENTED = 1.0
 
@@ -160,6 +165,27 @@ def _of_reader(reader: Any) -> TimeSource:
     return TimeSource("invented", None, text)
 
 
+def remarks(trajectory: Any) -> list[str]:
+    """Comments of the first two frames of XYZ and GRO files that speak of times.
+
+    MDAnalysis passes over them, and they have no common form: for a message, not for a number.
+    """
+    readers = list(getattr(trajectory, "readers", [trajectory]))[:2]
+    lines: list[str] = []
+    for reader in readers:
+        path, name = getattr(reader, "filename", None), _format(reader)
+        if name not in ("XYZ", "GRO") or not isinstance(path, str | os.PathLike):
+            continue
+        try:
+            with anyopen(str(path)) as file:
+                text = list(islice(file, int(reader.n_atoms) + 4 if name == "XYZ" else 1))
+        except (OSError, UnicodeDecodeError):
+            continue
+        lines += text[1 :: int(reader.n_atoms) + 2] if name == "XYZ" else text
+    told = [" ".join(line.split()) for line in lines if _TIME.search(line)]
+    return [line if len(line) <= 80 else f"{line[:77]}..." for line in told[:2]]
+
+
 def time_source(trajectory: Any) -> TimeSource:
     """On what the times of a trajectory rest; of several files, the weakest of their sources.
 
@@ -170,4 +196,9 @@ def time_source(trajectory: Any) -> TimeSource:
     """
     sources = [_of_reader(one) for one in getattr(trajectory, "readers", [trajectory])]
     rank = ("invented", "given", "file")
-    return min(sources, key=lambda one: rank.index(one.kind))
+    found = min(sources, key=lambda one: rank.index(one.kind))
+    told = remarks(trajectory) if found.kind == "invented" else []
+    if told:
+        quoted = " and ".join(f"'{line}'" for line in told)
+        return replace(found, text=f"{found.text}, although comments in it read {quoted}")
+    return found

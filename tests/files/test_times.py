@@ -109,6 +109,22 @@ def test_dt_given_to_mdanalysis_is_used_where_it_means_the_spacing(tmp_path):
         analysis(universe).run()
 
 
+def test_comments_that_speak_of_times_are_shown(tmp_path):
+    """As CP2K writes them, and GROMACS; they have no common form and are not read as numbers."""
+    path = write(tmp_path / "run.xyz", walk())
+    lines = path.read_text().splitlines()
+    for k in range(N):
+        lines[1 + k * (ATOMS + 2)] = f" i = {k:8d}, time = {500.0 * k:12.3f}, E = -1.5"
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError, match=r"'i = 0, time = 0.000, E = -1.5' and 'i = 1, time = 500"):
+        analysis(read(path)).run()
+    parts = [write(tmp_path / f"{k}.gro", walk()[k : k + 1]) for k in range(20)]
+    for k, part in enumerate(parts):
+        part.write_text(f"ions t= {0.5 * k:.5f} step= {k}\n" + part.read_text().split("\n", 1)[1])
+    with pytest.raises(InputError, match=r"'ions t= 0.00000 step= 0' and 'ions t= 0.50"):
+        analysis(read(parts)).run()
+
+
 def test_netcdf_without_times(tmp_path):
     from scipy.io import netcdf_file
 
