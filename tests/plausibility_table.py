@@ -15,8 +15,11 @@ from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.analysis import plausibility
 from mda_ionmech.events import PolymerEvents, SolvationEvents
 from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.trajectory import step_lengths
 
 from .builders import brownian, make_universe
+from .files.timed_files import ATOMS, BOX, DT, LENGTH, walk
+from .files.timed_files import analysis as timed
 
 PAGE = Path(__file__).parents[1] / "docs" / "plausibility.md"
 INTRODUCTION = """\
@@ -29,7 +32,8 @@ speaks up on the shipped trajectories. This page is written by the tests; what i
 reasons is on {doc}`errors`."""
 REASONS = """\
 A check is silent where the sample does not decide: a warning that is often wrong is not read. The
-thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`):"""
+thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`, and
+`mda_ionmech/trajectory/step_lengths.py` for steps between neighbouring frames):"""
 #: Frames of the shipped liquid that are analysed: 1 ps apart.
 FRAMES = 600
 
@@ -154,7 +158,20 @@ def renewed_shells():
     return with_ligands(np.where(np.arange(100)[:, None] % 3 == np.arange(3), 2.0, 6.0))
 
 
-#: By situation: what is run, and which function of `plausibility` answers.
+def odd_step(fraction):
+    """One carrier of eight moves by a fraction of the cell between two frames."""
+    positions = walk(400)
+    positions[200:, 5, 0] += fraction * LENGTH
+    return timed(make_universe(positions, BOX, dt=DT, masses=[7.0] * ATOMS)).run()
+
+
+def missing_frames():
+    """Three hundred frames are missing in the middle; the spacing is given."""
+    positions = walk(400)[[*range(40), *range(340, 380)]]
+    return timed(make_universe(positions, BOX, dt=DT, masses=[7.0] * ATOMS)).run()
+
+
+#: By situation: what is run, and which function answers.
 SITUATIONS = {
     "a cutoff in nm": (lambda: shells(0.28), "empty_shells"),
     "a cutoff shorter than any contact": (lambda: shells(1.5), "empty_shells"),
@@ -201,6 +218,17 @@ SITUATIONS = {
         lambda: crystal(dt=0.001),
         "too_fast",
     ),
+    "one step beyond half the cell": (lambda: odd_step(0.55), "outlier_note"),
+    "one step near half the cell": (lambda: odd_step(0.45), "outlier_note"),
+    "frames missing in a file without times": (missing_frames, "missing_frames"),
+    "coordinates far from the origin": (
+        lambda: timed(make_universe(walk() + 1e6, BOX, dt=DT, masses=[7.0] * ATOMS)).run(),
+        "rounding_note",
+    ),
+    "lengths in another unit": (
+        lambda: timed(make_universe(1e-4 * walk(), BOX, dt=DT, masses=[7.0] * ATOMS)).run(),
+        "spacing_notes",
+    ),
     "a drift in the laboratory frame": (lambda: crystal("laboratory", drift=0.05), "drift"),
     "a framework that drifts as a whole": (lambda: crystal(drift=0.05), "drift"),
     "a framework that diffuses": (lambda: crystal(host_walks=0.2), "moving_host"),
@@ -228,16 +256,17 @@ def known(text: str) -> bool:
 #: Thresholds that the page explains, in the words of the code.
 def thresholds() -> list[tuple[str, str]]:
     """Names and values of the thresholds, and the comments above them."""
-    source = Path(plausibility.__file__).read_text()
-    rows, comment = [], []
-    for line in source.splitlines():
-        if line.startswith("#: "):
-            comment.append(line[3:])
-        elif comment:
-            names = line.partition(" = ")[0].split(", ")
-            values = ", ".join(f"{getattr(plausibility, name):g}" for name in names)
-            rows.append((values, " ".join(comment)))
-            comment = []
+    rows: list[tuple[str, str]] = []
+    for module in (plausibility, step_lengths):
+        comment: list[str] = []
+        for line in Path(module.__file__).read_text().splitlines():
+            if line.startswith("#: "):
+                comment.append(line[3:])
+            elif comment:
+                names = line.partition(" = ")[0].split(", ")
+                values = ", ".join(f"{getattr(module, name):g}" for name in names)
+                rows.append((values, " ".join(comment)))
+                comment = []
     return rows
 
 

@@ -1198,7 +1198,7 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
             state = "wrapped: jumps across the cell were undone"
         else:
             state = "continuous: no step crosses half the cell"
-        note = None if self.unwrap is False else long_steps_note(found, self.species)
+        note = None if self.unwrap is False else long_steps_note(found, self.species, self._notes)
         if note is not None:
             self._note(note, loud=True)
         return {

@@ -132,13 +132,25 @@ def step_notes(
     shown : bool
         Whether times or steps of the file already show that no frame is missing.
     """
+    n_carriers = np.array([one.n_carriers for one in species])
+    missing = np.empty(0, dtype=np.int64)
+    if not shown:
+        missing = missing_frames(raw["step_far"], n_carriers)
     notes = []
+    if 0 < len(missing) < len(frames) // 4:
+        k = int(missing[0])
+        others = f" ({len(missing)} such places in all)" if len(missing) > 1 else ""
+        notes.append(
+            f"between frames {frames[k - 1]} and {frames[k]} most carriers move more than "
+            f"{FAR:g} times as far as between others{others}: frames seem to be missing there, "
+            "or out of order, and the file holds neither times nor steps to tell"
+        )
     for s, one in enumerate(species):
         square, longest = raw["step_square"][:, s], raw["step_longest"][:, s]
         # the first frame has no step
         rms = float(np.sqrt(np.mean(square[1:])))
         k = int(np.argmax(longest))
-        if k == 0 or rms == 0:
+        if k == 0 or rms == 0 or k in missing:
             continue
         carrier = int(raw["step_carrier"][k, s])
         atom = int(one.atoms.ix[np.flatnonzero(one.carrier_of_atom == carrier)[0]])
@@ -147,20 +159,12 @@ def step_notes(
         n_steps = (len(frames) - 1) * one.n_carriers
         note = outlier_note(one.name, float(longest[k]), rms, height, where, n_steps)
         notes += [] if note is None else [note]
-    if not shown:
-        missing = missing_frames(raw["step_far"], np.array([one.n_carriers for one in species]))
-        if 0 < len(missing) < len(frames) // 4:
-            k = int(missing[0])
-            others = f" ({len(missing)} such places in all)" if len(missing) > 1 else ""
-            notes.append(
-                f"between frames {frames[k - 1]} and {frames[k]} most carriers move more than "
-                f"{FAR:g} times as far as between others{others}: frames seem to be missing there, "
-                "or out of order, and the file holds neither times nor steps to tell"
-            )
     return notes
 
 
-def long_steps_note(found: np.ndarray, species: Sequence[IonSpecies]) -> str | None:
+def long_steps_note(
+    found: np.ndarray, species: Sequence[IonSpecies], said: Sequence[str]
+) -> str | None:
     """On steps near half the cell, of all atoms that are followed.
 
     Parameters
@@ -168,16 +172,22 @@ def long_steps_note(found: np.ndarray, species: Sequence[IonSpecies]) -> str | N
     found : numpy.ndarray
         As `trajectory.unwrap.fractional_steps` counts, and the frame of the longest step.
     species : sequence of IonSpecies
+    said : sequence of str
+        Warnings so far, which may name the longest step.
     """
     if found[1] == 0:
         return None
-    atom = int(found[4])
+    atom, frame = int(found[4]), int(found[5])
+    counted = (
+        f"{int(found[1])} of {int(found[2])} steps exceed {LONG_STEP} of the shortest cell height, "
+        "near the limit of what can be unwrapped"
+    )
+    if any("between frames" in text and f"and {frame} " in text for text in said):
+        return counted
     owner = next((one.name for one in species if atom in one.atoms.ix), "no carrier")
     return (
-        f"{int(found[1])} of {int(found[2])} steps exceed {LONG_STEP} of the shortest cell height, "
-        "near the limit of what can be unwrapped: the longest, "
-        f"{found[3]:.2f} A, is that of atom index {atom} ({owner}) into frame {int(found[5])}. A "
-        "step beyond half the cell is taken for its image on the other side; write frames more "
-        "often or take them with a smaller step, and look at that atom (its velocity, if the "
-        "file holds velocities, tells which way it went)"
+        f"{counted}: the longest, {found[3]:.2f} A, is that of atom index {atom} ({owner}) into "
+        f"frame {frame}. A step beyond half the cell is taken for its image on the other side; "
+        "write frames more often or take them with a smaller step, and look at that atom (its "
+        "velocity, if the file holds velocities, tells which way it went)"
     )
