@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mda_ionmech.cli.app import app
+from mda_ionmech.cli.app import app as command
 from mda_ionmech.viewing import window as viewing
 
 from ovito.qt_compat import QtCore, QtGui, QtWidgets  # isort: skip
@@ -137,7 +137,7 @@ def main() -> None:
             app.closeAllWindows()
 
     QtCore.QTimer.singleShot(0, drive)
-    app(["view", states, "--dataset", "crystal"], standalone_mode=False)
+    command(["view", states, "--dataset", "crystal"], standalone_mode=False)
 
 
 if __name__ == "__main__":
