@@ -10,6 +10,8 @@ from benchmarks.memory import bodies, measure, watched
 BESIDE = 300_000_000
 #: Of which imports and kernels are the larger part without any data, bytes.
 KERNELS = 110_000_000
+#: What blocks that are worked on at once take beside the budget, bytes.
+BLOCKS = 60_000_000
 
 LOAD = """
 import sys, mda_ionmech
@@ -24,11 +26,12 @@ print(results.summary().to_string())
 )
 def test_runs_of_ten_times_their_budget_stay_within_it(case, n_carriers, n_frames, tmp_path):
     measure(case, 100, 300, 10**6)  # kernels are compiled before, if they are not
+    small = measure(case, 100, 300, 10**6, save=str(tmp_path))
     budget = 24 * bodies(case, n_carriers) * n_frames // 10
     found = measure(case, n_carriers, n_frames, budget, save=str(tmp_path))
     assert found["distinct"] > (100 if case == "core" else 100_000)
     assert found["peak"] < budget + BESIDE
-    assert found["peak"] - found["imported"] < budget + KERNELS
+    assert found["peak"] < small["peak"] + budget + BLOCKS
     written, peak = watched([sys.executable, "-c", LOAD, str(tmp_path / "run.nc")])
     assert "share" in written
     assert peak < budget + BESIDE

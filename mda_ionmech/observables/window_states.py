@@ -14,7 +14,7 @@ from ..onsager.window_sums import CarrierLabels
 from .event_labels import expand_segments
 
 #: Carriers times frames that are worked on at once.
-AT_ONCE = 2**18
+AT_ONCE = 2**16
 #: Per-frame arrays of the result: shape beyond (frames, carriers), and type.
 STATES: dict[str, tuple[tuple[int, ...], type]] = {
     "microstate": ((), np.int32),

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 #: Larger variables are written in pieces, bytes.
-LARGE = 2**24
+LARGE = 2**20
 #: What is written at once of a large variable, bytes.
-PIECE = 2**22
+PIECE = 2**20
 #: Compression of variables of more than some elements.
 COMPLEVEL, COMPRESSED = 2, 10_000
 
