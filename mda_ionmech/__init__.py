@@ -12,6 +12,7 @@ from .lib.version import __version__
 if TYPE_CHECKING:
     from . import datasets
     from .analysis.decomposition import OnsagerDecomposition
+    from .analysis.loaded_run import LoadedRun, load_run
     from .lib.errors import AdditivityError, InputError
     from .results.arrhenius import Arrhenius, arrhenius
     from .results.combine import combine
@@ -23,6 +24,7 @@ __all__ = [
     "Arrhenius",
     "InputError",
     "IonSpecies",
+    "LoadedRun",
     "OnsagerDecomposition",
     "Results",
     "__version__",
@@ -30,6 +32,7 @@ __all__ = [
     "combine",
     "datasets",
     "load",
+    "load_run",
 ]
 
 _HOME = {
@@ -37,11 +40,13 @@ _HOME = {
     "Arrhenius": ".results.arrhenius",
     "InputError": ".lib.errors",
     "IonSpecies": ".species",
+    "LoadedRun": ".analysis.loaded_run",
     "OnsagerDecomposition": ".analysis",
     "Results": ".results.results",
     "arrhenius": ".results.arrhenius",
     "combine": ".results.combine",
     "load": ".results.results",
+    "load_run": ".analysis.loaded_run",
 }
 
 

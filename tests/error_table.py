@@ -13,7 +13,15 @@ import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.transformations.nojump import NoJump
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, arrhenius, combine, datasets
+from mda_ionmech import (
+    InputError,
+    IonSpecies,
+    OnsagerDecomposition,
+    arrhenius,
+    combine,
+    datasets,
+    load_run,
+)
 from mda_ionmech.cli.config import build_analysis, load_config
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.files import write_atomically
@@ -138,6 +146,25 @@ class TwoWords(SolvationEvents):
 
 class ManyNames(SolvationEvents):
     names = tuple(f"label_{k}" for k in range(40_000))
+
+
+class MyRule(SolvationEvents):
+    """The rule of the package under a name of one's own."""
+
+
+def with_notes(folder):
+    """A folder of the user's that holds something."""
+    (folder / "notes").mkdir()
+    (folder / "notes" / "text").touch()
+    return folder / "notes"
+
+
+def opened(folder, rule, missing=None):
+    """A saved run that is opened, perhaps without one of its files."""
+    path = shell(universe(), 18.0, rule).run().save_run(folder / "ion.run")
+    if missing:
+        (path / missing).unlink()
+    return load_run(path)
 
 
 def shifted_times(folder, time_of):
@@ -299,6 +326,12 @@ SITUATIONS = {
     "a rule with 40 000 names": lambda tmp: shell(universe(), 18.0, ManyNames()),
     "a store in a folder that is not there": lambda tmp: analysis(
         universe(), store=tmp / "none" / "run.store"
+    ),
+    "a saved run that lost a file": lambda tmp: opened(tmp, None, "results.nc"),
+    "a saved run with a rule of one's own": lambda tmp: opened(tmp, MyRule()),
+    "a folder that is no saved run": lambda tmp: load_run(with_notes(tmp)),
+    "a run saved over something else": lambda tmp: (
+        analysis(universe()).run().save_run(with_notes(tmp))
     ),
     "replicas read with other cutoffs": lambda tmp: combine(
         [

@@ -48,6 +48,7 @@ from ..lib.task_workers import (
 from ..lib.topology import atom_ids, check_atom_group, describe_atoms, trajectory_name
 from ..lib.version import __version__
 from ..macrostates import Macrostates
+from ..macrostates.base import prepared_macrostates
 from ..microstates import (
     FrameGeometry,
     Microstates,
@@ -133,6 +134,7 @@ from .arguments import (
     selections_of,
 )
 from .coordinate_checks import carrier_places, check_coordinates, describe_reach, refuse_jumps
+from .finished_run import FinishedRun
 from .gather_on_disk import (
     digest_of,
     exceeds_budget,
@@ -149,6 +151,7 @@ from .labelling import ambiguity, event_names, label, tally_notes
 from .plausibility import long_persistence, short_length
 from .run_arguments import check_count, check_frames
 from .sampled_frames import warnings_of_sample
+from .saved_run import write_run
 from .step_checks import (
     check_repeated_stretch,
     far_steps,
@@ -353,6 +356,8 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
                 listed[index] = changed(one, events=rule)
             if one.macrostates is not None:
                 one.macrostates.check(self.species, index)
+                known = prepared_macrostates(one, self.universe)
+                listed[index] = changed(listed[index], macrostates=known)
         about_charges += check_counterions(listed)
         #: What every run begins with; `species` is what the last one has settled.
         self._given = self.species = tuple(listed)
@@ -1355,6 +1360,36 @@ class OnsagerDecomposition(RunObservables, AnalysisBase):
         """Write the results as one NetCDF4 file; see `Results.save`."""
         self._require_run("save()")
         return self.results.save(path)
+
+    def save_run(self, path: str | os.PathLike[str]) -> Path:
+        """Write the run, so that `mda_ionmech.load_run` opens it without the trajectory.
+
+        What is asked of the run that was loaded has the same answer, bit for bit.
+
+        Parameters
+        ----------
+        path : path-like
+            A folder that is new or empty, or holds a saved run, which is replaced.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a path that cannot be written to or holds something else, or for a
+            detector or rule of your own with attributes that a file cannot hold.
+        """
+        self._require_run("save_run()")
+        return write_run(path, self._finished())
+
+    def _finished(self) -> FinishedRun:
+        return FinishedRun(
+            gathered=self._gathered_run,
+            record=self._record,
+            results=self.results,
+            about=self._about(),
+            notes=tuple(self._notes),
+            engine_step=self.engine_step,
+            memory=self.memory,
+        )
 
     def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
         """Write what OVITO colours by: events, macrostates and displacements of one window.

@@ -5,8 +5,9 @@ Labels follow from this record, again and again with other filters or rules, wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..onsager.labelled_run import CarrierAtoms
 from ..species import IonSpecies
 from ..trajectory import Paths
 from ..trajectory.carriers import Ligands
+from ..trajectory.paths import without_axes
 
 
 @dataclass(frozen=True)
@@ -89,3 +91,18 @@ class GatheredRun:
     carrier_mass: np.ndarray
     selections: tuple[dict[str, Any], ...]
     folder: ArrayFolder | None
+
+
+def positions_along(paths: Paths, first: Sequence[int], axes: str) -> tuple[np.ndarray, ...]:
+    """`GatheredRun.positions`: those of each species, with directions that do not count set to 0.
+
+    Parameters
+    ----------
+    paths : Paths
+    first : sequence of int
+        Shape (species + 1,): first carrier of each species, and their number.
+    axes : str
+        Directions that count.
+    """
+    dropped = [k for k, axis in enumerate("xyz") if axis not in axes]
+    return tuple(without_axes(paths.carriers(a, b), dropped) for a, b in pairwise(first))

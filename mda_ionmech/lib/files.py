@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from .errors import InputError
+
+#: Bytes of a file that are read at once to check it.
+_AT_ONCE = 2**20
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[str], object]) -> Path:
@@ -34,19 +40,16 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[str], object
     InputError
         If the folder does not exist or cannot be written to.
     """
-    if not isinstance(path, str | os.PathLike) or not str(path) or "\0" in str(path):
-        raise InputError(f"path must be that of a file to write, got {path!r:.80}")
-    target = Path(path)
+    target = _target(path, "file")
     folder = target.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(
-            f"cannot write {target}: the folder {folder} does not exist or is not writable; "
-            "make it, or give another path"
-        )
     _remove_left(target)
-    unique = f"{_machine()}-{os.getpid()}-{secrets.token_hex(4)}"
-    name = str(folder / f".{target.name}.{unique}{target.suffix}")
-    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    name = str(folder / f"{_temporary(target)}{target.suffix}")
+    try:
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except OSError as error:
+        raise InputError(
+            f"cannot write {target}: {error.strerror or error}; give another path"
+        ) from error
     try:
         write(name)
         os.replace(name, target)
@@ -56,18 +59,146 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[str], object
     return target
 
 
+def write_folder_atomically(
+    path: str | os.PathLike[str],
+    write: Callable[[Path], object],
+    *,
+    replaces: Callable[[Path], bool],
+    what: str,
+) -> Path:
+    """Fill a temporary folder beside `path`, then rename it; all of it is on the disk by then.
+
+    Temporary folders of `path` that killed processes of this machine have left are removed.
+
+    Parameters
+    ----------
+    path : path-like
+        A new or empty folder, or one that may be replaced.
+    write : callable
+        Called with the temporary folder, which it fills.
+    replaces : callable
+        Whether a folder that holds something may be replaced.
+    what : str
+        What is written, for messages, e.g. ``"saved run"``.
+
+    Returns
+    -------
+    pathlib.Path
+        `path`.
+
+    Raises
+    ------
+    InputError
+        If the folder above does not exist or cannot be written to, the disk is full, or something
+        else is there.
+    """
+    target = Path(os.path.realpath(_target(path, "folder")))
+    try:
+        there = os.path.lexists(target)
+        if there and not target.is_dir():
+            raise InputError(
+                f"cannot write {path}: it is a file, and a {what} is a folder; give another path"
+            )
+        if there and any(target.iterdir()) and not replaces(target):
+            raise InputError(
+                f"cannot write {path}: this folder holds something that is no {what}; give another "
+                "path"
+            )
+        _remove_left(target)
+        made = target.parent / _temporary(target)
+        made.mkdir()
+        try:
+            write(made)
+            for one in (*made.rglob("*"), made):
+                sync(one)
+            _put_in_place(made, target)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
+        sync(target.parent)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror or error}; free space there, or give another "
+            "path"
+        ) from error
+    return Path(path)
+
+
+def _put_in_place(made: Path, target: Path) -> None:
+    """Rename a folder; what was there before goes when the new one is in its place."""
+    if not target.exists():
+        os.rename(made, target)
+        return
+    before = target.parent / _temporary(target)
+    os.rename(target, before)
+    try:
+        os.rename(made, target)
+    except BaseException:
+        os.rename(before, target)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
+
+
+def _target(path: Any, kind: str) -> Path:
+    """A path that can be written to."""
+    if not isinstance(path, str | os.PathLike) or not str(path) or "\0" in str(path):
+        raise InputError(f"path must be that of a {kind} to write, got {path!r:.80}")
+    target = Path(path)
+    folder = target.parent
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+        raise InputError(
+            f"cannot write {target}: the folder {folder} does not exist or is not writable; "
+            "make it, or give another path"
+        )
+    return target
+
+
+def _temporary(target: Path) -> str:
+    """A name for a temporary file, that tells the process that writes it."""
+    return f".{target.name}.{_machine()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of a file."""
+    found = 0
+    with open(path, "rb") as file:
+        while block := file.read(_AT_ONCE):
+            found = zlib.crc32(block, found)
+    return found
+
+
+def checksum_of_content(content: Mapping[str, Any]) -> int:
+    """CRC-32 of what a JSON file holds, its entry ``checksum`` left out."""
+    kept = {name: value for name, value in content.items() if name != "checksum"}
+    return zlib.crc32(json.dumps(kept, sort_keys=True).encode())
+
+
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk, where the system can do that."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _machine() -> str:
     """A short name of this machine: the number of a process means something there alone."""
     return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
 def _remove_left(target: Path) -> None:
-    """Remove temporary files of `target` whose processes have ended on this machine."""
+    """Remove temporary files and folders of `target` whose processes have ended on this machine."""
     made = re.compile(re.escape(f".{target.name}.{_machine()}-") + r"(\d+)-[0-9a-f]{8}")
     for path in target.parent.iterdir():
         found = made.match(path.name)
         if found and not _is_alive(int(found[1])):
-            path.unlink(missing_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _is_alive(process: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,12 @@ import numpy as np
 
 from ..lib.arrays_on_disk import folder_of, new_array
 from ..lib.frame_blocks import frames_at_once, origin_blocks
+from ..lib.frozen import is_frozen, own_copy
 from ..lib.run_length import LabelRuns, gathered_runs, run_blocks, runs_in_time, with_values
 
 if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
     from ..lib.arrays_on_disk import ArrayFolder
     from ..microstates import Microstates, ShellTable
     from ..species import IonSpecies
@@ -121,6 +124,25 @@ class MacrostateRule(ABC):
     def check(self, species: Sequence[IonSpecies], index: int) -> None:
         """Refuse species the rule cannot work with, before any frame is read."""
 
+    def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> MacrostateRule:
+        """The rule with what it takes from the topology beyond shells, e.g. the chain of each atom.
+
+        Called once per analysis, before frames are read. The rule is left as it is: what is found
+        belongs to the object that is returned, which the analysis keeps, and with which a saved run
+        is labelled where there is no universe. By default that is the rule itself.
+
+        Parameters
+        ----------
+        universe : Universe
+        ligands : mapping of str to AtomGroup
+            Ligand atoms by type, of the detector of the species; empty without one.
+
+        Returns
+        -------
+        MacrostateRule
+        """
+        return self
+
     @abstractmethod
     def assign(self, states: RunStates, index: int) -> Macrostates:
         """Macrostates of species number `index`, from the microstates of all species."""
@@ -128,3 +150,17 @@ class MacrostateRule(ABC):
     def describe(self) -> dict[str, Any]:
         """What a reader needs to repeat this, as plain values."""
         return {"rule": type(self).__name__, "names": list(self.names)}
+
+
+def prepared_macrostates(one: IonSpecies, universe: Any) -> Any:
+    """`MacrostateRule.prepare` of the rule of a species, which is left as it is.
+
+    A rule whose class is not frozen is copied first, so that `prepare` may also keep what it finds
+    in the object it is called on, and return nothing.
+    """
+    rule, prepare = one.macrostates, getattr(type(one.macrostates), "prepare", None)
+    if prepare in (None, MacrostateRule.prepare):
+        return rule
+    mine = rule if is_frozen(rule) else own_copy(rule)
+    found = prepare(mine, universe, {} if one.microstates is None else one.microstates.ligands)
+    return mine if found is None else found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,14 @@ import numpy as np
 
 from ..lib.checks import shown
 from ..lib.errors import InputError
-from ..lib.frozen import frozen
+from ..lib.frozen import changed, frozen
 from ..lib.polymer_chains import Chains, chain_of_atom, check_chains
 from ..microstates.ligand_roles import ROLES
 from .base import MacrostateRule, Macrostates, RunStates, map_shells
 
 if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+
     from ..microstates import ShellTable
     from ..species import IonSpecies
 
@@ -87,6 +89,7 @@ class ShellComposition(MacrostateRule):
         self.most = most
         self.chains = copy(chains)
         self.anion = anion
+        self._chain = np.empty(0, dtype=np.int64)
 
     def check(self, species: Sequence[IonSpecies], index: int) -> None:
         one = species[index]
@@ -125,10 +128,18 @@ class ShellComposition(MacrostateRule):
                     f"{list(types)} apart: at most {MOST_TYPES} can be combined, and joined names "
                     "must differ; name those that matter with of=[...], or rename or merge types"
                 )
-        if self.count == "chains":
-            universe = one.atoms.universe
-            atoms = np.concatenate([one.microstates.ligands[t].ix for t in self._counted(types)])
-            chain_of_atom(universe, self.chains, atoms, "ShellComposition")
+        self._chains_in(one.atoms.universe, one.microstates.ligands)
+
+    def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> ShellComposition:
+        """The rule that knows the chain of every atom, where it counts chains."""
+        return changed(self, _chain=self._chains_in(universe, ligands))
+
+    def _chains_in(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> np.ndarray:
+        """Chain of every atom of a universe; empty where chains do not count."""
+        if self.count != "chains":
+            return self._chain
+        atoms = np.concatenate([ligands[t].ix for t in self._counted(tuple(ligands))])
+        return chain_of_atom(universe, self.chains, atoms, "ShellComposition")
 
     def _counted(self, types: tuple[str, ...]) -> tuple[str, ...]:
         """The ligand types that count, in the order of the detector."""
@@ -153,15 +164,18 @@ class ShellComposition(MacrostateRule):
         assert micro is not None
         types = micro.shells.types
         kinds = np.array([t in self._counted(types) for t in types])
+        chain = self._chain
+        if self.count == "chains" and not len(chain):
+            one = states.species[index]
+            assert one.microstates is not None
+            chain = self._chains_in(one.atoms.universe, one.microstates.ligands)
 
         def label(shells: ShellTable) -> np.ndarray:
             if self.count == "types":
                 return self._types_of_shells(shells, kinds)
             unit = shells.molecule
             if self.count == "chains":
-                universe = states.species[index].atoms.universe
-                atoms = np.unique(shells.atom[kinds[shells.kind]])
-                unit = chain_of_atom(universe, self.chains, atoms, "ShellComposition")[shells.atom]
+                unit = chain[shells.atom]
             return np.minimum(_distinct(shells, unit, kinds), self.most + 1)
 
         return map_shells(states, index, self.names_for(types), label)

@@ -26,6 +26,13 @@ class GatheredContacts:
         self._growing: dict[str, GrowingArray] = {}
         self._ordered: dict[str, np.ndarray] | None = None
 
+    @classmethod
+    def of(cls, columns: Mapping[str, np.ndarray]) -> GatheredContacts:
+        """Contacts that are in order already: what `columns` gave."""
+        made = cls(len(columns["first_row"]) - 1, None)
+        made._ordered = dict(columns)
+        return made
+
     def add(self, contacts: Mapping[str, np.ndarray]) -> None:
         """Take the contacts of the next part: columns of stretches, see `ContactHistory`."""
         for name, values in contacts.items():

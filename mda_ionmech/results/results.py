@@ -512,7 +512,10 @@ def load(path: str | os.PathLike[str]) -> Results:
     if not isinstance(path, str | os.PathLike):
         raise InputError(f"path must be that of a result file, got {shown(path)}")
     if "\0" in str(path) or not Path(path).is_file():
-        raise FileNotFoundError(f"no result file at {path}; write one with run.save(path)")
+        remedy = "write one with run.save(path)"
+        if "\0" not in str(path) and Path(path).is_dir():
+            remedy = "this is a folder, and one of run.save_run(path) is opened with load_run(path)"
+        raise FileNotFoundError(f"no result file at {path}; {remedy}")
     try:
         opened = xr.open_datatree(path, engine="netcdf4")
         if opened.nbytes <= IN_FILE:

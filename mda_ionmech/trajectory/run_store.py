@@ -20,6 +20,7 @@ from MDAnalysis.analysis.results import Results as RawResults
 
 from ..lib.errors import InputError
 from ..lib.file_lock import FileLock
+from ..lib.files import checksum, checksum_of_content, sync
 from ..lib.frame_backends import Part
 
 FORMAT = "ionmech-run/4"
@@ -31,8 +32,6 @@ DEFAULT_BUDGET = 2**30
 SHARE = 4
 #: A stopped run loses at most about this share of its frames.
 FEWEST_PARTS = 50
-#: Bytes of a file that are read at once to check it.
-_AT_ONCE = 2**20
 
 
 def part_size(n_carriers: int, n_frames: int, budget: int, n_workers: int = 1) -> int:
@@ -59,20 +58,6 @@ def _differences(stored: Any, now: Any, name: str = "") -> Iterator[str]:
     elif stored != now:
         shown = [str(x) if len(str(x)) <= 60 else f"{str(x)[:57]}..." for x in (stored, now)]
         yield f"{name} ({shown[0]} there, {shown[1]} here)"
-
-
-def _checksum(content: Mapping[str, Any]) -> int:
-    """Of a manifest, its own checksum left out."""
-    kept = {name: value for name, value in content.items() if name != "checksum"}
-    return zlib.crc32(json.dumps(kept, sort_keys=True).encode())
-
-
-def _checksum_of_file(path: Path) -> int:
-    found = 0
-    with open(path, "rb") as file:
-        while block := file.read(_AT_ONCE):
-            found = zlib.crc32(block, found)
-    return found
 
 
 class RunStore:
@@ -168,7 +153,7 @@ class RunStore:
         return self.folder / "parts" / f"{number:06d}.npz"
 
     def _write_manifest(self) -> None:
-        self._content["checksum"] = _checksum(self._content)
+        self._content["checksum"] = checksum_of_content(self._content)
         text = json.dumps(self._content, indent=1)
         self._write(self.folder / MANIFEST, lambda file: file.write(text.encode()))
 
@@ -181,7 +166,7 @@ class RunStore:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
-            _sync_folder(path.parent)
+            sync(path.parent)
         except FileNotFoundError as error:
             raise InputError(
                 f"store={str(self.folder)!r} was removed while a run was writing to it; start the "
@@ -214,7 +199,7 @@ class RunStore:
         parts = self._content["parts"]
         about = {
             "bytes": path.stat().st_size,
-            "crc32": _checksum_of_file(path),
+            "crc32": checksum(path),
             "frames": [int(part.frames[0]), int(part.frames[-1]), len(part.frames)],
             "sample": sample,
         }
@@ -246,7 +231,7 @@ class RunStore:
             raise DamagedPart("its file is missing")
         if path.stat().st_size != about["bytes"]:
             raise DamagedPart(f"its file has {path.stat().st_size} bytes of {about['bytes']}")
-        if _checksum_of_file(path) != about["crc32"]:
+        if checksum(path) != about["crc32"]:
             raise DamagedPart("its file was changed")
         results: dict[str, Any] = {}
         with np.load(path, allow_pickle=False) as arrays:
@@ -282,9 +267,11 @@ def _read_manifest(folder: Path, origin: dict[str, Any]) -> dict[str, Any]:
             f"store={str(folder)!r} is no store of a run in the format {FORMAT}; give another "
             "folder"
         )
-    if content.get("checksum") != _checksum(content) or not {"origin", "part_frames", "parts"} <= {
-        *content
-    }:
+    if content.get("checksum") != checksum_of_content(content) or not {
+        "origin",
+        "part_frames",
+        "parts",
+    } <= {*content}:
         raise InputError(
             f"store={str(folder)!r}: {name} was changed after it was written; delete the folder, "
             "or give another one"
@@ -296,17 +283,6 @@ def _read_manifest(folder: Path, origin: dict[str, Any]) -> dict[str, Any]:
             f"{'; '.join(changed[:4])}; give another folder, or delete this one"
         )
     return content
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the names of the files of a folder on the disk, where the system can do that."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def frame_digest(time: float, cell: np.ndarray, coordinates: np.ndarray) -> int:

@@ -8,7 +8,18 @@ import sys
 import pytest
 
 from mda_ionmech import InputError
-from mda_ionmech.lib.files import write_atomically
+from mda_ionmech.lib.files import write_atomically, write_folder_atomically
+
+KILLED_IN_A_FOLDER = """
+import os, signal, sys
+from mda_ionmech.lib.files import write_folder_atomically
+
+def write(folder):
+    (folder / "half").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+write_folder_atomically(sys.argv[1], write, replaces=lambda folder: True, what="record")
+"""
 
 KILLED = """
 import os, signal, sys
@@ -62,3 +73,54 @@ def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path):
     assert left.exists()
     write_atomically(path, text("one"))
     assert sorted(tmp_path.iterdir()) == sorted([alive, other, tmp_path / "another.nc", path])
+
+
+def folder_of(content):
+    def write(folder):
+        (folder / "deep").mkdir()
+        (folder / "deep" / "text").write_text(content)
+
+    return write
+
+
+def test_a_folder_is_replaced_when_it_is_whole(tmp_path, monkeypatch):
+    path, inside = tmp_path / "record", tmp_path / "record" / "deep" / "text"
+    ours = {"replaces": lambda folder: (folder / "deep").is_dir(), "what": "record"}
+    assert write_folder_atomically(path, folder_of("one"), **ours) == path
+    done = subprocess.run([sys.executable, "-c", KILLED_IN_A_FOLDER, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert inside.read_text() == "one"
+    (left,) = (one for one in tmp_path.iterdir() if one != path)
+    # what is written elsewhere leaves it
+    write_folder_atomically(tmp_path / "another", folder_of("one"), **ours)
+    assert (left / "half").exists()
+    write_folder_atomically(path, folder_of("two"), **ours)
+    assert inside.read_text() == "two"
+    assert {one.name for one in tmp_path.iterdir()} == {"record", "another"}
+    with pytest.raises(ZeroDivisionError):
+        write_folder_atomically(path, lambda folder: 1 / 0, **ours)
+    rename, renamed = os.rename, []
+
+    def fails(one, other):
+        renamed.append(other)
+        if len(renamed) == 2:  # the new folder into its place
+            raise OSError(5, "Input/output error")
+        rename(one, other)
+
+    monkeypatch.setattr(os, "rename", fails)
+    with pytest.raises(InputError, match="Input/output error"):
+        write_folder_atomically(path, folder_of("three"), **ours)
+    monkeypatch.undo()
+    assert inside.read_text() == "two", "what was there before is put back"
+    # through a link the folder behind it is meant, and the link stays
+    (tmp_path / "link").symlink_to(path)
+    write_folder_atomically(tmp_path / "link", folder_of("four"), **ours)
+    assert inside.read_text() == "four"
+    assert (tmp_path / "link").is_symlink()
+    assert {one.name for one in tmp_path.iterdir()} == {"record", "another", "link"}
+
+
+def test_names_that_no_file_can_have_are_refused(tmp_path):
+    for name in ("x" * 300, "x" * 300 + "/y"):
+        with pytest.raises(InputError, match="give another path"):
+            write_atomically(tmp_path / name, text("one"))

@@ -123,6 +123,14 @@ def test_numbers_of_chains_and_molecules():
     )
     expected = ["chains_1", "chains_more", "chains_1", "chains_0", "chains_0"]
     assert labels(chains, universe, SHELLS) == expected
+    # the chains are known from the topology before frames are read, and the rule stays as it is
+    groups = {
+        kind: universe.select_atoms(f"name {kind[0].upper()}") for kind in ("polymer", "anion")
+    }
+    prepared = chains.prepare(universe, groups)
+    assert labels(prepared, universe, SHELLS) == expected
+    assert len(prepared._chain) == universe.atoms.n_atoms
+    assert not len(chains._chain)
     assert labels(ShellComposition("chains", most=3), universe, SHELLS)[1] == "chains_3"
     # residues 4 and 5 are two chains of their own then
     by_residue = labels(ShellComposition("chains", chains="residues"), universe, SHELLS)

@@ -99,9 +99,9 @@ def of_other_frames(store):
 
 
 def rewrite(store, manifest):
-    from mda_ionmech.trajectory.run_store import _checksum
+    from mda_ionmech.lib.files import checksum_of_content
 
-    manifest["checksum"] = _checksum(manifest)
+    manifest["checksum"] = checksum_of_content(manifest)
     (store / "manifest.json").write_text(json.dumps(manifest))
 
 
