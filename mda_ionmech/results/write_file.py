@@ -31,10 +31,12 @@ def write_netcdf(tree: xr.DataTree, name: str) -> None:
     groups: dict[str, xr.Dataset] = {}
     for node in tree.subtree:
         data = node.to_dataset(inherit=False)
+        # HDF5 adds no variable along a dimension that a table of its name was written for
+        tables = {key for key, one in data.variables.items() if key in one.dims and one.ndim > 1}
         some = {
             str(key): one.variable
             for key, one in data.data_vars.items()
-            if one.nbytes > LARGE and one.dtype.kind in "iuf"
+            if one.nbytes > LARGE and one.dtype.kind in "iuf" and not tables & set(one.dims)
         }
         large[node.path] = some
         groups[node.path] = data.drop_vars(some)

@@ -53,3 +53,20 @@ def test_an_archive_is_what_numpy_reads(tmp_path, monkeypatch):
             np.testing.assert_array_equal(found[name], values)
             assert found[name].dtype == values.dtype
             assert found[name].shape == values.shape
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (60, 300)])
+def test_a_table_named_like_its_dimension_is_written_with_what_shares_it(tmp_path, large, shape):
+    rng = np.random.default_rng(0)
+    windows = xr.Dataset(
+        {
+            "origins": ("sub_block", rng.random(shape[0])),
+            "transition_number": (("sub_block", "transition"), rng.random(shape)),
+            "transition": (("sub_block", "transition"), rng.random(shape)),
+        }
+    )
+    blocks = xr.Dataset({"transition_start": ("transition", np.arange(shape[1]))})
+    tree = xr.DataTree(blocks, children={"windows": xr.DataTree(windows)})
+    write_file.write_netcdf(tree, str(tmp_path / "blocks.nc"))
+    with xr.open_datatree(tmp_path / "blocks.nc", engine="netcdf4") as found:
+        xr.testing.assert_identical(found.load(), tree)
