@@ -64,7 +64,7 @@ def serial_crystal():
 def small_blocks(monkeypatch):
     """The paths exceed the budget, whatever it is, and are read in many blocks."""
     monkeypatch.setattr(
-        "mda_ionmech.analysis.decomposition.check_memory", lambda given: given and 100_000
+        "mda_ionmech.analysis.choices.check_memory", lambda given: given and 100_000
     )
 
 

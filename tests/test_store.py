@@ -68,7 +68,7 @@ def on_disk(monkeypatch):
     monkeypatch.setattr("mda_ionmech.observables.window_states.AT_ONCE", 1000)
     monkeypatch.setattr("mda_ionmech.macrostates.ion_pairing.BLOCK_BYTES", 50_000)
     monkeypatch.setattr(
-        "mda_ionmech.analysis.decomposition.check_memory", lambda given: given and 100_000
+        "mda_ionmech.analysis.choices.check_memory", lambda given: given and 100_000
     )
     return {"memory": "1MB"}
 

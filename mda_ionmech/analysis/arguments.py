@@ -18,6 +18,7 @@ from ..lib.errors import InputError
 from ..lib.topology import check_apart, describe_atoms
 from ..microstates import SiteAssignment
 from ..species import IonSpecies
+from ..trajectory.frame_times import UNEVEN
 
 
 def check_species(species: Any) -> list[IonSpecies]:
@@ -161,6 +162,13 @@ def check_store(store: Any) -> Path | None:
             "make it, or give another path"
         )
     return folder
+
+
+def check_uneven(uneven: Any) -> str:
+    """What to do with frames that repeat or are unevenly spaced."""
+    if not isinstance(uneven, str) or uneven not in UNEVEN:
+        raise InputError(f"uneven must be one of {UNEVEN}, got {shown(uneven)}")
+    return uneven
 
 
 def check_temperature(temperature: Any) -> float:

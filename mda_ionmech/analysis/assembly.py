@@ -19,6 +19,7 @@ from ..lib.arrays_on_disk import ArrayFolder, new_array
 from ..lib.errors import AdditivityError, InputError, warn_user
 from ..lib.run_length import frame_counts
 from ..lib.version import __version__
+from ..observables.vehicularity import vehicle_dataset
 from ..observables.window_states import window_states
 from ..onsager import block_sums
 from ..onsager.block_sums import Blocks, Populations
@@ -27,8 +28,10 @@ from ..onsager.labelled_run import LabelledRun
 from ..results.estimates import LONG_NAMES, Estimates
 from ..results.results import Results
 from ..results.schema import check_schema, load_schema
+from .gathered_run import GatheredRun
 from .length_sums import LengthSums, LinkedSpecies
 from .plausibility import one_label, unchanged
+from .window_workers import Spread
 
 CITATIONS = (
     "Jun, Leon, Ruza, Nam, Gomez-Bombarelli, arXiv:2602.16636 (2026)",
@@ -364,3 +367,49 @@ class Assembly:
             "versions": {p: version(p) for p in ("MDAnalysis", "numpy", "numba", "scipy", "xarray")}
             | {"mda-ionmech": __version__},
         }
+
+
+def assembled(
+    run: LabelledRun,
+    gathered: GatheredRun,
+    spread: Spread,
+    progress: Callable[[float], None] = lambda part: None,
+    *,
+    with_nulls: bool = True,
+) -> Results:
+    """The result of labels: sums, values, intervals, states, settings.
+
+    Parameters
+    ----------
+    run : LabelledRun
+    gathered : GatheredRun
+        That it was labelled from.
+    spread : callable
+        Applies a task to a sequence of lengths; answers in order.
+    progress : callable
+        Told the part of the work that was done, 0 to 1.
+    with_nulls : bool
+        Whether nulls of concertedness are computed.
+
+    Raises
+    ------
+    AdditivityError
+        If contributions do not sum to the whole: a bug.
+    """
+    projection = {
+        one.name: "site" if k in gathered.on_sites else None
+        for k, one in enumerate(gathered.species)
+    }
+    about = {**gathered.about, "projection": projection}
+    results = Assembly(
+        run, about, gathered.notes, spread, progress, gathered.folder, with_nulls
+    ).results()
+    if gathered.ligand_paths:
+        followed = {
+            k: (path, gathered.ligand_masses[k]) for k, path in gathered.ligand_paths.items()
+        }
+        share = results.decomposition["share"]
+        plans = {entry.frames: entry.plan for entry in results.blocks.scanned}
+        vehicle = vehicle_dataset(run, followed, share, plans, spread)
+        results.tree["vehicle"] = xr.DataTree(vehicle)
+    return results

@@ -23,7 +23,8 @@ from ..trajectory.unwrapped_input import (
 
 if TYPE_CHECKING:
     from ..trajectory.snapshot import Snapshot
-    from .preparation import RunInPreparation
+    from .frame_source import FrameSource
+    from .lengths import Lengths
 
 #: Frames that show whether the cell changes and how far coordinates reach, and pairs of frames.
 FRAMES, PAIRS = 6, 50
@@ -48,9 +49,9 @@ def _spread(first: int, last: int, number: int) -> list[int]:
     return [int(k) for k in np.unique(chosen)]
 
 
-def carrier_places(run: RunInPreparation, snapshot: Snapshot) -> np.ndarray:
+def carrier_places(source: FrameSource, snapshot: Snapshot) -> np.ndarray:
     """Fractional coordinates of the first atom of each carrier, shape (carriers, 3)."""
-    first = run._members.atoms[run._members.offsets[:-1]]
+    first = source.bodies.members.atoms[source.bodies.members.offsets[:-1]]
     return _fractional(snapshot, first)
 
 
@@ -58,23 +59,23 @@ def _fractional(snapshot: Snapshot, atoms: np.ndarray) -> np.ndarray:
     return np.asarray(snapshot.positions[atoms].astype(np.float64) @ snapshot.cell.inverse)
 
 
-def _steps(run: RunInPreparation, before: Snapshot, now: Snapshot) -> np.ndarray:
+def _steps(source: FrameSource, before: Snapshot, now: Snapshot) -> np.ndarray:
     """Shortest fractional steps of the carriers, shape (carriers, 3)."""
-    members = run._members
+    members = source.bodies.members
     step = _fractional(now, members.atoms) - _fractional(before, members.atoms)
     step -= np.rint(step)
     weighted = step * members.weights[:, None]
     return np.asarray(np.add.reduceat(weighted, members.offsets[:-1], axis=0))
 
 
-def _other_atoms(run: RunInPreparation) -> np.ndarray:
+def _other_atoms(source: FrameSource) -> np.ndarray:
     """One atom of each of some molecules of the reference that are no carriers."""
-    if not len(run._reference):
+    if not len(source.bodies.reference):
         return np.empty(0, dtype=np.int64)
-    others = run._reference > 0
-    others[run._members.atoms] = False
+    others = source.bodies.reference > 0
+    others[source.bodies.members.atoms] = False
     atoms = np.flatnonzero(others)
-    _, heads = np.unique(run._molecule[atoms], return_index=True)
+    _, heads = np.unique(source.bodies.molecule[atoms], return_index=True)
     return atoms[heads][_spread(0, len(heads) - 1, OTHERS)] if len(heads) else atoms
 
 
@@ -94,7 +95,7 @@ def describe_reach(reach: float) -> str:
     )
 
 
-def check_coordinates(run: RunInPreparation) -> Iterator[str]:
+def check_coordinates(source: FrameSource, lengths: Lengths) -> Iterator[str]:
     """Look at frames and pairs of frames before all are read; yields what is to be said loudly.
 
     Cost: `FRAMES` frames read; where ``unwrap=False``, or the cell changes and carriers have left
@@ -106,47 +107,47 @@ def check_coordinates(run: RunInPreparation) -> Iterator[str]:
         For a cell that jumps, coordinates that jump with ``unwrap=False``, and coordinates that
         were unwrapped in Angstrom in a changing cell where that decides the result.
     """
-    n = len(run._run_frames)
-    looked = [run._read(k)[1] for k in _spread(0, n - 1, FRAMES)]
+    n = len(source)
+    looked = [source.read(k) for k in _spread(0, n - 1, FRAMES)]
     cells = np.array([one.cell.vectors for one in looked])
-    places = np.array([carrier_places(run, one) for one in looked])
-    _find_cell_jump(run, _spread(0, n - 1, FRAMES), cells)
+    places = np.array([carrier_places(source, one) for one in looked])
+    _find_cell_jump(source, _spread(0, n - 1, FRAMES), cells)
     reach = max(cells_reached(p) for p in places)
-    if run.unwrap is False:
-        yield from _check_jumps(run, cells_reached(places))
+    if source.choices.unwrap is False:
+        yield from _check_jumps(source, cells_reached(places))
     if reach > ONE_CELL and np.abs(cells - cells[0]).max() > 1e-6 * np.abs(cells).max():
-        yield from _check_added_steps(run, places, cells, reach)
+        yield from _check_added_steps(source, lengths, places, cells, reach)
 
 
-def _find_cell_jump(run: RunInPreparation, frames: list[int], cells: np.ndarray) -> None:
+def _find_cell_jump(source: FrameSource, frames: list[int], cells: np.ndarray) -> None:
     """Refuse a cell that jumps between two of the frames looked at, found by bisection."""
     for first, last, before, after in zip(frames, frames[1:], cells, cells[1:], strict=False):
         while last - first > 1:
             middle = (first + last) // 2
-            between = run._read(middle)[1].cell.vectors
+            between = source.read(middle).cell.vectors
             if np.abs(between - before).max() >= np.abs(after - between).max():
                 last, after = middle, between
             else:
                 first, before = middle, between
-        check_cell_step(before, after, int(run._run_frames[last]))
+        check_cell_step(before, after, int(source.frames[last]))
 
 
-def _check_jumps(run: RunInPreparation, reach: float) -> Iterator[str]:
+def _check_jumps(source: FrameSource, reach: float) -> Iterator[str]:
     """Are coordinates continuous, as ``unwrap=False`` takes them?"""
-    n = len(run._run_frames)
+    n = len(source)
     jumps, example, crossed = np.zeros(2), (0, 0), 0
     for k in _spread(1, n - 1, PAIRS):
-        before, now = run._read(k - 1)[1], run._read(k)[1]
+        before, now = source.read(k - 1), source.read(k)
         count_jumps(
             now.coordinates, before.coordinates, now.cell.inverse, before.cell.inverse,
-            run._moving, jumps,
+            source.bodies.moving, jumps,
         )  # fmt: skip
         steps = now.positions @ now.cell.inverse - before.positions @ before.cell.inverse
         crossed += int(np.count_nonzero(np.abs(steps) > 0.5))
         if jumps[0] > 0 and example == (0, 0):
-            moving = np.concatenate([np.arange(*stretch) for stretch in run._moving])
+            moving = np.concatenate([np.arange(*stretch) for stretch in source.bodies.moving])
             far = np.abs(steps[moving]).max(axis=1)
-            example = int(moving[np.argmax(far)]), int(run._run_frames[k])
+            example = int(moving[np.argmax(far)]), int(source.frames[k])
     refuse_jumps(jumps, *example)
     if not crossed:
         return
@@ -187,15 +188,15 @@ def refuse_jumps(jumps: np.ndarray, atom: int, frame: int) -> None:
 
 
 def _check_added_steps(
-    run: RunInPreparation, places: np.ndarray, cells: np.ndarray, reach: float
+    source: FrameSource, lengths: Lengths, places: np.ndarray, cells: np.ndarray, reach: float
 ) -> Iterator[str]:
     """Were coordinates unwrapped by adding up steps in Angstrom while the cell changed?"""
-    n = len(run._run_frames)
-    others = _other_atoms(run)
+    n = len(source)
+    others = _other_atoms(source)
     everyone, carriers = CartesianSteps(), CartesianSteps()
     for k in _spread(1, n - 1, PAIRS):
-        before, now = run._read(k - 1)[1], run._read(k)[1]
-        place, step = carrier_places(run, before), _steps(run, before, now)
+        before, now = source.read(k - 1), source.read(k)
+        place, step = carrier_places(source, before), _steps(source, before, now)
         carriers.add(place, step, before.cell.vectors, now.cell.vectors)
         other = _fractional(before, others)
         other_step = _fractional(now, others) - other
@@ -208,21 +209,21 @@ def _check_added_steps(
     part, error = everyone.part()
     if part < CLEAR * error:
         return
-    lags = np.union1d(run._window_frames, run._resolution_frames)
+    lags = np.union1d(lengths.windows, lengths.resolutions)
     over = {
-        int(lag): carriers.excess() if lag == 1 else _excess_at(run, int(lag), part)
+        int(lag): carriers.excess() if lag == 1 else _excess_at(source, int(lag), part)
         for lag in lags[_spread(0, len(lags) - 1, LAGS)]
     }
     lag = max(over, key=lambda n: over[n])
     misplaced = place_error(list(places), cells) if part > FOLLOWS else 0.0
-    contacts = any(one.microstates is not None for one in run.species)
+    contacts = any(one.microstates is not None for one in source.species)
     worst = over[lag]
     text = (
         "the coordinates were unwrapped by adding up steps in Angstrom while the cell changed: "
         f"carriers reach over {reach:.1f} cells, and {part:.0%} (+- {error:.0%}) of each change of "
         "the cell shows as a step of those that left it, where coordinates that change with the "
         f"cell show none. Squared displacements are too large by up to {worst:.1%}, over "
-        f"{lag * run._times.spacing:g} ps"
+        f"{lag * source.times.spacing:g} ps"
         + (f", and places in the cell {misplaced:.2f} A off" if contacts else "")
         + ". They cannot be wrapped back: give the wrapped trajectory, which is unwrapped here, or "
         "coordinates unwrapped with image flags (xu yu zu of LAMMPS)"
@@ -233,14 +234,14 @@ def _check_added_steps(
         yield text
 
 
-def _excess_at(run: RunInPreparation, lag: int, part: float) -> float:
+def _excess_at(source: FrameSource, lag: int, part: float) -> float:
     """How much larger squared displacements are over so many frames."""
-    n = len(run._run_frames)
+    n = len(source)
     squared = added = 0.0
     for k in _spread(lag, n - 1, PAIRS):
-        before, now = run._read(k - lag)[1], run._read(k)[1]
-        place = carrier_places(run, before)
-        moved = (carrier_places(run, now) - place) @ now.cell.vectors
+        before, now = source.read(k - lag), source.read(k)
+        place = carrier_places(source, before)
+        moved = (carrier_places(source, now) - place) @ now.cell.vectors
         expected = part * np.floor(place) @ (before.cell.vectors - now.cell.vectors)
         squared += float(np.sum(np.var(moved, axis=0)))
         added += float(np.sum(np.var(expected, axis=0)))

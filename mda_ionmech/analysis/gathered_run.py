@@ -48,6 +48,8 @@ class GatheredRun:
         Of followed ligand atoms: shape (atoms, 3, frames), Angstrom, and (atoms,), u.
     frames, times : numpy.ndarray
         Shape (frames,): numbers in the trajectory, and ps.
+    engine_step : numpy.ndarray
+        Shape (frames,): step of the MD program, or -1.
     windows, resolutions, horizons : numpy.ndarray
         Lengths to scan, frames.
     temperature : float
@@ -62,6 +64,10 @@ class GatheredRun:
         Shape (species,), u: what one carrier stands for, where they stand for all mass; else (0,).
     selections : tuple of dict
         Of each species, the selections of its atoms and ligands, for the settings.
+    about : dict
+        Choices of the run and its source, as plain values, for the settings.
+    notes : tuple of str
+        Warnings of the run.
     folder : ArrayFolder or None
         Where arrays beyond the budget live.
     """
@@ -79,6 +85,7 @@ class GatheredRun:
     ligand_masses: Mapping[int, np.ndarray]
     frames: np.ndarray
     times: np.ndarray
+    engine_step: np.ndarray
     windows: np.ndarray
     resolutions: np.ndarray
     horizons: np.ndarray
@@ -90,6 +97,8 @@ class GatheredRun:
     atoms: CarrierAtoms
     carrier_mass: np.ndarray
     selections: tuple[dict[str, Any], ...]
+    about: Mapping[str, Any]
+    notes: tuple[str, ...]
     folder: ArrayFolder | None
 
 

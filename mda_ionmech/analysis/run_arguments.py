@@ -90,6 +90,25 @@ def check_frame_list(n_frames: int, frames: Any) -> np.ndarray | None:
     return np.array(numbers, dtype=np.int64)
 
 
+def frame_numbers(
+    n_frames: int,
+    start: int | None = None,
+    stop: int | None = None,
+    step: int | None = None,
+    frames: np.ndarray | None = None,
+) -> np.ndarray:
+    """Numbers of the frames that are asked for, as `check_frames` gives them.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (frames,), int64.
+    """
+    if frames is not None:
+        return frames
+    return np.arange(n_frames, dtype=np.int64)[slice(start, stop, step)]
+
+
 def check_count(argument: str, value: Any) -> int | None:
     """A number of processes or parts, 1 or more; None for the default."""
     remedy = "give 1 or more, or None for as many as there are cores"

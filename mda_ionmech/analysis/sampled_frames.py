@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..microstates.rdf import RadialDistribution
     from ..species import Detector, IonSpecies
     from ..trajectory.snapshot import Snapshot
-    from .preparation import RunInPreparation
+    from .frame_source import FrameSource
 
 #: Frames that are looked at.
 FRAMES = 25
@@ -283,7 +283,7 @@ class TemperatureSample:
                 yield plausibility.written_temperature(temperature, mean, key)
 
 
-def warnings_of_sample(run: RunInPreparation) -> list[str]:
+def warnings_of_sample(source: FrameSource) -> list[str]:
     """What is implausible in frames spread over the run, before all of them are read.
 
     Cost: `FRAMES` frames read, with one neighbour search to 8 A for up to `CARRIERS` carriers.
@@ -294,33 +294,33 @@ def warnings_of_sample(run: RunInPreparation) -> list[str]:
         For shells that no ligand can be in, a persistence as long as the run, and where no carrier
         moves.
     """
-    n = len(run._run_frames)
+    n = len(source)
     texts: list[str | None] = []
     shells: dict[int, ShellSample] = {}
-    for index, one in enumerate(run.species):
+    for index, one in enumerate(source.species):
         if one.microstates is None:
             continue
         if one.microstates.persistence:
             texts.append(
                 plausibility.long_persistence(
-                    one.name, one.microstates.persistence, run._times.spacing, n
+                    one.name, one.microstates.persistence, source.times.spacing, n
                 )
             )
         if not one.microstates.has_sites:
             shells[index] = ShellSample.of(one.microstates)
-        texts.append(_chains(one, run.universe))
-    motion = MotionSample(*_followed(run))
-    temperature = TemperatureSample.of(run.universe)
-    speed = SpeedSample.of(run.species, run.universe)
-    still = {s.name: s.atoms.ix for s in run.species}
+        texts.append(_chains(one, source.universe))
+    motion = MotionSample(*_followed(source))
+    temperature = TemperatureSample.of(source.universe)
+    speed = SpeedSample.of(source.species, source.universe)
+    still = {s.name: s.atoms.ix for s in source.species}
     first: np.ndarray | None = None
     chosen = np.unique(np.linspace(0, n - 1, min(n, FRAMES)).astype(int))
     followed = set(chosen[:: max(len(chosen) // PAIRS, 1)].tolist())
     for k in chosen.tolist():
-        snapshot = run._read(k)[1]
-        temperature.add(run._at(k))
+        snapshot = source.read(k)
+        temperature.add(source.at(k))
         for index, shell in shells.items():
-            shell.add(run._geometry(index, snapshot))
+            shell.add(source.geometry(index, snapshot))
         motion.add(snapshot.positions, snapshot.cell.vectors, snapshot.cell.inverse)
         if first is None:
             first = snapshot.positions
@@ -331,15 +331,15 @@ def warnings_of_sample(run: RunInPreparation) -> list[str]:
                 if np.array_equal(first[ix], snapshot.positions[ix])
             }
         if k in followed and k + 1 < n:
-            speed.add(snapshot, run._read(k + 1)[1])
-    texts += _still(list(still), len(run.species))
-    span = (n - 1) * run._times.spacing
+            speed.add(snapshot, source.read(k + 1))
+    texts += _still(list(still), len(source.species))
+    span = (n - 1) * source.times.spacing
     for index, shell in shells.items():
-        texts += _shells(run.species[index], shell, span)
-    reader = getattr(run._trajectory, "readers", [run._trajectory])[0]
-    texts += temperature.texts(run.temperature, str(getattr(reader, "format", "")))
-    texts += speed.texts(run.temperature, run._times.spacing)
-    texts += _motion(run, motion)
+        texts += _shells(source.species[index], shell, span)
+    reader = getattr(source.trajectory, "readers", [source.trajectory])[0]
+    texts += temperature.texts(source.choices.temperature, str(getattr(reader, "format", "")))
+    texts += speed.texts(source.choices.temperature, source.times.spacing)
+    texts += _motion(source, motion)
     return [text for text in texts if text]
 
 
@@ -388,19 +388,19 @@ def _shells(one: IonSpecies, shell: ShellSample, span: float) -> Iterator[str | 
         yield plausibility.unchanged_sample(one.name, shell.n_frames, span)
 
 
-def _followed(run: RunInPreparation) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _followed(source: FrameSource) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Atoms whose motion is looked at, and weights of those that a drift is told from."""
-    universe = run.universe
+    universe = source.universe
     groups: dict[str, np.ndarray] = {}
     carrier = np.zeros(universe.atoms.n_atoms, dtype=bool)
-    for one in run.species:
+    for one in source.species:
         _, heads = np.unique(one.carrier_of_atom, return_index=True)
         groups[f"species:{one.name}"] = _spread(one.atoms.ix[heads], CARRIERS)
         carrier[one.atoms.ix] = True
     host = np.zeros_like(carrier)
-    if run.frame == "framework":
-        host[run._reference > 0] = True
-    for one in run.species:
+    if source.choices.frame == "framework":
+        host[source.bodies.reference > 0] = True
+    for one in source.species:
         if getattr(one.microstates, "has_sites", False) and one.microstates is not None:
             host[one.microstates.ligands["framework"].ix] = True
     atoms = np.flatnonzero(host)
@@ -425,7 +425,7 @@ def _spread(atoms: np.ndarray, most: int) -> np.ndarray:
     return atoms[np.linspace(0, len(atoms) - 1, most).astype(int)]
 
 
-def _motion(run: RunInPreparation, motion: MotionSample) -> Iterator[str | None]:
+def _motion(source: FrameSource, motion: MotionSample) -> Iterator[str | None]:
     """Warnings on the motion of carriers, framework and the whole."""
     n_steps = len(motion.cells) - 1
     late, early = max(3 * n_steps // 4, 1), max(n_steps // 4, 1)
@@ -435,13 +435,13 @@ def _motion(run: RunInPreparation, motion: MotionSample) -> Iterator[str | None]
     # where it is not known atoms went far from frame to frame, with and without it
     turned = np.zeros((n_steps, 3)) if known is None else known
     # what moves by half a cell from frame to frame looks slower, and still fast
-    msd = {one.name: motion.squared(f"species:{one.name}", turned, late) for one in run.species}
+    msd = {one.name: motion.squared(f"species:{one.name}", turned, late) for one in source.species}
     over_all = {
         one.name: (one.n_carriers, motion.squared(f"species:{one.name}", turned, n_steps))
-        for one in run.species
+        for one in source.species
     }
     if known is not None:
-        yield plausibility.drift(run.frame, known @ motion.cell, over_all)
+        yield plausibility.drift(source.choices.frame, known @ motion.cell, over_all)
     host = {
         name.partition(":")[2]: (
             motion.squared(name, turned, early),

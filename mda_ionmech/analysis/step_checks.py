@@ -25,26 +25,26 @@ from ..trajectory.step_lengths import (
 from ..trajectory.unwrap import LONG_STEP
 
 if TYPE_CHECKING:
-    from .preparation import RunInPreparation
+    from .frame_source import FrameSource
 
 
-def sample_steps(run: RunInPreparation) -> SampledSteps:
+def sample_steps(source: FrameSource) -> SampledSteps:
     """Steps of the carriers between neighbouring frames spread over the run.
 
     Cost: two dozen frames read.
     """
-    n, n_carriers = len(run._run_frames), int(run._first[-1])
+    n, n_carriers = len(source), int(source.bodies.first[-1])
     chosen = np.unique(np.linspace(0, n - 2, min(n - 1, PAIRS)).astype(int))
     lengths, identical = np.empty((len(chosen), n_carriers)), np.empty(len(chosen), dtype=bool)
-    steps, heights, largest = np.empty((len(run._members.offsets) - 1, 3)), [], 0.0
+    steps, heights, largest = np.empty((len(source.bodies.members.offsets) - 1, 3)), [], 0.0
     for k, at in enumerate(chosen.tolist()):
-        before = run._read(at)[1]
-        ts = run._at(at + 1)
+        before = source.read(at)
+        ts = source.at(at + 1)
         identical[k] = np.array_equal(coordinates_of(ts), before.coordinates)
-        now = run._step(ts, before, steps, np.empty(3), np.zeros(10))
+        now = source.step(ts, before, steps, np.empty(3), np.zeros(10))
         lengths[k] = np.linalg.norm(steps[:n_carriers] @ now.cell.vectors, axis=1)
         heights.append(now.cell.height)
-        largest = max(largest, float(np.abs(now.positions[run._members.atoms]).max()))
+        largest = max(largest, float(np.abs(now.positions[source.bodies.members.atoms]).max()))
     return SampledSteps(lengths, identical, min(heights), largest)
 
 

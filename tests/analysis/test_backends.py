@@ -104,10 +104,8 @@ def test_a_part_whose_worker_dies_is_read_again(serial, cluster, tmp_path):
     run = analysis(shell=LastBreath)
     detector = run.species[0].microstates
     detector.note = str(tmp_path / "died")
-    universe = run.universe
-    universe.trajectory[100]
-    run._choose_frames(universe.trajectory, stop=STOP)
-    detector.fatal = run._geometry(0, run._read(100)[1]).centres[0, 0]
+    source = run._frame_source(stop=STOP)
+    detector.fatal = source.geometry(0, source.read(100)).centres[0, 0]
     with Client(cluster):
         run.run(stop=STOP, backend="dask", n_parts=6)
     assert os.path.exists(detector.note)

@@ -188,9 +188,7 @@ class Nothing(Detector):
 @pytest.mark.parametrize("members", ["molecules", "atoms"])
 @pytest.mark.parametrize("memory", [None, "1MB"])
 def test_no_contact_at_all_gives_tables_without_rows(members, memory, monkeypatch):
-    monkeypatch.setattr(
-        "mda_ionmech.analysis.decomposition.check_memory", lambda given: given and 10_000
-    )
+    monkeypatch.setattr("mda_ionmech.analysis.choices.check_memory", lambda given: given and 10_000)
     u = universe()
     shell = Nothing(solvent=u.select_atoms("name O"))
     run = analysis(u, microstates=shell, events=SolvationEvents(), memory=memory).run()

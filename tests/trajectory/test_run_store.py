@@ -148,7 +148,7 @@ def test_a_trajectory_that_changed_in_the_middle_is_another_one(tmp_path):
 
 def test_frames_that_changed_where_parts_are_sampled_are_read_again(tmp_path, monkeypatch):
     # the frames that tell trajectories apart miss the change
-    monkeypatch.setattr("mda_ionmech.analysis.gather_on_disk.FRAMES_BETWEEN", 2)
+    monkeypatch.setattr("mda_ionmech.analysis.stored_parts.FRAMES_BETWEEN", 2)
     store = tmp_path / "run.store"
     run(store=store)
     positions = frames()

@@ -1,7 +1,6 @@
-"""Where a run keeps what it gathers, and what of an earlier run with the same store it takes over.
+"""What of an earlier run with the same store is taken over.
 
-Under a budget that the data exceed, arrays are files in a folder that goes with the run. A store
-keeps every part of the frames as it was read, so that a run that was stopped can go on.
+A store keeps every part of the frames as it was read, so that a run that was stopped can go on.
 """
 
 from __future__ import annotations
@@ -12,83 +11,77 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.arrays_on_disk import ArrayFolder
 from ..lib.frame_backends import Part
 from ..lib.topology import digest
 from ..trajectory.run_store import DEFAULT_BUDGET, DamagedPart, RunStore, frame_digest, part_size
 from .store_origin import about_detector
 
 if TYPE_CHECKING:
-    from .preparation import RunInPreparation
+    from .frame_source import FrameSource
 
 #: Frames between the first and the last that tell one trajectory from another.
 FRAMES_BETWEEN = 100
 
 
-def exceeds_budget(run: RunInPreparation, n_frames: int) -> bool:
+def exceeds_budget(source: FrameSource) -> bool:
     """Whether positions, states and what is worked out beside them take more than ``memory=``."""
-    each = 64 if len(run.axes) == 3 else 88  # positions a second time, with axes left out
-    return run.memory is not None and each * run._n_bodies * n_frames > run.memory
+    memory = source.choices.memory
+    each = (
+        64 if len(source.choices.axes) == 3 else 88
+    )  # positions a second time, with axes left out
+    return memory is not None and each * source.bodies.n * len(source) > memory
 
 
-def open_store(run: RunInPreparation, n_frames: int) -> RunStore | None:
+def open_store(source: FrameSource, n_workers: int) -> RunStore | None:
     """The store that the run was given, with it locked for others; None if it was given none."""
-    if run.store is None:
+    folder = source.choices.store
+    if folder is None:
         return None
-    size = part_frames(run, n_frames)
-    return RunStore.open(run.store, _origin(run, n_frames), size)
+    return RunStore.open(folder, _origin(source), part_frames(source, n_workers))
 
 
-def part_frames(run: RunInPreparation, n_frames: int) -> int:
+def part_frames(source: FrameSource, n_workers: int) -> int:
     """Frames of a part, where the budget or a store asks for parts of a size."""
-    return part_size(run._n_bodies, n_frames, run.memory or DEFAULT_BUDGET, run._n_workers)
+    budget = source.choices.memory or DEFAULT_BUDGET
+    return part_size(source.bodies.n, len(source), budget, n_workers)
 
 
-def new_folder(run: RunInPreparation) -> ArrayFolder:
-    """A folder for the arrays of a run: in its store, else where temporary files go."""
-    return ArrayFolder(None if run._store is None else run._store.folder)
-
-
-def _origin(run: RunInPreparation, n: int) -> dict[str, Any]:
+def _origin(source: FrameSource) -> dict[str, Any]:
     """All that what is read from the frames depends on."""
-    trajectory = run._trajectory
+    n, trajectory, bodies = len(source), source.trajectory, source.bodies
     files = [getattr(r, "filename", None) for r in getattr(trajectory, "readers", [trajectory])]
     names = [str(f) for f in files if isinstance(f, str | os.PathLike)]
     detectors = {}
-    for index, one in enumerate(run.species):
-        table, about = run._ligands[index], {}
+    for index, one in enumerate(source.species):
+        table, about = bodies.ligands[index], {}
         if table is not None and one.microstates is not None:
             about = about_detector(one.microstates, table)
         detectors[one.name] = about
     between = np.unique(np.linspace(1, n - 2, min(n - 2, FRAMES_BETWEEN)).astype(int))
+    members = bodies.members
     return {
         "trajectory": {
             "files": [Path(f).name for f in names],
             "bytes": [os.path.getsize(f) if os.path.isfile(f) else None for f in names],
-            "n_atoms": int(run.universe.atoms.n_atoms),
+            "n_atoms": int(source.universe.atoms.n_atoms),
             "n_frames": int(trajectory.n_frames),
-            "first_frame": digest_of_frame(run, 0),
-            "last_frame": digest_of_frame(run, n - 1),
-            "frames_between": digest(np.array([digest_of_frame(run, int(k)) for k in between])),
+            "first_frame": digest_of(source.at(0)),
+            "last_frame": digest_of(source.at(n - 1)),
+            "frames_between": digest(np.array([digest_of(source.at(int(k))) for k in between])),
         },
         "frames": {
             "number": n,
-            "first": int(run._run_frames[0]),
-            "last": int(run._run_frames[-1]),
-            "all": digest(run._run_frames),
+            "first": int(source.frames[0]),
+            "last": int(source.frames[-1]),
+            "all": digest(source.frames),
         },
-        "carriers": digest(run._members.offsets, run._members.atoms, run._members.weights),
-        "reference": {"frame": run.frame, "weights": digest(run._reference)},
-        "unwrap": run.unwrap,
-        "lattice": run._lattice.tolist(),
-        "dt": run.dt,
+        "carriers": digest(members.offsets, members.atoms, members.weights),
+        "reference": {"frame": source.choices.frame, "weights": digest(bodies.reference)},
+        "unwrap": source.choices.unwrap,
+        "lattice": source.lattice.tolist(),
+        "dt": source.choices.dt,
         "species": detectors,
     }
-
-
-def digest_of_frame(run: RunInPreparation, index: int) -> int:
-    """Checksum of an analysed frame as it is in the trajectory now."""
-    return digest_of(run._at(index))
 
 
 def digest_of(ts: Any) -> int:
@@ -102,18 +95,20 @@ def sampled_places(n_frames: int) -> list[int]:
     return sorted({0, n_frames // 2, n_frames - 1})
 
 
-def known_part(run: RunInPreparation, number: int, indexed: np.ndarray) -> Part | None:
+def known_part(
+    source: FrameSource, store: RunStore | None, number: int, indexed: np.ndarray
+) -> Part | None:
     """A part that an earlier run with the same store has read; None if it must be read.
 
     Parameters
     ----------
-    run : RunInPreparation
+    source : FrameSource
+    store : RunStore or None
     number : int
         Of the part.
     indexed : numpy.ndarray
         Shape (frames of the part, 2): numbers of the frames in the run and in the trajectory.
     """
-    store = run._store
     sample = None if store is None else store.sample(number)
     if store is None or sample is None:
         return None
@@ -122,13 +117,13 @@ def known_part(run: RunInPreparation, number: int, indexed: np.ndarray) -> Part 
     try:
         part = store.load(number, indexed[:, 1])
         for index, known in [*before, *sample]:
-            if digest_of_frame(run, index) != known:
+            if digest_of(source.at(index)) != known:
                 raise DamagedPart(
-                    f"frame {int(run._run_frames[index])} of the trajectory is not as it was"
+                    f"frame {int(source.frames[index])} of the trajectory is not as it was"
                 )
     except DamagedPart as error:
         first, last = (int(k) for k in indexed[[0, -1], 1])
-        run._note(
+        source.note(
             f"store={str(store.folder)!r}: frames {first} to {last} are read again, because the "
             f"part that holds them cannot be trusted: {error}",
             loud=True,

@@ -1,0 +1,51 @@
+"""Who works on the windows of a run: threads of this process, or the workers of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..lib.arrays_on_disk import ArrayFolder
+from ..lib.task_workers import SPARE_BYTES, Answer, Item, over_threads, over_workers, threads
+from ..onsager.labelled_run import LabelledRun
+
+#: Applies a task to a sequence of lengths; answers in order.
+Spread = Callable[[Any, Sequence[Any]], Iterator[Any]]
+
+
+@dataclass(frozen=True)
+class WindowWorkers:
+    """Where windows, resolutions and nulls are worked on, one length at a time.
+
+    Attributes
+    ----------
+    client : distributed.Client or None
+        Of a cluster; None for threads.
+    work : ArrayFolder or None
+        Where its workers find arrays.
+    budget : int or None
+        Bytes that windows in work at once may take; None: as much as the paths.
+    """
+
+    client: Any = None
+    work: ArrayFolder | None = None
+    budget: int | None = None
+
+    def of(self, run: LabelledRun) -> Spread:
+        """What applies tasks to lengths of a run."""
+        return partial(self._spread, run)
+
+    def _spread(
+        self, run: LabelledRun, task: Callable[[Item], Answer], items: Sequence[Item]
+    ) -> Iterator[Answer]:
+        if self.client is None or self.work is None or self.client.status != "running":
+            return over_threads(task, items, self._threads(run))
+        return over_workers(self.client, self.work.path, task, items)
+
+    def _threads(self, run: LabelledRun) -> int:
+        spare = self.budget or SPARE_BYTES + 8 * run.paths.n_carriers * run.n_frames
+        n_rows = sum(one.labels.n_path_labels for one in run.species)
+        n_moves = sum(one.labels.n_macrostates**2 for one in run.species)
+        return threads(run.n_frames, max(n_rows, n_moves), spare)
