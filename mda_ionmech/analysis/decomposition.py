@@ -48,7 +48,7 @@ from .frame_source import FrameSource
 from .frame_stage import FrameStage
 from .gathering import Gathering
 from .label_checks import check_number_of_labels, check_rules
-from .labelling import ambiguity, event_names, label
+from .labelling import ambiguity, label
 from .run_answers import RunAnswers
 from .run_arguments import check_count, check_frames, frame_numbers
 from .trajectory_checks import check_before_reading
@@ -151,7 +151,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
 
     _source: FrameSource
     _stage: FrameStage
-    _gathering: Gathering | None = None
+    _gathering: Any = None  # Gathering, while frames are read
     _without_repeats: tuple[Any, np.ndarray, np.ndarray] | None = None
 
     @classmethod
@@ -204,16 +204,6 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         self._bodies, self._input_notes = bodies_of(
             listed, self.universe, self._choices, molecule, notes
         )
-
-    def event_names(self, index: int) -> tuple[str, ...]:
-        """Event classes of species number `index`."""
-        return event_names(self.species[index])
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether a detector uses hysteresis or persistence."""
-        shells = [s.microstates for s in self.species if s.microstates is not None]
-        return any(s.persistence or getattr(s, "hysteresis", None) for s in shells)
 
     def run(
         self,
@@ -290,16 +280,19 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
                 super().run(
                     **chosen,
                     n_parts=n_parts,
-                    backend=GatherBackend(parts, self._absorb, self._known),
+                    backend=GatherBackend(
+                        parts, self._absorb, lambda *p: self._gathering.known(*p)
+                    ),
                     unsupported_backend=True,
                 )
         except BaseException:
-            if self._gathering is not None:
-                self._gathering.close()
             if before.get("_gathered") is not None:  # what an earlier run has given stays
-                self.__dict__ = before
+                before["_gathering"], self.__dict__ = self._gathering, before
             raise
         finally:
+            if self._gathering is not None:
+                self._gathering.close()
+                self._gathering = None
             bar.close()
         return self
 
@@ -389,8 +382,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         return backend
 
     def __getstate__(self) -> dict[str, Any]:
-        # what gathers, and what a run before concluded, does not travel to workers
-        local = ("_bar", "_gathering", "_client", "_gathered", "_record", "_workers")
+        local = ("_bar", "_gathering", "_client", "_workers")
         return {k: v for k, v in self.__dict__.items() if k not in local}
 
     def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
@@ -405,12 +397,13 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         self.species = source.species
         self._bar.total = len(source) + max(1, len(source) // 4)
         self._bar.set_description("reading frames")
+        # what a run before concluded does not travel to workers
         self.results, self._gathered = RawResults(), None
+        self.__dict__.pop("_record", None)
         self._stage = FrameStage(source, ready)
         self._gathering = Gathering(source, self._n_workers, self._client)
 
     def _setup_computation_groups(self, n_parts: int, **_: Any) -> list[np.ndarray]:
-        assert self._gathering is not None
         frames = self._source.frames
         return self._gathering.parts(np.column_stack([np.arange(len(frames)), frames]), n_parts)
 
@@ -436,12 +429,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
     def _get_aggregator(self) -> ResultsGroup:
         return self._stage.aggregator()
 
-    def _known(self, number: int, indexed_frames: np.ndarray) -> Part | None:
-        assert self._gathering is not None
-        return self._gathering.known(number, indexed_frames)
-
     def _absorb(self, part: Part, read_now: bool) -> None:
-        assert self._gathering is not None
         self._gathering.absorb(part, read_now)
         if not (self._one_by_one and read_now):
             self._bar.update(len(part.frames))
@@ -450,8 +438,6 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         from .assembly import assembled  # imports what is slow to import
 
         source, stage, gathering = self._source, self._stage, self._gathering
-        assert gathering is not None
-        gathering.close()
         gathered = gathered_run(source, stage.prepared, gathering, self.results, self.times)
         self.times: np.ndarray = gathered.times
         run = label(gathered)
@@ -472,4 +458,4 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
             run, gathered, self._workers.of(run), lambda part: self._bar.update(part * left)
         )
         self._bar.update(self._bar.total - self._bar.n)
-        self._record, self._gathered, self._gathering = run, gathered, None
+        self._record, self._gathered = run, gathered

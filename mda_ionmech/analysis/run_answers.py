@@ -20,9 +20,10 @@ from ..microstates import Microstates
 from ..observables.of_a_run import RunObservables
 from ..onsager.labelled_run import LabelledRun
 from ..results.results import Results
+from ..species import IonSpecies
 from ..trajectory import Paths
 from .gathered_run import GatheredRun
-from .labelling import label
+from .labelling import event_names, label
 from .plausibility import long_persistence
 from .window_workers import WindowWorkers
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 class RunAnswers(RunObservables):
     """A run that was read: its record, its labels, and what they are asked. Reads no frame."""
 
+    species: tuple[IonSpecies, ...]
     results: Any
     _gathered: GatheredRun | None = None
     _record: LabelledRun
@@ -47,6 +49,16 @@ class RunAnswers(RunObservables):
     def _labelled(self, what: str) -> LabelledRun:
         self._read(what)
         return self._record
+
+    def event_names(self, index: int) -> tuple[str, ...]:
+        """Event classes of species number `index`."""
+        return event_names(self.species[index])
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a detector uses hysteresis or persistence."""
+        shells = [s.microstates for s in self.species if s.microstates is not None]
+        return any(s.persistence or getattr(s, "hysteresis", None) for s in shells)
 
     @property
     def paths(self) -> Paths:
