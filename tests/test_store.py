@@ -109,7 +109,7 @@ def test_what_a_run_is_asked_afterwards_on_disk(on_disk):
 def test_followed_ligands_on_disk(axes, on_disk):
     options = {"projection": "vehicle", "resolutions": None, "axes": axes}
     there, here = liquid(**options, **on_disk).run(stop=STOP), liquid(**options).run(stop=STOP)
-    assert isinstance(there._gathered.ligand_paths[0], np.memmap)
+    assert isinstance(there._finished("").gathered.ligand_paths[0], np.memmap)
     assert "vehicle" in there.results.tree.children
     assert_identical(there.results, here.results)
     assert_identical(there.plain(), here.plain())

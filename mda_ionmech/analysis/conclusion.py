@@ -11,14 +11,13 @@ import numpy as np
 from ..lib.errors import InputError
 from ..lib.topology import atom_ids, describe_atoms, trajectory_name
 from ..onsager.labelled_run import CarrierAtoms
-from ..trajectory import Paths
 from ..trajectory.cells import check_constant_cell
-from ..trajectory.paths import finish_paths, without_axes
+from ..trajectory.paths import finish_paths
 from ..trajectory.unwrap import cell_heights
 from .arguments import on_sites, selections_of
 from .coordinate_checks import refuse_jumps
 from .frame_source import FrameSource
-from .gathered_run import GatheredRun
+from .gathered_run import GatheredRun, positions_along
 from .gathering import Gathering
 from .labelling import tally_notes
 from .step_checks import check_repeated_stretch, long_steps_note, order_notes, step_notes
@@ -81,7 +80,7 @@ def gathered_run(
         first_places=prepared.first_places,
         molecule=bodies.molecule,
         paths=paths,
-        positions=_positions(paths, bodies.first, choices.axes),
+        positions=positions_along(paths, bodies.first.tolist(), choices.axes),
         ligand_paths=ligand_paths,
         ligand_masses=bodies.ligand_masses,
         frames=source.frames,
@@ -103,14 +102,6 @@ def gathered_run(
         about=_about(source, unwrapping),
         notes=(),
         folder=gathering.folder,
-    )
-
-
-def _positions(paths: Paths, first: np.ndarray, axes: str) -> tuple[np.ndarray, ...]:
-    """Positions of each species, without the directions that do not count."""
-    dropped = [k for k, axis in enumerate("xyz") if axis not in axes]
-    return tuple(
-        without_axes(paths.carriers(*first[k : k + 2]), dropped) for k in range(len(first) - 1)
     )
 
 

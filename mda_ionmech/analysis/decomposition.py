@@ -16,6 +16,7 @@ from MDAnalysis.analysis.results import ResultsGroup
 from MDAnalysis.lib.log import ProgressBar
 
 from ..events.base import prepared
+from ..lib.errors import InputError
 from ..lib.frame_backends import (
     PARTS_PER_WORKER,
     ClientParts,
@@ -26,6 +27,7 @@ from ..lib.frame_backends import (
 )
 from ..lib.frozen import changed
 from ..lib.molecules import molecule_of_atom
+from ..macrostates.base import prepared_macrostates
 from ..microstates import RadialDistribution
 from ..microstates.rdf import sample_distributions
 from ..species import IonSpecies
@@ -44,6 +46,7 @@ from .arguments import (
 from .bodies import bodies_of
 from .choices import check_choices
 from .conclusion import gathered_run
+from .finished_run import FinishedRun
 from .frame_source import FrameSource
 from .frame_stage import FrameStage
 from .gathering import Gathering
@@ -149,6 +152,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
 
     _analysis_algorithm_is_parallelizable = True
 
+    _done: FinishedRun | None = None
     _source: FrameSource
     _stage: FrameStage
     _gathering: Any = None  # Gathering, while frames are read
@@ -198,6 +202,8 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
                 listed[index] = changed(one, events=rule)
             if one.macrostates is not None:
                 one.macrostates.check(listed, index)
+                known = prepared_macrostates(one, self.universe)
+                listed[index] = changed(listed[index], macrostates=known)
         notes += check_counterions(listed)
         #: What every run begins with; `species` is what the last one has settled.
         self._given = self.species = tuple(listed)
@@ -286,7 +292,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
                     unsupported_backend=True,
                 )
         except BaseException:
-            if before.get("_gathered") is not None:  # what an earlier run has given stays
+            if before.get("_done") is not None:  # what an earlier run has given stays
                 before["_gathering"], self.__dict__ = self._gathering, before
             raise
         finally:
@@ -382,8 +388,13 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         return backend
 
     def __getstate__(self) -> dict[str, Any]:
-        local = ("_bar", "_gathering", "_client", "_workers")
+        local = ("_bar", "_gathering", "_client")
         return {k: v for k, v in self.__dict__.items() if k not in local}
+
+    def _finished(self, what: str) -> FinishedRun:
+        if self._done is None:
+            raise InputError(f"{what} needs a finished run: call .run() first")
+        return self._done
 
     def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
         self._source = source = self._frame_source(**selection)
@@ -398,8 +409,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         self._bar.total = len(source) + max(1, len(source) // 4)
         self._bar.set_description("reading frames")
         # what a run before concluded does not travel to workers
-        self.results, self._gathered = RawResults(), None
-        self.__dict__.pop("_record", None)
+        self.results, self._done = RawResults(), None
         self._stage = FrameStage(source, ready)
         self._gathering = Gathering(source, self._n_workers, self._client)
 
@@ -449,13 +459,12 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
                 source.note(unsure, loud=True)
         gathered = replace(gathered, notes=tuple(source.notes))
         memory = None if gathering.folder is None else self._choices.memory
-        self._workers = WindowWorkers(
-            self._client, gathering.work, None if memory is None else memory // 2
-        )
+        budget = None if memory is None else memory // 2
+        workers = WindowWorkers(self._client, gathering.work, budget)
         self._bar.set_description("decomposing windows")
         left = self._bar.total - self._bar.n
         self.results = assembled(
-            run, gathered, self._workers.of(run), lambda part: self._bar.update(part * left)
+            run, gathered, workers.of(run), lambda part: self._bar.update(part * left)
         )
         self._bar.update(self._bar.total - self._bar.n)
-        self._record, self._gathered = run, gathered
+        self._done = FinishedRun(gathered, run, self.results, workers)

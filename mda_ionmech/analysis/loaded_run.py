@@ -3,122 +3,19 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.checks import number, shown
-from ..lib.errors import InputError, warn_user
-from ..lib.version import __version__
-from ..observables.of_a_run import RunObservables
-from ..onsager.labelled_run import LabelledRun
+from ..lib.checks import shown
+from ..lib.errors import InputError
 from .finished_run import FinishedRun
-from .labelling import event_names
-from .plausibility import long_persistence
-from .saved_run import read_run, write_run
+from .run_answers import RunAnswers
+from .saved_run import read_run
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from ..macrostates import Macrostates
-    from ..microstates import Microstates
-    from ..results.results import Results
-    from ..species import IonSpecies
-    from ..trajectory import Paths
-
-
-class RunAnswers(RunObservables):
-    """What a finished run answers: observables, other labels, files. No frame is read again."""
-
-    @abstractmethod
-    def _finished(self, what: str) -> FinishedRun:
-        """The run to answer from; InputError, naming `what`, where there is none yet."""
-
-    def _labelled(self, what: str) -> LabelledRun:
-        return self._finished(what).record
-
-    @property
-    def microstates(self) -> dict[str, Microstates]:
-        """Microstates by the name of the species."""
-        run = self._labelled("microstates")
-        return {s.name: s.microstates for s in run.species if s.microstates is not None}
-
-    @property
-    def macrostates(self) -> dict[str, Macrostates]:
-        """Macrostates by the name of the species."""
-        run = self._labelled("macrostates")
-        return {s.name: s.macrostates for s in run.species if s.macrostates is not None}
-
-    def event_names(self, index: int) -> tuple[str, ...]:
-        """Event classes of species number `index`."""
-        return event_names(self._finished("event_names()").gathered.species[index])
-
-    def plain(self) -> Results:
-        """The same run with plain cutoffs; see `OnsagerDecomposition.plain`."""
-        return self._finished("plain()").relabelled(filtered=False)
-
-    def relabelled(self, persistence: float) -> Results:
-        """The same run with another persistence; see `OnsagerDecomposition.relabelled`."""
-        persistence = number("persistence", persistence, "a time in ps, 0 or more", least=0)
-        run = self._finished("relabelled()")
-        names, paths = " and ".join(self.microstates), run.record.paths
-        absurd = long_persistence(names, float(persistence), paths.dt, paths.n_frames)
-        if absurd:
-            warn_user(absurd)
-        return run.relabelled(persistence=float(persistence))
-
-    def robustness(
-        self,
-        *,
-        persistence: Sequence[float] = (),
-        hysteresis: Sequence[Any] = (),
-        linking: Sequence[Any] = (),
-        cutoffs: Sequence[Any] = (),
-        window: float | None = None,
-        species: str | None = None,
-    ) -> pd.DataFrame:
-        """How the shares move when one choice at a time is made otherwise.
-
-        See `OnsagerDecomposition.robustness`.
-        """
-        from .robustness import robustness
-
-        run = self._finished("robustness()")
-        return robustness(
-            run.gathered, run.results, run.relabelled, persistence, hysteresis, linking, cutoffs,
-            window, species,
-        )  # fmt: skip
-
-    def vehicularity(
-        self, window: float | None = None, *, species: str | None = None
-    ) -> pd.DataFrame:
-        """How much of the vehicular motion the shells shared; see `Results.vehicularity`.
-
-        Needs a run with ``projection="vehicle"``.
-        """
-        return self._finished("vehicularity()").results.vehicularity(window, species=species)
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the results as one NetCDF4 file; see `Results.save`."""
-        return self._finished("save()").results.save(path)
-
-    def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
-        """Write what OVITO colours by; see `OnsagerDecomposition.save_states`."""
-        from .save_states import write_states
-
-        run = self._finished("save_states()")
-        source = f"{run.about['trajectory']}; mda_ionmech {__version__}"
-        n = run.record.in_frames(window)
-        return write_states(
-            path, run.record, n, run.results, run.engine_step, source, run.gathered.folder
-        )
-
-    def save_run(self, path: str | os.PathLike[str]) -> Path:
-        """Write the run, so that `load_run` opens it; see `OnsagerDecomposition.save_run`."""
-        return write_run(path, self._finished("save_run()"))
+    pass
 
 
 class LoadedRun(RunAnswers):
@@ -143,21 +40,10 @@ class LoadedRun(RunAnswers):
 
     def __init__(self, run: FinishedRun) -> None:
         self._run = run
+        self.results, self.species = run.results, run.gathered.species
 
     def _finished(self, what: str) -> FinishedRun:
         return self._run
-
-    @property
-    def results(self) -> Results:
-        return self._run.results
-
-    @property
-    def species(self) -> tuple[IonSpecies, ...]:
-        return self._run.gathered.species
-
-    @property
-    def paths(self) -> Paths:
-        return self._run.record.paths
 
     @property
     def frames(self) -> np.ndarray:

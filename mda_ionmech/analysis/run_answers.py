@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..events import EventRule
 from ..lib.checks import number
-from ..lib.errors import InputError, warn_user
-from ..lib.frozen import changed
+from ..lib.errors import warn_user
 from ..lib.version import __version__
 from ..macrostates import Macrostates
 from ..microstates import Microstates
@@ -22,10 +20,9 @@ from ..onsager.labelled_run import LabelledRun
 from ..results.results import Results
 from ..species import IonSpecies
 from ..trajectory import Paths
-from .gathered_run import GatheredRun
-from .labelling import event_names, label
+from .finished_run import FinishedRun
+from .labelling import event_names
 from .plausibility import long_persistence
-from .window_workers import WindowWorkers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,19 +33,13 @@ class RunAnswers(RunObservables):
 
     species: tuple[IonSpecies, ...]
     results: Any
-    _gathered: GatheredRun | None = None
-    _record: LabelledRun
-    _workers: WindowWorkers = WindowWorkers()
 
-    def _read(self, what: str) -> GatheredRun:
-        """What the frames gave; InputError, naming `what`, where there is none yet."""
-        if self._gathered is None:
-            raise InputError(f"{what} needs a finished run: call .run() first")
-        return self._gathered
+    @abstractmethod
+    def _finished(self, what: str) -> FinishedRun:
+        """The run to answer from; InputError, naming `what`, where there is none yet."""
 
     def _labelled(self, what: str) -> LabelledRun:
-        self._read(what)
-        return self._record
+        return self._finished(what).record
 
     def event_names(self, index: int) -> tuple[str, ...]:
         """Event classes of species number `index`."""
@@ -63,12 +54,12 @@ class RunAnswers(RunObservables):
     @property
     def paths(self) -> Paths:
         """After `run`: unwrapped positions of all carriers, species one after the other."""
-        return self._read("paths").paths
+        return self._finished("paths").gathered.paths
 
     @property
     def engine_step(self) -> np.ndarray:
         """After `run`: step of the MD program in each frame, or -1, shape (frames,)."""
-        return self._read("engine_step").engine_step
+        return self._finished("engine_step").gathered.engine_step
 
     @property
     def microstates(self) -> dict[str, Microstates]:
@@ -90,7 +81,7 @@ class RunAnswers(RunObservables):
         Results
             What flicker does to the shares, to print beside the filtered result.
         """
-        return self._relabelled("plain()", filtered=False)
+        return self._finished("plain()").relabelled(filtered=False)
 
     def relabelled(self, persistence: float) -> Results:
         """The same run with another persistence in every detector. Reads no frame again.
@@ -111,37 +102,13 @@ class RunAnswers(RunObservables):
             Before a run, or for a negative time.
         """
         persistence = number("persistence", persistence, "a time in ps, 0 or more", least=0)
-        paths = self._read("relabelled()").paths
+        run = self._finished("relabelled()")
+        paths = run.gathered.paths
         names = " and ".join(self.microstates)
         absurd = long_persistence(names, float(persistence), paths.dt, paths.n_frames)
         if absurd:
             warn_user(absurd)
-        return self._relabelled("relabelled()", persistence=float(persistence))
-
-    def _relabelled(
-        self,
-        what: str = "robustness()",
-        *,
-        rules: Mapping[int, EventRule] | None = None,
-        window: int | None = None,
-        **choices: Any,
-    ) -> Results:
-        """The run with other filters, radii or rules; with `window`, that window view alone."""
-        from .assembly import assembled
-
-        gathered = self._read(what)
-        species = list(gathered.species)
-        for index, rule in (rules or {}).items():
-            species[index] = changed(species[index], events=rule)
-        gathered = replace(gathered, species=tuple(species))
-        if window is not None:
-            none = np.empty(0, dtype=np.int64)
-            gathered = replace(
-                gathered, windows=np.array([window]), resolutions=none, horizons=none,
-                ligand_paths={},
-            )  # fmt: skip
-        run = label(gathered, **choices)
-        return assembled(run, gathered, self._workers.of(run), with_nulls=window is None)
+        return run.relabelled(persistence=float(persistence))
 
     def robustness(
         self,
@@ -188,16 +155,35 @@ class RunAnswers(RunObservables):
         """
         from .robustness import robustness
 
+        run = self._finished("robustness()")
         return robustness(
-            self._read("robustness()"), self.results, self._relabelled, persistence, hysteresis,
-            linking, cutoffs, window, species,
+            run.gathered, run.results, run.relabelled, persistence, hysteresis, linking, cutoffs,
+            window, species,
         )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the results as one NetCDF4 file; see `Results.save`."""
-        self._read("save()")
-        results: Results = self.results
-        return results.save(path)
+        return self._finished("save()").results.save(path)
+
+    def save_run(self, path: str | os.PathLike[str]) -> Path:
+        """Write the run, so that `mda_ionmech.load_run` opens it without the trajectory.
+
+        What is asked of the run that was loaded has the same answer, bit for bit.
+
+        Parameters
+        ----------
+        path : path-like
+            A folder that is new or empty, or holds a saved run, which is replaced.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a path that cannot be written to or holds something else, or for a
+            detector or rule of your own with attributes that a file cannot hold.
+        """
+        from .saved_run import write_run
+
+        return write_run(path, self._finished("save_run()"))
 
     def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
         """Write what OVITO colours by: events, macrostates and displacements of one window.
@@ -218,12 +204,12 @@ class RunAnswers(RunObservables):
         """
         from .save_states import write_states
 
-        run, gathered = self._labelled("save_states()"), self._read("save_states()")
-        source = f"{gathered.about['trajectory']}; mda_ionmech {__version__}"
+        run = self._finished("save_states()")
+        source = f"{run.gathered.about['trajectory']}; mda_ionmech {__version__}"
+        n = run.record.in_frames(window)
         return write_states(
-            path, run, run.in_frames(window), self.results, gathered.engine_step, source,
-            gathered.folder,
-        )  # fmt: skip
+            path, run.record, n, run.results, run.gathered.engine_step, source, run.gathered.folder
+        )
 
     def vehicularity(
         self, window: float | None = None, *, species: str | None = None
@@ -232,6 +218,4 @@ class RunAnswers(RunObservables):
 
         Needs a run with ``projection="vehicle"``.
         """
-        self._read("vehicularity()")
-        results: Results = self.results
-        return results.vehicularity(window, species=species)
+        return self._finished("vehicularity()").results.vehicularity(window, species=species)

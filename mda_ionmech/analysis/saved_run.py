@@ -42,6 +42,7 @@ from ..trajectory.carriers import Ligands
 from .finished_run import FinishedRun
 from .gathered_run import GatheredRun, positions_along
 from .labelling import label
+from .window_workers import WindowWorkers
 
 FAMILY = "ionmech-saved-run"
 #: Raised whenever attributes of `CLASSES` or fields of `GatheredRun` change.
@@ -159,10 +160,7 @@ def _write(folder: Path, run: FinishedRun) -> None:
         if one.name not in {*_MADE, "species"}
     } | {
         "contacts": {k: one.columns() for k, one in gathered.contacts.items()},
-        "about": run.about,
-        "notes": run.notes,
-        "engine_step": run.engine_step,
-        "memory": run.memory,
+        "budget": run.workers.budget,
     }
     plain = {name: writer.plain(value, name) for name, value in content.items()}
     plain["species"] = {
@@ -314,9 +312,7 @@ def _finished(
     try:
         _check_file(path, folder / RESULTS, manifest["results"])
         content = {name: reader.value(plain) for name, plain in manifest["run"].items()}
-        about, notes, engine_step, memory = (
-            content.pop(name) for name in ("about", "notes", "engine_step", "memory")
-        )
+        budget = content.pop("budget")
         contacts = {k: GatheredContacts.of(one) for k, one in content.pop("contacts").items()}
         gathered = GatheredRun(
             **content,
@@ -328,9 +324,8 @@ def _finished(
         if isinstance(error, InputError):
             raise
         raise _damaged(path, f"{MANIFEST} describes no run ({error})") from error
-    run = FinishedRun(
-        gathered, label(gathered), load(folder / RESULTS), about, notes, engine_step, memory
-    )
+    workers = WindowWorkers(budget=budget)
+    run = FinishedRun(gathered, label(gathered), load(folder / RESULTS), workers)
     _check_labels(path, run, manifest)
     return run
 

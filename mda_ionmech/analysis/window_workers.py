@@ -33,6 +33,9 @@ class WindowWorkers:
     work: ArrayFolder | None = None
     budget: int | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"client": None, "work": None, "budget": self.budget}
+
     def of(self, run: LabelledRun) -> Spread:
         """What applies tasks to lengths of a run."""
         return partial(self._spread, run)

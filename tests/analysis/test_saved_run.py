@@ -80,8 +80,8 @@ SolvationEvents: _given _is_constructed counterion names
 #: And what it holds of a run.
 FIELDS = """
 species first ligands contacts tallies first_places molecule paths positions ligand_paths
-ligand_masses frames times windows resolutions horizons temperature axes seed level on_sites atoms
-carrier_mass selections folder
+ligand_masses frames times engine_step windows resolutions horizons temperature axes seed level
+on_sites atoms carrier_mass selections about notes folder
 """
 
 
@@ -292,7 +292,7 @@ def test_a_loaded_run_can_be_saved_again_also_where_it_came_from(small, copied, 
 @pytest.mark.parametrize("where", ["memory", "store"])
 def test_a_run_on_disk_is_right_when_it_and_its_store_are_gone(where, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "mda_ionmech.analysis.decomposition.check_memory", lambda given: given and 100_000
+        "mda_ionmech.analysis.choices.check_memory", lambda given: given and 100_000
     )
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("mda_ionmech.lib.frame_blocks.BLOCK_BYTES", 60_000)

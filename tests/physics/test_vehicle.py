@@ -109,8 +109,8 @@ def test_the_split_against_plain_loops():
     run = OnsagerDecomposition(
         liquid_species(universe), temperature=330.0, windows=[2.0], projection="vehicle"
     ).run(stop=120)
-    micro, ligands = run.microstates["Li+"], run._gathered.ligands[0]
-    paths, ligand_paths = run.paths.position[:16], run._gathered.ligand_paths[0]
+    micro, ligands = run.microstates["Li+"], run._finished("").gathered.ligands[0]
+    paths, ligand_paths = run.paths.position[:16], run._finished("").gathered.ligand_paths[0]
     masses = universe.atoms.masses
     along = square = shell_part = relative_part = whole_part = count = 0
     for t in range(118):
