@@ -172,7 +172,7 @@ def test_species_that_are_labelled_together_on_disk(linking, on_disk, tmp_path):
     rules = [CrystalEvents(**how), CrystalEvents(**how, detail="channel")]
     there = rows_of_two_species(rules, axes="xz", **on_disk).run()
     assert isinstance(there.paths.position, np.memmap)
-    (linked,) = there._record.linked.values()
+    (linked,) = there._finished("").record.linked.values()
     assert isinstance(linked.history.held.value, np.memmap)
     here = rows_of_two_species(rules, axes="xz").run()
     assert_identical(there.results, here.results)

@@ -192,7 +192,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         molecule = molecule_of_atom(self.universe)
         notes = check_charges(listed, self.universe, molecule)
         self._choices = check_choices(listed, self.universe, given)
-        self.frame = self._choices.frame
+        self.__dict__.update(vars(self._choices))  # each under its name
         check_transformations(self.universe.trajectory)
         check_image_flags(self.universe.trajectory)
         for index, one in enumerate(listed):
