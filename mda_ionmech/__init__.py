@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .lib.errors import AdditivityError, InputError
     from .results.arrhenius import Arrhenius, arrhenius
     from .results.combine import combine
-    from .results.results import Results, load
+    from .results.load_file import load
+    from .results.results import Results
     from .species import IonSpecies
 
 __all__ = [
@@ -45,7 +46,7 @@ _HOME = {
     "Results": ".results.results",
     "arrhenius": ".results.arrhenius",
     "combine": ".results.combine",
-    "load": ".results.results",
+    "load": ".results.load_file",
     "load_run": ".analysis.loaded_run",
 }
 

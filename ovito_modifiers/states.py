@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import zipfile
+import os
+import re
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .archive import CHECKSUM, Header, checksum_of, open_archive, read_array, read_headers
+
 SCHEMA = "ionmech-states/1"
+#: Longest name of a label or species, and longest text on the origin, characters.
+LONGEST_NAME, LONGEST_SOURCE = 300, 10**5
 
 
 @dataclass(frozen=True)
@@ -73,53 +78,199 @@ class StatesFile:
     event_share_high: np.ndarray | None = None
 
 
-_NAMES = (
-    "event_names",
-    "event_colors",
-    "macrostate_names",
-    "macrostate_colors",
-    "species_names",
+#: Kind of numbers and dimensions of every array of the schema.
+_ARRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "schema": ("U", ()),
+    "frame": ("iu", ("frames",)),
+    "step": ("iu", ("frames",)),
+    "time_ps": ("f", ("frames",)),
+    "n_atoms": ("iu", ()),
+    "atom_index": ("iu", ("members",)),
+    "atom_id": ("iu", ("members",)),
+    "carrier_of_atom": ("iu", ("members",)),
+    "event": ("iu", ("frames", "carriers")),
+    "macrostate": ("iu", ("frames", "carriers")),
+    "cluster": ("iu", ("frames", "carriers")),
+    "displacement": ("f", ("frames", "carriers", "3")),
+    "event_names": ("U", ("events",)),
+    "event_colors": ("U", ("events",)),
+    "macrostate_names": ("U", ("macrostates",)),
+    "macrostate_colors": ("U", ("macrostates",)),
+    "window_ps": ("fiu", ()),
+    "source": ("U", ()),
+    "species_names": ("U", ("species",)),
+    "species_of_carrier": ("iu", ("carriers",)),
+    "event_share": ("f", ("species", "events")),
+    "event_share_low": ("f", ("species", "events")),
+    "event_share_high": ("f", ("species", "events")),
+    CHECKSUM: ("U", ()),
+}
+_NAMES = tuple(name for name in _ARRAYS if name.endswith(("_names", "_colors")))
+#: Arrays that came after the first version, each group together.
+_LATER = (
+    ("species_names", "species_of_carrier"),
+    ("event_share", "event_share_low", "event_share_high"),
 )
+_COLOR = re.compile("#[0-9A-Fa-f]{6}")
 
 
 def read_states(path: str | PathLike[str]) -> StatesFile:
     """Load a states file.
+
+    Shapes are checked before memory is taken; the checksum, codes against names, indices against
+    atoms and the sizes of all arrays against one another before anything is returned.
 
     Raises
     ------
     FileNotFoundError
         If there is none at `path`.
     ValueError
-        If it is no states file, of another schema, or lacks an array.
+        If it is no states file, of another schema, lacks an array or is damaged.
     """
-    if not Path(path).is_file():
+    shown = _shown(path)
+    try:
+        found = os.path.isfile(path)
+    except (OSError, ValueError, TypeError):
+        found = False
+    if not found:
         raise FileNotFoundError(
-            f"no states file at {path}; write one with run.save_states('NAME.states.npz')"
+            f"no states file at {shown}; write one with run.save_states('NAME.states.npz')"
         )
     try:
-        archive = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is no states file: {error}") from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise ValueError(
-            f"{path} is no states file but a single array; give the *.states.npz that a run has "
-            "written"
-        )
-    with archive:
-        found = str(archive["schema"]) if "schema" in archive.files else None
-        if found != SCHEMA:
-            raise ValueError(f"{path} has schema {found!r}, this version reads {SCHEMA!r}")
-        known = [f.name for f in fields(StatesFile)]
-        required = [f.name for f in fields(StatesFile) if f.default is MISSING]
-        missing = [name for name in required if name not in archive.files]
-        if missing:
+        values = _read(path)
+    except _Refused as error:
+        raise ValueError(f"{shown} {error}") from None
+    except Exception as error:  # whatever zlib, zipfile and numpy make of damaged bytes
+        if str(error) == "a single array":
             raise ValueError(
-                f"{path} lacks {', '.join(missing)}; write it again with run.save_states"
+                f"{shown} is no states file but a single array; give the *.states.npz that a run "
+                "has written"
+            ) from error
+        raise ValueError(
+            f"{shown} is no states file, or a damaged one: {type(error).__name__}, "
+            f"{' '.join(str(error).split())[:300]}"
+        ) from error
+    try:
+        _check_values(values)
+    except ValueError as error:
+        raise ValueError(
+            f"{shown} is damaged: {error}; write it again with run.save_states"
+        ) from error
+    return StatesFile(**{f.name: values[f.name] for f in fields(StatesFile) if f.name in values})
+
+
+def _shown(path: Any) -> str:
+    """A path for a message: printable, and not too long."""
+    text = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if len(text) <= 200 else f"{text[:80]}...{text[-80:]}"
+
+
+class _Refused(ValueError):
+    """What is wrong with a file, to be said after its name."""
+
+
+def _read(path: str | PathLike[str]) -> dict[str, Any]:
+    """The arrays of the schema, texts as Python has them; memory is taken once all sizes fit."""
+    with open_archive(path) as archive:
+        headers = read_headers(archive)
+        schema = headers.get("schema")
+        found = None
+        if schema is not None and schema[0] == () and schema[2].kind == "U":
+            _check_length("schema", schema)
+            found = str(read_array(archive, "schema", schema))
+        if found != SCHEMA:
+            raise _Refused(f"has schema {found!r}, this version reads {SCHEMA!r}")
+        required = [f.name for f in fields(StatesFile) if f.default is MISSING]
+        missing = [name for name in required if name not in headers]
+        if missing:
+            raise _Refused(f"lacks {', '.join(missing)}; write it again with run.save_states")
+        for group in _LATER:
+            held = [name for name in group if name in headers]
+            if held and len(held) < len(group):
+                raise _Refused(
+                    f"lacks {', '.join(n for n in group if n not in held)}; write it again with "
+                    "run.save_states"
+                )
+        _check_headers(headers)
+        arrays = {name: read_array(archive, name, headers[name]) for name in headers}
+    if CHECKSUM in arrays:
+        if str(arrays[CHECKSUM]) != str(checksum_of(arrays)):
+            raise _Refused(
+                "is damaged: it does not hold what was written, its checksum is another one; "
+                "write it again with run.save_states"
             )
-        values: dict[str, Any] = {name: archive[name] for name in known if name in archive.files}
+    elif unknown := [name for name in arrays if name not in _ARRAYS]:
+        raise _Refused(f"is damaged: it holds {unknown[0]}, which no states file has")
+    values: dict[str, Any] = {name: arrays[name] for name in _ARRAYS if name in arrays}
     for name in _NAMES:
         if name in values:
-            values[name] = tuple(str(v) for v in values[name])
+            values[name] = tuple(str(text) for text in values[name])
     for name, kind in (("n_atoms", int), ("window_ps", float), ("source", str)):
         values[name] = kind(values[name])
-    return StatesFile(**values)
+    return values
+
+
+def _check_length(name: str, header: Header) -> None:
+    most = LONGEST_SOURCE if name == "source" else LONGEST_NAME
+    if header[2].kind == "U" and header[2].itemsize > 4 * most:
+        raise _Refused(f"is damaged: {name} holds texts of up to {header[2].itemsize // 4} letters")
+
+
+def _check_headers(headers: Mapping[str, Header]) -> None:
+    """Types and shapes of the arrays of the schema, one against the other."""
+    sizes = {"3": 3}
+    for name, (kinds, dims) in _ARRAYS.items():
+        if name not in headers:
+            continue
+        shape, _, dtype, _ = headers[name]
+        if dtype.kind not in kinds:
+            raise _Refused(f"is damaged: {name} holds {dtype}")
+        _check_length(name, headers[name])
+        expected = tuple(sizes.setdefault(d, n) for d, n in zip(dims, shape, strict=False))
+        if shape != expected or len(shape) != len(dims):
+            wanted = ", ".join(f"{d} {sizes[d]}" if d in sizes else d for d in dims)
+            raise _Refused(f"is damaged: {name} has shape {shape}, which is not ({wanted})")
+
+
+def _check_values(values: Mapping[str, Any]) -> None:
+    """Codes have a name, indices an atom, texts are text."""
+    n_events, n_states = len(values["event_names"]), len(values["macrostate_names"])
+    n_carriers = values["event"].shape[1]
+    _check_range("event", values["event"], -1, n_events)
+    _check_range("macrostate", values["macrostate"], -1, n_states)
+    _check_range("cluster", values["cluster"], -1, None)
+    _check_range("n_atoms", np.array(values["n_atoms"]), 1, None)
+    _check_range("atom_index", values["atom_index"], 0, values["n_atoms"])
+    _check_range("carrier_of_atom", values["carrier_of_atom"], 0, n_carriers)
+    _check_range("step", values["step"], -1, None)
+    _check_range("frame", values["frame"], 0, None)
+    if np.any(np.diff(values["frame"]) <= 0):
+        raise ValueError("frame does not increase")
+    if len(np.unique(values["atom_index"])) != len(values["atom_index"]):
+        raise ValueError("atom_index names an atom twice")
+    if "species_of_carrier" in values:
+        n_species = len(values["species_names"])
+        _check_range("species_of_carrier", values["species_of_carrier"], 0, n_species)
+    for name in ("time_ps", "displacement"):
+        if not np.all(np.isfinite(values[name])):
+            raise ValueError(f"{name} holds what is no number")
+    if not 0 < values["window_ps"] < np.inf:
+        raise ValueError(f"window_ps is {values['window_ps']:g}")
+    for name in _NAMES:
+        texts = values.get(name, ())
+        if name.endswith("_colors"):
+            wrong = [text for text in texts if not _COLOR.fullmatch(text)]
+        else:
+            wrong = [text for text in texts if not text.strip() or not text.isprintable()]
+            wrong += [text for text in texts if texts.count(text) > 1]
+        if wrong:
+            raise ValueError(f"{name} holds {wrong[0]!r:.80}")
+
+
+def _check_range(name: str, values: np.ndarray, least: int, end: int | None) -> None:
+    if values.size == 0:
+        return
+    low, high = int(values.min()), int(values.max())
+    if low < least or (end is not None and high >= end):
+        limits = f"{least} or more" if end is None else f"from {least} to {end - 1}"
+        raise ValueError(f"{name} holds {low if low < least else high}, it must be {limits}")

@@ -35,7 +35,7 @@ from ..microstates.sites.polyhedra import Polyhedra
 from ..microstates.sites.settled_sites import SettledSites, SiteSource
 from ..observables.window_states import window_states
 from ..onsager.labelled_run import CarrierAtoms
-from ..results.results import load
+from ..results.load_file import load
 from ..species import IonSpecies
 from ..trajectory import Paths
 from ..trajectory.carriers import Ligands

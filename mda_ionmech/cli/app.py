@@ -276,7 +276,7 @@ def show(
 
     Example: [bold]ionmech show ionmech-demo/liquid.nc --view slope --horizon 32[/bold]
     """
-    from ..results.results import load
+    from ..results.load_file import load
     from ..results.tables import print_result, view_table
 
     if view == "window":
@@ -328,7 +328,7 @@ def plot(
     Example: [bold]ionmech plot ionmech-demo/liquid.nc --format pdf[/bold]
     """
     from .. import plotting
-    from ..results.results import load
+    from ..results.load_file import load
 
     chosen = formats or ["png"]
     unknown = [f for f in chosen if f not in ("png", "pdf", "svg")]
@@ -358,7 +358,7 @@ def report(
     Example: [bold]ionmech report ionmech-demo/liquid.nc[/bold]
     """
     from ..report import write_report
-    from ..results.results import load
+    from ..results.load_file import load
 
     results = load(result)
     page = output or result.with_suffix(".html")

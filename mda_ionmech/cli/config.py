@@ -6,7 +6,6 @@ relative to the file.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -16,7 +15,9 @@ from pydantic import Field, ValidationError
 
 from ..analysis.decomposition import OnsagerDecomposition
 from ..events import CrystalEvents, EventRule, PolymerEvents, SolvationEvents
+from ..lib.checks import shown
 from ..lib.errors import InputError
+from ..lib.files import is_file, shown_path
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
 from ..microstates import CutoffShell, Detector, HullShell, SiteAssignment
 from ..species import IonSpecies
@@ -30,6 +31,7 @@ from .sections_from_signatures import (
     arguments_of,
     section_of,
 )
+from .toml_file import read_toml
 from .universe_options import check_universe_options
 
 _ABOVE_0, _FROM_0, _FRACTION = Field(gt=0), Field(ge=0), Field(gt=0, lt=1)
@@ -41,6 +43,8 @@ _RANGES = {
     "dt": _ABOVE_0, "threshold": _FRACTION, "level": _FRACTION, "ratio": Field(gt=1),
     "most": Field(ge=1), "n_workers": Field(ge=1),
 }  # fmt: skip
+#: Of a file with more problems the first are listed.
+MOST_PROBLEMS = 50
 #: Arguments of `OnsagerDecomposition.run` that have a meaning in a program alone.
 _PYTHON_ONLY = ("verbose", "n_parts", "unsupported_backend", "progressbar_kwargs")
 
@@ -203,7 +207,23 @@ def _explain(problem: Any, file: dict[str, Any], folder: Path) -> tuple[str, str
         return where, f"unknown key; {hint}"
     if problem["type"] in ("rule", "value_error"):
         return where, problem["msg"].removeprefix("Value error, ")
-    return where, f"{problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r}"
+    return where, f"{problem['msg'][0].lower()}{problem['msg'][1:]}, got {shown(problem['input'])}"
+
+
+def _all_problems(error: ValidationError, source: Path, file: dict[str, Any], folder: Path) -> str:
+    """What is wrong with a file, a line for each problem."""
+    problems = error.errors(include_url=False)
+    found: dict[str, str] = {}
+    for problem in problems[:MOST_PROBLEMS]:
+        # a union reports every branch it tried: the first tells enough
+        where, text = _explain(problem, file, folder)
+        found.setdefault(where, text)
+    # and one that got inside says more than one that refused the whole
+    inside = [w for w in found if not any(other.startswith(f"{w}.") for other in found)]
+    lines = [f"{w if len(w) <= 120 else f'{w[:117]}...'}: {found[w]}" for w in inside]
+    if len(problems) > MOST_PROBLEMS:
+        return f"{source} has many problems, the first are:\n  " + "\n  ".join(lines)
+    return f"{source} has {len(inside)} problem(s):\n  " + "\n  ".join(lines)
 
 
 def load_config(path: str | PathLike[str]) -> Config:
@@ -219,27 +239,16 @@ def load_config(path: str | PathLike[str]) -> Config:
         Listing every problem of the file, and files it names that do not exist.
     """
     source = Path(path)
-    if not source.is_file():
+    if not is_file(source):
         raise FileNotFoundError(
-            f"no configuration at {source}; make one with `ionmech init TOPOLOGY TRAJECTORY`"
+            f"no configuration at {shown_path(source)}; make one with `ionmech init TOPOLOGY "
+            "TRAJECTORY`"
         )
-    folder = source.resolve().parent
+    folder, file = source.resolve().parent, read_toml(source)
     try:
-        with open(source, "rb") as opened:
-            file = tomllib.load(opened)
         config = Config.model_validate(file, context={"folder": folder})
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{source} is not valid TOML: {error}") from error
     except ValidationError as error:
-        found: dict[str, str] = {}
-        for problem in error.errors():
-            # a union reports every branch it tried: the first tells enough
-            where, text = _explain(problem, file, folder)
-            found.setdefault(where, text)
-        # and one that got inside says more than one that refused the whole
-        inside = [w for w in found if not any(other.startswith(f"{w}.") for other in found)]
-        listed = "\n  ".join(f"{where}: {found[where]}" for where in inside)
-        raise InputError(f"{source} has {len(inside)} problem(s):\n  {listed}") from error
+        raise InputError(_all_problems(error, source, file, folder)) from error
     config.trajectory = config.trajectories
     config.output.name = config.output.name or source.stem
     try:
@@ -247,9 +256,9 @@ def load_config(path: str | PathLike[str]) -> Config:
         check_universe_options(config.universe)
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
-    missing = [p for p in (config.topology, *config.trajectories) if not p.is_file()]
+    missing = [p for p in (config.topology, *config.trajectories) if not is_file(p)]
     if missing:
-        listed = "\n  ".join(f"no such file: {p}" for p in missing)
+        listed = "\n  ".join(f"no such file: {shown_path(p)}" for p in missing[:MOST_PROBLEMS])
         raise InputError(
             f"{source} has {len(missing)} problem(s):\n  {listed}\n  (paths are relative to the "
             "folder of the file)"

@@ -19,6 +19,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError, core_schema
 
+from ..lib.checks import shown
 from ..lib.errors import InputError
 from .sections_from_signatures import Section
 
@@ -40,7 +41,7 @@ class OwnRule(BaseModel):
 
 def nearest(word: str, known: Sequence[str], what: str) -> str:
     """A hint at what was probably meant, or all there is."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(word[:80], known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"the {what} are {', '.join(known)}"
 
 
@@ -159,7 +160,7 @@ class RuleChoice:
             return self.sections[rule]
         if not isinstance(rule, str) or ":" not in rule:
             hint = nearest(str(rule), list(self.sections), "rules here")
-            raise _at_rule(f'unknown rule {rule!r}; {hint}, or "my_module:MyRule"', rule)
+            raise _at_rule(f'unknown rule {shown(rule)}; {hint}, or "my_module:MyRule"', rule)
         try:
             return self.section_for(imported_class(rule, self.base, folder), rule)
         except InputError as error:

@@ -184,6 +184,28 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a regular file; False for what can be no path."""
+    try:
+        return os.path.isfile(path)
+    except (OSError, ValueError):  # too long, with a NUL, or not to be encoded
+        return False
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a folder; False for what can be no path."""
+    try:
+        return os.path.isdir(path)
+    except (OSError, ValueError):
+        return False
+
+
+def shown_path(path: object) -> str:
+    """A path for a message: printable, and not too long."""
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+    return text if len(text) <= 200 else f"{text[:80]}...{text[-80:]}"
+
+
 def _machine() -> str:
     """A short name of this machine: the number of a process means something there alone."""
     return f"{zlib.crc32(socket.gethostname().encode()):08x}"

@@ -30,7 +30,8 @@ from .arrhenius_inputs import (
     sound_view,
     temperature_of,
 )
-from .results import Results, load
+from .load_file import load
+from .results import Results
 
 if TYPE_CHECKING:
     import pandas as pd

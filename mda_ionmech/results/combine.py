@@ -20,7 +20,8 @@ from ..onsager import block_sums
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..onsager.block_sums import Blocks
 from .estimates import Estimates
-from .results import Results, load
+from .load_file import load
+from .results import Results
 from .same_settings import SPREAD, differing, nearly_equal
 from .schema import check_schema, load_schema
 

@@ -17,7 +17,6 @@ from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.later import later
-from .schema import load_schema
 from .tree import ResultTree
 
 if TYPE_CHECKING:
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
     from .recommend import Recommendation
     from .time_reversal import Convergence
-
-#: Groups of a file that are larger stay there until they are used, bytes.
-IN_FILE = 2**24
 
 
 class Results(ResultTree):
@@ -488,51 +484,3 @@ class Results(ResultTree):
             f"<Results: {species}; {data.sizes['event']} events; {len(windows)} windows from "
             f"{windows[0]:g} to {windows[-1]:g} ps; use .summary(window=...)>"
         )
-
-
-def load(path: str | os.PathLike[str]) -> Results:
-    """Open a result file; what comes back is what ``run.results`` was.
-
-    Groups of more than 16 MB, which are states and shells of long runs, stay in the file, which is
-    left open, and are read when they are used.
-
-    Parameters
-    ----------
-    path : path-like
-        A file written by ``save``.
-
-    Raises
-    ------
-    FileNotFoundError
-    InputError
-        If the file is no result file or of another schema.
-    """
-    import xarray as xr
-
-    if not isinstance(path, str | os.PathLike):
-        raise InputError(f"path must be that of a result file, got {shown(path)}")
-    if "\0" in str(path) or not Path(path).is_file():
-        remedy = "write one with run.save(path)"
-        if "\0" not in str(path) and Path(path).is_dir():
-            remedy = "this is a folder, and one of run.save_run(path) is opened with load_run(path)"
-        raise FileNotFoundError(f"no result file at {path}; {remedy}")
-    try:
-        opened = xr.open_datatree(path, engine="netcdf4")
-        if opened.nbytes <= IN_FILE:
-            with opened:
-                tree = opened.load()
-        else:
-            groups = {node.path: node.to_dataset(inherit=False) for node in opened.subtree}
-            tree = xr.DataTree.from_dict(
-                {name: one if one.nbytes > IN_FILE else one.load() for name, one in groups.items()}
-            )
-    except OSError as error:
-        raise InputError(f"{path} is not a NetCDF4 result file: {error}") from error
-    wanted = load_schema()["schema"]
-    found = tree.attrs.get("schema")
-    if found != wanted:
-        raise InputError(
-            f"{path} has schema {found!r}, this version reads {wanted!r}; write it again with the "
-            "present version"
-        )
-    return Results(tree)

@@ -22,8 +22,14 @@ def load_schema() -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-def check_schema(tree: xr.DataTree) -> None:
+def check_schema(tree: xr.DataTree, *, known_only: bool = True) -> None:
     """Compare a tree with the schema.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+    known_only : bool
+        Refuse variables that are not in the schema: a later version may have added them.
 
     Raises
     ------
@@ -47,6 +53,8 @@ def check_schema(tree: xr.DataTree) -> None:
                     if "level" not in variable.attrs:
                         raise ValueError(f"{path}/{name} lacks the attribute 'level'")
             if base not in group["variables"]:
+                if not known_only:
+                    continue
                 raise ValueError(f"{path}/{name} is not in the schema {schema['schema']}")
             wanted = group["variables"][base]
             if list(variable.dims) != wanted["dims"]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ovito_modifiers.archive import CHECKSUM, checksum_of
+
 from .colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
 
 STATES_SCHEMA = "ionmech-states/1"
@@ -17,8 +19,8 @@ PIECE = 2**21
 def states_archive(
     *, events: tuple[str, ...], macrostates: tuple[str, ...], arrays: dict[str, Any]
 ) -> dict[str, np.ndarray]:
-    """Arrays of a states file, schema ``ionmech-states/1``."""
-    return {
+    """Arrays of a states file, schema ``ionmech-states/1``, and their checksum."""
+    archive = {
         "schema": np.array(STATES_SCHEMA),
         "event_names": np.array(events, dtype=str),
         "event_colors": np.array(colors_of(events, EVENT_COLORS), dtype=str),
@@ -26,6 +28,7 @@ def states_archive(
         "macrostate_colors": np.array(colors_of(macrostates, MACROSTATE_COLORS), dtype=str),
         **{name: np.asarray(values) for name, values in arrays.items()},
     }
+    return archive | {CHECKSUM: checksum_of(archive)}
 
 
 def write_archive(name: str, arrays: dict[str, np.ndarray]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from .checksums import append_checksum, store_checksums
+
 #: Larger variables are written in pieces, bytes.
 LARGE = 2**20
 #: What is written at once of a large variable, bytes.
@@ -17,7 +19,7 @@ COMPLEVEL, COMPRESSED = 2, 10_000
 
 
 def write_netcdf(tree: xr.DataTree, name: str) -> None:
-    """Write a tree as a NetCDF4 file.
+    """Write a tree as a NetCDF4 file with its checksums.
 
     Beside the tree it takes a few times `LARGE`, whatever the size of the arrays.
 
@@ -44,6 +46,8 @@ def write_netcdf(tree: xr.DataTree, name: str) -> None:
     xr.DataTree.from_dict(groups).to_netcdf(name, engine="netcdf4", encoding=encoding)
     if any(large.values()):
         _append(name, large)
+    store_checksums(name)
+    append_checksum(name)
 
 
 def _encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ import mda_ionmech
 from mda_ionmech import InputError, OnsagerDecomposition, datasets, load
 from mda_ionmech.results.schema import check_schema, load_schema
 from ovito_modifiers import read_states
+from ovito_modifiers.archive import checksum_of
 
 from ..conftest import liquid_species
 
@@ -147,11 +148,20 @@ def test_states_file_holds_the_shares_of_a_scanned_window(liquid_run, tmp_path):
 def test_states_files_of_the_first_version_are_read(liquid_run, tmp_path):
     path = liquid_run.save_states(tmp_path / "new.states.npz", window=4.0)
     with np.load(path) as archive:
-        arrays = {k: archive[k] for k in archive.files if "species" not in k and "share" not in k}
-    np.savez_compressed(tmp_path / "old.states.npz", **arrays, later_addition=np.zeros(3))
+        arrays = {k: archive[k] for k in archive.files}
+    later = {"species_names", "species_of_carrier", "checksum"}
+    first = {k: v for k, v in arrays.items() if k not in later and "share" not in k}
+    np.savez_compressed(tmp_path / "old.states.npz", **first)
     states = read_states(tmp_path / "old.states.npz")
     assert states.species_names is None
     assert states.event_share is None
+    # what a later version adds is known by the checksum
+    more = arrays | {"later_addition": np.zeros(3)}
+    np.savez_compressed(tmp_path / "later.states.npz", **(more | {"checksum": checksum_of(more)}))
+    assert read_states(tmp_path / "later.states.npz").event.shape == states.event.shape
+    np.savez_compressed(tmp_path / "unknown.states.npz", **first, later_addition=np.zeros(3))
+    with pytest.raises(ValueError, match="holds later_addition, which no states file has"):
+        read_states(tmp_path / "unknown.states.npz")
 
 
 def test_ovito_modifiers_import_numpy_alone():

@@ -1,0 +1,100 @@
+"""TOML files of any origin: a table, or one error in bounded time and memory."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ..lib.checks import shown
+from ..lib.errors import InputError
+
+#: Largest configuration, bytes; deepest table; most keys and values.
+MOST_BYTES, DEEPEST, MOST_VALUES = 2**20, 20, 200_000
+#: A key of more levels than any has: the parser takes time that grows with their square.
+_DEEP_KEY = re.compile(
+    r"""(?<![\w-])(?:(?>[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]{0,99}+\.[ \t]{0,99}+)"""
+    rf"{{{3 * DEEPEST}}}",
+    re.ASCII,
+)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table of a file.
+
+    Raises
+    ------
+    InputError
+        If it is no TOML file, or larger or deeper than a configuration is.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > MOST_BYTES:
+        raise InputError(
+            f"{path} has more than {MOST_BYTES // 2**20} MB, which no configuration has; make one "
+            "with `ionmech init TOPOLOGY TRAJECTORY`"
+        )
+    text = _decoded(path, data)
+    deep = (
+        f"{path} holds tables or lists more than {DEEPEST} levels deep, which no configuration "
+        "has; make one with `ionmech init TOPOLOGY TRAJECTORY`"
+    )
+    if _DEEP_KEY.search(text):
+        raise InputError(deep)
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise InputError(deep) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not valid TOML: {_short(error)}") from error
+    except ValueError as error:  # numbers of thousands of digits, days that no month has
+        raise InputError(f"{path} is not valid TOML: {_short(error)}") from error
+    _check_size(path, table, deep)
+    return table
+
+
+def _short(error: Exception) -> str:
+    """What a parser says, on one line and not too long."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else f"{text[:200]} ... {text[-80:]}"
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    """The text of a file in UTF-8, with or without a mark of byte order."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{path} is in UTF-16; save it as UTF-8, which TOML is in")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{path} is not in UTF-8, which TOML is in: byte {data[error.start]:#04x} in line "
+            f"{line}; save it as UTF-8"
+        ) from error
+
+
+def _check_size(path: Path, table: dict[str, Any], deep: str) -> None:
+    """Refuse what is deeper than a configuration, or has more in it."""
+    level: list[Any] = [table]
+    n_values = 0
+    for _ in range(DEEPEST):
+        inside: list[Any] = []
+        for one in level:
+            for value in one.values() if isinstance(one, dict) else one:
+                n_values += 1
+                if isinstance(value, dict | list):
+                    inside.append(value)
+                elif isinstance(value, int) and abs(value) >= 2**64:
+                    raise InputError(
+                        f"{path} holds {shown(value)}, a larger number than any configuration has"
+                    )
+        if n_values > MOST_VALUES:
+            raise InputError(f"{path} holds more than {MOST_VALUES} values; shorten its lists")
+        level = inside
+        if not level:
+            return
+    raise InputError(deep)

@@ -1,0 +1,125 @@
+"""A result file becomes a result again, or an error that names the file."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..lib.checks import shown
+from ..lib.errors import InputError, warn_user
+from ..lib.files import is_file, is_folder, shown_path
+from .checksums import (
+    ATTRIBUTE,
+    DamagedError,
+    bytes_are_right,
+    contents_are_right,
+    groups_of,
+)
+from .results import Results
+from .schema import load_schema
+from .tree_checks import check_tree
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Groups of a file that are larger stay there until they are used, bytes.
+IN_FILE = 2**24
+#: Said of results that an earlier version wrote.
+NOT_VERIFIED = (
+    "the result file holds no checksum, as earlier versions wrote it: names, shapes, units and "
+    "sums were checked, damage to single numbers would not be seen; write it again with "
+    "results.save(path)"
+)
+
+
+def load(path: str | os.PathLike[str]) -> Results:
+    """Open a result file; what comes back is what ``run.results`` was.
+
+    Checked are its checksum, the schema with names, dimensions and units, the settings, and that
+    the contributions of the events add up to the whole and are those of the sums over blocks. A
+    file without a checksum, of an earlier version, is loaded with a warning.
+
+    Groups of more than 16 MB, which are states and shells of long runs, stay in the file, which is
+    left open, and are read when they are used.
+
+    Cost: one pass over the bytes of the file, about 1 s per GB.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by ``save``.
+
+    Raises
+    ------
+    FileNotFoundError
+    InputError
+        If the file is no result file, of another schema, damaged, or was changed after it was
+        written.
+    """
+    name = _existing(path)
+    wanted = load_schema()["schema"]
+    try:
+        tree, verified = _open(name)
+        if (found := tree.attrs.get("schema")) != wanted:
+            raise InputError(
+                f"{shown_path(name)} has schema {shown(found)}, this version reads {wanted!r}; "
+                "write it again with the present version"
+            )
+        results = Results(tree)
+        check_tree(results, verified=verified)
+    except InputError:
+        raise
+    except DamagedError as error:
+        raise InputError(
+            f"{shown_path(name)} is damaged: {error}; take another copy of the file, or write it "
+            "again"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{shown_path(name)} is not a NetCDF4 result file: {error}") from error
+    except Exception as error:  # whatever the libraries make of damaged bytes
+        raise InputError(
+            f"{shown_path(name)} is damaged: {type(error).__name__}, {shown(str(error))}; take "
+            "another copy of the file, or write it again"
+        ) from error
+    if not verified and NOT_VERIFIED not in results.warnings:
+        tree.attrs["warnings"] = "\n".join([*results.warnings, NOT_VERIFIED])
+        warn_user(f"{shown_path(name)}: {NOT_VERIFIED}")
+    return results
+
+
+def _existing(path: Any) -> str:
+    """The name of a file that is there."""
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"path must be that of a result file, got {shown(path)}")
+    name = os.fspath(path)
+    if not isinstance(name, str) or not is_file(name):
+        remedy = "write one with run.save(path)"
+        if isinstance(name, str) and is_folder(name):
+            remedy = "this is a folder, and one of run.save_run(path) is opened with load_run(path)"
+        raise FileNotFoundError(f"no result file at {shown_path(name)}; {remedy}")
+    return name
+
+
+def _open(name: str) -> tuple[xr.DataTree, bool]:
+    """The tree of a file, small groups in memory and large ones in the file; whether verified."""
+    import netCDF4
+    import xarray as xr
+
+    verified = bytes_are_right(name)
+    groups: dict[str, xr.Dataset] = {}
+    large = []
+    # one handle at a time: the libraries do not survive two of one file that holds texts
+    with netCDF4.Dataset(name) as file:
+        if not verified:
+            verified = contents_are_right(file, os.path.getsize(name))
+        for group in groups_of(file):
+            data = xr.open_dataset(xr.backends.NetCDF4DataStore(group))
+            if data.nbytes > IN_FILE:
+                large.append(group.path)
+            else:
+                groups[group.path] = data.load()
+            data.attrs.pop(ATTRIBUTE, None)
+    for path in large:
+        groups[path] = xr.open_dataset(name, group=path, engine="netcdf4")
+        groups[path].attrs.pop(ATTRIBUTE, None)
+    return xr.DataTree.from_dict(groups), verified

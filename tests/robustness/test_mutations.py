@@ -1,0 +1,101 @@
+"""Damaged files: refused with one error that names the file, or read as they were written."""
+
+import re
+import resource
+import shutil
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from mda_ionmech import InputError, datasets, load
+from mda_ionmech.cli.config import build_species, load_config
+from mda_ionmech.viewing.scene import open_states_file
+
+from . import mutations
+from .table import FILES, Verdict
+from .written import written
+
+#: Longest time a file may take, s, and memory that none may take, bytes.
+LONGEST, MOST_MEMORY = 10.0, 2**29
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return written(tmp_path_factory.mktemp("written"))
+
+
+def read_result(path):
+    return load(path).tree
+
+
+def read_states_file(path):
+    found = vars(open_states_file(path))
+    return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in found.items()}
+
+
+def test_files_of_earlier_versions_are_held_against_themselves(files, tmp_path):
+    """Without checksums the numbers are compared with one another; that is said in a warning."""
+    old = tmp_path / "old.nc"
+    shutil.copyfile(files["nc"], old)
+    mutations.forget_checksums(old)
+    with pytest.warns(UserWarning, match="holds no checksum, as earlier versions wrote it"):
+        found = load(old)
+    assert found.warnings[-1].startswith("the result file holds no checksum")
+    assert found.decomposition.identical(load(files["nc"]).decomposition)
+    for mutation in mutations.OLDER.values():
+        path = mutations.mutated(old, tmp_path / "m.nc", mutation, 0)
+        with pytest.raises(InputError, match=re.escape(str(path))):
+            load(path)
+
+
+@pytest.fixture(scope="module")
+def universe():
+    return datasets.liquid()
+
+
+def is_same(kind, found, expected):
+    if kind == "nc":
+        return found.identical(expected)
+    return kind == "toml" or found == expected
+
+
+@pytest.mark.parametrize("kind", list(FILES))
+def test_damaged_files_are_refused_or_read_as_written(kind, files, tmp_path, universe):
+    """None ends in another error, none is read as something else, none takes long."""
+
+    def read_config(path):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            build_species(load_config(path), universe)
+
+    read = {"nc": read_result, "npz": read_states_file, "toml": read_config}[kind]
+    expected = read(files[kind])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    wrong = []
+    for name, (mutation, number) in FILES[kind].items():
+        verdict = Verdict()
+        for seed in range(number):
+            path = mutations.mutated(files[kind], tmp_path / f"m.{kind}", mutation, seed)
+            began = time.monotonic()
+            try:
+                found = read(path)
+            except (InputError, FileNotFoundError) as error:
+                verdict.refused += 1
+                named = kind == "toml" or str(path) in str(error)
+                if not named or len(str(error)) > 6000:
+                    wrong.append(f"{name} {seed}: {str(error)[:200]}")
+            except Exception as error:
+                wrong.append(f"{name} {seed}: {type(error).__name__}: {str(error)[:200]}")
+            else:
+                if is_same(kind, found, expected):
+                    verdict.same += 1
+                else:
+                    wrong.append(f"{name} {seed}: read as something else")
+            if time.monotonic() - began > LONGEST:
+                wrong.append(f"{name} {seed}: took {time.monotonic() - began:.0f} s")
+        assert verdict.refused + verdict.same + len(wrong) >= number
+    assert not wrong, "\n".join(wrong)
+    grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    assert grown < MOST_MEMORY, f"memory grew by {grown / 2**20:.0f} MB"
