@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..lib.errors import InputError
+from ..lib.files import shown_path
 from ..lib.version import __version__
 from . import view_commands
 from .demos import DEMOS
@@ -303,6 +304,11 @@ def combine(
     from ..results.combine import combine as join
     from ..results.tables import print_result
 
+    if output.exists() and any(output.samefile(r) for r in results if r.exists()):
+        raise InputError(
+            f"--output {shown_path(output)} is one of the results to combine; give another name, "
+            "or leave it out of them"
+        )
     joined = join(results)
     written = joined.save(output)
     console = console_of()

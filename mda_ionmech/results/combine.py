@@ -5,6 +5,7 @@ Nothing is averaged that is a ratio; every quantity is computed anew from the jo
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from os import PathLike
@@ -15,6 +16,7 @@ import xarray as xr
 from scipy.stats import chi2
 
 from ..lib.errors import InputError
+from ..lib.files import shown_path
 from ..lib.version import __version__
 from ..onsager import block_sums
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
@@ -27,6 +29,9 @@ from .schema import check_schema, load_schema
 
 #: Replicas that differ by more than their intervals with less than this probability are named.
 UNLIKELY = 0.01
+#: Frames of two results that are compared, and displacements that are taken for equal, Angstrom:
+#: coordinates of files have three digits.
+SAMPLED, SAME_STEP = 16, 1e-3
 
 
 def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
@@ -54,20 +59,22 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     Raises
     ------
     InputError
-        For fewer than two results, one run given twice, or different settings, with all that
-        differs.
+        For fewer than two results, one run given twice, also inside a result of `combine`, or
+        different settings, with all that differs.
     """
     if isinstance(results, str | PathLike | Results) or not isinstance(results, Iterable):
         raise InputError("results must be a list of two results or more, or of their files")
-    listed = [r if isinstance(r, Results) else load(r) for r in results]
-    if len(listed) < 2:
-        raise InputError(f"combine needs two results or more, got {len(listed)}")
+    given = list(results)
+    if len(given) < 2:
+        raise InputError(f"combine needs two results or more, got {len(given)}")
+    listed = [r if isinstance(r, Results) else load(r) for r in given]
     found_alike = _check_equal(listed)
+    _check_different(listed, ["" if isinstance(r, Results) else shown_path(r) for r in given])
     replicas = [r.blocks for r in listed]
     joined = block_sums.join(replicas)
     estimates = Estimates(joined)
     settings = listed[0].settings
-    settings["replicas"] = [_origin(r.settings) for r in listed]
+    settings["replicas"] = [one for r in listed for one in _origins(r.settings)]
     settings["n_frames"] = sum(int(r.settings["n_frames"]) for r in listed)
     settings["volume_angstrom3"] = joined.system.volume
     settings["residual"] = estimates.residual
@@ -93,9 +100,11 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     return Results(tree)
 
 
-def _origin(settings: dict[str, Any]) -> dict[str, Any]:
-    """What tells one replica from another."""
-    return {k: settings[k] for k in ("trajectory", "n_frames", "first_frame", "last_frame")}
+def _origins(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """What tells one replica from another; several where replicas were combined before."""
+    if "replicas" in settings:
+        return list(settings["replicas"])
+    return [{k: settings[k] for k in ("trajectory", "n_frames", "first_frame", "last_frame")}]
 
 
 def _check_equal(listed: Sequence[Results]) -> list[str]:
@@ -126,22 +135,80 @@ def _check_equal(listed: Sequence[Results]) -> list[str]:
             f"result {number} and the first found their own {text}"
             for text in nearly_equal(first, other)
         ]
-    for number, other in enumerate(listed):
-        for earlier, one in enumerate(listed[:number]):
-            if _is_same_run(one, other):
-                raise InputError(
-                    f"results {earlier + 1} and {number + 1} are one and the same run: taken twice "
-                    "it would look like two independent ones; give each run once"
-                )
     return notes
 
 
-def _is_same_run(one: Results, other: Results) -> bool:
-    """Whether the sums of two results are equal bit for bit."""
-    a, b = one.blocks.windows[0].sums, other.blocks.windows[0].sums
-    return all(
-        np.array_equal(getattr(a, name), getattr(b, name)) for name in type(a).__dataclass_fields__
-    ) and bool(np.any(a.total_squared))
+def _check_different(listed: Sequence[Results], files: Sequence[str]) -> None:
+    """Refuse a run that is there twice, by itself or among those of a combined result.
+
+    Parameters
+    ----------
+    listed : sequence of Results
+    files : sequence of str
+        Their names, empty for results that were given as such.
+    """
+    runs = [_digests(r) for r in listed]
+    for number, mine in enumerate(runs):
+        for earlier, others in enumerate(runs[:number]):
+            if not mine & others:
+                continue
+            single = len(mine) == len(others) == 1
+            which = "are one and the same run" if single else "hold one and the same run"
+            names = [name for name in (files[earlier], files[number]) if name]
+            raise InputError(
+                f"results {earlier + 1} and {number + 1} {which}: taken twice it would look like "
+                "two independent ones; give each run once, and no result of combine beside those "
+                f"it was made of{' (' if names else ''}{', '.join(names)}{')' if names else ''}"
+            )
+    for number, other in enumerate(listed):
+        for earlier, one in enumerate(listed[:number]):
+            if shared := _shared_frames(one, other):
+                raise InputError(
+                    f"results {earlier + 1} and {number + 1} are of one trajectory and both hold "
+                    f"its frames {shared[0]} to {shared[1]}: what is in both would be counted as "
+                    "two independent measurements; combine runs of separate trajectories, or "
+                    "stretches of one that do not overlap"
+                )
+
+
+def _shared_frames(one: Results, other: Results) -> tuple[int, int] | None:
+    """First and last frame of a sample where all carriers of two results take the same steps.
+
+    None unless that is so in most frames with the same number, or where a result holds no states.
+    """
+    first, second = one.states, other.states
+    if first is None or second is None or first.sizes["carrier"] != second.sizes["carrier"]:
+        return None
+    numbers = first["source_frame"].values, second["source_frame"].values
+    common, *places = np.intersect1d(*numbers, return_indices=True)
+    chosen = np.unique(np.linspace(0, len(common) - 1, min(len(common), SAMPLED)).astype(int))
+    equal, n_moved = [], 0
+    for k in chosen:
+        a, b = (
+            states["displacement"].isel(frame=int(at[k])).values
+            for states, at in zip((first, second), places, strict=True)
+        )
+        known = np.isfinite(a) & np.isfinite(b)
+        if np.any(np.abs(a[known]) > SAME_STEP) or np.any(np.abs(b[known]) > SAME_STEP):
+            n_moved += 1
+            if np.all(np.abs(a - b)[known] < SAME_STEP):
+                equal.append(int(common[k]))
+    return (equal[0], equal[-1]) if len(equal) > max(2, n_moved / 2) else None
+
+
+def _digests(results: Results) -> set[bytes]:
+    """A digest of the sums of each run in a result; none for a run in which nothing moved."""
+    entry = results.blocks.windows[0]
+    ends = np.cumsum(entry.plan.stretches)
+    out = set()
+    for first, last in zip([0, *ends[:-1]], ends, strict=True):
+        found = hashlib.blake2b(digest_size=16)
+        for name in type(entry.sums).__dataclass_fields__:
+            values = np.asarray(getattr(entry.sums, name)[first:last], dtype=np.float64)
+            found.update(np.ascontiguousarray(values).tobytes())
+        if np.any(entry.sums.total_squared[first:last]):
+            out.add(found.digest())
+    return out
 
 
 def _differences(replicas: Sequence[Blocks]) -> list[str]:

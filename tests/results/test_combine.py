@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mda_ionmech import InputError, OnsagerDecomposition, Results, combine
+from mda_ionmech.cli.app import main
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.macrostates import IonPairing, ShellComposition
 from mda_ionmech.microstates import CutoffShell
@@ -202,6 +203,64 @@ def test_one_run_is_not_taken_twice(one, tmp_path):
     other = chosen(seed=2)
     with pytest.raises(InputError, match="results 1 and 3 are one and the same run"):
         combine([one, other, one.save(tmp_path / "again.nc")])
+
+
+def test_a_combined_result_is_not_taken_beside_its_runs(one, tmp_path):
+    other, third = chosen(seed=2), chosen(seed=3)
+    pair = combine([one, other])
+    again = pair.save(tmp_path / "combined.nc")
+    for listed in ([one, other, again], [pair, third, other], [pair, again], [again, third, one]):
+        with pytest.raises(InputError, match="same run: taken twice it would look like two"):
+            combine(listed)
+    with pytest.raises(InputError, match=r"no result of combine beside those .*combined\.nc\)"):
+        combine([one, again])
+    # in two steps as in one
+    steps, once = combine([pair, third]), combine([one, other, third])
+    assert steps.settings["replicas"] == once.settings["replicas"]
+    assert steps.decomposition["onsager"].equals(once.decomposition["onsager"])
+
+
+def test_overlapping_stretches_of_one_trajectory_are_refused():
+    """Frames 0 to 119 and 40 to 199 share 80 frames; 0 to 99 and 100 to 199 share none."""
+    ions = chosen_run().species
+
+    def stretch(start, stop):
+        options = {"windows": [1.0, 4.0], "resolutions": [1.0], "horizons": [4.0]}
+        run = OnsagerDecomposition(ions, temperature=300.0, frame="laboratory", **options)
+        return run.run(start=start, stop=stop).results
+
+    with pytest.raises(
+        InputError, match=r"of one trajectory and both hold its frames 4\d to 1\d\d"
+    ):
+        combine([stretch(0, 120), stretch(40, 200)])
+    assert len(combine([stretch(0, 100), stretch(100, 200)]).settings["replicas"]) == 2
+
+
+def test_the_command_does_not_take_its_own_output(one, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    one.save("a.nc")
+    chosen(seed=2).save("b.nc")
+
+    def combined(*words):
+        monkeypatch.setattr("sys.argv", ["ionmech", "combine", *words])
+        try:
+            main()
+        except SystemExit as end:
+            return end.code, capsys.readouterr().err
+        return 0, capsys.readouterr().err
+
+    assert combined("a.nc", "b.nc")[0] == 0
+    # as the shell fills in combine *.nc
+    status, said = combined("a.nc", "b.nc", "combined.nc", "-o", "all.nc")
+    assert status == 2
+    assert "hold one and the same run" in said
+    assert "combined.nc" in said
+    assert not (tmp_path / "all.nc").exists()
+    before = (tmp_path / "combined.nc").read_bytes()
+    status, said = combined("a.nc", "b.nc", "combined.nc")
+    assert status == 2
+    assert "--output combined.nc is one of the results to combine" in said
+    assert (tmp_path / "combined.nc").read_bytes() == before
 
 
 def test_volumes_far_apart_are_refused(one):
