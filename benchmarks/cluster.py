@@ -17,7 +17,7 @@ from mda_ionmech.analysis.length_sums import LengthSums
 from mda_ionmech.lib.arrays_on_disk import ArrayFolder, new_array
 from mda_ionmech.lib.task_workers import over_threads, over_workers
 from mda_ionmech.onsager import collective_path, label_runs
-from mda_ionmech.onsager.window_sums import CarrierLabels
+from mda_ionmech.onsager.carrier_labels import CarrierLabels
 
 from .ours import N_LABELS, log_windows
 

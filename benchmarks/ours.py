@@ -15,7 +15,7 @@ from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.kernels import kernel
 from mda_ionmech.microstates import CutoffShell, SiteAssignment
 from mda_ionmech.onsager import label_runs, plan_blocks, window_sums
-from mda_ionmech.onsager.window_sums import CarrierLabels
+from mda_ionmech.onsager.carrier_labels import CarrierLabels
 
 from .system import CUTOFF, SITES
 

@@ -12,7 +12,8 @@ from mda_ionmech import IonSpecies, OnsagerDecomposition, onsager
 from mda_ionmech.events import EventRule, SolvationEvents
 from mda_ionmech.macrostates import ShellComposition
 from mda_ionmech.microstates import CutoffShell
-from mda_ionmech.onsager.window_sums import CarrierLabels, window_sums
+from mda_ionmech.onsager.carrier_labels import CarrierLabels
+from mda_ionmech.onsager.window_sums import window_sums
 
 from .builders import brownian, make_universe, wrap
 from .onsager.test_window_sums import collective, random_system, system_of

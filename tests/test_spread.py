@@ -89,7 +89,7 @@ def test_windows_of_a_crystal_run_on_the_workers(serial_crystal, cluster, tmp_pa
     with Client(cluster) as client, get_task_stream(client) as stream:
         run = rows_of_two_species(store=tmp_path / "run.store").run(backend="dask")
     assert len(places(stream)) == 2
-    assert run._finished("").record.species[0].labels.held is not None
+    assert run._finished("").record.species[0].labels.site_positions is not None
     assert run._finished("").record.species[0].labels.joint is not None
     assert float(run.results.decomposition["multi_fraction"].max()) == 1
     assert_identical(run.results, serial_crystal)

@@ -173,7 +173,7 @@ def test_species_that_are_labelled_together_on_disk(linking, on_disk, tmp_path):
     there = rows_of_two_species(rules, axes="xz", **on_disk).run()
     assert isinstance(there.paths.position, np.memmap)
     (linked,) = there._finished("").record.linked.values()
-    assert isinstance(linked.history.held.value, np.memmap)
+    assert isinstance(linked.history.occupied.value, np.memmap)
     here = rows_of_two_species(rules, axes="xz").run()
     assert_identical(there.results, here.results)
     assert float(here.results.decomposition["multi_fraction_circular"].max()) > 0

@@ -71,7 +71,7 @@ class Assembly:
 
     @property
     def _path_events(self) -> tuple[str, ...]:
-        projected = any(one.labels.held is not None for one in self.run.species)
+        projected = any(one.labels.site_positions is not None for one in self.run.species)
         return (*self.run.event_names, *(["vibration"] if projected else []))
 
     def _system(self) -> System:

@@ -14,12 +14,15 @@ from .. import onsager
 from ..events import CrystalEvents, SiteHistory
 from ..events.base import EventCodes
 from ..events.crystal.crystal_events import LinkedHops
+from ..events.crystal.follow_sites import follow_sites
+from ..events.crystal.joined_history import join_histories
 from ..events.crystal.site_distances import InCell
-from ..events.crystal.site_history import Walk, follow_sites, join_histories
+from ..events.crystal.site_history import Walk
 from ..macrostates import Macrostates, RunStates
 from ..microstates import ContactHistory, Microstates, SiteAssignment
+from ..onsager.carrier_labels import CarrierLabels, JointLabels, one_label
 from ..onsager.labelled_run import LabelledRun, LabelledSpecies
-from ..onsager.window_sums import CarrierLabels, Classify, JointLabels, one_label
+from ..onsager.window_kernels import Classify
 from ..species import IonSpecies
 from .arguments import on_sites
 from .gathered_run import GatheredRun
@@ -186,7 +189,7 @@ def _site_history(gathered: GatheredRun, index: int, states: Microstates) -> Sit
         still = np.zeros(len(begin), dtype=np.int64)
         walk = Walk((position,), begin, np.linalg.inv(cell), still)
     return SiteHistory(
-        held=held,
+        occupied=held,
         site=site,
         where=where,
         shells=states.shells,
@@ -229,7 +232,7 @@ def _labels(
         macrostates=None if macrostates is None else macrostates.label_runs(),
         n_macrostates=0 if macrostates is None else len(macrostates.names),
         joint=joint,
-        held=held,
+        site_positions=held,
     )
 
 

@@ -15,7 +15,7 @@ from ..events.crystal.crystal_events import LinkedHops
 from ..events.nulls.circular_shift import SHIFTS, circular_null, multi_share, on_sites, stretches
 from ..lib.run_length import LabelRuns
 from ..onsager.block_sums import PathEntry, WindowEntry
-from ..onsager.window_sums import CarrierLabels
+from ..onsager.carrier_labels import CarrierLabels
 
 
 @dataclass(frozen=True)

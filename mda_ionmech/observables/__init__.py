@@ -1,14 +1,7 @@
 """Quantities beyond the decomposition that follow from labelled paths."""
 
-from .rate_control import (
-    HopChannels,
-    HopGraph,
-    HopRecord,
-    RateControl,
-    hop_graph,
-    markov_diffusion,
-    rate_control,
-)
+from .hop_graph import HopChannels, HopGraph, HopRecord, hop_graph, markov_diffusion
+from .rate_control import RateControl, rate_control
 
 __all__ = [
     "HopChannels",

@@ -7,7 +7,7 @@ import numpy as np
 from ..events import EventLabels
 from ..events.base import EventCodes
 from ..onsager.labelled_run import LabelledRun
-from ..onsager.window_sums import segment_labels
+from ..onsager.window_kernels import segment_labels
 
 
 def expand_segments(

@@ -30,7 +30,7 @@ def hop_table(run: LabelledRun, index: int, n: int) -> pd.DataFrame:
         origin, carrier = np.nonzero(block.cluster[rows].T >= 0)
         at = first + origin
         moved = position[carrier, :, at + n] - position[carrier, :, at]
-        start, end = (site[spots[rows][carrier, origin]] for spots in (block.before, block.after))
+        start, end = (site[ends[rows][carrier, origin]] for ends in (block.before, block.after))
         found.append(
             {
                 "frame": frames[at],

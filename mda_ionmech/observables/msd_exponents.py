@@ -17,7 +17,7 @@ from ..lib.errors import InputError
 from ..lib.tables import indexed
 from ..onsager.block_bootstrap import interval, lengthen_blocks, plan_blocks, resampling_weights
 from ..onsager.labelled_run import LabelledRun
-from ..onsager.window_sums import collective_path
+from ..onsager.window_kernels import collective_path
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,263 +12,31 @@ transport; a fast and a slow hop in a row carry alike, but the slow one alone is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
-from scipy.spatial import cKDTree
 
-from ..events.crystal.site_history import numbered_spots
 from ..lib.errors import InputError
 from ..lib.frame_blocks import carrier_blocks
 from ..lib.kernels import kernel
 from ..onsager.block_bootstrap import interval, lengthen_blocks, plan_blocks, resampling_weights
+from .hop_graph import HopChannels, HopGraph, HopRecord, hop_graph, markov_diffusion
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..onsager.labelled_run import LabelledRun
 
-#: Distances of one channel differ by no more than this from the next in order, Angstrom.
-_SAME_DISTANCE = 0.1
 #: Below this part of its uncorrelated value the diffusion is zero: the graph does not percolate.
 _NO_WAY = 1e-9
 
 
-@dataclass(frozen=True)
-class HopGraph:
-    """Edges between sites of a periodic cell, each once, in channels of equal flux.
-
-    Attributes
-    ----------
-    n_sites : int
-    start, end : numpy.ndarray
-        Shape (edges,): sites at the two ends.
-    vector : numpy.ndarray
-        Shape (edges, 3), Angstrom: from start to end, through the cell's boundary where it is.
-    channel : numpy.ndarray
-        Shape (edges,): channel of each edge.
-    names : tuple of str
-        Of the channels: labels of the two sites and the distance in Angstrom.
-    """
-
-    n_sites: int
-    start: np.ndarray
-    end: np.ndarray
-    vector: np.ndarray
-    channel: np.ndarray
-    names: tuple[str, ...]
-
-    def edges_per_channel(self) -> np.ndarray:
-        """Shape (channels,)."""
-        return np.bincount(self.channel, minlength=len(self.names))
-
-
-def markov_diffusion(graph: HopGraph, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Long-time diffusion tensor of one carrier, and what each channel's rate does to it.
-
-    Parameters
-    ----------
-    graph : HopGraph
-    flux : numpy.ndarray
-        Shape (channels,), 1/ps: p_a w_ab of one edge of each channel, the same both ways (detailed
-        balance), p_a the probability to find the carrier on site a.
-
-    Returns
-    -------
-    diffusion : numpy.ndarray
-        Shape (3, 3), A^2/ps.
-    response : numpy.ndarray
-        Shape (channels, 3, 3), A^2/ps: dD / d ln k of each channel, forward and backward rate
-        scaled together. They are positive and sum to D, because D is the least of all values the
-        sum over edges takes for any x: its change with a rate is that at fixed x.
-
-    Notes
-    -----
-    Cost: one sparse factorisation of the sites' matrix. J. W. Haus and K. W. Kehr, Phys. Rep. 150,
-    263 (1987), for hopping on periodic graphs; C. T. Campbell, J. Catal. 204, 520 (2001), for the
-    degree of rate control.
-    """
-    f = flux[graph.channel]
-    a, b, n = graph.start, graph.end, graph.n_sites
-    each = np.concatenate([a, b]), np.concatenate([b, a])
-    weight = coo_matrix((np.concatenate([f, f]), each), shape=(n, n)).tocsr()
-    # a channel that a resampled record lacks connects nothing
-    weight.eliminate_zeros()
-    # one site of every connected part is held fixed: x is known up to a constant there
-    _, part = connected_components(weight, directed=False)
-    fixed = np.zeros(n, dtype=bool)
-    fixed[np.unique(part, return_index=True)[1]] = True
-    push = np.zeros((n, 3))
-    np.add.at(push, a, f[:, None] * graph.vector)
-    np.add.at(push, b, -f[:, None] * graph.vector)
-    x = np.zeros((n, 3))
-    free = ~fixed
-    if free.any():
-        diagonal = np.asarray(weight.sum(axis=1)).ravel()
-        matrix = coo_matrix((diagonal, (np.arange(n), np.arange(n))), shape=(n, n)) - weight
-        x[free] = splu(matrix.tocsc()[free][:, free]).solve(push[free])
-    step = graph.vector + x[b] - x[a]
-    response = np.zeros((len(graph.names), 3, 3))
-    np.add.at(response, graph.channel, f[:, None, None] * step[:, :, None] * step[:, None, :])
-    return response.sum(axis=0), response
-
-
-@dataclass(frozen=True)
-class HopRecord:
-    """Which spots carriers hold over time; a spot is a site in one image of the cell.
-
-    Attributes
-    ----------
-    spots : callable
-        Gives the record from its beginning: numbers of spots (carriers, frames), int32, of some
-        carriers after the others.
-    site : numpy.ndarray
-        Shape (spots,): site of each spot.
-    where : numpy.ndarray
-        Shape (spots, 3), Angstrom: unwrapped position of each spot.
-    n_carriers, n_frames : int
-    """
-
-    spots: Callable[[], Iterable[np.ndarray]]
-    site: np.ndarray
-    where: np.ndarray
-    n_carriers: int
-    n_frames: int
-
-    @classmethod
-    def of_arrays(cls, state: np.ndarray, path: np.ndarray) -> HopRecord:
-        """From arrays that hold every frame.
-
-        Parameters
-        ----------
-        state : numpy.ndarray
-            Shape (carriers, frames): site held.
-        path : numpy.ndarray
-            Shape (carriers, 3, frames), Angstrom: unwrapped position of that site.
-        """
-        spots, site, where = numbered_spots(state, path)
-        return cls(lambda: [spots], site, where, *state.shape)
-
-
-@dataclass(frozen=True)
-class HopChannels:
-    """Hops that were seen, from which spot to which, and their channels.
-
-    Attributes
-    ----------
-    key : numpy.ndarray
-        Shape (pairs,), int64, ascending: first spot times the number of spots plus last spot.
-    number : numpy.ndarray
-        Shape (pairs,), int64: how often that was.
-    channel : numpy.ndarray
-        Shape (pairs,), int64.
-    """
-
-    key: np.ndarray
-    number: np.ndarray
-    channel: np.ndarray
-
-
-def _count_pairs(record: HopRecord) -> tuple[np.ndarray, np.ndarray]:
-    """Keys of the pairs of spots that were hopped between, and how often."""
-    n_spots = len(record.site)
-    key, number = np.empty((2, 0), dtype=np.int64)
-    for spots in record.spots():
-        moved = spots[:, 1:] != spots[:, :-1]
-        found, count = np.unique(
-            spots[:, :-1][moved].astype(np.int64) * n_spots + spots[:, 1:][moved],
-            return_counts=True,
-        )
-        key, place = np.unique(np.concatenate([key, found]), return_inverse=True)
-        number = np.bincount(place, np.concatenate([number, count])).astype(np.int64)
-    return key, number
-
-
-def hop_graph(
-    sites: np.ndarray,
-    cell: np.ndarray,
-    kind: np.ndarray,
-    kind_names: Sequence[str],
-    record: HopRecord,
-) -> tuple[HopGraph, HopChannels]:
-    """Channels in which a record hopped, all their edges, and which hop went which way.
-
-    A channel is a pair of site labels at one distance; all edges between such sites at that
-    distance belong to it, whether a hop was seen along each of them or not.
-
-    Parameters
-    ----------
-    sites : numpy.ndarray
-        Shape (sites, 3), fractional.
-    cell : numpy.ndarray
-        Shape (3, 3), Angstrom, rows are the cell vectors.
-    kind : numpy.ndarray
-        Shape (sites,): label of each site, a place in `kind_names`.
-    kind_names : sequence of str
-    record : HopRecord
-
-    Returns
-    -------
-    graph : HopGraph
-    channels : HopChannels
-
-    Raises
-    ------
-    InputError
-        If nothing hopped.
-
-    Notes
-    -----
-    Cost: linear in carriers x frames and in the pairs of sites within the longest hop.
-    """
-    key, number = _count_pairs(record)
-    if not len(key):
-        raise InputError("nothing hopped between sites, so no rate can be counted")
-    first, last = np.divmod(key, len(record.site))
-    length = np.linalg.norm(record.where[last] - record.where[first], axis=1)
-    n_kinds = len(kind_names)
-    low, high = _in_order(kind[record.site[first]], kind[record.site[last]])
-    pair = low * n_kinds + high
-
-    a, b, vector = _pairs_within(sites, cell, float(length.max()) + _SAME_DISTANCE)
-    low, high = _in_order(kind[a], kind[b])
-    edge_pair, distance = low * n_kinds + high, np.linalg.norm(vector, axis=1)
-    hop_channel = np.full(len(key), -1)
-    channel = np.full(len(a), -1)
-    names: list[str] = []
-    for one in np.unique(pair):
-        mine = np.flatnonzero(edge_pair == one)
-        order = mine[np.argsort(distance[mine])]
-        sorted_distance = distance[order]
-        shell = np.append(0, np.cumsum(np.diff(sorted_distance) > _SAME_DISTANCE))
-        where = pair == one
-        # a hop belongs to the shell of the edge nearest in length
-        at = np.searchsorted(sorted_distance, length[where])
-        left, right = np.maximum(at - 1, 0), np.minimum(at, len(order) - 1)
-        closer = np.abs(sorted_distance[left] - length[where]) <= np.abs(
-            sorted_distance[right] - length[where]
-        )
-        of_hop = shell[np.where(closer, left, right)]
-        used, of_hop = np.unique(of_hop, return_inverse=True)
-        hop_channel[where] = len(names) + of_hop
-        for s in used:
-            channel[order[shell == s]] = len(names)
-            between = f"{kind_names[one // n_kinds]}-{kind_names[one % n_kinds]}"
-            names.append(f"{between} {sorted_distance[shell == s].mean():.2f} A")
-    known = channel >= 0
-    graph = HopGraph(len(sites), a[known], b[known], vector[known], channel[known], tuple(names))
-    return graph, HopChannels(key, number, hop_channel)
-
-
 @kernel
-def _channel_of(first, last, n_spots, key, channel):  # type: ignore[no-untyped-def]
-    """Channel of the hop from a spot to another; key (pairs,) ascending, channel (pairs,)."""
-    wanted = np.int64(first) * n_spots + last
+def _channel_of(first, last, n_site_images, key, channel):  # type: ignore[no-untyped-def]
+    """Channel of the hop from a site image to another; key (pairs,) ascending, channel (pairs,)."""
+    wanted = np.int64(first) * n_site_images + last
     low, high = 0, key.shape[0]
     while high - low > 1:
         middle = (low + high) // 2
@@ -280,23 +48,24 @@ def _channel_of(first, last, n_spots, key, channel):  # type: ignore[no-untyped-
 
 
 @kernel
-def add_own_products(spots, where, key, channel, horizon, sub_block, own):  # type: ignore[no-untyped-def]
+def add_own_products(site_images, where, key, channel, horizon, sub_block, own):  # type: ignore[no-untyped-def]
     """Add what the hops of each channel went times the whole way of the same carrier.
 
-    spots (carriers, frames) int32; where (spots, axes), Angstrom; key, channel (pairs,) as in
-    `HopChannels`; over `horizon` frames from every origin. Adds to own (channels, sub-blocks), A^2,
-    with `sub_block` origins in each; the last frames start no window there is a block for.
+    site images (carriers, frames) int32; where (site images, axes), Angstrom; key, channel (pairs,)
+    as in `HopChannels`; over `horizon` frames from every origin. Adds to own (channels, sub-
+    blocks), A^2, with `sub_block` origins in each; the last frames start no window there is a block
+    for.
     """
     n_channels, n_blocks = own.shape
-    n_spots, n_axes = where.shape
-    n_origins = spots.shape[1] - horizon
+    n_site_images, n_axes = where.shape
+    n_origins = site_images.shape[1] - horizon
     moved = np.zeros((n_channels, n_axes))
-    for c in range(spots.shape[0]):
+    for c in range(site_images.shape[0]):
         moved[:] = 0.0
         for t in range(1, horizon + 1):
-            a, b = spots[c, t - 1], spots[c, t]
+            a, b = site_images[c, t - 1], site_images[c, t]
             if a != b:
-                e = _channel_of(a, b, n_spots, key, channel)
+                e = _channel_of(a, b, n_site_images, key, channel)
                 for k in range(n_axes):
                     moved[e, k] += where[b, k] - where[a, k]
         t = 0
@@ -304,10 +73,10 @@ def add_own_products(spots, where, key, channel, horizon, sub_block, own):  # ty
             block = t // sub_block
             if block >= n_blocks:
                 break
-            a, b = spots[c, t], spots[c, t + horizon]
+            a, b = site_images[c, t], site_images[c, t + horizon]
             last = min((block + 1) * sub_block, n_origins)
             stop = t + 1
-            while stop < last and spots[c, stop] == a and spots[c, stop + horizon] == b:
+            while stop < last and site_images[c, stop] == a and site_images[c, stop + horizon] == b:
                 stop += 1
             for e in range(n_channels):
                 product = 0.0
@@ -317,59 +86,33 @@ def add_own_products(spots, where, key, channel, horizon, sub_block, own):  # ty
             t = stop
             if t >= n_origins:
                 break
-            after, later = spots[c, t], spots[c, t + horizon]
+            after, later = site_images[c, t], site_images[c, t + horizon]
             if after != a:
-                e = _channel_of(a, after, n_spots, key, channel)
+                e = _channel_of(a, after, n_site_images, key, channel)
                 for k in range(n_axes):
                     moved[e, k] -= where[after, k] - where[a, k]
             if later != b:
-                e = _channel_of(b, later, n_spots, key, channel)
+                e = _channel_of(b, later, n_site_images, key, channel)
                 for k in range(n_axes):
                     moved[e, k] += where[later, k] - where[b, k]
 
 
 @kernel
-def add_steps_of_channels(spots, where, key, channel, steps, number):  # type: ignore[no-untyped-def]
+def add_steps_of_channels(site_images, where, key, channel, steps, number):  # type: ignore[no-untyped-def]
     """Add all hops by channel and frame: steps (channels, axes, frames), number (channels, frames).
 
     A hop between two frames is added to the later one; the rest as in `add_own_products`.
     """
-    n_spots, n_axes = where.shape
-    for c in range(spots.shape[0]):
-        for t in range(1, spots.shape[1]):
-            a, b = spots[c, t - 1], spots[c, t]
+    n_site_images, n_axes = where.shape
+    for c in range(site_images.shape[0]):
+        for t in range(1, site_images.shape[1]):
+            a, b = site_images[c, t - 1], site_images[c, t]
             if a == b:
                 continue
-            e = _channel_of(a, b, n_spots, key, channel)
+            e = _channel_of(a, b, n_site_images, key, channel)
             number[e, t] += 1.0
             for k in range(n_axes):
                 steps[e, k, t] += where[b, k] - where[a, k]
-
-
-def _in_order(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return np.minimum(a, b), np.maximum(a, b)
-
-
-def _pairs_within(
-    sites: np.ndarray, cell: np.ndarray, reach: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of sites, images included, up to a distance: each once, as start, end and vector."""
-    heights = 1 / np.linalg.norm(np.linalg.inv(cell), axis=0)
-    around = [np.arange(-n, n + 1) for n in np.ceil(reach / heights).astype(int) + 1]
-    images = np.stack(np.meshgrid(*around, indexing="ij"), axis=-1).reshape(-1, 3)
-    inside = sites - np.floor(sites)
-    here = inside @ cell
-    there = (inside[None] + images[:, None]).reshape(-1, 3) @ cell
-    near = cKDTree(there).query_ball_point(here, reach)
-    start = np.repeat(np.arange(len(sites)), [len(x) for x in near])
-    far = np.concatenate([np.asarray(x, dtype=np.int64) for x in near])
-    end, vector = far % len(sites), there[far] - here[start]
-    forward = end > start
-    # between images of one site the first component that is not zero decides
-    same = end == start
-    sign = np.sign(np.where(np.abs(vector) > 1e-6, vector, 0.0))
-    forward |= same & (sign @ [9.0, 3.0, 1.0] > 0)
-    return start[forward], end[forward], vector[forward]
 
 
 @dataclass(frozen=True)
@@ -501,12 +244,12 @@ def rate_control(
     own_products = np.zeros((2, n_channels, plan.n_sub_blocks))
     steps = np.zeros((n_channels, len(axes), n_frames))
     number = np.zeros((n_channels, n_frames))
-    for spots in record.spots():
-        add_steps_of_channels(spots, *known, steps, number)
+    for site_images in record.site_images():
+        add_steps_of_channels(site_images, *known, steps, number)
         # both horizons from the same origins
-        add_own_products(np.ascontiguousarray(spots[:, :-1]), *known, horizon, plan.sub_block,
+        add_own_products(np.ascontiguousarray(site_images[:, :-1]), *known, horizon, plan.sub_block,
                          own_products[0])  # fmt: skip
-        add_own_products(spots, *known, horizon + 1, plan.sub_block, own_products[1])
+        add_own_products(site_images, *known, horizon + 1, plan.sub_block, own_products[1])
     sums = np.zeros((3, n_channels, plan.n_sub_blocks))
     sums[0] = own_products[1] - own_products[0]
     steps = np.cumsum(steps, axis=-1)
@@ -577,11 +320,13 @@ def rate_control_of(run: LabelledRun, index: int, horizon: float | None) -> pd.D
     assert history is not None
     assert sites is not None
 
-    def spots() -> Iterator[np.ndarray]:
+    def site_images() -> Iterator[np.ndarray]:
         for first, last in carrier_blocks(one.labels.position):
-            yield history.held.carriers(first, last).dense()
+            yield history.occupied.carriers(first, last).dense()
 
-    record = HopRecord(spots, history.site, history.where, history.n_carriers, history.n_frames)
+    record = HopRecord(
+        site_images, history.site, history.where, history.n_carriers, history.n_frames
+    )
     shells = history.shells
     graph, channels = hop_graph(sites, run.paths.cell, shells.kind, shells.types, record)
     if horizon is None:

@@ -6,16 +6,12 @@ import numpy as np
 import pandas as pd
 
 from .. import onsager
+from ..onsager.carrier_labels import CarrierLabels
 from ..onsager.coefficients import onsager_factor
 from ..onsager.labelled_run import LabelledRun
 from ..onsager.path_sums import self_parts
-from ..onsager.window_sums import (
-    CarrierLabels,
-    block_products,
-    block_sums,
-    count_clusters,
-    window_pass,
-)
+from ..onsager.window_kernels import count_clusters
+from ..onsager.window_sums import block_products, block_sums, window_pass
 
 
 def path_parts(run: LabelledRun, species: int, resolution: int, n_steps: int) -> pd.DataFrame:
@@ -66,7 +62,7 @@ def _pairs_in_clusters(one: CarrierLabels, resolution: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Shape (labels, origins), A^2; with `held` of the ways from site to site.
+        Shape (labels, origins), A^2; with `site_positions` of the ways from site to site.
     """
     assert one.joint is not None
     n_origins = one.position.shape[-1] - resolution
@@ -74,13 +70,13 @@ def _pairs_in_clusters(one: CarrierLabels, resolution: int) -> np.ndarray:
     counts = np.zeros((3, n_origins))
     rows = one.joint.linked.rows(one.joint.member)
     for block, code, cluster in one.joint.blocks(resolution):
-        if one.held is None:
+        if one.site_positions is None:
             before = after = one.position
             i, j = block.first, block.first + resolution
         else:
             before, after = (
-                np.ascontiguousarray(one.held[spots[rows]].transpose(0, 2, 1))
-                for spots in (block.before, block.after)
+                np.ascontiguousarray(one.site_positions[site_images[rows]].transpose(0, 2, 1))
+                for site_images in (block.before, block.after)
             )
             i = j = 0
         count_clusters((before, i, after, j), block.first, cluster, code, spare, pairs, counts)

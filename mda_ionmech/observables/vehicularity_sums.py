@@ -12,7 +12,8 @@ import numpy as np
 
 from ..lib.kernels import kernel
 from ..lib.run_length import LabelRuns, run_blocks
-from ..onsager.window_sums import Classify, _segments, block_sums
+from ..onsager.window_kernels import Classify, _segments
+from ..onsager.window_sums import block_sums
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 from ..lib.arrays_on_disk import ArrayFolder, new_array
 from ..lib.frame_blocks import origin_blocks
 from ..lib.run_length import pair_segments
+from ..onsager.carrier_labels import CarrierLabels
 from ..onsager.labelled_run import LabelledRun
-from ..onsager.window_sums import CarrierLabels
 from .event_labels import expand_segments
 
 #: Carriers times frames that are worked on at once.

@@ -11,7 +11,8 @@ from .block_bootstrap import (
 )
 from .coefficients import evaluate, residual
 from .path_sums import PathSums, evaluate_paths, event_paths, mean_squares, path_residual, path_sums
-from .window_sums import WindowSums, collective_path, window_pass, window_sums
+from .window_kernels import collective_path
+from .window_sums import WindowSums, window_pass, window_sums
 
 __all__ = [
     "BlockPlan",

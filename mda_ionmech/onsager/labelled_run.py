@@ -14,7 +14,7 @@ import numpy as np
 from ..lib.checks import is_one_of, positive
 from ..lib.errors import InputError
 from ..trajectory import Paths
-from .window_sums import CarrierLabels
+from .carrier_labels import CarrierLabels
 
 if TYPE_CHECKING:
     from ..events.crystal.crystal_events import LinkedHops
@@ -115,7 +115,7 @@ class LabelledSpecies:
     @property
     def path_events(self) -> tuple[str, ...]:
         """Labels in the path view: where sites are projected out, vibration comes last."""
-        return self.events if self.labels.held is None else (*self.events, "vibration")
+        return self.events if self.labels.site_positions is None else (*self.events, "vibration")
 
     @property
     def on_sites(self) -> bool:

@@ -18,8 +18,9 @@ import numpy as np
 from scipy import constants
 
 from ..lib.kernels import kernel
+from .carrier_labels import CarrierLabels, carrier_segments
 from .coefficients import System, spread_rows
-from .window_sums import CarrierLabels, add_sub_blocks, block_products, block_sums, carrier_segments
+from .window_sums import add_sub_blocks, block_products, block_sums
 
 
 @dataclass(frozen=True)
@@ -264,25 +265,27 @@ def self_parts(carriers: CarrierLabels, resolution: int, n_steps: int) -> np.nda
     Returns
     -------
     numpy.ndarray
-        Shape (labels, origins), A^2; with `held` the last label is vibration.
+        Shape (labels, origins), A^2; with `site_positions` the last label is vibration.
     """
     n_frames = carriers.position.shape[-1]
     horizon, n_origins = n_steps * resolution, n_frames - resolution
     offsets, begin, code = carrier_segments(carriers, resolution)
     out = np.zeros((carriers.n_path_labels, n_frames - horizon))
-    spots = None if carriers.joint is None else carriers.joint.linked.spots(carriers.joint.member)
+    site_images = (
+        None if carriers.joint is None else carriers.joint.linked.site_images(carriers.joint.member)
+    )
     for c, one in enumerate(carriers.position):
         mine = slice(offsets[c], offsets[c + 1])
         length = np.diff(np.append(begin[mine], n_origins))
         label = np.repeat(code[mine], length)
         walked = one
-        if carriers.held is not None:
-            assert spots is not None
-            walked = carriers.held[spots(c)].T
+        if carriers.site_positions is not None:
+            assert site_images is not None
+            walked = carriers.site_positions[site_images(c)].T
         step = walked[:, resolution:] - walked[:, :-resolution]
         steps = np.zeros((carriers.n_path_labels, 3, n_origins))
         steps[label, :, np.arange(n_origins)] = step.T
-        if carriers.held is not None:
+        if carriers.site_positions is not None:
             steps[-1] = one[:, resolution:] - one[:, :-resolution] - step
         path = event_paths(steps, resolution)
         moved = path[..., horizon:] - path[..., :-horizon]

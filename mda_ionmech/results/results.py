@@ -151,7 +151,7 @@ class Results(ResultTree):
         """Table of the path or slope view of one species."""
         import pandas as pd
 
-        from .estimates import view_table
+        from .view_estimates import view_table
 
         blocks = self.blocks
         if not blocks.paths:
@@ -245,7 +245,7 @@ class Results(ResultTree):
         """
         import pandas as pd
 
-        from .estimates import event_transference
+        from .view_estimates import event_transference
 
         data = self.at_window(window)
         blocks = self.blocks

@@ -105,7 +105,7 @@ class ResultTree:
         InputError
             For a variable without samples.
         """
-        from .estimates import samples_of
+        from .view_estimates import samples_of
 
         try:
             return samples_of(name, self.blocks)

@@ -8,14 +8,10 @@ from mda_ionmech import onsager
 from mda_ionmech.events import CrystalEvents, SiteHistory
 from mda_ionmech.events.crystal.crystal_events import LinkedHops
 from mda_ionmech.microstates import ShellTable
+from mda_ionmech.onsager.carrier_labels import CarrierLabels, JointLabels, one_label
 from mda_ionmech.onsager.path_sums import self_parts
-from mda_ionmech.onsager.window_sums import (
-    CarrierLabels,
-    JointLabels,
-    count_changes,
-    one_label,
-    window_pass,
-)
+from mda_ionmech.onsager.window_kernels import count_changes
+from mda_ionmech.onsager.window_sums import window_pass
 
 from .test_window_sums import N_LABELS, collective, random_system, system_of
 
@@ -148,7 +144,7 @@ def test_sites_take_hops_and_vibration_takes_the_rest(seed, resolution, n_steps)
     joint = JointLabels(LinkedHops((rule,), history, np.arange(n, dtype=np.int32)), 0, runs)
     position = held + rng.normal(size=held.shape)
     one = CarrierLabels(position, runs, one_label, 4, None, 0, joint)
-    projected = CarrierLabels(**(vars(one) | {"held": history.where}))
+    projected = CarrierLabels(**(vars(one) | {"site_positions": history.where}))
     assert projected.n_path_labels == 5
     _, steps = window_pass([projected], resolution, 4, position.sum(axis=0)[None])
     assert len(steps) == 5

@@ -7,13 +7,10 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from mda_ionmech import onsager
+from mda_ionmech.onsager.carrier_labels import CarrierLabels
 from mda_ionmech.onsager.coefficients import System
-from mda_ionmech.onsager.window_sums import (
-    CarrierLabels,
-    block_products,
-    segment_labels,
-    window_sums,
-)
+from mda_ionmech.onsager.window_kernels import segment_labels
+from mda_ionmech.onsager.window_sums import block_products, window_sums
 
 N_LABELS = 3
 

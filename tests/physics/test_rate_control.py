@@ -204,9 +204,9 @@ def test_channels_are_pairs_of_labels_at_one_distance():
     seen = HopRecord.of_arrays(state, path)
     graph, channels = hop_graph(sites / length, cell, kind, ("a", "b"), seen)
     assert graph.names == ("a-a 4.00 A", "a-b 2.00 A")
-    ((spots,),) = seen.spots()
-    key = spots[:-1] * len(seen.site) + spots[1:]
-    hopped = spots[1:] != spots[:-1]
+    ((site_images,),) = seen.site_images()
+    key = site_images[:-1] * len(seen.site) + site_images[1:]
+    hopped = site_images[1:] != site_images[:-1]
     channel = channels.channel[np.searchsorted(channels.key, key[hopped])]
     assert hopped.tolist() == [True, True, False, True, True, True]
     assert channel.tolist() == [1, 1, 1, 1, 0]
@@ -230,20 +230,20 @@ def test_channels_are_pairs_of_labels_at_one_distance():
 def test_products_of_hops_against_numpy(seed, n_frames, data, sub_block):
     horizon = data.draw(st.integers(1, n_frames - 1))
     rng = np.random.default_rng(seed)
-    n_spots, n_channels, n = 4, 3, 3
-    spots = rng.integers(0, n_spots, (n, n_frames)).repeat(2, axis=1)[:, :n_frames]
-    spots, where = spots.astype(np.int32), rng.normal(size=(n_spots, 2))
-    key, of_pair = np.arange(n_spots**2), rng.integers(0, n_channels, n_spots**2)
-    path = where[spots].transpose(0, 2, 1)
-    channel = of_pair[spots[:, :-1] * n_spots + spots[:, 1:]]
+    n_site_images, n_channels, n = 4, 3, 3
+    site_images = rng.integers(0, n_site_images, (n, n_frames)).repeat(2, axis=1)[:, :n_frames]
+    site_images, where = site_images.astype(np.int32), rng.normal(size=(n_site_images, 2))
+    key, of_pair = np.arange(n_site_images**2), rng.integers(0, n_channels, n_site_images**2)
+    path = where[site_images].transpose(0, 2, 1)
+    channel = of_pair[site_images[:, :-1] * n_site_images + site_images[:, 1:]]
     hop = np.diff(path, axis=2)
     steps = np.zeros((n_channels, n, 2, n_frames))
     for e in range(n_channels):
         steps[e, :, :, 1:] = np.where((channel == e)[:, None], hop, 0.0)
     found, number = np.zeros((n_channels, 2, n_frames)), np.zeros((n_channels, n_frames))
-    add_steps_of_channels(spots, where, key, of_pair, found, number)
+    add_steps_of_channels(site_images, where, key, of_pair, found, number)
     np.testing.assert_allclose(found, steps.sum(axis=1), atol=1e-12)
-    moved = spots[:, 1:] != spots[:, :-1]
+    moved = site_images[:, 1:] != site_images[:, :-1]
     for e in range(n_channels):
         np.testing.assert_array_equal(number[e, 1:], (moved & (channel == e)).sum(axis=0))
     walked = np.cumsum(steps, axis=-1)
@@ -253,7 +253,7 @@ def test_products_of_hops_against_numpy(seed, n_frames, data, sub_block):
         path[..., horizon:] - path[..., :-horizon],
     )
     own = np.zeros((n_channels, -(-(n_frames - horizon) // sub_block)))
-    add_own_products(spots, where, key, of_pair, horizon, sub_block, own)
+    add_own_products(site_images, where, key, of_pair, horizon, sub_block, own)
     expected = np.add.reduceat(product, np.arange(0, n_frames - horizon, sub_block), axis=1)
     np.testing.assert_allclose(own, expected, atol=1e-10)
 

@@ -6,8 +6,9 @@ Cases 10 and 11 are run in groups of carriers; the spread of the groups gives th
 import numpy as np
 
 from mda_ionmech import onsager
+from mda_ionmech.onsager.carrier_labels import CarrierLabels
 from mda_ionmech.onsager.coefficients import System
-from mda_ionmech.onsager.window_sums import CarrierLabels, window_pass
+from mda_ionmech.onsager.window_sums import window_pass
 
 from ..builders import CUBE, decompose, hops, make_universe, standard_error
 

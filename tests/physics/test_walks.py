@@ -4,7 +4,8 @@ import numpy as np
 from scipy.linalg import expm
 
 from mda_ionmech import onsager
-from mda_ionmech.onsager.window_sums import CarrierLabels, window_sums
+from mda_ionmech.onsager.carrier_labels import CarrierLabels
+from mda_ionmech.onsager.window_sums import window_sums
 
 from ..builders import decompose, make_universe, mobility
 

@@ -20,7 +20,8 @@ from ...microstates import Shell
 from ...trajectory.unwrap import cell_heights
 from ..base import EventRule
 from .hop_clusters import find_exchanges, label_hops, label_hops_nearby
-from .site_history import SiteHistory, same_place
+from .joined_history import same_place
+from .site_history import SiteHistory
 
 LINKINGS = ("chain", "proximity", "distance")
 #: Summed site vectors of an exchange vanish within this, Angstrom.
@@ -38,7 +39,7 @@ class HopBlock:
     first, last : int
         The origins, `last` excluded.
     before, after : numpy.ndarray
-        Shape (carriers, origins), int32: spots at both ends of the windows.
+        Shape (carriers, origins), int32: site images at both ends of the windows.
     label : numpy.ndarray
         Shape (carriers, origins), int8: place in `CrystalEvents.names`.
     cluster : numpy.ndarray
@@ -213,8 +214,8 @@ class CrystalEvents(EventRule):
         else:
             near = self.near_sites(history)
         for first, last in history.blocks(window, frames):
-            before = history.held.between(first, last)
-            after = history.held.between(first + window, last + window)
+            before = history.occupied.between(first, last)
+            after = history.occupied.between(first + window, last + window)
             label = np.empty(before.shape, dtype=np.int8)
             cluster = np.empty(before.shape, dtype=np.int32)
             if nearby:
@@ -246,8 +247,8 @@ class CrystalEvents(EventRule):
         n_places = len(history.apart)
         for block in self.link_blocks(history, window):
             find_exchanges(
-                block.before, block.after, history.place_of_spot, n_places, history.where, _CLOSED,
-                block.label, block.cluster,
+                block.before, block.after, history.place_of_site_image, n_places, history.where,
+                _CLOSED, block.label, block.cluster,
             )  # fmt: skip
             yield block
 
@@ -328,10 +329,12 @@ class LinkedHops:
         """Carriers of one species among all."""
         return slice(int(self.history.first[member]), int(self.history.first[member + 1]))
 
-    def spots(self, member: int) -> Callable[[int], np.ndarray]:
-        """From the number of a carrier of one species to the spots it holds, (frames,), int32."""
+    def site_images(self, member: int) -> Callable[[int], np.ndarray]:
+        """From the number of a carrier of one species to the site images it holds, (frames,),
+        int32.
+        """
         first = int(self.history.first[member])
-        return lambda n: self.history.held.carriers(first + n, first + n + 1).dense()[0]
+        return lambda n: self.history.occupied.carriers(first + n, first + n + 1).dense()[0]
 
     def codes(self, block: HopBlock, member: int) -> np.ndarray:
         """Event codes of one species in a block, shape (carriers, origins), int16 or int32."""
@@ -340,6 +343,6 @@ class LinkedHops:
         if rule.detail is None:
             return label.astype(np.int16)
         first, last = self.history.kinds[member : member + 2]
-        kind = self.history.kind_of_spot
-        before, after = (kind[spots[rows]] - first for spots in (block.before, block.after))
+        kind = self.history.kind_of_site_image
+        before, after = (kind[ends[rows]] - first for ends in (block.before, block.after))
         return rule.channel_codes(label, before, after, int(last - first))

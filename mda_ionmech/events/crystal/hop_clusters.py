@@ -37,15 +37,15 @@ def _join_chain(hopping, leaves_place, enters_place, first_leaving, next_leaving
 def label_hops(before, after, site, links, first, window, hidden, label, cluster):  # type: ignore[no-untyped-def]
     """Label every carrier in a block of origins of one window length, linking hops by their sites.
 
-    before, after (carriers, origins) int32: spots at the beginning and at the end of the windows of
-    the origins first, first + 1, ...; site (spots,) int32: site of each spot. links: place,
-    near_offsets, near; place (sites,) int64: sites with the same place are one for the links. Hops
-    are linked when a site of one is near a site of the other: near_offsets (sites + 1,) and near
-    list the sites near each one. An empty near_offsets means the chain rule: the place one leaves
-    is the place the other enters. hidden (carriers,) int64: a frame at which the carrier's record
-    has a seam, or -1; windows across it count as not hopped. Fills label (carriers, origins) int8
-    with NO_HOP, SINGLE or MULTI, and cluster (carriers, origins) int32 with the number of the
-    carrier that stands for the cluster, or -1.
+    before, after (carriers, origins) int32: site images at the beginning and at the end of the
+    windows of the origins first, first + 1, ...; site (site images,) int32: site of each site
+    image. links: place, near_offsets, near; place (sites,) int64: sites with the same place are one
+    for the links. Hops are linked when a site of one is near a site of the other: near_offsets
+    (sites + 1,) and near list the sites near each one. An empty near_offsets means the chain rule:
+    the place one leaves is the place the other enters. hidden (carriers,) int64: a frame at which
+    the carrier's record has a seam, or -1; windows across it count as not hopped. Fills label
+    (carriers, origins) int8 with NO_HOP, SINGLE or MULTI, and cluster (carriers, origins) int32
+    with the number of the carrier that stands for the cluster, or -1.
     """
     place, near_offsets, near = links
     n_carriers, n_origins = before.shape
@@ -202,8 +202,8 @@ def find_exchanges(before, after, place, n_places, where, tolerance, label, clus
 
     A cluster is an exchange when its set of places is unchanged and its summed vectors from place
     to place are zero; a chain that winds round the cell has the same set but a sum that is not.
-    place (spots,) int64: place of each spot, below n_places; where (spots, 3): unwrapped positions
-    of these places, Angstrom; before, after, label, cluster as in `label_hops`.
+    place (site images,) int64: place of each site image, below n_places; where (site images, 3):
+    unwrapped positions of these places, Angstrom; before, after, label, cluster as in `label_hops`.
     """
     n_carriers, n_origins = before.shape
     first = np.full(n_carriers, -1, dtype=np.int64)  # members of a cluster, one after the other

@@ -72,10 +72,10 @@ def on_sites(history: SiteHistory, held: LabelRuns) -> SiteHistory:
     if history.walk is not None:
         assert isinstance(history.walk, Walk)
         assert history.sites is not None
-        walk = OffSites(history.walk, history.held, held, history.site, history.sites)
+        walk = OffSites(history.walk, history.occupied, held, history.site, history.sites)
     return replace(
         history,
-        held=held,
+        occupied=held,
         site=np.arange(n_sites, dtype=np.int32),
         where=np.zeros((n_sites, 3)),
         walk=walk,
@@ -108,7 +108,7 @@ def circular_null(
     for _ in range(SHIFTS):
         low, high = n_frames // 10, n_frames - n_frames // 10
         shift = rng.integers(low, high, size=history.n_carriers)
-        shares.append(multi_share(rule, history.turned(shift), window, n_frames - shift))
+        shares.append(multi_share(rule, history.time_shifted(shift), window, n_frames - shift))
     return np.array(shares).T
 
 
@@ -137,15 +137,15 @@ def exclusion_gas(
     """
     n_frames, n_sites = history.n_frames, len(history.apart)
     graph = counted_graph(
-        history.sites_held, n_frames, history.shells.kind, history.apart, spacing, history.place
+        history.occupied_sites, n_frames, history.shells.kind, history.apart, spacing, history.place
     )
     if len(graph.rate) == 0:
         return None
-    held = next(history.sites_held())[:, 0]
+    held = next(history.occupied_sites())[:, 0]
     start = distinct_sites(held, history.apart, history.place, history.owner)
     if start is None:
         return None
-    wanted = channel_hops(count_hops(history.sites_held(), n_sites), graph)
+    wanted = channel_hops(count_hops(history.occupied_sites(), n_sites), graph)
 
     def simulated() -> Iterator[np.ndarray]:
         return simulate_blocks(
@@ -157,4 +157,4 @@ def exclusion_gas(
         gas = count_hops(simulated(), n_sites)
         found = np.maximum(channel_hops(gas, graph), 1)
         graph = replace(graph, rate=graph.rate * np.clip(wanted / found, 0.25, 4.0))
-    return runs_in_time(simulated(), history.held.folder)
+    return runs_in_time(simulated(), history.occupied.folder)

@@ -10,8 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from mda_ionmech import InputError
 from mda_ionmech.events import CrystalEvents, SiteHistory
 from mda_ionmech.events.crystal.crystal_events import LinkedHops, whole_window
+from mda_ionmech.events.crystal.joined_history import join_histories
 from mda_ionmech.events.crystal.site_distances import InTable
-from mda_ionmech.events.crystal.site_history import join_histories
 from mda_ionmech.events.nulls.circular_shift import (
     circular_null,
     exclusion_gas,
@@ -376,12 +376,12 @@ def test_a_gas_of_two_species_shares_its_places():
     assert np.all(np.abs(hops / expected - 1) < tolerance)
     # and the rates counted in the record are those of its edges
     kind = np.repeat([0, 1], 64)
-    counted = counted_graph(record.sites_held, 8000, kind, record.apart, 0.03, record.place)
+    counted = counted_graph(record.occupied_sites, 8000, kind, record.apart, 0.03, record.place)
     for owner, rate in enumerate(rates):
         mine = counted.rate[np.unique(counted.channel[counted.start // 64 == owner])]
         assert mine.max() == pytest.approx(rate, rel=tolerance[owner])
     # as if the first were alone, places that the other holds look open, and its rate low
-    alone = counted_graph(one.sites_held, 8000, np.zeros(64, dtype=int), one.apart, 0.03)
+    alone = counted_graph(one.occupied_sites, 8000, np.zeros(64, dtype=int), one.apart, 0.03)
     assert alone.rate.max() == pytest.approx(0.3 * (63 - 39) / (63 - 19), rel=tolerance[0])
     assert two.state.max() < 64
 

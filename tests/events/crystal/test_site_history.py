@@ -6,14 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mda_ionmech import InputError
+from mda_ionmech.events.crystal.follow_sites import SiteImageNumbers, follow_sites
+from mda_ionmech.events.crystal.joined_history import same_place
 from mda_ionmech.events.crystal.site_distances import InCell, InTable
-from mda_ionmech.events.crystal.site_history import (
-    SpotNumbers,
-    Walk,
-    follow_sites,
-    same_place,
-    turn_runs,
-)
+from mda_ionmech.events.crystal.site_history import Walk, shift_runs
 from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, count_hops, simulate, simulate_blocks
 from mda_ionmech.lib.run_length import LabelRuns, label_runs, runs_in_time
 
@@ -31,18 +27,18 @@ def test_spots_are_the_images_of_the_sites_that_are_nearest(seed, n, n_frames):
     begin = rng.uniform(-2, 2, (n, 3))
     position = np.cumsum(rng.normal(scale=2.0, size=(n, 3, n_frames)), axis=2)
     held, site, where = follow_sites(position, label_runs(state), begin, sites, CELL)
-    spots = held.between(0, n_frames)
-    np.testing.assert_array_equal(site[spots], state.T)
+    site_images = held.between(0, n_frames)
+    np.testing.assert_array_equal(site[site_images], state.T)
     along = begin[:, None] + position.transpose(0, 2, 1) @ np.linalg.inv(CELL)
     expected = (sites[state.T] + np.rint(along - sites[state.T])) @ CELL
-    np.testing.assert_allclose(where[spots], expected, atol=1e-9)
-    # one number for one spot, and a new run only where it changes
+    np.testing.assert_allclose(where[site_images], expected, atol=1e-9)
+    # one number for one site image, and a new run only where it changes
     assert len(np.unique(np.round(np.column_stack([site, where]), 6), axis=0)) == len(site)
-    assert held.n_changes == np.count_nonzero(spots[:, 1:] != spots[:, :-1])
+    assert held.n_changes == np.count_nonzero(site_images[:, 1:] != site_images[:, :-1])
 
 
 def test_numbers_of_spots_outlast_later_ones():
-    numbers = SpotNumbers()
+    numbers = SiteImageNumbers()
     rng = np.random.default_rng(1)
     parts = [(rng.integers(0, 9, 50), rng.integers(-8000, 8000, (50, 3))) for _ in range(4)]
     parts.append(parts[1])
@@ -64,7 +60,7 @@ def test_turned_records_begin_later_and_go_on_with_their_beginning(seed, n, n_fr
     state = rng.integers(0, 2, (n, n_frames)).astype(np.int32)
     shift = rng.integers(0, n_frames, n)
     runs = label_runs(state.T)
-    turned = LabelRuns(*turn_runs(runs.offsets, runs.start, runs.value, n_frames, shift), n_frames)
+    turned = LabelRuns(*shift_runs(runs.offsets, runs.start, runs.value, n_frames, shift), n_frames)
     expected = np.stack([np.roll(row, -k) for row, k in zip(state, shift, strict=True)])
     np.testing.assert_array_equal(turned.dense(), expected)
     assert np.all(turned.start[turned.offsets[:-1]] == 0)

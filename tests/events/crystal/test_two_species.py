@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import SiteAssignment
-from mda_ionmech.onsager.window_sums import count_clustered, count_clusters
+from mda_ionmech.onsager.window_kernels import count_clustered, count_clusters
 
 from ...builders import make_universe
 

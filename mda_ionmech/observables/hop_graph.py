@@ -1,0 +1,275 @@
+"""Hops of carriers on sites as a graph, and the diffusion of independent walkers on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
+
+from ..events.crystal.follow_sites import numbered_site_images
+from ..lib.errors import InputError
+
+if TYPE_CHECKING:
+    pass
+
+#: Distances of one channel differ by no more than this from the next in order, Angstrom.
+_SAME_DISTANCE = 0.1
+
+
+@dataclass(frozen=True)
+class HopGraph:
+    """Edges between sites of a periodic cell, each once, in channels of equal flux.
+
+    Attributes
+    ----------
+    n_sites : int
+    start, end : numpy.ndarray
+        Shape (edges,): sites at the two ends.
+    vector : numpy.ndarray
+        Shape (edges, 3), Angstrom: from start to end, through the cell's boundary where it is.
+    channel : numpy.ndarray
+        Shape (edges,): channel of each edge.
+    names : tuple of str
+        Of the channels: labels of the two sites and the distance in Angstrom.
+    """
+
+    n_sites: int
+    start: np.ndarray
+    end: np.ndarray
+    vector: np.ndarray
+    channel: np.ndarray
+    names: tuple[str, ...]
+
+    def edges_per_channel(self) -> np.ndarray:
+        """Shape (channels,)."""
+        return np.bincount(self.channel, minlength=len(self.names))
+
+
+def markov_diffusion(graph: HopGraph, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Long-time diffusion tensor of one carrier, and what each channel's rate does to it.
+
+    Parameters
+    ----------
+    graph : HopGraph
+    flux : numpy.ndarray
+        Shape (channels,), 1/ps: p_a w_ab of one edge of each channel, the same both ways (detailed
+        balance), p_a the probability to find the carrier on site a.
+
+    Returns
+    -------
+    diffusion : numpy.ndarray
+        Shape (3, 3), A^2/ps.
+    response : numpy.ndarray
+        Shape (channels, 3, 3), A^2/ps: dD / d ln k of each channel, forward and backward rate
+        scaled together. They are positive and sum to D, because D is the least of all values the
+        sum over edges takes for any x: its change with a rate is that at fixed x.
+
+    Notes
+    -----
+    Cost: one sparse factorisation of the sites' matrix. J. W. Haus and K. W. Kehr, Phys. Rep. 150,
+    263 (1987), for hopping on periodic graphs; C. T. Campbell, J. Catal. 204, 520 (2001), for the
+    degree of rate control.
+    """
+    f = flux[graph.channel]
+    a, b, n = graph.start, graph.end, graph.n_sites
+    each = np.concatenate([a, b]), np.concatenate([b, a])
+    weight = coo_matrix((np.concatenate([f, f]), each), shape=(n, n)).tocsr()
+    # a channel that a resampled record lacks connects nothing
+    weight.eliminate_zeros()
+    # one site of every connected part is held fixed: x is known up to a constant there
+    _, part = connected_components(weight, directed=False)
+    fixed = np.zeros(n, dtype=bool)
+    fixed[np.unique(part, return_index=True)[1]] = True
+    push = np.zeros((n, 3))
+    np.add.at(push, a, f[:, None] * graph.vector)
+    np.add.at(push, b, -f[:, None] * graph.vector)
+    x = np.zeros((n, 3))
+    free = ~fixed
+    if free.any():
+        diagonal = np.asarray(weight.sum(axis=1)).ravel()
+        matrix = coo_matrix((diagonal, (np.arange(n), np.arange(n))), shape=(n, n)) - weight
+        x[free] = splu(matrix.tocsc()[free][:, free]).solve(push[free])
+    step = graph.vector + x[b] - x[a]
+    response = np.zeros((len(graph.names), 3, 3))
+    np.add.at(response, graph.channel, f[:, None, None] * step[:, :, None] * step[:, None, :])
+    return response.sum(axis=0), response
+
+
+@dataclass(frozen=True)
+class HopRecord:
+    """Which site images carriers hold over time; a site image is a site in one image of the cell.
+
+    Attributes
+    ----------
+    site_images : callable
+        Gives the record from its beginning: numbers of site images (carriers, frames), int32, of
+        some carriers after the others.
+    site : numpy.ndarray
+        Shape (site images,): site of each site image.
+    where : numpy.ndarray
+        Shape (site images, 3), Angstrom: unwrapped position of each site image.
+    n_carriers, n_frames : int
+    """
+
+    site_images: Callable[[], Iterable[np.ndarray]]
+    site: np.ndarray
+    where: np.ndarray
+    n_carriers: int
+    n_frames: int
+
+    @classmethod
+    def of_arrays(cls, state: np.ndarray, path: np.ndarray) -> HopRecord:
+        """From arrays that hold every frame.
+
+        Parameters
+        ----------
+        state : numpy.ndarray
+            Shape (carriers, frames): site held.
+        path : numpy.ndarray
+            Shape (carriers, 3, frames), Angstrom: unwrapped position of that site.
+        """
+        site_images, site, where = numbered_site_images(state, path)
+        return cls(lambda: [site_images], site, where, *state.shape)
+
+
+@dataclass(frozen=True)
+class HopChannels:
+    """Hops that were seen, from which site image to which, and their channels.
+
+    Attributes
+    ----------
+    key : numpy.ndarray
+        Shape (pairs,), int64, ascending: first site image times the number of site images plus last
+        site image.
+    number : numpy.ndarray
+        Shape (pairs,), int64: how often that was.
+    channel : numpy.ndarray
+        Shape (pairs,), int64.
+    """
+
+    key: np.ndarray
+    number: np.ndarray
+    channel: np.ndarray
+
+
+def _count_pairs(record: HopRecord) -> tuple[np.ndarray, np.ndarray]:
+    """Keys of the pairs of site images that were hopped between, and how often."""
+    n_site_images = len(record.site)
+    key, number = np.empty((2, 0), dtype=np.int64)
+    for site_images in record.site_images():
+        moved = site_images[:, 1:] != site_images[:, :-1]
+        found, count = np.unique(
+            site_images[:, :-1][moved].astype(np.int64) * n_site_images + site_images[:, 1:][moved],
+            return_counts=True,
+        )
+        key, place = np.unique(np.concatenate([key, found]), return_inverse=True)
+        number = np.bincount(place, np.concatenate([number, count])).astype(np.int64)
+    return key, number
+
+
+def hop_graph(
+    sites: np.ndarray,
+    cell: np.ndarray,
+    kind: np.ndarray,
+    kind_names: Sequence[str],
+    record: HopRecord,
+) -> tuple[HopGraph, HopChannels]:
+    """Channels in which a record hopped, all their edges, and which hop went which way.
+
+    A channel is a pair of site labels at one distance; all edges between such sites at that
+    distance belong to it, whether a hop was seen along each of them or not.
+
+    Parameters
+    ----------
+    sites : numpy.ndarray
+        Shape (sites, 3), fractional.
+    cell : numpy.ndarray
+        Shape (3, 3), Angstrom, rows are the cell vectors.
+    kind : numpy.ndarray
+        Shape (sites,): label of each site, a place in `kind_names`.
+    kind_names : sequence of str
+    record : HopRecord
+
+    Returns
+    -------
+    graph : HopGraph
+    channels : HopChannels
+
+    Raises
+    ------
+    InputError
+        If nothing hopped.
+
+    Notes
+    -----
+    Cost: linear in carriers x frames and in the pairs of sites within the longest hop.
+    """
+    key, number = _count_pairs(record)
+    if not len(key):
+        raise InputError("nothing hopped between sites, so no rate can be counted")
+    first, last = np.divmod(key, len(record.site))
+    length = np.linalg.norm(record.where[last] - record.where[first], axis=1)
+    n_kinds = len(kind_names)
+    low, high = _in_order(kind[record.site[first]], kind[record.site[last]])
+    pair = low * n_kinds + high
+
+    a, b, vector = _pairs_within(sites, cell, float(length.max()) + _SAME_DISTANCE)
+    low, high = _in_order(kind[a], kind[b])
+    edge_pair, distance = low * n_kinds + high, np.linalg.norm(vector, axis=1)
+    hop_channel = np.full(len(key), -1)
+    channel = np.full(len(a), -1)
+    names: list[str] = []
+    for one in np.unique(pair):
+        mine = np.flatnonzero(edge_pair == one)
+        order = mine[np.argsort(distance[mine])]
+        sorted_distance = distance[order]
+        shell = np.append(0, np.cumsum(np.diff(sorted_distance) > _SAME_DISTANCE))
+        where = pair == one
+        # a hop belongs to the shell of the edge nearest in length
+        at = np.searchsorted(sorted_distance, length[where])
+        left, right = np.maximum(at - 1, 0), np.minimum(at, len(order) - 1)
+        closer = np.abs(sorted_distance[left] - length[where]) <= np.abs(
+            sorted_distance[right] - length[where]
+        )
+        of_hop = shell[np.where(closer, left, right)]
+        used, of_hop = np.unique(of_hop, return_inverse=True)
+        hop_channel[where] = len(names) + of_hop
+        for s in used:
+            channel[order[shell == s]] = len(names)
+            between = f"{kind_names[one // n_kinds]}-{kind_names[one % n_kinds]}"
+            names.append(f"{between} {sorted_distance[shell == s].mean():.2f} A")
+    known = channel >= 0
+    graph = HopGraph(len(sites), a[known], b[known], vector[known], channel[known], tuple(names))
+    return graph, HopChannels(key, number, hop_channel)
+
+
+def _in_order(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.minimum(a, b), np.maximum(a, b)
+
+
+def _pairs_within(
+    sites: np.ndarray, cell: np.ndarray, reach: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of sites, images included, up to a distance: each once, as start, end and vector."""
+    heights = 1 / np.linalg.norm(np.linalg.inv(cell), axis=0)
+    around = [np.arange(-n, n + 1) for n in np.ceil(reach / heights).astype(int) + 1]
+    images = np.stack(np.meshgrid(*around, indexing="ij"), axis=-1).reshape(-1, 3)
+    inside = sites - np.floor(sites)
+    here = inside @ cell
+    there = (inside[None] + images[:, None]).reshape(-1, 3) @ cell
+    near = cKDTree(there).query_ball_point(here, reach)
+    start = np.repeat(np.arange(len(sites)), [len(x) for x in near])
+    far = np.concatenate([np.asarray(x, dtype=np.int64) for x in near])
+    end, vector = far % len(sites), there[far] - here[start]
+    forward = end > start
+    # between images of one site the first component that is not zero decides
+    same = end == start
+    sign = np.sign(np.where(np.abs(vector) > 1e-6, vector, 0.0))
+    forward |= same & (sign @ [9.0, 3.0, 1.0] > 0)
+    return start[forward], end[forward], vector[forward]
