@@ -1,6 +1,7 @@
 """The decomposition of ionic transport into events, as an MDAnalysis analysis.
 
-Frames are read once: fractional steps and contacts are kept, everything else follows from them.
+Frames are read once: fractional steps and contacts are kept, everything else follows from them. The
+class is long because of what it documents: its arguments and those of `run` are what users read.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ from .frame_source import FrameSource
 from .frame_stage import FrameStage
 from .gathering import Gathering
 from .label_checks import check_number_of_labels, check_rules
-from .labelling import ambiguity, label
+from .labelling import ambiguities, label
 from .run_answers import RunAnswers
 from .run_arguments import check_count, check_frames, frame_numbers
 from .trajectory_checks import check_before_reading
@@ -384,8 +385,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
     # ---- steps of AnalysisBase.run --------------------------------------------------------------
 
     def _configure_backend(self, backend: Any, *_: Any, **__: Any) -> Any:
-        """Take what `run` made: `check_backend` knows better what a backend can take along."""
-        return backend
+        return backend  # made by `run`: `check_backend` knows what a backend can take along
 
     def __getstate__(self) -> dict[str, Any]:
         local = ("_bar", "_gathering", "_client")
@@ -451,12 +451,8 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         gathered = gathered_run(source, stage.prepared, gathering, self.results, self.times)
         self.times: np.ndarray = gathered.times
         run = label(gathered)
-        for one in run.species:
-            unsure = (
-                None if one.microstates is None else ambiguity(one.name, one.microstates.report)
-            )
-            if unsure:
-                source.note(unsure, loud=True)
+        for text in ambiguities(run):
+            source.note(text, loud=True)
         gathered = replace(gathered, notes=tuple(source.notes))
         memory = None if gathering.folder is None else self._choices.memory
         budget = None if memory is None else memory // 2

@@ -282,6 +282,16 @@ def ambiguity(name: str, report: Mapping[str, Any]) -> str | None:
     )
 
 
+def ambiguities(run: LabelledRun) -> list[str]:
+    """`ambiguity` of every species that has something to say."""
+    texts = [
+        ambiguity(one.name, one.microstates.report)
+        for one in run.species
+        if one.microstates is not None
+    ]
+    return [text for text in texts if text is not None]
+
+
 def tally_notes(
     species: Sequence[IonSpecies], tallies: Mapping[int, Mapping[str, int]], n_frames: int
 ) -> list[str]:

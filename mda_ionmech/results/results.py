@@ -2,12 +2,14 @@
 
 Names, dimensions and units are those of ``results-schema.json``, and every result is checked
 against it. The schema is a promise: later versions add variables, they do not rename them.
+
+`Results` is longer than other classes because it is what users explore by completion: each method is
+documented in full here and calls a function of its own module.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +113,9 @@ class Results(ResultTree):
         if view != "window":
             if window is not None:
                 raise InputError(f"window has no meaning with view={view!r}; give horizon=...")
-            return self._view(view, self._species(species), resolution, horizon)
+            from .window_tables import view_of
+
+            return view_of(self, view, self._species(species), resolution, horizon)
         if resolution is not None or horizon is not None:
             raise InputError(
                 "resolution and horizon belong to view='path' and view='slope'; the window view "
@@ -142,53 +146,6 @@ class Results(ResultTree):
             "window_ps": float(data["window"]),
             "level": float(data["share_low"].attrs["level"]),
             "units": {"onsager": "1/(J m s)", "frequency": "1/ns", "effectiveness": "angstrom2"},
-        }
-        return table
-
-    def _view(
-        self, view: str, name: str, resolution: float | None, horizon: float | None
-    ) -> pd.DataFrame:
-        """Table of the path or slope view of one species."""
-        import pandas as pd
-
-        from .view_estimates import view_table
-
-        blocks = self.blocks
-        if not blocks.paths:
-            raise InputError(
-                f"view={view!r}: this run has no path and slope views; run it with "
-                "resolutions='log' and horizons='log'"
-            )
-        if resolution is None or horizon is None:
-            advice = self.recommend(species=name)
-            resolution = advice.resolution if resolution is None else resolution
-            horizon = advice.horizon if horizon is None else horizon
-            if resolution is None or horizon is None:
-                raise InputError(
-                    f"give resolution=... and horizon=... for view={view!r}: {advice.text}"
-                )
-        pairs = {(p.resolution, p.horizon): p for p in blocks.paths}
-        lengths = [
-            self._nearest(argument, value, sorted({pair[k] for pair in pairs}))
-            for k, (argument, value) in enumerate(
-                (("resolution", resolution), ("horizon", horizon))
-            )
-        ]
-        if (lengths[0], lengths[1]) not in pairs:
-            raise InputError(
-                f"horizon={lengths[1] * blocks.dt:g} ps is no whole multiple of "
-                f"resolution={lengths[0] * blocks.dt:g} ps"
-            )
-        values = view_table(pairs[lengths[0], lengths[1]], blocks, view, blocks.names.index(name))
-        table = pd.DataFrame(values.columns, index=pd.Index(values.events, name="event"))
-        table.attrs = {
-            "species": name,
-            "view": view,
-            "resolution_ps": lengths[0] * blocks.dt,
-            "horizon_ps": lengths[1] * blocks.dt,
-            "level": blocks.level,
-            "total": values.total,
-            "units": {"onsager": "1/(J m s)"},
         }
         return table
 
@@ -243,22 +200,9 @@ class Results(ResultTree):
             the species (two ions that are the whole system; ``attrs["comment"]``). They depend on
             the frame of reference (``attrs["frame"]``), their sum does not.
         """
-        import pandas as pd
+        from .window_tables import transference
 
-        from .view_estimates import event_transference
-
-        data = self.at_window(window)
-        blocks = self.blocks
-        number = [float(w.frames * blocks.dt) for w in blocks.scanned].index(float(data["window"]))
-        rows = event_transference(blocks.scanned[number], blocks)
-        if not np.isfinite(data["transference_number"]).all():
-            rows = {k: (np.nan, np.nan, np.nan, v[3]) for k, v in rows.items()}
-        table = pd.DataFrame.from_dict(
-            rows, orient="index", columns=["transference", "low", "high", "conductivity"]
-        )
-        table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
-        table.attrs = self._about(data)
-        return table
+        return transference(self, window)
 
     def transport(self, window: float | None = None) -> pd.DataFrame:
         """Conductivity and what derives from it at one window: value, interval, unit.
@@ -274,38 +218,9 @@ class Results(ResultTree):
             Index quantity; columns ``value``, ``low``, ``high``, ``unit``. Transference numbers
             that conservation of momentum fixes are NaN; ``attrs["comment"]`` says so.
         """
-        import pandas as pd
+        from .window_tables import transport
 
-        data = self.at_window(window)
-        rows: dict[str, tuple[float, float, float, str]] = {}
-
-        def add(label: str, name: str, **where: str) -> None:
-            value, low, high = (data[name + end].sel(where) for end in ("", "_low", "_high"))
-            rows[label] = (float(value), float(low), float(high), data[name].attrs["units"])
-
-        add("conductivity", "conductivity")
-        add("Nernst-Einstein conductivity", "nernst_einstein")
-        add("Haven ratio", "haven_ratio")
-        for one in data["species"].values:
-            add(f"transference number {one}", "transference_number", species=str(one))
-        for one in data["species"].values:
-            add(f"self-diffusivity {one}", "diffusivity_self", species=str(one))
-        table = pd.DataFrame.from_dict(
-            rows, orient="index", columns=["value", "low", "high", "unit"]
-        )
-        table.index.name = "quantity"
-        table.attrs = self._about(data)
-        return table
-
-    def _about(self, data: xr.Dataset) -> dict[Hashable, Any]:
-        """Attributes of a table of one window; a comment where momentum fixes transference."""
-        out: dict[Hashable, Any] = {"window_ps": float(data["window"])}
-        out["frame"] = self.settings["frame"]
-        numbers = data["transference_number"]
-        comment = str(numbers.attrs.get("comment", ""))
-        if comment and not np.isfinite(numbers).any() and np.isfinite(data["haven_ratio"]):
-            out["comment"] = comment
-        return out
+        return transport(self, window)
 
     def convergence(self, window: float | None = None) -> Convergence:
         """Whether the motion looks the same backwards, as it must at equilibrium.

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..lib.errors import InputError
+from .even_spacing import _check_even_numbers, _EvenSample, _remedy
 from .repeated_frames import STEP_RANGE, steps_tell, times_tell
 from .time_sources import Stamp, TimeSource, file_starts, shown, stamp_of, time_source
 
@@ -37,7 +38,6 @@ _FILES_COUNT_ANEW = (
     "every file counts its times from the same start, and their headers do not say how they follow "
     "one another: they are taken to go on without a gap and without repeating a frame"
 )
-_ACCEPT = "uneven='accept' takes the frames as evenly spaced all the same"
 
 
 @dataclass(frozen=True)
@@ -161,19 +161,6 @@ def _doubt(source: TimeSource) -> str:
     if not source.computed:
         return ""
     return ", which in some programs holds the time step of the engine instead: check it"
-
-
-def _remedy(goes_back: bool) -> str:
-    """What to do about frames that are not even, or repeat."""
-    drop = (
-        "if a restart wrote frames again, uneven='drop' leaves the earlier copies out; "
-        if goes_back
-        else ""
-    )
-    return (
-        f"{drop}analyse an even part with run(start=..., stop=..., step=...), or one run at a "
-        f"time and take them together with combine; {_ACCEPT}"
-    )
 
 
 def frame_times(first: float, last: float, n_frames: int, dt: float | None) -> FrameTimes:
@@ -377,113 +364,6 @@ def _check_known(
             f"{source.text}{why}). Give dt=..., the true spacing of the analysed frames {_DT}"
         )
     return []
-
-
-def _check_even_numbers(numbers: np.ndarray) -> None:
-    """Where times and steps say nothing, the numbers of the frames have to be even."""
-    apart = np.diff(numbers)
-    odd = np.flatnonzero(apart != apart[0])
-    if apart[0] <= 0:
-        odd = np.array([0])
-    if len(odd):
-        k = int(odd[0])
-        raise InputError(
-            f"frames are unevenly spaced: frame {numbers[0]} is followed by frame {numbers[1]}, "
-            f"but frame {numbers[k]} by frame {numbers[k + 1]}, and no times or steps in the file "
-            f"show that they are even in time; give frames with one stride; {_ACCEPT}"
-        )
-
-
-class _EvenSample:
-    """Stamps of a few frames, and where the even spacing of the first two ends."""
-
-    def __init__(
-        self,
-        stamp: Callable[[int], Stamp],
-        sample: dict[int, Stamp],
-        by_times: bool,
-        by_steps: bool,
-    ) -> None:
-        self._stamp, self._sample = stamp, sample
-        self.by_times, self.by_steps = by_times, by_steps
-        self._places = sorted(sample)
-        self._zero, one, last = sample[0], sample[1], sample[self._places[-1]]
-        self.step_spacing = (one.step - self._zero.step) % STEP_RANGE
-        self._mean = (last.time - self._zero.time) / self._places[-1]
-        self._pair = one.time - self._zero.time
-        self._resolution = float(np.spacing(np.float32(max(abs(s.time) for s in sample.values()))))
-
-    def _time_fits(self, k: int, stamp: Stamp, spacing: float, slack: float) -> bool:
-        tolerance = (2 + slack) * self._resolution + 1e-5 * abs(spacing)
-        return abs(stamp.time - self._zero.time - k * spacing) <= tolerance
-
-    def _step_fits(self, k: int, stamp: Stamp) -> bool:
-        return (stamp.step - self._zero.step - k * self.step_spacing) % STEP_RANGE == 0
-
-    def _times_even(self) -> bool:
-        return self._mean > 0 and all(
-            self._time_fits(k, self._sample[k], self._mean, 0) for k in self._places
-        )
-
-    def _steps_even(self) -> bool:
-        return 0 < self.step_spacing < STEP_RANGE // 2 and all(
-            self._step_fits(k, self._sample[k]) for k in self._places
-        )
-
-    def only_steps_begin_anew(self) -> bool:
-        """Whether steps are uneven only from one file to the next, while times are even."""
-        if not self._times_even() or self._steps_even():
-            return False
-        by_file: dict[int, list[tuple[int, Stamp]]] = {}
-        for k in self._places:
-            by_file.setdefault(self._sample[k].file, []).append((k, self._sample[k]))
-        for members in by_file.values():
-            (a, first), *rest = members
-            rates = {(s.step - first.step) % STEP_RANGE / (k - a) for k, s in rest}
-            if len(rates) > 1:
-                return False
-        return len(by_file) > 1
-
-    def check(self) -> None:
-        """Refuse a sample that is uneven, with the first pair found."""
-        times_even = not self.by_times or self._times_even()
-        steps_even = not self.by_steps or self._steps_even()
-        if times_even and steps_even:
-            return
-
-        def fits(k: int, stamp: Stamp) -> bool:
-            # the spacing of one pair is known to the resolution alone, and so k times it
-            time = times_even or self._time_fits(k, stamp, self._pair, k)
-            return time and (steps_even or self._step_fits(k, stamp))
-
-        even, uneven = 1, next((k for k in self._places if not fits(k, self._sample[k])), 0)
-        if (not times_even and self._pair <= 0) or (
-            not steps_even and not 0 < self.step_spacing < STEP_RANGE // 2
-        ):
-            even, uneven = 0, 1
-        if not uneven:  # uneven by less than two frames can tell: left to the frames themselves
-            return
-        even = max((k for k in self._places if 1 <= k < uneven), default=even)
-        while uneven - even > 1:
-            middle = (even + uneven) // 2
-            if fits(middle, self._stamp(middle)):
-                even = middle
-            else:
-                uneven = middle
-        before, after = self._stamp(even), self._stamp(uneven)
-        # times that MDAnalysis made up would only confuse
-        first, last, next_one = (s.told(self.by_times) for s in (self._zero, before, after))
-        if even == 0:
-            upto = ""
-        elif not steps_even and not (self.by_times and not times_even):
-            upto = f"frames are {self.step_spacing} steps apart from {first} on, but "
-        else:
-            upto = f"frames are {self._pair:g} ps apart from {first} on, but "
-        goes_back = after.time <= before.time if not times_even else after.step <= before.step
-        raise InputError(
-            f"times repeat or are unevenly spaced: {upto}{last} is followed by {next_one}; "
-            + _remedy(goes_back)
-        )
 
 
 def _spacing_from_steps(first: Stamp, last: Stamp, n: int) -> float | None:

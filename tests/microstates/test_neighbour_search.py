@@ -8,12 +8,12 @@ from MDAnalysis.lib.distances import capped_distance
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from mda_ionmech.microstates import FrameGeometry
+from mda_ionmech.microstates.ligand_grid import grid_shape
 from mda_ionmech.microstates.neighbour_search import (
     BLOCK,
     FIRST_PAUSE,
     NearLigands,
     contact_pairs,
-    grid_shape,
     ligand_distances,
 )
 from mda_ionmech.trajectory.cells import in_lattice_vectors, reduced_cell

@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 
 from mda_ionmech.microstates import ContactHistory, Contacts
 from mda_ionmech.microstates.contact_tracking import ContactTracker
+from mda_ionmech.microstates.shell_arrays import Intervals, KnownShells, ShellRuns
 from mda_ionmech.microstates.shell_filters import (
-    Intervals,
-    KnownShells,
-    ShellRuns,
     build_microstates,
     fill_table,
     find_shells,
