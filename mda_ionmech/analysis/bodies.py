@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..events.base import prepared
+from ..lib.frozen import changed
+from ..macrostates.base import prepared_macrostates
 from ..observables.vehicularity import followed_ligands
 from ..species import IonSpecies
 from ..trajectory.carriers import Ligands, Members, append_atoms, carrier_members, ligand_table
@@ -64,6 +67,32 @@ class Bodies:
     def n_carriers(self) -> int:
         """Of all species."""
         return int(self.first[-1])
+
+
+def with_prepared_rules(species: Sequence[IonSpecies], universe: Any) -> list[IonSpecies]:
+    """The species with rules that know their ligands, chains and charge.
+
+    Parameters
+    ----------
+    species : sequence of IonSpecies
+    universe : Universe
+
+    Raises
+    ------
+    InputError
+        For a rule that does not fit its detector or the other species.
+    """
+    listed = list(species)
+    for index, one in enumerate(species):
+        if one.events is not None and one.microstates is not None:
+            one.events.check(one.microstates.ligand_types)
+            rule = prepared(one.events, universe, one.microstates.ligands, one.charge)
+            listed[index] = changed(one, events=rule)
+        if one.macrostates is not None:
+            one.macrostates.check(listed, index)
+            known = prepared_macrostates(one, universe)
+            listed[index] = changed(listed[index], macrostates=known)
+    return listed
 
 
 def bodies_of(

@@ -16,7 +16,6 @@ from MDAnalysis.analysis.results import Results as RawResults
 from MDAnalysis.analysis.results import ResultsGroup
 from MDAnalysis.lib.log import ProgressBar
 
-from ..events.base import prepared
 from ..lib.errors import InputError
 from ..lib.frame_backends import (
     PARTS_PER_WORKER,
@@ -28,7 +27,6 @@ from ..lib.frame_backends import (
 )
 from ..lib.frozen import changed
 from ..lib.molecules import molecule_of_atom
-from ..macrostates.base import prepared_macrostates
 from ..microstates import RadialDistribution
 from ..microstates.rdf import sample_distributions
 from ..species import IonSpecies
@@ -44,7 +42,7 @@ from .arguments import (
     check_species,
     check_transformations,
 )
-from .bodies import bodies_of
+from .bodies import bodies_of, with_prepared_rules
 from .choices import check_choices
 from .conclusion import gathered_run
 from .finished_run import FinishedRun
@@ -196,15 +194,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         self.__dict__.update(vars(self._choices))  # each under its name
         check_transformations(self.universe.trajectory)
         check_image_flags(self.universe.trajectory)
-        for index, one in enumerate(listed):
-            if one.events is not None and one.microstates is not None:
-                one.events.check(one.microstates.ligand_types)
-                rule = prepared(one.events, self.universe, one.microstates.ligands, one.charge)
-                listed[index] = changed(one, events=rule)
-            if one.macrostates is not None:
-                one.macrostates.check(listed, index)
-                known = prepared_macrostates(one, self.universe)
-                listed[index] = changed(listed[index], macrostates=known)
+        listed = with_prepared_rules(listed, self.universe)
         notes += check_counterions(listed)
         #: What every run begins with; `species` is what the last one has settled.
         self._given = self.species = tuple(listed)

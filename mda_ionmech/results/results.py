@@ -3,8 +3,8 @@
 Names, dimensions and units are those of ``results-schema.json``, and every result is checked
 against it. The schema is a promise: later versions add variables, they do not rename them.
 
-`Results` is longer than other classes because it is what users explore by completion: each method is
-documented in full here and calls a function of its own module.
+`Results` is longer than other classes because it is what users explore by completion: each method
+is documented in full here and calls a function of its own module.
 """
 
 from __future__ import annotations

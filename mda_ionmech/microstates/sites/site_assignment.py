@@ -5,9 +5,9 @@ framework's drift; where no structure is known they are found on the trajectory,
 carriers' density. A carrier keeps its site until it enters the core of another one (core sets) or
 its coordination polyhedron; `nearest` takes the nearest site of every frame by itself.
 
-The file and its class are longer than others because `SiteAssignment` has three constructors (a list,
-a CIF, a density) with many choices, which are documented where users look for them; the geometry is in
-the other modules of this folder.
+The file and its class are longer than others because `SiteAssignment` has three constructors (a
+list, a CIF, a density) with many choices, which are documented where users look for them; the
+geometry is in the other modules of this folder.
 """
 
 from __future__ import annotations
