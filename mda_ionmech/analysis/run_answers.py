@@ -41,6 +41,12 @@ class RunAnswers(RunObservables):
     def _labelled(self, what: str) -> LabelledRun:
         return self._finished(what).record
 
+    def _window(self, window: float | None) -> int:
+        run = self._finished("window")
+        if window is None:
+            window = float(run.results.at_window()["window"])
+        return run.record.in_frames(window)
+
     def event_names(self, index: int) -> tuple[str, ...]:
         """Event classes of species number `index`."""
         return event_names(self.species[index])
@@ -195,7 +201,7 @@ class RunAnswers(RunObservables):
         path : path-like
             Conventionally ``*.states.npz``; numpy alone reads it.
         window : float, optional
-            ps, rounded to whole frames; default the smallest scanned.
+            ps, rounded to whole frames; default as in `Results.summary`.
 
         Raises
         ------
@@ -206,7 +212,7 @@ class RunAnswers(RunObservables):
 
         run = self._finished("save_states()")
         source = f"{run.gathered.about['trajectory']}; mda_ionmech {__version__}"
-        n = run.record.in_frames(window)
+        n = self._window(window)
         return write_states(
             path, run.record, n, run.results, run.gathered.engine_step, source, run.gathered.folder
         )

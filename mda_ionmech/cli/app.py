@@ -195,7 +195,7 @@ def run(
     results = analysis.results
     written = [
         analysis.save(folder / f"{name}.nc"),
-        analysis.save_states(folder / f"{name}.states.npz", output.states_window),
+        analysis.save_states(folder / f"{name}.states.npz", output.states_window or output.window),
     ]
     console = console_of()
     plain = analysis.plain() if analysis.is_filtered else None

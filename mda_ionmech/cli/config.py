@@ -147,7 +147,7 @@ class OutputSection(Section):
     window: float | None = Field(default=None, gt=0, strict=True)
     """Window of the printed tables and of the figures at one window, ps."""
     states_window: float | None = Field(default=None, gt=0, strict=True)
-    """Window of the states file for OVITO, ps; default the smallest."""
+    """Window of the states file for OVITO, ps; default `window`."""
     figures: list[Literal["png", "pdf", "svg"]] = Field(default=["png"])
     """Formats of the figures; an empty list writes none."""
 

@@ -22,13 +22,17 @@ class RunObservables(ABC):
     def _labelled(self, what: str) -> LabelledRun:
         """The record to answer from; InputError, naming `what`, where there is none yet."""
 
+    @abstractmethod
+    def _window(self, window: float | None) -> int:
+        """A window in whole frames; None for the one that `Results.summary` reads."""
+
     def events(self, window: float | None = None, *, species: str | None = None) -> EventLabels:
         """Event of every carrier and origin for one window length, with the flags.
 
         Parameters
         ----------
         window : float, optional
-            ps, rounded to whole frames; default the smallest scanned.
+            ps, rounded to whole frames; default as in `Results.summary`.
         species : str, optional
             Default: the first with an event rule.
 
@@ -51,18 +55,19 @@ class RunObservables(ABC):
             raise InputError(
                 f"species={species!r} has no event rule in this run; those with one are {ruled}"
             )
-        return event_labels(run, run.index(str(species)), run.in_frames(window))
+        return event_labels(run, run.index(str(species)), self._window(window))
 
     def hops(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
         """Every hop of one species on sites, with its channel and the size of its cluster.
 
         Windows overlap: a window begins at every frame, so that in windows of n frames one
-        elementary hop is in up to n rows. At the frame spacing each row is a hop of its own.
+        elementary hop is in up to n rows. With the spacing of the frames as window each row is a
+        hop of its own.
 
         Parameters
         ----------
         window : float, optional
-            ps, rounded to whole frames; default the smallest scanned.
+            ps, rounded to whole frames; default as in `Results.summary`.
         species : str, optional
             Default: the first with `CrystalEvents`.
 
@@ -96,7 +101,7 @@ class RunObservables(ABC):
                 f"species={species!r} has no hops in this run: they come with "
                 f"events=CrystalEvents(); those with one are {able}"
             )
-        return hop_table(run, run.index(str(name)), run.in_frames(window))
+        return hop_table(run, run.index(str(name)), self._window(window))
 
     def exponents(self) -> pd.DataFrame:
         """Exponents and slopes of the mean squared displacements between neighbouring windows.

@@ -208,16 +208,14 @@ class LabelledRun:
         members = next(m for m in self.linked if index in m)
         return self.linked[members], members.index(index)
 
-    def in_frames(self, length: float | None, argument: str = "window") -> int:
-        """A time in ps as a whole number of frames; the shortest window scanned for None.
+    def in_frames(self, length: float, argument: str = "window") -> int:
+        """A time in ps as a whole number of frames.
 
         Raises
         ------
         InputError
             For a time that is not positive or longer than the run.
         """
-        if length is None:
-            return int(self.windows[0])
         length = positive(argument, length, "ps", "give a time, or leave it out")
         n = max(round(min(length / self.dt, self.n_frames)), 1)
         if n > self.n_frames - 1:
