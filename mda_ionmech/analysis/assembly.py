@@ -163,13 +163,11 @@ class Assembly:
         positions = [one.labels.position for one in self.run.species]
         task = partial(onsager.mean_squares, positions)
         squared |= dict(zip(others, self.spread(task, others), strict=True))
-        worst = 0.0
-        for entry in gathered.paths:
-            worst = max(
-                worst,
-                onsager.path_residual(entry.sums, gathered.path_system, squared[entry.horizon]),
-            )
-        return worst
+        found = [
+            onsager.path_residual(entry.sums, gathered.path_system, squared[entry.horizon])
+            for entry in gathered.paths
+        ]
+        return float(np.max(found, initial=0.0))
 
     def _populations(self) -> Populations:
         n_frames, kinds = self.run.n_frames, self.run.macrostate_names
@@ -191,7 +189,7 @@ class Assembly:
         gathered = self._gather()
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             estimates = Estimates(gathered, pool.map)
-        worst = max(estimates.residual, self._path_residual(gathered))
+        worst = float(np.maximum(estimates.residual, self._path_residual(gathered)))
         if not np.isfinite(worst):
             raise InputError(
                 "the Onsager coefficients overflow: displacements, charges or the temperature are "

@@ -214,7 +214,8 @@ def residual(values: dict[str, np.ndarray]) -> np.ndarray:
 
     The larger of ``|sum_e L_AB^e - L_AB|`` and ``|sum_ef L_AB[e, f] - L_AB|`` over
     sqrt(L_AA^self L_BB^self); that of the conductivity over the Nernst-Einstein value is folded
-    in. L_AB itself comes from the collective paths, which know no labels. 0 if nothing moved.
+    in. L_AB itself comes from the collective paths, which know no labels. 0 if nothing moved, NaN
+    where a sum is no number.
     """
     whole = values["onsager"]
     own = values["onsager_self"]
@@ -224,9 +225,9 @@ def residual(values: dict[str, np.ndarray]) -> np.ndarray:
         np.abs(values["event_matrix"].sum(axis=(-1, -2)) - whole),
     ]
     gap = np.max(gaps, axis=0)
-    relative = np.divide(gap, scale, out=np.zeros_like(gap), where=scale > 0)
+    relative = np.divide(gap, scale, out=np.zeros_like(gap), where=scale != 0)
     nernst_einstein = float(values["nernst_einstein"])
-    if nernst_einstein > 0:
+    if nernst_einstein != 0:
         sigma_gap = abs(values["event_conductivity"].sum() - values["conductivity"])
         relative = np.maximum(relative, float(sigma_gap) / nernst_einstein)
     return relative

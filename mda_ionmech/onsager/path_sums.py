@@ -193,6 +193,8 @@ def evaluate_paths(
 def path_residual(sums: PathSums, system: System, squared: np.ndarray) -> float:
     """Largest violation of additivity of one resolution and horizon, as of the window view.
 
+    NaN where a sum is no number.
+
     Parameters
     ----------
     sums : PathSums
@@ -215,12 +217,12 @@ def path_residual(sums: PathSums, system: System, squared: np.ndarray) -> float:
         by_species = np.zeros_like(total.sum(axis=0))
         np.add.at(by_species, system.row_species, marginal.sum(axis=0))
         gap = (by_species - total.sum(axis=0)) / n
-        relative = np.divide(np.abs(gap), scale, out=np.zeros_like(gap), where=scale > 0)
-        worst = max(worst, float(relative.max()))
+        relative = np.divide(np.abs(gap), scale, out=np.zeros_like(gap), where=scale != 0)
+        worst = np.maximum(worst, relative.max())
         nernst_einstein = float(z**2 @ squared)
-        if nernst_einstein > 0:
-            worst = max(worst, float(abs(z @ gap @ z)) / nernst_einstein)
-    return worst
+        if nernst_einstein != 0:
+            worst = np.maximum(worst, abs(z @ gap @ z) / nernst_einstein)
+    return float(worst)
 
 
 def mean_squares(positions: Sequence[np.ndarray], horizon: int) -> np.ndarray:

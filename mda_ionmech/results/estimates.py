@@ -146,7 +146,7 @@ class Estimates:
         self._windows = list(apply(lambda w: window_estimate(w, blocks), blocks.scanned))
         self._paths = list(apply(lambda p: path_estimate(p, blocks), blocks.paths))
         self.times = np.array([w.frames * blocks.dt for w in blocks.scanned])
-        self.residual = max(float(v["residual"].max()) for v, _ in self._windows)
+        self.residual = float(np.max([v["residual"].max() for v, _ in self._windows]))
         self.identity = ""
         self.notes = self._notes()
 

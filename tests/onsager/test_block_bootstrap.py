@@ -81,6 +81,83 @@ def test_optimal_block_length_of_an_autoregressive_series(memory):
     assert np.median(found) == pytest.approx(expected, rel=0.3, abs=2.0)
 
 
+def plain_length(series):
+    """The rule of Politis and White as published, by sums over lags without transforms."""
+    n, x = len(series), series - np.mean(series)
+    covariance = np.array([np.sum(x[: n - k] * x[k:]) / n for k in range(n)])
+    correlation = covariance / covariance[0]
+    run, bound = max(5, int(np.ceil(np.sqrt(np.log10(n))))), 2 * np.sqrt(np.log10(n) / n)
+    quiet = [
+        m for m in range(n - run - 1) if np.all(np.abs(correlation[m + 1 : m + 1 + run]) < bound)
+    ]
+    reach = min(2 * max(quiet[0] if quiet else n // 4, 1), n - 1)
+    bias = spread = 0.0
+    for k in range(-reach, reach + 1):
+        taper = 1.0 if abs(k) / reach <= 0.5 else 2 * (1 - abs(k) / reach)
+        bias += taper * abs(k) * covariance[abs(k)]
+        spread += taper * covariance[abs(k)]
+    length = (2 * bias**2 / (4 / 3 * spread**2) * n) ** (1 / 3)
+    return min(max(length, 1.0), np.ceil(min(3 * np.sqrt(n), n / 3)))
+
+
+def test_optimal_block_length_follows_the_published_rule():
+    from scipy.signal import lfilter
+
+    rng = np.random.default_rng(8)
+    found = {}
+    for n in (8, 9, 12, 40, 150, 1500):
+        for memory in (-0.7, 0.0, 0.3, 0.9, 1.0):
+            series = 5 + lfilter([1.0], [1.0, -memory], rng.normal(size=n))
+            found[n, memory] = onsager.optimal_block_length(series)
+            assert found[n, memory] == pytest.approx(plain_length(series), rel=1e-9), (n, memory)
+    assert min(found.values()) == 1.0
+    assert found[1500, 1.0] == 117  # three times the root of 1500
+
+
+def test_optimal_block_length_of_what_tells_nothing_is_one():
+    assert onsager.optimal_block_length(np.arange(8.0)) > 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for series in (
+            np.arange(7.0),  # too few
+            np.ones(100),
+            1 + 1e-14 * np.arange(100.0),  # round-off
+            1e-200 * np.arange(100.0),  # squares that vanish
+        ):
+            assert onsager.optimal_block_length(series) == 1.0
+    assert onsager.optimal_block_length(1 + 1e-11 * np.arange(100.0)) > 1
+
+
+def test_plans_by_hand():
+    # 1000 origins: twice the span, but no more than 50 blocks, of ten sub-blocks
+    assert onsager.plan_blocks(1000, 2) == onsager.BlockPlan(2, 500, 50)
+    assert onsager.plan_blocks(1000, 12) == onsager.BlockPlan(3, 334, 33)
+    assert onsager.plan_blocks(1001, 1) == onsager.BlockPlan(3, 334, 33)
+    assert onsager.plan_blocks(45, 10) == onsager.BlockPlan(2, 23, 2)
+
+
+def test_every_block_of_sub_blocks_is_drawn_and_none_across_a_join():
+    for sizes, per_block in (((25,), 2), ((11, 1, 14), 3)):
+        n = sum(sizes)
+        segments = sizes if len(sizes) > 1 else ()
+        plan = onsager.BlockPlan(1, n, 12, per_block, segments)
+        weights = onsager.resampling_weights(plan, np.random.default_rng(1))
+        np.testing.assert_array_equal(weights.sum(axis=1), round(n / per_block) * per_block)
+        # how many of the possible blocks cover each sub-block, all being equally likely
+        first = np.cumsum([0, *sizes])
+        starts = [
+            a + k
+            for a, size in zip(first, sizes, strict=False)
+            for k in range(max(size - per_block + 1, 0))
+        ]
+        cover = np.bincount([k + j for k in starts for j in range(per_block)], minlength=n)
+        expected = cover / len(starts) * round(n / per_block)
+        assert np.all((weights.sum(axis=0) > 0) == (cover > 0)), "each block is drawn"
+        error = np.sqrt(expected / 400)
+        assert np.all(np.abs(weights.mean(axis=0) - expected) <= 5 * error)
+        # the ends of a stretch are covered by one block alone
+        assert cover[0] == cover[n - 1] == 1
+
+
 def test_blocks_grow_with_the_memory_of_the_sums_but_ten_always_fit():
     from scipy.signal import lfilter
 
@@ -119,6 +196,8 @@ def test_replicas_are_resampled_inside_themselves_or_whole():
     weights = onsager.resampling_weights(many, np.random.default_rng(0)).reshape(400, 12, n)
     assert np.all(weights == weights[:, :, :1])
     np.testing.assert_array_equal(weights[:, :, 0].sum(axis=1), 12)
+    # each replica is drawn once in the mean
+    assert np.all(np.abs(weights[:, :, 0].mean(axis=0) - 1) < 5 / np.sqrt(400))
 
 
 def test_normal_samples_have_the_covariance_of_the_jackknife():
@@ -132,7 +211,60 @@ def test_normal_samples_have_the_covariance_of_the_jackknife():
     assert drawn.shape == (400, 2)
     spread = left_out - left_out.mean(axis=0)
     jackknife = np.sqrt(4 / 5 * np.sum(spread**2, axis=0))
+    # one set of random numbers for all quantities: sums of them keep their error
+    again = np.random.default_rng(6)
+    normal = np.random.default_rng(6).normal(size=(400, 5))
+    np.testing.assert_allclose(
+        normal_samples(estimate, left_out, plan, again),
+        estimate + np.sqrt(4 / 5) * normal @ spread,
+    )
     # the standard deviation of 400 normal numbers is known to 3.5 %
     np.testing.assert_allclose(drawn.std(axis=0), jackknife, rtol=3 * 0.036)
     none = onsager.plan_blocks(12, 2 * 5)
     assert np.isnan(normal_samples(estimate, np.empty((0, 2)), none, rng)).all()
+
+
+def test_a_jackknife_of_several_stretches_leaves_out_parts_of_each():
+    # stretches of 25, 4 and 12 sub-blocks in blocks of 10: 2, 1 and 1
+    plan = onsager.BlockPlan(1, 41, 3, 10, (25, 4, 12))
+    weights = onsager.resampling_weights(plan, np.random.default_rng(0))
+    left_out = [np.flatnonzero(row == 0) for row in weights]
+    assert [(part[0], part[-1], len(part)) for part in left_out] == [
+        (0, 12, 13), (13, 24, 12), (25, 28, 4), (29, 40, 12)
+    ]  # fmt: skip
+    assert set(np.unique(weights)) == {0.0, 1.0}
+    # 22 sub-blocks in two blocks of about as many
+    one = onsager.resampling_weights(onsager.BlockPlan(1, 22, 2), np.random.default_rng(0))
+    np.testing.assert_array_equal(one, np.repeat([[0.0, 1.0], [1.0, 0.0]], 11, axis=1))
+
+
+def test_intervals_by_hand():
+    from scipy.stats import t
+
+    few, many = onsager.BlockPlan(1, 30, 3), onsager.BlockPlan(1, 120, 12)
+    samples = np.array([[1.0, 5.0], [2.0, 5.0], [6.0, 5.0]])
+    low, high = onsager.interval(np.array([2.5, np.nan]), samples, few, 0.9)
+    error = np.sqrt(2 / 3 * ((1 - 3) ** 2 + (2 - 3) ** 2 + (6 - 3) ** 2))
+    np.testing.assert_allclose([low[0], high[0]], 2.5 + np.array([-1, 1]) * t.ppf(0.95, 2) * error)
+    assert np.isnan([low[1], high[1]]).all()
+    # percentiles; where some samples are undefined, of the others, unless those are fewer
+    drawn = np.arange(101.0)[:, None] * np.ones(4)
+    drawn[:50, 1] = np.nan
+    drawn[:51, 2] = np.nan
+    low, high = onsager.interval(np.array([50.0, 50.0, 50.0, np.nan]), drawn, many, 0.8)
+    np.testing.assert_allclose(low, [10, 55, np.nan, np.nan])
+    np.testing.assert_allclose(high, [90, 95, np.nan, np.nan])
+    for end in onsager.interval(np.zeros(2), np.empty((0, 2)), few, 0.8):
+        assert np.isnan(end).all()
+
+
+def test_what_several_plans_make_together():
+    plans = [onsager.BlockPlan(2, 25, 2, 10), onsager.BlockPlan(3, 40, 2, 20)]
+    joined = join_plans(plans)
+    # blocks of 20 sub-blocks: one in 25, two in 40
+    assert joined == onsager.BlockPlan(3, 65, 3, 20, (25, 40))
+    again = join_plans([joined, plans[0]])
+    assert again == onsager.BlockPlan(3, 90, 4, 20, (25, 40, 25))
+    assert not join_plans([plans[0]] * 9).by_segment
+    ten = join_plans([plans[0]] * 10)
+    assert ten == onsager.BlockPlan(2, 250, 10, 10, (25,) * 10, by_segment=True)

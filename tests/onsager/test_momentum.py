@@ -165,6 +165,10 @@ def test_the_sum_rule_of_one_matrix():
     gram = np.einsum("tai,tbi->ab", d, d) / 50
     assert momentum_balance(gram, own, m).max() < 1e-14
     assert momentum_balance(np.zeros((3, 3)), np.zeros(3), m).tolist() == [0, 0, 0]
+    # what two ions with one charge and one mass carry is undefined
+    charge = np.array([1.0, 1.0])
+    np.testing.assert_array_equal(fixed_transference(charge, m[:2] * 0 + 3), [np.nan, np.nan])
+    np.testing.assert_allclose(fixed_transference(charge, np.array([1.0, 4.0])), [4 / 3, -1 / 3])
 
 
 def test_beads_of_one_mass_that_was_never_set_tell_nothing():
