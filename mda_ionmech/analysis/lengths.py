@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.whole_frames import whole_frames
 from .choices import Choices
 from .plausibility import short_length
 
@@ -76,7 +77,7 @@ def _rounded(
     span = (n_frames - 1) * spacing
     chosen = []
     for length in lengths:
-        n = max(round(min(length / spacing, n_frames)), 1)
+        n = max(whole_frames(length, spacing, n_frames), 1)
         if n > n_frames - 1:
             raise InputError(
                 f"{argument} holds {length:g} ps, longer than the {span:g} ps analysed; give "

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import constants
 
 from ..lib.errors import InputError
+from ..lib.whole_frames import whole_frames
 from ..microstates.rdf import RadialDistribution
 
 #: A length below this fraction of the frame spacing is far from anything the frames can show.
@@ -133,7 +134,7 @@ def long_persistence(
             f"{span:g} ps analysed: changes that last for less are ignored, and few others fit in; "
             "it is a time in ps, usually that of a return after a failed exchange"
         )
-    if round(persistence / spacing) == 0:
+    if whole_frames(persistence, spacing) == 0:
         return (
             f"persistence={persistence:g} ps of {name} is below half the {spacing:g} ps between "
             "frames and filters nothing; it is a time in ps, give one of several frames or leave "

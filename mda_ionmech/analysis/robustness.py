@@ -12,6 +12,7 @@ from ..events import CrystalEvents
 from ..lib.checks import as_number, listed, positive, shown
 from ..lib.errors import InputError
 from ..lib.tables import indexed
+from ..lib.whole_frames import whole_frames
 from ..microstates import CutoffShell
 from ..microstates.cutoff_shell import SAME_RADIUS
 
@@ -46,7 +47,7 @@ def robustness(
     index = [s.name for s in gathered.species].index(name)
     if gathered.species[index].events is None:
         raise InputError(f"species={name!r} has no event rule, so no shares that could move")
-    n = round(float(results.at_window(window)["window"]) / gathered.paths.dt)
+    n = whole_frames(float(results.at_window(window)["window"]), gathered.paths.dt)
     rows: list[tuple[Any, ...]] = []
 
     def add(setting: str, value: str, table: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..lib.checks import shown
 from ..lib.errors import InputError
+from ..lib.whole_frames import whole_frames
 
 if TYPE_CHECKING:
     from ..analysis.decomposition import OnsagerDecomposition
@@ -51,7 +52,7 @@ def check_output_windows(output: Any, analysis: OnsagerDecomposition, times: Fra
     InputError
     """
     spacing, last = times.spacing, times.n_frames - 1
-    if output.states_window is not None and round(output.states_window / spacing) > last:
+    if output.states_window is not None and whole_frames(output.states_window, spacing) > last:
         raise InputError(
             f"output.states_window={output.states_window:g} ps is longer than the "
             f"{last * spacing:g} ps analysed"

@@ -13,6 +13,7 @@ from ..lib.errors import InputError
 from ..lib.frozen import is_frozen, own_copy
 from ..lib.label_names import check_label_names
 from ..lib.topology import check_apart, check_atom_group
+from ..lib.whole_frames import whole_frames
 from .contacts import ContactHistory, Contacts, FrameGeometry
 from .shells import Microstates
 
@@ -159,7 +160,7 @@ class Detector(ABC):
     ) -> int:
         """Frames that a change must outlast."""
         wait = (self.persistence or 0.0) if persistence is None else persistence
-        return round(wait / history.spacing) if filtered else 0
+        return whole_frames(wait, history.spacing) if filtered else 0
 
     def describe(self) -> dict[str, Any]:
         """What a reader needs to repeat this, as plain values."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..lib.checks import is_one_of, positive
 from ..lib.errors import InputError
+from ..lib.whole_frames import whole_frames
 from ..trajectory import Paths
 from .carrier_labels import CarrierLabels
 
@@ -217,7 +218,7 @@ class LabelledRun:
             For a time that is not positive or longer than the run.
         """
         length = positive(argument, length, "ps", "give a time, or leave it out")
-        n = max(round(min(length / self.dt, self.n_frames)), 1)
+        n = max(whole_frames(length, self.dt, self.n_frames), 1)
         if n > self.n_frames - 1:
             raise InputError(
                 f"{argument}={length:g} ps is longer than the "

@@ -14,6 +14,7 @@ from ovito_modifiers import read_states
 from ovito_modifiers.states import StatesFile
 
 from ..lib.errors import InputError
+from ..lib.whole_frames import whole_frames
 
 #: Labels that say that nothing happened, or nothing about one ion: not shown unless asked for.
 QUIET = ("no_hop", "vehicular", "vibration", "all")
@@ -206,4 +207,4 @@ def window_rows(states: StatesFile) -> int:
     """Analysed frames in a window."""
     if len(states.time_ps) < 2:
         return 1
-    return round(states.window_ps / float(states.time_ps[1] - states.time_ps[0]))
+    return whole_frames(states.window_ps, float(states.time_ps[1] - states.time_ps[0]))
