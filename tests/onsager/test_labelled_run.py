@@ -48,7 +48,6 @@ def test_species_labelled_together_find_their_place():
 
 def test_times_become_whole_numbers_of_frames():
     run = record()
-    assert run.in_frames(None) == 4
     for time, frames in ((0.5, 1), (0.01, 1), (0.7, 1), (0.8, 2), (3.0, 6), (20.0, 40), (20.2, 40)):
         assert run.in_frames(time) == frames, time
     for time in (20.3, 1e9, float("1e300")):
@@ -59,8 +58,8 @@ def test_times_become_whole_numbers_of_frames():
 
 
 def test_what_a_species_and_its_atoms_are_told_by():
-    def species(held, history):
-        labels = SimpleNamespace(held=held)
+    def species(positions, history):
+        labels = SimpleNamespace(site_positions=positions)
         return LabelledSpecies("Li+", 1.0, 5, 7, ("a", "b"), None, labels, history=history)
 
     one, other = species(None, None), species(np.zeros((2, 3)), "a history")

@@ -7,10 +7,11 @@ import pytest
 
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.events.crystal.crystal_events import LinkedHops
-from mda_ionmech.events.crystal.site_history import join_histories
+from mda_ionmech.events.crystal.joined_history import join_histories
 from mda_ionmech.microstates import ShellTable
 from mda_ionmech.onsager import label_runs
-from mda_ionmech.onsager.window_sums import CarrierLabels, JointLabels, window_sums
+from mda_ionmech.onsager.carrier_labels import CarrierLabels, JointLabels
+from mda_ionmech.onsager.window_sums import window_sums
 
 from .test_crystal_events import in_space
 
@@ -54,13 +55,13 @@ def test_channels_of_each_species_are_those_of_its_own_labels():
         ["d->c", "c->e", "no_hop"],
     ]
     assert [hops.rows(k) for k in range(2)] == [slice(0, 1), slice(1, 3)]
-    # the spots a carrier holds, by its number in its species
+    # the site images a carrier holds, by its number in its species
     for member, carrier, sites in (
         (0, 0, [0, 1, 1, 2]),
         (1, 0, [5, 5, 3, 4]),
         (1, 1, [4, 3, 5, 5]),
     ):
-        spots = hops.spots(member)(carrier)
+        spots = hops.site_images(member)(carrier)
         assert record.site[spots].tolist() == sites
 
 
