@@ -28,55 +28,101 @@ class Detector(Protocol):
     """What a species asks of its detector; see `mda_ionmech.microstates.Detector`."""
 
     @property
-    def tally_names(self) -> tuple[str, ...]: ...
+    def tally_names(self) -> tuple[str, ...]:
+        """What `contacts` counts beside contacts."""
 
     @property
-    def ligands(self) -> Mapping[str, Any]: ...
+    def ligands(self) -> Mapping[str, Any]:
+        """Ligand atoms by type."""
+
     @property
-    def ligand_types(self) -> tuple[str, ...]: ...
+    def ligand_types(self) -> tuple[str, ...]:
+        """Names of the ligand types."""
+
     @property
-    def has_sites(self) -> bool: ...
+    def has_sites(self) -> bool:
+        """Whether microstates are sites instead of shells."""
+
     @property
-    def persistence(self) -> float | None: ...
+    def persistence(self) -> float | None:
+        """Time within which a change that reverts is ignored, ps."""
+
     @property
-    def reach(self) -> float: ...
-    def other_atoms(self, carriers: Any) -> Any: ...
-    def settle(self, sample: Any) -> Any: ...
-    def with_distributions(self, found: Any) -> Any: ...
-    def contacts(self, frame: Any) -> Any: ...
-    def follower(self, n_carriers: int, first_frame: int) -> Any: ...
+    def reach(self) -> float:
+        """Largest distance looked at, Angstrom."""
+
+    def other_atoms(self, carriers: Any) -> Any:
+        """Indices of further atoms whose positions `contacts` needs."""
+
+    def settle(self, sample: Any) -> Any:
+        """The detector with what it takes from frames of the trajectory, e.g. cutoffs."""
+
+    def with_distributions(self, found: Any) -> Any:
+        """The detector with measured g(r), by ligand type."""
+
+    def contacts(self, frame: Any) -> Any:
+        """Contacts of one frame."""
+
+    def follower(self, n_carriers: int, first_frame: int) -> Any:
+        """Tracks contacts from frame to frame."""
+
     @property
-    def assemble(self) -> Callable[..., Any]: ...
-    def describe(self) -> dict[str, Any]: ...
+    def assemble(self) -> Callable[..., Any]:
+        """Function that makes microstates of the contacts of all frames."""
+
+    def describe(self) -> dict[str, Any]:
+        """The choices as plain values, for the settings."""
 
 
 class EventRule(Protocol):
     """What a species asks of its event rule; see `mda_ionmech.events.EventRule`."""
 
     @property
-    def names(self) -> tuple[str, ...]: ...
-    @property
-    def flag_names(self) -> tuple[str, ...]: ...
-    @property
-    def joint(self) -> bool: ...
+    def names(self) -> tuple[str, ...]:
+        """The event classes."""
 
-    def names_for(self, label_names: tuple[str, ...]) -> tuple[str, ...]: ...
-    def check(self, ligand_types: tuple[str, ...]) -> None: ...
-    def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> Any: ...
-    def prepare(self, universe: Any, ligands: Any) -> Any: ...
-    def classifier(self, shells: Any) -> Any: ...
-    def describe(self) -> dict[str, Any]: ...
+    @property
+    def flag_names(self) -> tuple[str, ...]:
+        """Names of the flags kept beside the label."""
+
+    @property
+    def joint(self) -> bool:
+        """Whether labels depend on all carriers."""
+
+    def names_for(self, label_names: tuple[str, ...]) -> tuple[str, ...]:
+        """The event classes, where they depend on the labels of the sites."""
+
+    def check(self, ligand_types: tuple[str, ...]) -> None:
+        """Refuse ligand types that the rule cannot work with."""
+
+    def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> Any:
+        """The rule for carriers of this charge."""
+
+    def prepare(self, universe: Any, ligands: Any) -> Any:
+        """The rule with what it takes from the topology."""
+
+    def classifier(self, shells: Any) -> Any:
+        """Function from pairs of shells to event codes and flags."""
+
+    def describe(self) -> dict[str, Any]:
+        """The choices as plain values, for the settings."""
 
 
 class MacrostateRule(Protocol):
     """What a species asks of its macrostate rule; see `mda_ionmech.macrostates.MacrostateRule`."""
 
     @property
-    def names(self) -> tuple[str, ...]: ...
+    def names(self) -> tuple[str, ...]:
+        """The macrostates."""
 
-    def check(self, species: Any, index: int) -> None: ...
-    def assign(self, states: Any, index: int) -> Any: ...
-    def describe(self) -> dict[str, Any]: ...
+    def check(self, species: Any, index: int) -> None:
+        """Refuse species that the rule cannot work with."""
+
+    def assign(self, states: Any, index: int) -> Any:
+        """Macrostates of one species from the microstates of all."""
+
+    def describe(self) -> dict[str, Any]:
+        """The choices as plain values, for the settings."""
 
 
 @frozen

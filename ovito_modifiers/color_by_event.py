@@ -35,6 +35,7 @@ class ColorByEvent(ModifierInterface):
     _ = traits.api.Disallow
 
     def modify(self, data: DataCollection, **kwargs: Any) -> None:
+        """Colour the ions of one frame; called by OVITO."""
         opened = shared.open_states(self.events_file)
         chosen = shared.choose(opened.events, self.events, "Events (events)")
         moment = shared.find_moment(opened, data, self.match)

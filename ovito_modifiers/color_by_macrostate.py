@@ -28,6 +28,7 @@ class ColorByMacrostate(ModifierInterface):
     _ = traits.api.Disallow
 
     def modify(self, data: DataCollection, **kwargs: Any) -> None:
+        """Colour the ions of one frame; called by OVITO."""
         opened = shared.open_states(self.events_file)
         labels = opened.macrostates
         if not labels.names:

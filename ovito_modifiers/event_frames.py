@@ -48,6 +48,7 @@ class EventFrames(ModifierInterface):
     def compute_trajectory_length(
         self, *, input_slots: Any, data_cache: DataCollection, **kwargs: Any
     ) -> int:
+        """Number of frames in which chosen events happen; called by OVITO."""
         upstream = input_slots["upstream"]
         data_cache.attributes.pop(CACHED, None)  # the trajectory or a parameter has changed
         n = len(self._rows(upstream, data_cache))
@@ -65,6 +66,7 @@ class EventFrames(ModifierInterface):
         data_cache: DataCollection,
         **kwargs: Any,
     ) -> None:
+        """Replace the frame by the one chosen for this place in time; called by OVITO."""
         if "EventFrames.Row" in data.attributes:
             raise ValueError(
                 "two modifiers 'Event frames' are in this pipeline; keep one, and name all events "

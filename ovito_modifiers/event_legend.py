@@ -89,6 +89,7 @@ class EventLegend(ViewportOverlayInterface):
     def render(
         self, canvas: ViewportOverlayInterface.Canvas, *, data: DataCollection, **kwargs: Any
     ) -> None:
+        """Draw the legend over the viewport; called by OVITO."""
         opened = shared.open_states(self.events_file)
         columns = self._columns(opened, data)
         width, height = canvas.logical_size

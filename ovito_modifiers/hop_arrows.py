@@ -57,6 +57,7 @@ class HopArrows(ModifierInterface):
     _ = traits.api.Disallow
 
     def modify(self, data: DataCollection, **kwargs: Any) -> None:
+        """Add arrows and lines to one frame; called by OVITO."""
         opened = shared.open_states(self.events_file)
         states, labels = opened.states, opened.events
         chosen = shared.choose(labels, self.events, "Events (events)")
@@ -132,6 +133,7 @@ class Cell:
         self.periodic = np.array(cell.pbc)
 
     def shortest(self, vectors: np.ndarray) -> np.ndarray:
+        """Shortest images of vectors, shape (..., 3), Angstrom."""
         along = vectors @ self.inverse.T
         return vectors - np.where(self.periodic, np.rint(along), 0) @ self.vectors.T
 

@@ -427,6 +427,7 @@ def write_tables(data: DataCollection, opened: Opened, labels: Labels, moment: M
 
 
 def events_file_parameter() -> FilePath:
+    """Parameter: the states file."""
     return FilePath(
         label="Events file",
         desc="States file of the analysis, *.states.npz.",
@@ -436,6 +437,7 @@ def events_file_parameter() -> FilePath:
 
 
 def names_parameter(label: str, what: str = "every event") -> Str:
+    """Parameter: names separated by commas."""
     return Str(
         "",
         label=label,
@@ -444,6 +446,7 @@ def names_parameter(label: str, what: str = "every event") -> Str:
 
 
 def match_parameter() -> Enum:
+    """Parameter: how frames of the file and of the trajectory are matched."""
     return Enum(
         "automatic",
         ["automatic", "timestep", "source frame"],
@@ -458,6 +461,7 @@ APPEARANCE = "Appearance"
 
 
 def neutral_color_parameter() -> Color:
+    """Parameter: colour of ions without a chosen label."""
     return Color(
         (0.62, 0.62, 0.62),
         label="Other ions",
@@ -467,6 +471,7 @@ def neutral_color_parameter() -> Color:
 
 
 def bulk_parameter() -> Enum:
+    """Parameter: how particles that are no ions are shown."""
     return Enum(
         "dim",
         ["dim", "hide", "keep"],
@@ -477,6 +482,7 @@ def bulk_parameter() -> Enum:
 
 
 def bulk_color_parameter() -> Color:
+    """Parameter: colour of particles that are no ions."""
     return Color(
         (0.86, 0.86, 0.86),
         label="Dimmed color",
@@ -486,6 +492,7 @@ def bulk_color_parameter() -> Color:
 
 
 def size_parameter(label: str, of: str, value: float) -> Range:
+    """Parameter: radius as a part of the usual one."""
     return Range(
         low=0.01,
         high=5.0,
@@ -498,6 +505,7 @@ def size_parameter(label: str, of: str, value: float) -> Range:
 
 
 def select_parameter(what: str) -> Bool:
+    """Parameter: whether the shown particles are selected."""
     return Bool(
         False,
         label="Select them",

@@ -120,6 +120,15 @@ def read_states(path: str | PathLike[str]) -> StatesFile:
     Shapes are checked before memory is taken; the checksum, codes against names, indices against
     atoms and the sizes of all arrays against one another before anything is returned.
 
+    Parameters
+    ----------
+    path : path-like
+        Conventionally ``*.states.npz``.
+
+    Returns
+    -------
+    StatesFile
+
     Raises
     ------
     FileNotFoundError

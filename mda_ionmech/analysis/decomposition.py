@@ -1,7 +1,7 @@
 """The decomposition of ionic transport into events, as an MDAnalysis analysis.
 
-Frames are read once: fractional steps and contacts are kept, everything else follows from them. The
-class is long because of what it documents: its arguments and those of `run` are what users read.
+Frames are read once; the fractional steps and contacts that are stored determine all results. The
+class is long because it documents all arguments of an analysis in one place.
 """
 
 from __future__ import annotations
@@ -65,62 +65,60 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         \qquad \sum_e L_{AB}^{e} = L_{AB}
 
     with :math:`D_A^e(t)` the summed displacement over the window of the carriers of A whose label
-    is e. The sum is exact on any finite sample; its residual is checked in every run.
+    is e (Jun et al., arXiv:2602.16636 (2026); Fong et al., AIChE J. 66, e17091 (2020), for L). The
+    sum is exact on any finite sample; its residual is checked in every run.
 
-    Cost: reading the trajectory once plus, per frame, one pass over the atoms and one neighbour
-    search per detector; then one pass over carriers x frames per window or resolution. Horizons
-    cost nothing beside that.
+    Cost: the trajectory is read once, with one pass over the atoms and one neighbour search per
+    detector and frame, then one pass over carriers x frames per window or resolution.
 
     Parameters
     ----------
     species : IonSpecies or sequence of IonSpecies
-        They, their detectors and rules are choices, which no run changes. List every kind of
-        charged carrier, else single coefficients stand but the conductivity is only theirs.
+        A run does not change them, their detectors or their rules. List every kind of charged
+        carrier: the conductivity is that of the listed species alone.
     temperature : float
         K.
     windows : "log" or sequence of float
         Lengths of the windows, ps, rounded to whole frames. ``"log"``: the frame spacing times
         powers of two, up to a tenth of the trajectory.
     resolutions, horizons : "log", sequence of float or None
-        Of the path and slope views, ps: the time over which a label is read, and the time over
-        which displacements are correlated. Every horizon that is a whole multiple of a resolution
-        is computed. ``"log"`` as for `windows`; None for either leaves these views out.
+        Of the path and slope views, ps: the length of the steps that are labelled, and the time
+        over which displacements are correlated. Every horizon that is a whole multiple of a
+        resolution is computed. ``"log"`` as for `windows`; None for either omits these views.
     projection : {"auto", "site", "vehicle", None}
-        What an event carries in the path and slope views. ``site``: a hop its way from site to
-        site, and the label ``vibration`` what is left. None: the whole displacement. ``auto``:
-        ``site`` for species on sites, else None. The window view keeps whole displacements.
-        ``vehicle``: as ``auto``, and ligand atoms are followed too, for `vehicularity`; 24 bytes
-        for each of their atoms and frames, in memory or in the store.
+        Displacement assigned to an event in the path and slope views. ``site``: from site to site
+        for a hop; the rest has the label ``vibration``. None: the whole displacement. ``auto``:
+        ``site`` for species on sites, else None. The window view has whole displacements.
+        ``vehicle``: as ``auto``, and ligand atoms are unwrapped too, for `vehicularity`, at 24
+        bytes per ligand atom and frame, in memory or in the store.
     memory : str, optional
-        A budget, e.g. ``"4GB"``. Where positions and states would exceed it they are files that
-        are mapped to memory, in the folder of `store` or a temporary one (`TMPDIR`), which goes
-        with the run and its results; the numbers are the same bit for bit. The budget is for what
-        the process allocates, without about 300 MB for imported libraries and compiled code; pages
-        of mapped files belong to the operating system. See the page on cost.
+        Budget, e.g. ``"4GB"``. Positions and states that would exceed it are memory-mapped files in
+        the folder of `store` or a temporary one (`TMPDIR`), which is removed with the run and its
+        results; the numbers are the same bit for bit. The budget excludes about 300 MB for imported
+        libraries and compiled code, and pages of mapped files. See the page on cost.
     store : path-like, optional
-        Folder, e.g. ``"run.store"``, that keeps what was read of the frames, part after part. A run
-        that was stopped goes on from it when it is started again with the same store, frames and
-        detectors; what does not touch the frames (windows, events, temperature) may differ. Parts
-        that were damaged are read again, with a warning. With a cluster it lies where all workers
-        can open it.
+        Folder, e.g. ``"run.store"``, for the paths and contacts of each part of the frames. An
+        interrupted run resumes from it when it is started again with the same store, frames and
+        detectors; windows, events and temperature may differ. Damaged parts are read again, with a
+        warning. With a cluster the folder must be one that all workers can open.
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
         Frame of reference. ``auto``: ``framework`` for species on sites, else ``barycentric``.
     framework : AtomGroup, optional
-        The immobile sublattice for ``frame="framework"``; default every atom of no species.
+        The immobile sublattice for ``frame="framework"``; default: all atoms that are no carriers.
     axes : str
         Directions that count, e.g. ``"xyz"``, ``"xy"``, ``"z"``.
     unwrap : {"auto", True, False}
-        Undo jumps across the cell. ``auto`` and True take minimum-image steps, which leave
-        coordinates that were unwrapped with the cell as they are; False takes the coordinates as
-        continuous, and refuses those that jump.
+        ``auto`` and True unwrap by minimum-image steps, which do not change coordinates that were
+        unwrapped along with the cell; False takes the coordinates as continuous, and refuses those
+        that jump across the cell.
     dt : float, optional
-        True spacing of the analysed frames in ps, when the file holds no times or wrong ones. It
-        sets the scale; gaps and repeats are looked for all the same.
+        True spacing of the analysed frames in ps, when the times in the file are missing or wrong.
+        Gaps and repeated frames are still searched for.
     uneven : {"refuse", "drop", "accept"}
-        What to do with frames that repeat or are unevenly spaced, by times and engine steps of the
-        file, numbers of the frames, and coordinates. ``drop``: leave out what a restart repeats and
-        keep what was written last, as ``gmx trjcat`` does; reads the frames once more. ``accept``:
-        take the frames as evenly spaced all the same.
+        What to do with frames that repeat or are unevenly spaced, judged by times, engine steps,
+        frame numbers and coordinates. ``drop``: of frames that a restart repeats keep those written
+        last, as ``gmx trjcat`` does; reads the frames once more. ``accept``: treat the frames as
+        evenly spaced.
     seed : int
         Of the bootstrap.
     level : float
@@ -131,8 +129,8 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
     results : Results
         After `run`: see `mda_ionmech.Results`.
     species : tuple of IonSpecies
-        After `run`: those of the run, whose detectors hold what the trajectory settled, e.g. the
-        cutoffs found from g(r) or the alignment of sites.
+        After `run`: those of the run, with what their detectors found on the trajectory, e.g.
+        cutoffs from g(r) or the alignment of sites.
     frame : str
         Frame of reference in use.
 
@@ -159,7 +157,12 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
 
     @classmethod
     def get_supported_backends(cls) -> tuple[str, ...]:
-        """Backends whose numbers are bit for bit those of ``serial``."""
+        """Backends whose numbers are bit for bit those of ``serial``.
+
+        Returns
+        -------
+        tuple of str
+        """
         return ("serial", "multiprocessing", "dask")
 
     def __init__(
@@ -196,7 +199,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         check_image_flags(self.universe.trajectory)
         listed = with_prepared_rules(listed, self.universe)
         notes += check_counterions(listed)
-        #: What every run begins with; `species` is what the last one has settled.
+        #: The species as given; `species` holds those of the last run.
         self._given = self.species = tuple(listed)
         self._bodies, self._input_notes = bodies_of(
             listed, self.universe, self._choices, molecule, notes
@@ -218,8 +221,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
     ) -> OnsagerDecomposition:
         """Read the frames and decompose; the arguments are those of `AnalysisBase.run`.
 
-        One progress bar covers the whole with ``verbose=True``, on every backend. The numbers do
-        not depend on the backend, the workers or the parts.
+        The numbers do not depend on the backend, the number of workers or the number of parts.
 
         Parameters
         ----------
@@ -228,19 +230,19 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         stop : int, optional
             The frame after the last one.
         step : int, optional
-            Take every so many frames.
+            Stride: every `step`-th frame.
         frames : sequence of int or of bool, optional
             Numbers of the frames or a mask, in place of `start`, `stop` and `step`.
         verbose : bool, optional
-            Show the progress.
+            Show one progress bar for the whole run.
         n_workers : int, optional
-            Processes of the backend; default one per core.
+            Number of processes; default one per core.
         n_parts : int, optional
-            Stretches that the frames are read in.
+            Number of consecutive parts that the frames are divided into.
         backend : {"serial", "multiprocessing", "dask"} or BackendBase, optional
-            Where frames are read. ``dask`` is the cluster of the `distributed.Client` in scope, if
-            there is one, and with a store its workers take the windows too, one length each.
-            Otherwise these are worked on by threads of this process, one per core.
+            How frames are read. ``dask`` uses the cluster of the current `distributed.Client`, if
+            there is one; with a store its workers also compute the windows, one length each.
+            Otherwise windows are computed by threads of this process, one per core.
         unsupported_backend : bool
             Has no effect here.
         progressbar_kwargs : dict, optional
@@ -249,12 +251,12 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         Returns
         -------
         OnsagerDecomposition
-            itself, with `results` filled.
+            The object itself, with `results`.
 
         Raises
         ------
         InputError
-            For input that cannot be analysed, or a store that workers of the cluster cannot open.
+            For input that cannot be analysed, or a store that cluster workers cannot open.
         """
         check_backend(backend, self.universe.trajectory)
         n_workers = check_count("n_workers", n_workers)
@@ -269,7 +271,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         self._n_workers = parts.n_workers
         if parts.n_workers > 1:
             n_parts = n_parts or PARTS_PER_WORKER * parts.n_workers
-        # frame by frame where they are read in this process, else part by part
+        # frame by frame where frames are read in this process, else part by part
         self._one_by_one = isinstance(parts, SerialParts)
         before = dict(self.__dict__)
         try:
@@ -283,7 +285,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
                     unsupported_backend=True,
                 )
         except BaseException:
-            if before.get("_done") is not None:  # what an earlier run has given stays
+            if before.get("_done") is not None:  # results of an earlier run are kept
                 before["_gathering"], self.__dict__ = self._gathering, before
             raise
         finally:
@@ -300,7 +302,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         step: int | None = None,
         frames: Iterable[int] | None = None,
     ) -> FrameTimes:
-        """Spacing of the frames that a run with these arguments would analyse, and its source.
+        """Spacing of the frames that a run with these arguments would analyse, with its source.
 
         Reads a few frames; with ``uneven="drop"`` all of them.
 
@@ -320,7 +322,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         """
         with where_it_was(self.universe.trajectory):
             source = self._frame_source(start, stop, step, frames)
-            source.settle_times(quiet=True)  # the run says what is to say
+            source.settle_times(quiet=True)  # the run itself warns
         return source.times
 
     def measure_shells(
@@ -342,8 +344,8 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         Returns
         -------
         list of (IonSpecies, dict of str to RadialDistribution)
-            The detectors of these species have the cutoffs that were found; the species of the
-            analysis, and a run that it has done, are left as they are.
+            The detectors of these species have the cutoffs that were found. The analysis and its
+            results do not change.
         """
         out = []
         with where_it_was(self.universe.trajectory):
@@ -358,7 +360,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
     def _frame_source(
         self, start: Any = None, stop: Any = None, step: Any = None, frames: Any = None
     ) -> FrameSource:
-        """The frames that are asked for, without those that repeat others if they are dropped."""
+        """The requested frames, without repeated ones if ``uneven="drop"``."""
         trajectory = self.universe.trajectory
         chosen = check_frames(trajectory.n_frames, start, stop, step, frames)
         dropped = np.empty(0, dtype=np.int64)
@@ -375,7 +377,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
     # ---- steps of AnalysisBase.run --------------------------------------------------------------
 
     def _configure_backend(self, backend: Any, *_: Any, **__: Any) -> Any:
-        return backend  # made by `run`: `check_backend` knows what a backend can take along
+        return backend  # made and checked by `run`
 
     def __getstate__(self) -> dict[str, Any]:
         local = ("_bar", "_gathering", "_client")
@@ -391,14 +393,14 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         super()._setup_frames(trajectory, frames=source.frames)
         if selection.get("stop") is None and selection.get("frames") is None:
             check_complete(trajectory)
-            source.moved()  # it looks at the ends of files
+            source.moved()  # the check reads frames at the ends of files
         source.notes += self._input_notes
         source.settle_times()
         ready = check_before_reading(source)
         self.species = source.species
         self._bar.total = len(source) + max(1, len(source) // 4)
         self._bar.set_description("reading frames")
-        # what a run before concluded does not travel to workers
+        # results of an earlier run are not sent to workers
         self.results, self._done = RawResults(), None
         self._stage = FrameStage(source, ready)
         self._gathering = Gathering(source, self._n_workers, self._client)

@@ -47,10 +47,12 @@ class LoadedRun(RunAnswers):
 
     @property
     def frames(self) -> np.ndarray:
+        """Numbers of the analysed frames in the trajectory, shape (frames,)."""
         return self._run.record.frames
 
     @property
     def times(self) -> np.ndarray:
+        """Times of the analysed frames, shape (frames,), ps."""
         return self._run.record.times
 
     def __repr__(self) -> str:

@@ -48,7 +48,17 @@ class RunAnswers(RunObservables):
         return run.record.in_frames(window)
 
     def event_names(self, index: int) -> tuple[str, ...]:
-        """Event classes of species number `index`."""
+        """Event classes of species number `index`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the species, from 0 on.
+
+        Returns
+        -------
+        tuple of str
+        """
         return event_names(self.species[index])
 
     @property
@@ -168,18 +178,32 @@ class RunAnswers(RunObservables):
         )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the results as one NetCDF4 file; see `Results.save`."""
+        """Write the results as one NetCDF4 file; see `Results.save`.
+
+        Parameters
+        ----------
+        path : path-like
+            Conventionally ``*.nc``.
+
+        Returns
+        -------
+        pathlib.Path
+        """
         return self._finished("save()").results.save(path)
 
     def save_run(self, path: str | os.PathLike[str]) -> Path:
         """Write the run, so that `mda_ionmech.load_run` opens it without the trajectory.
 
-        What is asked of the run that was loaded has the same answer, bit for bit.
+        The loaded run gives the same answers as this one, bit for bit.
 
         Parameters
         ----------
         path : path-like
             A folder that is new or empty, or holds a saved run, which is replaced.
+
+        Returns
+        -------
+        pathlib.Path
 
         Raises
         ------
@@ -203,6 +227,10 @@ class RunAnswers(RunObservables):
         window : float, optional
             ps, rounded to whole frames; default as in `Results.summary`.
 
+        Returns
+        -------
+        pathlib.Path
+
         Raises
         ------
         InputError
@@ -223,5 +251,16 @@ class RunAnswers(RunObservables):
         """How much of the vehicular motion the shells shared; see `Results.vehicularity`.
 
         Needs a run with ``projection="vehicle"``.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps; default as in `Results.summary`.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
         """
         return self._finished("vehicularity()").results.vehicularity(window, species=species)

@@ -72,6 +72,7 @@ class ShellSample:
 
     @classmethod
     def of(cls, detector: Detector) -> ShellSample:
+        """An empty sample for the ligand types of a detector."""
         kinds = detector.ligand_types
         return cls(detector, np.zeros(len(kinds)), PairCounts(kinds))
 
@@ -191,6 +192,7 @@ class SpeedSample:
 
     @classmethod
     def of(cls, species: Sequence[IonSpecies], universe: Any) -> SpeedSample:
+        """One massive atom each of up to `CARRIERS` carriers of every species."""
         n_atoms = universe.atoms.n_atoms
         mass = np.asarray(getattr(universe.atoms, "masses", np.zeros(n_atoms)), dtype=np.float64)
         chosen = {}

@@ -168,11 +168,17 @@ class Config(Section):
 
     @property
     def trajectories(self) -> list[Path]:
+        """The trajectory files as a list, also where one is given."""
         return self.trajectory if isinstance(self.trajectory, list) else [self.trajectory]
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON schema of the TOML file, for editors."""
+    """JSON schema of the TOML file, for editors.
+
+    Returns
+    -------
+    dict
+    """
     return Config.model_json_schema() | {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
 
@@ -227,9 +233,18 @@ def _all_problems(error: ValidationError, source: Path, file: dict[str, Any], fo
 
 
 def load_config(path: str | PathLike[str]) -> Config:
-    """Read and check a TOML file; its paths come back absolute.
+    """Read and check a TOML file; its relative paths become absolute ones.
 
-    The modules of rules of the user's own are imported.
+    Modules that the file names for rules of the user's own are imported.
+
+    Parameters
+    ----------
+    path : path-like
+        The TOML file.
+
+    Returns
+    -------
+    Config
 
     Raises
     ------
@@ -286,6 +301,16 @@ def _values(section: Any, place: str, universe: Any, problems: list[str]) -> dic
 def build_species(config: Config, universe: Any) -> list[IonSpecies]:
     """Species with their detectors and rules.
 
+    Parameters
+    ----------
+    config : Config
+    universe : Universe
+        From `open_universe`.
+
+    Returns
+    -------
+    list of IonSpecies
+
     Raises
     ------
     InputError
@@ -330,12 +355,23 @@ def _names_in_use(universe: Any) -> str:
 
 
 def open_universe(topology: Path, trajectory: list[Path], options: dict[str, Any]) -> Any:
-    """Universe of some files.
+    """Universe of a topology and its trajectory files.
+
+    Parameters
+    ----------
+    topology : pathlib.Path
+    trajectory : list of pathlib.Path
+    options : dict
+        Keyword arguments of `MDAnalysis.Universe`.
+
+    Returns
+    -------
+    Universe
 
     Raises
     ------
     InputError
-        If MDAnalysis cannot read them.
+        If MDAnalysis cannot read the files.
     """
     import MDAnalysis as mda
 
@@ -351,7 +387,21 @@ def open_universe(topology: Path, trajectory: list[Path], options: dict[str, Any
 
 
 def build_analysis(config: Config) -> OnsagerDecomposition:
-    """The analysis of a configuration, not yet run."""
+    """The analysis of a configuration, not yet run.
+
+    Parameters
+    ----------
+    config : Config
+
+    Returns
+    -------
+    OnsagerDecomposition
+
+    Raises
+    ------
+    InputError
+        For files that cannot be read, selections that fail, and arguments the analysis refuses.
+    """
     universe = open_universe(config.topology, config.trajectories, config.universe)
     problems: list[str] = []
     options = _values(config.analysis, "analysis", universe, problems)

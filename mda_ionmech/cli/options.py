@@ -47,6 +47,7 @@ Arrows = Annotated[bool, typer.Option(help="Arrows of the displacements.")]
 
 
 def console_of() -> Console:
+    """The console that tables and messages are printed to."""
     from rich.console import Console
 
     return Console(highlight=False)

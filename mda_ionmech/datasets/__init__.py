@@ -15,12 +15,26 @@ _NAMES = ("liquid", "crystal", "polymer")
 
 
 def list() -> tuple[str, ...]:  # the name users expect of a data module
-    """Names of the shipped trajectories."""
+    """Names of the shipped trajectories.
+
+    Returns
+    -------
+    tuple of str
+    """
     return _NAMES
 
 
 def path(name: str) -> Path:
     """Folder of a shipped trajectory.
+
+    Parameters
+    ----------
+    name : str
+        One of `list`.
+
+    Returns
+    -------
+    pathlib.Path
 
     Raises
     ------
@@ -33,7 +47,17 @@ def path(name: str) -> Path:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """System, force field with its citations, engine, provenance and files of a dataset."""
+    """System, force field with its citations, engine, provenance and files of a dataset.
+
+    Parameters
+    ----------
+    name : str
+        One of `list`.
+
+    Returns
+    -------
+    dict
+    """
     with open(path(name) / "dataset.toml", "rb") as file:
         return tomllib.load(file)
 

@@ -74,14 +74,47 @@ class EventRule(ABC):
 
     @abstractmethod
     def label(self, before: Shell, after: Shell) -> str:
-        """The event class, one of `names`, of a window that begins and ends in these shells."""
+        """The event class of a window that begins and ends in these shells.
+
+        Parameters
+        ----------
+        before, after : Shell
+            At the start and at the end of the window.
+
+        Returns
+        -------
+        str
+            One of `names`.
+        """
 
     def names_for(self, label_names: tuple[str, ...]) -> tuple[str, ...]:
-        """Event classes, where they depend on the names of the sites."""
+        """Event classes, where they depend on the labels of the sites.
+
+        Parameters
+        ----------
+        label_names : tuple of str
+            Distinct labels of the sites; empty where carriers are in shells.
+
+        Returns
+        -------
+        tuple of str
+            By default `names`.
+        """
         return self.names
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
-        """Refuse ligand types the rule cannot work with, before any frame is read."""
+        """Refuse ligand types that the rule cannot work with, before any frame is read.
+
+        Parameters
+        ----------
+        ligand_types : tuple of str
+            Of the detector whose shells the rule will compare.
+
+        Raises
+        ------
+        InputError
+            By default never.
+        """
 
     def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> EventRule:
         """The rule as it is for carriers of a charge, e.g. with the name of their counter-ions.
@@ -182,7 +215,12 @@ class EventRule(ABC):
         return classify
 
     def describe(self) -> dict[str, object]:
-        """What a reader needs to repeat this, as plain values."""
+        """The choices of the rule as plain values, which the settings of a result hold.
+
+        Returns
+        -------
+        dict
+        """
         return {"rule": type(self).__name__, "names": list(self.names)}
 
 

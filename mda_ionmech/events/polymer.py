@@ -172,7 +172,18 @@ class PolymerEvents(EventRule):
         return self.counterion
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
-        """A type that is named must be there, and a type of chains."""
+        """Refuse a detector without the ligand type that was named, or without a type of chains.
+
+        Parameters
+        ----------
+        ligand_types : tuple of str
+            Of the detector whose shells the rule will compare.
+
+        Raises
+        ------
+        InputError
+            Naming the type that is missing.
+        """
         check_given("PolymerEvents", self._given, ligand_types)
         if set(ligand_types) <= {self.counterion}:
             raise InputError(
@@ -182,7 +193,7 @@ class PolymerEvents(EventRule):
             )
 
     def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> PolymerEvents:
-        """The rule with the counter-ions of carriers of a charge; see `EventRule.for_carriers`."""
+        """The rule with the counter-ions of these carriers; see `EventRule.for_carriers`."""
         kind = counterion_type("PolymerEvents", self._given, charge, ligand_types)
         assisted = f"{role_of_counterions(charge, kind)}_assisted"
         names = tuple(assisted if n.endswith("_assisted") else n for n in self.names)
@@ -191,7 +202,7 @@ class PolymerEvents(EventRule):
         return found
 
     def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> PolymerEvents:
-        """The rule that knows the chain of every atom, and the monomers of the chain ligands."""
+        """The rule with the chains and monomers of the topology; see `EventRule.prepare`."""
         atoms = np.concatenate([g.ix for kind, g in ligands.items() if kind != self.counterion])
         chain = chain_of_atom(universe, self.chains, atoms, "PolymerEvents")
         monomer = monomer_of_atom(universe, chain, atoms)
@@ -213,7 +224,10 @@ class PolymerEvents(EventRule):
         return out
 
     def label(self, before: Shell, after: Shell) -> str:
-        """The same rule for one pair, in sets: the reference that tests hold `classify` to."""
+        """The event class of one pair of shells; see `EventRule.label`.
+
+        Written with sets, independently of the compiled `classify`, which tests compare with it.
+        """
         self._require_chains()
         had, has = self._bound(before), self._bound(after)
         if bool(had) != bool(has):
@@ -287,6 +301,7 @@ class PolymerEvents(EventRule):
         return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
     def describe(self) -> dict[str, object]:
+        """The rule and its anion, counter-ion and chains as plain values, for the settings."""
         given = self.chains if isinstance(self.chains, str) else f"given, {len(self.chains)} atoms"
         return super().describe() | {
             "anion": self.anion,

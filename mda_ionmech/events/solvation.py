@@ -132,18 +132,21 @@ class SolvationEvents(EventRule):
         return self.counterion
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
-        """A type that is named must be there; without one a detector may see solvent alone."""
+        """Refuse a detector that lacks a named ligand type; see `EventRule.check`."""
         check_given("SolvationEvents", self._given, ligand_types)
 
     def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> SolvationEvents:
-        """The rule with the counter-ions of carriers of a charge; see `EventRule.for_carriers`."""
+        """The rule with the counter-ions of these carriers; see `EventRule.for_carriers`."""
         kind = counterion_type("SolvationEvents", self._given, charge, ligand_types)
         exchange = f"{role_of_counterions(charge, kind)}_exchange"
         names = (*self.names[:3], exchange, *self.names[4:])
         return changed(self, counterion=kind, names=names)
 
     def label(self, before: Shell, after: Shell) -> str:
-        """The same rule for one pair, in sets: the reference that tests hold `classify` to."""
+        """The event class of one pair of shells; see `EventRule.label`.
+
+        Written with sets, independently of the compiled `classify`, which tests compare with it.
+        """
         lost = before.molecule_set() - after.molecule_set()
         gained = after.molecule_set() - before.molecule_set()
         kept = before.molecule_set() & after.molecule_set()
@@ -166,4 +169,5 @@ class SolvationEvents(EventRule):
         return by_kernel(_classify, shells.offsets, molecule, kind, ion_kind)
 
     def describe(self) -> dict[str, object]:
+        """The rule and its anion and counter-ion as plain values, for the settings."""
         return super().describe() | {"anion": self.anion, "counterion": self.counterion}

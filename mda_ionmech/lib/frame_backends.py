@@ -66,6 +66,7 @@ class SerialParts:
     n_workers = 1
 
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
+        """Read the parts one after another."""
         yield from map(read, computations)
 
 
@@ -115,6 +116,7 @@ class ProcessParts:
         self.n_workers = n_workers
 
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
+        """Read the parts in the processes of a pool; yields them in order."""
         context = multiprocessing.get_context()
         # pickled here: a process forked with the analysis would share its open file
         with context.Pool(self.n_workers, _begin, (pickle.dumps(read),)) as pool:
@@ -134,6 +136,7 @@ class DaskParts:
         self.n_workers = n_workers
 
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
+        """Read the parts on a local Dask cluster; yields them in order."""
         from distributed import Client, LocalCluster
 
         with (
@@ -159,6 +162,7 @@ class ClientParts:
         self.n_workers = max(1, sum(client.nthreads().values()))
 
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
+        """Read the parts on the workers of the client; yields them in order."""
         import cloudpickle  # takes rules along that were written in a notebook or a script
 
         # not scattered: data that a dying worker held alone would be lost, a task is run again
@@ -183,6 +187,7 @@ class ForeignParts:
         self.n_workers = int(getattr(backend, "n_workers", 1))
 
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
+        """Read the parts with the given backend; yields them in order."""
         yield from self.backend.apply(read, computations)
 
 

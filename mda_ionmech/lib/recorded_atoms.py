@@ -48,6 +48,7 @@ class RecordedAtoms:
 
     @property
     def n_atoms(self) -> int:
+        """Number of atoms."""
         return len(self.ix)
 
     def __len__(self) -> int:

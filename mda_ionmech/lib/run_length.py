@@ -38,6 +38,7 @@ class LabelRuns:
 
     @property
     def n_carriers(self) -> int:
+        """Number of carriers."""
         return len(self.offsets) - 1
 
     @property
@@ -247,7 +248,17 @@ def pair_segments(before, after):  # type: ignore[no-untyped-def]
 
 
 def label_runs(state: np.ndarray) -> LabelRuns:
-    """Run-length form of states of shape (frames, carriers)."""
+    """Run-length form of states over time.
+
+    Parameters
+    ----------
+    state : numpy.ndarray
+        Shape (frames, carriers), integers.
+
+    Returns
+    -------
+    LabelRuns
+    """
     offsets, start, value = find_runs(np.ascontiguousarray(state.T))
     return LabelRuns(offsets, start, value, n_frames=state.shape[0])
 

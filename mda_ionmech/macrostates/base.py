@@ -85,16 +85,21 @@ def map_shells(
     names: tuple[str, ...],
     label: Callable[[ShellTable], np.ndarray],
 ) -> Macrostates:
-    """Macrostates that follow from a carrier's own shell.
+    """Macrostates that depend on each carrier's own shell alone.
 
     Parameters
     ----------
     states : RunStates
     index : int
-        Of the species.
+        Number of the species.
     names : tuple of str
+        The macrostates.
     label : callable
-        Shells to places in `names`, (shells,).
+        Maps a `ShellTable` to the place in `names` of each shell, shape (shells,).
+
+    Returns
+    -------
+    Macrostates
     """
     micro = states.microstates[index]
     assert micro is not None
@@ -117,12 +122,31 @@ def dense_states(runs: LabelRuns) -> np.ndarray:
 
 
 class MacrostateRule(ABC):
-    """Labels the surroundings of every carrier of one species. Subclass it for your own."""
+    """Labels the surroundings of every carrier of one species. Subclass it for your own.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The macrostates: words joined by underscores.
+    """
 
     names: tuple[str, ...] = ()
 
     def check(self, species: Sequence[IonSpecies], index: int) -> None:
-        """Refuse species the rule cannot work with, before any frame is read."""
+        """Refuse species that the rule cannot work with, before any frame is read.
+
+        Parameters
+        ----------
+        species : sequence of IonSpecies
+            All species of the run.
+        index : int
+            Number of the one with this rule.
+
+        Raises
+        ------
+        InputError
+            By default never.
+        """
 
     def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> MacrostateRule:
         """The rule with what it takes from the topology beyond shells, e.g. the chain of each atom.
@@ -145,10 +169,26 @@ class MacrostateRule(ABC):
 
     @abstractmethod
     def assign(self, states: RunStates, index: int) -> Macrostates:
-        """Macrostates of species number `index`, from the microstates of all species."""
+        """Macrostates of species number `index`, from the microstates of all species.
+
+        Parameters
+        ----------
+        states : RunStates
+        index : int
+            Number of the species.
+
+        Returns
+        -------
+        Macrostates
+        """
 
     def describe(self) -> dict[str, Any]:
-        """What a reader needs to repeat this, as plain values."""
+        """The choices of the rule as plain values, which the settings of a result hold.
+
+        Returns
+        -------
+        dict
+        """
         return {"rule": type(self).__name__, "names": list(self.names)}
 
 

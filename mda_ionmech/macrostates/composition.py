@@ -92,6 +92,20 @@ class ShellComposition(MacrostateRule):
         self._chain = np.empty(0, dtype=np.int64)
 
     def check(self, species: Sequence[IonSpecies], index: int) -> None:
+        """Refuse species without a detector of shells, and ligand types it does not have.
+
+        Parameters
+        ----------
+        species : sequence of IonSpecies
+            All species of the run.
+        index : int
+            Number of the one with this rule.
+
+        Raises
+        ------
+        InputError
+            Naming what is missing.
+        """
         one = species[index]
         if one.microstates is None:
             raise InputError(
@@ -131,7 +145,7 @@ class ShellComposition(MacrostateRule):
         self._chains_in(one.atoms.universe, one.microstates.ligands)
 
     def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> ShellComposition:
-        """The rule that knows the chain of every atom, where it counts chains."""
+        """The rule with the chains of the topology; see `MacrostateRule.prepare`."""
         return changed(self, _chain=self._chains_in(universe, ligands))
 
     def _chains_in(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> np.ndarray:
@@ -151,7 +165,17 @@ class ShellComposition(MacrostateRule):
         return types
 
     def names_for(self, types: tuple[str, ...]) -> tuple[str, ...]:
-        """The labels of a species whose detector has these ligand types."""
+        """The labels of a species whose detector has these ligand types.
+
+        Parameters
+        ----------
+        types : tuple of str
+            Ligand types of the detector.
+
+        Returns
+        -------
+        tuple of str
+        """
         if self.count != "types":
             numbers = [*range(self.most + 1), "more"]
             return tuple(f"{self.count}_{n}" for n in numbers)
@@ -194,6 +218,7 @@ class ShellComposition(MacrostateRule):
         return code_of[present @ (1 << np.arange(n))]
 
     def describe(self) -> dict[str, Any]:
+        """The rule and its choices as plain values, for the settings."""
         about: dict[str, Any] = {"rule": type(self).__name__, "count": self.count, "of": self.of}
         if self.count != "types":
             about["most"] = self.most

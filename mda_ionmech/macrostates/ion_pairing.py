@@ -143,6 +143,20 @@ class IonPairing(MacrostateRule):
         return detector is not None and self.anion in detector.ligand_types
 
     def check(self, species: Sequence[IonSpecies], index: int) -> None:
+        """Refuse species none of which has a detector with the anions as ligands.
+
+        Parameters
+        ----------
+        species : sequence of IonSpecies
+            All species of the run.
+        index : int
+            Number of the one with this rule.
+
+        Raises
+        ------
+        InputError
+            Naming the ligand type that is missing.
+        """
         seeing = [s for s in species if self._sees_anions(s)]
         name = species[index].name
         if not seeing:
@@ -243,4 +257,5 @@ class IonPairing(MacrostateRule):
         return edges, ordered
 
     def describe(self) -> dict[str, Any]:
+        """The rule and its ligand type of anions as plain values, for the settings."""
         return super().describe() | {"anion": self.anion}

@@ -27,7 +27,20 @@ class SiteType(MacrostateRule):
     """
 
     def check(self, species: Sequence[IonSpecies], index: int) -> None:
-        """Refuse a species that lives on no sites."""
+        """Refuse a species whose detector finds no sites.
+
+        Parameters
+        ----------
+        species : sequence of IonSpecies
+            All species of the run.
+        index : int
+            Number of the one with this rule.
+
+        Raises
+        ------
+        InputError
+            Naming the detector that is needed.
+        """
         if not getattr(species[index].microstates, "has_sites", False):
             raise InputError(
                 f"SiteType of species {species[index].name!r} needs sites: give it "

@@ -81,10 +81,12 @@ class FrameGeometry:
 
     @property
     def ligands(self) -> np.ndarray:
+        """Fractional coordinates of the ligand atoms, shape (ligand atoms, 3)."""
         return self.ligand_places.fractional
 
     @property
     def others(self) -> np.ndarray:
+        """Fractional coordinates of the further atoms, shape (others, 3)."""
         return self.other_places.fractional
 
 

@@ -155,10 +155,22 @@ class CutoffShell(Detector):
 
     @property
     def reach(self) -> float:
+        """Largest radius at which contacts are recorded, Angstrom."""
         return max((*self.outer.values(), *itertools.chain(*self.recorded.values())), default=0.0)
 
     def radii(self, kind: str) -> np.ndarray:
-        """Radii at which contacts with one ligand type are told apart, ascending, Angstrom."""
+        """Radii at which contacts with one ligand type are told apart.
+
+        Parameters
+        ----------
+        kind : str
+            Ligand type.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (radii,), Angstrom, ascending.
+        """
         in_use = self.inner[kind], self.outer[kind]
         further = [
             r for r in self.recorded.get(kind, ()) if min(abs(r - x) for x in in_use) > SAME_RADIUS
@@ -166,7 +178,7 @@ class CutoffShell(Detector):
         return np.unique(np.array([*in_use, *further]))
 
     def settle(self, sample: Callable[[], Iterable[FrameGeometry]]) -> CutoffShell:
-        """The same shell with the cutoffs asked as ``"rdf"``, found on a sample of frames."""
+        """The shell with cutoffs of ``"rdf"`` found on sampled frames; see `Detector.settle`."""
         if not self._unsettled:
             return self
         found = sample_distributions(sample(), self.ligand_types)
@@ -174,8 +186,10 @@ class CutoffShell(Detector):
         return self._with(asked, {kind: one.first_minimum() for kind, one in asked.items()})
 
     def with_distributions(self, found: Mapping[str, RadialDistribution]) -> CutoffShell:
-        """The same shell with g(r) and, where they have a clear minimum, the cutoffs asked as
-        ``"rdf"``."""
+        """The shell with g(r) and, where they have a clear minimum, the cutoffs given as ``"rdf"``.
+
+        See `Detector.with_distributions`.
+        """
         minima = {}
         for kind in self._unsettled:
             try:
@@ -198,7 +212,13 @@ class CutoffShell(Detector):
         )
 
     def outer_radii(self) -> np.ndarray:
-        """Outer radius of each type, or the largest recorded, Angstrom."""
+        """Radius within which contacts of each ligand type are recorded.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (ligand types,), Angstrom: the outer radius, or the largest of `recorded`.
+        """
         return np.array(
             [max(self.outer[k], *self.recorded.get(k, (0.0,))) for k in self.ligand_types]
         )
@@ -209,7 +229,25 @@ class CutoffShell(Detector):
         return not self.recorded and self.inner == self.outer
 
     def levels(self, kind: Any, ligand: np.ndarray, square: np.ndarray) -> Any:
-        """`Contacts.inner` and `Contacts.ring` of contacts at these squared distances."""
+        """`Contacts.inner` and `Contacts.ring` of contacts at these distances.
+
+        Parameters
+        ----------
+        kind : numpy.ndarray
+            Shape (ligand atoms,): number of the type of each ligand atom.
+        ligand : numpy.ndarray
+            Shape (contacts,): ligand atom of each contact.
+        square : numpy.ndarray
+            Shape (contacts,), Angstrom^2: squared distances.
+
+        Returns
+        -------
+        inner : numpy.ndarray
+            Shape (contacts,), bool: within the inner radius.
+        ring : numpy.ndarray or None
+            Shape (contacts,), uint8: how many of `radii` are shorter; None unless radii are
+            recorded.
+        """
         if self.is_plain:
             return np.ones(len(ligand), dtype=bool), None
         of_kind, distance = kind[ligand], np.sqrt(square)
@@ -222,13 +260,13 @@ class CutoffShell(Detector):
         return inner, ring
 
     def contacts(self, frame: FrameGeometry) -> Contacts:
-        """Contacts of one frame within the outer radius of each type, or the largest recorded."""
+        """Contacts of one frame within `outer_radii`; see `Detector.contacts`."""
         carrier, ligand, distance = contact_pairs(frame, self.outer_radii())
         inner, ring = self.levels(frame.ligand_kind, ligand, distance**2)
         return Contacts(carrier, ligand, inner, ring=ring)
 
     def follower(self, n_carriers: int, first_frame: int) -> Follower:
-        """What follows the contacts of consecutive frames, from number `first_frame` on."""
+        """The tracker of contacts from frame to frame; see `Detector.follower`."""
         if type(self).contacts is not CutoffShell.contacts:
             return super().follower(n_carriers, first_frame)
         return ShellFollower(self, n_carriers, first_frame)
@@ -242,7 +280,22 @@ class CutoffShell(Detector):
         inner: Mapping[str, float] | None = None,
         outer: Mapping[str, float] | None = None,
     ) -> Microstates:
-        """Microstates from the gathered contacts; `inner` and `outer` replace the radii in use."""
+        """Microstates from the recorded contacts; see `Detector.assemble`.
+
+        Parameters
+        ----------
+        history : ContactHistory
+        filtered : bool
+            False leaves hysteresis and persistence out.
+        persistence : float, optional
+            ps, in place of the detector's own.
+        inner, outer : mapping of str to float, optional
+            Radii by ligand type in place of those in use, Angstrom; they must be among `radii`.
+
+        Returns
+        -------
+        Microstates
+        """
         if history.has_rings or inner is not None or outer is not None:
             radii = self.inner | dict(inner or {}), self.outer | dict(outer or {})
             history = history.mapped(lambda rows: self._within(rows, *radii))
@@ -268,11 +321,36 @@ class CutoffShell(Detector):
         return replace(history, **rows, inner=(ring <= places[0, kind])[keep], ring=None)
 
     def is_recorded(self, kind: str, radius: float) -> bool:
-        """Whether contacts nearer and farther than a radius were told apart."""
+        """Whether contacts nearer and farther than a radius are told apart.
+
+        Parameters
+        ----------
+        kind : str
+            Ligand type.
+        radius : float
+            Angstrom.
+
+        Returns
+        -------
+        bool
+        """
         return bool(np.any(np.abs(self.radii(kind) - radius) < SAME_RADIUS))
 
     def check_recorded(self, kind: str, radius: float) -> None:
-        """Refuse a radius that was not recorded."""
+        """Refuse a radius that was not recorded.
+
+        Parameters
+        ----------
+        kind : str
+            Ligand type.
+        radius : float
+            Angstrom.
+
+        Raises
+        ------
+        InputError
+            Naming the radii that were recorded.
+        """
         radii = self.radii(kind)
         if not self.is_recorded(kind, radius):
             raise InputError(
@@ -286,6 +364,7 @@ class CutoffShell(Detector):
         return int(np.argmin(np.abs(self.radii(kind) - radius)))
 
     def describe(self) -> dict[str, Any]:
+        """The detector and its radii as plain values, for the settings."""
         return super().describe() | {
             "cutoff_inner_angstrom": dict(self.inner),
             "cutoff_outer_angstrom": dict(self.outer),

@@ -45,6 +45,11 @@ class Detector(ABC):
     tally_names : tuple of str
         What `contacts` counts beside contacts, e.g. carriers a rule does not fit; the counts of a
         run are in `Microstates.report` and, where not zero, among the warnings of the result.
+
+    Raises
+    ------
+    InputError
+        Without ligand types, for types that share atoms, or a persistence that is no time.
     """
 
     has_sites = False
@@ -71,6 +76,7 @@ class Detector(ABC):
 
     @property
     def ligand_types(self) -> tuple[str, ...]:
+        """Names of the ligand types, in the order given."""
         return tuple(self.ligands)
 
     @property
@@ -112,15 +118,46 @@ class Detector(ABC):
         return self
 
     def with_distributions(self, found: Mapping[str, RadialDistribution]) -> Detector:
-        """The detector with g(r) that were measured, by ligand type, for those who draw them."""
+        """The detector with measured g(r), for figures.
+
+        Parameters
+        ----------
+        found : mapping of str to RadialDistribution
+            By ligand type.
+
+        Returns
+        -------
+        Detector
+            By default the detector itself.
+        """
         return self
 
     @abstractmethod
     def contacts(self, frame: FrameGeometry) -> Contacts:
-        """Contacts of one frame. Must depend on this frame alone."""
+        """Contacts of one frame. Must depend on this frame alone.
+
+        Parameters
+        ----------
+        frame : FrameGeometry
+
+        Returns
+        -------
+        Contacts
+        """
 
     def follower(self, n_carriers: int, first_frame: int) -> Follower:
-        """What follows the contacts of consecutive frames, from number `first_frame` on."""
+        """What tracks contacts through consecutive frames.
+
+        Parameters
+        ----------
+        n_carriers : int
+        first_frame : int
+            Number of the first of these frames in the run.
+
+        Returns
+        -------
+        Follower
+        """
         from .contact_tracking import Follower
 
         return Follower(self, n_carriers, first_frame)
@@ -132,7 +169,7 @@ class Detector(ABC):
         filtered: bool = True,
         persistence: float | None = None,
     ) -> Microstates:
-        """Microstates from the gathered contacts.
+        """Microstates from the recorded contacts.
 
         Parameters
         ----------
@@ -142,6 +179,10 @@ class Detector(ABC):
             False leaves hysteresis and persistence out.
         persistence : float, optional
             ps, in place of the detector's own.
+
+        Returns
+        -------
+        Microstates
         """
         from .shell_filters import build_microstates
 
@@ -158,12 +199,31 @@ class Detector(ABC):
         filtered: bool,
         persistence: float | None,
     ) -> int:
-        """Frames that a change must outlast."""
+        """Number of frames that a change must outlast.
+
+        Parameters
+        ----------
+        history : ContactHistory
+            Gives the frame spacing.
+        filtered : bool
+            False: 0 frames.
+        persistence : float or None
+            ps, in place of the detector's own.
+
+        Returns
+        -------
+        int
+        """
         wait = (self.persistence or 0.0) if persistence is None else persistence
         return whole_frames(wait, history.spacing) if filtered else 0
 
     def describe(self) -> dict[str, Any]:
-        """What a reader needs to repeat this, as plain values."""
+        """The choices of the detector as plain values, which the settings of a result hold.
+
+        Returns
+        -------
+        dict
+        """
         return {"detector": type(self).__name__, "persistence_ps": self.persistence}
 
 

@@ -139,10 +139,14 @@ class HullShell(Detector):
 
     @property
     def reach(self) -> float:
+        """Radius within which ligands are searched for, Angstrom."""
         return self.search
 
     def other_atoms(self, carriers: AtomGroup) -> np.ndarray:
-        """Atoms that count as non-ligand; those of the carrier itself are left out later."""
+        """Atoms that count as non-ligand; those of the carrier itself are left out later.
+
+        See `Detector.other_atoms`.
+        """
         wanted = np.zeros(carriers.universe.atoms.n_atoms, dtype=bool)
         wanted[(carriers.universe.atoms if self.host is None else self.host).ix] = True
         wanted[carriers.ix] = True
@@ -151,7 +155,10 @@ class HullShell(Detector):
         return np.flatnonzero(wanted)
 
     def contacts(self, frame: FrameGeometry) -> Contacts:
-        """Members of the shells of one frame, and how many needed the fallback, and why."""
+        """Members of the shells of one frame, and how many needed the fallback, and why.
+
+        See `Detector.contacts`.
+        """
         n = len(frame.centres)
         carrier, ligand, distance = contact_pairs(frame, np.full(len(self.ligands), self.search))
         distance = np.round(distance, TIE)
@@ -210,6 +217,7 @@ class HullShell(Detector):
         return np.array([self.fallback[t] for t in self.ligand_types])[kind]
 
     def describe(self) -> dict[str, Any]:
+        """The detector and its choices as plain values, for the settings."""
         return super().describe() | {
             "search_angstrom": self.search,
             "ratio": self.ratio,

@@ -55,14 +55,25 @@ class RadialDistribution:
     n_frames: int
 
     def smoothed(self) -> np.ndarray:
-        """g(r) smoothed with a Gaussian of 0.06 A, shape (bins,)."""
+        """g(r) smoothed with a Gaussian of 0.06 A.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (bins,).
+        """
         return np.asarray(gaussian_filter1d(self.g, _SMOOTHING / BIN_WIDTH, mode="nearest"))
 
     def first_minimum(self) -> float:
-        """Radius of the first minimum after the first peak, Angstrom, rounded to 0.01.
+        """Radius of the first minimum after the first peak.
 
         g(r) is smoothed with a Gaussian of 0.06 A. Where it stays at its lowest over a range, the
         middle of the range is taken.
+
+        Returns
+        -------
+        float
+            Angstrom, rounded to 0.01.
 
         Raises
         ------

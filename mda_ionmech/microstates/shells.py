@@ -39,7 +39,17 @@ class Shell:
     types: tuple[str, ...]
 
     def molecule_set(self, ligand_type: str | None = None) -> frozenset[int]:
-        """Molecule ids in the shell, of one ligand type if given."""
+        """Molecule ids in the shell.
+
+        Parameters
+        ----------
+        ligand_type : str, optional
+            Of this type alone.
+
+        Returns
+        -------
+        frozenset of int
+        """
         return frozenset(
             int(m)
             for m, t in zip(self.molecules, self.types, strict=True)
@@ -97,12 +107,16 @@ class ShellTable:
             yield int(first), ShellTable(self.offsets[first : last + 1] - a, *part, self.types)
 
     def some(self, shells: np.ndarray) -> ShellTable:
-        """A table of some shells alone.
+        """A table of some of the shells.
 
         Parameters
         ----------
         shells : numpy.ndarray
-            Shape (some,): numbers.
+            Shape (some,): their numbers.
+
+        Returns
+        -------
+        ShellTable
         """
         size = self.offsets[shells + 1] - self.offsets[shells]
         offsets = np.concatenate([[0], np.cumsum(size)])
@@ -163,6 +177,7 @@ class Microstates:
 
     @cached_property
     def state(self) -> np.ndarray:
+        """Shell number of every carrier in every frame, shape (frames, carriers), int32."""
         return self.runs.dense().T
 
     def blocks(self) -> Iterator[tuple[int, int, LabelRuns, ShellTable]]:

@@ -47,7 +47,13 @@ class HopGraph:
     names: tuple[str, ...]
 
     def edges_per_channel(self) -> np.ndarray:
-        """Shape (channels,)."""
+        """Number of edges of each channel.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (channels,).
+        """
         return np.bincount(self.channel, minlength=len(self.names))
 
 
@@ -125,14 +131,18 @@ class HopRecord:
 
     @classmethod
     def of_arrays(cls, state: np.ndarray, path: np.ndarray) -> HopRecord:
-        """From arrays that hold every frame.
+        """The record from arrays that hold every frame.
 
         Parameters
         ----------
         state : numpy.ndarray
-            Shape (carriers, frames): site held.
+            Shape (carriers, frames): occupied site.
         path : numpy.ndarray
             Shape (carriers, 3, frames), Angstrom: unwrapped position of that site.
+
+        Returns
+        -------
+        HopRecord
         """
         site_images, site, where = numbered_site_images(state, path)
         return cls(lambda: [site_images], site, where, *state.shape)

@@ -158,7 +158,14 @@ class RateControl:
     n_blocks: int
 
     def table(self) -> pd.DataFrame:
-        """One line per channel; the diffusion coefficients (cm^2/s) are in ``attrs``."""
+        """One line per channel.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Hops, rate (1/ns), degree of rate control and shares with intervals; the diffusion
+            coefficients (cm^2/s) are in ``attrs``.
+        """
         import pandas as pd
 
         columns: dict[str, np.ndarray] = {"hops": self.hops, "rate": self.rate}
@@ -223,6 +230,10 @@ def rate_control(
     holds. Contributions assume none of it.
 
     Cost: three passes over carriers x frames, and 400 small linear problems.
+
+    References
+    ----------
+    Campbell, J. Catal. 204, 520 (2001), for the degree of rate control.
     """
     n_carriers, n_frames = record.n_carriers, record.n_frames
     n_origins = n_frames - horizon - 1

@@ -65,6 +65,10 @@ def plan_blocks(n_origins: int, span: int) -> BlockPlan:
     n_origins : int
     span : int
         T + delta in frames; a block is at least twice as long. In the window view 2 windows.
+
+    Returns
+    -------
+    BlockPlan
     """
     block = max(2 * span, -(-n_origins // MOST_BLOCKS))
     sub_block = -(-block // SUB_BLOCKS)
@@ -272,8 +276,13 @@ def interval(
     Returns
     -------
     low, high : numpy.ndarray
-        Percentiles of the bootstrap; Student's t times the jackknife error below ten blocks; NaN
-        where the estimate is NaN, fewer than two blocks exist, or most samples are undefined.
+        Shape of `estimate`. Percentiles of the bootstrap; Student's t times the jackknife error
+        below ten blocks; NaN where the estimate is NaN, fewer than two blocks exist, or most
+        samples are undefined.
+
+    References
+    ----------
+    Kuensch, Ann. Stat. 17, 1217 (1989), for the jackknife and the bootstrap by blocks.
     """
     nothing = np.full(estimate.shape, np.nan)
     if len(samples) == 0:

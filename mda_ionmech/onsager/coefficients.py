@@ -108,6 +108,11 @@ def evaluate(sums: WindowSums, system: System, time: float) -> dict[str, np.ndar
     dict of str to numpy.ndarray
         By the names of the result file, without the window axis. Ratios are NaN where their
         denominator is 0; labels a species lacks have contribution 0 and ratios NaN.
+
+    References
+    ----------
+    Fong, Bergstrom, McCloskey and Mandadapu, AIChE J. 66, e17091 (2020), for Onsager coefficients
+    from displacements; Jun et al., arXiv:2602.16636 (2026), for their decomposition by events.
     """
     s = len(system.charge)
     lead = sums.origins.shape
@@ -210,12 +215,22 @@ def _symmetrised(tensor: np.ndarray) -> np.ndarray:
 
 
 def residual(values: dict[str, np.ndarray]) -> np.ndarray:
-    """Violation of additivity of one window: shape (species, species), plus that of sigma in all.
+    """Violation of additivity in one window.
 
     The larger of ``|sum_e L_AB^e - L_AB|`` and ``|sum_ef L_AB[e, f] - L_AB|`` over
     sqrt(L_AA^self L_BB^self); that of the conductivity over the Nernst-Einstein value is folded
     in. L_AB itself comes from the collective paths, which know no labels. 0 if nothing moved, NaN
     where a sum is no number.
+
+    Parameters
+    ----------
+    values : dict of str to numpy.ndarray
+        From `evaluate`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (species, species).
     """
     whole = values["onsager"]
     own = values["onsager_self"]

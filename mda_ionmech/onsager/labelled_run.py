@@ -46,6 +46,7 @@ class CarrierAtoms:
 
     @property
     def id(self) -> np.ndarray:
+        """Identifier of every atom of the carriers, shape (carrier atoms,)."""
         return np.asarray(self.id_of_all[self.index])
 
     @property
@@ -174,6 +175,7 @@ class LabelledRun:
 
     @property
     def n_frames(self) -> int:
+        """Number of analysed frames."""
         return self.paths.n_frames
 
     @property

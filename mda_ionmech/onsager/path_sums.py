@@ -49,7 +49,18 @@ class PathSums:
     next_total: np.ndarray
 
     def resampled(self, weights: np.ndarray) -> PathSums:
-        """Weighted sums over sub-blocks: weights (samples, B) in, leading axis samples out."""
+        """Weighted sums over sub-blocks.
+
+        Parameters
+        ----------
+        weights : numpy.ndarray
+            Shape (samples, B).
+
+        Returns
+        -------
+        PathSums
+            Arrays with the axis samples in place of B.
+        """
         return PathSums(**add_sub_blocks(self, weights))
 
 
@@ -191,7 +202,7 @@ def evaluate_paths(
 
 
 def path_residual(sums: PathSums, system: System, squared: np.ndarray) -> float:
-    """Largest violation of additivity of one resolution and horizon, as of the window view.
+    """Largest violation of additivity of one resolution and horizon; see `residual`.
 
     NaN where a sum is no number.
 
@@ -203,6 +214,10 @@ def path_residual(sums: PathSums, system: System, squared: np.ndarray) -> float:
     squared : numpy.ndarray
         Shape (species,), A^2: mean over origins of the summed squared displacements over the
         horizon, of all carriers of a species.
+
+    Returns
+    -------
+    float
     """
     worst = 0.0
     z = system.charge

@@ -271,7 +271,18 @@ def add_positions(position, total):  # type: ignore[no-untyped-def]
 
 
 def collective_path(position: np.ndarray) -> np.ndarray:
-    """Sum of the positions (carriers, 3, frames) of all carriers, shape (3, frames)."""
+    """Sum of the positions of all carriers.
+
+    Parameters
+    ----------
+    position : numpy.ndarray
+        Shape (carriers, 3, frames), Angstrom.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (3, frames), Angstrom.
+    """
     total = np.zeros((3, position.shape[2]))
     for first, last in carrier_blocks(position):
         add_positions(position[first:last], total)

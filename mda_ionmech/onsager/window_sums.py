@@ -82,7 +82,18 @@ class WindowSums:
     changed: np.ndarray
 
     def resampled(self, weights: np.ndarray) -> WindowSums:
-        """Weighted sums over sub-blocks: weights (samples, B) in, leading axis samples out."""
+        """Weighted sums over sub-blocks.
+
+        Parameters
+        ----------
+        weights : numpy.ndarray
+            Shape (samples, B).
+
+        Returns
+        -------
+        WindowSums
+            Arrays with the axis samples in place of B.
+        """
         return WindowSums(**add_sub_blocks(self, weights))
 
 
@@ -204,7 +215,22 @@ def _add_joint(
 def window_sums(
     species: Sequence[CarrierLabels], window: int, sub_block: int, collective: np.ndarray
 ) -> WindowSums:
-    """All sums of one window length; see `window_pass`, which gives the steps as well."""
+    """All sums of one window length; `window_pass` also gives the steps of the path view.
+
+    Parameters
+    ----------
+    species : sequence of CarrierLabels
+    window : int
+        Length of the window in frames.
+    sub_block : int
+        Origins per sub-block.
+    collective : numpy.ndarray
+        Shape (species, 3, frames), Angstrom: sum of the positions of all carriers of a species.
+
+    Returns
+    -------
+    WindowSums
+    """
     return window_pass(species, window, sub_block, collective)[0]
 
 

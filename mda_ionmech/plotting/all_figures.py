@@ -23,9 +23,20 @@ if TYPE_CHECKING:
 def figures(
     results: Results, window: float | None = None, *, species: str | None = None
 ) -> Mapping[str, Callable[[], Axes]]:
-    """Every figure this result has data for, by file name; call one to draw it.
+    """Every figure that this result has data for.
 
-    `species` is the one whose events are drawn, by default the first with an event rule.
+    Parameters
+    ----------
+    results : Results
+    window : float, optional
+        ps, for the figures of one window; default as in `Results.summary`.
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    mapping of str to callable
+        By file name; a call draws the figure and returns its Axes.
     """
     out: dict[str, Callable[[], Axes]] = {
         "contributions": lambda: contributions(results, species=species),
@@ -53,14 +64,30 @@ def figures(
 
 
 def save(ax: Axes, path: Path) -> Path:
-    """Write the figure of an Axes atomically; the ending of `path` chooses the format."""
+    """Write the figure of an Axes to a file, atomically.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    path : pathlib.Path
+        Its suffix chooses the format.
+
+    Returns
+    -------
+    pathlib.Path
+    """
 
     figure: Any = ax.get_figure(root=True)
     return write_atomically(path, lambda name: figure.savefig(name, dpi=160))
 
 
 def close(ax: Axes) -> None:
-    """Forget the figure of an Axes, so that many may be drawn one after the other."""
+    """Close the figure of an Axes, so that many may be drawn one after the other.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    """
     import matplotlib.pyplot as plt
 
     plt.close(ax.get_figure(root=True))
@@ -74,7 +101,23 @@ def save_all(
     formats: Iterable[str] = ("png",),
     window: float | None = None,
 ) -> list[Path]:
-    """Write every figure of `figures` into a folder; returns the paths."""
+    """Write every figure of `figures` into a folder.
+
+    Parameters
+    ----------
+    results : Results
+    folder : pathlib.Path
+    stem : str
+        Files are called ``<stem>-<figure>.<format>``.
+    formats : iterable of str
+        Suffixes, e.g. ``("png", "pdf")``.
+    window : float, optional
+        ps, for the figures of one window; default as in `Results.summary`.
+
+    Returns
+    -------
+    list of pathlib.Path
+    """
     written = []
     for name, draw in figures(results, window).items():
         ax = draw()

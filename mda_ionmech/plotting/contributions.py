@@ -84,7 +84,19 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
 def shares(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
     """Share of every event in the Onsager coefficient against the window, with intervals.
 
-    Parameters and return value as in `contributions`. Open symbols: fewer than ten blocks.
+    Open symbols: fewer than ten blocks.
+
+    Parameters
+    ----------
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     ax = new_axes(ax, (7.0, 4.0))
     name, data = own_part(results, species)
@@ -118,15 +130,22 @@ def effectiveness(
     """Frequency of every event against its effectiveness, with lines of equal contribution.
 
     A contribution is proportional to frequency times effectiveness, so an event that is rare and
-    far-reaching and one that is frequent and short lie on one line. Events that carry negatively
-    are open.
+    far-reaching and one that is frequent and short lie on one line. Events with negative
+    contributions have open symbols.
 
     Parameters
     ----------
-    results, ax, species
-        As in `contributions`.
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
     window : float, optional
         ps; default as in `Results.summary`.
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     ax = new_axes(ax, (5.5, 4.5))
     table = results.summary(window, species=species)
@@ -181,7 +200,21 @@ def event_matrix(
 ) -> Axes:
     """Which events move together: L[e, f] over the Onsager coefficient, in one window.
 
-    Rows sum to the share of their event. Parameters as in `effectiveness`.
+    Rows sum to the share of their event.
+
+    Parameters
+    ----------
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    window : float, optional
+        ps; default as in `Results.summary`.
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     ax = new_axes(ax, (6.0, 4.8))
     name = results._species(species)
@@ -198,13 +231,18 @@ def event_matrix(
 def onsager(results: Results, ax: Axes | None = None) -> Axes:
     """Onsager coefficients and their self parts against the window, with the slope.
 
-    The slope is the change of L(T) T between neighbouring windows: it loses what vibration and
-    caging add to short windows.
+    The slope is the change of L(T) T between neighbouring windows: it does not contain what
+    vibration and caging add to short windows.
 
     Parameters
     ----------
     results : Results
     ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     ax = new_axes(ax, (7.0, 4.2))
     data = results.decomposition

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def macrostates_of(results: Results, species: str | None) -> tuple[str, xr.Dataset, list[str]]:
+    """Name, transitions and occurring macrostates of a species."""
     data = results.transitions
     if data is None:
         raise InputError(
@@ -38,6 +39,18 @@ def macrostates_of(results: Results, species: str | None) -> tuple[str, xr.Datas
 
 def populations(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
     """Mean fraction of carriers in each macrostate, with its interval.
+
+    Parameters
+    ----------
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
 
     Raises
     ------
@@ -69,7 +82,21 @@ def transitions(
     window: float | None = None,
     species: str | None = None,
 ) -> Axes:
-    """What each macrostate transition carried, over the Onsager coefficient, in one window.
+    """Contribution of each macrostate transition over the Onsager coefficient, in one window.
+
+    Parameters
+    ----------
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    window : float, optional
+        ps; default as in `Results.summary`.
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
 
     Raises
     ------
@@ -95,6 +122,18 @@ def concertedness(results: Results, ax: Axes | None = None, *, species: str | No
     Only an excess over the circular null and over the exclusion gas is evidence of concerted
     motion; the share has no plateau, so it belongs to its window. Beside them the share of the
     largest cluster and of carrier-windows with more than one elementary hop.
+
+    Parameters
+    ----------
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
 
     Raises
     ------
@@ -146,10 +185,17 @@ def timeline(
 
     Parameters
     ----------
-    results, ax, species
-        As in `contributions`.
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    species : str, optional
+        Default: the first species with an event rule.
     start, stop : float, optional
         Part of the trajectory to draw, ps; default its first 500 windows.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
 
     Raises
     ------

@@ -26,8 +26,13 @@ def rdf(
     ----------
     distribution : RadialDistribution
     ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
     inner, outer : float, optional
         Radii at which a contact begins and ends, Angstrom.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     ax = new_axes(ax, (5.5, 3.8))
     r = distribution.r

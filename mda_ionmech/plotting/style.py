@@ -30,6 +30,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 
 def own_part(results: Results, species: str | None) -> tuple[str, xr.Dataset]:
+    """Name of a species, and the decomposition of its coefficient with itself."""
     name = results._species(species)
     return name, results.decomposition.sel(species=name, species_2=name)
 
@@ -42,10 +43,12 @@ def events_of(data: xr.Dataset) -> dict[str, str]:
 
 
 def few_blocks(data: xr.Dataset) -> np.ndarray:
+    """Whether each window has fewer than ten blocks, shape (windows,)."""
     return np.asarray(data["blocks"].values < 10)
 
 
 def hatch(bars: Any, few: np.ndarray) -> None:
+    """Hatch the bars of windows with few blocks."""
     for bar, marked in zip(bars, few, strict=True):
         if marked:
             bar.set(hatch="///", edgecolor="white", linewidth=0)
@@ -59,6 +62,7 @@ def reach_of(data: xr.Dataset, name: str) -> np.ndarray:
 
 
 def window_axis(ax: Axes, windows: np.ndarray) -> np.ndarray:
+    """Evenly spaced places for the windows on the x axis, with their lengths in ps as labels."""
     place = np.arange(len(windows))
     ax.set_xticks(place, [f"{w:g}" for w in windows], rotation=45 if len(windows) > 12 else 0)
     ax.set_xlabel("window (ps)")
@@ -84,6 +88,7 @@ def power_of_ten(values: np.ndarray) -> tuple[float, str]:
 
 
 def caption(results: Results, data: xr.Dataset, name: str) -> str:
+    """Frame of reference, level of the intervals, and the meaning of hatched bars."""
     text = f"{results.settings['frame']} frame, {data[name].attrs['level']:.0%} intervals"
     return text + (", hatched: fewer than ten blocks" if few_blocks(data).any() else "")
 

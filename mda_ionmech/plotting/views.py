@@ -50,11 +50,18 @@ def view_map(
 
     Parameters
     ----------
-    results, ax, species
-        As in `contributions`.
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
     event : str, optional
         Default: the one with the largest share anywhere on the map.
     view : {"slope", "path"}
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
 
     Raises
     ------
@@ -106,12 +113,19 @@ def view_curves(
 
     Parameters
     ----------
-    results, ax, species
-        As in `contributions`.
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
     resolutions : sequence of float, optional
         ps, the nearest scanned ones; at most three are told apart. Default: the recommended one,
         else the shortest.
     view : {"slope", "path"}
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
 
     Raises
     ------

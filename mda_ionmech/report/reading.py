@@ -47,6 +47,7 @@ class Reading:
 
     @classmethod
     def of(cls, results: Results, window: float | None) -> Reading:
+        """The reading of a result at one window; default the one the summary shows."""
         data, transitions = results.decomposition, results.transitions
         names = tuple(str(s) for s in data["species"].values)
         held: tuple[str, ...] = ()
@@ -69,7 +70,9 @@ class Reading:
 
     @property
     def charged(self) -> bool:
+        """Whether any species carries charge."""
         return any(s["charge"] for s in self.results.settings["species"])
 
     def blocks_of(self, window: float) -> int:
+        """Number of blocks at a window in ps."""
         return int(self.results.decomposition["blocks"].sel(window=window))

@@ -200,11 +200,30 @@ class Arrhenius:
         return table[self.data["vtf_asked"].values].reset_index(drop=True)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Arrhenius figure of the events; see `plotting.arrhenius`."""
+        """Arrhenius figure of the events; see `plotting.arrhenius`.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
         return later("mda_ionmech.plotting").arrhenius(self, ax=ax)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write `data` as a NetCDF4 file, atomically; plain xarray opens it.
+
+        Parameters
+        ----------
+        path : path-like
+            Conventionally ``*.nc``; a file that is there is replaced.
+
+        Returns
+        -------
+        pathlib.Path
 
         Raises
         ------

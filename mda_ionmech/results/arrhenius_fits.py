@@ -107,12 +107,34 @@ class ArrheniusFit:
     reason: str = ""
 
     def at(self, temperature: np.ndarray) -> np.ndarray:
-        """The fitted X at temperatures in K, shape (temperatures,)."""
+        """The fitted X at given temperatures.
+
+        Parameters
+        ----------
+        temperature : numpy.ndarray
+            Shape (temperatures,), K.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (temperatures,), in the unit of X.
+        """
         exponent = self.log_prefactor - self.energy * inverse_energy(temperature)
         return np.asarray(self.sign * np.exp(exponent))
 
     def samples_at(self, temperature: np.ndarray) -> np.ndarray:
-        """The fitted X of every sample, shape (samples, temperatures)."""
+        """The fitted X of every bootstrap sample at given temperatures.
+
+        Parameters
+        ----------
+        temperature : numpy.ndarray
+            Shape (temperatures,), K.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (samples, temperatures), in the unit of X.
+        """
         beta = inverse_energy(temperature)
         exponent = self.log_prefactor_samples[:, None] - self.energy_samples[:, None] * beta
         return np.asarray(self.sign * np.exp(exponent))
@@ -353,12 +375,34 @@ class VTFFit:
     reason: str = ""
 
     def at(self, temperature: np.ndarray) -> np.ndarray:
-        """The fitted X at temperatures in K above T0, shape (temperatures,)."""
+        """The fitted X at given temperatures.
+
+        Parameters
+        ----------
+        temperature : numpy.ndarray
+            Shape (temperatures,), K, above T0.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (temperatures,), in the unit of X.
+        """
         exponent = self.log_prefactor - self.b / (np.asarray(temperature) - self.t0)
         return np.asarray(self.sign * np.exp(exponent))
 
     def energy(self, temperature: np.ndarray) -> np.ndarray:
-        """Apparent energy -d ln X / d(1 / kB T) in eV: kB B T^2 / (T - T0)^2."""
+        """Apparent activation energy -d ln X / d(1 / kB T) = kB B T^2 / (T - T0)^2.
+
+        Parameters
+        ----------
+        temperature : numpy.ndarray
+            Shape (temperatures,), K, above T0.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (temperatures,), eV.
+        """
         t = np.asarray(temperature, dtype=np.float64)
         return np.asarray(BOLTZMANN * self.b * (t / (t - self.t0)) ** 2)
 

@@ -23,10 +23,12 @@ _CONDUCTIVITY = {"path": "path_conductivity", "slope": "slope_conductivity"}
 
 
 def temperature_of(results: Results) -> float:
+    """Temperature of a result, K."""
     return float(results.settings["temperature_K"])
 
 
 def check_temperatures(results: Sequence[Results]) -> None:
+    """Refuse fewer than two results, and two results at one temperature."""
     if len(results) < 2:
         raise InputError(
             f"results holds {len(results)} of them: an activation energy needs two temperatures at "
@@ -296,6 +298,7 @@ class TemperatureSeries:
         return self.take(_BY_EVENT[self.view], **where)
 
     def conductivity(self) -> tuple[np.ndarray, np.ndarray]:
+        """Conductivity at each temperature and its bootstrap samples, S/m."""
         return self.take(_CONDUCTIVITY.get(self.view, "conductivity"), **self.place)
 
     def self_diffusivity(self, species: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -324,6 +327,7 @@ class TemperatureSeries:
         return np.array(number) / [r.settings["volume_angstrom3"] for r in self.results]
 
     def dimensions(self) -> int:
+        """Number of directions that count."""
         return len(self.results[0].settings["axes"])
 
     def occurring(self) -> list[str]:

@@ -33,10 +33,10 @@ NOT_VERIFIED = (
 
 
 def load(path: str | os.PathLike[str]) -> Results:
-    """Open a result file; what comes back is what ``run.results`` was.
+    """Open a result file and return what ``run.results`` was.
 
-    Checked are its checksum, the schema with names, dimensions and units, the settings, and that
-    the contributions of the events add up to the whole and are those of the sums over blocks. A
+    The checksum is verified, the names, dimensions and units are compared with the schema, and the
+    contributions of the events must add up to the whole and follow from the sums over blocks. A
     file without a checksum, of an earlier version, is loaded with a warning.
 
     Groups of more than 16 MB, which are states and shells of long runs, stay in the file, which is
@@ -48,6 +48,10 @@ def load(path: str | os.PathLike[str]) -> Results:
     ----------
     path : path-like
         A file written by ``save``.
+
+    Returns
+    -------
+    Results
 
     Raises
     ------

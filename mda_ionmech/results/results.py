@@ -334,7 +334,19 @@ class Results(ResultTree):
         return vehicularity(self, window, species)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Contributions of the events against the window; see `plotting.contributions`."""
+        """Contributions of the events against the window; see `plotting.contributions`.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+        **options
+            Of `plotting.contributions`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
         return later("mda_ionmech.plotting").contributions(self, ax=ax, **options)
 
     def report(
@@ -368,6 +380,15 @@ class Results(ResultTree):
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything as one NetCDF4 file, atomically.
+
+        Parameters
+        ----------
+        path : path-like
+            Conventionally ``*.nc``; a file that is there is replaced.
+
+        Returns
+        -------
+        pathlib.Path
 
         Raises
         ------

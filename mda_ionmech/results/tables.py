@@ -166,6 +166,7 @@ def momentum_line(results: Results) -> str | None:
 def print_result(
     console: Console, results: Results, window: float | None, plain: Results | None = None
 ) -> None:
+    """Print the tables of a result; `plain` adds the shares without filters."""
     console.print(events_table(results, window, plain))
     console.print(transport_table(results, window))
     if "path_slope" in results.decomposition:

@@ -39,26 +39,32 @@ class ResultTree:
 
     @property
     def decomposition(self) -> xr.Dataset:
+        """Onsager coefficients and conductivity, and the contributions of every event."""
         return self.tree["decomposition"].to_dataset()
 
     @property
     def transitions(self) -> xr.Dataset | None:
+        """Populations of macrostates and transitions between them; None without them."""
         return self._group("transitions")
 
     @property
     def states(self) -> xr.Dataset | None:
+        """Microstate, macrostate and event of every carrier; None where they were not kept."""
         return self._group("states")
 
     @property
     def shells(self) -> xr.Dataset | None:
+        """The distinct shells that `states` refers to; None without them."""
         return self._group("shells")
 
     @property
     def diagnostics(self) -> xr.Dataset | None:
+        """Momentum balance; None unless the species hold all mass of the system."""
         return self._group("diagnostics")
 
     @property
     def vehicle(self) -> xr.Dataset | None:
+        """Sums behind `vehicularity`; None without ``projection="vehicle"``."""
         return self._group("vehicle")
 
     @property
@@ -117,19 +123,32 @@ class ResultTree:
 
     @property
     def settings(self) -> dict[str, Any]:
+        """Everything needed to repeat the run, as plain values."""
         return dict(json.loads(self.tree.attrs["settings"]))
 
     @property
     def warnings(self) -> list[str]:
+        """Warnings of the run."""
         return [line for line in self.tree.attrs["warnings"].split("\n") if line]
 
     @property
     def citations(self) -> list[str]:
+        """References for the methods that were used."""
         return [line for line in self.tree.attrs["citations"].split("\n") if line]
 
     def at_window(self, window: float | None = None) -> xr.Dataset:
-        """The decomposition at the scanned window nearest to `window` ps (default: the longest
-        that is not flagged for having fewer than ten blocks).
+        """The decomposition at one scanned window.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps, the nearest scanned one is taken; default: the longest that is not flagged for
+            having fewer than ten blocks.
+
+        Returns
+        -------
+        xarray.Dataset
+            `decomposition` without the dimension window.
 
         Raises
         ------

@@ -126,14 +126,19 @@ class FrameTimes:
             )
 
     def of_frames(self, read: np.ndarray) -> np.ndarray:
-        """Times of all analysed frames, ps, on the scale of the spacing.
+        """Times of all analysed frames, on the scale of the spacing.
 
-        Those that were read, where they have that spacing.
+        Those that were read, where they have that spacing, else its multiples.
 
         Parameters
         ----------
         read : numpy.ndarray
             Shape (frames,), ps: as the reader gave them.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (frames,), ps.
         """
         apart = (read[-1] - read[0]) / (len(read) - 1)
         if apart == self.spacing or abs(apart - self.spacing) <= NOTICED * self.spacing:
@@ -172,7 +177,11 @@ def frame_times(first: float, last: float, n_frames: int, dt: float | None) -> F
         ps, as the reader gave them.
     n_frames : int
     dt : float, optional
-        The true spacing in ps, when the times in the file are wrong: their scale is, that is.
+        The true spacing in ps, when the times in the file are wrong by a factor.
+
+    Returns
+    -------
+    FrameTimes
 
     Raises
     ------

@@ -32,6 +32,12 @@ class Paths:
         Variance of the volume over the frames, Angstrom**6.
     dt : float
         Spacing of the frames, ps.
+
+    Notes
+    -----
+    Steps are unwrapped as fractions of the cell and accumulated in the mean cell, so that changes
+    of the cell at constant pressure add nothing; see von Bulow, Bullerjahn and Hummer, J. Chem.
+    Phys. 153, 021101 (2020).
     """
 
     position: np.ndarray
@@ -43,10 +49,12 @@ class Paths:
 
     @property
     def n_carriers(self) -> int:
+        """Number of carriers of all species."""
         return int(self.position.shape[0])
 
     @property
     def n_frames(self) -> int:
+        """Number of frames."""
         return int(self.position.shape[2])
 
     def carriers(self, first: int, last: int) -> np.ndarray:

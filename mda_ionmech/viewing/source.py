@@ -21,9 +21,11 @@ class UniverseSource(PipelineSourceInterface):
     _ = traits.api.Disallow
 
     def compute_trajectory_length(self, **kwargs: Any) -> int:
+        """Number of frames; called by OVITO."""
         return int(self.universe.trajectory.n_frames)
 
     def create(self, data: DataCollection, *, frame: int, **kwargs: Any) -> None:
+        """Fill `data` with one frame; called by OVITO."""
         if self._facts is None:
             self._facts = _Facts(self.universe)
         facts = self._facts

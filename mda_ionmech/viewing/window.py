@@ -177,9 +177,11 @@ class Window(QtWidgets.QMainWindow):
 
     @property
     def frame(self) -> int:
+        """Number of the frame shown."""
         return int(self.slider.value())
 
     def set_frame(self, frame: int) -> None:
+        """Show a frame."""
         self.slider.setValue(frame)
 
     def _show_frame(self, frame: int) -> None:

@@ -89,6 +89,12 @@ class CrystalEvents(EventRule):
         chain rule compares places, ``proximity`` and exchanges take sites of one place as the same,
         and the exclusion gas lets one ion into a place. None leaves hops of other species out.
 
+    Raises
+    ------
+    InputError
+        For an unknown `linking` or `detail`, and a distance that is missing, not positive or has no
+        meaning.
+
     Notes
     -----
     Independent hops fall into one window by chance, and site exclusion alone makes vacancy motion
@@ -99,6 +105,9 @@ class CrystalEvents(EventRule):
 
     The in-cluster part of L_AA (`event_incluster`) holds pairs of ions of A alone, whatever else
     is in their cluster: pairs of different species are in L_AB.
+
+    The exclusion gas is simulated by the method of Bortz, Kalos and Lebowitz, J. Comput. Phys. 17,
+    10 (1975).
     """
 
     names = ("no_hop", "single_ion_hop", "multi_ion_hop", "exchange")
@@ -133,7 +142,17 @@ class CrystalEvents(EventRule):
         self.shared = shared
 
     def links_like(self, other: EventRule | None) -> bool:
-        """Whether hops of two species with these rules may be linked."""
+        """Whether hops of two species with these rules may be linked.
+
+        Parameters
+        ----------
+        other : EventRule or None
+            Rule of the other species.
+
+        Returns
+        -------
+        bool
+        """
         return (
             isinstance(other, CrystalEvents)
             and type(other) is type(self)
@@ -143,26 +162,49 @@ class CrystalEvents(EventRule):
         )
 
     def label(self, before: Shell, after: Shell) -> str:
-        """The label of a carrier whose hop no other is linked to."""
+        """The label of a carrier whose hop is linked to no other; see `EventRule.label`."""
         moved = not np.array_equal(before.atoms, after.atoms)
         if self.detail == "channel" and moved:
             return f"{before.types[0]}->{after.types[0]}"
         return "single_ion_hop" if moved else "no_hop"
 
     def names_for(self, label_names: tuple[str, ...]) -> tuple[str, ...]:
-        """Event classes on sites with these labels."""
+        """Event classes on sites with these labels; see `EventRule.names_for`."""
         if self.detail is None:
             return self.names
         return ("no_hop", *(f"{a}->{b}" for a in label_names for b in label_names))
 
     def check(self, ligand_types: tuple[str, ...]) -> None:
+        """Refuse a detector that finds shells instead of sites.
+
+        Parameters
+        ----------
+        ligand_types : tuple of str
+            Of the detector.
+
+        Raises
+        ------
+        InputError
+            Naming the detector that is needed.
+        """
         if ligand_types != ("framework",):
             raise InputError(
                 "CrystalEvents needs microstates=SiteAssignment...: it compares sites, not shells"
             )
 
     def near_sites(self, history: SiteHistory) -> tuple[np.ndarray, np.ndarray]:
-        """Neighbour list of the sites, found once; empty offsets stand for the chain rule."""
+        """Sites within `distance` of each site, found once per history.
+
+        Parameters
+        ----------
+        history : SiteHistory
+
+        Returns
+        -------
+        offsets, neighbours : numpy.ndarray
+            Shapes (sites + 1,) and (pairs,), int64: the neighbours of site s are
+            ``neighbours[offsets[s]:offsets[s + 1]]``. Both are empty with the chain rule.
+        """
         if self.linking == "chain":
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         assert self.distance is not None
@@ -236,9 +278,15 @@ class CrystalEvents(EventRule):
             yield HopBlock(first, last, before, after, label, cluster)
 
     def label_blocks(self, history: SiteHistory, window: int) -> Iterator[HopBlock]:
-        """Labels of all carriers, block after block of the origins of one window length.
+        """Labels of all carriers for one window length, by blocks of time origins.
 
         Cost: linear in carriers x origins, and in hops and their links.
+
+        Parameters
+        ----------
+        history : SiteHistory
+        window : int
+            Frames.
 
         Yields
         ------
@@ -274,11 +322,27 @@ class CrystalEvents(EventRule):
     def channel_codes(
         self, label: np.ndarray, before: np.ndarray, after: np.ndarray, n_kinds: int
     ) -> np.ndarray:
-        """Place in `names_for`, int32, from the kinds of the sites at both ends of windows."""
+        """Event codes of ``detail="channel"`` from the labels of the sites at both ends of windows.
+
+        Parameters
+        ----------
+        label : numpy.ndarray
+            Shape (carriers, origins), int8: place in `names`.
+        before, after : numpy.ndarray
+            Same shape: number of the site label at the start and at the end.
+        n_kinds : int
+            Distinct site labels.
+
+        Returns
+        -------
+        numpy.ndarray
+            Same shape, int32: place in `names_for`.
+        """
         channel = 1 + before.astype(np.int32) * np.int32(n_kinds) + after.astype(np.int32)
         return np.where(label == 0, np.int32(0), channel)
 
     def describe(self) -> dict[str, Any]:
+        """The rule and its linking, distance and detail as plain values, for the settings."""
         return super().describe() | {
             "linking": self.linking,
             "distance_angstrom": self.distance,

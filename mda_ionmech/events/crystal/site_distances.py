@@ -44,10 +44,12 @@ class InCell:
         return len(self.sites)
 
     def between(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Minimum-image distance of pairs of sites, shape (pairs,), Angstrom."""
         difference = minimum_image(self.sites[first] - self.sites[second])
         return np.asarray(np.linalg.norm(difference @ self.cell, axis=-1))
 
     def within(self, reach: float) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs of sites at most `reach` Angstrom apart: first and second, each (pairs,)."""
         # rounding must not part what `between` finds within reach
         first, second, _ = near_pairs(self.sites, self.sites, self.cell, reach + 1e-6)
         near = self.between(first, second) <= reach
@@ -70,8 +72,10 @@ class InTable:
         return len(self.distances)
 
     def between(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Distance of pairs of sites, shape (pairs,), Angstrom."""
         return np.asarray(self.distances[first, second])
 
     def within(self, reach: float) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs of sites at most `reach` Angstrom apart: first and second, each (pairs,)."""
         first, second = np.nonzero(self.distances <= reach)
         return first, second

@@ -194,20 +194,24 @@ class SiteHistory:
         cell: np.ndarray | None = None,
         fractional: np.ndarray | None = None,
     ) -> SiteHistory:
-        """From arrays that hold every frame, of one species.
+        """The history of one species from arrays that hold every frame.
 
         Parameters
         ----------
         state : numpy.ndarray
-            Shape (carriers, frames): site held.
+            Shape (carriers, frames): occupied site.
         path : numpy.ndarray
-            Shape (carriers, 3, frames), Angstrom: unwrapped position of the site held.
+            Shape (carriers, 3, frames), Angstrom: unwrapped position of the occupied site.
         shells, sites, cell
             As the attributes.
         distances : numpy.ndarray
             Shape (sites, sites), Angstrom.
         fractional : numpy.ndarray, optional
             Shape (carriers, 3, frames): positions of the carriers themselves, any image.
+
+        Returns
+        -------
+        SiteHistory
         """
         n_carriers = len(state)
         site_images, site, where = numbered_site_images(state, path)
@@ -230,10 +234,12 @@ class SiteHistory:
 
     @property
     def n_carriers(self) -> int:
+        """Number of carriers."""
         return int(self.first[-1])
 
     @property
     def n_frames(self) -> int:
+        """Number of frames."""
         return self.occupied.n_frames
 
     @property

@@ -1,4 +1,4 @@
-"""Sites of a crystal: which position of the ideal structure each carrier holds.
+"""Sites of a crystal: which position of the ideal structure each carrier occupies.
 
 Sites are all positions of given orbits, empty ones included. They move with the cell and with the
 framework's drift; where no structure is known they are found on the trajectory, as maxima of the
@@ -68,6 +68,21 @@ class SiteAssignment(Detector):
     hull of a polyhedron, n**4 operations for n vertices, is made in frames in which a carrier is
     nearer to its centre than its farthest vertex.
 
+    Parameters
+    ----------
+    fractional, labels, framework, assignment, r_core, persistence, vertices, coordination
+        As in `from_structure`; sites in the trajectory's cell.
+    ideal_framework : numpy.ndarray, optional
+        Shape (atoms, 3): ideal fractional positions of the framework in the same cell.
+    ideal_elements : sequence of str, optional
+        Element of each of these atoms.
+    repeats : numpy.ndarray, optional
+        Shape (3,): cells of the structure along each vector of the trajectory's cell.
+    lengths : numpy.ndarray, optional
+        Shape (3,): lengths of the vectors of the structure's cell, Angstrom.
+    density : DensitySource, optional
+        How sites are found on the trajectory, from `from_density`.
+
     Attributes
     ----------
     fractional : numpy.ndarray
@@ -82,6 +97,11 @@ class SiteAssignment(Detector):
         the sites it was given as they are and keeps its own in ``run.species[k].microstates``,
         whose `alignment` (Alignment), `r_core` (float, Angstrom; by default 0.55 of half the
         shortest distance between sites) and `polyhedra` (Polyhedra, with ``polyhedron``) are known.
+
+    Raises
+    ------
+    InputError
+        For an unknown assignment, and arguments that have no meaning with it.
 
     Notes
     -----
@@ -148,26 +168,32 @@ class SiteAssignment(Detector):
 
     @property
     def fractional(self) -> np.ndarray:
+        """Fractional coordinates of the sites, shape (sites, 3)."""
         return self.source.fractional if self.settled is None else self.settled.fractional
 
     @property
     def labels(self) -> tuple[str, ...]:
+        """Label of every site."""
         return self.source.labels if self.settled is None else self.settled.labels
 
     @property
     def label_names(self) -> tuple[str, ...]:
+        """The distinct labels of the sites, in order of first appearance."""
         return tuple(dict.fromkeys(self.labels))
 
     @property
     def alignment(self) -> Alignment | None:
+        """How the structure was laid onto the framework; None until settled on a trajectory."""
         return None if self.settled is None else self.settled.alignment
 
     @property
     def r_core(self) -> float | None:
+        """Radius of the cores, Angstrom; None until given or found on a trajectory."""
         return self._asked_core if self.settled is None else self.settled.r_core
 
     @property
     def polyhedra(self) -> Polyhedra | None:
+        """Coordination polyhedra of the sites; None unless found on a trajectory."""
         return None if self.settled is None else self.settled.polyhedra
 
     @classmethod
@@ -213,6 +239,10 @@ class SiteAssignment(Detector):
         coordination : int or mapping of str to int, optional
             With ``polyhedron``: number of vertices, or by label, 4 to 12, 0 for Voronoi cells. By
             default that of each label at which the distances of its atoms jump most.
+
+        Returns
+        -------
+        SiteAssignment
 
         Raises
         ------
@@ -289,6 +319,10 @@ class SiteAssignment(Detector):
         merge : float
             Positions of one orbit closer than this, Angstrom, are merged into their middle and
             labelled anew by spglib (24d-96h-96h becomes 24d-48g).
+
+        Returns
+        -------
+        SiteAssignment
 
         Raises
         ------
@@ -368,6 +402,10 @@ class SiteAssignment(Detector):
         assignment, r_core, persistence, vertices, coordination
             As in `from_structure`.
 
+        Returns
+        -------
+        SiteAssignment
+
         Raises
         ------
         InputError
@@ -433,7 +471,10 @@ class SiteAssignment(Detector):
     # ---- settling on a trajectory ---------------------------------------------------------
 
     def settle(self, sample: Callable[[], Iterable[FrameGeometry]]) -> SiteAssignment:
-        """The same sites laid over a trajectory: cell, drift, origin, core radius, polyhedra."""
+        """The sites laid over a trajectory: cell, drift, origin, core radius, polyhedra.
+
+        See `Detector.settle`.
+        """
         settled = settle_sites(
             self.source,
             sample,
@@ -445,7 +486,7 @@ class SiteAssignment(Detector):
         return changed(self, settled=settled)
 
     def other_atoms(self, carriers: AtomGroup) -> np.ndarray:
-        """The atoms that may be vertices of polyhedra."""
+        """Indices of the atoms that may be vertices of polyhedra; see `Detector.other_atoms`."""
         if self.assignment != "polyhedron":
             return super().other_atoms(carriers)
         check_apart(
@@ -462,8 +503,11 @@ class SiteAssignment(Detector):
     # ---- frames ---------------------------------------------------------------------------
 
     def contacts(self, frame: FrameGeometry) -> Contacts:
-        """Nearest site of every carrier, or the one whose polyhedron holds it; `inner` where the
-        carrier is in its core or polyhedron."""
+        """Nearest site of every carrier, or the one whose polyhedron contains it.
+
+        `Contacts.inner` is True where the carrier is in the core or polyhedron of that site. See
+        `Detector.contacts`.
+        """
         settled = self._on_trajectory()
         n = len(frame.centres)
         carrier = np.arange(n, dtype=np.int32)
@@ -494,10 +538,10 @@ class SiteAssignment(Detector):
         filtered: bool = True,
         persistence: float | None = None,
     ) -> Microstates:
-        """Sites held over time from those of all frames.
+        """Occupied site of every carrier over time, from the nearest sites of all frames.
 
-        A carrier in no polyhedron has no site of its own in that frame, so that polyhedra are held
-        without filters too.
+        A carrier in no polyhedron has no site of its own in that frame, so that with ``polyhedron``
+        it keeps the last one also without filters. See `Detector.assemble`.
         """
         volume = "polyhedron" if self.assignment == "polyhedron" else "core"
         by_volume = volume == "polyhedron" or (self.assignment == "core" and filtered)
@@ -532,7 +576,17 @@ class SiteAssignment(Detector):
         return Microstates(runs, shells, report)
 
     def fractional_positions(self, frame: FrameGeometry) -> np.ndarray:
-        """Carriers relative to the sites' origin, drift removed: shape (carriers, 3)."""
+        """Carriers relative to the origin of the sites, without the drift of the framework.
+
+        Parameters
+        ----------
+        frame : FrameGeometry
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (carriers, 3), fractional.
+        """
         return np.asarray(frame.centres - self._on_trajectory().drift(frame))
 
     @property
@@ -541,6 +595,7 @@ class SiteAssignment(Detector):
         return self._on_trajectory().places
 
     def describe(self) -> dict[str, Any]:
+        """The detector, its sites and their alignment as plain values, for the settings."""
         aligned, source = self.alignment, self.source.density
         found = (
             {}
