@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import functools
 import importlib
 import inspect
 import re
@@ -76,8 +77,13 @@ def test_everything_public_has_a_docstring():
     assert not missing
 
 
+@functools.cache
 def in_the_reference():
     """Names that have an entry in the reference: (name, object, its class or None)."""
+    return list(_in_the_reference())
+
+
+def _in_the_reference():
     for page in sorted((ROOT / "docs" / "reference").glob("*.md")):
         text = page.read_text("utf-8")
         module = re.search(r"^\.\. module:: ([\w.]+)$", text, re.MULTILINE)

@@ -55,7 +55,7 @@ class FrameGeometry:
     Attributes
     ----------
     ligands, others : numpy.ndarray
-        The fractional coordinates themselves.
+        Shapes (ligands, 3) and (others, 3): the fractional coordinates themselves.
     ligand_places, other_places : Places
         The same as they were given.
     """

@@ -2,6 +2,8 @@
 
 Ligand a is in the shell of carrier i when |r_a - r_i| < cutoff of its type. Hysteresis begins a
 contact below r_in and ends it above r_out; persistence ignores what reverts within t*.
+
+The class is long because its radii are given in many ways, which are documented and checked here.
 """
 
 from __future__ import annotations

@@ -29,13 +29,7 @@ def inverse_energy(temperature: np.ndarray) -> np.ndarray:
 
 
 def log_error(samples: np.ndarray) -> np.ndarray:
-    """Standard deviation of ln|X| over the samples, shape (temperatures,).
-
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Shape (samples, temperatures), without zeros.
-    """
+    """Standard deviation of ln|X| over samples (samples, temperatures), which must not be zero."""
     spread = np.std(np.log(np.abs(samples)), axis=0, ddof=1)
     # equal values have a spread of round-off
     return np.where(spread > 1e-12, spread, 0.0)
@@ -186,6 +180,8 @@ def fit_arrhenius(
 ) -> ArrheniusFit:
     """Weighted least squares of ln|X| against 1 / kB T, and the same for every resample.
 
+    Cost: one least-squares solution for all samples together.
+
     Parameters
     ----------
     temperature : numpy.ndarray
@@ -204,10 +200,6 @@ def fit_arrhenius(
     ArrheniusFit
         Refused, with the reason, where X is zero or its sign differs between temperatures or
         resamples: it has no logarithm then.
-
-    Notes
-    -----
-    Cost: one least-squares solution for all samples together.
     """
     temperature = np.asarray(temperature, dtype=np.float64)
     reason = why_no_logarithm(temperature, value, samples)
