@@ -4,9 +4,10 @@
 
 Tries a sample of the mutants of the modules whose names contain a PART (default: all of
 `TESTS`), as many of each as the root of their number times the factor. Tests that run the changed
-statement go first, the quick ones before the slow. A mutant survives if all tests pass; one that
-runs ten times as long as they do counts as found. Survivors that change no result are listed with
-the reason in ``equivalent.toml``. ``--write`` puts the counts into the page of the documentation.
+statement go first, the quick ones before the slow; those of more than four seconds are left out. A
+mutant survives if all tests pass; one that runs twice as long as they do counts as found.
+Survivors that change no result are listed with the reason in ``equivalent.toml``. ``--write`` puts
+the counts into the page of the documentation.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from .modules import TESTS
 from .trial import ROOT, Marks, attempt, warm_up
 
 PAGE = ROOT / "docs" / "validation" / "mutants.md"
+#: Tests that take longer, s, are left out: others must find the mutant.
+LONGEST = 4.0
 BEGIN, END = "<!-- mutants: begin -->\n", "<!-- mutants: end -->\n"
 
 
@@ -61,12 +64,14 @@ def _try(
     path: str, tree: ast.Module, tests: list[str], one: Mutant,
     lines: dict[str, set[int]], seconds: dict[str, float], wall: float, log: Path,
 ) -> dict[str, Any]:  # fmt: skip
-    near = [name for name, ran in lines.items() if one.line in ran]
+    near = [name for name, ran in lines.items() if one.line in ran and name in seconds]
+    slow = frozenset(name for name, took in seconds.items() if took > LONGEST)
     undo = one.apply()
     try:
         found = attempt(
-            path, tree, tests, 10 + 10 * wall, first=sorted(near, key=seconds.__getitem__), log=log
-        )
+            path, tree, tests, 20 + 2 * wall, first=sorted(near, key=seconds.__getitem__),
+            skip=slow, log=log,
+        )  # fmt: skip
     finally:
         undo()
     about = {"line": one.line, "reached": bool(near), "wall": round(found["wall"], 2)}

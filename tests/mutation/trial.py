@@ -77,7 +77,8 @@ class Watch:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         name = report.nodeid
-        self.seconds[name] = self.seconds.get(name, 0.0) + report.duration
+        if report.when == "call":
+            self.seconds[name] = report.duration
         self.lines.setdefault(name, set()).update(self.ran)
         self.ran.clear()
         if report.failed:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mda_ionmech.events import CrystalEvents
-from mda_ionmech.events.crystal.crystal_events import LinkedHops
+from mda_ionmech.events import CrystalEvents, SolvationEvents
+from mda_ionmech.events.crystal.crystal_events import LinkedHops, whole_window
 from mda_ionmech.events.crystal.joined_history import join_histories
 from mda_ionmech.microstates import ShellTable
 from mda_ionmech.onsager import label_runs
@@ -90,6 +90,22 @@ def test_sites_of_two_species_up_to_an_angstrom_apart_are_one_place_by_default()
     assert join_histories(same, 0.0).places.tolist() == [0, 1, 2, 0, 1, 2]
 
 
+def test_sites_of_one_place_are_near_however_far_they_are_apart():
+    # the first leaves 0 A for 3 A, the second enters 0.9 A from 6 A
+    beside = FIRST + np.array([0.9 / 12, 0, 0])
+    record = join_histories([in_space([[0, 1]], FIRST), in_space([[2, 0]], beside)], 1.0)
+    assert record.places.tolist() == [0, 1, 2, 0, 1, 2]
+    near, far = (CrystalEvents("proximity", distance) for distance in (0.5, 1.0))
+    for rule in (near, far):
+        offsets, other = rule.near_sites(record)
+        pairs = [(k, m) for k in range(6) for m in other[offsets[k] : offsets[k + 1]]]
+        assert pairs == [(k, m) for k in range(6) for m in range(6) if k % 3 == m % 3]
+        assert whole_window(rule.label_blocks(record, 1))[0].tolist() == [[2], [2]]
+    apart = join_histories([in_space([[0, 1]], FIRST), in_space([[2, 0]], beside)], 0.8)
+    assert whole_window(near.label_blocks(apart, 1))[0].tolist() == [[1], [1]]
+    assert whole_window(far.label_blocks(apart, 1))[0].tolist() == [[2], [2]]
+
+
 @pytest.mark.parametrize(
     ("rules", "alike"),
     [
@@ -106,6 +122,8 @@ def test_rules_that_link_alike_are_labelled_together(rules, alike):
     one, other = (CrystalEvents(**options) for options in rules)
     assert one.links_like(other) is other.links_like(one) is alike
     assert not one.links_like(None)
+    assert one.joint
+    assert not SolvationEvents.joint
 
 
 def test_sums_over_clusters_of_several_blocks_of_origins(monkeypatch):

@@ -142,6 +142,9 @@ def test_a_site_is_held_until_another_core_is_entered(seed, n_frames, chance):
     assert within == inside.sum()
     taken = sum(len(set(row)) for row in nearest.tolist())
     assert shared_frames(runs, 4) == nearest.size - taken
+    brief, _, _ = held_sites(history, 2, by_core=False)
+    for one, record in zip(brief.dense().tolist(), nearest.T, strict=True):
+        assert one == without_brief_visits(record, 2)
     kind = np.array([0, 1, 1, 0])
     np.testing.assert_array_equal(frame_counts(runs, 2, kind).sum(axis=1), np.bincount(
         kind[nearest].ravel(), minlength=2))  # fmt: skip
