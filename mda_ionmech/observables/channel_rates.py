@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import gammaincinv
 
 from .. import onsager
 from ..lib.checks import is_one_of
@@ -15,6 +16,34 @@ from .contact_survival import channel_counts
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: Below so many hops blocks say little: the interval is at least that of a Poisson count.
+FEW = 10
+
+
+def poisson_limits(count: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Exact interval of the mean of a Poisson count.
+
+    Parameters
+    ----------
+    count : numpy.ndarray
+        Any shape.
+    level : float
+        Coverage, at least.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+        Of the shape of `count`.
+
+    References
+    ----------
+    Garwood, Biometrika 28, 437 (1936), 10.1093/biomet/28.3-4.437.
+    """
+    count, tail = np.asarray(count, dtype=np.float64), (1 - level) / 2
+    low = np.where(count > 0, gammaincinv(np.maximum(count, 1), tail), 0.0)
+    return low, gammaincinv(count + 1, 1 - tail)
 
 
 def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:
@@ -58,10 +87,11 @@ def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:
         drawn = np.einsum("sb,bij->sij", weights, changes) / (weights @ exposure)[:, :, None]
     drawn = np.where(np.isfinite(drawn), drawn, np.nan)
     low, high = onsager.interval(rate, drawn, plan, run.level)
-    # a channel never seen has no blocks to resample: the largest Poisson rate that fits
-    with np.errstate(divide="ignore"):
-        unseen = -np.log((1 - run.level) / 2) / exposed
-    high = np.where(count == 0, unseen[:, None], high)
+    least, most = (limit / exposed[:, None] for limit in poisson_limits(count, run.level))
+    few = count < FEW
+    low = np.where(few, np.fmin(low, least), low)
+    high = np.where(few, np.fmax(high, most), high)
+    low = np.maximum(low, 0.0)
     rows = [
         [a, b, rate[i, j], low[i, j], high[i, j], int(count[i, j]), exposed[i]]
         for i, a in enumerate(labels)

@@ -185,7 +185,8 @@ class RunObservables(ABC):
         pandas.DataFrame
             Index (start, end); columns ``rate`` (1/ns per carrier on the start label), ``low``,
             ``high``, ``count`` and ``exposure`` (carriers on the start label times ns). The
-            interval of a channel that was never taken is the Poisson one.
+            interval comes from resampled blocks; below ten counts it is at least the exact one of
+            a Poisson count (Garwood 1936), and no end is negative.
 
         Raises
         ------
