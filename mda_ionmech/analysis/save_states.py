@@ -9,6 +9,7 @@ import numpy as np
 
 from ..lib.arrays_on_disk import ArrayFolder
 from ..lib.files import write_atomically
+from ..lib.write_targets import file_target
 from ..observables.window_states import window_states
 from ..onsager.labelled_run import LabelledRun
 from ..results.results import Results
@@ -40,6 +41,7 @@ def write_states(
     folder : ArrayFolder or None
         Where arrays beyond the budget go.
     """
+    file_target(path)  # states of a long run take a while
     states, atoms = window_states(run, n, folder, missing=0.0), run.atoms
     archive = states_archive(
         events=run.event_names,
@@ -62,7 +64,8 @@ def write_states(
             **_shares(run, n, results),
         },
     )
-    return write_atomically(path, lambda name: write_archive(name, archive))
+    remedy = "The run is still in memory: free space, or save elsewhere, run.save_states(...)"
+    return write_atomically(path, lambda name: write_archive(name, archive), remedy=remedy)
 
 
 def _shares(run: LabelledRun, n: int, results: Results) -> dict[str, np.ndarray]:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..lib.errors import InputError
-from ..lib.files import shown_path
 from ..lib.version import __version__
+from ..lib.write_targets import check_can_write, is_file, shown_path
 from . import view_commands
 from .demos import DEMOS
 from .options import console_of, list_written, make_folder
@@ -75,9 +75,12 @@ def demo(
     from .. import datasets, plotting
     from ..report import write_report
     from ..results.tables import print_result
+    from .output_checks import check_outputs, save_or_rescue
 
     facts = datasets.describe(name)
     folder = make_folder(output, "--output")
+    files = [folder / f"{name}{ending}" for ending in (".nc", ".states.npz")]
+    check_outputs(files)
     console = console_of()
     console.print(
         f"[bold]{facts['system']}[/bold], {facts['temperature_K']:g} K, {facts['atoms']}."
@@ -87,9 +90,13 @@ def demo(
     print_result(
         console, analysis.results, window, analysis.plain() if analysis.is_filtered else None
     )
-    written = [
-        analysis.save(folder / f"{name}.nc"),
-        analysis.save_states(folder / f"{name}.states.npz", window),
+    written = save_or_rescue(
+        {
+            files[0]: analysis.save,
+            files[1]: lambda path: analysis.save_states(path, window),
+        }
+    )
+    written += [
         plotting.save(analysis.results.plot(), folder / f"{name}-contributions.png"),
     ]
     if find_spec("jinja2"):
@@ -133,10 +140,13 @@ def init(
     from .guess_config import example_config, molecule_kinds
 
     for path in (topology, *trajectory):
-        if not path.is_file():
-            raise FileNotFoundError(f"no such file: {path}")
+        if not is_file(path):
+            raise FileNotFoundError(f"no such file: {shown_path(path)}")
+    check_can_write(output)
     if output.exists() and not force:
-        raise InputError(f"--output {output} exists; give another name, or --force to overwrite it")
+        raise InputError(
+            f"--output {shown_path(output)} exists; give another name, or --force to overwrite it"
+        )
     options = {"topology_format": topology_format, "atom_style": atom_style}
     given = {key: value for key, value in options.items() if value is not None}
     universe = open_universe(topology, trajectory, given)
@@ -177,7 +187,7 @@ def run(
     from .. import plotting
     from ..results.tables import print_result
     from .config import build_analysis, load_config
-    from .output_checks import check_output_windows
+    from .output_checks import check_output_windows, check_outputs, save_or_rescue
 
     settings = load_config(config)
     chosen = settings.run.model_dump()
@@ -185,6 +195,8 @@ def run(
     chosen |= {} if n_workers is None else {"n_workers": n_workers}
     output = settings.output
     folder, name = make_folder(output.folder, "output.folder"), output.name or config.stem
+    files = [folder / f"{name}{ending}" for ending in (".nc", ".states.npz")]
+    check_outputs(files)
     analysis = build_analysis(settings)
     frames = {key: chosen[key] for key in ("start", "stop", "step", "frames")}
     # what a file cannot tell is shown before the long work
@@ -193,10 +205,13 @@ def run(
     console_of().print(f"{times.described}.", soft_wrap=True)
     analysis.run(**chosen, verbose=True)
     results = analysis.results
-    written = [
-        analysis.save(folder / f"{name}.nc"),
-        analysis.save_states(folder / f"{name}.states.npz", output.states_window or output.window),
-    ]
+    states_window = output.states_window or output.window
+    written = save_or_rescue(
+        {
+            files[0]: analysis.save,
+            files[1]: lambda path: analysis.save_states(path, states_window),
+        }
+    )
     console = console_of()
     plain = analysis.plain() if analysis.is_filtered else None
     print_result(console, results, output.window, plain)
@@ -309,6 +324,7 @@ def combine(
             f"--output {shown_path(output)} is one of the results to combine; give another name, "
             "or leave it out of them"
         )
+    check_can_write(output)
     joined = join(results)
     written = joined.save(output)
     console = console_of()
@@ -368,8 +384,9 @@ def report(
 
     results = load(result)
     page = output or result.with_suffix(".html")
-    if page.resolve() == result.resolve():
-        raise InputError(f"--output {page} is the result itself; give another name")
+    if is_file(page) and page.samefile(result):
+        raise InputError(f"--output {shown_path(page)} is the result itself; give another name")
+    check_can_write(page)
     list_written(console_of(), [write_report(results, page, window=window, source=result)])
 
 

@@ -17,7 +17,7 @@ from ..analysis.decomposition import OnsagerDecomposition
 from ..events import CrystalEvents, EventRule, PolymerEvents, SolvationEvents
 from ..lib.checks import shown
 from ..lib.errors import InputError
-from ..lib.files import is_file, shown_path
+from ..lib.write_targets import is_file, shown_path
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
 from ..microstates import CutoffShell, Detector, HullShell, SiteAssignment
 from ..species import IonSpecies

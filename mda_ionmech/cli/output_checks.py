@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.whole_frames import whole_frames
+from ..lib.write_targets import check_can_write
 
 if TYPE_CHECKING:
     from ..analysis.decomposition import OnsagerDecomposition
@@ -35,6 +40,49 @@ def check_output_name(name: str) -> None:
             f"output.name {shown(name)} is no name of a file here: give one line of at most "
             f"{_LONGEST - _ENDING} letters"
         )
+
+
+def check_outputs(paths: Sequence[Path]) -> None:
+    """Refuse files that cannot be written, before the work that they are to hold.
+
+    Raises
+    ------
+    InputError
+    """
+    for path in paths:
+        check_can_write(path)
+
+
+def save_or_rescue(writers: Mapping[Path, Callable[[Path], Path]]) -> list[Path]:
+    """Write what long work gave; where that fails, into another folder.
+
+    Parameters
+    ----------
+    writers : mapping of Path to callable
+        Files, and what writes them.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written, with the folder where all of them are instead.
+    """
+    try:
+        return [write(path) for path, write in writers.items()]
+    except InputError as error:
+        for folder in dict.fromkeys([Path.cwd(), Path(tempfile.gettempdir()), Path.home()]):
+            saved = {path: folder / f"{secrets.token_hex(3)}-{path.name}" for path in writers}
+            try:
+                for path, write in writers.items():
+                    write(saved[path])
+            except InputError:
+                continue
+            listed = ", ".join(str(path) for path in saved.values())
+            raise InputError(f"{error}. They were written to other files: {listed}") from error
+        raise
 
 
 def check_output_windows(output: Any, analysis: OnsagerDecomposition, times: FrameTimes) -> None:

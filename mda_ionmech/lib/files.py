@@ -14,21 +14,27 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .write_targets import LONGEST_NAME, cannot_write, file_target, folder_target, shown_path
 
 #: Bytes of a file that are read at once to check it.
 _AT_ONCE = 2**20
 
 
-def write_atomically(path: str | os.PathLike[str], write: Callable[[str], object]) -> Path:
-    """Write a temporary file beside `path`, then rename it.
+def write_atomically(
+    path: str | os.PathLike[str], write: Callable[[str], object], *, remedy: str = ""
+) -> Path:
+    """Write a temporary file beside `path`, then rename it; it is on the disk by then.
 
-    Temporary files of `path` that killed processes of this machine have left are removed.
+    Symbolic links are followed: the file behind one is replaced, the link stays. Temporary files
+    of `path` that killed processes of this machine have left are removed.
 
     Parameters
     ----------
     path : path-like
     write : callable
         Called with the name of the temporary file, which it fills.
+    remedy : str
+        What to do about what was to be written, for the error of a full disk.
 
     Returns
     -------
@@ -38,25 +44,26 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[str], object
     Raises
     ------
     InputError
-        If the folder does not exist or cannot be written to.
+        If `path` is no file that can be written, its folder does not exist or cannot be written
+        to, or the disk is full; what was there before is then as it was.
     """
-    target = _target(path, "file")
-    folder = target.parent
-    _remove_left(target)
-    name = str(folder / f"{_temporary(target)}{target.suffix}")
+    target = file_target(path)
+    ending = target.suffix if len(target.suffix) <= 20 else ""
+    name = str(target.parent / f"{_temporary(target)}{ending}")
     try:
+        _remove_left(target)
         os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        try:
+            write(name)
+            sync(Path(name))
+            os.replace(name, target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        sync(target.parent)
     except OSError as error:
-        raise InputError(
-            f"cannot write {target}: {error.strerror or error}; give another path"
-        ) from error
-    try:
-        write(name)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return target
+        raise cannot_write(path, error, remedy) from error
+    return Path(path)
 
 
 def write_folder_atomically(
@@ -92,17 +99,18 @@ def write_folder_atomically(
         If the folder above does not exist or cannot be written to, the disk is full, or something
         else is there.
     """
-    target = Path(os.path.realpath(_target(path, "folder")))
+    target = folder_target(path)
     try:
         there = os.path.lexists(target)
         if there and not target.is_dir():
             raise InputError(
-                f"cannot write {path}: it is a file, and a {what} is a folder; give another path"
+                f"cannot write {shown_path(path)}: it is a file, and a {what} is a folder; give "
+                "another path"
             )
         if there and any(target.iterdir()) and not replaces(target):
             raise InputError(
-                f"cannot write {path}: this folder holds something that is no {what}; give another "
-                "path"
+                f"cannot write {shown_path(path)}: this folder holds something that is no {what}; "
+                "give another path"
             )
         _remove_left(target)
         made = target.parent / _temporary(target)
@@ -117,10 +125,7 @@ def write_folder_atomically(
             raise
         sync(target.parent)
     except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror or error}; free space there, or give another "
-            "path"
-        ) from error
+        raise cannot_write(path, error) from error
     return Path(path)
 
 
@@ -139,23 +144,17 @@ def _put_in_place(made: Path, target: Path) -> None:
     shutil.rmtree(before, ignore_errors=True)
 
 
-def _target(path: Any, kind: str) -> Path:
-    """A path that can be written to."""
-    if not isinstance(path, str | os.PathLike) or not str(path) or "\0" in str(path):
-        raise InputError(f"path must be that of a {kind} to write, got {path!r:.80}")
-    target = Path(path)
-    folder = target.parent
-    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
-        raise InputError(
-            f"cannot write {target}: the folder {folder} does not exist or is not writable; "
-            "make it, or give another path"
-        )
-    return target
-
-
 def _temporary(target: Path) -> str:
     """A name for a temporary file, that tells the process that writes it."""
-    return f".{target.name}.{_machine()}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f".{_short_name(target)}.{_machine()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _short_name(target: Path) -> str:
+    """The name of a file; of a long one what leaves place for more."""
+    raw = os.fsencode(target.name)
+    if len(raw) <= LONGEST_NAME - 80:
+        return target.name
+    return f"{raw[:40].decode('ascii', 'replace')}{zlib.crc32(raw):08x}"
 
 
 def checksum(path: Path) -> int:
@@ -184,28 +183,6 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def is_file(path: str | os.PathLike[str]) -> bool:
-    """Whether there is a regular file; False for what can be no path."""
-    try:
-        return os.path.isfile(path)
-    except (OSError, ValueError):  # too long, with a NUL, or not to be encoded
-        return False
-
-
-def is_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether there is a folder; False for what can be no path."""
-    try:
-        return os.path.isdir(path)
-    except (OSError, ValueError):
-        return False
-
-
-def shown_path(path: object) -> str:
-    """A path for a message: printable, and not too long."""
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
-    return text if len(text) <= 200 else f"{text[:80]}...{text[-80:]}"
-
-
 def _machine() -> str:
     """A short name of this machine: the number of a process means something there alone."""
     return f"{zlib.crc32(socket.gethostname().encode()):08x}"
@@ -213,7 +190,7 @@ def _machine() -> str:
 
 def _remove_left(target: Path) -> None:
     """Remove temporary files and folders of `target` whose processes have ended on this machine."""
-    made = re.compile(re.escape(f".{target.name}.{_machine()}-") + r"(\d+)-[0-9a-f]{8}")
+    made = re.compile(re.escape(f".{_short_name(target)}.{_machine()}-") + r"(\d+)-[0-9a-f]{8}")
     for path in target.parent.iterdir():
         found = made.match(path.name)
         if found and not _is_alive(int(found[1])):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
+from ..lib.write_targets import file_target, shown_path
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .mechanism import concertedness, macrostates_of, populations, timeline, transitions
 from .views import view_curves, view_map
@@ -75,9 +76,19 @@ def save(ax: Axes, path: Path) -> Path:
     Returns
     -------
     pathlib.Path
-    """
 
+    Raises
+    ------
+    InputError
+        For an ending of no format, or a path that cannot be written to.
+    """
     figure: Any = ax.get_figure(root=True)
+    known = figure.canvas.get_supported_filetypes()
+    if (ending := file_target(path).suffix[1:].lower()) not in known:
+        raise InputError(
+            f"{shown_path(path)}: no format of figures is called {ending!r}; end the name in "
+            f".{', .'.join(sorted(known))}"
+        )
     return write_atomically(path, lambda name: figure.savefig(name, dpi=160))
 
 

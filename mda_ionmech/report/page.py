@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
+from ..lib.write_targets import file_target
 from . import drawings, provenance, sections
 from .elements import Page, Section
 from .reading import Reading
@@ -58,6 +59,7 @@ def write_report(
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ImportError as error:
         raise InputError("the report needs jinja2: pip install 'mda-ionmech[report]'") from error
+    file_target(path)  # drawing takes a while
     environment = Environment(
         loader=PackageLoader("mda_ionmech.report"),
         autoescape=True,

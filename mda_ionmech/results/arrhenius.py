@@ -32,6 +32,7 @@ from .arrhenius_inputs import (
 )
 from .load_file import load
 from .results import Results
+from .write_file import netcdf_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,9 +229,15 @@ class Arrhenius:
         Raises
         ------
         InputError
-            If the folder cannot be written to.
+            If `path` cannot be written to or the disk is full; a file that was there stays as it
+            was.
         """
-        return write_atomically(path, lambda name: self.data.to_netcdf(name, engine="netcdf4"))
+
+        def write(name: str) -> None:
+            with netcdf_errors(name):
+                self.data.to_netcdf(name, engine="netcdf4")
+
+        return write_atomically(path, write, remedy="The fits are still in memory: save elsewhere")
 
     def _repr_html_(self) -> str:
         numbers = "{:.3g}".format

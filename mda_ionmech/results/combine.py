@@ -16,8 +16,8 @@ import xarray as xr
 from scipy.stats import chi2
 
 from ..lib.errors import InputError
-from ..lib.files import shown_path
 from ..lib.version import __version__
+from ..lib.write_targets import shown_path
 from ..onsager import block_sums
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..onsager.block_sums import Blocks

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..lib.checks import shown
 from ..lib.errors import InputError, warn_user
-from ..lib.files import is_file, is_folder, shown_path
+from ..lib.write_targets import is_file, is_folder, shown_path
 from .checksums import (
     ATTRIBUTE,
     DamagedError,

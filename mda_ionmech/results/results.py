@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .recommend import Recommendation
     from .time_reversal import Convergence
 
+#: What to do where a result cannot be written.
+KEPT = "The results are still in memory: free space, or save elsewhere, run.save('elsewhere.nc')"
+
 
 class Results(ResultTree):
     """The outcome of a decomposition: labelled datasets, tables, files and figures.
@@ -381,6 +384,8 @@ class Results(ResultTree):
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything as one NetCDF4 file, atomically.
 
+        A symbolic link is followed: the file behind it is replaced.
+
         Parameters
         ----------
         path : path-like
@@ -393,11 +398,12 @@ class Results(ResultTree):
         Raises
         ------
         InputError
-            If the folder cannot be written to.
+            If `path` cannot be written to or the disk is full; a file that was there stays as it
+            was.
         """
         from .write_file import write_netcdf
 
-        return write_atomically(path, lambda name: write_netcdf(self.tree, name))
+        return write_atomically(path, lambda name: write_netcdf(self.tree, name), remedy=KEPT)
 
     def _repr_html_(self) -> str:
         table = self.summary()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import math
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,7 +32,43 @@ def write_netcdf(tree: xr.DataTree, name: str) -> None:
     tree : xarray.DataTree
     name : str
         Of the file, which is overwritten.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, as on a full disk; what was written of it is removed.
     """
+    with netcdf_errors(name):
+        _write(tree, name)
+
+
+@contextlib.contextmanager
+def netcdf_errors(name: str) -> Iterator[None]:
+    """Say why a file could not be written, and free the space of what was written of it."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        with contextlib.suppress(OSError):
+            os.truncate(name, 0)  # the library keeps it open, and its space on the disk with it
+        raise _reason(name, error) from error
+
+
+def _reason(name: str, error: Exception) -> OSError:
+    """Why a file could not be written, which the NetCDF library does not tell."""
+    try:
+        with open(name, "r+b") as file:
+            file.write(bytes(LARGE))
+            file.flush()
+            os.fsync(file.fileno())
+            file.truncate(0)
+    except OSError as found:
+        return found
+    return OSError(
+        errno.EIO, f"the NetCDF library says {error}, as it does when the disk or a quota is full"
+    )
+
+
+def _write(tree: xr.DataTree, name: str) -> None:
     large: dict[str, dict[str, xr.Variable]] = {}
     groups: dict[str, xr.Dataset] = {}
     for node in tree.subtree:

@@ -13,6 +13,7 @@ from ovito_modifiers.states import StatesFile
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.topology import atom_ids, atom_kinds
+from ..lib.write_targets import file_target
 from .scene import check_universe, open_states_file
 
 
@@ -54,6 +55,7 @@ def write_dump(
         If trajectory and states file do not belong together, no frame is chosen, or the file
         cannot be written.
     """
+    file_target(path)  # frames take a while
     states = open_states_file(states_file)
     check_universe(universe, states)
     frames = range(universe.trajectory.n_frames)[slice(start, stop, step)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.files import write_atomically
 from .scene import Scene, telling_rows
 
 RENDERERS = ("standard", "tachyon", "ospray")
@@ -39,17 +42,24 @@ def make_renderer(name: str) -> Any:
 def render_image(
     scene: Scene, frame: int, path: Path, size: tuple[int, int], renderer: Any
 ) -> Path:
-    """Draw one frame of the trajectory into a PNG file.
+    """Draw one frame of the trajectory into a PNG file, atomically.
 
     Raises
     ------
     InputError
-        Where OVITO finds no Vulkan driver, with the packages to install.
+        Where OVITO finds no Vulkan driver, with the packages to install, or the file cannot be
+        written.
     """
-    try:
+
+    def draw(name: str) -> None:
         scene.viewport.render_image(
-            size=size, frame=frame, filename=str(path), renderer=renderer, background=(1, 1, 1)
+            size=size, frame=frame, filename=name, renderer=renderer, background=(1, 1, 1)
         )
+        if not os.path.getsize(name):  # OVITO says nothing
+            raise OSError(errno.EIO, "OVITO could not write it, as on a full disk")
+
+    try:
+        return write_atomically(path, draw)
     except RuntimeError as error:
         if "ulkan" in str(error):
             raise InputError(
@@ -58,7 +68,6 @@ def render_image(
                 f"(OVITO says: {str(error).splitlines()[0]})"
             ) from error
         raise
-    return path
 
 
 def render_events(
@@ -150,15 +159,11 @@ def animation(
             with Image.open(drawn) as picture:
                 pictures.append(picture.convert("RGB"))
     indexed = with_few_colors(pictures, colors_in(scene), 128)
-    indexed[0].save(
-        path,
-        save_all=True,
-        append_images=indexed[1:],
-        duration=round(1000 / per_second),
-        loop=0,
-        optimize=True,
-    )
-    return path
+    options: dict[str, Any] = {
+        "save_all": True, "append_images": indexed[1:], "duration": round(1000 / per_second),
+        "loop": 0, "optimize": True,
+    }  # fmt: skip
+    return write_atomically(path, lambda name: indexed[0].save(name, **options))
 
 
 def colors_in(scene: Scene) -> list[str]:

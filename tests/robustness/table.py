@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import mutations
+from . import damage
 
 
 @dataclass
@@ -15,17 +15,17 @@ class Verdict:
     same: int = 0
 
 
-def _each(number: int, which: dict[str, mutations.Mutation]) -> dict:
-    return {name: (mutation, number) for name, mutation in which.items()}
+def _each(number: int, which: dict[str, damage.Damage]) -> dict:
+    return {name: (harm, number) for name, harm in which.items()}
 
 
 #: Kinds of damage and how many files of each, by the ending of the file.
-FILES: dict[str, dict[str, tuple[mutations.Mutation, int]]] = {
-    "nc": _each(22, mutations.BYTES) | _each(5, mutations.CONTENTS) | {
-        "warnings of 60 MB": (mutations.CONTENTS["warnings of 60 MB"], 1)
+FILES: dict[str, dict[str, tuple[damage.Damage, int]]] = {
+    "nc": _each(22, damage.BYTES) | _each(5, damage.CONTENTS) | {
+        "warnings of 60 MB": (damage.CONTENTS["warnings of 60 MB"], 1)
     },
-    "npz": _each(22, mutations.BYTES) | _each(6, mutations.ARRAYS),
-    "toml": _each(18, mutations.BYTES) | _each(5, mutations.TEXTS) | {
-        "a value of another kind": (mutations.TEXTS["a value of another kind"], 40)
+    "npz": _each(22, damage.BYTES) | _each(6, damage.ARRAYS),
+    "toml": _each(18, damage.BYTES) | _each(5, damage.TEXTS) | {
+        "a value of another kind": (damage.TEXTS["a value of another kind"], 40)
     },
 }  # fmt: skip

@@ -17,7 +17,7 @@ from mda_ionmech.results.states_file import write_archive
 
 Rng = np.random.Generator
 #: Damages the file in place.
-Mutation = Callable[[Path, Rng], None]
+Damage = Callable[[Path, Rng], None]
 
 
 # ---- bytes --------------------------------------------------------------------------------------
@@ -100,14 +100,14 @@ def _raw(variable: Any) -> np.ndarray:
     return np.asarray(variable[...])
 
 
-def edited(edit: Callable[[Any, Rng], None]) -> Mutation:
-    """The mutation that edits a file with netCDF4."""
+def edited(edit: Callable[[Any, Rng], None]) -> Damage:
+    """Damage that edits a file with netCDF4."""
 
-    def mutate(path: Path, rng: Rng) -> None:
+    def harm(path: Path, rng: Rng) -> None:
         with netCDF4.Dataset(path, "a") as file:
             edit(file, rng)
 
-    return mutate
+    return harm
 
 
 def rename_variable(file: Any, rng: Rng) -> None:
@@ -286,7 +286,7 @@ def forget_checksums(path: Path) -> None:
             group.delncattr(ATTRIBUTE)
 
 
-def scaled(*names: str, factor: float = 2.0) -> Mutation:
+def scaled(*names: str, factor: float = 2.0) -> Damage:
     """Some variables of the decomposition or of a group of the sums, times a factor."""
 
     def edit(file: Any, rng: Rng) -> None:
@@ -297,15 +297,15 @@ def scaled(*names: str, factor: float = 2.0) -> Mutation:
     return edited(edit)
 
 
-def without(name: str) -> Mutation:
-    def mutate(path: Path, rng: Rng) -> None:
+def without(name: str) -> Damage:
+    def harm(path: Path, rng: Rng) -> None:
         with h5py.File(path, "r+") as file:
             del file[name]
 
-    return mutate
+    return harm
 
 
-def setting(**changes: Any) -> Mutation:
+def setting(**changes: Any) -> Damage:
     def edit(file: Any, rng: Rng) -> None:
         file.settings = json.dumps(json.loads(file.settings) | changes)
 
@@ -372,16 +372,16 @@ OLDER = {
 # ---- what a states file holds -------------------------------------------------------------------
 
 
-def rewritten(edit: Callable[[dict[str, np.ndarray], Rng], None]) -> Mutation:
-    """The mutation that edits the arrays of a states file."""
+def rewritten(edit: Callable[[dict[str, np.ndarray], Rng], None]) -> Damage:
+    """Damage that edits the arrays of a states file."""
 
-    def mutate(path: Path, rng: Rng) -> None:
+    def harm(path: Path, rng: Rng) -> None:
         with np.load(path) as archive:
             arrays = {name: archive[name] for name in archive.files}
         edit(arrays, rng)
         write_archive(str(path), arrays)
 
-    return mutate
+    return harm
 
 
 def _any_array(arrays: dict[str, np.ndarray], rng: Rng, kinds: str = "iuf") -> str:
@@ -477,19 +477,19 @@ ARRAYS = {
 # ---- texts --------------------------------------------------------------------------------------
 
 
-def encoded(name: str) -> Mutation:
+def encoded(name: str) -> Damage:
     return lambda path, rng: path.write_bytes(path.read_text("utf-8").encode(name)) and None
 
 
-def _line(text: Callable[[Rng], str]) -> Mutation:
+def _line(text: Callable[[Rng], str]) -> Damage:
     """A line in place of one of the file."""
 
-    def mutate(path: Path, rng: Rng) -> None:
+    def harm(path: Path, rng: Rng) -> None:
         lines = path.read_text("utf-8").split("\n")
         lines[int(rng.integers(len(lines)))] = text(rng)
         path.write_text("\n".join(lines), "utf-8")
 
-    return mutate
+    return harm
 
 
 def swap_lines(path: Path, rng: Rng) -> None:
@@ -533,8 +533,8 @@ TEXTS = {
 }
 
 
-def mutated(source: Path, target: Path, mutation: Mutation, seed: int) -> Path:
+def damaged(source: Path, target: Path, harm: Damage, seed: int) -> Path:
     """A damaged copy."""
     shutil.copyfile(source, target)
-    mutation(target, np.random.default_rng(seed))
+    harm(target, np.random.default_rng(seed))
     return target

@@ -13,7 +13,7 @@ from mda_ionmech import InputError, datasets, load
 from mda_ionmech.cli.config import build_species, load_config
 from mda_ionmech.viewing.scene import open_states_file
 
-from . import mutations
+from . import damage
 from .table import FILES, Verdict
 from .written import written
 
@@ -39,13 +39,13 @@ def test_files_of_earlier_versions_are_held_against_themselves(files, tmp_path):
     """Without checksums the numbers are compared with one another; that is said in a warning."""
     old = tmp_path / "old.nc"
     shutil.copyfile(files["nc"], old)
-    mutations.forget_checksums(old)
+    damage.forget_checksums(old)
     with pytest.warns(UserWarning, match="holds no checksum, as earlier versions wrote it"):
         found = load(old)
     assert found.warnings[-1].startswith("the result file holds no checksum")
     assert found.decomposition.identical(load(files["nc"]).decomposition)
-    for mutation in mutations.OLDER.values():
-        path = mutations.mutated(old, tmp_path / "m.nc", mutation, 0)
+    for harm in damage.OLDER.values():
+        path = damage.damaged(old, tmp_path / "m.nc", harm, 0)
         with pytest.raises(InputError, match=re.escape(str(path))):
             load(path)
 
@@ -74,10 +74,10 @@ def test_damaged_files_are_refused_or_read_as_written(kind, files, tmp_path, uni
     expected = read(files[kind])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wrong = []
-    for name, (mutation, number) in FILES[kind].items():
+    for name, (harm, number) in FILES[kind].items():
         verdict = Verdict()
         for seed in range(number):
-            path = mutations.mutated(files[kind], tmp_path / f"m.{kind}", mutation, seed)
+            path = damage.damaged(files[kind], tmp_path / f"m.{kind}", harm, seed)
             began = time.monotonic()
             try:
                 found = read(path)

@@ -1,0 +1,160 @@
+"""Where a file can be written, known before the work whose result it is to hold.
+
+Symbolic links are followed: what they lead to is written, and they stay. What is no regular file
+(a device, a pipe, a socket) and what its owner protected from writing is never replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+
+#: Longest name of a file on the file systems in use, bytes.
+LONGEST_NAME = 255
+_REMEDY = "give another path"
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a regular file; False for what can be no path."""
+    try:
+        return os.path.isfile(path)
+    except (OSError, ValueError):  # too long, with a NUL, or not to be encoded
+        return False
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a folder; False for what can be no path."""
+    try:
+        return os.path.isdir(path)
+    except (OSError, ValueError):
+        return False
+
+
+def shown_path(path: object) -> str:
+    """A path for a message: printable, and not too long."""
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+    return text if len(text) <= 200 else f"{text[:80]}...{text[-80:]}"
+
+
+def file_target(path: Any) -> Path:
+    """The file to write for a path: itself, or what it leads to as a symbolic link.
+
+    Raises
+    ------
+    InputError
+        For what is no path, or one where no file can be written.
+    """
+    name = _text(path, "file")
+    target = Path(name)
+    if target.name in ("", "..") or name.endswith("/"):
+        raise _refused(path, "it names a folder", "give the name of a file in it")
+    _check_folder(path, target)
+    try:
+        found = os.lstat(target)
+    except FileNotFoundError:
+        return target
+    if stat.S_ISLNK(found.st_mode):
+        target = Path(os.path.realpath(target))
+        if target.is_symlink():
+            raise _refused(path, "it is a symbolic link that leads back to itself")
+        return file_target(target)
+    if stat.S_ISDIR(found.st_mode):
+        raise _refused(path, "it is a folder", "give the name of a file in it")
+    if not stat.S_ISREG(found.st_mode):
+        raise _refused(path, "it is a device, a pipe or a socket, which is not replaced")
+    if not found.st_mode & 0o222 or not os.access(target, os.W_OK):
+        raise _refused(path, "it is protected from writing", f"allow it (chmod u+w), or {_REMEDY}")
+    return target
+
+
+def folder_target(path: Any) -> Path:
+    """The folder to write for a path: itself, or what it leads to as a symbolic link.
+
+    Raises
+    ------
+    InputError
+        For what is no path, or one where no folder can be made.
+    """
+    target = Path(os.path.realpath(_text(path, "folder")))
+    _check_folder(path, target)
+    return target
+
+
+def _text(path: Any, kind: str) -> str:
+    """A path as text that names something."""
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
+        raise InputError(f"path must be that of a {kind} to write, got {path!r:.80}")
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise _refused(path, "it is not in UTF-8", f"rename the folder, or {_REMEDY}") from None
+    return name
+
+
+def _check_folder(path: Any, target: Path) -> None:
+    """Refuse a target whose folder is not there or cannot be written to."""
+    if len(os.fsencode(target.name)) > LONGEST_NAME:
+        raise _refused(
+            path, f"its name is longer than {LONGEST_NAME} bytes", f"shorten it, or {_REMEDY}"
+        )
+    folder = target.parent
+    if (
+        not is_folder(folder)
+        or not os.stat(folder).st_mode & 0o222  # root could write there all the same
+        or not os.access(folder, os.W_OK | os.X_OK)
+    ):
+        raise InputError(
+            f"cannot write {shown_path(path)}: the folder {shown_path(folder)} does not exist or "
+            f"is not writable; make it, or {_REMEDY}"
+        )
+
+
+def _refused(path: Any, reason: str, remedy: str = _REMEDY) -> InputError:
+    return InputError(f"cannot write {shown_path(path)}: {reason}; {remedy}")
+
+
+def check_can_write(path: Any) -> None:
+    """Refuse a path that cannot be written to, by writing a few bytes beside it.
+
+    For files that long work will fill. What is at the path stays as it is.
+
+    Raises
+    ------
+    InputError
+        Saying why.
+    """
+    target = file_target(path)
+    probe = target.parent / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        try:
+            with open(probe, "xb") as file:
+                file.write(bytes(4096))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Any, error: OSError, remedy: str = "") -> InputError:
+    """The error for a path that could not be written to.
+
+    Parameters
+    ----------
+    path : path-like
+    error : OSError
+    remedy : str
+        What to do about what was to be written.
+    """
+    kept = "what was there before is as it was" if os.path.lexists(path) else "nothing is there"
+    return InputError(
+        f"cannot write {shown_path(path)}: {error.strerror or error}; {kept}"
+        + (f". {remedy}" if remedy else f"; free space there, or {_REMEDY}")
+    )
