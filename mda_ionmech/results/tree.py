@@ -6,6 +6,7 @@ Tables, figures and the report are made from it; `Results` adds the questions a 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ..onsager.block_sums import Blocks
+
+
+#: Groups whose variables are attributes and items of a result too.
+NAMED = ("decomposition", "transitions", "diagnostics")
 
 
 class ResultTree:
@@ -31,6 +36,44 @@ class ResultTree:
     def __init__(self, tree: xr.DataTree) -> None:
         self.tree = tree
         self._blocks: Blocks | None = None
+
+    def _variables(self) -> dict[str, str]:
+        """Groups of the variables that are known by their names alone."""
+        if "tree" not in self.__dict__:  # while it is unpickled
+            return {}
+        groups = [name for name in NAMED if name in self.tree.children]
+        return {str(v): name for name in groups for v in self.tree[name].data_vars}
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """A variable of the decomposition, the transitions or the diagnostics, by its name.
+
+        Raises
+        ------
+        KeyError
+            With the names there are.
+        """
+        known = self._variables()
+        if not isinstance(name, str) or name not in known:
+            raise KeyError(f"{name!r} is not in this result; it holds {_listed(known)}")
+        return self.tree[known[name]].to_dataset()[name]
+
+    def __getattr__(self, name: str) -> xr.DataArray:
+        known = {} if name.startswith("_") else self._variables()
+        if name not in known:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}"
+                + (f"; variables are {_listed(known)}" if known else "")
+            )
+        return self[name]
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._variables()})
+
+    def __contains__(self, name: object) -> bool:
+        """Whether `results[name]` is a variable."""
+        return name in self._variables()
+
+    __iter__ = None  # a result is no list of results
 
     def _group(self, name: str) -> xr.Dataset | None:
         if name not in self.tree.children:
@@ -188,3 +231,9 @@ class ResultTree:
                 f"{', '.join(f'{n * dt:g}' for n in frames)} ps"
             )
         return min(frames, key=lambda n: abs(n * dt - value))
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names of variables in a line, without those of the ends of intervals."""
+    ends = ("_low", "_high")
+    return ", ".join(name for name in names if not name.endswith(ends)) + ", and _low and _high"

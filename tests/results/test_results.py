@@ -1,5 +1,6 @@
 """The result file, its schema, its tables and the states file."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -395,3 +396,22 @@ def test_a_place_to_read_is_recommended_with_reasons(liquid_run):
     assert tfsi.low < tfsi.slope < tfsi.high
     with pytest.raises(InputError, match=r"give resolution=\.\.\. and horizon="):
         liquid_run.results.summary(view="slope")
+
+
+def test_variables_are_attributes_and_items(liquid_run):
+    results = liquid_run.results
+    for name, group in (("share", "decomposition"), ("transition_count", "transitions")):
+        expected = results.tree[group].to_dataset()[name]
+        assert results[name].identical(expected)
+        assert getattr(results, name).identical(expected)
+        assert name in results
+        assert name in dir(results)
+    assert copy.deepcopy(results).share.identical(results.share)
+    assert "nothing" not in results
+    assert not hasattr(results, "nothing")
+    with pytest.raises(KeyError, match=r"'nothing' is not in this result; it holds onsager, "):
+        results["nothing"]
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'; variables are onsager, "):
+        _ = results.nothing
+    with pytest.raises(TypeError, match="not iterable"):
+        list(results)
