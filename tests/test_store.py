@@ -227,7 +227,7 @@ def test_what_is_no_store_is_refused(tmp_path):
         liquid(store=tmp_path / "folder" / "mine.txt").run(stop=STOP)
     (tmp_path / "older").mkdir()
     (tmp_path / "older" / "zarr.json").write_text("{}")
-    with pytest.raises(InputError, match="an earlier version wrote it, and saw no change of"):
+    with pytest.raises(InputError, match="it is of an earlier version, which ignored changes"):
         liquid(store=tmp_path / "older").run(stop=STOP)
     with pytest.raises(InputError, match="does not exist or is not writable"):
         liquid(store=tmp_path / "missing" / "run.store").run(stop=STOP)

@@ -1,4 +1,4 @@
-"""The analysis: frames in, labelled paths and results out."""
+"""The analysis: reads frames, labels carriers, and computes the decomposition of transport."""
 
 from .decomposition import OnsagerDecomposition
 

@@ -1,4 +1,4 @@
-"""Checks of what the user gave, before any frame is read."""
+"""Checks of the arguments of an analysis, before any frame is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..trajectory.frame_times import UNEVEN
 
 
 def check_species(species: Any) -> list[IonSpecies]:
-    """Species of one universe, with different names and no atom in common."""
+    """The species as a list: of one universe, with different names and no atom in common."""
     if isinstance(species, IonSpecies):
         listed = [species]
     elif isinstance(species, Iterable) and not isinstance(species, str | bytes | Mapping):
@@ -38,7 +38,7 @@ def check_species(species: Any) -> list[IonSpecies]:
                 "IonSpecies(atoms, charge=..., name=...)"
             )
     names = [s.name for s in listed]
-    # a result lists them in one line, blanks as underscores
+    # in a result file names are in one line, with underscores for blanks
     if len({name.strip().replace(" ", "_") for name in names}) < len(names):
         raise InputError(f"species names must differ, got {names}")
     universe = listed[0].atoms.universe
@@ -57,7 +57,7 @@ def check_species(species: Any) -> list[IonSpecies]:
 
 
 def _groups_of(detector: Any) -> list[AtomGroup]:
-    """Every AtomGroup a detector holds: ligands, framework, vertices, host."""
+    """Every AtomGroup of a detector: ligands, framework, vertices, host."""
     groups = []
     for value in vars(detector).values() if detector is not None else ():
         listed = value.values() if isinstance(value, Mapping) else [value]
@@ -66,7 +66,7 @@ def _groups_of(detector: Any) -> list[AtomGroup]:
 
 
 def check_counterions(species: Sequence[IonSpecies]) -> list[str]:
-    """Refuse counter-ions that are carriers of the same sign, and say where a name is misleading.
+    """Refuse counter-ions that are carriers of the same sign; warn of misleading names.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def check_counterions(species: Sequence[IonSpecies]) -> list[str]:
         role = "cation" if one.charge < 0 else "anion"
         if one.charge and kind in {"anion", "cation"} - {role}:
             notes.append(
-                f"ligand type {kind!r} of {one.name} is taken for its counter-ions, which are "
+                f"ligand type {kind!r} of {one.name} is used as its counter-ions, which are "
                 f"{role}s: name it {role!r} in the detector"
             )
         for other in species:
@@ -104,7 +104,7 @@ def check_counterions(species: Sequence[IonSpecies]) -> list[str]:
 
 
 def check_universe(atoms: AtomGroup, argument: str, universe: Any) -> None:
-    """Refuse atoms of another universe: their indices would be taken for other atoms' of this one.
+    """Refuse atoms of another universe, whose indices mean other atoms in this one.
 
     Raises
     ------
@@ -122,7 +122,7 @@ _BYTES = {"B": 0, "KB": 1, "MB": 2, "GB": 3, "TB": 4}
 
 
 def check_memory(memory: Any) -> int | None:
-    """A budget such as ``"4GB"`` in bytes; None for none."""
+    """A memory budget such as ``"4GB"`` in bytes; None without one."""
     if memory is None:
         return None
     text = memory if isinstance(memory, str) else ""
@@ -140,7 +140,7 @@ def check_memory(memory: Any) -> int | None:
 
 
 def check_store(store: Any) -> Path | None:
-    """The folder of a store; None for none."""
+    """The folder of a store; None without one."""
     if store is None:
         return None
     if not isinstance(store, str | os.PathLike) or not str(store) or "\0" in str(store):
@@ -152,7 +152,7 @@ def check_store(store: Any) -> Path | None:
         there = folder.exists()
     except OSError as error:
         raise InputError(
-            f"store={shown(str(store))} is no possible path here ({error.strerror}); give a "
+            f"store={shown(str(store))} is not a valid path here ({error.strerror}); give a "
             "shorter one"
         ) from error
     parent = folder.parent
@@ -165,39 +165,39 @@ def check_store(store: Any) -> Path | None:
 
 
 def check_uneven(uneven: Any) -> str:
-    """What to do with frames that repeat or are unevenly spaced."""
+    """The treatment of repeated and unevenly spaced frames, one of `UNEVEN`."""
     if not isinstance(uneven, str) or uneven not in UNEVEN:
         raise InputError(f"uneven must be one of {UNEVEN}, got {shown(uneven)}")
     return uneven
 
 
 def check_temperature(temperature: Any) -> float:
-    """K, in a range in which no result overflows."""
+    """Temperature in K, in a range in which no result overflows."""
     remedy = "give that of the simulation, e.g. temperature=300"
     return positive("temperature", temperature, "K", remedy, most=1e9)
 
 
 def check_spacing(dt: Any) -> float | None:
-    """ps; None for that of the file."""
+    """Frame spacing in ps; None for that of the file."""
     if dt is None:
         return None
     return positive("dt", dt, "ps", "give the spacing of the analysed frames", most=1e15)
 
 
 def check_seed(seed: Any) -> int:
-    """Of a random generator."""
+    """Seed of the random generator."""
     return whole("seed", seed, least=0, most=2**63 - 1, remedy="give e.g. seed=0")
 
 
 def check_level(level: Any) -> float:
-    """Coverage of an interval."""
+    """Nominal coverage of the intervals."""
     if not 0 < as_number(level) < 1:
         raise InputError(f"level must lie between 0 and 1, e.g. 0.68, got {shown(level)}")
     return float(level)
 
 
 def check_unwrap(unwrap: Any) -> str | bool:
-    """``"auto"``, True or False."""
+    """The choice of unwrapping: ``"auto"``, True or False."""
     if isinstance(unwrap, np.bool_):
         return bool(unwrap)
     if isinstance(unwrap, bool) or (isinstance(unwrap, str) and unwrap == "auto"):
@@ -221,7 +221,7 @@ def check_projection(projection: Any, species: Sequence[IonSpecies]) -> str | No
 
 
 def on_sites(species: IonSpecies) -> bool:
-    """Whether the carriers live on sites and their events are hops between them."""
+    """Whether the microstates of a species are sites and its events hops between them."""
     return isinstance(species.microstates, SiteAssignment) and isinstance(
         species.events, CrystalEvents
     )
@@ -241,7 +241,7 @@ def check_lengths(argument: str, lengths: Any) -> str | list[float]:
 
 
 def check_axes(axes: Any) -> str:
-    """Directions that count, each once."""
+    """The directions that are analysed, each once."""
     if (
         not isinstance(axes, str)
         or not axes
@@ -255,19 +255,19 @@ def check_axes(axes: Any) -> str:
     return axes
 
 
-#: Transformations that remember earlier frames, and what is wrong with them here.
+#: Transformations that depend on earlier frames, and why they are refused.
 _REMEMBERING = {
     "NoJump": "loses jumps with start, step or parallel reading and distorts collective motion at "
-    "constant pressure; load the universe without it, unwrap='auto' does that work",
+    "constant pressure; load the universe without it, unwrap='auto' unwraps the paths",
     "PositionAverager": "replaces positions by means over earlier frames, which takes fast motion "
     "out of every displacement; load the universe without it",
 }
 
 
 def check_transformations(trajectory: Any) -> None:
-    """Refuse transformations whose answer for a frame depends on the frames read before it.
+    """Refuse transformations whose result for a frame depends on the frames read before it.
 
-    Functions and classes that look at one frame are fine.
+    Functions and classes that use one frame alone are accepted.
     """
     for transformation in trajectory.transformations:
         name = type(transformation).__name__
@@ -278,7 +278,7 @@ def check_transformations(trajectory: Any) -> None:
 
 
 def check_image_flags(trajectory: Any) -> None:
-    """Refuse LAMMPS dumps whose reader adds images to coordinates that these do not fit.
+    """Refuse LAMMPS dumps whose reader adds image flags to coordinates of another kind.
 
     With ``unwrap_images=True`` MDAnalysis adds images times the lengths of the cell, along x, y and
     z, to the numbers in the file: right for x, y, z in an orthogonal cell, wrong for scaled

@@ -1,4 +1,4 @@
-"""A finished run becomes one labelled tree: sums over blocks, values, states, settings."""
+"""The result of a finished run: sums over blocks, values with intervals, states and settings."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CITATIONS = (
 
 @dataclass(frozen=True)
 class Assembly:
-    """Turns labels into sums over windows and these into a labelled tree.
+    """Computes sums over windows from labels, and the tree of results from the sums.
 
     Attributes
     ----------
@@ -50,13 +50,13 @@ class Assembly:
     settings : dict
         Choices of the run as plain values; the species are added.
     notes : tuple of str
-        What was to be said of the input.
+        Warnings about the input.
     spread : callable
-        Applies a task to a sequence of lengths, here or on a cluster; answers in order.
+        Applies a task to a sequence of lengths, here or on a cluster; yields results in order.
     progress : callable
-        Told the part of the work that was done, 0 to 1.
+        Called with the fraction of the work that is done, 0 to 1.
     folder : ArrayFolder or None
-        Where arrays beyond the budget go.
+        Folder of the arrays that exceed the memory budget.
     with_nulls : bool
         Whether nulls of concertedness are computed.
     """
@@ -113,7 +113,7 @@ class Assembly:
         return row[:, 0], row[:, 1]
 
     def _gather(self) -> Blocks:
-        """Sums of every window, and of every resolution and horizon."""
+        """Sums over blocks for every window, and for every resolution and horizon."""
         run = self.run
         labels = [one.labels for one in run.species]
         task = LengthSums(
@@ -154,7 +154,7 @@ class Assembly:
             yield LinkedSpecies(members, hops, exclusion_gas(hops.history, run.dt, rng))
 
     def _path_residual(self, gathered: Blocks) -> float:
-        """Largest violation of additivity of all resolutions and horizons."""
+        """Largest violation of additivity over all resolutions and horizons."""
         squared = {
             w.frames: w.sums.total_squared.sum(axis=0) / w.sums.origins.sum()
             for w in gathered.windows
@@ -193,7 +193,7 @@ class Assembly:
         if not np.isfinite(worst):
             raise InputError(
                 "the Onsager coefficients overflow: displacements, charges or the temperature are "
-                "beyond what a number holds; check the units of the coordinates (Angstrom), of the "
+                "too large; check the units of the coordinates (Angstrom), of the "
                 "charges (e) and of temperature (K)"
             )
         if not worst <= MAX_RESIDUAL:
@@ -230,7 +230,7 @@ class Assembly:
         return Results(tree)
 
     def _without_finding(self, decomposition: xr.Dataset) -> Iterator[str]:
-        """What is to be said of species whose labels cannot differ, or do not."""
+        """Warnings about species whose labels never differ."""
         for one in self.run.species:
             micro = one.microstates
             if micro is None:
@@ -247,7 +247,7 @@ class Assembly:
                     yield text
 
     def _settings(self, worst: float) -> dict[str, Any]:
-        """Enough to run it again, as plain values."""
+        """Everything needed to repeat the run, as plain values."""
         from importlib.metadata import version
 
         run = self.run
@@ -283,17 +283,17 @@ def assembled(
     *,
     with_nulls: bool = True,
 ) -> Results:
-    """The result of labels: sums, values, intervals, states, settings.
+    """The result of a labelled run: sums, values, intervals, states and settings.
 
     Parameters
     ----------
     run : LabelledRun
     gathered : GatheredRun
-        That it was labelled from.
+        The record from which it was labelled.
     spread : callable
-        Applies a task to a sequence of lengths; answers in order.
+        Applies a task to a sequence of lengths; yields results in order.
     progress : callable
-        Told the part of the work that was done, 0 to 1.
+        Called with the fraction of the work that is done, 0 to 1.
     with_nulls : bool
         Whether nulls of concertedness are computed.
 

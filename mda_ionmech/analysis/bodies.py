@@ -1,4 +1,4 @@
-"""What a run follows through the frames: carriers, their ligands, and the reference."""
+"""Carriers, ligand atoms and reference of a run, as index tables for reading frames."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from .zero_by_construction import carrier_masses
 
 @dataclass(frozen=True)
 class Bodies:
-    """Index tables of the atoms whose motion counts, for the kernels.
+    """Index tables of the atoms that are unwrapped, for the kernels.
 
     Attributes
     ----------
     first : numpy.ndarray
-        Shape (species + 1,): first carrier of each species, and their number.
+        Shape (species + 1,): first carrier of each species, and the number of carriers.
     members : Members
-        Atoms of the carriers, species after species, and of followed ligand atoms after them.
+        Atoms of the carriers, species after species, followed by unwrapped ligand atoms.
     reference : numpy.ndarray
         Shape (atoms,): weights of the frame of reference; (0,) in the laboratory frame.
     ligands : tuple of Ligands or None
         Of each species with a detector.
     followed : dict of int to slice
-        By species: which bodies are its ligand atoms, where these are followed like carriers.
+        By species: which bodies are its ligand atoms, where these are unwrapped like carriers.
     ligand_masses : dict of int to numpy.ndarray
-        Shape (ligand atoms,), u, of the same species.
+        Shape (ligand atoms,), u: their masses.
     molecule : numpy.ndarray
         Shape (atoms,): molecule of every atom.
     moving : numpy.ndarray
-        Stretches of atoms that are members or of the reference, see `unwrap.stretches`.
+        Ranges of atoms that are members or in the reference, see `unwrap.stretches`.
     carrier_mass : numpy.ndarray
-        Shape (species,), u: what one carrier stands for, where they stand for all mass; else (0,).
+        Shape (species,), u: mass per carrier where the species hold all mass; else (0,).
     """
 
     first: np.ndarray
@@ -60,17 +60,17 @@ class Bodies:
 
     @property
     def n(self) -> int:
-        """Carriers, and ligand atoms that are followed like them."""
+        """Number of carriers, and of ligand atoms that are unwrapped like them."""
         return len(self.members.offsets) - 1
 
     @property
     def n_carriers(self) -> int:
-        """Of all species."""
+        """Number of carriers of all species."""
         return int(self.first[-1])
 
 
 def with_prepared_rules(species: Sequence[IonSpecies], universe: Any) -> list[IonSpecies]:
-    """The species with rules that know their ligands, chains and charge.
+    """The species with rules prepared for their ligands, chains and charge.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def bodies_of(
     molecule: np.ndarray,
     notes: Sequence[str],
 ) -> tuple[Bodies, list[str]]:
-    """What a run of these species follows, and the warnings about it.
+    """Index tables for a run of these species, and warnings about them.
 
     Parameters
     ----------
@@ -112,12 +112,12 @@ def bodies_of(
     molecule : numpy.ndarray
         Shape (atoms,): molecule of every atom.
     notes : sequence of str
-        Warnings there are already.
+        Warnings so far.
 
     Raises
     ------
     InputError
-        For masses that are needed and not known, and where nothing can move by construction.
+        For masses that are needed and missing, and for sums that are zero by construction.
     """
     masses = atom_masses(universe)
     reference = reference_weights(choices.frame, species, choices.framework, universe, masses.value)

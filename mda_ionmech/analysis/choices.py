@@ -1,4 +1,4 @@
-"""The choices of a run besides its species, checked."""
+"""The arguments of an analysis besides its species, checked and converted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choices:
-    """Arguments of `OnsagerDecomposition`, which says what they mean, as it uses them.
+    """Arguments of `OnsagerDecomposition`, where they are documented, in the form used here.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Choices:
     windows, resolutions, horizons : "log", sequence of float or None
     projection : str or None
     frame : str
-        Of reference, no longer ``auto``.
+        Frame of reference, with ``auto`` resolved.
     framework : AtomGroup or None
     axes : str
     unwrap : str or bool
@@ -72,12 +72,12 @@ class Choices:
 
     @property
     def has_paths(self) -> bool:
-        """Whether the path and slope views are wanted."""
+        """Whether the path and slope views are computed."""
         return self.resolutions is not None and self.horizons is not None
 
 
 def check_choices(species: Sequence[IonSpecies], universe: Any, given: dict[str, Any]) -> Choices:
-    """The choices of a run from its arguments.
+    """Check the arguments of an analysis.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def check_choices(species: Sequence[IonSpecies], universe: Any, given: dict[str,
     Raises
     ------
     InputError
-        Naming the argument, its value and what may be given.
+        Naming the argument, its value and the values that are allowed.
     """
     framework, frame = given["framework"], given["frame"]
     if framework is not None:

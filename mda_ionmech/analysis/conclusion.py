@@ -1,4 +1,4 @@
-"""From the arrays of all parts to the record of what the frames gave."""
+"""Checks of all frames together, and the record of paths and contacts of a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .trajectory_checks import Prepared, check_long_steps
 def gathered_run(
     source: FrameSource, prepared: Prepared, gathering: Gathering, raw: Any, times: np.ndarray
 ) -> GatheredRun:
-    """Check what all frames show together, and put it into a record.
+    """Check the arrays of all frames, and make the record from which carriers are labelled.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ def gathered_run(
     gathering : Gathering
         After the last part.
     raw : mapping with attributes
-        Arrays of `FrameStage.finish` of all parts, put end to end.
+        Arrays of `FrameStage.finish`, concatenated over all parts.
     times : numpy.ndarray
         Shape (frames,): ps, as read.
 
     Raises
     ------
     InputError
-        For steps that cannot be unwrapped, coordinates that jump, frames that come twice, and a
+        For steps that cannot be unwrapped, coordinates that jump, repeated frames, and a
         cell that changes in the laboratory frame.
     """
     choices, bodies = source.choices, source.bodies
@@ -134,13 +134,13 @@ def _about(source: FrameSource, unwrapping: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_order(source: FrameSource, prepared: Prepared, raw: Any, times: np.ndarray) -> None:
-    """Refuse frames that come twice, and say what single steps show."""
+    """Refuse repeated frames, and warn of unusual steps."""
     uneven, frames = source.choices.uneven, source.frames
     if prepared.repeats_are_odd:
         twice = check_repeated_stretch(raw.fingerprint, frames)
         if twice is not None and uneven != "accept":
             raise InputError(
-                f"{twice}; put the files in order and analyse what comes once with "
+                f"{twice}; put the files in order and analyse each frame once with "
                 "run(start=..., stop=...) or frames=..., or pass uneven='accept'"
             )
         if twice is not None:
@@ -156,7 +156,7 @@ def _check_order(source: FrameSource, prepared: Prepared, raw: Any, times: np.nd
 
 
 def _describe_unwrapping(source: FrameSource, found: np.ndarray) -> dict[str, Any]:
-    """What unwrapping did, for the settings; steps near half the cell are noted."""
+    """How coordinates were unwrapped, for the settings; warns of steps near half the cell."""
     asked = source.choices.unwrap
     if asked is False:
         state = "taken as continuous, as asked"

@@ -1,7 +1,7 @@
-"""Are the coordinates what `unwrap` takes them for? A look at pairs of frames spread over the run.
+"""Checks of wrapped and unwrapped coordinates against `unwrap`, on pairs of sampled frames.
 
-The frames depend on their number alone and are read in this process, so that what is found is the
-same on every backend.
+The choice of frames depends on the number of frames alone and they are read in this process, so
+that the outcome is the same on every backend.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from .frame_source import FrameSource
     from .lengths import Lengths
 
-#: Frames that show whether the cell changes and how far coordinates reach, and pairs of frames.
+#: Frames sampled for changes of the cell and the extent of the carriers, and pairs of frames.
 FRAMES, PAIRS = 6, 50
-#: Molecules that are looked at beside the carriers.
+#: Most molecules examined besides the carriers.
 OTHERS = 2000
-#: Windows whose error is worked out.
+#: Windows whose error is estimated.
 LAGS = 5
-#: Coordinates that reach over more cells than this have left the first one.
+#: Carriers that spread over more cells than this are unwrapped.
 ONE_CELL = 1.001
-#: How many of its errors the part of steps that follows the cell must be above 0, and how large it
-#: must be where contacts are concerned.
+#: Standard errors by which the fraction of cell changes seen as steps must exceed 0, and its least
+#: value where contacts depend on it.
 CLEAR, FOLLOWS = 5.0, 0.3
-#: Relative error of squared displacements that is spoken of, and that is refused.
+#: Relative error of squared displacements above which a run warns, and above which it is refused.
 SAID, REFUSED = 0.005, 0.2
-#: Error of places, Angstrom, that is spoken of and refused where contacts are looked for.
+#: Error of positions, Angstrom, above which a run with contacts warns, and is refused.
 MISPLACED, FAR_MISPLACED = 0.05, 0.3
 
 
 def _spread(first: int, last: int, number: int) -> list[int]:
-    """At most so many frames from the first to the last, evenly spread."""
+    """At most `number` evenly spaced frames from the first to the last."""
     chosen = np.linspace(first, last, min(number, last - first + 1)).astype(int)
     return [int(k) for k in np.unique(chosen)]
 
@@ -69,7 +69,7 @@ def _steps(source: FrameSource, before: Snapshot, now: Snapshot) -> np.ndarray:
 
 
 def _other_atoms(source: FrameSource) -> np.ndarray:
-    """One atom of each of some molecules of the reference that are no carriers."""
+    """One atom each of some molecules of the reference that are no carriers."""
     if not len(source.bodies.reference):
         return np.empty(0, dtype=np.int64)
     others = source.bodies.reference > 0
@@ -80,23 +80,22 @@ def _other_atoms(source: FrameSource) -> np.ndarray:
 
 
 def describe_reach(reach: float) -> str:
-    """What to do about steps that are too long, by how many cells the carriers reach over."""
+    """Remedy for steps that are too long, given the number of cells the carriers spread over."""
     if reach <= ONE_CELL:
         return (
-            "the carriers lie in one cell, so the coordinates are wrapped, and what happened "
-            "between the frames is lost: analyse more frames (smaller step), or write them more "
-            "often"
+            "the carriers lie in one cell, so the coordinates are wrapped, and the motion between "
+            "the frames is lost: analyse more frames (smaller step), or write them more often"
         )
     return (
         "analyse more frames (smaller step), or write them more often. The carriers reach over "
-        f"{reach:.1f} cells, so the coordinates were unwrapped before: unwrap=False is right if "
+        f"{reach:.1f} cells, so the coordinates are unwrapped already: unwrap=False is right if "
         "that was done while they were simulated (image flags of the engine, xu yu zu of LAMMPS), "
         "and wrong if it was done from these frames"
     )
 
 
 def check_coordinates(source: FrameSource, lengths: Lengths) -> Iterator[str]:
-    """Look at frames and pairs of frames before all are read; yields what is to be said loudly.
+    """Check sampled frames and pairs of frames before all are read; yields warnings.
 
     Cost: `FRAMES` frames read; where ``unwrap=False``, or the cell changes and carriers have left
     it, `PAIRS` pairs of frames beside; where they are wrong, as many for each of `LAGS` windows.
@@ -120,7 +119,7 @@ def check_coordinates(source: FrameSource, lengths: Lengths) -> Iterator[str]:
 
 
 def _find_cell_jump(source: FrameSource, frames: list[int], cells: np.ndarray) -> None:
-    """Refuse a cell that jumps between two of the frames looked at, found by bisection."""
+    """Refuse a cell that jumps between two of the sampled frames, found by bisection."""
     for first, last, before, after in zip(frames, frames[1:], cells, cells[1:], strict=False):
         while last - first > 1:
             middle = (first + last) // 2
@@ -133,7 +132,7 @@ def _find_cell_jump(source: FrameSource, frames: list[int], cells: np.ndarray) -
 
 
 def _check_jumps(source: FrameSource, reach: float) -> Iterator[str]:
-    """Are coordinates continuous, as ``unwrap=False`` takes them?"""
+    """Check that coordinates are continuous, as ``unwrap=False`` assumes."""
     n = len(source)
     jumps, example, crossed = np.zeros(2), (0, 0), 0
     for k in _spread(1, n - 1, PAIRS):
@@ -156,7 +155,7 @@ def _check_jumps(source: FrameSource, reach: float) -> Iterator[str]:
     if reach <= ONE_CELL:
         yield (
             f"{text}, and all carriers stay in one cell throughout: the coordinates are wrapped, "
-            "such steps cannot be told from their images, and every displacement is wrong; analyse "
+            "such steps are ambiguous (minimum image), and every displacement is wrong; analyse "
             "more frames (smaller step), or coordinates that were unwrapped while they were "
             "simulated"
         )
@@ -173,14 +172,14 @@ def refuse_jumps(jumps: np.ndarray, atom: int, frame: int) -> None:
     Parameters
     ----------
     jumps : numpy.ndarray
-        Shape (2,): as of `count_jumps`.
+        Shape (2,): from `count_jumps`.
     atom, frame : int
-        One that jumps, and the frame it arrives in.
+        An atom that jumps, and the frame after its jump.
     """
     near, between = float(jumps[0]), float(jumps[1])
     if jumps_show(near, between):
         raise InputError(
-            f"unwrap=False takes the coordinates as continuous, but they jump across the cell: "
+            f"unwrap=False assumes continuous coordinates, but they jump across the cell: "
             f"{near:.0f} steps between analysed frames are near a whole cell, e.g. that of atom "
             f"index {atom} to frame {frame}, and only {between:.0f} lie between a quarter and "
             "three quarters of one. They are wrapped: leave unwrap out, which undoes the jumps"
@@ -190,7 +189,7 @@ def refuse_jumps(jumps: np.ndarray, atom: int, frame: int) -> None:
 def _check_added_steps(
     source: FrameSource, lengths: Lengths, places: np.ndarray, cells: np.ndarray, reach: float
 ) -> Iterator[str]:
-    """Were coordinates unwrapped by adding up steps in Angstrom while the cell changed?"""
+    """Check for coordinates unwrapped by adding up steps in Angstrom while the cell changed."""
     n = len(source)
     others = _other_atoms(source)
     everyone, carriers = CartesianSteps(), CartesianSteps()
@@ -220,11 +219,11 @@ def _check_added_steps(
     worst = over[lag]
     text = (
         "the coordinates were unwrapped by adding up steps in Angstrom while the cell changed: "
-        f"carriers reach over {reach:.1f} cells, and {part:.0%} (+- {error:.0%}) of each change of "
-        "the cell shows as a step of those that left it, where coordinates that change with the "
-        f"cell show none. Squared displacements are too large by up to {worst:.1%}, over "
+        f"carriers span {reach:.1f} cells, and {part:.0%} (+- {error:.0%}) of each change of "
+        "the cell appears as a step of those that left it, while coordinates that scale with the "
+        f"cell have no such steps. Squared displacements are too large by up to {worst:.1%}, over "
         f"{lag * source.times.spacing:g} ps"
-        + (f", and places in the cell {misplaced:.2f} A off" if contacts else "")
+        + (f", and positions in the cell are off by {misplaced:.2f} A" if contacts else "")
         + ". They cannot be wrapped back: give the wrapped trajectory, which is unwrapped here, or "
         "coordinates unwrapped with image flags (xu yu zu of LAMMPS)"
     )
@@ -235,7 +234,7 @@ def _check_added_steps(
 
 
 def _excess_at(source: FrameSource, lag: int, part: float) -> float:
-    """How much larger squared displacements are over so many frames."""
+    """Relative excess of squared displacements over `lag` frames."""
     n = len(source)
     squared = added = 0.0
     for k in _spread(lag, n - 1, PAIRS):

@@ -1,4 +1,4 @@
-"""A run whose frames are read and whose labels are found: what every further question needs."""
+"""A finished run: the record of its frames, its labels and its results."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a run ends with.
+    """The outcome of a run, from which all further quantities are computed.
 
     Attributes
     ----------
     gathered : GatheredRun
-        What the frames gave.
+        Paths and contacts read from the frames.
     record : LabelledRun
-        What was labelled from it.
+        Labels of the carriers.
     results : Results
     workers : WindowWorkers
-        Who works on windows.
+        Threads or cluster workers that compute windows.
     """
 
     gathered: GatheredRun
@@ -46,12 +46,12 @@ class FinishedRun:
         window: int | None = None,
         **choices: Any,
     ) -> Results:
-        """The result with other filters, radii or rules, from what was gathered.
+        """The result with other filters, radii or rules, without reading frames.
 
         Parameters
         ----------
         rules : mapping of int to EventRule, optional
-            In place of those of species, by their numbers.
+            Rules by species number, in place of those of the species.
         window : int, optional
             Frames: the window view of this length alone.
         **choices

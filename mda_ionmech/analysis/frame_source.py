@@ -1,4 +1,4 @@
-"""The analysed frames of a trajectory, as the analysis and its checks read them."""
+"""Access to the analysed frames of a trajectory."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ RDF_FRAMES = 200
 
 
 class FrameSource:
-    """Frames of a run by their number in it, with cells in one lattice.
+    """The frames of a run by number, with cells reduced to one choice of lattice vectors.
 
     Parameters
     ----------
     universe : Universe
     species : sequence of IonSpecies
-        Their detectors become those that are settled on these frames, by `settle`.
+        `settle` replaces their detectors by those with parameters found on these frames.
     choices : Choices
     bodies : Bodies
     frames : numpy.ndarray
-        Shape (frames of the run,): their numbers in the trajectory.
+        Shape (frames,): their numbers in the trajectory.
     dropped : numpy.ndarray
-        Frames of the trajectory that repeat others and are left out.
+        Repeated frames of the trajectory that are left out.
 
     Attributes
     ----------
     trajectory : ReaderBase
         Of the universe.
     lattice : numpy.ndarray
-        Shape (3, 3): the reduced cell of the first frame, in whole numbers of the one read.
+        Shape (3, 3): integer matrix from the cell of the first frame to its reduced cell.
     times : FrameTimes
         After `settle_times`.
     notes : list of str
@@ -64,7 +64,7 @@ class FrameSource:
     Raises
     ------
     InputError
-        For fewer than three frames, and a file whose frames hold other numbers of atoms.
+        For fewer than three frames, and a file with a different number of atoms per frame.
     """
 
     times: FrameTimes
@@ -103,13 +103,13 @@ class FrameSource:
         return len(self.frames)
 
     def note(self, text: str, *, loud: bool = False) -> None:
-        """Keep a warning in the results; loud ones are raised as Python warnings too."""
+        """Keep a warning for the results; with `loud` issue it as a Python warning, too."""
         self.notes.append(text)
         if loud:
             warn_user(text)
 
     def settle(self, index: int, detector: Any) -> None:
-        """Put a detector that was settled on the frames into species number `index`."""
+        """Replace the detector of species number `index` by one settled on the frames."""
         listed = list(self.species)
         listed[index] = changed(listed[index], microstates=detector)
         self.species = tuple(listed)
@@ -117,11 +117,11 @@ class FrameSource:
     # ---- reading ------------------------------------------------------------------------------
 
     def moved(self) -> None:
-        """Say that something else has moved the reader."""
+        """Note that the reader was moved to another frame from outside."""
         self._at = None
 
     def at(self, index: int) -> Any:
-        """The reader at one analysed frame; it is not read again if it was asked for last."""
+        """The timestep of one analysed frame, not read again if it was the last one read."""
         frame = int(self.frames[index])
         if self._at != index or self.trajectory.ts.frame != frame:
             self._at = None
@@ -133,23 +133,23 @@ class FrameSource:
         return self.trajectory.ts
 
     def read(self, index: int) -> Snapshot:
-        """A fresh copy of one analysed frame."""
+        """A copy of one analysed frame."""
         ts = self.at(index)
         return take_snapshot(ts, self.cell_of(ts))
 
     def cell_of(self, ts: Any) -> Cell:
-        """The cell of the frame a reader holds; the one before, where it has not changed."""
+        """The cell of a timestep; the same object as before where it has not changed."""
         self._cell = Cell.of(ts, self.lattice, self._cell)
         return self._cell
 
     def stamp(self, index: int) -> Stamp:
-        """What the reader says of one analysed frame."""
+        """Time, step and number of one analysed frame."""
         return stamp_of(self.at(index), self.file_starts)
 
     def step(
         self, ts: Any, before: Snapshot, steps: np.ndarray, reference: np.ndarray, found: np.ndarray
     ) -> Snapshot:
-        """The frame the reader holds, in the place of the one before, and the steps between.
+        """Read a frame into the snapshot of the frame before, and compute the steps between them.
 
         Parameters
         ----------
@@ -161,13 +161,13 @@ class FrameSource:
         reference : numpy.ndarray
             Shape (3,), filled.
         found : numpy.ndarray
-            Shape (10,), counted up: see `unwrap.fractional_steps`; [5] is the frame of the longest
+            Shape (10,), incremented: see `unwrap.fractional_steps`; [5] is the frame of the longest
             step, [6:8] are jumps.
 
         Raises
         ------
         InputError
-            For a cell that jumps, and coordinates that are no numbers or cannot be unwrapped.
+            For a cell that jumps, and coordinates that are not finite or cannot be unwrapped.
         """
         cell, counted, bodies = self.cell_of(ts), found.copy(), self.bodies
         unwraps = self.choices.unwrap is not False
@@ -193,14 +193,14 @@ class FrameSource:
         return Snapshot(before.coordinates, cell)
 
     def first_step(self, first: Snapshot) -> tuple[np.ndarray, np.ndarray]:
-        """Steps between the first two frames, shape (bodies, 3), and what `step` counts."""
+        """Steps between the first two frames, shape (bodies, 3), and the counts of `step`."""
         ts, before = self.at(1), replace(first, coordinates=first.coordinates.copy())
         steps, found = np.empty((self.bodies.n, 3)), np.zeros(10)
         self.step(ts, before, steps, np.empty(3), found)
         return steps, found
 
     def geometry(self, index: int, now: Snapshot, *, lasting: bool = False) -> FrameGeometry:
-        """What the detector of species `index` sees of a frame, if lasting a copy of its own."""
+        """The frame as input of the detector of species `index`; a copy with `lasting`."""
         ligands = self.bodies.ligands[index]
         assert ligands is not None
         one, members = self.species[index], self.bodies.members
@@ -226,7 +226,7 @@ class FrameSource:
         )
 
     def sample(self, index: int) -> Iterator[FrameGeometry]:
-        """What the detector of species `index` sees of frames spread over the run."""
+        """Frames sampled over the run as input of the detector of species `index`."""
         n = len(self)
         for k in np.unique(np.linspace(0, n - 1, min(n, RDF_FRAMES)).astype(int)):
             yield self.geometry(index, self.read(int(k)), lasting=True)
@@ -234,12 +234,12 @@ class FrameSource:
     # ---- times --------------------------------------------------------------------------------
 
     def settle_times(self, *, quiet: bool = False) -> None:
-        """Find the spacing of the analysed frames; if quiet, warnings are noted alone."""
+        """Find the spacing of the analysed frames; with `quiet` issue no Python warnings."""
         source, first_pair = time_source(self.trajectory), None
         if self.choices.dt is None and source.dt != 0:
             self.moved()
             first_pair = first_pair_of(self.trajectory)
-        # what was dropped does not count in a stride
+        # dropped frames are not counted in a stride
         numbers = self.frames - np.searchsorted(self.dropped, self.frames)
         self.times, notes = settle_times(
             self.stamp, numbers, source, first_pair,

@@ -19,7 +19,7 @@ from .step_checks import refuse_repeated
 from .stored_parts import digest_of, sampled_places
 from .trajectory_checks import Prepared
 
-#: Arrays of a part that are put end to end; steps and contacts are taken out before.
+#: Arrays that are concatenated over parts; steps and contacts are handled before.
 JOINED = (
     *("reference", "cells", "engine_step", "fingerprint", "found", "sample"),
     *("step_square", "step_longest", "step_carrier", "step_far"),
@@ -27,7 +27,7 @@ JOINED = (
 
 
 class FrameStage:
-    """Reads the frames of one part after the other, here or in a worker.
+    """Reads the frames part by part, here or in a worker.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class FrameStage:
         self.__init__(**state)  # type: ignore[misc]
 
     def begin(self, part: np.ndarray) -> None:
-        """Start with a part.
+        """Begin a part.
 
         Parameters
         ----------
@@ -74,14 +74,14 @@ class FrameStage:
                 self._followers[index] = one.microstates.follower(one.n_carriers, first)
                 self._counted[index] = [0] * len(one.microstates.tally_names)
         self._before = self._stamp_before = None
-        source.moved()  # the reader has gone on, or is one of another process
+        source.moved()  # the reader is at another frame, or belongs to another process
         if self._last is not None and self._last[0] == first - 1:
             _, self._before, self._stamp_before = self._last
         elif first > 0:  # the step into a part's first frame needs the frame before it
             self._before, self._stamp_before = source.read(first - 1), source.stamp(first - 1)
 
     def add(self, ts: Any, k: int) -> None:
-        """Take the frame that the reader holds, number k of the part."""
+        """Process the current timestep, frame number k of the part."""
         source, raw = self.source, self._raw
         stamp, before = stamp_of(ts, source.file_starts), self._before
         source.times.check(
@@ -107,7 +107,7 @@ class FrameStage:
         self._before, self._stamp_before = now, stamp
 
     def finish(self) -> dict[str, Any]:
-        """Arrays of the part, by name; of frames that follow, the last one is kept."""
+        """Arrays of the part by name; the last frame is kept for the part that follows."""
         raw, source = self._raw, self.source
         shape = len(self._part), len(source.species)
         measured = {
@@ -122,14 +122,14 @@ class FrameStage:
         raw |= measured
         for index, follower in self._followers.items():
             raw[f"contacts_{index}"] = follower.tracker.finish()
-            # one row a part: counts add up exactly, in any order
+            # one row per part: integer counts are the same in any order
             raw[f"tally_{index}"] = np.array([self._counted[index]], dtype=np.int64)
         self._last = int(self._part[-1, 0]), self._before, self._stamp_before
         self._raw, self._followers, self._counted = {}, {}, {}
         return raw
 
     def aggregator(self) -> ResultsGroup:
-        """Joins the arrays of the parts."""
+        """The aggregator that concatenates the arrays of the parts."""
         lookup: dict[str, Callable[..., Any]] = dict.fromkeys(JOINED, np.concatenate)
         for index in range(len(self.source.species)):
             lookup[f"tally_{index}"] = np.concatenate

@@ -1,6 +1,6 @@
-"""What the frames of a run gave: paths, contacts, and the species with what was settled on them.
+"""The record of a run before labelling: paths, contacts and settled species.
 
-Labels follow from this record, again and again with other filters or rules, without the trajectory.
+Carriers are labelled from this record, with any filters and rules, without the trajectory.
 """
 
 from __future__ import annotations
@@ -23,29 +23,30 @@ from ..trajectory.paths import without_axes
 
 @dataclass(frozen=True)
 class GatheredRun:
-    """A run before its carriers are labelled.
+    """Paths and contacts of a run, before its carriers are labelled.
 
     Attributes
     ----------
     species : tuple of IonSpecies
         With settled detectors and prepared rules.
     first : numpy.ndarray
-        Shape (species + 1,): first carrier of each species, and their number.
+        Shape (species + 1,): first carrier of each species, and the number of carriers.
     ligands : tuple of Ligands or None
         The ligand atoms of each species with a detector.
     contacts : mapping of int to GatheredContacts
         By the number of the species.
     tallies : mapping of int to dict
-        What each detector counted beside contacts.
+        Counts of `Detector.tally_names`, by the number of the species.
     first_places : mapping of int to numpy.ndarray
         Shape (carriers, 3): fractional positions in the first frame, of species on sites.
     molecule : numpy.ndarray
         Shape (atoms,): molecule of every atom.
     paths : Paths
     positions : tuple of numpy.ndarray
-        Of each species, shape (carriers, 3, frames), Angstrom: directions that do not count are 0.
+        Of each species, shape (carriers, 3, frames), Angstrom: 0 along directions left out by
+        `axes`.
     ligand_paths, ligand_masses : mapping of int to numpy.ndarray
-        Of followed ligand atoms: shape (atoms, 3, frames), Angstrom, and (atoms,), u.
+        Of unwrapped ligand atoms: shape (atoms, 3, frames), Angstrom, and (atoms,), u.
     frames, times : numpy.ndarray
         Shape (frames,): numbers in the trajectory, and ps.
     engine_step : numpy.ndarray
@@ -58,18 +59,18 @@ class GatheredRun:
     seed : int
     level : float
     on_sites : frozenset of int
-        Species whose labels carry displacements from site to site in the path view.
+        Species whose displacements are those from site to site in the path view.
     atoms : CarrierAtoms
     carrier_mass : numpy.ndarray
-        Shape (species,), u: what one carrier stands for, where they stand for all mass; else (0,).
+        Shape (species,), u: mass per carrier where the species hold all mass; else (0,).
     selections : tuple of dict
         Of each species, the selections of its atoms and ligands, for the settings.
     about : dict
-        Choices of the run and its source, as plain values, for the settings.
+        Arguments and trajectory of the run as plain values, for the settings.
     notes : tuple of str
         Warnings of the run.
     folder : ArrayFolder or None
-        Where arrays beyond the budget live.
+        Folder of the arrays that exceed the memory budget.
     """
 
     species: tuple[IonSpecies, ...]
@@ -103,15 +104,15 @@ class GatheredRun:
 
 
 def positions_along(paths: Paths, first: Sequence[int], axes: str) -> tuple[np.ndarray, ...]:
-    """`GatheredRun.positions`: those of each species, with directions that do not count set to 0.
+    """`GatheredRun.positions`: positions by species, 0 along directions left out by `axes`.
 
     Parameters
     ----------
     paths : Paths
     first : sequence of int
-        Shape (species + 1,): first carrier of each species, and their number.
+        Shape (species + 1,): first carrier of each species, and the number of carriers.
     axes : str
-        Directions that count.
+        Directions that are analysed.
     """
     dropped = [k for k, axis in enumerate("xyz") if axis not in axes]
     return tuple(without_axes(paths.carriers(a, b), dropped) for a, b in pairwise(first))

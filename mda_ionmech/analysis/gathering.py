@@ -1,6 +1,6 @@
-"""What the parts of the frames give, put in its place as it comes: paths and contacts.
+"""Collects paths and contacts from the parts of the frames as they are read.
 
-Under a budget that the data exceed, arrays are files in a folder that goes with the run.
+Arrays that exceed the memory budget are files in a folder that is removed with the run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PART_BYTES = 2**26
 
 
 class Gathering:
-    """Takes the parts in order, from the frames or from the store.
+    """Collects the parts in order, as read from frames or from the store.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ class Gathering:
     n_workers : int
         Processes that read frames.
     client : distributed.Client or None
-        Whose workers will work on windows too.
+        Its workers will compute windows, too.
 
     Attributes
     ----------
     work : ArrayFolder or None
-        Where workers find arrays.
+        Folder of arrays that workers read.
     folder : ArrayFolder or None
-        Where arrays beyond the budget live; None: in memory.
+        Folder of the arrays that exceed the memory budget; None: in memory.
     builder : PathBuilder
     contacts : dict of int to GatheredContacts
         By the number of the species.
@@ -65,36 +65,36 @@ class Gathering:
             raise
 
     def close(self) -> None:
-        """Let other runs use the store."""
+        """Release the lock on the store."""
         if self._store is not None:
             self._store.close()
 
     def parts(self, frames: np.ndarray, n_parts: int) -> list[np.ndarray]:
-        """The frames in parts that are read one by one.
+        """Divide the frames into parts.
 
         Parameters
         ----------
         frames : numpy.ndarray
             Shape (frames, 2): numbers in the run and in the trajectory.
         n_parts : int
-            Asked for; a store and a budget have sizes of their own.
+            As requested; a store and a memory budget set the size of parts themselves.
         """
         if self._store is not None:
             size = self._store.part_frames
         elif self.folder is not None:
             size = part_frames(self._source, self._n_workers)
         else:
-            # parts wait for their turn in memory
+            # finished parts wait in memory
             largest = max(PART_BYTES // (64 * self._source.bodies.n), 1)
             size = min(-(-len(frames) // n_parts), largest)
         return [frames[k : k + size] for k in range(0, len(frames), size)]
 
     def known(self, number: int, indexed: np.ndarray) -> Part | None:
-        """A part that an earlier run has read; None if it must be read."""
+        """A part that an earlier run has stored; None if it must be read."""
         return known_part(self._source, self._store, number, indexed)
 
     def absorb(self, part: Part, read_now: bool) -> None:
-        """Take what is large out of the answer of a part, in the order of the parts."""
+        """Move the large arrays of a part into place; parts come in order."""
         if self._store is not None and read_now:
             number = self.builder.filled // self._store.part_frames
             self._store.save(number, part, part.results["sample"].tolist())

@@ -1,4 +1,4 @@
-"""What is said of the input before frames are read: in the terminal, the results and the report."""
+"""Warnings about the species and the topology, before frames are read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def input_notes(
 ) -> list[str]:
     """Warnings about charges, molecules, masses and the reference.
 
-    Those that may change numbers are raised as Python warnings too.
+    Those that concern the numbers are also issued as Python warnings.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ def input_notes(
     framework : numpy.ndarray or None
         Shape (framework atoms,): indices, where it was given.
     notes : sequence of str
-        Warnings there are already.
+        Warnings so far.
 
     Returns
     -------
     list of str
-        For the results.
+        All warnings, for the results.
 
     Raises
     ------

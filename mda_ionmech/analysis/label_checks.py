@@ -1,4 +1,4 @@
-"""Labels that a run cannot hold are refused before its frames are read."""
+"""Checks of event rules and macrostate rules: names, number and type of their labels."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..microstates import SiteAssignment
 from ..onsager.block_bootstrap import RESAMPLES
 from ..species import IonSpecies
 
-#: States of frames are kept as 16-bit integers.
+#: Most macrostates: they are stored as 16-bit integers.
 MOST_LABELS = 2**15 - 1
-#: Arrays of the size of all samples of one window that are there at once.
+#: Arrays of the size of all bootstrap samples of one window that exist at once.
 _COPIES = 3
 
 
 def check_rules(species: Sequence[IonSpecies]) -> None:
-    """Refuse rules whose names a result cannot hold, and hops without sites."""
+    """Refuse names that a result file cannot hold, and hop rules without sites."""
     for one in species:
         if isinstance(one.events, CrystalEvents) and not isinstance(
             one.microstates, SiteAssignment
@@ -57,7 +57,7 @@ def _number_of_macrostates(one: IonSpecies) -> int:
 
 
 def check_number_of_labels(species: Sequence[IonSpecies]) -> None:
-    """Refuse so many labels that sums of every pair of them do not fit into memory.
+    """Refuse so many labels that sums over pairs of them do not fit into memory.
 
     Parameters
     ----------
@@ -81,13 +81,13 @@ def check_number_of_labels(species: Sequence[IonSpecies]) -> None:
             raise InputError(
                 f"{name!r} has {most} {what}: intervals resample sums over every pair of them, "
                 f"which takes {taken / 2**30:.0f} GiB; use a rule with fewer names, or give sites "
-                "that are alike one label (detail='channel' makes a label of every pair of site "
+                "of one kind the same label (detail='channel' makes one label per pair of site "
                 "labels)"
             )
 
 
 def memory_of_machine() -> int:
-    """Bytes of memory there are, or 64 GiB where the system does not tell."""
+    """Physical memory in bytes, or 64 GiB where the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -99,7 +99,7 @@ def check_macrostates(
     species: Sequence[IonSpecies],
     n_frames: int,
 ) -> None:
-    """Refuse macrostates of a rule that are not one name for each carrier and frame."""
+    """Refuse macrostates that are not one of the rule's names per carrier and frame."""
     for k, found in macro.items():
         one = species[k]
         owner = f"{type(one.macrostates).__name__} of {one.name!r}"

@@ -1,4 +1,4 @@
-"""From what the frames gave to labels: microstates, macrostates, linked hops, events.
+"""Labels carriers from stored paths and contacts: microstates, macrostates, linked hops, events.
 
 `label` can be called again with other filters, radii or rules; no frame is read.
 """
@@ -30,7 +30,7 @@ from .label_checks import check_macrostates
 
 #: Above this share of frames outside every core, an assignment to sites is called ambiguous.
 AMBIGUOUS = 0.75
-#: Radii in place of those of a detector, by species and argument of `Detector.assemble`.
+#: Radii that replace those of a detector, by species and argument of `Detector.assemble`.
 Radii = Mapping[int, Mapping[str, dict[str, float]]]
 
 
@@ -48,7 +48,7 @@ def label(
     persistence: float | None = None,
     radii: Radii | None = None,
 ) -> LabelledRun:
-    """Labels of all carriers over all frames.
+    """Label all carriers over all frames.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ def label(
     filtered : bool
         False: plain cutoffs, without hysteresis and persistence.
     persistence : float, optional
-        In place of that of every detector, ps.
+        Replaces that of every detector, ps.
     radii : mapping, optional
-        In place of those of a detector.
+        Replaces those of a detector.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def _microstates(
 def _link(
     gathered: GatheredRun, states: Mapping[int, Microstates]
 ) -> tuple[dict[int, SiteHistory], dict[tuple[int, ...], LinkedHops]]:
-    """Sites visited by each species whose events are hops, joined where hops may be linked."""
+    """Site histories of the species whose events are hops, joined where hops may be linked."""
     ruled = {
         k: s.events for k, s in enumerate(gathered.species) if isinstance(s.events, CrystalEvents)
     }
@@ -166,7 +166,7 @@ def _link(
         left = [k for k in left if k not in members]
         found = [_site_history(gathered, k, states[k]) for k in members]
         histories |= dict(zip(members, found, strict=True))
-        # clusters take the number of a carrier of the run, whatever species are linked
+        # clusters are numbered by carriers of the run, whichever species are linked
         number = [np.arange(*gathered.first[k : k + 2]) for k in members]
         linked[members] = LinkedHops(
             tuple(ruled[k] for k in members),
@@ -177,7 +177,7 @@ def _link(
 
 
 def _site_history(gathered: GatheredRun, index: int, states: Microstates) -> SiteHistory:
-    """Sites visited by the carriers of a species, with the images they are in."""
+    """Sites and periodic images that the carriers of a species visit."""
     sites, rule = gathered.species[index].microstates, gathered.species[index].events
     assert isinstance(sites, SiteAssignment)
     begin = gathered.first_places[index]
@@ -209,7 +209,7 @@ def _labels(
     macrostates: Macrostates | None,
     linked: Mapping[tuple[int, ...], LinkedHops],
 ) -> CarrierLabels:
-    """Positions and labels of a species, as the sums over windows take them."""
+    """Positions and labels of a species, as input of the sums over windows."""
     one, joint, held = gathered.species[index], None, None
     classify: Classify
     if one.events is None or states is None:
@@ -257,7 +257,7 @@ def _about(
             "filters_used": filtered,
             **({} if persistence is None else {"persistence_ps": persistence}),
             **states.report,
-            # what was found, not chosen
+            # found on the trajectory, not chosen
             "measured": sorted(states.report),
         }
     if one.events is not None:
@@ -268,7 +268,7 @@ def _about(
 
 
 def ambiguity(name: str, report: Mapping[str, Any]) -> str | None:
-    """What to say of a species whose carriers hardly live on the sites they are assigned to."""
+    """Warning about a species whose carriers are rarely at the sites they are assigned to."""
     volume = "polyhedron" if "outside_every_polyhedron" in report else "core"
     remedy = {"core": "r_core", "polyhedron": "vertices"}[volume]
     outside = report.get(f"outside_every_{volume}", 0.0)
@@ -283,7 +283,7 @@ def ambiguity(name: str, report: Mapping[str, Any]) -> str | None:
 
 
 def ambiguities(run: LabelledRun) -> list[str]:
-    """`ambiguity` of every species that has something to say."""
+    """`ambiguity` of every species, where there is one."""
     texts = [
         ambiguity(one.name, one.microstates.report)
         for one in run.species
@@ -295,7 +295,7 @@ def ambiguities(run: LabelledRun) -> list[str]:
 def tally_notes(
     species: Sequence[IonSpecies], tallies: Mapping[int, Mapping[str, int]], n_frames: int
 ) -> list[str]:
-    """What detectors counted beside contacts, one sentence a species."""
+    """Warnings with the counts of `Detector.tally_names`, one per species."""
     out = []
     for index, tally in tallies.items():
         one = species[index]

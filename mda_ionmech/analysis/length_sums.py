@@ -1,6 +1,6 @@
-"""All sums of one length of time, as a window, a resolution and a null, from what they need alone.
+"""Block sums for one time length: as a window, as a resolution, and of the nulls.
 
-No length needs another: they are worked on in any order, by threads or on other machines.
+Each length is independent of all others, so that they can be computed in any order, anywhere.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class LinkedSpecies:
     Attributes
     ----------
     members : tuple of int
-        Numbers of the species.
+        Numbers of these species.
     hops : LinkedHops
-        Of all of them.
+        Of all of these species.
     gas : LabelRuns or None
         From `exclusion_gas`.
     """
@@ -39,7 +39,7 @@ class LinkedSpecies:
 
 @dataclass(frozen=True)
 class LengthSums:
-    """Sums of a length in frames; what it holds can be sent to another process.
+    """Computes the sums for one length in frames; picklable.
 
     Cost of a call: `onsager.window_pass`, and `onsager.path_sums` for each horizon.
 
@@ -52,7 +52,7 @@ class LengthSums:
     windows, resolutions, horizons : tuple of int
         Frames.
     linked : tuple of LinkedSpecies
-        Those that nulls of concertedness are wanted for.
+        Species for which nulls of concertedness are computed.
     seed : int
         Of the nulls.
     """
@@ -67,11 +67,11 @@ class LengthSums:
 
     @property
     def lengths(self) -> list[int]:
-        """Every length there are sums of, in frames."""
+        """All lengths, in frames."""
         return sorted({*self.windows, *self.resolutions})
 
     def __call__(self, n: int) -> tuple[WindowEntry, list[PathEntry]]:
-        """Sums of the windows of n frames, and of every horizon at this resolution."""
+        """Sums for windows of n frames, and for every horizon at a resolution of n frames."""
         plan = onsager.plan_blocks(self.collective.shape[-1] - n, 2 * n)
         sums, steps = onsager.window_pass(self.labels, n, plan.sub_block, self.collective)
         means = np.einsum("bssxx->bs", sums.total) / sums.origins[:, None]
@@ -99,7 +99,7 @@ class LengthSums:
         return out
 
     def _nulls(self, n: int) -> dict[str, np.ndarray]:
-        """Multi-ion shares of both nulls, realisations per species: shape (species, samples)."""
+        """Multi-ion fractions of both nulls, by realisation: shape (species, samples)."""
         if not self.linked:
             return {}
         out = {

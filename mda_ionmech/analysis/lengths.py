@@ -15,7 +15,7 @@ from .plausibility import short_length
 
 @dataclass(frozen=True)
 class Lengths:
-    """Lengths that a run scans, frames, each shape (lengths,).
+    """Lengths of a run in frames, each shape (lengths,).
 
     Attributes
     ----------
@@ -30,15 +30,15 @@ class Lengths:
 def whole_lengths(
     choices: Choices, n_frames: int, spacing: float, note: Callable[..., None]
 ) -> Lengths:
-    """The lengths asked for, rounded to frames.
+    """The requested lengths, rounded to whole frames.
 
     Parameters
     ----------
     choices : Choices
     n_frames : int
-        Frames analysed.
+        Number of analysed frames.
     spacing : float
-        Of these, ps.
+        Spacing of the frames, ps.
     note : callable
         Takes warnings, as `FrameSource.note`.
 

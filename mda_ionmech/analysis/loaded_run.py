@@ -1,4 +1,4 @@
-"""Saved runs, opened without their trajectory: they answer what the runs themselves answer."""
+"""Saved runs, opened without their trajectory."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class LoadedRun(RunAnswers):
     ----------
     results : Results
     species : tuple of IonSpecies
-        With detectors and rules as the run settled them. Their atoms are known by ``ix``,
-        ``names``, ``masses`` and ``charges``; there is no universe.
+        With the detectors and rules of the run. Their atoms have ``ix``, ``names``, ``masses`` and
+        ``charges``, but no universe.
     paths : Paths
         Unwrapped positions of all carriers, species one after the other.
     microstates, macrostates : dict of str
@@ -63,18 +63,18 @@ class LoadedRun(RunAnswers):
 def load_run(path: str | os.PathLike[str], *, classes: type | Iterable[type] = ()) -> LoadedRun:
     """Open a run that was saved with ``run.save_run(path)``, without its trajectory.
 
-    Cost: the files are read once, and carriers are labelled as by the run, whose labels are then
-    compared with those of the saved result. A run whose arrays were on disk (``memory=...``) is
-    mapped from the folder, which must stay while it is used; what is made of it is in a temporary
-    folder (`TMPDIR`) that goes with it.
+    Cost: the files are read once, carriers are labelled again, and the labels are compared with
+    those of the saved result. A run whose arrays were on disk (``memory=...``) is memory-mapped
+    from the folder, which must not be removed while it is used; new arrays are in a temporary
+    folder (`TMPDIR`) that is removed with the run.
 
     Parameters
     ----------
     path : path-like
         The folder.
     classes : type or iterable of type
-        Detectors and rules of your own that the run was made with: a file holds their attributes
-        and no code.
+        Your own detectors and rules that the run was made with: the files hold their attributes
+        but no code.
 
     Returns
     -------
@@ -83,8 +83,8 @@ def load_run(path: str | os.PathLike[str], *, classes: type | Iterable[type] = (
     Raises
     ------
     InputError
-        For what is no saved run, one that is damaged or of a newer version, classes that are
-        missing, or labels that come out otherwise than they were.
+        If the folder is no saved run, is damaged or of a newer version, if classes are missing, or
+        if the labels differ from the saved ones.
 
     Examples
     --------

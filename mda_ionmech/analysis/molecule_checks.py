@@ -1,7 +1,7 @@
-"""Warnings about molecules: what the topology takes for one, and what a carrier is made of.
+"""Warnings about molecules: how the topology divides atoms into molecules and carriers.
 
 Shells are compared by molecule and a charge belongs to a carrier: a residue that holds many
-molecules, or bonds for a part of one, changes every number that follows.
+molecules, or bonds that are partly missing, change every number.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from ..species import IonSpecies
 
-#: More atoms than this in one molecule are said to be many, fewer only where their names repeat.
+#: Molecules of more atoms than this are reported; smaller ones only where atom names repeat.
 MANY_ATOMS = 8
 #: Lighter than any nucleus, u: Drude particles have 0.1 to 0.8, virtual sites none.
 LIGHT = 0.9
 
 
 def molecule_notes(species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray) -> list[str]:
-    """What is unlikely about the molecules of carriers and ligands.
+    """Warnings about implausible molecules of carriers and ligands.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ def _split_residues(
     others = f", and {len(split) - 1} other residues several" if len(split) > 1 else ""
     return [
         f"by the bonds of the topology {_residue(first)} holds {number} molecules{others}: bonds "
-        "tell molecules apart, not residues; where a residue is one molecule, bonds are missing, "
-        "and its atoms count as several molecules: add them, or go by residues with "
+        "define molecules, not residues; where a residue is one molecule, bonds are missing, "
+        "and its atoms count as several molecules: add them, or define molecules by residues with "
         "universe.del_TopologyAttr('bonds')"
     ]
 
@@ -101,7 +101,7 @@ def _split_residues(
 def _carriers(
     one: IonSpecies, molecule: np.ndarray, bonded: np.ndarray, pairs: np.ndarray
 ) -> list[str]:
-    """What is unlikely about the carriers of one species."""
+    """Warnings about implausible carriers of one species."""
     notes, ix = [], one.atoms.ix
     if one.compound is None:
         place = np.full(len(molecule), -1, dtype=np.int64)
@@ -132,14 +132,14 @@ def _carriers(
         notes.append(
             f"{_residue(one.atoms[one.carrier_of_atom == worst])} of {one.name} holds "
             f"{copies[worst]} atoms of every name and no bonds: if these are {copies[worst]} "
-            "molecules, they are taken for one carrier; give each a residue of its own, or bonds "
+            "molecules, they count as one carrier; give each a residue of its own, or bonds "
             "and compound='fragments'"
         )
     return notes
 
 
 def _several_in_a_molecule(one: IonSpecies, molecule: np.ndarray, bonded: np.ndarray) -> list[str]:
-    """Atoms of several elements that share a residue, each a carrier."""
+    """Warning about carriers that are atoms of different elements in one residue."""
     free = one.atoms[~bonded[one.atoms.ix]]
     if not len(free):
         return []
@@ -165,14 +165,14 @@ def _several_in_a_molecule(one: IonSpecies, molecule: np.ndarray, bonded: np.nda
 
 
 def _several(copies: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Whether groups of atoms look like several molecules: not like two equal atoms, or four."""
+    """Whether groups of atoms look like several molecules each, rather than a few equal atoms."""
     return (copies > 1) & ((copies < size) | (size > 4))
 
 
 def light_site_notes(
     one: IonSpecies, universe: Any, molecule: np.ndarray, masses: np.ndarray
 ) -> list[str]:
-    """What is followed where carriers have Drude particles or virtual sites.
+    """Notes on which positions are analysed where carriers have Drude particles or virtual sites.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def light_site_notes(
     Raises
     ------
     InputError
-        Where such a site would be a carrier beside its core.
+        Where such a site would be a carrier besides its core.
     """
     ix = one.atoms.ix
     light = masses < LIGHT
@@ -219,23 +219,23 @@ def light_site_notes(
                 "follow the centre of mass of core and site"
             )
         return [
-            f"{one.name}: the positions followed are those of the selected atoms; {named(sites)} "
-            "of the same molecules (Drude particles or virtual sites) are no part of it"
+            f"{one.name}: the positions analysed are those of the selected atoms; {named(sites)} "
+            "of the same molecules (Drude particles or virtual sites) are not included"
         ]
     if not (sites & chosen).any():
         return [
-            f"{one.name}: the centres of mass followed are those of the selected atoms; "
-            f"{named(sites)} of the same molecules (Drude particles or virtual sites) are no part "
-            "of them"
+            f"{one.name}: the centres of mass analysed are those of the selected atoms; "
+            f"{named(sites)} of the same molecules (Drude particles or virtual sites) are not "
+            "included"
         ]
     return [
-        f"{one.name}: the centres of mass followed include {named(sites & chosen)}, Drude "
+        f"{one.name}: the centres of mass analysed include {named(sites & chosen)}, Drude "
         "particles or virtual sites"
     ]
 
 
 def _ligands(one: IonSpecies, universe: Any, molecule: np.ndarray, bonded: np.ndarray) -> list[str]:
-    """Ligand types whose molecules cannot be told apart."""
+    """Warnings about ligand types whose molecules cannot be distinguished."""
     notes = []
     detector, rule = one.microstates, one.events
     assert detector is not None
@@ -268,7 +268,7 @@ def _one_molecule(
     molecule: np.ndarray,
     bonded: np.ndarray,
 ) -> list[str]:
-    """Ligands of a type that are one molecule, or residues that look like several."""
+    """Warnings about ligands that are all one molecule, or residues that look like several."""
     ix = ligands.ix
     held = distinct(molecule[ix])
     remedy = "give each molecule a residue or molecule number of its own, or a topology with bonds"
@@ -304,7 +304,7 @@ def _one_molecule(
 def _one_chain(
     one: IonSpecies, groups: Sequence[AtomGroup], universe: Any, bonded: np.ndarray
 ) -> list[str]:
-    """Chains of a polymer that cannot be told apart."""
+    """Warnings about polymer chains that cannot be distinguished."""
     assert isinstance(one.events, PolymerEvents)
     atoms = np.concatenate([g.ix for g in groups])
     chain = chain_of_atom(universe, one.events.chains, atoms, "PolymerEvents")[atoms]
@@ -312,7 +312,7 @@ def _one_chain(
     if by_bonds and not bonded[atoms].all():
         return [
             f"{np.count_nonzero(~bonded[atoms])} of the {len(atoms)} chain atoms that {one.name} "
-            "can bind have no bonds, and count as chains of one atom, between which every move is "
+            "can bind have no bonds, and count as chains of one atom, between which every hop is "
             "interchain: add the missing bonds, or give PolymerEvents(chains='residues'), "
             "'segids' or an array with the chain of every atom"
         ]
@@ -321,6 +321,6 @@ def _one_chain(
     how = f"chains={one.events.chains!r}" if isinstance(one.events.chains, str) else "chains given"
     return [
         f"all {len(atoms)} chain atoms that {one.name} can bind belong to one chain ({how}), as in "
-        "a network or with a single chain: interchain hops cannot occur; to tell strands apart "
+        "a network or with a single chain: interchain hops cannot occur; to distinguish strands "
         "give PolymerEvents(chains=...) the strand of every atom"
     ]

@@ -1,7 +1,7 @@
-"""Checks for input that is legal and absurd: each function returns a warning, or None.
+"""Plausibility checks of input that is valid but probably wrong; each returns a warning or None.
 
-All are pure functions of numbers and arrays. What cannot be right is an InputError instead. A check
-is silent where the sample does not decide: a warning that is often wrong is not read.
+All are pure functions of numbers and arrays. Input that cannot be right raises an InputError. A
+check that the sample cannot decide gives no warning, because frequent false warnings are ignored.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..lib.errors import InputError
 from ..lib.whole_frames import whole_frames
 from ..microstates.rdf import RadialDistribution
 
-#: A length below this fraction of the frame spacing is far from anything the frames can show.
+#: A length below this fraction of the frame spacing cannot be resolved by the frames.
 SHORTEST_LENGTH = 0.5
-#: One below this fraction of it can only be in another unit; ps and s differ by 1e12, ps and ns by
-#: 1e3, and nobody asks frames for a hundredth of their spacing.
+#: A length below this fraction of it must be in another unit: ps and s differ by 1e12, ps and ns by
+#: 1e3.
 OTHER_UNIT = 0.01
 #: A persistence above this fraction of the trajectory leaves fewer than ten independent changes.
 LONGEST_PERSISTENCE = 0.1
-#: An outer radius above this multiple of the inner one is no band at the edge of a shell.
+#: Largest plausible ratio of the outer to the inner radius of hysteresis.
 WIDEST_BAND = 2.0
 #: Mean number of ligands of all types below which shells count as empty. Solvated ions have 3 to 8;
 #: anions alone, as ligands of a salt at 1 mol/L that is nearly dissociated, 0.2.
@@ -46,7 +46,7 @@ CLEAR = 4.0
 FEWEST_STEPS, STEADY = 12, 8.0
 #: Least part of an Onsager coefficient in the laboratory frame that a drift must make.
 DRIFT_PART = 0.1
-#: A framework that drifts less than this as a whole is said nothing of, Angstrom: supercells
+#: Least drift of a framework as a whole that is reported, Angstrom: supercells
 #: settle by about 1 A after their temperature is set.
 SETTLING = 3.0
 #: A framework diffuses where its mean squared displacement, relative to its own mean, exceeds this,
@@ -57,22 +57,22 @@ MELTING, MELTING_PART, GROWTH = 1.0, 0.1, 1.6
 #: Host atoms move more than the carriers where their mean squared displacement exceeds this,
 #: Angstrom^2, and so many times that of the carriers.
 HOST_MOVES, HOST_FASTER = 0.25, 1.5
-#: Relative difference of temperatures that is said: above any thermostat's error.
+#: Relative difference of temperatures that is reported: above any thermostat's error.
 TEMPERATURE = 0.15
-#: Velocities of atoms in molecules show between this fraction and all of the temperature: of three
-#: degrees of freedom of an atom, one is lost in rigid water and where all bonds are constrained.
+#: Atoms in molecules have a kinetic temperature between this fraction of the temperature and all of
+#: it: of three degrees of freedom, one is lost in rigid water and with all bonds constrained.
 CONSTRAINED = 0.6
-#: Temperatures farther apart than this factor are velocities in unknown units.
+#: Temperatures that differ by more than this factor mean velocities in unknown units.
 UNKNOWN_UNITS = 1e3
-#: How many times the distance that their thermal velocity allows ions must go between two frames to
-#: be called too fast, and how far at least, Angstrom (coordinates may be rounded to 0.01).
+#: Ions are too fast where they move by more than this multiple of the thermal distance between two
+#: frames, and by at least this many Angstrom (coordinates may be rounded to 0.01).
 TOO_FAST, ROUNDING = 2.0, 0.05
-#: A chain has more ligand atoms than this; dimethoxyethane has 2, diglyme 3.
+#: Polymer chains have more ligand atoms than this; dimethoxyethane has 2, diglyme 3.
 SHORT_CHAIN = 3
 
 
 def short_length(argument: str, length: float, spacing: float) -> str | None:
-    """A window, resolution or horizon far below the spacing of the frames.
+    """Warn of a window, resolution or horizon far below the spacing of the frames.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def short_length(argument: str, length: float, spacing: float) -> str | None:
     Raises
     ------
     InputError
-        Where it can only be in another unit.
+        Where the length must be in another unit.
     """
     if length >= SHORTEST_LENGTH * spacing:
         return None
@@ -91,18 +91,18 @@ def short_length(argument: str, length: float, spacing: float) -> str | None:
         raise InputError(
             f"{argument} holds {length:g} ps, and frames are {spacing:g} ps apart: lengths are "
             f"times in ps (1e-12 s is 1, 1 ns is 1000); give {argument} of {spacing:g} ps or more, "
-            "or analyse frames that lie closer"
+            "or analyse more closely spaced frames"
         )
     return (
         f"{argument} holds {length:g} ps, less than half the {spacing:g} ps between frames, and is "
-        f"taken as one frame: nothing shorter can be seen; lengths are times in ps"
+        f"taken as one frame, the shortest length there is; lengths are times in ps"
     )
 
 
 def long_persistence(
     name: str, persistence: float, spacing: float, n_frames: int, used: bool = True
 ) -> str | None:
-    """A persistence that is comparable with the run, or that no frame can resolve.
+    """Warn of a persistence comparable with the run, or shorter than the frames can resolve.
 
     Parameters
     ----------
@@ -112,12 +112,12 @@ def long_persistence(
         ps.
     n_frames : int
     used : bool
-        False where filters are left out.
+        False where no filters are applied.
 
     Raises
     ------
     InputError
-        Where no change could outlast it.
+        Where no change can last longer.
     """
     span = (n_frames - 1) * spacing
     if not used or persistence == 0:
@@ -125,14 +125,14 @@ def long_persistence(
     if persistence >= span:
         raise InputError(
             f"persistence={persistence:g} ps of {name} is as long as the {span:g} ps analysed: no "
-            f"change of a shell or site can outlast it; give a time in ps well below "
+            f"change of a shell or site can last longer; give a time in ps well below "
             f"{LONGEST_PERSISTENCE * span:g} ps, or analyse a longer trajectory"
         )
     if persistence > LONGEST_PERSISTENCE * span:
         return (
             f"persistence={persistence:g} ps of {name} is {persistence / span:.0%} of the "
-            f"{span:g} ps analysed: changes that last for less are ignored, and few others fit in; "
-            "it is a time in ps, usually that of a return after a failed exchange"
+            f"{span:g} ps analysed: shorter changes are ignored, and few longer ones can occur; "
+            "it is a time in ps, usually that of the return after an unsuccessful exchange"
         )
     if whole_frames(persistence, spacing) == 0:
         return (
@@ -144,7 +144,7 @@ def long_persistence(
 
 
 def wide_band(name: str, kind: str, inner: float, outer: float) -> str | None:
-    """A hysteresis as wide as the shell; radii in Angstrom."""
+    """Warn of a hysteresis as wide as the shell; radii in Angstrom."""
     if outer <= WIDEST_BAND * inner:
         return None
     return (
@@ -161,7 +161,7 @@ def empty_shells(
     nearest: Mapping[str, float],
     n_frames: int,
 ) -> str | None:
-    """Hardly a ligand in any shell: a cutoff in nm, or ligands that were selected wrongly.
+    """Warn of nearly empty shells: a cutoff in nm, or a wrong selection of ligands.
 
     Parameters
     ----------
@@ -172,12 +172,12 @@ def empty_shells(
         none for detectors without radii; distance of the nearest ligand in all frames sampled,
         infinite where there was none. Angstrom.
     n_frames : int
-        Sampled.
+        Number of sampled frames.
 
     Raises
     ------
     InputError
-        Where no contact can be expected in the frames that were not sampled either.
+        Where no contact can be expected in the other frames either.
     """
     total = sum(coordination.values())
     if total >= EMPTY:
@@ -193,14 +193,14 @@ def empty_shells(
         and all(nearest.get(kind, np.inf) > CLEARLY_FARTHER * r for kind, r in radii.items())
     ):
         raise InputError(
-            f"cutoff ({shown}) of {name}: no ligand comes that near in {n_frames} frames spread "
-            f"over the run, the nearest are at {found}; radii are in Angstrom, 0.28 nm is 2.8: "
+            f"cutoff ({shown}) of {name}: no ligand comes that near in {n_frames} sampled frames, "
+            f"the nearest are at {found}; radii are in Angstrom, 0.28 nm is 2.8: "
             "give cutoff='rdf' or the first minimum of g(r)"
         )
     within = f" within the cutoff ({shown})" if radii else ""
     return (
         f"shells of {name} are nearly empty: {total:.3g} ligand atoms on average{within} in "
-        f"{n_frames} frames spread over the run; nearest ligands: {found}; check the cutoff "
+        f"{n_frames} sampled frames; nearest ligands: {found}; check the cutoff "
         "(Angstrom) and the selections of the ligands"
     )
 
@@ -208,7 +208,7 @@ def empty_shells(
 def misplaced_radii(
     name: str, found: RadialDistribution, inner: float, outer: float, *, molecule: bool
 ) -> list[str]:
-    """A cutoff before the first or beyond the second peak of g(r), or a band where it rises.
+    """Warn of a cutoff or hysteresis that does not lie in the first minimum of g(r).
 
     Parameters
     ----------
@@ -268,16 +268,16 @@ def misplaced_radii(
 
 
 def unchanged_sample(name: str, n_frames: int, span: float) -> str:
-    """What is said of shells that are the same in all frames sampled; span in ps."""
+    """Warning about shells that are the same in all sampled frames; span in ps."""
     return (
-        f"no shell of {name} differs between {n_frames} frames spread over {span:g} ps: a "
+        f"no shell of {name} differs between {n_frames} frames sampled over {span:g} ps: a "
         "decomposition by events needs events; check the cutoff and the ligands, or analyse a "
         "longer trajectory"
     )
 
 
 def unchanged(name: str, what: str, empty: bool) -> str:
-    """What is said of a species whose microstates never change in the whole run.
+    """Warning about a species whose microstates never change in the whole run.
 
     Parameters
     ----------
@@ -294,7 +294,7 @@ def unchanged(name: str, what: str, empty: bool) -> str:
     }[what]
     if empty:
         return (
-            f"no {name} has a ligand in any frame: its shells are empty, and events mean nothing; "
+            f"no {name} has a ligand in any frame: shells are empty, and events have no meaning; "
             f"{remedy}"
         )
     return (
@@ -304,16 +304,16 @@ def unchanged(name: str, what: str, empty: bool) -> str:
 
 
 def one_label(name: str, counts: Mapping[str, float], shortest: float) -> str | None:
-    """One label for every carrier and window.
+    """Warn of one label for every carrier and window.
 
     Parameters
     ----------
     name : str
         Of the species.
     counts : mapping of str to float
-        Carriers and windows with each label, summed over all windows.
+        Number of carriers with each label, summed over all windows.
     shortest : float
-        Window, ps.
+        The shortest window, ps.
     """
     met = [label for label, n in counts.items() if n > 0]
     if len(counts) < 2 or len(met) != 1:
@@ -326,7 +326,7 @@ def one_label(name: str, counts: Mapping[str, float], shortest: float) -> str | 
 
 
 def small_molecules(name: str, largest: int, n_chains: int) -> str | None:
-    """`PolymerEvents` on small molecules.
+    """Warn of `PolymerEvents` applied to small molecules.
 
     Parameters
     ----------
@@ -347,14 +347,14 @@ def small_molecules(name: str, largest: int, n_chains: int) -> str | None:
 
 
 def kinetic_temperature(temperature: float, kinetic: float, error: float, free: bool) -> str | None:
-    """A temperature far from that of the velocities.
+    """Warn of a temperature far from that of the velocities.
 
     Parameters
     ----------
     temperature : float
         As given, K.
     kinetic : float
-        sum m v^2 / (3 N kB) over the atoms looked at, K.
+        sum m v^2 / (3 N kB) over the sampled atoms, K.
     error : float
         Its relative standard error.
     free : bool
@@ -375,17 +375,17 @@ def kinetic_temperature(temperature: float, kinetic: float, error: float, free: 
 
 
 def written_temperature(temperature: float, written: float, key: str) -> str | None:
-    """A temperature far from what the trajectory file says; both in K."""
+    """Warn of a temperature far from the one in the trajectory file; both in K."""
     if abs(temperature - written) <= TEMPERATURE * written:
         return None
     return (
-        f"temperature={temperature:g} K, but the trajectory says {written:.0f} K ({key}): "
+        f"temperature={temperature:g} K, but the trajectory has {written:.0f} K ({key}): "
         "coefficients are divided by it; give that of the simulation, in K"
     )
 
 
 def drift(frame: str, steps: np.ndarray, msd: Mapping[str, tuple[int, float]]) -> str | None:
-    """A system or framework that drifts steadily as a whole.
+    """Warn of a system or framework that drifts steadily as a whole.
 
     Parameters
     ----------
@@ -430,7 +430,7 @@ def drift(frame: str, steps: np.ndarray, msd: Mapping[str, tuple[int, float]]) -
 def moving_host(
     carriers: Mapping[str, float], host: Mapping[str, tuple[float, float]]
 ) -> str | None:
-    """A framework that diffuses, or whose atoms move more than the carriers.
+    """Warn of a framework that diffuses, or whose atoms move more than the carriers.
 
     Parameters
     ----------
@@ -470,7 +470,7 @@ def moving_host(
 
 
 def too_fast(name: str, step: float, mass: float, temperature: float, spacing: float) -> str | None:
-    """Ions that go farther between two frames than their thermal velocity allows.
+    """Warn of ions that move farther between two frames than their thermal velocity allows.
 
     In equilibrium <|dr|^2> <= <v^2> t^2 = 3 kB T t^2 / m at any time t.
 
@@ -479,7 +479,7 @@ def too_fast(name: str, step: float, mass: float, temperature: float, spacing: f
     name : str
         Of the species.
     step : float
-        Root mean square displacement of the atoms looked at between two frames, Angstrom.
+        Root mean square displacement of the sampled atoms between two frames, Angstrom.
     mass : float
         Their harmonic mean mass, amu.
     temperature : float
@@ -492,7 +492,7 @@ def too_fast(name: str, step: float, mass: float, temperature: float, spacing: f
     if step < ROUNDING or step < TOO_FAST * allowed:
         return None
     return (
-        f"{name} goes {step:.2g} A between frames {spacing:g} ps apart, and its thermal velocity "
+        f"{name} moves {step:.2g} A between frames {spacing:g} ps apart, and its thermal velocity "
         f"at {temperature:g} K allows {allowed:.2g} A: the frames are farther apart (the "
         "header of a DCD may hold the step of the integrator, other files hold no time), or the "
         "temperature or the masses are wrong; give dt=... in ps"

@@ -1,6 +1,6 @@
-"""How the shares move when filters, radii or the linking of hops are chosen otherwise.
+"""Sensitivity of the shares to filters, radii and the linking of hops.
 
-One choice is changed at a time, on the contacts that the run has gathered.
+One setting is changed at a time; the carriers are labelled again from the stored contacts.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def robustness(
 ) -> pd.DataFrame:
     """Table of shares against choices; see `OnsagerDecomposition.robustness`.
 
-    relabelled: makes the result of the run with other filters, radii or rules, and one window.
+    relabelled: gives the result of the run with other filters, radii or rules, for one window.
     """
     import pandas as pd
 
     name = results._species(species)
     index = [s.name for s in gathered.species].index(name)
     if gathered.species[index].events is None:
-        raise InputError(f"species={name!r} has no event rule, so no shares that could move")
+        raise InputError(f"species={name!r} has no event rule, so it has no shares to compare")
     n = whole_frames(float(results.at_window(window)["window"]), gathered.paths.dt)
     rows: list[tuple[Any, ...]] = []
 
@@ -97,7 +97,7 @@ def _shell(gathered: GatheredRun, index: int, argument: str) -> CutoffShell:
     one = gathered.species[index]
     if not isinstance(one.microstates, CutoffShell):
         raise InputError(
-            f"{argument}=... moves the radii of a CutoffShell, and {one.name!r} has "
+            f"{argument}=... changes the radii of a CutoffShell, and {one.name!r} has "
             f"{type(one.microstates).__name__}; leave {argument} out"
         )
     return one.microstates
@@ -163,7 +163,7 @@ def _rules(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator
         rules = {
             k: CrystalEvents(linking, *distance, detail=one.events.detail, shared=rule.shared)
             for k, one in enumerate(gathered.species)
-            # species that are labelled together stay so
+            # species that are labelled together stay together
             if isinstance(one.events, CrystalEvents) and (k == index or rule.links_like(one.events))
         }
         other = rules[index]

@@ -1,4 +1,4 @@
-"""What follows from a run without its trajectory: results with other labels, files, tables."""
+"""Methods of a finished run that need no trajectory: relabelling, files and tables."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 class RunAnswers(RunObservables):
-    """A run that was read: its record, its labels, and what they are asked. Reads no frame."""
+    """A finished run: relabelling, files and tables, without reading frames."""
 
     species: tuple[IonSpecies, ...]
     results: Any
 
     @abstractmethod
     def _finished(self, what: str) -> FinishedRun:
-        """The run to answer from; InputError, naming `what`, where there is none yet."""
+        """The finished run; InputError, naming `what`, before a run."""
 
     def _labelled(self, what: str) -> LabelledRun:
         return self._finished(what).record
@@ -90,17 +90,17 @@ class RunAnswers(RunObservables):
         return {s.name: s.macrostates for s in run.species if s.macrostates is not None}
 
     def plain(self) -> Results:
-        """The same run with plain cutoffs: no hysteresis, no persistence. Reads no frame again.
+        """The same run with plain cutoffs: no hysteresis, no persistence. Reads no frames.
 
         Returns
         -------
         Results
-            What flicker does to the shares, to print beside the filtered result.
+            For comparison with the filtered result: the effect of flicker on the shares.
         """
         return self._finished("plain()").relabelled(filtered=False)
 
     def relabelled(self, persistence: float) -> Results:
-        """The same run with another persistence in every detector. Reads no frame again.
+        """The same run with another persistence in every detector. Reads no frames.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class RunAnswers(RunObservables):
         Returns
         -------
         Results
-            Shares against persistence come from a few calls.
+            Repeated calls give the shares as a function of persistence.
 
         Raises
         ------
@@ -136,22 +136,23 @@ class RunAnswers(RunObservables):
         window: float | None = None,
         species: str | None = None,
     ) -> pd.DataFrame:
-        """How the shares move when one choice at a time is made otherwise. Reads no frame again.
+        """Sensitivity of the shares to one setting at a time. Reads no frames.
 
-        Cost: that of labelling and of one window, for every value.
+        Cost: labelling and the sums of one window, for every value.
 
         Parameters
         ----------
         persistence : sequence of float
-            Times in ps, in place of those of the detector.
+            Times in ps that replace those of the detector.
         hysteresis : sequence of float
-            Widths in Angstrom, in place of those of the `CutoffShell`; 0 is none.
+            Widths in Angstrom that replace those of the `CutoffShell`; 0 is none.
         linking : sequence
             Rules of `CrystalEvents`: ``"chain"``, ``("proximity", distance)`` or ``("distance",
-            distance)``; species that are labelled together all take it.
+            distance)``; applied to all species that are labelled together.
         cutoffs : sequence of float or of dict
-            Radii at which contacts begin, Angstrom; a dict gives them by ligand type, others stay.
-            The radius at which they end moves along where it was recorded, else it stays.
+            Radii at which contacts begin, Angstrom, or a dict of them by ligand type. The radius at
+            which contacts end is shifted by the same amount if the shifted radius was recorded,
+            else it is unchanged.
         window : float, optional
             ps; default as in `Results.summary`.
         species : str, optional
@@ -166,8 +167,8 @@ class RunAnswers(RunObservables):
         Raises
         ------
         InputError
-            Before a run, for settings the detector or the rule of the species does not have, and
-            for radii that were not recorded: give those as ``CutoffShell(..., recorded=[...])``.
+            Before a run, for settings that the detector or rule of the species does not have, and
+            for radii that were not recorded with ``CutoffShell(..., recorded=[...])``.
         """
         from .robustness import robustness
 
@@ -216,9 +217,9 @@ class RunAnswers(RunObservables):
         return write_run(path, self._finished("save_run()"))
 
     def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
-        """Write what OVITO colours by: events, macrostates and displacements of one window.
+        """Write events, macrostates and displacements of one window for OVITO.
 
-        For a window that was scanned the file holds the share of every event, too.
+        For a window in the scan the file holds the share of every event, too.
 
         Parameters
         ----------
@@ -248,7 +249,7 @@ class RunAnswers(RunObservables):
     def vehicularity(
         self, window: float | None = None, *, species: str | None = None
     ) -> pd.DataFrame:
-        """How much of the vehicular motion the shells shared; see `Results.vehicularity`.
+        """Fraction of vehicular motion in which the shell moved along; see `Results.vehicularity`.
 
         Needs a run with ``projection="vehicle"``.
 

@@ -10,21 +10,21 @@ import numpy as np
 from ..lib.checks import shown, whole
 from ..lib.errors import InputError
 
-#: Processes or parts, and frames, at most.
+#: Most processes or parts, and most frames.
 MOST_PARTS, MOST_FRAMES = 2**20, 2**62
 
 
 def check_frames(n_frames: int, start: Any, stop: Any, step: Any, frames: Any) -> dict[str, Any]:
-    """The part of a trajectory that is asked for: ``start``, ``stop``, ``step`` and ``frames``.
+    """Check the requested part of a trajectory: ``start``, ``stop``, ``step`` and ``frames``.
 
     Parameters
     ----------
     n_frames : int
         Of the trajectory.
     start, stop, step : int or None
-        Steps go forward.
+        `step` is positive.
     frames : object
-        As for `check_frame_list`; in place of the others.
+        As for `check_frame_list`; excludes the others.
 
     Raises
     ------
@@ -34,9 +34,7 @@ def check_frames(n_frames: int, start: Any, stop: Any, step: Any, frames: Any) -
     given = [name for name, one in zip(("start", "stop", "step"), (start, stop, step), strict=True)
              if one is not None]  # fmt: skip
     if chosen is not None and given:
-        raise InputError(
-            f"frames=... and {given[0]}=... both say which frames are read; give one of them"
-        )
+        raise InputError(f"frames=... and {given[0]}=... both select frames; give one of them")
     return {**_check_slice(n_frames, start, stop, step), "frames": chosen}
 
 
@@ -46,14 +44,14 @@ def _check_slice(n_frames: int, start: Any, stop: Any, step: Any) -> dict[str, i
         remedy = f"give a frame number, the trajectory has {n_frames}, or None"
         bounds = {"least": -MOST_FRAMES, "most": MOST_FRAMES}
         out[argument] = None if value is None else whole(argument, value, **bounds, remedy=remedy)
-    remedy = "give a number of frames to go on by, 1 or more, or None"
+    remedy = "give a stride of 1 or more, or None"
     bounds = {"least": 1, "most": MOST_FRAMES}
     out["step"] = None if step is None else whole("step", step, **bounds, remedy=remedy)
     return out
 
 
 def check_frame_list(n_frames: int, frames: Any) -> np.ndarray | None:
-    """Numbers of frames, from a list, a range or a mask over all of them; None for none.
+    """Frame numbers from a list, a range or a mask over all frames; None if not given.
 
     Returns
     -------
@@ -63,7 +61,7 @@ def check_frame_list(n_frames: int, frames: Any) -> np.ndarray | None:
     Raises
     ------
     InputError
-        For anything else, numbers that are no frames, and a mask of another length.
+        For anything else, numbers outside the trajectory, and a mask of another length.
     """
     if frames is None:
         return None
@@ -97,7 +95,7 @@ def frame_numbers(
     step: int | None = None,
     frames: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Numbers of the frames that are asked for, as `check_frames` gives them.
+    """Numbers of the requested frames, from the output of `check_frames`.
 
     Returns
     -------

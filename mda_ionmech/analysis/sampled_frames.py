@@ -1,7 +1,7 @@
-"""A look at frames spread over the run, before all are read: shells, motion and temperature.
+"""Plausibility of shells, motion and temperature on sampled frames, before all are read.
 
-The frames depend on their number alone and are read in this process, so that what is found is the
-same on every backend.
+The choice of frames depends on the number of frames alone and they are read in this process, so
+that the outcome is the same on every backend.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from ..trajectory.snapshot import Snapshot
     from .frame_source import FrameSource
 
-#: Frames that are looked at.
+#: Number of sampled frames.
 FRAMES = 25
-#: After how many of these the next frame is looked at as well, for steps from frame to frame.
+#: After every so many of these the next frame is read as well, for steps from frame to frame.
 PAIRS = 5
-#: Most carriers of a species whose neighbours are counted and whose motion is followed.
+#: Most carriers of a species in the sample.
 CARRIERS = 200
-#: Most atoms of each kind of the framework, and of the whole system, whose motion is followed.
+#: Most atoms of each kind of the framework, and of the whole system, in the sample.
 HOST_ATOMS, ALL_ATOMS = 500, 20_000
-#: Kinds of framework atoms are told apart up to this number.
+#: Most kinds of framework atoms that are distinguished.
 KINDS = 12
-#: Resultant length of the mean over atoms of exp(2 pi i step) below which a drift cannot be told.
+#: Modulus of the mean over atoms of exp(2 pi i step) below which a drift is undetermined.
 _KNOWN_DRIFT = 0.5
 #: amu A^2 / ps^2 in J.
 _ENERGY = constants.atomic_mass * 1e4
@@ -47,15 +47,15 @@ _TEMPERATURE_KEYS = ("temperature", "temp", "temp0")
 
 @dataclass
 class ShellSample:
-    """Shells of one species in the frames looked at.
+    """Shells of one species in the sampled frames.
 
     Attributes
     ----------
     detector : Detector
     contacts : numpy.ndarray
-        Shape (ligand types,): contacts close enough to begin one, over all frames and carriers.
+        Shape (ligand types,): contacts within the inner radius, over all frames and carriers.
     pairs : PairCounts
-        Of at most `CARRIERS` carriers.
+        Pair distances of at most `CARRIERS` carriers.
     same : bool
         Whether all frames have the same contacts.
     first : numpy.ndarray
@@ -77,7 +77,7 @@ class ShellSample:
         return cls(detector, np.zeros(len(kinds)), PairCounts(kinds))
 
     def add(self, frame: FrameGeometry) -> None:
-        """Take the next frame."""
+        """Add a frame."""
         found = self.detector.contacts(frame)
         begun = found.inner
         of_kind = frame.ligand_kind[found.ligand[begun]]
@@ -90,7 +90,7 @@ class ShellSample:
         self.n_frames += 1
 
     def by_type(self, values: np.ndarray) -> dict[str, float]:
-        """Numbers by the names of the ligand types."""
+        """Values by ligand type."""
         return dict(zip(self.detector.ligand_types, values.tolist(), strict=True))
 
     def coordination(self) -> dict[str, float]:
@@ -106,7 +106,7 @@ class ShellSample:
 
 
 def _some_carriers(frame: FrameGeometry) -> FrameGeometry:
-    """The same frame with at most `CARRIERS` of the carriers, spread evenly over them."""
+    """The same frame with at most `CARRIERS` evenly chosen carriers."""
     n = len(frame.centres)
     if n <= CARRIERS:
         return frame
@@ -125,13 +125,13 @@ def _some_carriers(frame: FrameGeometry) -> FrameGeometry:
 
 @dataclass
 class MotionSample:
-    """Where some atoms are in the frames looked at.
+    """Positions of some atoms in the sampled frames.
 
     Attributes
     ----------
     groups : dict of str to numpy.ndarray
         Atom indices of carriers by species (``species:``), of framework atoms by kind
-        (``framework:``), and of what a drift is told from (``drift``).
+        (``framework:``), and of the atoms that define a drift (``drift``).
     weights : numpy.ndarray
         Of the atoms of ``drift``.
     """
@@ -142,7 +142,7 @@ class MotionSample:
     cells: list[np.ndarray] = field(default_factory=list)
 
     def add(self, positions: np.ndarray, cell: np.ndarray, inverse: np.ndarray) -> None:
-        """Take the next frame: positions (atoms, 3) in Angstrom and its cell."""
+        """Add a frame: positions (atoms, 3) in Angstrom and its cell."""
         self.cells.append(cell)
         for name, atoms in self.groups.items():
             inside = positions[atoms].astype(np.float64) @ inverse
@@ -205,7 +205,7 @@ class SpeedSample:
         return cls(chosen, mass)
 
     def add(self, before: Snapshot, after: Snapshot) -> None:
-        """Take the shortest steps between two consecutive frames."""
+        """Add the shortest steps between two consecutive frames."""
         for name, atoms in self.atoms.items():
             was = before.positions[atoms].astype(np.float64) @ before.cell.inverse
             now = after.positions[atoms].astype(np.float64) @ after.cell.inverse
@@ -214,7 +214,7 @@ class SpeedSample:
             self.squares.setdefault(name, []).append(float(np.mean(np.sum(step**2, axis=1))))
 
     def texts(self, temperature: float, spacing: float) -> Iterator[str | None]:
-        """Warnings on carriers that are faster than they can be."""
+        """Warnings on carriers that are faster than their thermal velocity allows."""
         for name, squares in self.squares.items():
             mass = 1 / float(np.mean(1 / self.mass[self.atoms[name]]))
             step = float(np.sqrt(np.mean(squares)))
@@ -223,7 +223,7 @@ class SpeedSample:
 
 @dataclass
 class TemperatureSample:
-    """Velocities and temperatures in the frames looked at.
+    """Velocities and temperatures in the sampled frames.
 
     Attributes
     ----------
@@ -258,7 +258,7 @@ class TemperatureSample:
         return cls(chosen, mass[chosen], free)
 
     def add(self, ts: Any) -> None:
-        """Take the next frame."""
+        """Add a frame."""
         if len(self.atoms) and getattr(ts, "has_velocities", False):
             velocity = np.asarray(ts.velocities, dtype=np.float64)[self.atoms]
             energy = float(np.sum(self.mass[:, None] * velocity**2)) * _ENERGY
@@ -275,7 +275,7 @@ class TemperatureSample:
                 units = np.array(_DUMP_UNITS) ** 2 * kinetic
                 kinetic = float(units[np.argmin(np.abs(np.log(units / temperature)))])
             n = len(self.atoms)
-            if not self.free and n > 1:  # the centre of mass rests
+            if not self.free and n > 1:  # the centre of mass is at rest
                 kinetic *= n / (n - 1)
             error = float(np.sqrt(2 / (3 * n * len(self.kinetic))))
             yield plausibility.kinetic_temperature(temperature, kinetic, error, self.free)
@@ -286,14 +286,14 @@ class TemperatureSample:
 
 
 def warnings_of_sample(source: FrameSource) -> list[str]:
-    """What is implausible in frames spread over the run, before all of them are read.
+    """Warnings about what is implausible in sampled frames, before all of them are read.
 
     Cost: `FRAMES` frames read, with one neighbour search to 8 A for up to `CARRIERS` carriers.
 
     Raises
     ------
     InputError
-        For shells that no ligand can be in, a persistence as long as the run, and where no carrier
+        For shells that cannot hold a ligand, a persistence as long as the run, and where no carrier
         moves.
     """
     n = len(source)
@@ -346,18 +346,18 @@ def warnings_of_sample(source: FrameSource) -> list[str]:
 
 
 def _still(names: Sequence[str], n_species: int) -> list[str]:
-    """Refuse carriers that stay where they were in all frames looked at, name single species."""
+    """Refuse a run in which no carrier moves; warn of single species that do not move."""
     if len(names) == n_species:
         raise InputError(
-            f"no carrier of {', '.join(names)} moves: their positions are equal in frames "
-            "spread over the run; check that the selections name the mobile atoms and that "
+            f"no carrier of {', '.join(names)} moves: their positions are equal in all "
+            "sampled frames; check that the selections name the mobile atoms and that "
             "they were not frozen in the simulation"
         )
     return [f"no carrier of {', '.join(names)} moves"] if names else []
 
 
 def _chains(one: IonSpecies, universe: Any) -> str | None:
-    """Chains of a rule that has them, where they are small molecules."""
+    """Warning about chains of a rule that are small molecules."""
     rule, detector = one.events, one.microstates
     chains, anion = getattr(rule, "chains", None), getattr(rule, "anion", None)
     if chains is None or detector is None:
@@ -372,7 +372,7 @@ def _shells(one: IonSpecies, shell: ShellSample, span: float) -> Iterator[str | 
     inner: Mapping[str, float] = getattr(shell.detector, "inner", {})
     outer: Mapping[str, float] = getattr(shell.detector, "outer", {})
     if not isinstance(inner, Mapping) or not isinstance(outer, Mapping):
-        inner, outer = {}, {}  # a detector of the user's own has other uses for these names
+        inner, outer = {}, {}  # in a user's own detector these names may mean something else
     empty = plausibility.empty_shells(
         one.name, shell.coordination(), inner, shell.nearest(), shell.n_frames
     )
@@ -391,7 +391,7 @@ def _shells(one: IonSpecies, shell: ShellSample, span: float) -> Iterator[str | 
 
 
 def _followed(source: FrameSource) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Atoms whose motion is looked at, and weights of those that a drift is told from."""
+    """Atoms whose motion is sampled, and weights of those that define a drift."""
     universe = source.universe
     groups: dict[str, np.ndarray] = {}
     carrier = np.zeros(universe.atoms.n_atoms, dtype=bool)
@@ -411,7 +411,7 @@ def _followed(source: FrameSource) -> tuple[dict[str, np.ndarray], np.ndarray]:
         kinds = np.full(len(carrier), "all", dtype=object)
     for kind in dict.fromkeys(kinds[atoms]):
         groups[f"framework:{kind}"] = _spread(atoms[kinds[atoms] == kind], HOST_ATOMS)
-    # what does not carry charge tells a drift best; where all atoms do, they tell it together
+    # atoms that carry no charge define a drift best; where all carry charge, all atoms do
     base = atoms if len(atoms) else np.flatnonzero(~carrier)
     base = base if len(base) else np.flatnonzero(carrier)
     groups["drift"] = _spread(base, ALL_ATOMS)
@@ -421,22 +421,22 @@ def _followed(source: FrameSource) -> tuple[dict[str, np.ndarray], np.ndarray]:
 
 
 def _spread(atoms: np.ndarray, most: int) -> np.ndarray:
-    """At most so many of the atoms, spread evenly over them."""
+    """At most `most` evenly chosen atoms."""
     if len(atoms) <= most:
         return atoms
     return atoms[np.linspace(0, len(atoms) - 1, most).astype(int)]
 
 
 def _motion(source: FrameSource, motion: MotionSample) -> Iterator[str | None]:
-    """Warnings on the motion of carriers, framework and the whole."""
+    """Warnings on the motion of carriers, framework and the whole system."""
     n_steps = len(motion.cells) - 1
     late, early = max(3 * n_steps // 4, 1), max(n_steps // 4, 1)
     if n_steps < 4:
         return
     known = motion.drift_steps()
-    # where it is not known atoms went far from frame to frame, with and without it
+    # where the drift is unknown, atoms moved far from frame to frame, with and without it
     turned = np.zeros((n_steps, 3)) if known is None else known
-    # what moves by half a cell from frame to frame looks slower, and still fast
+    # atoms that move by half a cell between frames appear slower, but still fast
     msd = {one.name: motion.squared(f"species:{one.name}", turned, late) for one in source.species}
     over_all = {
         one.name: (one.n_carriers, motion.squared(f"species:{one.name}", turned, n_steps))

@@ -1,4 +1,4 @@
-"""The states of one window as the file that OVITO colours by."""
+"""Writes the states of one window as the file that the OVITO modifiers read."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def write_states(
     run : LabelledRun
     n : int
     results : Results
-        Of the run; its shares are added if it holds this window.
+        Of the run; its shares are written if it holds this window.
     engine_step : numpy.ndarray
         Shape (frames,): step of the MD program, or -1.
     source : str
-        Names of the trajectory and of the program.
+        Names of the trajectory and of the program, for the file.
     folder : ArrayFolder or None
-        Where arrays beyond the budget go.
+        Folder of the arrays that exceed the memory budget.
     """
     file_target(path)  # states of a long run take a while
     states, atoms = window_states(run, n, folder, missing=0.0), run.atoms
@@ -69,7 +69,7 @@ def write_states(
 
 
 def _shares(run: LabelledRun, n: int, results: Results) -> dict[str, np.ndarray]:
-    """Shares and their intervals, each (species, events); empty for a window not scanned."""
+    """Shares and their intervals, each (species, events); empty for a window outside the scan."""
     if n not in run.windows:
         return {}
     data = results.decomposition.isel(window=int(np.searchsorted(run.windows, n)))

@@ -1,7 +1,7 @@
-"""A finished run as a folder: arrays as ``.npy`` files, the result, and a manifest in JSON.
+"""Writes and reads a finished run as a folder: ``.npy`` files, the result, and a JSON manifest.
 
-The manifest says what the arrays belong to, with a checksum of each file. Nothing in a folder is
-code: objects are made of the package's own classes, and of those that the reader gives.
+The manifest assigns arrays to objects, with a checksum of each file. A folder holds no code:
+objects are made of the package's own classes, and of those given to `load_run`.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ from .labelling import label
 from .window_workers import WindowWorkers
 
 FAMILY = "ionmech-saved-run"
-#: Raised whenever attributes of `CLASSES` or fields of `GatheredRun` change.
+#: Version of the format; increased whenever attributes of `CLASSES` or `GatheredRun` change.
 VERSION = 1
 MANIFEST, RESULTS, ARRAYS = "manifest.json", "results.nc", "arrays"
-#: What objects of a saved run may be.
+#: Classes that objects of a saved run may have.
 CLASSES: tuple[type, ...] = (
     *(IonSpecies, RecordedAtoms, CarrierAtoms, Paths, Ligands),
     *(CutoffShell, HullShell, RadialDistribution),
@@ -56,20 +56,20 @@ CLASSES: tuple[type, ...] = (
     *(SolvationEvents, PolymerEvents, CrystalEvents),
     *(IonPairing, ShellComposition, SiteType),
 )
-#: Entries of a manifest beside its format and checksum.
+#: Entries of a manifest besides its format and checksum.
 _FORM = {
     "created_with": str, "own_classes": list, "results": dict, "arrays": list, "on_disk": bool,
     "run": dict,
 }  # fmt: skip
-#: Fields of `GatheredRun` that are made anew, and written in another form.
+#: Fields of `GatheredRun` that are made again on loading, and those written in another form.
 _MADE = {"positions", "folder", "contacts"}
-#: States that must be those of the result.
+#: States that must be equal to those of the result.
 _LABELS = ("microstate", "macrostate", "event", "cluster")
 
 
 @dataclass
 class _ArrayFiles:
-    """The files of arrays, as they are written."""
+    """Writes arrays to files."""
 
     folder: Path
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -77,18 +77,18 @@ class _ArrayFiles:
     recorded: dict[int, tuple[RecordedAtoms, AtomGroup]] = field(default_factory=dict)
 
     def keep(self, array: np.ndarray) -> int:
-        """Write an array unless it was written before; its number."""
+        """Write an array unless it was written before; return its number."""
         if id(array) not in self.numbers:
             number = len(self.entries)
             path = self.folder / f"{number:04d}.npy"
             np.save(path, array, allow_pickle=False)
             mapped = folder_of(array) is not None
             self.entries.append(_about_file(path) | {"mapped": mapped})
-            self.numbers[id(array)] = number, array  # the array must live as long as its id is used
+            self.numbers[id(array)] = number, array  # kept, so that its id is not used again
         return self.numbers[id(array)][0]
 
     def recorded_atoms(self, value: Any) -> Any:
-        """The record of an AtomGroup, one for all that refer to it; anything else as it is."""
+        """The record of an AtomGroup, the same one for each reference; other values unchanged."""
         if not isinstance(value, AtomGroup):
             return value
         if id(value) not in self.recorded:
@@ -117,7 +117,7 @@ def write_run(path: str | os.PathLike[str], run: FinishedRun) -> Path:
     Raises
     ------
     InputError
-        For a path that cannot be written to or holds something else, or a detector or rule with
+        For a path that cannot be written to or holds other files, or a detector or rule with
         attributes that a file cannot hold.
     """
     return write_folder_atomically(
@@ -181,20 +181,20 @@ def _write(folder: Path, run: FinishedRun) -> None:
 
 
 def read_run(path: str | os.PathLike[str], classes: Mapping[str, type]) -> FinishedRun:
-    """Read what `write_run` wrote, and label it.
+    """Read a folder written by `write_run`, and label the carriers.
 
-    Cost: the files are read once, and carriers are labelled as by the run.
+    Cost: the files are read once, and carriers are labelled again.
 
     Parameters
     ----------
     path : path-like
     classes : mapping of str to type
-        Detectors and rules of the user's, by name.
+        The user's own detectors and rules, by name.
 
     Raises
     ------
     InputError
-        For what is no saved run, is damaged, was written by a newer version or with other classes.
+        If the folder is no saved run, is damaged, is of a newer version or needs other classes.
     """
     try:
         folder, manifest = _read_manifest(path)
@@ -214,7 +214,7 @@ def read_run(path: str | os.PathLike[str], classes: Mapping[str, type]) -> Finis
 def _read_manifest(path: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
     """The folder of a saved run, and its manifest."""
     if not isinstance(path, str | os.PathLike) or not str(path) or "\0" in str(path):
-        raise InputError(f"path must be that of a saved run, a folder, got {shown(path)}")
+        raise InputError(f"path must be the folder of a saved run, got {shown(path)}")
     folder, wanted = (
         Path(os.fsdecode(path)),
         "write a run with run.save_run(path), or check the path",
@@ -257,13 +257,13 @@ def _read_manifest(path: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
 
 def _damaged(path: str | os.PathLike[str], what: str) -> InputError:
     return InputError(
-        f"{path} is damaged: {what}; copy it again from where it is whole, or analyse the "
+        f"{path} is damaged: {what}; copy it again from an intact original, or analyse the "
         "trajectory again"
     )
 
 
 def _check_file(path: str | os.PathLike[str], file: Path, about: Mapping[str, Any]) -> None:
-    """Refuse a file that is not as it was written."""
+    """Refuse a file that differs from the one that was written."""
     name = f"{file.parent.name}/{file.name}" if file.parent.name == ARRAYS else file.name
     if not file.is_file():
         raise _damaged(path, f"{name} is missing")
@@ -279,18 +279,18 @@ def _array_reader(
     manifest: Mapping[str, Any],
     work: ArrayFolder | None,
 ) -> Callable[[int], np.ndarray]:
-    """Gives the arrays of a saved run by number, each once."""
+    """A function that returns the arrays of a saved run by number."""
     known: dict[int, np.ndarray] = {}
 
     def array(number: int) -> np.ndarray:
         if number not in known:
             file, about = folder / ARRAYS / f"{number:04d}.npy", manifest["arrays"][number]
             _check_file(path, file, about)
-            # what is written to a copy-on-write map stays in memory; the file is never changed
+            # changes to a copy-on-write map stay in memory; the file is never changed
             mode: Any = "c" if about["mapped"] else None
             found: Any = np.load(file, mmap_mode=mode, allow_pickle=False)
             if about["mapped"]:
-                found.folder = work  # what is made of it goes there
+                found.folder = work  # arrays derived from it are written there
             known[number] = found
         return known[number]
 
@@ -333,7 +333,7 @@ def _finished(
 def _check_labels(
     path: str | os.PathLike[str], run: FinishedRun, manifest: Mapping[str, Any]
 ) -> None:
-    """Refuse labels that are not those behind the saved result: of other code."""
+    """Refuse labels that differ from those of the saved result, which other code has made."""
     found = window_states(run.record, int(run.record.windows[0]), run.gathered.folder)
     saved = run.results.tree["states"].to_dataset()
     n_frames, n_carriers = found["event"].shape
@@ -345,6 +345,6 @@ def _check_labels(
                 raise InputError(
                     f"{path} holds another {name} of the carriers than mda_ionmech {__version__} "
                     f"finds{given}: the code behind it has changed since mda_ionmech "
-                    f"{manifest['created_with']} wrote it; use what it was written with, or "
+                    f"{manifest['created_with']} wrote it; use the version it was written with, or "
                     "analyse the trajectory again"
                 )

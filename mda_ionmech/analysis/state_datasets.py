@@ -1,4 +1,4 @@
-"""Datasets of a result that hold every carrier and frame: states, and the shells behind them."""
+"""The groups ``states`` and ``shells`` of a result: every carrier in every frame."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def states_dataset(run: LabelledRun, folder: ArrayFolder | None) -> xr.Dataset:
     ----------
     run : LabelledRun
     folder : ArrayFolder or None
-        Where the arrays are put; None: in memory.
+        Folder of the arrays; None: in memory.
     """
     n = int(run.windows[0])
     states = window_states(run, n, folder)
@@ -70,7 +70,7 @@ def shells_dataset(run: LabelledRun, folder: ArrayFolder | None) -> xr.Dataset:
     ----------
     run : LabelledRun
     folder : ArrayFolder or None
-        Where the arrays are put; None: in memory.
+        Folder of the arrays; None: in memory.
     """
     detected = [one for one in run.species if one.microstates is not None]
     found = [one.microstates.shells for one in detected if one.microstates is not None]
@@ -88,7 +88,7 @@ def shells_dataset(run: LabelledRun, folder: ArrayFolder | None) -> xr.Dataset:
         to_types = np.array([types.index(t) for t in shells.types])
         for _, table in shells.tables():
             last = member + len(table.atom)
-            # a site is no atom
+            # a site has no atom
             atoms = np.full(len(table.atom), -1) if one.has_sites else ids[table.atom]
             start[at : at + len(table)] = table.offsets[1:] + member
             atom[member:last] = atoms

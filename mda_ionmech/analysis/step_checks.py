@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def sample_steps(source: FrameSource) -> SampledSteps:
-    """Steps of the carriers between neighbouring frames spread over the run.
+    """Steps of the carriers between neighbouring frames, sampled over the run.
 
     Cost: two dozen frames read.
     """
@@ -49,7 +49,7 @@ def sample_steps(source: FrameSource) -> SampledSteps:
 
 
 def sample_notes(species: Sequence[IonSpecies], sampled: SampledSteps, dt: float) -> list[str]:
-    """Warnings that a few pairs of frames give before all are read."""
+    """Warnings from a few pairs of frames, before all are read."""
     notes: list[str] = []
     first = 0
     for one in species:
@@ -63,7 +63,7 @@ def sample_notes(species: Sequence[IonSpecies], sampled: SampledSteps, dt: float
 
 
 def far_steps(species: Sequence[IonSpecies], sampled: SampledSteps) -> np.ndarray:
-    """Length above which a step of each species is far, shape (species,), Angstrom."""
+    """Length above which a step of each species is unusually long, shape (species,), Angstrom."""
     edges = np.cumsum([0] + [one.n_carriers for one in species])
     typical = [sampled.typical(slice(a, b)) for a, b in pairwise(edges)]
     return np.array([FAR * rms if rms > 0 else np.inf for rms in typical])
@@ -79,22 +79,22 @@ def refuse_repeated(frame: str, before: str) -> None:
 
 
 def check_repeated_stretch(fingerprints: np.ndarray, frames: np.ndarray) -> str | None:
-    """Words for frames that come again later in the trajectory, or None."""
+    """Text about frames that are repeated later in the trajectory, or None."""
     found = repeated_stretch(fingerprints)
     if found is None:
         return None
     again, origin, length = found
     return (
-        f"{length} frames come twice: from frame {frames[again]} on the coordinates are those of "
-        f"frame {frames[origin]} on, as files that overlap or a run that was started again from "
-        "an older checkpoint leave them"
+        f"{length} frames are repeated: from frame {frames[again]} on the coordinates are those of "
+        f"frame {frames[origin]} on, as with overlapping files or a run that was restarted from "
+        "an older checkpoint"
     )
 
 
 def order_notes(
     uneven: str, times: FrameTimes, stamps: np.ndarray, steps: np.ndarray, frames: np.ndarray
 ) -> list[str]:
-    """What ``uneven="accept"`` accepted: uneven times or steps, shape (frames,) each."""
+    """Warnings on uneven times or steps accepted by ``uneven="accept"``, each (frames,)."""
     if uneven != "accept":
         return []
     notes = []
@@ -165,15 +165,15 @@ def step_notes(
 def long_steps_note(
     found: np.ndarray, species: Sequence[IonSpecies], said: Sequence[str]
 ) -> str | None:
-    """On steps near half the cell, of all atoms that are followed.
+    """Warning on steps near half the cell, of all atoms that are unwrapped.
 
     Parameters
     ----------
     found : numpy.ndarray
-        As `trajectory.unwrap.fractional_steps` counts, and the frame of the longest step.
+        Counts of `trajectory.unwrap.fractional_steps`, with the frame of the longest step.
     species : sequence of IonSpecies
     said : sequence of str
-        Warnings so far, which may name the longest step.
+        Warnings so far, which may already name the longest step.
     """
     if found[1] == 0:
         return None
@@ -187,7 +187,7 @@ def long_steps_note(
     owner = next((one.name for one in species if atom in one.atoms.ix), "no carrier")
     return (
         f"{counted}: the longest, {found[3]:.2f} A, is that of atom index {atom} ({owner}) into "
-        f"frame {frame}. A step beyond half the cell is taken for its image on the other side; "
-        "write frames more often or take them with a smaller step, and look at that atom (its "
-        "velocity, if the file holds velocities, tells which way it went)"
+        f"frame {frame}. A step beyond half the cell is replaced by its periodic image, in the "
+        "wrong direction; write frames more often or use a smaller step=..., and check that atom "
+        "(its velocity, if the file holds velocities, shows its direction)"
     )

@@ -1,4 +1,4 @@
-"""What the contacts in a store depend on: one of other detectors is not gone on with."""
+"""The parameters on which contacts in a store depend, to refuse a store of other detectors."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from ..microstates import SiteAssignment
 from ..species import Detector
 from ..trajectory.carriers import Ligands
 
-#: What of a detector acts on contacts that were gathered, or is told by other entries.
+#: Attributes of a detector that act on stored contacts only, or are covered by other entries.
 _LATER = {"persistence", "persistence_ps", "ligands"}
 
 
 def about_detector(detector: Detector, ligands: Ligands) -> dict[str, Any]:
-    """A detector as plain values, but for what acts on contacts that were gathered.
+    """A detector as plain values, without the parameters that act on stored contacts only.
 
     Parameters
     ----------
     detector : Detector
         As settled on the trajectory.
     ligands : Ligands
-        The atoms it looks at.
+        Its ligand atoms.
     """
     about = {k: v for k, v in detector.describe().items() if k not in _LATER}
     about["ligands"] = digest(ligands.atom, ligands.kind, ligands.other_atom)
     if isinstance(detector, SiteAssignment):
         names = "\n".join(detector.labels).encode()
         about["sites"] = digest(detector.sites_in_cell, np.frombuffer(names, dtype=np.uint8))
-    if not is_frozen(detector):  # of a user, whose description may lack what it depends on
+    if not is_frozen(detector):  # a user's own, whose description may be incomplete
         kept = {name: _plain(value) for name, value in vars(detector).items() if name not in _LATER}
         about["attributes"] = {name: value for name, value in kept.items() if value is not None}
     return about
 
 
 def _plain(value: Any) -> Any:
-    """A number, text or array as what JSON can hold; None for anything else."""
+    """A number, text or array as a JSON value; None for anything else."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufcSU":
         return digest(value)
     if isinstance(value, np.generic):

@@ -1,6 +1,6 @@
-"""What of an earlier run with the same store is taken over.
+"""Parts of the frames that an earlier run has stored and this run can use.
 
-A store keeps every part of the frames as it was read, so that a run that was stopped can go on.
+A store holds every part of the frames that was read, so that an interrupted run can resume.
 """
 
 from __future__ import annotations
@@ -19,21 +19,19 @@ from .store_origin import about_detector
 if TYPE_CHECKING:
     from .frame_source import FrameSource
 
-#: Frames between the first and the last that tell one trajectory from another.
+#: Frames between the first and the last whose checksums identify a trajectory.
 FRAMES_BETWEEN = 100
 
 
 def exceeds_budget(source: FrameSource) -> bool:
-    """Whether positions, states and what is worked out beside them take more than ``memory=``."""
+    """Whether positions, states and temporary arrays take more than ``memory=``."""
     memory = source.choices.memory
-    each = (
-        64 if len(source.choices.axes) == 3 else 88
-    )  # positions a second time, with axes left out
+    each = 64 if len(source.choices.axes) == 3 else 88  # positions twice, where axes are left out
     return memory is not None and each * source.bodies.n * len(source) > memory
 
 
 def open_store(source: FrameSource, n_workers: int) -> RunStore | None:
-    """The store that the run was given, with it locked for others; None if it was given none."""
+    """The store of the run, locked for others; None without one."""
     folder = source.choices.store
     if folder is None:
         return None
@@ -41,13 +39,13 @@ def open_store(source: FrameSource, n_workers: int) -> RunStore | None:
 
 
 def part_frames(source: FrameSource, n_workers: int) -> int:
-    """Frames of a part, where the budget or a store asks for parts of a size."""
+    """Number of frames per part, for a memory budget or a store."""
     budget = source.choices.memory or DEFAULT_BUDGET
     return part_size(source.bodies.n, len(source), budget, n_workers)
 
 
 def _origin(source: FrameSource) -> dict[str, Any]:
-    """All that what is read from the frames depends on."""
+    """All parameters on which the stored paths and contacts depend."""
     n, trajectory, bodies = len(source), source.trajectory, source.bodies
     files = [getattr(r, "filename", None) for r in getattr(trajectory, "readers", [trajectory])]
     names = [str(f) for f in files if isinstance(f, str | os.PathLike)]
@@ -85,20 +83,20 @@ def _origin(source: FrameSource) -> dict[str, Any]:
 
 
 def digest_of(ts: Any) -> int:
-    """Checksum of the frame that a reader holds."""
+    """Checksum of a timestep."""
     cell = np.zeros(6) if ts.dimensions is None else ts.dimensions
     return frame_digest(float(ts.time), cell, ts.positions)
 
 
 def sampled_places(n_frames: int) -> list[int]:
-    """Places in a part whose frames tell whether the trajectory is still the one that was read."""
+    """Places in a part whose frames are compared with the trajectory that was read."""
     return sorted({0, n_frames // 2, n_frames - 1})
 
 
 def known_part(
     source: FrameSource, store: RunStore | None, number: int, indexed: np.ndarray
 ) -> Part | None:
-    """A part that an earlier run with the same store has read; None if it must be read.
+    """A part that an earlier run has stored; None if it must be read.
 
     Parameters
     ----------
@@ -119,13 +117,13 @@ def known_part(
         for index, known in [*before, *sample]:
             if digest_of(source.at(index)) != known:
                 raise DamagedPart(
-                    f"frame {int(source.frames[index])} of the trajectory is not as it was"
+                    f"frame {int(source.frames[index])} of the trajectory has changed"
                 )
     except DamagedPart as error:
         first, last = (int(k) for k in indexed[[0, -1], 1])
         source.note(
             f"store={str(store.folder)!r}: frames {first} to {last} are read again, because the "
-            f"part that holds them cannot be trusted: {error}",
+            f"stored part with them is not valid: {error}",
             loud=True,
         )
         return None

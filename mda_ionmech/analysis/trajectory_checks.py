@@ -1,4 +1,4 @@
-"""All that is checked and settled on a few frames before the whole trajectory is read."""
+"""Checks on sampled frames, and detectors settled on them, before the whole trajectory is read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .step_checks import far_steps, sample_notes, sample_steps
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a few frames have shown.
+    """Outcome of the checks on sampled frames.
 
     Attributes
     ----------
@@ -32,15 +32,15 @@ class Prepared:
     first_places : dict of int to numpy.ndarray
         Shape (carriers, 3): fractional positions in the first frame, of species on sites.
     reach : float
-        Cells that the carriers reach over in the first frame.
+        Number of cells that the carriers spread over in the first frame.
     repeats_are_odd : bool
-        Whether equal coordinates in two frames mean that one is a copy.
+        Whether equal coordinates in two frames mean that one is a copy of the other.
     mover : int
         Index of an atom that moves.
     recognised_by : numpy.ndarray
-        Indices of atoms that tell one frame from another.
+        Indices of atoms whose positions identify a frame.
     far : numpy.ndarray
-        Shape (species,), Angstrom: length above which a step is far.
+        Shape (species,), Angstrom: length above which a step is unusually long.
     """
 
     lengths: Lengths
@@ -53,17 +53,17 @@ class Prepared:
 
 
 def check_before_reading(source: FrameSource) -> Prepared:
-    """Check frames spread over the run, and settle the detectors of its species on them.
+    """Check sampled frames, and settle the detectors of the species on them.
 
     Parameters
     ----------
     source : FrameSource
-        Its times are known.
+        After `settle_times`.
 
     Raises
     ------
     InputError
-        For what cannot be analysed; what is legal and implausible is noted loudly.
+        For input that cannot be analysed; for implausible input warnings are issued.
     """
     n, bodies = len(source), source.bodies
     ends = [source.read(k) for k in (0, n - 1)]
@@ -114,9 +114,9 @@ def check_long_steps(source: FrameSource, found: np.ndarray, reach: float) -> No
     ----------
     source : FrameSource
     found : numpy.ndarray
-        Shape (10,): as `FrameSource.step` counts.
+        Shape (10,): counts of `FrameSource.step`.
     reach : float
-        Cells that the carriers reach over.
+        Number of cells that the carriers spread over.
 
     Raises
     ------
@@ -125,11 +125,11 @@ def check_long_steps(source: FrameSource, found: np.ndarray, reach: float) -> No
     if source.choices.unwrap is False or found[2] == 0:
         return
     fraction = found[1] / found[2]
-    # one stray step among few is not yet a verdict
+    # one long step among few does not decide
     if fraction > MAX_LONG_FRACTION and found[1] > 1:
         raise InputError(
             f"steps are too long to unwrap: {fraction:.2%} of the steps between analysed "
             f"frames exceed {LONG_STEP} of the shortest cell height (longest {found[3]:.2f} A, "
-            f"frames {source.times.spacing:g} ps apart), and beyond one half they cannot be "
-            f"told from their images; {describe_reach(reach)}"
+            f"frames {source.times.spacing:g} ps apart), and beyond one half they are ambiguous "
+            f"(minimum image); {describe_reach(reach)}"
         )

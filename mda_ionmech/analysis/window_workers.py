@@ -1,4 +1,4 @@
-"""Who works on the windows of a run: threads of this process, or the workers of a cluster."""
+"""Computes the windows of a run by threads of this process, or by workers of a cluster."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ..lib.arrays_on_disk import ArrayFolder
 from ..lib.task_workers import SPARE_BYTES, Answer, Item, over_threads, over_workers, threads
 from ..onsager.labelled_run import LabelledRun
 
-#: Applies a task to a sequence of lengths; answers in order.
+#: Applies a task to a sequence of lengths; yields results in order.
 Spread = Callable[[Any, Sequence[Any]], Iterator[Any]]
 
 
 @dataclass(frozen=True)
 class WindowWorkers:
-    """Where windows, resolutions and nulls are worked on, one length at a time.
+    """Threads or cluster workers that compute windows, resolutions and nulls, one length each.
 
     Attributes
     ----------
     client : distributed.Client or None
-        Of a cluster; None for threads.
+        Client of a cluster; None for threads.
     work : ArrayFolder or None
-        Where its workers find arrays.
+        Folder of arrays that its workers read.
     budget : int or None
-        Bytes that windows in work at once may take; None: as much as the paths.
+        Bytes that concurrent windows may take; None: as much as the paths.
     """
 
     client: Any = None
@@ -37,7 +37,7 @@ class WindowWorkers:
         return {"client": None, "work": None, "budget": self.budget}
 
     def of(self, run: LabelledRun) -> Spread:
-        """What applies tasks to lengths of a run."""
+        """The function that applies a task to lengths of a run."""
         return partial(self._spread, run)
 
     def _spread(

@@ -1,4 +1,4 @@
-"""Sums that the frame of reference fixes, whatever the ions do.
+"""Onsager coefficients that are zero by construction in the frame of reference.
 
 The collective displacement of a species is D_A = sum_a c_Aa u_a over displacements u_a of atoms,
 with c_Aa the weight of atom a in the centres of the carriers less n_A times that in the reference.

@@ -1,4 +1,4 @@
-"""Frames to continuous paths: unwrapping, frames of reference, even time steps."""
+"""From frames to continuous paths: times, unwrapping, masses and frames of reference."""
 
 from .ase_reader import from_ase
 from .frame_times import FrameTimes, frame_times

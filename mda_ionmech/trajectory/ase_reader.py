@@ -45,27 +45,26 @@ def from_ase(
         A file, or files that follow one another.
     dt : float, optional
         Time between the frames taken, ps. May be left out only where every frame carries
-        ``info["time"]``, which is then read as fs. ASE fixes no unit for it: give `dt` where a
-        file holds another. It sets the scale: frames whose times are uneven are refused with it
-        as without.
+        ``info["time"]``, which is then read as fs. ASE defines no unit for it: give `dt` where a
+        file uses another. Frames with uneven times are refused with `dt` as well.
     format : str, optional
         ASE's name of the format, e.g. ``"vasp-xdatcar"`` or ``"extxyz"``; by default found from
         names and contents.
     index : str, int or slice
         The frames to take of each file, e.g. ``"100:"``.
     uneven : {"refuse", "drop", "accept"}
-        What to do where the times in the files repeat or are unevenly spaced. ``drop``: leave out
-        what a later frame repeats, as a restart leaves it, and say how many frames; ``accept``:
-        take the frames as `dt` apart all the same.
+        What to do where the times in the files repeat or are unevenly spaced. ``drop``: of frames
+        that a restart repeats keep those written last, and warn with their number; ``accept``:
+        treat the frames as `dt` apart.
 
     Returns
     -------
     MDAnalysis.Universe
         Positions of shape (frames, atoms, 3) in Angstrom, float32, a cell per frame, names, types
         and elements (the symbols), masses as ASE has them; one residue. The cell's first vector
-        lies along x and its second in the xy plane, and the positions are turned with it:
+        lies along x and its second in the xy plane, and the positions are rotated with it:
         fractional coordinates and distances are those of the file. A left-handed cell is
-        mirrored. Positions are neither wrapped nor unwrapped.
+        mirrored. Positions are left as wrapped or unwrapped as they are.
 
     Raises
     ------
@@ -135,7 +134,7 @@ def from_ase(
 def _frames(
     files: Iterable[Path], format: str | None, index: str | int | slice
 ) -> Iterator[tuple[str, Any]]:
-    """Frames of all files as ASE's Atoms, each with words for where it is."""
+    """Frames of all files as ASE's Atoms, each with a text that names its place."""
     try:
         from ase.io import iread
         from ase.io.formats import UnknownFileTypeError
@@ -159,7 +158,7 @@ def _frames(
                     f"ASE does not know the format of {file} (format={format!r}); give format=..., "
                     "e.g. 'vasp-xdatcar' or 'extxyz', one of those `ase info --formats` lists"
                 ) from error
-            except Exception as error:  # ASE's readers raise whatever their parsing meets
+            except Exception as error:  # ASE's readers raise errors of any type
                 raise InputError(
                     f"ASE cannot read {file} after {number} frames ({type(error).__name__}: "
                     f"{error}); check that the file is whole, and give format=... if it was "
@@ -170,7 +169,7 @@ def _frames(
 
 
 def _check_end(file: Path, index: str | int | slice) -> None:
-    """Refuse a file that ends inside a number, where its last frame is asked for."""
+    """Refuse a file that ends inside a number, where its last frame is to be read."""
     from ase.io.formats import string2index
 
     chosen = string2index(index) if isinstance(index, str) else index
@@ -181,8 +180,8 @@ def _check_end(file: Path, index: str | int | slice) -> None:
         raise InputError(f"{file} cannot be read to its end ({error}); copy it again") from error
     if line is not None:
         raise InputError(
-            f"{file} is cut short: its last line {line.strip()!r} ends inside a number, as a run "
-            "that was killed or a copy that failed leaves it; copy it again, or leave the last "
+            f"{file} is truncated: its last line {line.strip()!r} ends inside a number, as after a "
+            "killed run or an incomplete copy; copy it again, or leave the last "
             "frame out with index=':-1'. If the file is whole, end its last line with a newline"
         )
 
@@ -190,7 +189,7 @@ def _check_end(file: Path, index: str | int | slice) -> None:
 def _canonical(
     cell: np.ndarray, positions: np.ndarray, where: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Box (6,) and positions (atoms, 3) of a frame, turned as MDAnalysis has cells.
+    """Box (6,) and positions (atoms, 3) of a frame, rotated to the convention of MDAnalysis.
 
     cell (3, 3), rows, and positions (atoms, 3), Angstrom, in any orientation.
     """
@@ -205,7 +204,7 @@ def _canonical(
 
 
 def _spacing(times: Sequence[Any], files: Sequence[Path], but: str) -> tuple[float, float]:
-    """First time and spacing, ps, from the times of all frames, fs; but: begins the message."""
+    """First time and spacing, ps, from the times of all frames, fs; `but` begins the message."""
     known = [float(t) for t in times if isinstance(t, Real)]
     if len(known) < len(times):
         raise InputError(
@@ -222,8 +221,8 @@ def _spacing(times: Sequence[Any], files: Sequence[Path], but: str) -> tuple[flo
         raise InputError(
             f"{but} times in the files are unevenly spaced: {known[at]:g} fs is followed by "
             f"{known[at + 1]:g} fs, the mean spacing is {spacing:g} fs; take an even part with "
-            "index=..., leave out what a restart wrote again with uneven='drop', or give dt=... in "
-            "ps and uneven='accept' to take the frames as that far apart all the same"
+            "index=..., drop frames that a restart wrote again with uneven='drop', or give dt=... "
+            "in ps and uneven='accept' to treat the frames as evenly spaced"
         )
     return known[0] / 1000.0, spacing / 1000.0
 

@@ -1,4 +1,4 @@
-"""Which atoms make up the carriers and their ligands: index tables for the kernels."""
+"""Index tables of the atoms of carriers and their ligands, for the kernels."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Members:
 
 @dataclass(frozen=True)
 class Ligands:
-    """Atoms one detector looks at.
+    """Ligand atoms and further atoms of one detector.
 
     atom, molecule, kind, owner (ligands,): index, molecule, type and owning carrier (or -1) of the
-    ligand atoms; other_atom, other_owner (others,): the same of the further atoms it asks for.
+    ligand atoms; other_atom, other_owner (others,): the same for `Detector.other_atoms`.
     """
 
     atom: np.ndarray
@@ -68,7 +68,7 @@ def ligand_table(species: IonSpecies, molecule: np.ndarray) -> Ligands | None:
 
 
 def append_atoms(members: Members, atoms: np.ndarray) -> Members:
-    """The same carriers, followed by single atoms whose paths are wanted too.
+    """The same carriers, followed by single atoms that are unwrapped as well.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def carrier_members(
     species : sequence of IonSpecies
     universe : Universe
     masses : numpy.ndarray, optional
-        Shape (atoms,): those of `atom_masses`, where they are at hand.
+        Shape (atoms,): from `atom_masses`, where available.
     """
     n_carriers = sum(s.n_carriers for s in species)
     counts, atoms, weights, parents = [], [], [], []

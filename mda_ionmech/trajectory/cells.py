@@ -1,4 +1,4 @@
-"""The cell: read in double precision and checked for what the analysis needs of it."""
+"""The simulation cell: read in double precision, reduced and checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COMBINATIONS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or
 #: A cell that changes by more than this fraction of its shortest height is not constant.
 CONSTANT = 1e-4
 #: A cell that changes by more than this fraction of its shortest height from one frame to the next
-#: is another one.
+#: is refused.
 JUMP = 0.15
 
 
@@ -48,9 +48,9 @@ def read_cell(ts: Any) -> np.ndarray:
 def reduced_cell(cell: np.ndarray) -> np.ndarray:
     """The same lattice with its shortest vectors (Minkowski), rows, shape (3, 3).
 
-    A skewed choice of vectors has low heights, in which steps and contacts look long; the lattice
-    itself does not depend on the choice. For reduction in three dimensions by such greedy steps
-    see Semaev, Lecture Notes in Computer Science 2146, 181 (2001).
+    A skewed choice of vectors for the same lattice has small heights, which limit the steps and
+    cutoffs that are allowed. The greedy reduction in three dimensions is that of Semaev, Lecture
+    Notes in Computer Science 2146, 181 (2001).
     """
     out = np.array(cell, dtype=np.float64)
     shrinking = True
@@ -61,7 +61,7 @@ def reduced_cell(cell: np.ndarray) -> np.ndarray:
             candidates = out[k] + _COMBINATIONS @ others
             lengths = np.linalg.norm(candidates, axis=1)
             best = int(np.argmin(lengths))
-            # a tie must not turn for ever
+            # a tie must not loop for ever
             if lengths[best] < np.linalg.norm(out[k]) * (1 - 1e-5):
                 out[k] = candidates[best]
                 shrinking = True
@@ -69,9 +69,9 @@ def reduced_cell(cell: np.ndarray) -> np.ndarray:
 
 
 def in_lattice_vectors(cell: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """The vectors of this lattice that lie nearest to the reference cell, rows, shape (3, 3).
+    """The vectors of this lattice closest to the reference cell, rows, shape (3, 3).
 
-    Follows a breathing or shearing cell continuously, also where a program flips its box.
+    Continuous for a fluctuating or sheared cell, also where the program flips its box.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def in_lattice_vectors(cell: np.ndarray, reference: np.ndarray) -> np.ndarray:
         return cell
     if abs(abs(np.linalg.det(transform)) - 1) > 1e-6:
         raise InputError(
-            "the cell of a frame cannot be followed from the first one: its vectors changed by "
+            "the cell of a frame cannot be related to the first one: its vectors changed by "
             "half a cell or more; analyse the part of the trajectory with one lattice, with "
             "run(start=..., stop=...)"
         )
@@ -91,21 +91,21 @@ def in_lattice_vectors(cell: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def check_cell_height(shortest: float, reach: float) -> None:
-    """Refuse a cell in which a contact could be with two images of one atom.
+    """Refuse a cell in which a carrier could have contacts with two images of one atom.
 
     Parameters
     ----------
     shortest : float
         The shortest height of the cell, Angstrom.
     reach : float
-        Largest distance looked at, Angstrom.
+        Largest distance at which contacts are searched for, Angstrom.
     """
     if 2 * reach >= shortest:
         raise InputError(
             f"the cell is too small for the cutoff: its shortest height is {shortest:.2f} A, and "
             f"neighbours up to {reach:.2f} A (cutoff plus hysteresis, or corners of coordination "
-            f"polyhedra) need more than {2 * reach:.2f} A; lower cutoff or hysteresis, take "
-            "assignment='core' in place of polyhedra, or simulate a larger cell"
+            f"polyhedra) need more than {2 * reach:.2f} A; lower cutoff or hysteresis, use "
+            "assignment='core' instead of polyhedra, or simulate a larger cell"
         )
 
 
@@ -125,9 +125,9 @@ def check_cell_step(before: np.ndarray, now: np.ndarray, frame: int) -> None:
         raise InputError(
             f"the cell jumps: from the analysed frame before it to frame {frame} it changes by "
             f"{change:.0%} of its shortest height, from {lengths[0]} to {lengths[1]} A; no "
-            "barostat does that, so files of different runs follow each other or the cell of a "
-            "frame is wrong: analyse frames of one run with run(start=..., stop=...), or smaller "
-            "steps where the cell is still being compressed"
+            "barostat does that, so the trajectory joins different runs or the cell of a "
+            "frame is wrong: analyse frames of one run with run(start=..., stop=...), or use a "
+            "smaller step=... where the cell is still being compressed"
         )
 
 
@@ -137,6 +137,6 @@ def check_constant_cell(cells: np.ndarray) -> None:
     if change > CONSTANT:
         raise InputError(
             f"frame='laboratory' needs a constant cell, this one changes by {change:.2%}: "
-            "displacements in it are not defined while it breathes; use frame='barycentric' or "
-            "frame='framework'"
+            "displacements in it are not defined while the cell fluctuates; use "
+            "frame='barycentric' or frame='framework'"
         )

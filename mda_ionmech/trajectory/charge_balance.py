@@ -1,4 +1,4 @@
-"""Charges of the listed species: their sum, and what was probably meant where it is not zero."""
+"""Charge balance of the listed species, and likely charges where it is not zero."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def _sign_of_name(name: str) -> int:
 
 
 def likely_charges(species: Sequence[IonSpecies]) -> dict[str, float]:
-    """Charges of one species each that would make all neutral and that are likely.
+    """Likely charges, each of one species, that would make the whole neutral.
 
-    Whole numbers up to 4 and the magnitudes of the other species' charges, of a sign that the name
-    does not contradict.
+    Considered are integers up to 4 and the magnitudes of the other species' charges, with a sign
+    that the name does not contradict.
 
     Returns
     -------
@@ -76,14 +76,14 @@ def likely_charges(species: Sequence[IonSpecies]) -> dict[str, float]:
 
 
 def did_you_mean(species: Sequence[IonSpecies]) -> str:
-    """A question that names the likely charges, ending in a blank; "" where there are none."""
+    """A question with the likely charges and a trailing blank; "" where there are none."""
     likely = likely_charges(species)
     listed = " or ".join(f"charge={z:+g} for {name}" for name, z in likely.items())
     return f"did you mean {listed}? " if likely else ""
 
 
 def check_charges(species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray) -> list[str]:
-    """Refuse charges that cannot be right, and say what is unlikely about the others.
+    """Refuse charges that cannot be right, and warn of implausible ones.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def check_charges(species: Sequence[IonSpecies], universe: Any, molecule: np.nda
 def _check_number_of_carriers(
     species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray, words: str
 ) -> None:
-    """Refuse carriers that would be neutral if they were molecules, and are not."""
+    """Refuse charges that would sum to zero if every molecule were one carrier."""
     net = net_charge(species)
     if abs(net) <= NEUTRAL:
         return
@@ -151,7 +151,7 @@ def _check_number_of_carriers(
                 "so that the centre of mass of a molecule is one carrier"
             )
         raise InputError(
-            f"compound={one.compound!r} of {one.name!r} takes several molecules for one carrier: "
+            f"compound={one.compound!r} of {one.name!r} counts several molecules as one carrier: "
             f"{words}; its {one.atoms.n_atoms} atoms look like {found}, with which the charges sum "
             "to zero: give each molecule a residue or molecule number of its own (a LAMMPS dump "
             "with a `mol` column, a data file), or bonds and compound='fragments'"
@@ -159,7 +159,7 @@ def _check_number_of_carriers(
 
 
 def _number_of_molecules(one: IonSpecies, universe: Any, molecule: np.ndarray) -> int:
-    """Molecules the atoms of a species belong to, or look as if they did."""
+    """Number of molecules of a species, by the topology or by repeated atom names."""
     kinds, bonded = atom_kinds_in(one.atoms), are_bonded(universe)[one.atoms.ix]
     if one.compound is None:
         # atoms of one kind that share a residue are ions, not a molecule
@@ -171,7 +171,7 @@ def _number_of_molecules(one: IonSpecies, universe: Any, molecule: np.ndarray) -
 
 
 def _valences(species: Sequence[IonSpecies]) -> list[str]:
-    """Charges that are not those of a name such as Zn2+, whole or scaled."""
+    """Warnings on charges that are not those of names such as Zn2+, formal or scaled."""
     notes = []
     for one in species:
         found = re.fullmatch(r"([A-Z][a-z]?)([1-4])\+", one.name)
@@ -188,7 +188,7 @@ def _valences(species: Sequence[IonSpecies]) -> list[str]:
 def _charges_of_topology(
     species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray
 ) -> list[str]:
-    """Charges that differ from those of whole molecules in the topology by more than a scaling."""
+    """Warnings on charges that differ from the topology's by more than a scaling of charges."""
     charges = np.asarray(getattr(universe.atoms, "charges", np.zeros(len(molecule))))
     notes = []
     whole = np.bincount(molecule)

@@ -1,7 +1,7 @@
-"""Files that do not hold what their reader takes them to hold: cut short, or short of an atom.
+"""Checks for truncated trajectory files and for a changing number of atoms.
 
-Readers pass over a torn frame without a word, take the digits that are left of a number for the
-number, and find the frames of text files by counting lines.
+Readers skip an incomplete last frame silently, read a truncated number as a number, and find the
+frames of text files by counting lines.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ import numpy as np
 
 from ..lib.errors import InputError
 
-#: Lines of a frame beside those of its atoms, in formats whose frames are found by counting.
+#: Header lines per frame, in formats whose frames are found by counting lines.
 _EXTRA_LINES = {"LAMMPSDUMP": 9, "XYZ": 2}
-#: Formats of text whose last line is looked at.
+#: Text formats whose last line is checked.
 _TEXT = (*_EXTRA_LINES, "PDB", "GRO")
 #: Bytes that hold the last line.
 _TAIL = 4096
 _COMPRESSED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-#: What readers raise where they cannot make sense of a frame.
+#: Exceptions that readers raise for a frame they cannot parse.
 READING_ERRORS = (OSError, EOFError, ValueError, IndexError, RuntimeError)
 
 
 def _opened(path: Path) -> IO[bytes]:
-    """A file to be read as bytes, whether it is compressed or not."""
+    """A file opened for reading bytes, compressed or not."""
     file: IO[bytes] = _COMPRESSED.get(path.suffix, open)(path, "rb")
     return file
 
 
 def _tail(path: Path) -> bytes:
-    """The end of a file; a compressed one is read through."""
+    """The end of a file; a compressed one is read completely."""
     with _opened(path) as file:
         if path.suffix not in _COMPRESSED:
             file.seek(max(0, os.path.getsize(path) - _TAIL))
@@ -48,7 +48,7 @@ def _tail(path: Path) -> bytes:
 
 
 def _decimals(token: str) -> int:
-    """Digits behind the point of a number; -1 for what is no number."""
+    """Digits after the decimal point of a number; -1 if the text is no number."""
     try:
         float(token)
     except ValueError:
@@ -57,16 +57,16 @@ def _decimals(token: str) -> int:
 
 
 def cut_last_line(path: Path, *, always_ended: bool = False) -> str | None:
-    """The last line of a text file that ends inside it; None where the file is whole.
+    """The last line of a text file if it is truncated; None where the file is complete.
 
-    A line that is not ended, and whose last number has other digits than the one before it, was
-    cut: what is left of a number reads as a number.
+    A line without a newline whose last number has fewer decimals than the one before it is
+    truncated: the remaining digits would be read as a number.
 
     Parameters
     ----------
     path : pathlib.Path
     always_ended : bool
-        Whether what writes the format ends every line.
+        Whether programs that write the format end every line with a newline.
     """
     *before, last = _tail(path).decode(errors="replace").split("\n")
     tokens = last.split()
@@ -78,7 +78,7 @@ def cut_last_line(path: Path, *, always_ended: bool = False) -> str | None:
 
 
 def _path_of(reader: Any) -> Path | None:
-    """Where the file of a reader lies, if it has one."""
+    """The path of a reader's file, if it has one."""
     path = getattr(reader, "filename", None)
     return Path(path) if isinstance(path, str | Path) and os.path.isfile(path) else None
 
@@ -97,9 +97,9 @@ def _readers(trajectory: Any) -> list[tuple[int, Any]]:
 
 
 def _is_torn(reader: Any) -> tuple[bool, int]:
-    """Whether a file ends inside a frame, and the number of whole ones.
+    """Whether a file ends inside a frame, and its number of complete frames.
 
-    As far as its format lets one know.
+    As far as the format allows.
     """
     path, kind, n_frames = _path_of(reader), _kind_of(reader), int(reader.n_frames)
     if path is None:
@@ -129,12 +129,12 @@ def _is_torn(reader: Any) -> tuple[bool, int]:
 def check_complete(trajectory: Any) -> None:
     """Refuse a trajectory file that ends in the middle of a frame.
 
-    Looked at: XTC, TRR, DCD, LAMMPS dumps, XYZ, and the last number of PDB and GRO.
+    Checked are XTC, TRR, DCD, LAMMPS dumps, XYZ, and the last number of PDB and GRO.
 
     Raises
     ------
     InputError
-        Naming the file, the number of whole frames, and how to use them all the same.
+        Naming the file, the number of complete frames, and how to analyse them.
     """
     for first, reader in _readers(trajectory):
         reason = ""
@@ -144,15 +144,15 @@ def check_complete(trajectory: Any) -> None:
             torn, whole, reason = True, int(reader.n_frames), f" ({error})"
         if torn:
             raise InputError(
-                f"{Path(str(reader.filename)).name} is cut short: it ends in the middle of a frame "
-                f"after {whole} whole ones{reason}, as a run that was killed or a copy "
-                "that failed leaves it; copy it again, or analyse what is whole by saying so with "
+                f"{Path(str(reader.filename)).name} is truncated: it ends in the middle of a frame "
+                f"after {whole} complete ones{reason}, as after a killed run or an incomplete "
+                "copy; copy it again, or analyse the complete frames with "
                 f"run(stop={first + whole})"
             )
 
 
 def _head(kind: str, file: Any) -> tuple[int, str]:
-    """Number of atoms a frame says to hold, and words for its time step; -1 for no frame."""
+    """Number of atoms in the header of a frame, and a text with its time step; -1 for no frame."""
     try:
         if kind == "XYZ":
             return int(file.readline()), ""
@@ -175,7 +175,7 @@ def _check_models(path: Path, first: int) -> None:
             models += line.startswith(b"MODEL")
     if models > 1 and 1 < cells != models:
         raise InputError(
-            f"{path.name} has {cells} CRYST1 records for {models} models: readers then take the "
+            f"{path.name} has {cells} CRYST1 records for {models} models: readers then use the "
             "cells of other frames; copy the file again, or write a CRYST1 record for every model"
             + (
                 f" (its frames are {first} to {first + models - 1} of the trajectory)"
@@ -200,21 +200,21 @@ def _atom_ids(file: Any, offset: int, n_atoms: int) -> set[int]:
 def check_atom_numbers(trajectory: Any, last: int) -> None:
     """Refuse LAMMPS dumps and XYZ files in which the number of atoms changes.
 
-    Their readers look for a frame where it would be if all had as many lines. PDB files are looked
-    at for a cell in every model, or one for all.
+    Their readers look for a frame where it would be if all had as many lines. PDB files must have a
+    cell in every model, or one for all.
 
-    Cost: a few lines of each frame; PDB files are read through.
+    Cost: a few lines of each frame; PDB files are read completely.
 
     Parameters
     ----------
     trajectory : MDAnalysis reader
     last : int
-        The last frame that is wanted.
+        The last frame to be read.
 
     Raises
     ------
     InputError
-        With the first such frame and how to use those before it.
+        Naming the first such frame and how to analyse those before it.
     """
     for first, reader in _readers(trajectory):
         path, kind = _path_of(reader), _kind_of(reader)
@@ -233,9 +233,9 @@ def check_atom_numbers(trajectory: Any, last: int) -> None:
                 use = f"analyse the frames before it with run(stop={first + k})"
                 if found < 0:
                     raise InputError(
-                        f"{where} is not where {n_atoms} atoms a frame put it: the frame before it "
-                        "holds lines that are neither header nor atoms, or is damaged; write the "
-                        f"file without further sections, or {use}"
+                        f"{where} is not where {n_atoms} atoms per frame put it: the frame before "
+                        "it holds lines that are neither header nor atoms, or is damaged; write "
+                        f"the file without further sections, or {use}"
                     )
                 which = ""
                 if kind == "LAMMPSDUMP" and k > 0 and found < n_atoms:
@@ -253,7 +253,7 @@ def check_atom_numbers(trajectory: Any, last: int) -> None:
 
 
 def unreadable(trajectory: Any, frame: int, error: Exception) -> InputError:
-    """The error of a frame that a reader cannot make sense of."""
+    """The error for a frame that a reader cannot parse."""
     first, reader = [(f, r) for f, r in _readers(trajectory) if f <= frame][-1]
     path = _path_of(reader)
     name = "the trajectory" if path is None else path.name
@@ -265,14 +265,14 @@ def unreadable(trajectory: Any, frame: int, error: Exception) -> InputError:
 
 
 class ReadFrames:
-    """Frames of a trajectory, one after the other, with clear errors.
+    """Iterates over frames of a trajectory, with clear errors.
 
     Parameters
     ----------
     frames : iterable of Timestep
         A part of the trajectory.
     numbers : sequence of int
-        Of these frames in the trajectory.
+        Their numbers in the trajectory.
     trajectory : MDAnalysis reader
     """
 

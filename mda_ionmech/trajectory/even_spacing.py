@@ -1,4 +1,4 @@
-"""Are frames evenly spaced? A look at a sample of them, by times and engine steps."""
+"""Checks on a sample of frames that they are evenly spaced, by times and engine steps."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from ..lib.errors import InputError
 from .repeated_frames import STEP_RANGE
 from .time_sources import Stamp
 
-_ACCEPT = "uneven='accept' takes the frames as evenly spaced all the same"
+_ACCEPT = "uneven='accept' treats the frames as evenly spaced"
 
 
 def _remedy(goes_back: bool) -> str:
-    """What to do about frames that are not even, or repeat."""
+    """Remedy for frames that are unevenly spaced or repeat."""
     drop = (
-        "if a restart wrote frames again, uneven='drop' leaves the earlier copies out; "
+        "if a restart wrote frames again, uneven='drop' omits the earlier copies; "
         if goes_back
         else ""
     )
     return (
-        f"{drop}analyse an even part with run(start=..., stop=..., step=...), or one run at a "
-        f"time and take them together with combine; {_ACCEPT}"
+        f"{drop}analyse an evenly spaced part with run(start=..., stop=..., step=...), or one run "
+        f"at a time and pool the results with combine; {_ACCEPT}"
     )
 
 
 def _check_even_numbers(numbers: np.ndarray) -> None:
-    """Where times and steps say nothing, the numbers of the frames have to be even."""
+    """Refuse unevenly spaced frame numbers where neither times nor steps are known."""
     apart = np.diff(numbers)
     odd = np.flatnonzero(apart != apart[0])
     if apart[0] <= 0:
@@ -37,12 +37,12 @@ def _check_even_numbers(numbers: np.ndarray) -> None:
         raise InputError(
             f"frames are unevenly spaced: frame {numbers[0]} is followed by frame {numbers[1]}, "
             f"but frame {numbers[k]} by frame {numbers[k + 1]}, and no times or steps in the file "
-            f"show that they are even in time; give frames with one stride; {_ACCEPT}"
+            f"show that they are evenly spaced; give frames with one stride; {_ACCEPT}"
         )
 
 
 class _EvenSample:
-    """Stamps of a few frames, and where the even spacing of the first two ends."""
+    """Stamps of a few frames, compared with the spacing of the first two."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class _EvenSample:
         )
 
     def only_steps_begin_anew(self) -> bool:
-        """Whether steps are uneven only from one file to the next, while times are even."""
+        """Whether steps are uneven only between files, while times are even."""
         if not self._times_even() or self._steps_even():
             return False
         by_file: dict[int, list[tuple[int, Stamp]]] = {}
@@ -92,14 +92,14 @@ class _EvenSample:
         return len(by_file) > 1
 
     def check(self) -> None:
-        """Refuse a sample that is uneven, with the first pair found."""
+        """Refuse an uneven sample, naming the first pair found."""
         times_even = not self.by_times or self._times_even()
         steps_even = not self.by_steps or self._steps_even()
         if times_even and steps_even:
             return
 
         def fits(k: int, stamp: Stamp) -> bool:
-            # the spacing of one pair is known to the resolution alone, and so k times it
+            # one pair gives the spacing to the resolution of times, and k times it to k times that
             time = times_even or self._time_fits(k, stamp, self._pair, k)
             return time and (steps_even or self._step_fits(k, stamp))
 
@@ -108,7 +108,7 @@ class _EvenSample:
             not steps_even and not 0 < self.step_spacing < STEP_RANGE // 2
         ):
             even, uneven = 0, 1
-        if not uneven:  # uneven by less than two frames can tell: left to the frames themselves
+        if not uneven:  # too little to decide from two frames: checked frame by frame later
             return
         even = max((k for k in self._places if 1 <= k < uneven), default=even)
         while uneven - even > 1:
@@ -118,7 +118,7 @@ class _EvenSample:
             else:
                 uneven = middle
         before, after = self._stamp(even), self._stamp(uneven)
-        # times that MDAnalysis made up would only confuse
+        # times made up by MDAnalysis are not shown
         first, last, next_one = (s.told(self.by_times) for s in (self._zero, before, after))
         if even == 0:
             upto = ""

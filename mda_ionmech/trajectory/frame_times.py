@@ -1,7 +1,7 @@
-"""The spacing of the analysed frames, and whether they are evenly spaced.
+"""Spacing of the analysed frames, and checks that they are evenly spaced.
 
 dt = (last - first) / (n - 1), from the times of the file, or from steps of the engine where single
-precision makes times too coarse; a `dt` of the user sets the scale and excuses no gap.
+precision makes times too coarse; with a `dt` of the user frames must be evenly spaced as well.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from .time_sources import Stamp, TimeSource, file_starts, shown, stamp_of, time_
 
 #: What to do with frames that repeat or are unevenly spaced.
 UNEVEN = ("refuse", "drop", "accept")
-#: Frames looked at before all are read.
+#: Number of frames sampled before all are read.
 SAMPLE = 16
-#: Error of the spacing from times in single precision: where steps are asked for a better one,
-#: where it is said, and where the run is refused.
+#: Relative error of the spacing from times in single precision above which steps are used instead,
+#: above which a run warns, and above which it is refused.
 NOTICED, SAID, REFUSED = 1e-6, 1e-3, 1e-2
-#: A longer time step, ps, no engine takes for atoms: hydrogens vibrate in 9 fs.
+#: Longest time step of an atomistic engine, ps: hydrogens vibrate in 9 fs.
 TIME_STEP = 0.005
 #: Spacings that differ by less are the same.
 SAME = 1e-3
 
 _DT = "in ps (dt = ... under [analysis] in a configuration)"
 _STEPS_BEGIN_ANEW = (
-    "the steps of the engine begin anew or change their spacing where a file ends, while the times "
-    "of the files go on evenly: the times are followed"
+    "the steps of the engine restart or change their spacing where a file ends, while the times of "
+    "the files are evenly spaced: the times are used"
 )
 _FILES_COUNT_ANEW = (
-    "every file counts its times from the same start, and their headers do not say how they follow "
-    "one another: they are taken to go on without a gap and without repeating a frame"
+    "the times of every file begin at the same value, and the headers do not tell how the files "
+    "follow one another: they are assumed to continue without a gap and without repeated frames"
 )
 
 
@@ -53,13 +53,13 @@ class FrameTimes:
     tolerance : float
         Largest deviation that storing times as float32 explains, ps.
     read_spacing : float or None
-        Spacing of the times as the reader gives them, ps; None where they say nothing.
+        Spacing of the times as the reader gives them, ps; None where it has none.
     step_spacing : int or None
-        Engine steps from frame to frame; None where they say nothing.
+        Engine steps from frame to frame; None where there are none.
     uneven : str
         ``refuse``, ``drop`` or ``accept``.
     source : TimeSource or None
-        On what the times rest.
+        Where the times come from.
     n_frames : int
     dt_given : bool
         Whether the user gave the spacing.
@@ -84,12 +84,12 @@ class FrameTimes:
         step: int | None = None,
         before: Stamp | None = None,
     ) -> None:
-        """Refuse a frame that does not lie where even spacing puts it.
+        """Refuse a frame that is not evenly spaced.
 
         Parameters
         ----------
         index : int
-            Its place among the analysed frames.
+            Its position among the analysed frames.
         frame : int
             Its number in the trajectory, for the message.
         time : float
@@ -148,21 +148,21 @@ class FrameTimes:
 
     @property
     def described(self) -> str:
-        """Spacing and where it comes from, one line."""
+        """Spacing and its source, one line of text."""
         text = f"{self.spacing:g} ps apart"
         if self.n_frames:
             text = (
                 f"{self.n_frames} frames, {text}, {(self.n_frames - 1) * self.spacing:g} ps in all"
             )
         if self.dt_given:
-            return f"{text}, as dt says"
+            return f"{text}, as given by dt"
         if self.source is None:
             return text
         return f"{text}; times are {self.source.text}{_doubt(self.source)}"
 
 
 def _doubt(source: TimeSource) -> str:
-    """What a header cannot tell."""
+    """A caveat about times from a header."""
     if not source.computed:
         return ""
     return ", which in some programs holds the time step of the engine instead: check it"
@@ -210,14 +210,14 @@ def settle_times(
     dt: float | None = None,
     uneven: str = "refuse",
 ) -> tuple[FrameTimes, list[tuple[str, bool]]]:
-    """Spacing of the analysed frames, refused where a few of them already show that it is not one.
+    """Spacing of the analysed frames; refused where a sample of them is unevenly spaced.
 
     Parameters
     ----------
     stamp : callable
-        Reads an analysed frame, by its place among these.
+        Returns the stamp of an analysed frame, by its position among these.
     numbers : numpy.ndarray
-        Their numbers in the trajectory, less what repeats there.
+        Their numbers in the trajectory, without repeated frames.
     source : TimeSource
         Of the trajectory.
     first_pair : tuple of Stamp or None
@@ -231,13 +231,13 @@ def settle_times(
     -------
     times : FrameTimes
     notes : list of (str, bool)
-        Warnings, and whether they are loud.
+        Warnings, and whether they are issued as Python warnings.
 
     Raises
     ------
     InputError
-        For times that MDAnalysis made up, that contradict what the reader says of its spacing, that
-        repeat or are uneven, and that are too coarse.
+        For times that MDAnalysis made up, that contradict the spacing given by the reader, that
+        repeat or are uneven, or that are too coarse.
     """
     n = len(numbers)
     notes: list[tuple[str, bool]] = []
@@ -264,7 +264,7 @@ def settle_times(
         notes.append((_FILES_COUNT_ANEW, True))
         fine = None if source.dt is None else source.dt * (numbers[-1] - numbers[0]) / (n - 1)
     elif dt is None and not by_times and not by_steps and last > first:
-        # times that count frames count those that were dropped, too
+        # times that count frames include the dropped ones
         counted = listed[-1].frame - listed[0].frame
         if counted != numbers[-1] - numbers[0]:
             fine = (last - first) / counted * (numbers[-1] - numbers[0]) / (n - 1)
@@ -288,7 +288,7 @@ def settle_times(
 
 
 def first_pair_of(trajectory: Any) -> tuple[Stamp, Stamp] | None:
-    """Stamps of the first two frames, if they lie in one file."""
+    """Stamps of the first two frames, if they are in one file."""
     starts = file_starts(trajectory)
     if trajectory.n_frames < 2 or (len(starts) > 1 and starts[1] < 2):
         return None
@@ -296,12 +296,12 @@ def first_pair_of(trajectory: Any) -> tuple[Stamp, Stamp] | None:
 
 
 class Account(NamedTuple):
-    """What a trajectory says of the spacing of its frames.
+    """The spacing of the frames of a trajectory, for the user.
 
     Attributes
     ----------
     text : str
-        In words.
+        Spacing and its source.
     needs_dt : bool
         Whether the file holds no times.
     """
@@ -311,7 +311,7 @@ class Account(NamedTuple):
 
 
 def account_of_times(trajectory: Any) -> Account:
-    """What a trajectory says of the spacing of its frames, and on what that rests.
+    """The spacing of the frames of a trajectory, and its source.
 
     Parameters
     ----------
@@ -338,7 +338,7 @@ def account_of_times(trajectory: Any) -> Account:
 def _check_known(
     source: TimeSource, first_pair: tuple[Stamp, Stamp] | None
 ) -> list[tuple[str, bool]]:
-    """Refuse times that MDAnalysis made up, or that the reader contradicts."""
+    """Refuse times that MDAnalysis made up, and readers that contradict themselves."""
     between = ""
     if first_pair is not None and first_pair[0].step >= 0 and source.kind == "invented":
         between = (
@@ -348,8 +348,8 @@ def _check_known(
     if source.kind == "invented":
         raise InputError(
             f"dt=None, and the times of the frames are {source.text}{between}. Give dt=..., the "
-            f"true spacing of the analysed frames {_DT}: what the engine was told, its time step "
-            "times the steps between the frames taken"
+            f"true spacing of the analysed frames {_DT}: the time step of the engine times the "
+            "number of steps between analysed frames"
         )
     if first_pair is None or not source.dt:
         return []
@@ -362,11 +362,10 @@ def _check_known(
             if source.dt <= TIME_STEP:
                 text = (
                     f"frames are {apart:g} ps apart, {steps} steps of dt={source.dt:g} ps: "
-                    "MDAnalysis multiplies the dt it was given with the steps of the engine in "
-                    "this format"
+                    "MDAnalysis multiplies the given dt by the steps of the engine in this format"
                 )
                 return [(text, False)]
-            why = "; MDAnalysis multiplies it with the steps of the engine in this format"
+            why = "; MDAnalysis multiplies it by the steps of the engine in this format"
         raise InputError(
             f"dt=None, and the reader contradicts itself: trajectory.dt is {source.dt:g} ps, but "
             f"{first_pair[0]} and {first_pair[1]} are {apart:g} ps apart (times are "
@@ -376,9 +375,9 @@ def _check_known(
 
 
 def _spacing_from_steps(first: Stamp, last: Stamp, n: int) -> float | None:
-    """Spacing from even steps and the time step of the engine, if the time is step times that.
+    """Spacing from even steps and the time step of the engine, if time = step x time step.
 
-    Far from zero the ratio of time and step is known far better than a difference of times.
+    Far from zero the ratio of time and step is more precise than a difference of times.
     """
     if last.step <= 0 or last.step <= first.step:
         return None
@@ -400,7 +399,7 @@ def _check_coarse(
     fine: float | None,
     dt: float | None,
 ) -> list[tuple[str, bool]]:
-    """Refuse a spacing that times in single precision hold too badly, or say so."""
+    """Refuse, or warn of, a spacing that single precision makes too inexact."""
     single = all(float(np.float32(s.time)) == s.time for s in sample)
     exact = dt is not None or fine is not None or source.computed
     if exact or source.kind != "file" or not single:

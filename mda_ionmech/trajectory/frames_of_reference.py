@@ -1,7 +1,7 @@
-"""Against what displacements are measured, and when a choice makes no sense.
+"""Frames of reference, which displacements are measured against, and checks of the choice.
 
-R_ref is subtracted from every path before any sum. The conductivity does not depend on it only
-if all charged carriers are listed; every single L_AB and transference number always does.
+R_ref is subtracted from every path before any sum. The conductivity is independent of it only if
+all charged carriers are listed; each L_AB and each transference number always depends on it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ FRAMES = ("barycentric", "framework", "solvent", "laboratory")
 
 
 def resolve_frame(frame: str, species: Sequence[IonSpecies], given: bool = False) -> str:
-    """The frame of reference in use, refused where it has no meaning.
+    """The frame of reference in use; refused where it has no meaning.
 
     Parameters
     ----------
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
-        ``auto`` is ``framework`` where a species lives on sites, else ``barycentric``.
+        ``auto`` is ``framework`` where a species is on sites, else ``barycentric``.
     species : sequence of IonSpecies
     given : bool
         Whether a framework is given.
@@ -79,13 +79,13 @@ def reference_weights(
     Parameters
     ----------
     frame : str
-        As `resolve_frame` returned it.
+        From `resolve_frame`.
     species : sequence of IonSpecies
     framework : AtomGroup or None
-        The immobile sublattice; by default every atom of no species.
+        The immobile sublattice; by default all atoms that are no carriers.
     universe : Universe
     masses : numpy.ndarray, optional
-        Shape (atoms,): those of `atom_masses`, where they are at hand.
+        Shape (atoms,): from `atom_masses`, where available.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def reference_weights(
     Raises
     ------
     InputError
-        If the group the frame needs is empty, or masses are unusable.
+        If the group of reference atoms is empty, or masses are unusable.
     """
     n_atoms = universe.atoms.n_atoms
     if frame == "laboratory":
@@ -114,7 +114,7 @@ def reference_weights(
         )
     if masses is None:
         masses = atom_masses(universe).value
-    # a site without mass is none of the reference's as long as its molecule has some
+    # a site without mass has no weight as long as its molecule has mass
     molecule = molecule_of_atom(universe)
     group = np.where(np.bincount(molecule, weights=masses)[molecule] > 0, -1, molecule)
     used = np.flatnonzero(chosen)

@@ -1,7 +1,7 @@
-"""Masses that centres of mass and frames of reference are weighted with.
+"""Masses that weight centres of mass and frames of reference.
 
-A site without mass (the M site of TIP4P, a Drude particle without mass) has weight 0. Refused are a
-molecule without any mass, and masses that nobody set.
+A site without mass (the M site of TIP4P, a Drude particle without mass) has weight 0. Molecules
+without any mass, and masses that were never set, are refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..lib.elements import are_sites, element_masses, elements_of, is_guessed
 from ..lib.errors import InputError
 from ..lib.molecules import molecule_of_atom
 
-#: Relative difference of a mass and that of its element that is put down to rounding.
+#: Relative difference between a mass and that of its element that counts as rounding.
 _ROUNDING = 0.03
 _REMEDY = (
     "set them with universe.add_TopologyAttr('masses', values), or give elements with "
@@ -30,9 +30,9 @@ class AtomMasses:
     Attributes
     ----------
     value : numpy.ndarray
-        Shape (atoms,), u; 0 for sites without mass, and where the mass is not known.
+        Shape (atoms,), u; 0 for sites without mass, and where the mass is unknown.
     notes : tuple of str
-        What was taken in place of the topology's.
+        Warnings about masses that replace those of the topology.
     """
 
     value: np.ndarray
@@ -40,13 +40,13 @@ class AtomMasses:
 
 
 def atom_masses(universe: Any) -> AtomMasses:
-    """Masses of the topology, with those of the elements where it has none to rely on.
+    """Masses of the topology, or of the elements where those are unreliable.
 
-    Masses of the elements are taken where (1) all are equal but the elements of the topology are
-    not; (2) a molecule has no mass at all but the topology knows its elements; (3) MDAnalysis
-    guessed the masses from names: for what it could not guess (it finds none for LI), and for what
-    it took for another element (a calcium ion named CA for a carbon, the nitrogen NA of a cation
-    for sodium). Sites that it gave the mass of an atom (EP, LP1, the Drude particle DO) have none.
+    Masses of the elements are used where (1) all are equal but the elements of the topology are
+    not; (2) a molecule has no mass at all but the topology has its elements; (3) MDAnalysis
+    guessed the masses from names: for atoms it could not guess (none for LI), and for atoms it
+    took for another element (a calcium ion named CA for a carbon, the nitrogen NA of a cation
+    for sodium). Sites to which it gave the mass of an atom (EP, LP1, the Drude particle DO) get 0.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def atom_masses(universe: Any) -> AtomMasses:
         change |= named & (np.bincount(molecule, weights=mass)[molecule] == 0)
     site = np.zeros(n_atoms, dtype=bool)
     if guessed:
-        # what the user has set since is left alone
+        # masses that the user has set since are kept
         its_guess = (mass == 0) | np.isclose(mass, _masses_of_types(universe, table), 1e-4)
         change |= its_guess & (by_element > 0)
         site = its_guess & (mass > 0) & (known == "") & are_sites(universe)
@@ -92,8 +92,8 @@ def atom_masses(universe: Any) -> AtomMasses:
     if site.any():
         names = sorted(set(np.asarray(atoms.names, dtype=object)[site].tolist()))
         notes.append(
-            f"masses: {int(site.sum())} atoms named {', '.join(names[:5])} are taken for sites "
-            "without mass, for which MDAnalysis guessed that of an element from their names"
+            f"masses: {int(site.sum())} atoms named {', '.join(names[:5])} are treated as sites "
+            "without mass; MDAnalysis guessed the mass of an element from their names"
         )
     for symbol in np.unique(known[change]):
         mine = change & (known == symbol)
@@ -101,7 +101,7 @@ def atom_masses(universe: Any) -> AtomMasses:
         had = "none" if not was.any() else ", ".join(f"{m:g} u" for m in was[:3])
         source = "of the elements in the topology" if given is not None else "of their names"
         notes.append(
-            f"masses: {table[str(symbol)]:g} u is taken for {int(mine.sum())} atoms of "
+            f"masses: {table[str(symbol)]:g} u is used for {int(mine.sum())} atoms of "
             f"{symbol}, for which the topology has {had} (element: that {source})"
         )
     return AtomMasses(np.where(site, 0.0, np.where(change, by_element, mass)), tuple(notes))
@@ -129,14 +129,14 @@ def usable_masses(
     ----------
     universe : Universe
     purpose : str
-        What they are for, for the message.
+        Their purpose, for the message.
     used : numpy.ndarray, optional
         Shape (used,): indices of the atoms whose masses are used. Default: all.
     group : numpy.ndarray, optional
         Shape (used,): the molecule of each, of which one atom at least must have mass. Default:
         every atom must.
     masses : numpy.ndarray, optional
-        Shape (atoms,): those of `atom_masses`, where they are at hand.
+        Shape (atoms,): from `atom_masses`, where available.
 
     Returns
     -------
@@ -172,7 +172,7 @@ def usable_masses(
 
 
 def _listed(universe: Any, atoms: np.ndarray) -> str:
-    """How many atoms, and the names of some."""
+    """Number of atoms and names of some, as text."""
     names = getattr(universe.atoms[atoms[:1000]], "names", None)
     called = "" if names is None else ", ".join(sorted({str(n) for n in names})[:5])
     one = "1 atom" if len(atoms) == 1 else f"{len(atoms)} atoms"
@@ -182,9 +182,9 @@ def _listed(universe: Any, atoms: np.ndarray) -> str:
 def are_plausible(universe: Any, masses: np.ndarray, used: np.ndarray) -> bool:
     """Whether masses differ, or may be equal: one element, or beads of one kind.
 
-    A topology in which every atom has the same mass has usually not been given any. Equal weights
-    are right where the atoms used are of one element, by the topology or by their names. Masses of
-    beads whose names are no elements are believed unless they are 1.
+    A topology in which every atom has the same mass usually has no masses. Equal weights are right
+    where the atoms are of one element, by the topology or by their names. Masses of beads whose
+    names are no elements are accepted unless they are 1.
     """
     heavy = masses[masses > 0]
     if len(heavy) <= 1 or np.ptp(heavy) > 0:

@@ -1,4 +1,4 @@
-"""Continuous positions of the carriers: what the window stage correlates."""
+"""Unwrapped paths of the carriers, from which displacements over windows are taken."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def add_steps(steps, reference, last, first, path):  # type: ignore[no-untyped-d
     from frame `first` on.
     """
     n_frames, n_carriers = steps.shape[0], steps.shape[1]
-    # a few carriers and frames at a time, so that what lies together is used together
+    # a few carriers and frames at a time, for locality in memory
     for c0 in range(0, n_carriers, 8):
         for t0 in range(0, n_frames, 64):
             for c in range(c0, min(c0 + 8, n_carriers)):
@@ -86,7 +86,7 @@ def add_steps(steps, reference, last, first, path):  # type: ignore[no-untyped-d
 
 @kernel
 def to_cartesian(path, cell):  # type: ignore[no-untyped-def]
-    """Turn fractional paths (carriers, 3, frames) into Cartesian ones, in place."""
+    """Convert fractional paths (carriers, 3, frames) to Cartesian ones, in place."""
     for c in range(path.shape[0]):
         for t in range(path.shape[2]):
             s0, s1, s2 = path[c, 0, t], path[c, 1, t], path[c, 2, t]
@@ -97,19 +97,19 @@ def to_cartesian(path, cell):  # type: ignore[no-untyped-def]
 class PathBuilder:
     """Accumulates fractional steps into paths in the frame of reference, part by part.
 
-    Cost: two passes over (frames, carriers); the paths are the one array of that size kept.
+    Cost: two passes over (frames, carriers); the paths are the only array of that size.
 
     Parameters
     ----------
     n_carriers, n_frames : int
     folder : ArrayFolder or None
-        Where the paths are kept; None: in memory.
+        Folder of the paths; None: in memory.
 
     Notes
     -----
-    The mean cell takes the affine breathing of a constant-pressure run out of every path, as it
-    is common to all ions and would dominate their collective displacement; compare von Bulow et
-    al., J. Chem. Phys. 153, 021101 (2020), for what other schemes do.
+    The mean cell removes the affine volume fluctuations of a constant-pressure run from every path;
+    they are common to all ions and would dominate their collective displacement. Other schemes are
+    compared in von Bulow et al., J. Chem. Phys. 153, 021101 (2020).
     """
 
     def __init__(self, n_carriers: int, n_frames: int, folder: ArrayFolder | None = None) -> None:
@@ -118,7 +118,7 @@ class PathBuilder:
         self.filled = 0
 
     def add(self, steps: np.ndarray, reference: np.ndarray) -> None:
-        """Take the next frames.
+        """Add the next frames.
 
         Parameters
         ----------

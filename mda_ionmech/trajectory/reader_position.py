@@ -1,4 +1,4 @@
-"""A trajectory is left at the frame it was at."""
+"""Restores the current frame of a trajectory."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 @contextmanager
 def where_it_was(trajectory: Any) -> Iterator[None]:
-    """Go back, at the end, to the frame a trajectory was at before."""
+    """Context manager that returns a trajectory to its current frame at the end."""
     frame = trajectory.frame
     try:
         yield
     finally:
-        # a file that can no longer be read has an error of its own
+        # a file that can no longer be read raises its own error
         with suppress(Exception):
             if trajectory.frame != frame:
                 trajectory[frame]

@@ -1,4 +1,4 @@
-"""Frames that a trajectory holds twice, as runs that were started again leave them."""
+"""Repeated frames of a trajectory, as restarted runs leave them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 from ..lib.errors import InputError
 from .time_sources import Stamp, TimeSource, file_starts, stamp_of, time_source
 
-#: Atoms a frame is recognised by.
+#: Number of atoms whose positions identify a frame.
 ATOMS = 64
-#: Motion that comes back to the same frames more often than this, as a model does, is no restart.
+#: Frames that recur more often than this belong to a model trajectory, not to a restart.
 MOST_REPEATED = 0.6
-#: Some formats keep steps in 32 bits, and begin anew beyond.
+#: Some formats store steps in 32 bits, which overflow to 0.
 STEP_RANGE = 2**32
 
 
 def steps_tell(stamps: Sequence[Stamp]) -> bool:
-    """Whether the steps of frames are those of an engine, and not merely numbers of the frames."""
+    """Whether the steps of frames are those of an engine rather than frame numbers."""
     steps = [s.step for s in stamps]
     if min(steps) < 0 or len(set(steps)) == 1:
         return False
@@ -28,9 +28,9 @@ def steps_tell(stamps: Sequence[Stamp]) -> bool:
 
 
 def times_tell(stamps: Sequence[Stamp], source: TimeSource) -> bool:
-    """Whether the times of frames were read from a file, and say more than their numbers do.
+    """Whether the times of frames were read from a file, and differ from mere frame counts.
 
-    Times that follow from a header, frame by frame and in every file from the same start, do not.
+    Times computed from a header, in every file from the same start, are mere counts.
     """
     if source.kind != "file" or len({s.time for s in stamps}) == 1:
         return False
@@ -41,24 +41,24 @@ def times_tell(stamps: Sequence[Stamp], source: TimeSource) -> bool:
 
 
 def without_repeats(keys: np.ndarray, tolerance: float, names: Sequence[Any]) -> np.ndarray:
-    """Places of the frames that remain when a restart takes the place of what it repeats.
+    """Positions of the frames that remain when restarted frames replace those they repeat.
 
-    An engine that goes on from a checkpoint leaves behind the frames it had written after it: of
-    frames with the same time the one written last is kept, as `gmx trjcat` does.
+    An engine that restarts from a checkpoint repeats the frames it had written after it: of frames
+    with the same time the one written last is kept, as `gmx trjcat` does.
 
     Parameters
     ----------
     keys : numpy.ndarray
         Times or steps of the frames, in the order of the file.
     tolerance : float
-        Keys this close are the same.
+        Keys that differ by less are the same.
     names : sequence
-        Words for the frames, for the message.
+        Names of the frames, for the message.
 
     Raises
     ------
     InputError
-        If the frames begin anew from the first on: two runs, or files in the wrong order.
+        If the frames start again from the first: two runs, or files in the wrong order.
     """
     earliest_later = np.append(np.minimum.accumulate(keys[::-1])[::-1][1:], np.inf)
     kept = np.flatnonzero(keys < earliest_later - tolerance)
@@ -67,20 +67,20 @@ def without_repeats(keys: np.ndarray, tolerance: float, names: Sequence[Any]) ->
     if len(anew):
         at = int(anew[0])
         raise InputError(
-            f"uneven='drop' leaves out what a restart repeats, but {names[at]} goes back to or "
+            f"uneven='drop' omits frames that a restart repeats, but {names[at]} goes back to or "
             f"before the first, {names[0]}: these are two runs, or files in the wrong order; put "
             "the files in order, or analyse the runs one by one with run(start=..., stop=...) and "
-            "take them together with combine"
+            "pool the results with combine"
         )
     return kept
 
 
 def _even_key(stamps: Sequence[Stamp], source: TimeSource) -> tuple[np.ndarray, float] | None:
-    """What orders the frames in time, and how finely: their times, or steps of the engine."""
+    """The key that orders frames in time and its tolerance: their times, or engine steps."""
     if times_tell(stamps, source):
         times = np.array([s.time for s in stamps])
         tolerance = 2 * float(np.spacing(np.float32(np.abs(times).max())))
-        # far from zero single precision holds the times of neighbours as one
+        # far from zero the times of neighbouring frames are equal in single precision
         if tolerance < 0.5 * float(np.median(np.abs(np.diff(times)))):
             return times, tolerance
     if steps_tell(stamps):
@@ -94,7 +94,7 @@ def drop_repeats(
     """Split frames into those to analyse and those that a later one repeats.
 
     By times where the file holds them, else by steps of the engine, else by equal coordinates of
-    frames that follow one another. Reads every frame once.
+    consecutive frames. Reads every frame once.
 
     Parameters
     ----------
@@ -130,9 +130,10 @@ def frames_without_repeats(
     step: int | None = None,
     frames: Iterable[int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The frames that `start`, `stop`, `step` or `frames` choose once repeats are left out.
+    """The frames that `start`, `stop`, `step` or `frames` select after repeats are dropped.
 
-    A stride counts what is left; repeats are looked for among all frames between start and stop.
+    A stride counts the remaining frames; all frames between start and stop are searched for
+    repeats.
 
     Returns
     -------
@@ -140,7 +141,7 @@ def frames_without_repeats(
     """
     if frames is not None:
         if not all(one is None for one in (start, stop, step)):
-            raise InputError("frames=... cannot be combined with start, stop or step: give one way")
+            raise InputError("frames=... cannot be combined with start, stop or step: give either")
         chosen = np.asarray(list(frames))
         numbers = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
         return drop_repeats(trajectory, numbers, time_source(trajectory))
@@ -153,11 +154,11 @@ def frames_without_repeats(
 
 
 def describe_dropped(dropped: np.ndarray) -> str:
-    """How many frames were left out, and which first."""
+    """Number of dropped frames and the first one, as text."""
     if len(dropped) == 1:
-        return f"frame {dropped[0]}, which a later one repeats, was left out: uneven='drop'"
+        return f"frame {dropped[0]}, which a later one repeats, was dropped: uneven='drop'"
     return (
-        f"{len(dropped)} frames that later ones repeat were left out, among frames {dropped[0]} to "
+        f"{len(dropped)} frames that later ones repeat were dropped, among frames {dropped[0]} to "
         f"{dropped[-1]}: uneven='drop'"
     )
 
@@ -165,19 +166,19 @@ def describe_dropped(dropped: np.ndarray) -> str:
 def same_frame(now: np.ndarray, before: np.ndarray, atom: int) -> bool:
     """Whether all coordinates of two frames, shape (3 * atoms,), are equal bit for bit.
 
-    atom: one that moves, which is looked at first.
+    atom: one that moves, which is compared first.
     """
     first = slice(3 * atom, 3 * atom + 3)
     return bool(np.array_equal(now[first], before[first]) and np.array_equal(now, before))
 
 
 def recognising_atoms(n_atoms: int) -> np.ndarray:
-    """Atoms spread over the system by which frames are recognised."""
+    """Evenly chosen atoms whose positions identify a frame."""
     return np.unique(np.linspace(0, n_atoms - 1, min(n_atoms, ATOMS)).astype(np.int64))
 
 
 def fingerprint(coordinates: np.ndarray, atoms: np.ndarray) -> int:
-    """A number that two frames share only where the coordinates of some atoms are equal.
+    """A checksum of the coordinates of some atoms of a frame.
 
     coordinates: shape (3 * all atoms,).
     """
@@ -186,9 +187,9 @@ def fingerprint(coordinates: np.ndarray, atoms: np.ndarray) -> int:
 
 
 def repeated_stretch(fingerprints: np.ndarray) -> tuple[int, int, int] | None:
-    """The longest stretch of frames that occurred before: its first frame, that before, its length.
+    """The longest repeated sequence: its first frame, the first frame of the original, its length.
 
-    None where there is none, or where frames come back so often that this is how the model moves.
+    None where there is none, or where frames recur so often that they belong to a model trajectory.
 
     Parameters
     ----------
@@ -201,7 +202,7 @@ def repeated_stretch(fingerprints: np.ndarray) -> tuple[int, int, int] | None:
     again = origin < number
     if not again.any() or again.mean() > MOST_REPEATED:
         return None
-    # neighbours that both come again from neighbours
+    # neighbouring frames that both repeat neighbouring frames
     goes_on = again[1:] & again[:-1] & (np.diff(origin) == 1)
     begins = again & ~np.append(False, goes_on)
     starts = np.flatnonzero(begins)

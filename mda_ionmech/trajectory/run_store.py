@@ -1,9 +1,8 @@
-"""What the frame stage read, kept on disk part after part, so that a stopped run can go on.
+"""Resumable on-disk store for unwrapped paths and contacts, one file per part of the frames.
 
-A store is a folder with ``manifest.json`` and a file for each part of the frames. The manifest says
-what the parts were made from, and of every whole part how long its file is, its checksum, which
-frames it holds and what a sample of these frames looked like. A part is believed only as long as
-all of that still holds.
+A store is a folder with ``manifest.json`` and a file for each part of the frames. The manifest
+records what the parts depend on, and for every complete part the length and checksum of its file,
+its frames, and checksums of a sample of these frames. A part is used only if all of these agree.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ from ..lib.frame_backends import Part
 FORMAT = "ionmech-run/4"
 MANIFEST = "manifest.json"
 LOCK = "in-use.lock"
-#: What parts are sized for without a budget, bytes.
+#: Memory that the size of parts is chosen for without a budget, bytes.
 DEFAULT_BUDGET = 2**30
-#: Steps of the parts that are there at once take such a share of the budget: one over this.
+#: Inverse of the fraction of the budget that the steps of concurrent parts may take.
 SHARE = 4
-#: A stopped run loses at most about this share of its frames.
+#: An interrupted run loses at most about this fraction of its frames.
 FEWEST_PARTS = 50
 
 
 def part_size(n_carriers: int, n_frames: int, budget: int, n_workers: int = 1) -> int:
-    """Frames of a part: the steps of all parts at once fill a share of the budget.
+    """Number of frames per part, so that the steps of concurrent parts fit a share of the budget.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ def part_size(n_carriers: int, n_frames: int, budget: int, n_workers: int = 1) -
     budget : int
         Bytes.
     n_workers : int
-        That read parts: of each one may wait, and one more be worked on here.
+        Processes that read parts: each may have a finished part waiting, and one is processed here.
     """
     most = budget // (SHARE * (n_workers + 1)) // (24 * n_carriers)
     return int(max(min(most, -(-n_frames // FEWEST_PARTS)), 1))
@@ -61,7 +60,7 @@ def _differences(stored: Any, now: Any, name: str = "") -> Iterator[str]:
 
 
 class RunStore:
-    """A store that a run has opened; no other run can use it until it is closed.
+    """A store opened by a run, locked for other runs until it is closed.
 
     Attributes
     ----------
@@ -76,14 +75,14 @@ class RunStore:
 
     @classmethod
     def open(cls, folder: Path, origin: dict[str, Any], part_frames: int) -> RunStore:
-        """Make a store, or open one that a run of the same frames and settings began.
+        """Make a store, or open one of an earlier run with the same frames and settings.
 
         Parameters
         ----------
         folder : Path
             A new or empty folder, or one that holds a store.
         origin : dict
-            What the parts depend on, as plain values.
+            Everything that the parts depend on, as plain values.
         part_frames : int
             Frames of every part but the last, of a new store.
 
@@ -108,8 +107,8 @@ class RunStore:
         if new and any(path.name != LOCK for path in folder.iterdir()):
             why = ""
             if (folder / "zarr.json").exists():
-                why = " in the present format: an earlier version wrote it, and saw no change of "
-                why += "the cell"
+                why = " in the present format: it is of an earlier version, which ignored changes "
+                why += "of the cell"
             raise InputError(
                 f"store={str(folder)!r} exists and is no store of a run{why}; give another folder"
             )
@@ -141,7 +140,7 @@ class RunStore:
         return store
 
     def close(self) -> None:
-        """Let other runs use the store."""
+        """Release the lock."""
         self._lock.release()
 
     def _remove_leftovers(self) -> None:
@@ -158,7 +157,7 @@ class RunStore:
         self._write(self.folder / MANIFEST, lambda file: file.write(text.encode()))
 
     def _write(self, path: Path, write: Any) -> None:
-        """Write a file that is on the disk, or not there, whenever the machine stops."""
+        """Write a file atomically, also if the machine stops."""
         temporary = path.with_name(f".{path.name}.tmp")
         try:
             with open(temporary, "wb") as file:
@@ -174,12 +173,12 @@ class RunStore:
             ) from error
         except OSError as error:
             raise InputError(
-                f"store={str(self.folder)!r} cannot be written to: {error.strerror}; the parts "
-                "that are whole stay: free space and start the run again with the same store"
+                f"store={str(self.folder)!r} cannot be written to: {error.strerror}; complete "
+                "parts are kept: free space and start the run again with the same store"
             ) from error
 
     def save(self, number: int, part: Part, sample: list[list[float]]) -> None:
-        """Keep what a part gave; when this returns the part is whole.
+        """Save a part; it is complete when this returns.
 
         Parameters
         ----------
@@ -208,12 +207,12 @@ class RunStore:
         self._write_manifest()
 
     def sample(self, number: int) -> list[list[int]] | None:
-        """Number and digest of the frames that were sampled of a part; None without the part."""
+        """Number and digest of the sampled frames of a part; None without the part."""
         parts = self._content["parts"]
         return parts[number]["sample"] if number < len(parts) and parts[number] else None
 
     def load(self, number: int, frames: np.ndarray) -> Part:
-        """What `save` kept of a part.
+        """A part written by `save`.
 
         Parameters
         ----------
@@ -224,7 +223,7 @@ class RunStore:
         Raises
         ------
         DamagedPart
-            If the file is not as it was written, or is that of other frames.
+            If the file has changed, or is that of other frames.
         """
         about, path = self._content["parts"][number], self._part(number)
         if not path.is_file():
@@ -248,7 +247,7 @@ class RunStore:
 
 
 class DamagedPart(Exception):
-    """A part of a store is not what it was."""
+    """A part of a store is missing or has changed."""
 
 
 def _read_manifest(folder: Path, origin: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One frame, copied out of the reader: coordinates for the kernels and the cell they lie in."""
+"""A copy of one frame: coordinates for the kernels and the cell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..lib.errors import InputError
 from .cells import in_lattice_vectors, read_cell
 from .unwrap import FAR_CELLS, LARGEST, Places, copy_finite
 
-#: Above this fraction of coordinates that jump far, they were wrapped again.
+#: Fraction of coordinates that jump far above which the frame was wrapped again.
 MOST_JUMPS = 0.1
 
 
@@ -24,9 +24,10 @@ class Cell:
     dimensions : numpy.ndarray
         Shape (6,): a copy of what the reader gave.
     as_read : numpy.ndarray
-        Shape (3, 3), Angstrom: the vectors these dimensions stand for.
+        Shape (3, 3), Angstrom: the cell vectors of these dimensions.
     vectors, inverse : numpy.ndarray
-        Shape (3, 3): the vectors nearest to the lattice's as rows, Angstrom, and their inverse.
+        Shape (3, 3): the equivalent vectors closest to the run's lattice as rows, Angstrom, and
+        their inverse.
     height : float
         The shortest one, Angstrom.
     """
@@ -39,7 +40,7 @@ class Cell:
 
     @classmethod
     def of(cls, ts: Any, lattice: np.ndarray, known: Cell | None = None) -> Cell:
-        """The cell of a frame, followed from the vectors `lattice`.
+        """The cell of a frame, in the vectors closest to `lattice`.
 
         Parameters
         ----------
@@ -55,12 +56,12 @@ class Cell:
             For a cell that encloses no volume.
         """
         given = ts.dimensions
-        # bytes are compared faster than numbers
+        # bytes compare faster than numbers
         same = known is not None and known.dimensions.tobytes() == np.asarray(given).tobytes()
         if known is not None and same:
             return known
         as_read = read_cell(ts)
-        # readers write the next cell over this one: what is kept must be a copy
+        # readers overwrite this array with the next cell, so a copy is kept
         dimensions = np.array(given)
         vectors = in_lattice_vectors(as_read, lattice)
         inverse = np.linalg.inv(vectors)
@@ -88,12 +89,12 @@ class Snapshot:
         return self.coordinates.reshape(-1, 3)
 
     def places(self, atoms: np.ndarray) -> Places:
-        """Where some atoms are; until the next frame takes the place of this one."""
+        """Positions of some atoms, valid until the next frame overwrites this one."""
         return Places(self.coordinates, atoms, self.cell.inverse)
 
 
 def coordinates_of(ts: Any) -> np.ndarray:
-    """What the reader holds of a frame, shape (3 * atoms,), float32, Angstrom; a view if it can.
+    """Coordinates of a timestep, shape (3 * atoms,), float32, Angstrom; a view if possible.
 
     Raises
     ------
@@ -109,7 +110,7 @@ def coordinates_of(ts: Any) -> np.ndarray:
 
 
 def check_finite(ts: Any, bad: int) -> None:
-    """Refuse a frame with a coordinate `bad` that is no place; -1 if there is none."""
+    """Refuse a frame whose coordinate number `bad` is not finite or too large; -1 for none."""
     if bad < 0:
         return
     atom = bad // 3
@@ -120,23 +121,22 @@ def check_finite(ts: Any, bad: int) -> None:
             f"({ts.positions[atom]}); {remedy}"
         )
     raise InputError(
-        f"frame {ts.frame} has atom index {atom} at {ts.positions[atom]} A: that far out "
-        f"coordinates in single precision are {np.spacing(np.float32(LARGEST)):g} A apart or more, "
-        f"and no step can be told; {remedy}, and write coordinates nearer to the origin if all of "
-        "them are that large"
+        f"frame {ts.frame} has atom index {atom} at {ts.positions[atom]} A: there the resolution "
+        f"of single precision is {np.spacing(np.float32(LARGEST)):g} A or worse, too coarse for "
+        f"steps; {remedy}, and write coordinates nearer to the origin if all are that large"
     )
 
 
 def check_jumps(ts: Any, found: np.ndarray, before: np.ndarray) -> None:
-    """Refuse a frame in which few atoms jump over cells by the dozen, as damaged numbers do.
+    """Refuse a frame in which few atoms jump over many cells, as with damaged numbers.
 
-    Where most atoms jump, unwrapped coordinates were wrapped again, which is undone.
+    Where most atoms jump, unwrapped coordinates were wrapped again, which unwrapping corrects.
 
     Parameters
     ----------
     ts : MDAnalysis.coordinates.timestep.Timestep
     found, before : numpy.ndarray
-        As `trajectory.unwrap.fractional_steps` counts, with this frame and without.
+        Counts of `trajectory.unwrap.fractional_steps`, with this frame and without.
     """
     jumps, moving = found[8] - before[8], found[2] - before[2]
     if jumps == 0 or jumps > max(MOST_JUMPS * 3 * moving, 3):
@@ -145,13 +145,13 @@ def check_jumps(ts: Any, found: np.ndarray, before: np.ndarray) -> None:
     raise InputError(
         f"frame {ts.frame} has atom index {atom} at {ts.positions[atom]} A, more than "
         f"{FAR_CELLS:g} cells from where it was in the frame before, while others stay: no atom "
-        "moves so far, and its place in the cell means nothing; leave the frame out with "
+        "moves so far, and its position in the cell is meaningless; leave the frame out with "
         "run(start=..., stop=...) or repair the trajectory"
     )
 
 
 def take_snapshot(ts: Any, cell: Cell) -> Snapshot:
-    """Copy a frame out of the reader.
+    """Copy a frame from the reader.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How far carriers move between analysed frames, and what that says of spacing and coordinates."""
+"""Step lengths of carriers between analysed frames, as a check of spacing and coordinates."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from ..lib.kernels import kernel
 
-#: Pairs of neighbouring frames looked at before all are read.
+#: Pairs of neighbouring frames sampled before all are read.
 PAIRS = 12
-#: A median step below this, Angstrom, is no diffusion one could analyse.
+#: A median step below this, Angstrom, is too short to show diffusion.
 SHORT = 1e-3
 #: A median step above this fraction of the shortest cell height cannot be unwrapped.
 WIDE = 0.25
-#: Steps this many times as long as their root mean square are far.
+#: Steps are unusually long above this multiple of their root mean square.
 FAR = 4.0
 #: A single step is an outlier beyond this multiple and this fraction of the shortest cell height.
 OUTLIER, OUTLIER_HEIGHT = 8.0, 0.25
-#: Equal frames that are expected by chance are looked for only below this number.
+#: Equal frames count as repeats only if fewer than this number are expected by chance.
 CHANCE = 1e-3
-#: Rounding of coordinates above this fraction of the root-mean-square step is said.
+#: Rounding of coordinates above this fraction of the root-mean-square step is reported.
 ROUNDING = 0.01
 
 
@@ -75,10 +75,10 @@ class SampledSteps:
     largest: float
 
     def repeats_are_odd(self, n_frames: int) -> bool:
-        """Whether two equal frames among so many would stand out.
+        """Whether two equal frames among so many would be exceptional.
 
-        They do not where carriers that do move rest exactly from time to time, as in models on a
-        lattice, so that all of them may rest at once.
+        They are not where moving carriers are exactly at rest from time to time, as in lattice
+        models, so that all of them may rest at once.
         """
         moving = np.any(self.lengths > 0, axis=0)
         apart = self.lengths[~self.identical][:, moving]
@@ -94,7 +94,7 @@ class SampledSteps:
 
 
 def spacing_notes(name: str, steps: np.ndarray, height: float, dt: float) -> Iterable[str]:
-    """What the steps of a species say against the spacing of the frames.
+    """Warnings on a frame spacing that the steps of a species contradict.
 
     Parameters
     ----------
@@ -112,8 +112,8 @@ def spacing_notes(name: str, steps: np.ndarray, height: float, dt: float) -> Ite
     if median < SHORT:
         yield (
             f"{name} moves {median:.2g} A (median) from frame to frame, less than {SHORT:g} A: "
-            f"frames {dt:g} ps apart cannot show how it diffuses, or lengths are not in Angstrom; "
-            "check the spacing (dt=...) and the units, and take fewer frames (step=...)"
+            f"frames {dt:g} ps apart are too close to show diffusion, or lengths are not in "
+            "Angstrom; check the spacing (dt=...) and the units, and use fewer frames (step=...)"
         )
     if median > WIDE * height:
         yield (
@@ -124,7 +124,7 @@ def spacing_notes(name: str, steps: np.ndarray, height: float, dt: float) -> Ite
 
 
 def rounding_note(name: str, largest: float, rms: float) -> str | None:
-    """What single precision does to steps far from the origin, where it matters."""
+    """Warning on rounding of steps far from the origin in single precision."""
     rounding = float(np.spacing(np.float32(largest)))
     if rms == 0 or rounding <= ROUNDING * rms:
         return None
@@ -139,22 +139,21 @@ def rounding_note(name: str, largest: float, rms: float) -> str | None:
 def outlier_note(
     name: str, longest: float, rms: float, height: float, where: str, n_steps: int
 ) -> str | None:
-    """What is said of the longest step of a species, if it stands out."""
+    """Warning on the longest step of a species, if it is an outlier."""
     if longest <= max(OUTLIER * rms, OUTLIER_HEIGHT * height):
         return None
     return (
-        f"one step of {name} stands out among {n_steps}: {where} moves {longest:.2f} A, "
+        f"one step of {name} is an outlier among {n_steps}: {where} moves {longest:.2f} A, "
         f"{longest / rms:.0f} times the root mean square ({rms:.2g} A) and {longest / height:.2f} "
-        "of the shortest cell height. A step beyond half the cell is taken for its image on the "
-        "other side, and every window and coefficient then has it wrong: look at that atom (its "
-        "velocity, if the file holds velocities, tells which way it went), write frames more "
-        "often or take them with a smaller step, or leave the frame out with run(start=..., "
-        "stop=...)"
+        "of the shortest cell height. A step beyond half the cell is replaced by its periodic "
+        "image, in the wrong direction, and every coefficient is then wrong: check that atom (its "
+        "velocity, if the file holds velocities, shows its direction), write frames more often or "
+        "use a smaller step=..., or leave the frame out with run(start=..., stop=...)"
     )
 
 
 def missing_frames(n_far: np.ndarray, n_carriers: np.ndarray) -> np.ndarray:
-    """Frames into which most carriers of every species make far steps: some are missing before.
+    """Frames before which some are missing: most carriers of every species make long steps.
 
     Parameters
     ----------

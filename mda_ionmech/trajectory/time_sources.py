@@ -1,7 +1,7 @@
-"""Where the times of frames come from: the file, the user, or nowhere.
+"""Sources of the times of frames: the file, the user, or a default of MDAnalysis.
 
-MDAnalysis gives every frame a time. Where a file holds none it takes 1 ps for the spacing of the
-frames (XYZ, PDB, GRO and others), or for one step of the engine (LAMMPS dumps).
+MDAnalysis gives every frame a time. Where a file holds none it assumes 1 ps between frames (XYZ,
+PDB, GRO and others), or per step of the engine (LAMMPS dumps).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import numpy as np
 from MDAnalysis.coordinates.memory import MemoryReader
 from MDAnalysis.lib.util import anyopen
 
-#: What a comment that speaks of a time holds.
+#: Pattern of comments that mention a time.
 _TIME = re.compile(r"\b(time|t)\s*[=:]", re.IGNORECASE)
-#: What MDAnalysis takes for the spacing where it knows none, ps.
+#: Spacing that MDAnalysis assumes where it knows none, ps.
 INVENTED = 1.0
 
 
 class Stamp(NamedTuple):
-    """What a reader says of one frame beside its coordinates.
+    """Number, time and step of one frame as the reader gives them.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Stamp(NamedTuple):
     step : int
         Of the engine, -1 where the reader has none.
     file, place : int
-        Which of several files it lies in, and its number there.
+        Number of its file, and its number in that file.
     """
 
     frame: int
@@ -49,14 +49,14 @@ class Stamp(NamedTuple):
         return self.told(True)
 
     def told(self, with_time: bool) -> str:
-        """The frame in words, with or without its time."""
+        """The frame as text, with or without its time."""
         facts = [f"step {self.step}"] if self.step >= 0 else []
         facts += [f"{shown(self.time)} ps"] if with_time else []
         return f"frame {self.frame}" + (f" ({', '.join(facts)})" if facts else "")
 
 
 def shown(time: float) -> str:
-    """A time with the digits that it was stored with."""
+    """A time as text, with the digits of its stored precision."""
     if float(np.float32(time)) == time and abs(time) < 1e9:
         return np.format_float_positional(np.float32(time), trim="-")
     return f"{time:.9g}"
@@ -69,7 +69,7 @@ def file_starts(trajectory: Any) -> tuple[int, ...]:
 
 
 def stamp_of(ts: Any, starts: Sequence[int] = (0,)) -> Stamp:
-    """The stamp of the frame a reader holds; starts: as from `file_starts`."""
+    """The stamp of a timestep; starts: from `file_starts`."""
     frame = int(ts.frame)
     try:
         step = int(ts.data.get("step", -1))
@@ -81,19 +81,19 @@ def stamp_of(ts: Any, starts: Sequence[int] = (0,)) -> Stamp:
 
 @dataclass(frozen=True)
 class TimeSource:
-    """On what the times of the frames rest.
+    """Where the times of the frames come from.
 
     Attributes
     ----------
     kind : str
         ``file``: read from the file or its header. ``given``: multiples of the `dt` that MDAnalysis
-        was given. ``invented``: multiples of 1 ps that MDAnalysis takes for want of anything.
+        was given. ``invented``: multiples of 1 ps, the default of MDAnalysis.
     dt : float or None
-        What the reader says lies between two frames, ps; None where it does not know.
+        Spacing of the frames by the reader, ps; None where it has none.
     text : str
-        The same as words, to go on after "the times are".
+        The same as text, to follow "the times are".
     computed : bool
-        Whether the file holds a spacing, and no time for each frame.
+        Whether the file holds a spacing instead of a time for each frame.
     """
 
     kind: str
@@ -109,12 +109,12 @@ def _format(reader: Any) -> str:
 
 
 def _known_dt(reader: Any) -> float | None:
-    """The spacing a reader knows, without the 1 ps it makes up."""
+    """The spacing of a reader, without the default of 1 ps."""
     if "dt" in reader.ts.data:
         return float(reader.ts.data["dt"])
     try:
         return float(reader._get_dt())
-    except (AttributeError, TypeError, StopIteration, OSError):  # as Timestep.dt has it
+    except (AttributeError, TypeError, StopIteration, OSError):  # as in Timestep.dt
         return None
 
 
@@ -122,17 +122,17 @@ def _of_memory(reader: Any) -> TimeSource:
     dt = float(reader.ts.dt)
     path = getattr(reader, "filename", None)
     if isinstance(path, str | os.PathLike) and os.path.isfile(path) and dt % INVENTED == 0:
-        # a copy of a file in memory has lost where its spacing came from
+        # a copy of a file in memory does not know the source of its spacing
         try:
             from MDAnalysis.coordinates.core import reader as open_reader
 
             with open_reader(str(path)) as original:
                 source = _of_reader(original)
-        except Exception:  # a format that has to be named, a file that has changed
+        except Exception:  # the format must be given, or the file has changed
             return TimeSource("given", dt, "those of the copy in memory")
         if source.kind == "invented":
             return source
-    return TimeSource("given", dt, "multiples of the dt the coordinates in memory were given")
+    return TimeSource("given", dt, "multiples of the dt given with the coordinates in memory")
 
 
 def _of_reader(reader: Any) -> TimeSource:
@@ -142,7 +142,7 @@ def _of_reader(reader: Any) -> TimeSource:
     given = getattr(reader, "_kwargs", {}).get("dt")
     if given is not None:
         return TimeSource(
-            "given", float(given), f"made from dt={float(given):g} ps, as MDAnalysis was told"
+            "given", float(given), f"made from dt={float(given):g} ps, as given to MDAnalysis"
         )
     dt = _known_dt(reader)
     if dt is not None:
@@ -157,18 +157,18 @@ def _of_reader(reader: Any) -> TimeSource:
         return TimeSource("file", None, f"those of the file ({name})")
     if step is not None:
         text = (
-            f"not in the file ({name}), which holds step numbers alone: MDAnalysis takes one step "
-            f"for {INVENTED:g} ps"
+            f"not in the file ({name}), which holds step numbers alone: MDAnalysis assumes "
+            f"{INVENTED:g} ps per step"
         )
     else:
-        text = f"not in the file ({name}): MDAnalysis takes frames to be {INVENTED:g} ps apart"
+        text = f"not in the file ({name}): MDAnalysis assumes frames {INVENTED:g} ps apart"
     return TimeSource("invented", None, text)
 
 
 def remarks(trajectory: Any) -> list[str]:
-    """Comments of the first two frames of XYZ and GRO files that speak of times.
+    """Comments of the first two frames of XYZ and GRO files that mention times.
 
-    MDAnalysis passes over them, and they have no common form: for a message, not for a number.
+    MDAnalysis ignores them and they have no common form: they are shown in messages only.
     """
     readers = list(getattr(trajectory, "readers", [trajectory]))[:2]
     lines: list[str] = []
@@ -187,12 +187,12 @@ def remarks(trajectory: Any) -> list[str]:
 
 
 def time_source(trajectory: Any) -> TimeSource:
-    """On what the times of a trajectory rest; of several files, the weakest of their sources.
+    """Where the times of a trajectory come from; of several files, the least reliable source.
 
     Parameters
     ----------
     trajectory : MDAnalysis reader
-        Looked at where it stands; no frame is read.
+        No frame is read.
     """
     sources = [_of_reader(one) for one in getattr(trajectory, "readers", [trajectory])]
     rank = ("invented", "given", "file")

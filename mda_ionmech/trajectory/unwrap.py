@@ -1,4 +1,4 @@
-"""Minimum-image steps in fractional coordinates, frame by frame.
+"""Unwrapping: minimum-image steps in fractional coordinates, frame by frame.
 
 ds = s(t) - s(t-1) - round(s(t) - s(t-1)), with s = x h^-1: exact as long as no atom moves half
 the shortest cell height between two frames, whatever the shape of the cell.
@@ -15,26 +15,26 @@ from ..lib.kernels import kernel
 
 #: Steps longer than this fraction of the shortest cell height are counted as long.
 LONG_STEP = 0.4
-#: The analysis is refused when more than this fraction of all steps is long.
+#: Fraction of long steps above which the analysis is refused.
 MAX_LONG_FRACTION = 1e-4
 
 
 #: Atoms handled at once: their steps fit the nearest cache. A multiple of four.
 _CHUNK = 32
 _ONE, _TWO = np.uint64(1), np.uint64(2)
-#: Coordinates from here on, Angstrom, are no places: float32 holds them in steps above 0.1 A.
+#: Least coordinate that is refused, Angstrom: float32 resolves larger ones to 0.1 A at best.
 LARGEST = 2.0**20
-#: The bits of the exponent of a float32, and what carries that of `LARGEST` into the highest bit.
+#: Exponent bits of a float32, and the number that carries the exponent of `LARGEST` to the top bit.
 _EXPONENT, _CARRY = np.uint32(0x7F800000), np.uint32(0x80000000 - ((127 + 20) << 23))
-#: Cells that an atom does not cross between two frames.
+#: Number of cells that no atom crosses between two frames.
 FAR_CELLS = 64.0
 
 
 @kernel
 def copy_finite(numbers, first, last, out):  # type: ignore[no-untyped-def]
-    """Copy numbers[first:last], float32; place of the first that is no coordinate, or -1.
+    """Copy numbers[first:last], float32; index of the first invalid coordinate, or -1.
 
-    That is NaN, an infinite number, or one of `LARGEST` or more.
+    Invalid are NaN, infinite numbers, and those of `LARGEST` or more.
     """
     bits = numbers.view(np.uint32)
     bad = np.uint32(0)
@@ -72,8 +72,8 @@ def _bands(matrix):  # type: ignore[no-untyped-def]
     """Coefficients (5, 3 * chunk) that turn x -> x matrix into five products of shifted rows.
 
     Component k of an atom is the sum over d = -2 .. 2 of coordinate f + d times band[d + 2, f],
-    where f % 3 = k: coordinates of other atoms have the coefficient 0. Neighbours in memory are
-    then neighbours in the loop, as vector instructions want them.
+    where f % 3 = k: coordinates of other atoms have the coefficient 0. The loop then runs over
+    contiguous memory, so that it is vectorised.
     """
     bands = np.zeros((5, 3 * _CHUNK))
     for f in range(3 * _CHUNK):
@@ -133,14 +133,14 @@ def fractional_steps(  # type: ignore[no-untyped-def]
 
     now, before (3 * atoms,) float32: coordinates, atom after atom; before becomes a copy of now.
     cells: the cell, its inverse, and the inverse of the one before, (3, 3) each. moving (stretches,
-    2): first and last + 1 of the stretches of atoms that carry weight anywhere. carriers: offsets,
-    members, weights, reference_weights: carrier c is the sum over members[offsets[c] : offsets[c +
-    1]] with weights; reference_weights (atoms,) or (0,). Fills steps (carriers, 3) and
+    2): first and last + 1 of ranges of atoms with a weight in a carrier or the reference. carriers:
+    offsets, members, weights, reference_weights: carrier c is the sum over members[offsets[c] :
+    offsets[c + 1]] with weights; reference_weights (atoms,) or (0,). Fills steps (carriers, 3) and
     reference_step (3,), and adds to found: [number of faces crossed, number of long steps, number
-    of steps], and keeps the longest step, Angstrom, in found[3] and its atom in found[4]; counts
-    in found[8] the coordinates that jump over more than `FAR_CELLS` cell vectors, and keeps the
-    atom of the last in found[9]; a shorter `found` takes what it has room for. Returns the place in
-    now of the first number that is no coordinate, as `copy_finite` does, or -1.
+    of steps], and keeps the longest step, Angstrom, in found[3] and its atom in found[4]; counts in
+    found[8] the coordinates that jump over more than `FAR_CELLS` cell vectors, and keeps the atom
+    of the last in found[9]; a shorter `found` gets the first of these. Returns the index in now of
+    the first invalid coordinate, as `copy_finite` does, or -1.
 
     Cost: one vectorised pass over the atoms, its work in right-angled cells a third of that in
     others; atoms that cross a boundary cost more.
@@ -159,7 +159,7 @@ def fractional_steps(  # type: ignore[no-untyped-def]
         far = max(far, FAR_CELLS * np.sqrt((cell[k] * cell[k]).sum()))
     band, band_before, edges = _bands(inverse), _bands(inverse_before), _bands(cell)
     scale, scale_before, edge = band[2], band_before[2], edges[2]
-    # one view for each shift: sums in an index would hide from a compiler that it is positive
+    # one view for each shift: with sums in an index the compiler cannot tell that it is positive
     ds, x, y = np.zeros((3, 3 * _CHUNK + 4))
     ds0, ds1, ds2, ds3, ds4 = ds, ds[1:], ds[2:], ds[3:], ds[4:]
     x0, x1, x2, x3, x4 = x, x[1:], x[2:], x[3:], x[4:]
@@ -176,7 +176,7 @@ def fractional_steps(  # type: ignore[no-untyped-def]
         while first < last:
             n = min(_CHUNK, last - first)
             start = np.uint64(3 * first)
-            # most atoms cross no face, and most steps are neither long nor the longest
+            # most atoms cross no face, and most steps are short
             bound = np.sqrt(min(found[3] * found[3], long_length * long_length) / 3.01)
             faces, unusual = np.int64(0), np.int64(0)
             if right_angled:
@@ -311,16 +311,16 @@ def whole_centres(now, inverse, offsets, members, weights, parents, out):  # typ
 
 @dataclass(frozen=True)
 class Places:
-    """Where some atoms are, turned into fractional coordinates when these are first asked for.
+    """Positions of some atoms, converted to fractional coordinates when first used.
 
     Attributes
     ----------
     coordinates : numpy.ndarray
         Atom after atom, x, y, z: shape (3 * all atoms,).
     atoms : numpy.ndarray
-        Shape (n,), int64: which of them are meant.
+        Shape (n,), int64: indices of the atoms.
     inverse : numpy.ndarray
-        Shape (3, 3): what turns a row of coordinates into fractional ones.
+        Shape (3, 3): inverse cell, by which rows of coordinates are multiplied.
     """
 
     coordinates: np.ndarray
@@ -329,13 +329,13 @@ class Places:
 
     @classmethod
     def of(cls, fractional: np.ndarray) -> Places:
-        """Those of fractional coordinates, shape (n, 3)."""
+        """Positions given as fractional coordinates, shape (n, 3)."""
         flat = np.ascontiguousarray(fractional, dtype=np.float64).reshape(-1)
         return cls(flat, np.arange(len(flat) // 3), np.eye(3))
 
     @property
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What kernels take: coordinates, atoms and inverse."""
+        """Coordinates, atoms and inverse, as arguments of kernels."""
         return self.coordinates, self.atoms, self.inverse
 
     @cached_property
@@ -355,7 +355,7 @@ def cell_heights(cell: np.ndarray) -> np.ndarray:
 
 
 def stretches(indices: np.ndarray) -> np.ndarray:
-    """Stretches of consecutive numbers in a sorted array: first and last + 1, shape (n, 2)."""
+    """Ranges of consecutive numbers in a sorted array: first and last + 1, shape (n, 2)."""
     if len(indices) == 0:
         return np.empty((0, 2), dtype=np.int64)
     breaks = np.flatnonzero(np.diff(indices) != 1)
@@ -368,13 +368,13 @@ def stretches(indices: np.ndarray) -> np.ndarray:
 def _follow_bonds(offsets, first_bond, bonded_to, order, parents):  # type: ignore[no-untyped-def]
     """Breadth-first order of the members of each carrier along its bonds.
 
-    offsets (carriers + 1,): places of the members of each carrier; the members that the one at
-    place p is bonded to are bonded_to[first_bond[p] : first_bond[p + 1]]. Fills order (members,),
-    the place that each had, and parents (members,), see `bond_parents`.
+    offsets (carriers + 1,): ranges of the members of each carrier; member p is bonded to the
+    members bonded_to[first_bond[p] : first_bond[p + 1]]. Fills order (members,), the previous index
+    of each, and parents (members,), see `bond_parents`.
     """
     reached = np.zeros(order.shape[0], dtype=np.bool_)
     for c in range(offsets.shape[0] - 1):
-        n = offsets[c]  # order[offsets[c] : n] are reached, those before `at` are done
+        n = offsets[c]  # order[offsets[c] : n] are visited, those before `at` are done
         at, pending = offsets[c], offsets[c]
         while n < offsets[c + 1]:
             while reached[pending]:
@@ -408,8 +408,8 @@ def bond_parents(
     members : numpy.ndarray
         The same atoms, each after its parent.
     parents : numpy.ndarray
-        Place in `members` of the parent of each, -1 for the first of a carrier. Atoms that no bond
-        reaches hang on the first.
+        Index in `members` of the parent of each, -1 for the first of a carrier. Atoms that no bond
+        connects have the first as parent.
     """
     n_members = len(members)
     bonds = np.asarray(bonds, dtype=np.int64).reshape(-1, 2)

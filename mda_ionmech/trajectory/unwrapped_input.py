@@ -1,10 +1,11 @@
-r"""Coordinates that were unwrapped before: right ones, and two kinds that are not.
+r"""Tests of coordinates that were unwrapped before the analysis, for two common errors.
 
-A position x = (s + n) h lies n cells from where s is, in a cell of the rows h. Programs that keep n
-give such coordinates, also while h changes. Those that add up steps in Angstrom give
+An unwrapped position is x = (s + n) h, n cells from the wrapped s, in a cell with rows h. Programs
+that store n give such coordinates, also while h changes. Those that add up steps in Angstrom give
 :math:`x = s h + \sum \pm h(t_c)` instead, with the cells at the times of the crossings: a later
-change of the cell, dh, then shows as a step of -n dh in x h^-1. They cannot be wrapped back where
-the times of the crossings are not known. See von Bulow et al., J. Chem. Phys. 153, 021101 (2020).
+change of the cell, dh, then appears as a step of -n dh in x h^-1. They cannot be wrapped back
+unless the times of the crossings are known. See von Bulow et al., J. Chem. Phys. 153, 021101
+(2020).
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ import numpy as np
 
 from ..lib.kernels import kernel
 
-#: A step is near a whole number of cells where it is less than this off, along a cell vector.
+#: A step is near a whole number of cells if it deviates by less than this, along a cell vector.
 _NEAR = 0.25
 _ONE, _TWO = np.uint64(1), np.uint64(2)
-#: Where the corner of the cell may lie, fractional.
+#: Possible corners of the cell, fractional.
 _CORNERS = np.arange(4) / 4
 
 
 @kernel
 def count_jumps(now, before, inverse, inverse_before, moving, jumps):  # type: ignore[no-untyped-def]
-    """Count steps along cell vectors that are near a whole cell, and those that lie between.
+    """Count steps along cell vectors that are near a whole number of cells, and those that are not.
 
     now, before (3 * atoms,) float32; inverse, inverse_before (3, 3): inverse cells; moving
     (stretches, 2): first and last + 1 of stretches of atoms. Adds to jumps: [steps within a quarter
-    of one cell, two cells and so on; steps that are within a quarter of none, and not of zero].
+    of one cell, two cells and so on; steps that are not, nor within a quarter of zero].
     """
     for stretch in range(moving.shape[0]):
         for a in range(moving[stretch, 0], moving[stretch, 1]):
@@ -50,25 +51,25 @@ def count_jumps(now, before, inverse, inverse_before, moving, jumps):  # type: i
 def jumps_show(near: float, between: float) -> bool:
     """Whether steps show that coordinates are wrapped.
 
-    Steps of particles become rarer with their length, so that more lie between a quarter and three
-    quarters of a cell than near a whole one. Jumps across the cell are near a whole one.
+    Longer steps are rarer, so that true steps lie between a quarter and three quarters of a cell
+    more often than near a whole one, whereas jumps across the cell are near a whole one.
 
     Parameters
     ----------
     near, between : float
-        As `count_jumps` counts them.
+        From `count_jumps`.
     """
     return near > between + 2 * np.sqrt(between)
 
 
 def cells_reached(fractional: np.ndarray) -> float:
-    """How many cells lie between the farthest of positions (..., 3), along one of the vectors."""
+    """Number of cells that positions (..., 3) spread over, along one of the vectors."""
     return float(np.ptp(fractional.reshape(-1, 3), axis=0).max())
 
 
 @dataclass
 class CartesianSteps:
-    """Do steps follow changes of the cell, as where they were added up in Angstrom?
+    """Correlates steps with changes of the cell, as in coordinates added up in Angstrom.
 
     Attributes
     ----------
@@ -87,7 +88,7 @@ class CartesianSteps:
     def add(
         self, fractional: np.ndarray, steps: np.ndarray, before: np.ndarray, now: np.ndarray
     ) -> None:
-        """Take two frames.
+        """Add a pair of frames.
 
         Parameters
         ----------
@@ -98,7 +99,7 @@ class CartesianSteps:
         before, now : numpy.ndarray
             Shape (3, 3), Angstrom: the cells.
         """
-        # those of an earlier pair: where ions rattle about a face, step and cell go together
+        # of an earlier pair: for ions that vibrate about a face, step and position are correlated
         place = fractional if self.earlier is None else self.earlier
         self.earlier = fractional
         step = steps @ now
@@ -113,9 +114,9 @@ class CartesianSteps:
         self._n += step.size
 
     def part(self) -> tuple[float, float]:
-        """What part of the expected steps there is, 0 or 1 but for noise, and its error.
+        """Fraction of the expected steps, 0 or 1 apart from noise, and its standard error.
 
-        The corner of the cell is taken where it explains most, direction by direction.
+        The corner of the cell is the one that explains most, direction by direction.
         """
         gain = np.where(self._with > 0, self._with**2, 0) / np.maximum(self._expected, 1e-300)
         best = gain.argmax(axis=0), np.arange(3)
@@ -128,10 +129,10 @@ class CartesianSteps:
         return float(part), float(np.sqrt(left / self._n / expected))
 
     def excess(self) -> float:
-        """How much larger squared steps are for it, relative to what they would be.
+        """Relative excess of squared steps that this causes.
 
-        The larger of two estimates: what the expected steps explain, and the growth of squared
-        steps with the squared change of the cell, which needs no number of cells.
+        The larger of two estimates: from the expected steps, and from the increase of squared steps
+        with the squared change of the cell, which needs no number of cells.
         """
         gain = np.where(self._with > 0, self._with**2, 0) / np.maximum(self._expected, 1e-300)
         squares, changes = np.array(self._squares), np.array(self._changes)
@@ -149,7 +150,7 @@ class CartesianSteps:
 
 
 def place_error(numbers: Sequence[np.ndarray], cells: np.ndarray) -> float:
-    """Root mean square error of places in the cell, Angstrom, where steps were added up.
+    """Root mean square error of positions in the cell, Angstrom, where steps were added up.
 
     Parameters
     ----------

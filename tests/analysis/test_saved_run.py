@@ -399,7 +399,7 @@ def test_what_is_no_saved_run_is_refused(small, tmp_path):
     assert "there is no saved run" in refusal(tmp_path / "none")
     assert "there is no saved run" in refusal(tmp_path / ("x" * 300))
     for path in (None, 7, "", "a\0b", b"run"):
-        with pytest.raises(InputError, match="path must be that of a saved run"):
+        with pytest.raises(InputError, match="path must be the folder of a saved run"):
             load_run(path)
     with pytest.raises(InputError, match=r"classes must hold.*got 'OwnRule'"):
         load_run(tmp_path, classes="OwnRule")

@@ -242,9 +242,9 @@ def test_a_frame_written_twice_is_seen_in_its_coordinates(ending, backend, tmp_p
 def test_frames_that_come_again_are_seen_in_their_coordinates(what, ending, tmp_path):
     picked = DISORDER[what][0]
     universe = made(tmp_path, ending, walk(80)[picked])
-    with pytest.raises(InputError, match=r"frames come twice: from frame 30 on"):
+    with pytest.raises(InputError, match=r"frames are repeated: from frame 30 on"):
         analysis(universe, dt=DT).run()
-    with pytest.warns(UserWarning, match="frames come twice"):
+    with pytest.warns(UserWarning, match="frames are repeated"):
         analysis(universe, dt=DT, uneven="accept").run()
 
 
@@ -272,7 +272,7 @@ def test_two_dcd_files_that_count_from_zero_follow_one_another(tmp_path):
     parts = [write(tmp_path / f"{k}.dcd", true[30 * k : 30 * (k + 1)]) for k in range(2)]
     whole = coefficients(made(tmp_path, "dcd", true))
     universe = read(parts)
-    with pytest.warns(UserWarning, match="every file counts its times from the same start"):
+    with pytest.warns(UserWarning, match="the times of every file begin at the same value"):
         np.testing.assert_array_equal(coefficients(universe), whole)
     again = write(tmp_path / "again.dcd", true[29:58])
     with pytest.raises(InputError, match=r"frame 30 .*holds the same coordinates as frame 29"):
@@ -405,7 +405,7 @@ def test_steps_that_begin_anew_in_the_next_file_are_said(tmp_path):
     first = write(tmp_path / "part1.xtc", true[:30], DT * K[:30], 250 * K[:30])
     second = write(tmp_path / "part2.xtc", true[30:60], DT * K[30:60], 500 * K[:30])
     universe = read([first, second])
-    with pytest.warns(UserWarning, match="steps of the engine begin anew"):
+    with pytest.warns(UserWarning, match="steps of the engine restart"):
         joined = coefficients(universe)
     clean = read(write(tmp_path / "clean.xtc", true[:60]))
     np.testing.assert_array_equal(joined, coefficients(clean))
@@ -589,7 +589,7 @@ def test_one_step_near_half_the_cell_is_said_with_its_atom_and_frame(fraction, t
     texts = [str(w.message) for w in caught]
     named = [t for t in texts if "atom index 5 between frames 1199 and 1200" in t]
     assert len(named) == 1
-    assert "taken for its image on the other side" in named[0]
+    assert "replaced by its periodic image" in named[0]
     assert "velocity" in named[0]
     assert "smaller step" in named[0]
     assert named[0] in run.results.warnings
@@ -602,4 +602,4 @@ def test_hops_in_a_small_cell_are_no_outliers(tmp_path):
     path = 2.5 * np.cumsum(hops, axis=0) + rng.normal(scale=0.15, size=(800, 8, 3)) + 5
     universe = make_universe(path, (10, 10, 10, 90, 90, 90), masses=[7.0] * 8)
     texts = analysis(universe, windows=[2.0]).run().results.warnings
-    assert not any("stands out" in text for text in texts)
+    assert not any("is an outlier" in text for text in texts)
