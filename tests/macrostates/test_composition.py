@@ -258,3 +258,18 @@ def test_types_that_cannot_be_told_apart_are_refused():
         )
         with pytest.raises(InputError, match=r"cannot tell the ligand types .* at most 4"):
             OnsagerDecomposition([ions], temperature=300, frame="laboratory")
+
+
+def test_choices_are_kept_as_plain_values():
+    assert ShellComposition(of="polymer").describe() == {
+        "rule": "ShellComposition", "count": "types", "of": ("polymer",)
+    }  # fmt: skip
+    assert ShellComposition("molecules", most=3).describe() == {
+        "rule": "ShellComposition", "count": "molecules", "of": None, "most": 3
+    }  # fmt: skip
+    chains = {"rule": "ShellComposition", "count": "chains", "of": None, "most": 2}
+    assert ShellComposition("chains").describe() == chains | {
+        "chains": "fragments", "anion": "anion"
+    }  # fmt: skip
+    given = ShellComposition("chains", chains=np.arange(5), anion="salt")
+    assert given.describe() == chains | {"chains": "given, 5 atoms", "anion": "salt"}

@@ -47,8 +47,10 @@ def clusters(contact):
     return graph[:, :n].sum(axis=1), graph[:, n:].sum(axis=1)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_clusters_of_random_ions(seed):
+@pytest.mark.parametrize(("seed", "bytes_at_once"), [*((k, 2**26) for k in range(5)), (5, 1100)])
+def test_clusters_of_random_ions(seed, bytes_at_once, monkeypatch):
+    # 12 ions take 384 bytes in a frame: blocks of two frames at last
+    monkeypatch.setattr("mda_ionmech.macrostates.ion_pairing.BLOCK_BYTES", bytes_at_once)
     universe = pairing_universe(seed=seed)
     run = run_pairing(universe)
     seen = set()
@@ -89,6 +91,45 @@ def test_transitions_sum_to_the_whole(liquid_run):
         counts = moves["transition_count"].sel(species=name)
         total = counts.sum(["macrostate_start", "macrostate_end"])
         np.testing.assert_allclose(total, 16 * data["origins"])
+
+
+def test_contacts_that_last_over_several_blocks_of_frames_are_in_each(monkeypatch):
+    """Ions that tremble about their places, and one pair that parts for frames 3 to 5."""
+    place = np.array([[1.0, 1, 1], [6, 6, 6], [2, 1, 1], [7, 6, 6]])
+    positions = place + np.random.default_rng(0).normal(scale=0.01, size=(9, 4, 3))
+    positions[3:6, 3, 0] = 12.0
+    universe = make_universe(positions, (14.0,) * 3 + (90,) * 3, names=["C", "C", "A", "A"])
+    expected = np.ones((9, 2), dtype=int)
+    expected[3:6, 1] = 0
+    for at_once in (1, 2, 4, 100):
+        # 8 bytes for each of 4 rows and 48 for each of 2 cations
+        monkeypatch.setattr("mda_ionmech.macrostates.ion_pairing.BLOCK_BYTES", at_once * 128)
+        run = run_pairing(universe, cutoff=2.0)
+        for name in "+-":
+            macro = run.macrostates[name]
+            np.testing.assert_array_equal(macro.state, expected)
+            np.testing.assert_array_equal(macro.label_runs().dense().T, expected)
+            np.testing.assert_array_equal(macro.composition.sum(axis=2), expected + 1)
+
+
+def test_cations_that_see_no_anions_leave_those_that_do_their_clusters():
+    universe = pairing_universe()
+    cations, anions = universe.select_atoms("name C"), universe.select_atoms("name A")
+    others = IonSpecies(cations[3:], charge=1, name="o", microstates=CutoffShell(3.0, x=anions))
+    seeing = IonSpecies(
+        cations[:3], charge=1, name="+", microstates=CutoffShell(4.0, anion=anions),
+        macrostates=IonPairing(),
+    )  # fmt: skip
+    found = [
+        OnsagerDecomposition(
+            species, temperature=300, windows=[1.0], frame="laboratory", unwrap=False
+        ).run().macrostates["+"]
+        for species in ([others, seeing], [seeing])
+    ]  # fmt: skip
+    np.testing.assert_array_equal(found[0].composition, found[1].composition)
+    assert IonPairing("x").describe() == {
+        "rule": "IonPairing", "names": ["SSIP", "CIP", "AGG"], "anion": "x"
+    }  # fmt: skip
 
 
 def test_a_missing_anion_type_is_refused():

@@ -231,6 +231,18 @@ def test_plain_cutoff_ignores_what_lies_between_the_radii():
     assert [len(members(both, t, 0)) for t in range(5)] == [1, 1, 1, 0, 0]
 
 
+@pytest.mark.parametrize("persist", [0, 1])
+def test_a_carrier_whose_shell_changes_at_every_visit_has_the_room_it_needs(persist):
+    # empty at first and at last: two changes for each visit, and one step more
+    for n_visits in (1, 2, 5):
+        on = np.zeros((4 * n_visits + 2, 1, 1), dtype=bool)
+        for k in range(n_visits):
+            on[4 * k + 2 : 4 * k + 4] = True
+        micro = build(np.where(on, 1.0, 9.0), 2.0, 2.0, persist)
+        assert [len(members(micro, t, 0)) for t in range(len(on))] == on[:, 0, 0].tolist()
+        assert micro.runs.n_changes == 2 * n_visits
+
+
 def test_a_brief_visit_and_a_brief_absence_are_ignored():
     near, far = 1.0, 9.0
     visits = np.array([far] * 10 + [near] * 2 + [far] * 10)

@@ -8,7 +8,7 @@ _CRYSTAL = ("tests/events/crystal",)
 _SUMS = ("tests/onsager/test_window_sums.py", "tests/onsager/test_path_sums.py")
 _PATHS = ("tests/onsager/test_path_sums.py", "tests/onsager/test_coefficients.py")
 _LINKED = ("tests/events/crystal/test_linked_hops.py", "tests/events/crystal/test_two_species.py")
-_RULES = ("solvation", "polymer", "own_joint_rule")
+_RULES = ("base", "solvation", "polymer", "own_joint_rule")
 _STEPS = ("tests/trajectory/test_unwrap.py", "tests/trajectory/test_cell_changes.py")
 _TIMES = ("tests/trajectory/test_frame_times.py", "tests/files/test_times.py")
 
@@ -22,8 +22,11 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "onsager/path_sums.py": _PATHS,
     "onsager/*.py": (*_SUMS, *_LINKED),
     "events/crystal/*.py": _CRYSTAL,
-    "events/nulls/circular_shift.py": _CRYSTAL,
-    "events/nulls/exclusion_gas.py": (*_CRYSTAL, "tests/physics/test_rate_control.py"),
+    "events/nulls/*.py": (
+        "tests/events/test_nulls.py",
+        *_CRYSTAL,
+        "tests/physics/test_rate_control.py",
+    ),
     "events/*.py": tuple(f"tests/events/test_{name}.py" for name in _RULES),
     "macrostates/site_type.py": ("tests/macrostates", "tests/physics/test_hopping.py"),
     "macrostates/*.py": ("tests/macrostates",),

@@ -191,6 +191,8 @@ def test_segments_expand_to_the_states_at_both_ends(seed, n_frames, data):
     runs = onsager.label_runs(state)
     offsets, begin, code = segment_labels(runs, window, lambda before, after: before * 3 + after)
     expected = state[:-window] * 3 + state[window:]
+    assert (len(offsets), offsets[0], offsets[-1]) == (5, 0, len(begin))
+    assert len(begin) == len(code)
     for c in range(4):
         for s in range(offsets[c], offsets[c + 1]):
             stop = begin[s + 1] if s + 1 < offsets[c + 1] else n_frames - window

@@ -37,6 +37,21 @@ def test_spots_are_the_images_of_the_sites_that_are_nearest(seed, n, n_frames):
     assert held.n_changes == np.count_nonzero(site_images[:, 1:] != site_images[:, :-1])
 
 
+@pytest.mark.parametrize("n_frames", [17, 18, 19, 36, 37, 150])
+def test_a_carrier_that_goes_round_the_cell_in_every_frame_gets_the_room_it_needs(n_frames):
+    """One run of one site, which room is first made for, in as many images as frames."""
+    sites, begin = np.array([[0.25, 0.5, 0.75]]), np.array([[0.3, 0.5, 0.7], [0.2, 0.4, 0.8]])
+    cells = np.stack([np.arange(n_frames), np.zeros(n_frames), -2 * np.arange(n_frames)], axis=1)
+    position = np.stack([(cells @ CELL).T, np.zeros((3, n_frames))])
+    runs = label_runs(np.zeros((n_frames, 2), dtype=np.int32))
+    held, site, where = follow_sites(position, runs, begin, sites, CELL)
+    assert held.offsets.tolist() == [0, n_frames, n_frames + 1]
+    np.testing.assert_array_equal(site, np.zeros(n_frames))
+    images = held.between(0, n_frames)
+    np.testing.assert_allclose(where[images[0]], (sites + cells) @ CELL, atol=1e-9)
+    np.testing.assert_allclose(where[images[1]], np.tile(sites @ CELL, (n_frames, 1)), atol=1e-9)
+
+
 def test_numbers_of_spots_outlast_later_ones():
     numbers = SiteImageNumbers()
     rng = np.random.default_rng(1)
