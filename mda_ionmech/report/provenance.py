@@ -86,7 +86,7 @@ def _frames(settings: dict[str, Any]) -> str:
     every = "" if step in (1, None) else f", every {step}."
     source = ""
     if settings.get("dt_given"):
-        source = " (as dt says)"
+        source = " (as given by dt)"
     elif settings.get("times_source"):
         source = f" (times are {settings['times_source']})"
     dropped = settings.get("frames_dropped")

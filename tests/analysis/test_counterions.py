@@ -94,7 +94,7 @@ def test_ions_of_the_same_sign_are_no_counterions():
 def test_a_type_named_anion_is_taken_for_the_counterions_of_an_anion_and_that_is_said():
     u = pairs()
     li, a, s = (u.select_atoms(f"name {n}") for n in ("LI", "A", "S"))
-    with pytest.warns(UserWarning, match="'anion' of A- is taken for its counter-ions, .*cations"):
+    with pytest.warns(UserWarning, match="'anion' of A- is used as its counter-ions, .*cations"):
         run = analyse(u, None, SolvationEvents(), anion_shell={"anion": li, "solvent": s})
     counted = run.run().results.summary(window=1.0, species="A-")["count"]
     assert counted["cation_exchange"] == N_SWAPS

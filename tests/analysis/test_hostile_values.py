@@ -270,7 +270,7 @@ def test_frames_of_any_kind_are_the_same(frames):
 
 
 def test_frames_are_told_once():
-    with pytest.raises(InputError, match=r"frames=\.\.\. and step=\.\.\. both say"):
+    with pytest.raises(InputError, match=r"frames=\.\.\. and step=\.\.\. both select"):
         analysis().run(step=2, frames=[0, 1, 2])
 
 

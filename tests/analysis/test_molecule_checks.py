@@ -48,7 +48,7 @@ def shell_of(residue, bonds, *, names=None, rule=None, ligands="name O*"):
          "residue RES 2 holds 2 atoms of every name and no bonds, like 2 of the 2 molecules"),
         # residues that bonds take apart
         ([0] + [1] * 4 + [2] * 4, [(1, 2), (3, 4), (5, 6), (7, 8)], ["O", "H"] * 4,
-         "residue RES 2 holds 2 molecules, and 1 other residues several: bonds tell"),
+         "residue RES 2 holds 2 molecules, and 1 other residues several: bonds define"),
         # bonds guessed by distance, between an ion and its shell
         ([0, 1, 2, 3], [(0, 1), (0, 2)], None, "bonds of the topology put Li+ and ligands of type"),
     ],

@@ -111,7 +111,7 @@ def test_linking_of_hops():
     other = run(CrystalEvents("proximity", 3.0)).results.summary(0.5)["share"]
     np.testing.assert_allclose(table.loc[("linking", "proximity 3 A")]["share"], other, rtol=1e-9)
     assert ours.species[0].events.linking == "chain"
-    with pytest.raises(InputError, match=r"cutoffs=\.\.\. moves the radii of a CutoffShell, and"):
+    with pytest.raises(InputError, match=r"cutoffs=\.\.\. changes the radii of a CutoffShell, and"):
         ours.robustness(cutoffs=[2.0])
 
 

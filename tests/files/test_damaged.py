@@ -130,13 +130,13 @@ def test_a_whole_file_need_not_end_its_last_line(tmp_path, ended):
 def test_what_is_whole_of_a_cut_file_can_be_read(tmp_path):
     path = tmp_path / "XDATCAR"
     path.write_text(xdatcar(walk())[:-4])
-    with pytest.raises(InputError, match=r"XDATCAR is cut short: its last line .* index=':-1'"):
+    with pytest.raises(InputError, match=r"XDATCAR is truncated: its last line .* index=':-1'"):
         from_ase(path, dt=1.0)
     universe = from_ase(path, dt=1.0, index=":-1")
     assert universe.trajectory.n_frames == N_FRAMES - 1
     packed = tmp_path / "XDATCAR.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
-    with pytest.raises(InputError, match=r"XDATCAR.gz is cut short"):
+    with pytest.raises(InputError, match=r"XDATCAR.gz is truncated"):
         from_ase(packed, dt=1.0, format="vasp-xdatcar")
     packed.write_bytes(packed.read_bytes()[:-20])
     with pytest.raises(InputError, match=r"XDATCAR.gz cannot be read to its end"):
@@ -196,7 +196,7 @@ def test_further_sections_of_a_dump_are_not_taken_for_frames(tmp_path):
         "ITEM: TIMESTEP\n5000", "ITEM: UNITS\nmetal\nITEM: TIMESTEP\n5000"
     )
     (tmp_path / "run.lammpsdump").write_text(text)
-    with pytest.raises(InputError, match=r"frame 10 .* is not where 6 atoms a frame put it"):
+    with pytest.raises(InputError, match=r"frame 10 .* is not where 6 atoms per frame put it"):
         analysed([tmp_path / "run.lammpsdump"])
 
 

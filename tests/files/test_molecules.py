@@ -208,6 +208,6 @@ def test_what_a_topology_cannot_tell_is_refused_or_said(tmp_path):
 
 
 def test_a_lithium_without_mass_is_given_its_own_and_that_is_said(tmp_path):
-    with pytest.warns(UserWarning, match="6.941 u is taken for 2 atoms of Li"):
+    with pytest.warns(UserWarning, match="6.941 u is used for 2 atoms of Li"):
         run = analyse(gro(tmp_path), BY_NAME, "residues")
-    assert any("6.941 u is taken" in text for text in run.run().results.warnings)
+    assert any("6.941 u is used" in text for text in run.run().results.warnings)

@@ -314,7 +314,7 @@ def test_what_a_restart_repeats_is_left_out(what, ending, tmp_path):
 def test_a_frame_written_twice_without_times_is_left_out(tmp_path):
     picked, _ = DISORDER["a frame twice"]
     universe = made(tmp_path, "xyz", walk(80)[picked])
-    with pytest.warns(UserWarning, match="frame 30, which a later one repeats, was left out"):
+    with pytest.warns(UserWarning, match="frame 30, which a later one repeats, was dropped"):
         dropped = coefficients(universe, dt=DT, uneven="drop")
     clean = read(write(tmp_path / "clean.xyz", walk(80)[:55]))
     np.testing.assert_array_equal(dropped, coefficients(clean, dt=DT))
@@ -478,7 +478,7 @@ def test_the_command_asks_for_what_the_file_does_not_hold(tmp_path):
     ))  # fmt: skip
     done = ionmech("run", "ionmech.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0] == "60 frames, 0.5 ps apart, 29.5 ps in all, as dt says."
+    assert done.stdout.splitlines()[0] == "60 frames, 0.5 ps apart, 29.5 ps in all, as given by dt."
 
 
 def test_the_spacing_and_its_source_are_shown(tmp_path):

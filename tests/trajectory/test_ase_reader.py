@@ -111,7 +111,7 @@ def test_what_a_restart_wrote_again_is_left_out(dt, tmp_path):
     write(tmp_path / "run.xyz", made)
     with pytest.raises(InputError, match="unevenly spaced: 3 fs is followed by 2 fs"):
         from_ase(tmp_path / "run.xyz", dt=dt)
-    with pytest.warns(UserWarning, match="2 frames that later ones repeat were left out"):
+    with pytest.warns(UserWarning, match="2 frames that later ones repeat were dropped"):
         universe = from_ase(tmp_path / "run.xyz", dt=dt, uneven="drop")
     assert_same(universe, [made[k] for k in (0, 1, 4, 5, 6)])
     assert universe.trajectory.dt == pytest.approx(0.001)

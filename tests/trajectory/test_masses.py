@@ -74,9 +74,9 @@ def test_sites_without_mass_weigh_nothing(drude):
 def test_what_is_followed_of_a_drude_ion_is_said(frame, drude):
     u, _ = electrolyte(drude)
     with_shell = run(u, frame).results
-    assert any("centres of mass followed include 4 sites" in w for w in with_shell.warnings)
+    assert any("centres of mass analysed include 4 sites" in w for w in with_shell.warnings)
     cores = run(u, frame, None, cores=True).results
-    assert any(w.startswith("LI: the positions followed are those") for w in cores.warnings)
+    assert any(w.startswith("LI: the positions analysed are those") for w in cores.warnings)
     # a bound shell adds nothing to transport
     np.testing.assert_allclose(mobility(cores, "LI")[1], mobility(with_shell, "LI")[1], rtol=0.02)
     with pytest.raises(InputError, match=r"8 carriers, among them 4 sites .* count twice"):
@@ -123,7 +123,7 @@ def test_equal_masses_are_replaced_by_those_of_elements_and_that_is_said():
     found = atom_masses(u)
     np.testing.assert_allclose(found.value, [6.941, 35.45, 35.45])
     assert len(found.notes) == 2
-    assert "35.45 u is taken for 2 atoms of Cl, for which the topology has 1 u" in found.notes[0]
+    assert "35.45 u is used for 2 atoms of Cl, for which the topology has 1 u" in found.notes[0]
 
 
 def test_negative_and_unknown_masses():
@@ -152,8 +152,8 @@ def test_ions_whose_mass_mdanalysis_cannot_guess(tmp_path, ending):
     found = atom_masses(read)
     expected = [6.941, 6.941, 40.08, 35.45, 35.45, 15.999, 1.008, 1.008]
     np.testing.assert_allclose(found.value, expected)
-    assert any("6.941 u is taken for 2 atoms of Li" in text for text in found.notes)
-    assert any("40.08 u is taken for 1 atoms of Ca" in text for text in found.notes)
+    assert any("6.941 u is used for 2 atoms of Li" in text for text in found.notes)
+    assert any("40.08 u is used for 1 atoms of Ca" in text for text in found.notes)
     # what the user sets stands
     read.add_TopologyAttr("masses", [7.0] * 8)
     read.atoms[3:].masses = 10.0
@@ -180,7 +180,7 @@ def test_masses_guessed_for_another_element_in_a_molecule(tmp_path):
     expected = [14.007, 12.011, 14.007, 12.011, 15.999, 1.008, 0, 15.999, 0, 0, 6.941]
     np.testing.assert_allclose(found.value, expected)
     assert any(
-        "3 atoms named DO, EP, LP1 are taken for sites without mass" in t for t in found.notes
+        "3 atoms named DO, EP, LP1 are treated as sites without mass" in t for t in found.notes
     )
     # a mass that the user gives stands, for a part of the atoms too
     read.atoms[0].mass = 15.0

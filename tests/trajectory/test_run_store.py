@@ -158,7 +158,7 @@ def test_frames_that_changed_where_parts_are_sampled_are_read_again(tmp_path, mo
     # the first step of the next part begins in a frame that changed
     said = [str(w.message) for w in caught if "read again" in str(w.message)]
     assert [text.partition(": ")[2][:15] for text in said] == ["frames 42 to 47", "frames 48 to 53"]
-    assert "frame 42 of the trajectory is not as it was" in said[0]
+    assert "frame 42 of the trajectory has changed" in said[0]
     assert_same(found.results, run(positions).results)
 
 
@@ -259,7 +259,7 @@ def test_a_disk_that_is_full_keeps_the_parts_that_are_whole(expected, tmp_path, 
                 save(self, number, *rest),
             ),
         )  # fmt: skip
-        with pytest.raises(InputError, match="No space left on device; the parts that are whole"):
+        with pytest.raises(InputError, match="No space left on device; complete parts are kept"):
             one.run()
     assert len(list((store / "parts").glob("0*.npz"))) == 20
     again = run(store=store)

@@ -221,7 +221,7 @@ def residence(tmp):
     "site-analysis 25",
     "In a cell of one unit the corners of a coordination polyhedron are half a cell or more apart, "
     "and the polyhedron was put together from wrong images.",
-    "Refused: corners half a cell away cannot be told from their images; right in a larger cell.",
+    "Refused: corners half a cell away are ambiguous; right in a larger cell.",
 )
 def one_unit_cell(tmp):
     with_cells(tmp / "two.xtc", 2)
