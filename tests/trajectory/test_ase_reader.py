@@ -10,6 +10,7 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from mda_ionmech import InputError
 from mda_ionmech.trajectory import from_ase
+from mda_ionmech.trajectory.ase_reader import _check_end, _spacing
 
 ase = pytest.importorskip("ase", reason="ASE is not installed")
 from ase import Atoms  # noqa: E402
@@ -192,3 +193,28 @@ def test_published_xdatcar_against_its_unwrapped_copy(shared_data, disorder):
         cell = triclinic_vectors(mine.dimensions)
         apart = (mine.positions - theirs.positions) @ np.linalg.inv(cell)
         assert np.abs((apart - np.rint(apart)) @ cell).max() < 1e-3
+
+
+def test_a_compressed_file_that_was_cut_is_refused(tmp_path):
+    whole = gzip.compress(b"1\nLattice\nH 0.0 0.0 0.25\n" * 50)
+    (tmp_path / "run.xyz.gz").write_bytes(whole[:-20])
+    for index in (":", -1, slice(None)):
+        with pytest.raises(InputError, match=r"run\.xyz\.gz cannot be read to its end \(.*copy it"):
+            _check_end(tmp_path / "run.xyz.gz", index)
+    # what is not to be read to its end is not looked at
+    for index in (":-1", 0, slice(5)):
+        _check_end(tmp_path / "run.xyz.gz", index)
+
+
+def test_times_of_frames_become_a_first_time_and_a_spacing():
+    assert _spacing([500.0, 750.0, 1000.0], ["a.xyz"], "but") == (0.5, 0.25)
+    assert _spacing([0, 100.0 * (1 + 1e-9), 200.0], ["a.xyz"], "but") == (0.0, 0.1)
+    for times, message in (
+        ([1.0, 1.0, 1.0], "but times in the files are unevenly spaced: 1 fs is followed by 1 fs"),
+        ([3.0, 2.0, 1.0], "unevenly spaced: 3 fs is followed by 2 fs, the mean spacing is -1 fs"),
+        ([0.0, 1.0, 3.0], "unevenly spaced"),
+        ([0.0, None, 2.0], "but 1 of the 3 frames of a.xyz hold no time; give dt"),
+        ([7.0], "one frame shows no spacing; give dt"),
+    ):
+        with pytest.raises(InputError, match=message):
+            _spacing(times, ["a.xyz"], "but")

@@ -2,10 +2,11 @@
 
 import MDAnalysis as mda
 import numpy as np
+import pytest
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.trajectory.cells import read_cell, reduced_cell
-from mda_ionmech.trajectory.snapshot import Cell, take_snapshot
+from mda_ionmech.trajectory.snapshot import Cell, check_jumps, take_snapshot
 
 from ..builders import make_universe
 
@@ -70,3 +71,38 @@ def test_a_cell_that_breathes_in_a_file_is_the_one_in_memory(tmp_path):
     np.testing.assert_allclose(
         file.decomposition.conductivity, memory.decomposition.conductivity, rtol=0.01
     )
+
+
+def test_positions_that_are_none_are_refused_with_their_atom():
+    lattice = reduced_cell(read_cell(make_universe(np.zeros((1, 1, 3))).trajectory[0]))
+    for place, value, message in (
+        ((0, 0), np.nan, r"frame 0 has no finite position for atom index 0 \("),
+        ((4, 2), np.inf, r"frame 0 has no finite position for atom index 4 \("),
+        ((3, 1), 1e7, r"frame 0 has atom index 3 at .* A: there the resolution of single prec"),
+    ):
+        positions = np.ones((1, 6, 3))
+        positions[(0, *place)] = value
+        ts = make_universe(positions).trajectory[0]
+        with pytest.raises(InputError, match=message):
+            take_snapshot(ts, Cell.of(ts, lattice))
+
+
+def test_few_atoms_that_jump_are_refused_and_many_are_not():
+    ts = make_universe(np.zeros((1, 9, 3))).trajectory[0]
+
+    def check(jumps, moving):
+        before = np.array([1.0, 2, 30, 4, 5, 6, 7, 8, 9, 2])
+        found = before.copy()
+        found[[2, 8, 9]] += moving, jumps, 5
+        check_jumps(ts, found, before)
+
+    check(0, 100)
+    for jumps, moving in ((1, 100), (30, 100), (3, 1), (3, 0)):
+        with pytest.raises(InputError, match=r"frame 0 has atom index 7 at .* more than 64 cells"):
+            check(jumps, moving)
+    # a tenth of three coordinates of those that move, and more than three
+    check(31, 100)
+    check(4, 1)
+    check(4, 13)
+    with pytest.raises(InputError):
+        check(4, 14)
