@@ -169,6 +169,7 @@ MEMORY = """
 import json, resource, sys, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
+from dataclasses import replace
 from benchmarks.ours import analysis
 from benchmarks.system import open_file
 import mda_ionmech.analysis.assembly
@@ -177,7 +178,7 @@ path, n_ions, n_windows, memory = Path(sys.argv[1]), *map(int, sys.argv[2:4]), s
 universe = open_file(path, n_ions)
 imported = peak_megabytes()
 one = analysis(universe, n_windows=n_windows)
-one.memory = None if memory == "none" else int(memory)
+one._choices = replace(one._choices, memory=None if memory == "none" else int(memory))
 one.run()
 print(json.dumps({"imported": imported, "peak": peak_megabytes(),
                   "cells": n_ions * universe.trajectory.n_frames}))

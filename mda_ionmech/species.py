@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
 
-#: Largest charge of a carrier, e, and longest name of a species.
-MOST_CHARGE, MOST_LETTERS = 1e6, 60
+#: Largest charge of a carrier and smallest but 0, e, and longest name of a species.
+MOST_CHARGE, LEAST_CHARGE, MOST_LETTERS = 1e4, 1e-3, 60
 COMPOUNDS = ("residues", "molecules", "fragments")
 _COMPOUND_INDEX = {"residues": "resindices", "molecules": "molnums"}
 
@@ -209,10 +209,11 @@ def _check_charge(name: str, charge: Any) -> float:
         raise InputError(f"{of} must be finite, got {charge}")
     remedy = "split carriers of different charge into several IonSpecies"
     found = number(of, charge, "one number per species in units of e", remedy=remedy)
-    if abs(found) > MOST_CHARGE:
+    if abs(found) > MOST_CHARGE or 0 < abs(found) < LEAST_CHARGE:
+        bound = f"beyond {MOST_CHARGE:g}" if abs(found) > 1 else f"below {LEAST_CHARGE:g}"
         raise InputError(
-            f"{of} is {found:g} e, beyond {MOST_CHARGE:g}: give the formal charge of one carrier "
-            "in units of the elementary charge, e.g. +1"
+            f"{of} is {found:g} e, {bound}: give the formal charge of one carrier in units of the "
+            "elementary charge, e.g. +1 (1.6e-19 C, or 96485 C/mol)"
         )
     return found
 

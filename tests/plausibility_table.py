@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
-from mda_ionmech.analysis import plausibility
+from mda_ionmech.analysis import boundary_steps, plausibility, unit_checks
 from mda_ionmech.events import PolymerEvents, SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.trajectory import step_lengths
 
-from .builders import brownian, make_universe
+from .builders import brownian, halves, make_universe, wrap
 from .files.timed_files import ATOMS, BOX, DT, LENGTH, walk
 from .files.timed_files import analysis as timed
 
@@ -32,8 +32,9 @@ speaks up on the shipped trajectories. This page is written by the tests; what i
 reasons is on {doc}`errors`."""
 REASONS = """\
 A check is silent where the sample does not decide: a warning that is often wrong is not read. The
-thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`, and
-`mda_ionmech/trajectory/step_lengths.py` for steps between neighbouring frames):"""
+thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`, `unit_checks.py` for
+units, `mda_ionmech/trajectory/step_lengths.py` for steps between neighbouring frames, and
+`mda_ionmech/analysis/boundary_steps.py` for steps across the faces of the cell):"""
 #: Frames of the shipped liquid that are analysed: 1 ps apart.
 FRAMES = 600
 
@@ -171,6 +172,49 @@ def missing_frames():
     return timed(make_universe(positions, BOX, dt=DT, masses=[7.0] * ATOMS)).run()
 
 
+def made_of(positions, length=BOX[0], masses=(6.94, 35.45)):
+    n = positions.shape[1] // 2
+    names = ["Li"] * n + ["Cl"] * n
+    return make_universe(
+        positions, (length,) * 3 + (90.0,) * 3, dt=DT, names=names,
+        masses=[masses[0]] * n + [masses[1]] * n,
+    )  # fmt: skip
+
+
+def salt(universe, charges=(1, -1), names=("Li+", "Cl-")):
+    """Half of the atoms are cations, half are anions."""
+    species = halves(universe, charges, names)
+    return OnsagerDecomposition(
+        species, temperature=300, frame="laboratory", windows=[2 * DT], resolutions=None
+    )
+
+
+def box(scale=1.0, length=BOX[0], n_atoms=60):
+    """Wrapped coordinates in a cell of another length."""
+    rng = np.random.default_rng(5)
+    paths = rng.uniform(0, LENGTH, (1, n_atoms, 3)) + brownian(rng, 100, n_atoms, 0.02, 1.0)
+    return salt(made_of(scale * wrap(paths, LENGTH), length)).run()
+
+
+def rounded():
+    paths = walk()
+    return salt(made_of(np.round(paths[:1] + 0.05 * (paths - paths[:1]), 2))).run()
+
+
+def in_memory():
+    universe = made_of(walk())
+    return salt(
+        universe.load_new(
+            universe.trajectory.timeseries(order="fac"),
+            dimensions=np.tile(np.array(BOX, dtype=np.float32), (len(universe.trajectory), 1)),
+        )
+    ).run()
+
+
+def charges_exchanged():
+    return salt(made_of(walk()), (-1, 1), ("first", "second")).run()
+
+
 #: By situation: what is run, and which function answers.
 SITUATIONS = {
     "a cutoff in nm": (lambda: shells(0.28), "empty_shells"),
@@ -210,6 +254,19 @@ SITUATIONS = {
         lambda: crystal(temperature=57, velocities=330),
         "kinetic_temperature",
     ),
+    "positions in nm in a cell in Angstrom": (lambda: box(scale=0.1), "empty_cell"),
+    "positions and cell in nm": (lambda: box(scale=0.1, length=BOX[0] / 10), "density"),
+    "coordinates rounded more coarsely than ions move": (rounded, "decimals_note"),
+    "a cell other than the one coordinates were wrapped in": (
+        lambda: box(length=1.25 * BOX[0]),
+        "check",
+    ),
+    "coordinates in memory without a spacing": (in_memory, "source"),
+    "dt of all frames where every second is taken": (
+        lambda: timed(made_of(walk()), dt=DT).run(step=2),
+        "_scale_notes",
+    ),
+    "charges of cations and anions exchanged": (charges_exchanged, "_other_sign"),
     "a temperature other than that in the file": (
         lambda: crystal(temperature=300, data=Says600()),
         "written_temperature",
@@ -257,7 +314,7 @@ def known(text: str) -> bool:
 def thresholds() -> list[tuple[str, str]]:
     """Names and values of the thresholds, and the comments above them."""
     rows: list[tuple[str, str]] = []
-    for module in (plausibility, step_lengths):
+    for module in (plausibility, unit_checks, step_lengths, boundary_steps):
         comment: list[str] = []
         for line in Path(module.__file__).read_text().splitlines():
             if line.startswith("#: "):

@@ -304,6 +304,31 @@ def check_image_flags(trajectory: Any) -> None:
             )
 
 
+def readable(universe: Any, trajectory: Any) -> Any:
+    """The trajectory an analysis was made for, as it can be read.
+
+    Parameters
+    ----------
+    universe : Universe
+    trajectory : MDAnalysis reader
+        The one the universe had when the analysis was made.
+
+    Raises
+    ------
+    InputError
+        For transformations and image flags that give wrong coordinates, and where the universe has
+        another trajectory by now.
+    """
+    if universe.trajectory is not trajectory:
+        raise InputError(
+            "the universe was given another trajectory (load_new, transfer_to_memory) after this "
+            "analysis was made; make a new OnsagerDecomposition for it"
+        )
+    check_transformations(trajectory)
+    check_image_flags(trajectory)
+    return trajectory
+
+
 def check_backend(backend: Any, trajectory: Any) -> None:
     """Refuse unknown backends, and transformations that cannot be sent to other processes."""
     names = ("serial", "multiprocessing", "dask")

@@ -25,7 +25,7 @@ from ..lib.frame_backends import (
     SerialParts,
     parts_source,
 )
-from ..lib.frozen import changed
+from ..lib.frozen import changed, copy_sharing, fixed_attributes
 from ..lib.molecules import molecule_of_atom
 from ..microstates import RadialDistribution
 from ..microstates.rdf import sample_distributions
@@ -33,14 +33,13 @@ from ..species import IonSpecies
 from ..trajectory import FrameTimes
 from ..trajectory.charge_balance import check_charges
 from ..trajectory.completeness import ReadFrames, check_complete
-from ..trajectory.reader_position import where_it_was
+from ..trajectory.reader_position import in_one_thread, where_it_was
 from ..trajectory.repeated_frames import frames_without_repeats
 from .arguments import (
     check_backend,
     check_counterions,
-    check_image_flags,
     check_species,
-    check_transformations,
+    readable,
 )
 from .bodies import bodies_of, with_prepared_rules
 from .choices import check_choices
@@ -57,6 +56,10 @@ from .trajectory_checks import check_before_reading
 from .window_workers import WindowWorkers
 
 
+@fixed_attributes(
+    *("universe", "temperature", "windows", "resolutions", "horizons", "frame", "framework"),
+    *("projection", "axes", "unwrap", "dt", "seed", "level", "uneven", "memory", "store"),
+)
 class OnsagerDecomposition(RunAnswers, AnalysisBase):
     r"""Split Onsager coefficients and conductivity into contributions of events.
 
@@ -195,8 +198,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         notes = check_charges(listed, self.universe, molecule)
         self._choices = check_choices(listed, self.universe, given)
         self.__dict__.update(vars(self._choices))  # each under its name
-        check_transformations(self.universe.trajectory)
-        check_image_flags(self.universe.trajectory)
+        readable(self.universe, self._trajectory)
         listed = with_prepared_rules(listed, self.universe)
         notes += check_counterions(listed)
         #: The species as given; `species` holds those of the last run.
@@ -205,6 +207,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
             listed, self.universe, self._choices, molecule, notes
         )
 
+    @in_one_thread
     def run(
         self,
         start: int | None = None,
@@ -258,14 +261,13 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         InputError
             For input that cannot be analysed, or a store that cluster workers cannot open.
         """
-        check_backend(backend, self.universe.trajectory)
+        check_backend(backend, trajectory := readable(self.universe, self._trajectory))
         n_workers = check_count("n_workers", n_workers)
         n_parts = check_count("n_parts", n_parts)
-        chosen = check_frames(self.universe.trajectory.n_frames, start, stop, step, frames)
-        bar = ProgressBar(
+        chosen = check_frames(trajectory.n_frames, start, stop, step, frames)
+        self._bar = bar = ProgressBar(
             total=1, verbose=bool(verbose), desc="starting", **(progressbar_kwargs or {})
         )
-        self._bar = bar
         parts = parts_source(backend, n_workers)
         self._client = parts.client if isinstance(parts, ClientParts) else None
         self._n_workers = parts.n_workers
@@ -273,15 +275,14 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
             n_parts = n_parts or PARTS_PER_WORKER * parts.n_workers
         # frame by frame where frames are read in this process, else part by part
         self._one_by_one = isinstance(parts, SerialParts)
+        gather = GatherBackend(parts, self._absorb, lambda *p: self._gathering.known(*p))
         before = dict(self.__dict__)
         try:
-            with where_it_was(self.universe.trajectory):
+            with where_it_was(trajectory):
                 super().run(
                     **chosen,
                     n_parts=n_parts,
-                    backend=GatherBackend(
-                        parts, self._absorb, lambda *p: self._gathering.known(*p)
-                    ),
+                    backend=gather,
                     unsupported_backend=True,
                 )
         except BaseException:
@@ -294,6 +295,9 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
                 self._gathering = None
             bar.close()
         return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> OnsagerDecomposition:
+        return copy_sharing(self, (self.universe, self._trajectory, self.framework), memo)
 
     def frame_spacing(
         self,
@@ -320,7 +324,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         InputError
             For times that are not known or uneven.
         """
-        with where_it_was(self.universe.trajectory):
+        with where_it_was(readable(self.universe, self._trajectory)):
             source = self._frame_source(start, stop, step, frames)
             source.settle_times(quiet=True)  # the run itself warns
         return source.times
@@ -348,7 +352,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
             results do not change.
         """
         out = []
-        with where_it_was(self.universe.trajectory):
+        with where_it_was(readable(self.universe, self._trajectory)):
             source = self._frame_source(start, stop, step, frames)
             for index, one in enumerate(self._given):
                 if one.microstates is not None:
@@ -361,7 +365,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         self, start: Any = None, stop: Any = None, step: Any = None, frames: Any = None
     ) -> FrameSource:
         """The requested frames, without repeated ones if ``uneven="drop"``."""
-        trajectory = self.universe.trajectory
+        trajectory = self._trajectory
         chosen = check_frames(trajectory.n_frames, start, stop, step, frames)
         dropped = np.empty(0, dtype=np.int64)
         numbers = frame_numbers(trajectory.n_frames, **chosen)
@@ -380,7 +384,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         return backend  # made and checked by `run`
 
     def __getstate__(self) -> dict[str, Any]:
-        local = ("_bar", "_gathering", "_client")
+        local = ("_bar", "_gathering", "_client", "_ts")
         return {k: v for k, v in self.__dict__.items() if k not in local}
 
     def _finished(self, what: str) -> FinishedRun:

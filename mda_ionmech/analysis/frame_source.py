@@ -15,8 +15,9 @@ from ..species import IonSpecies
 from ..trajectory import FrameTimes
 from ..trajectory.cells import check_cell_step, read_cell, reduced_cell
 from ..trajectory.completeness import READING_ERRORS, check_atom_numbers, unreadable
-from ..trajectory.frame_times import first_pair_of, settle_times
+from ..trajectory.reader_position import check_reader
 from ..trajectory.repeated_frames import describe_dropped
+from ..trajectory.replaced_times import settle_times_of
 from ..trajectory.snapshot import (
     Cell,
     Snapshot,
@@ -25,7 +26,7 @@ from ..trajectory.snapshot import (
     coordinates_of,
     take_snapshot,
 )
-from ..trajectory.time_sources import Stamp, file_starts, stamp_of, time_source
+from ..trajectory.time_sources import Stamp, file_starts, stamp_of
 from ..trajectory.unwrap import LONG_STEP, fractional_steps, whole_centres
 from ..trajectory.unwrapped_input import count_jumps
 from .bodies import Bodies
@@ -129,6 +130,7 @@ class FrameSource:
                 self.trajectory[frame]
             except READING_ERRORS as error:
                 raise unreadable(self.trajectory, frame, error) from error
+            check_reader(self.trajectory.ts, frame)
             self._at = index
         return self.trajectory.ts
 
@@ -235,14 +237,11 @@ class FrameSource:
 
     def settle_times(self, *, quiet: bool = False) -> None:
         """Find the spacing of the analysed frames; with `quiet` issue no Python warnings."""
-        source, first_pair = time_source(self.trajectory), None
-        if self.choices.dt is None and source.dt != 0:
-            self.moved()
-            first_pair = first_pair_of(self.trajectory)
+        self.moved()
         # dropped frames are not counted in a stride
         numbers = self.frames - np.searchsorted(self.dropped, self.frames)
-        self.times, notes = settle_times(
-            self.stamp, numbers, source, first_pair,
+        self.times, notes = settle_times_of(
+            self.trajectory, self.frames, numbers, self.stamp,
             dt=self.choices.dt, uneven=self.choices.uneven,
         )  # fmt: skip
         if len(self.dropped):

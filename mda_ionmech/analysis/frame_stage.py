@@ -10,6 +10,7 @@ from MDAnalysis.analysis.results import ResultsGroup
 
 from ..microstates.contact_tracking import Follower
 from ..trajectory.cells import check_cell_height
+from ..trajectory.reader_position import check_reader
 from ..trajectory.repeated_frames import fingerprint, same_frame
 from ..trajectory.snapshot import Snapshot, coordinates_of, take_snapshot
 from ..trajectory.step_lengths import measure_steps
@@ -83,6 +84,7 @@ class FrameStage:
     def add(self, ts: Any, k: int) -> None:
         """Process the current timestep, frame number k of the part."""
         source, raw = self.source, self._raw
+        check_reader(ts, int(self._part[k, 1]))
         stamp, before = stamp_of(ts, source.file_starts), self._before
         source.times.check(
             int(self._part[k, 0]), ts.frame, stamp.time, step=stamp.step, before=self._stamp_before

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.errors import warn_user
 from ..trajectory.charge_balance import NEUTRAL, charges_in_words, did_you_mean, net_charge
 from ..trajectory.masses import AtomMasses
 from .molecule_checks import light_site_notes, molecule_notes
@@ -76,6 +76,6 @@ def input_notes(
             f"{did_you_mean(species)}".rstrip("; ")
         )
     for text in loud:
-        warnings.warn(text, stacklevel=3)
+        warn_user(text)
     quiet = [light_site_notes(one, universe, molecule, masses.value) for one in species]
     return [*loud, *(text for texts in quiet for text in texts)]

@@ -18,7 +18,7 @@ from ..lib.molecules import bond_pairs
 from ..lib.polymer_chains import chain_of_atom
 from ..microstates.contacts import FrameGeometry
 from ..microstates.rdf import PairCounts
-from . import plausibility
+from . import plausibility, unit_checks
 
 if TYPE_CHECKING:
     from ..microstates.rdf import RadialDistribution
@@ -316,6 +316,7 @@ def warnings_of_sample(source: FrameSource) -> list[str]:
     speed = SpeedSample.of(source.species, source.universe)
     still = {s.name: s.atoms.ix for s in source.species}
     first: np.ndarray | None = None
+    texts.append(unit_checks.temperature(source.choices.temperature))
     chosen = np.unique(np.linspace(0, n - 1, min(n, FRAMES)).astype(int))
     followed = set(chosen[:: max(len(chosen) // PAIRS, 1)].tolist())
     for k in chosen.tolist():
@@ -326,6 +327,7 @@ def warnings_of_sample(source: FrameSource) -> list[str]:
         motion.add(snapshot.positions, snapshot.cell.vectors, snapshot.cell.inverse)
         if first is None:
             first = snapshot.positions
+            texts += _units(source, snapshot)
         else:
             still = {
                 name: ix
@@ -343,6 +345,17 @@ def warnings_of_sample(source: FrameSource) -> list[str]:
     texts += speed.texts(source.choices.temperature, source.times.spacing)
     texts += _motion(source, motion)
     return [text for text in texts if text]
+
+
+def _units(source: FrameSource, snapshot: Snapshot) -> Iterator[str | None]:
+    """Warnings on the units of cell and positions."""
+    cell = snapshot.cell.vectors
+    masses = np.asarray(getattr(source.universe.atoms, "masses", np.zeros(len(snapshot.positions))))
+    masses = np.where(np.isfinite(masses), masses, 0.0).astype(np.float64)
+    fractional = snapshot.positions @ snapshot.cell.inverse
+    yield unit_checks.density(masses, cell)
+    found = unit_checks.empty_cell(fractional)
+    yield unit_checks.crowded(fractional, masses, cell) if found is None else found
 
 
 def _still(names: Sequence[str], n_species: int) -> list[str]:

@@ -17,12 +17,15 @@ from ..trajectory.step_lengths import (
     FAR,
     PAIRS,
     SampledSteps,
+    decimal_grid,
+    decimals_note,
     missing_frames,
     outlier_note,
     rounding_note,
     spacing_notes,
 )
 from ..trajectory.unwrap import LONG_STEP
+from .boundary_steps import BoundarySteps, further_pairs
 
 if TYPE_CHECKING:
     from .frame_source import FrameSource
@@ -32,20 +35,36 @@ def sample_steps(source: FrameSource) -> SampledSteps:
     """Steps of the carriers between neighbouring frames, sampled over the run.
 
     Cost: two dozen frames read.
+
+    Raises
+    ------
+    InputError
+        Where steps across the faces show that the cell is not that of the coordinates.
     """
     n, n_carriers = len(source), int(source.bodies.first[-1])
     chosen = np.unique(np.linspace(0, n - 2, min(n - 1, PAIRS)).astype(int))
     lengths, identical = np.empty((len(chosen), n_carriers)), np.empty(len(chosen), dtype=bool)
-    steps, heights, largest = np.empty((len(source.bodies.members.offsets) - 1, 3)), [], 0.0
+    bodies = source.bodies
+    steps, heights, largest = np.empty((len(bodies.members.offsets) - 1, 3)), [], 0.0
+    across, grid, unwraps = BoundarySteps(), np.inf, source.choices.unwrap is not False
     for k, at in enumerate(chosen.tolist()):
         before = source.read(at)
         ts = source.at(at + 1)
-        identical[k] = np.array_equal(coordinates_of(ts), before.coordinates)
+        given = coordinates_of(ts)
+        identical[k] = np.array_equal(given, before.coordinates)
+        if unwraps:
+            cell = source.cell_of(ts)
+            across.add(before.positions, before.cell.inverse, given.reshape(-1, 3), cell)
         now = source.step(ts, before, steps, np.empty(3), np.zeros(10))
         lengths[k] = np.linalg.norm(steps[:n_carriers] @ now.cell.vectors, axis=1)
         heights.append(now.cell.height)
-        largest = max(largest, float(np.abs(now.positions[source.bodies.members.atoms]).max()))
-    return SampledSteps(lengths, identical, min(heights), largest)
+        mine = now.positions[bodies.members.atoms]
+        largest = max(largest, float(np.abs(mine).max()))
+        grid = min(grid, decimal_grid(mine)) if grid else grid
+    if unwraps:
+        further_pairs(source, across)
+        across.check()
+    return SampledSteps(lengths, identical, min(heights), largest, grid)
 
 
 def sample_notes(species: Sequence[IonSpecies], sampled: SampledSteps, dt: float) -> list[str]:
@@ -57,7 +76,10 @@ def sample_notes(species: Sequence[IonSpecies], sampled: SampledSteps, dt: float
         first += one.n_carriers
         lengths = sampled.lengths[~sampled.identical][:, mine]
         notes += spacing_notes(one.name, lengths[lengths > 0], sampled.height, dt)
-        rounded = rounding_note(one.name, sampled.largest, sampled.typical(mine))
+        rms = sampled.typical(mine)
+        rounded = rounding_note(one.name, sampled.largest, rms)
+        if rounded is None and one.compound is None:
+            rounded = decimals_note(one.name, sampled.grid, rms)
         notes += [] if rounded is None else [rounded]
     return notes
 

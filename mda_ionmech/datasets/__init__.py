@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ..lib.checks import positive
 from ..lib.errors import InputError
 
 __all__ = ["crystal", "describe", "liquid", "list", "load", "path", "polymer"]
@@ -41,7 +42,7 @@ def path(name: str) -> Path:
     InputError
         For an unknown name.
     """
-    if name not in _NAMES:
+    if not isinstance(name, str) or name not in _NAMES:
         raise InputError(f"dataset {name!r} is not shipped; the names are {', '.join(_NAMES)}")
     return Path(str(resources.files("mda_ionmech"))) / "datasets" / name
 
@@ -84,7 +85,9 @@ def load(name: str, temperature: float | None = None) -> Any:
 
     facts = describe(name)
     offered = facts.get("temperatures_K", [facts["temperature_K"]])
-    chosen = facts["temperature_K"] if temperature is None else temperature
+    chosen = facts["temperature_K"]
+    if temperature is not None:
+        chosen = positive("temperature", temperature, "K", "give one of the dataset, or None")
     if chosen not in offered:
         listed = ", ".join(f"{t:g}" for t in offered)
         raise InputError(f"temperature={chosen:g}: dataset {name!r} holds {listed} K")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -129,6 +129,37 @@ def whole(
 def is_one_of(value: Any, known: Container[Any]) -> bool:
     """Whether a value is one of some names; anything but a text or None is none."""
     return (value is None or isinstance(value, str)) and value in known
+
+
+def species_with(species: Any, able: Sequence[str], asked: str, what: str, remedy: str) -> str:
+    """The species that something is asked of: the one that is named, or the first that has it.
+
+    Parameters
+    ----------
+    species : object
+        What the user gave; None for the first.
+    able : sequence of str
+        Names of the species of which it can be asked.
+    asked, what, remedy : str
+        The method, what it needs of a species, and how to give it, for messages.
+
+    Raises
+    ------
+    InputError
+    """
+    if not able:
+        whose = "this run" if species is None else f"species={shown(species)}"
+        raise InputError(
+            f"{asked}: {whose} has no {what}, nor has another; give a species {remedy}"
+        )
+    if species is None:
+        return able[0]
+    if not is_one_of(species, able):
+        raise InputError(
+            f"species={shown(species)} has no {what} in this run; {asked} can be asked of "
+            f"{', '.join(able)}; or give this one {remedy}"
+        )
+    return str(species)
 
 
 def listed(argument: str, values: Any, remedy: str) -> list[Any]:

@@ -193,10 +193,11 @@ def elements_of(universe: Any, *, by_mass: bool = True) -> np.ndarray:
         given[2] = None
     tables = [_codes(values, n_atoms) for values in given]
     mass = np.asarray(getattr(atoms, "masses", np.zeros(n_atoms)), dtype=np.float64)
-    mass = np.where(np.isfinite(mass), mass, 0.0)
+    known = np.isfinite(mass)
+    mass = np.where(known, mass, 0.0)
     kinds = max(len(distinct) for _, distinct in tables[:3])
     never_set = n_atoms > 1 and np.ptp(mass) == 0 and (kinds > 1 or mass[0] <= 1)
-    site = (mass == 0) & bool(np.any(mass > 0))
+    site = known & (mass == 0) & bool(np.any(mass > 0))
     if never_set or not by_mass or is_guessed(universe, "masses"):
         mass = np.zeros(n_atoms)
     if is_guessed(universe, "masses"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from ..lib.checks import is_one_of
+from ..lib.checks import species_with
 from ..lib.errors import InputError
 from ..onsager.labelled_run import LabelledRun
 
@@ -49,13 +49,9 @@ class RunObservables(ABC):
 
         run = self._labelled("events()")
         ruled = [one.name for one in run.species if one.rule is not None]
-        if species is None and ruled:
-            species = ruled[0]
-        if not is_one_of(species, ruled):
-            raise InputError(
-                f"species={species!r} has no event rule in this run; those with one are {ruled}"
-            )
-        return event_labels(run, run.index(str(species)), self._window(window))
+        remedy = "microstates=... and events=..., e.g. SolvationEvents()"
+        name = species_with(species, ruled, "events()", "event rule", remedy)
+        return event_labels(run, run.index(name), self._window(window))
 
     def hops(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
         """Every hop of one species on sites, with its channel and the size of its cluster.
@@ -95,13 +91,9 @@ class RunObservables(ABC):
 
         run = self._labelled("hops()")
         able = [one.name for one in run.species if one.on_sites]
-        name = next(iter(able), None) if species is None else species
-        if not is_one_of(name, able):
-            raise InputError(
-                f"species={species!r} has no hops in this run: they come with "
-                f"events=CrystalEvents(); those with one are {able}"
-            )
-        return hop_table(run, run.index(str(name)), self._window(window))
+        remedy = "microstates=SiteAssignment... and events=CrystalEvents()"
+        name = species_with(species, able, "hops()", "hops between sites", remedy)
+        return hop_table(run, run.index(name), self._window(window))
 
     def exponents(self) -> pd.DataFrame:
         """Exponents and slopes of the mean squared displacements between neighbouring windows.
@@ -288,10 +280,6 @@ class RunObservables(ABC):
 
         run = self._labelled("rate_control()")
         able = [one.name for one in run.species if one.on_sites]
-        name = next(iter(able), None) if species is None else species
-        if not is_one_of(name, able):
-            raise InputError(
-                f"species={species!r} has no hops between sites in this run; those with them are "
-                f"{able}: give it microstates=SiteAssignment... and events=CrystalEvents()"
-            )
-        return rate_control_of(run, run.index(str(name)), horizon)
+        remedy = "microstates=SiteAssignment... and events=CrystalEvents()"
+        name = species_with(species, able, "rate_control()", "hops between sites", remedy)
+        return rate_control_of(run, run.index(name), horizon)

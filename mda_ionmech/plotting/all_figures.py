@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import listed, shown
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.write_targets import file_target, shown_path
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .mechanism import concertedness, macrostates_of, populations, timeline, transitions
+from .style import check_axes, check_results
 from .views import view_curves, view_map
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ def figures(
     mapping of str to callable
         By file name; a call draws the figure and returns its Axes.
     """
+    check_results(results)
     out: dict[str, Callable[[], Axes]] = {
         "contributions": lambda: contributions(results, species=species),
         "shares": lambda: shares(results, species=species),
@@ -82,6 +86,7 @@ def save(ax: Axes, path: Path) -> Path:
     InputError
         For an ending of no format, or a path that cannot be written to.
     """
+    check_axes(ax)
     figure: Any = ax.get_figure(root=True)
     known = figure.canvas.get_supported_filetypes()
     if (ending := file_target(path).suffix[1:].lower()) not in known:
@@ -101,6 +106,7 @@ def close(ax: Axes) -> None:
     """
     import matplotlib.pyplot as plt
 
+    check_axes(ax)
     plt.close(ax.get_figure(root=True))
 
 
@@ -129,9 +135,15 @@ def save_all(
     -------
     list of pathlib.Path
     """
-    written = []
+    if not isinstance(folder, str | os.PathLike) or not isinstance(stem, str) or not stem:
+        raise InputError(
+            f"folder must be a path and stem the beginning of file names, got {shown(folder)} and "
+            f"{shown(stem)}"
+        )
+    endings = [formats] if isinstance(formats, str) else listed("formats", formats, "give ['png']")
+    folder, written = Path(folder), []
     for name, draw in figures(results, window).items():
         ax = draw()
-        written += [save(ax, folder / f"{stem}-{name}.{ending}") for ending in formats]
+        written += [save(ax, folder / f"{stem}-{name}.{ending}") for ending in endings]
         close(ax)
     return written

@@ -10,6 +10,7 @@ from ..results.colors import BLACK, EVENT_COLORS, colors_of
 from .style import (
     GREY,
     caption,
+    check_results,
     events_of,
     few_blocks,
     hatch,
@@ -46,8 +47,8 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
     -------
     matplotlib.axes.Axes
     """
-    ax = new_axes(ax, (7.0, 4.0))
     name, data = own_part(results, species)
+    ax = new_axes(ax, (7.0, 4.0))
     place, few = window_axis(ax, data["window"].values), few_blocks(data)
     scale, unit = power_of_ten(data["onsager"].values)
     up, down = np.zeros(len(place)), np.zeros(len(place))
@@ -98,8 +99,8 @@ def shares(results: Results, ax: Axes | None = None, *, species: str | None = No
     -------
     matplotlib.axes.Axes
     """
-    ax = new_axes(ax, (7.0, 4.0))
     name, data = own_part(results, species)
+    ax = new_axes(ax, (7.0, 4.0))
     windows, few = data["window"].values, few_blocks(data)
     for event, color in events_of(data).items():
         one = data.sel(event=event)
@@ -147,8 +148,9 @@ def effectiveness(
     -------
     matplotlib.axes.Axes
     """
-    ax = new_axes(ax, (5.5, 4.5))
+    check_results(results)
     table = results.summary(window, species=species)
+    ax = new_axes(ax, (5.5, 4.5))
     colors = dict(zip(table.index, colors_of(list(table.index), EVENT_COLORS), strict=True))
     drawn = table[(table["frequency"] > 0) & (table["effectiveness"].abs() > 0)]
     height = np.log(drawn["effectiveness"].abs().to_numpy())
@@ -216,9 +218,10 @@ def event_matrix(
     -------
     matplotlib.axes.Axes
     """
-    ax = new_axes(ax, (6.0, 4.8))
+    check_results(results)
     name = results._species(species)
     data = results.at_window(window).sel(species=name, species_2=name)
+    ax = new_axes(ax, (6.0, 4.8))
     has = np.isfinite(data["event_frequency"].values)
     names = [str(e) for e in data["event"].values[has]]
     matrix = data["event_matrix"].values[np.ix_(has, has)] / (float(data["onsager"]) or np.nan)
@@ -244,6 +247,7 @@ def onsager(results: Results, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
     """
+    check_results(results)
     ax = new_axes(ax, (7.0, 4.2))
     data = results.decomposition
     windows = data["window"].values

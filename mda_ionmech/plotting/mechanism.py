@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..lib.checks import number
 from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of
-from .style import GREY, heat_map, new_axes, reach_of
+from .style import GREY, check_results, heat_map, new_axes, reach_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def macrostates_of(results: Results, species: str | None) -> tuple[str, xr.Dataset, list[str]]:
     """Name, transitions and occurring macrostates of a species."""
+    check_results(results)
     data = results.transitions
     if data is None:
         raise InputError(
@@ -140,6 +142,7 @@ def concertedness(results: Results, ax: Axes | None = None, *, species: str | No
     InputError
         If the species has no clusters of hops.
     """
+    check_results(results)
     name = results._species(species)
     data = results.decomposition
     if (
@@ -205,21 +208,26 @@ def timeline(
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.patches import Patch
 
+    check_results(results)
     states = results.states
     if states is None:
         raise InputError("this result holds no states to draw")
-    ax = new_axes(ax, (8.0, 4.0))
+    start, stop = (
+        None if value is None else number(argument, value, "a time in ps")
+        for argument, value in (("start", start), ("stop", stop))
+    )
     name = results._species(species)
     meanings = str(states["event"].attrs["flag_meanings"]).split()
     window = float(states["event"].attrs["window_ps"])
-    number = [str(s) for s in results.decomposition["species"].values].index(name)
-    mine = states["carrier_species"].values == number
+    place = [str(s) for s in results.decomposition["species"].values].index(name)
+    mine = states["carrier_species"].values == place
     time = states["time"].values
     begin = time[0] if start is None else start
     end = begin + 500 * window if stop is None else stop
     shown = np.flatnonzero((time >= begin) & (time <= end))
     if len(shown) < 2:
         raise InputError(f"no frames between start={begin:g} and stop={end:g} ps")
+    ax = new_axes(ax, (8.0, 4.0))
     event = states["event"].values[shown][:, mine].T.astype(float)
     event[event < 0] = np.nan
     palette = colors_of(meanings, EVENT_COLORS)
@@ -253,6 +261,11 @@ def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
     """
+    if "share" not in getattr(table, "columns", ()) or "window_ps" not in table.attrs:
+        raise InputError(
+            "table must be the one that run.robustness(...) returns, with its attrs, got "
+            f"{type(table).__name__}"
+        )
     rows = [(str(s), str(v), str(e)) for s, v, e in table.index]
     choices = list(dict.fromkeys(row[:2] for row in rows))
     events = list(dict.fromkeys(row[2] for row in rows))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..lib.checks import shown
+from ..lib.errors import InputError
+from ..microstates import RadialDistribution
 from ..results.colors import BLACK
 from .style import GREY, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from ..microstates import RadialDistribution
 
 
 def rdf(
@@ -34,6 +35,11 @@ def rdf(
     -------
     matplotlib.axes.Axes
     """
+    if not isinstance(distribution, RadialDistribution):
+        raise InputError(
+            "distribution must be one of those that measure_shells() returns, or of the "
+            f"distributions of a detector, got {shown(distribution)}"
+        )
     ax = new_axes(ax, (5.5, 3.8))
     r = distribution.r
     ax.plot(r, distribution.g, color="#0072B2", lw=0.8, alpha=0.4)

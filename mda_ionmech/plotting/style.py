@@ -7,30 +7,60 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import shown
+from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from ..results.results import Results
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
-
-    from ..results.results import Results
 
 
 GREY = "#7F7F7F"
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """The given Axes, or those of a new figure, which a notebook shows and plt.show() too."""
+    """The given Axes, or those of a new figure, which a notebook shows and plt.show() too.
+
+    Raises
+    ------
+    InputError
+        For what is no Axes, such as a figure or the array that ``plt.subplots(2)`` returns.
+    """
     if ax is None:
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots(figsize=size, layout="constrained")
+    check_axes(ax)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
+def check_axes(ax: Any) -> None:
+    """Refuse what is no Axes of matplotlib."""
+    from matplotlib.axes import Axes
+
+    if isinstance(ax, Axes):
+        return
+    raise InputError(
+        f"ax must be one Axes of matplotlib, got {type(ax).__name__}; give one, e.g. that of "
+        "fig, ax = plt.subplots(), an element of the array for several, or leave it out"
+    )
+
+
+def check_results(results: Any) -> None:
+    """Refuse what is no result of a run."""
+    if isinstance(results, Results):
+        return
+    inside = isinstance(getattr(results, "results", None), Results)
+    remedy = "its .results" if inside else "run.results, or mda_ionmech.load(path)"
+    raise InputError(f"results must be the Results of a run, got {shown(results)}; give {remedy}")
+
+
 def own_part(results: Results, species: str | None) -> tuple[str, xr.Dataset]:
     """Name of a species, and the decomposition of its coefficient with itself."""
+    check_results(results)
     name = results._species(species)
     return name, results.decomposition.sel(species=name, species_2=name)
 

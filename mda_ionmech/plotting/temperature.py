@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import shown
+from ..lib.errors import InputError
+from ..results.arrhenius import Arrhenius
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
 from .style import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from ..results.arrhenius import Arrhenius
 
 
 def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
@@ -31,6 +32,10 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
     """
+    if not isinstance(fits, Arrhenius):
+        raise InputError(
+            f"fits must be what mda_ionmech.arrhenius(results) returns, got {shown(fits)}"
+        )
     ax = new_axes(ax, (6.5, 4.6))
     data, name = fits.data, str(fits.data.attrs["species"])
     mine = (data["quantity"].values == "onsager") & (data["species"].values == name)

@@ -74,7 +74,7 @@ def view_map(
         # medians, since single cells at long horizons are noise
         typical = np.nan_to_num(np.nanmedian(np.abs(share.values.reshape(len(names), -1)), axis=1))
         event = names[int(np.argmax(typical))]
-    if event not in names:
+    if not is_one_of(event, names):
         raise InputError(f"event={event!r} is not in this result; it holds {names}")
     ax = new_axes(ax, (7.0, 5.0))
     values = share.sel(event=event).values

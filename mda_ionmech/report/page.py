@@ -6,17 +6,15 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.write_targets import file_target
+from ..results.results import Results
 from . import drawings, provenance, sections
 from .elements import Page, Section
 from .reading import Reading
-
-if TYPE_CHECKING:
-    from ..results.results import Results
 
 #: What a citation can be opened by.
 _LOCATOR = re.compile(r"\b(?:arXiv:\d{4}\.\d{4,5}|10\.\d{4,9}/[^\s,;]+)")
@@ -55,6 +53,15 @@ def write_report(
     InputError
         Without jinja2, for a window outside the scan, or a folder that cannot be written to.
     """
+    if not isinstance(results, Results):
+        raise InputError(
+            f"results must be the Results of a run, got {shown(results)}; give run.results, or "
+            "mda_ionmech.load(path)"
+        )
+    if source is not None and not (
+        isinstance(source, str | os.PathLike) and os.path.isfile(source)
+    ):
+        raise InputError(f"source must be the file of the result, got {shown(source)}")
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ImportError as error:

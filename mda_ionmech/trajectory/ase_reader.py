@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
 
-from ..lib.checks import number
+from ..lib.checks import number, shown
 from ..lib.errors import InputError
 from .completeness import cut_last_line
 from .frame_times import UNEVEN
@@ -74,7 +74,14 @@ def from_ase(
     ImportError
         Without the extra ``ase``.
     """
-    files = [Path(p) for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+    listed = [paths] if isinstance(paths, str | os.PathLike) else paths
+    if not isinstance(listed, Iterable):
+        raise InputError(f"paths must be a file, or files that follow one another, got {paths!r}")
+    listed = list(listed)
+    for one in listed:
+        if not isinstance(one, str | os.PathLike) or not str(one) or "\0" in str(one):
+            raise InputError(f"paths must hold names of files, got {shown(one)}")
+    files = [Path(p) for p in listed]
     if not files:
         raise InputError("paths is empty; give a file, or files that follow one another")
     if dt is not None:
@@ -143,7 +150,7 @@ def _frames(
             'from_ase needs ASE: pip install "mda-ionmech[ase]"',
         ) from error
     for file in files:
-        if not file.is_file():
+        if not os.path.isfile(file):
             raise InputError(f"paths: no such file: {file}")
         _check_end(file, index)
         frames = iread(str(file), index=index, format=format, do_not_split_by_at_sign=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.compounds import atom_kinds_in, copies_in
-from ..lib.elements import as_symbol
+from ..lib.elements import as_symbol, elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import are_bonded, distinct
 
@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 NEUTRAL = 1e-6
 #: Largest formal charge that is suggested.
 _LARGEST = 4
+#: Charges of ions that have one alone, e.
+_VALENCE = {
+    **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs"), 1),
+    **dict.fromkeys(("Mg", "Ca", "Sr", "Ba", "Zn"), 2),
+    "Al": 3,
+    **dict.fromkeys(("F", "Cl", "Br", "I"), -1),
+}
 #: Elements whose ions are cations.
-_METALS = frozenset({"Li", "Na", "K", "Rb", "Cs", "Ag", "Cu", "Mg", "Ca", "Sr", "Ba", "Zn", "Al"})
+_METALS = frozenset({*(e for e, z in _VALENCE.items() if z > 0), "Ag", "Cu"})
 #: Difference of a charge and that of the topology beyond any scaling of charges, e.
 _OTHER_CHARGE = 0.5
 
@@ -50,6 +57,12 @@ def _sign_of_name(name: str) -> int:
     return 1 if as_symbol(name) in _METALS else 0
 
 
+def _element_of_name(name: str) -> str:
+    """``Li`` of ``Li+``, ``LI`` and ``Li 1``; "" where a name is more than an element."""
+    found = re.fullmatch(r"([A-Za-z]{1,2})[0-9+ -]*", name)
+    return as_symbol(found[1]) if found else ""
+
+
 def likely_charges(species: Sequence[IonSpecies]) -> dict[str, float]:
     """Likely charges, each of one species, that would make the whole neutral.
 
@@ -67,6 +80,9 @@ def likely_charges(species: Sequence[IonSpecies]) -> dict[str, float]:
     out = {}
     for one in species:
         wanted = one.charge - net / one.n_carriers
+        valence = _VALENCE.get(_element_of_name(one.name))
+        if valence is not None and abs(wanted - valence) > NEUTRAL:
+            continue
         others = [abs(s.charge) for s in species if s is not one]
         whole = abs(wanted - round(wanted)) < NEUTRAL and 1 <= abs(wanted) <= _LARGEST + NEUTRAL
         known = any(abs(abs(wanted) - z) < NEUTRAL for z in others if z)
@@ -119,7 +135,11 @@ def check_charges(species: Sequence[IonSpecies], universe: Any, molecule: np.nda
                 f"charge of species {one.name!r} is {one.charge:+g}, and its name ends in "
                 f"{one.name[-1]!r}: {words}; {meant}Else give it another name"
             )
-    return [*_valences(species), *_charges_of_topology(species, universe, molecule)]
+    return [
+        *_valences(species),
+        *_other_sign(species, universe),
+        *_charges_of_topology(species, universe, molecule),
+    ]
 
 
 def _check_number_of_carriers(
@@ -150,6 +170,12 @@ def _check_number_of_carriers(
                 f"holds {found}, with which the charges sum to zero: give compound={compound!r}, "
                 "so that the centre of mass of a molecule is one carrier"
             )
+        if number[one.name] < one.n_carriers:
+            raise InputError(
+                f"compound={one.compound!r} of {one.name!r} makes several carriers of one "
+                f"molecule: {words}; by their bonds its atoms are {found}, with which the charges "
+                "sum to zero: give compound='fragments'"
+            )
         raise InputError(
             f"compound={one.compound!r} of {one.name!r} counts several molecules as one carrier: "
             f"{words}; its {one.atoms.n_atoms} atoms look like {found}, with which the charges sum "
@@ -165,6 +191,9 @@ def _number_of_molecules(one: IonSpecies, universe: Any, molecule: np.ndarray) -
         # atoms of one kind that share a residue are ions, not a molecule
         alike = not bonded.any() and np.ptp(kinds) == 0
         return one.n_carriers if alike else len(distinct(molecule[one.atoms.ix]))
+    fragments = distinct(molecule[one.atoms.ix])
+    if bonded.all() and len(fragments) < one.n_carriers:
+        return len(fragments)
     copies = copies_in(one.carrier_of_atom, kinds)
     with_bonds = np.bincount(one.carrier_of_atom, weights=bonded) > 0
     return int(np.where(with_bonds, 1, copies).sum())
@@ -182,6 +211,24 @@ def _valences(species: Sequence[IonSpecies]) -> list[str]:
                     f"charge of {one.name} is {one.charge:+g}, and its name says {valence:+d}: "
                     f"{charges_in_words(species)}"
                 )
+    return notes
+
+
+def _other_sign(species: Sequence[IonSpecies], universe: Any) -> list[str]:
+    """Single atoms whose charge has a sign that ions of their element do not have."""
+    single = [one for one in species if one.n_carriers == len(one.atoms) and one.charge]
+    if not single:
+        return []
+    notes, elements = [], elements_of(universe, by_mass=False)
+    for one in single:
+        found = np.unique(elements[one.atoms.ix])
+        valence = _VALENCE.get(str(found[0]), 0) if len(found) == 1 else 0
+        if valence * one.charge < 0:
+            notes.append(
+                f"charge of {one.name} is {one.charge:+g}, and its carriers are {found[0]} atoms, "
+                f"whose ions have {valence:+d}: {charges_in_words(species)}; the charges of two "
+                "species may be exchanged"
+            )
     return notes
 
 

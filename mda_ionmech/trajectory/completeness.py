@@ -166,13 +166,24 @@ def _head(kind: str, file: Any) -> tuple[int, str]:
         return -1, ""
 
 
-def _check_models(path: Path, first: int) -> None:
+def _check_models(path: Path, first: int, has_cell: bool) -> None:
     """Refuse a PDB file of several models in which some have a cell of their own and some none."""
     cells = models = 0
+    record = b""
     with _opened(path) as lines:
         for line in lines:
-            cells += line.startswith(b"CRYST1")
+            if line.startswith(b"CRYST1"):
+                cells, record = cells + 1, line
             models += line.startswith(b"MODEL")
+    if models > 1 and cells == 1 and not has_cell:
+        cell = ", ".join(record[6:54].decode(errors="replace").split())
+        raise InputError(
+            f"{path.name} has one CRYST1 record for {models} models, and MDAnalysis gives its cell "
+            "to none of them; where it was constant, set it for all frames with universe."
+            f"trajectory.add_transformations(MDAnalysis.transformations.set_dimensions([{cell}])); "
+            "where it changed, as at constant pressure, the file has lost the cells of all frames "
+            "but one (MDAnalysis writes the first alone): analyse a format that keeps them"
+        )
     if models > 1 and 1 < cells != models:
         raise InputError(
             f"{path.name} has {cells} CRYST1 records for {models} models: readers then use the "
@@ -219,7 +230,7 @@ def check_atom_numbers(trajectory: Any, last: int) -> None:
     for first, reader in _readers(trajectory):
         path, kind = _path_of(reader), _kind_of(reader)
         if path is not None and kind == "PDB" and first <= last:
-            _check_models(path, first)
+            _check_models(path, first, trajectory.ts.dimensions is not None)
         if path is None or kind not in _EXTRA_LINES or first > last:
             continue
         n_atoms, offsets = int(reader.n_atoms), reader._offsets

@@ -13,7 +13,7 @@ from .time_sources import Stamp
 _ACCEPT = "uneven='accept' treats the frames as evenly spaced"
 
 
-def _remedy(goes_back: bool) -> str:
+def remedy_of(goes_back: bool) -> str:
     """Remedy for frames that are unevenly spaced or repeat."""
     drop = (
         "if a restart wrote frames again, uneven='drop' omits the earlier copies; "
@@ -26,12 +26,18 @@ def _remedy(goes_back: bool) -> str:
     )
 
 
-def _check_even_numbers(numbers: np.ndarray) -> None:
+def check_even_numbers(numbers: np.ndarray) -> None:
     """Refuse unevenly spaced frame numbers where neither times nor steps are known."""
     apart = np.diff(numbers)
+    back = np.flatnonzero(apart <= 0)
+    if len(back):
+        k = int(back[0])
+        raise InputError(
+            f"frames are unevenly spaced and not in the order of time: frame {numbers[k]} is "
+            f"followed by frame {numbers[k + 1]}; give each frame once, in rising order and with "
+            f"one stride; {_ACCEPT}"
+        )
     odd = np.flatnonzero(apart != apart[0])
-    if apart[0] <= 0:
-        odd = np.array([0])
     if len(odd):
         k = int(odd[0])
         raise InputError(
@@ -41,7 +47,7 @@ def _check_even_numbers(numbers: np.ndarray) -> None:
         )
 
 
-class _EvenSample:
+class EvenSample:
     """Stamps of a few frames, compared with the spacing of the first two."""
 
     def __init__(
@@ -50,9 +56,10 @@ class _EvenSample:
         sample: dict[int, Stamp],
         by_times: bool,
         by_steps: bool,
+        show_times: bool = True,
     ) -> None:
         self._stamp, self._sample = stamp, sample
-        self.by_times, self.by_steps = by_times, by_steps
+        self.by_times, self.by_steps, self._show_times = by_times, by_steps, show_times
         self._places = sorted(sample)
         self._zero, one, last = sample[0], sample[1], sample[self._places[-1]]
         self.step_spacing = (one.step - self._zero.step) % STEP_RANGE
@@ -118,8 +125,9 @@ class _EvenSample:
             else:
                 uneven = middle
         before, after = self._stamp(even), self._stamp(uneven)
-        # times made up by MDAnalysis are not shown
-        first, last, next_one = (s.told(self.by_times) for s in (self._zero, before, after))
+        # times made up or replaced by MDAnalysis are not shown
+        times = self.by_times and (self._show_times or steps_even)
+        first, last, next_one = (s.told(times) for s in (self._zero, before, after))
         if even == 0:
             upto = ""
         elif not steps_even and not (self.by_times and not times_even):
@@ -129,5 +137,5 @@ class _EvenSample:
         goes_back = after.time <= before.time if not times_even else after.step <= before.step
         raise InputError(
             f"times repeat or are unevenly spaced: {upto}{last} is followed by {next_one}; "
-            + _remedy(goes_back)
+            + remedy_of(goes_back)
         )

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..lib.errors import InputError
-from .even_spacing import _check_even_numbers, _EvenSample, _remedy
-from .repeated_frames import STEP_RANGE, steps_tell, times_tell
+from .even_spacing import EvenSample, check_even_numbers, remedy_of
+from .repeated_frames import STEP_RANGE, counted_by_file, steps_tell, times_tell
 from .time_sources import Stamp, TimeSource, file_starts, shown, stamp_of, time_source
 
 #: What to do with frames that repeat or are unevenly spaced.
@@ -37,6 +37,11 @@ _STEPS_BEGIN_ANEW = (
 _FILES_COUNT_ANEW = (
     "the times of every file begin at the same value, and the headers do not tell how the files "
     "follow one another: they are assumed to continue without a gap and without repeated frames"
+)
+_ASSUMED = (
+    "the coordinates are in memory, and MDAnalysis takes frames in memory to be 1 ps apart unless "
+    "it is told otherwise, as it was not: if they are not, give dt=... in ps, the true spacing of "
+    "the analysed frames; if they are, say dt=1.0 where they are loaded"
 )
 
 
@@ -113,7 +118,7 @@ class FrameTimes:
                     f"times repeat or are unevenly spaced: frame {frame} is at {shown(time)} ps, "
                     f"even spacing of {self.read_spacing:g} ps puts it at {expected:.9g} ps"
                     f"{after}; "
-                    + _remedy(before is not None and time <= before.time + self.tolerance)
+                    + remedy_of(before is not None and time <= before.time + self.tolerance)
                 )
         if self.step_spacing is None or before is None or step is None:
             return
@@ -122,7 +127,7 @@ class FrameTimes:
                 f"times repeat or are unevenly spaced, by the steps of the engine: frame "
                 f"{before.frame} (step {before.step}) is followed by frame {frame} (step {step}), "
                 f"and others lie {self.step_spacing} "
-                "steps apart; " + _remedy(step <= before.step)
+                "steps apart; " + remedy_of(step <= before.step)
             )
 
     def of_frames(self, read: np.ndarray) -> np.ndarray:
@@ -209,6 +214,7 @@ def settle_times(
     *,
     dt: float | None = None,
     uneven: str = "refuse",
+    told: str = "dt",
 ) -> tuple[FrameTimes, list[tuple[str, bool]]]:
     """Spacing of the analysed frames; refused where a sample of them is unevenly spaced.
 
@@ -226,6 +232,8 @@ def settle_times(
         The true spacing of the analysed frames, ps.
     uneven : str
         One of `UNEVEN`.
+    told : str
+        Who gave `dt`, for messages.
 
     Returns
     -------
@@ -243,14 +251,15 @@ def settle_times(
     notes: list[tuple[str, bool]] = []
     if dt is None:
         notes += _check_known(source, first_pair)
+        notes += [(_ASSUMED, True)] if source.assumed else []
     places = np.unique(np.append([0, 1, n - 1], np.linspace(0, n - 1, min(n, SAMPLE)).astype(int)))
     sample = {int(k): stamp(int(k)) for k in places}
     listed = list(sample.values())
     by_steps, by_times = steps_tell(listed), times_tell(listed, source)
-    even = _EvenSample(stamp, sample, by_times, by_steps)
+    even = EvenSample(stamp, sample, by_times, by_steps, told == "dt")
     if uneven != "accept":
         if not by_times and not by_steps:
-            _check_even_numbers(numbers)
+            check_even_numbers(numbers)
         if by_steps and by_times and even.only_steps_begin_anew():
             notes.append((_STEPS_BEGIN_ANEW, True))
             even.by_steps = by_steps = False
@@ -260,6 +269,7 @@ def settle_times(
     if dt is None and by_steps and by_times:
         fine = _spacing_from_steps(listed[0], listed[-1], n)
     several = source.computed and len({s.file for s in listed}) > 1 and not by_times
+    several |= not by_steps and not by_times and counted_by_file(listed, source)
     if several:
         notes.append((_FILES_COUNT_ANEW, True))
         fine = None if source.dt is None else source.dt * (numbers[-1] - numbers[0]) / (n - 1)
@@ -270,8 +280,8 @@ def settle_times(
             fine = (last - first) / counted * (numbers[-1] - numbers[0]) / (n - 1)
     times = frame_times(first, last, n, fine if dt is None else dt)
     read = times.read_spacing
-    if dt is not None and by_times and read is not None and abs(read - dt) > SAME * dt:
-        notes.append((f"dt={dt:g} ps replaces the {read:g} ps of the file", False))
+    if dt is not None:
+        notes += _scale_notes(dt, read if by_times else None, source, numbers, told)
     notes += _check_coarse(times, listed, n, source, fine, dt)
     settled = FrameTimes(
         times.first,
@@ -285,6 +295,37 @@ def settle_times(
         dt is not None,
     )
     return settled, notes
+
+
+def _scale_notes(
+    dt: float, read: float | None, source: TimeSource, numbers: np.ndarray, told: str
+) -> list[tuple[str, bool]]:
+    """What a `dt` that was given says against the file, or leaves to be misunderstood.
+
+    read: spacing of the analysed frames by the times of the file, ps, where it holds them.
+    """
+    stride = (numbers[-1] - numbers[0]) / (len(numbers) - 1)
+    every = stride if stride > 1 and told == "dt" else 1.0
+    known = 0.0 if source.assumed else (source.dt or 0.0) * stride
+    known = known if read is None else read
+    if every > 1 and abs(known / every - dt) <= SAME * dt:
+        text = (
+            f"dt={dt:g} ps is the spacing of all frames, and one in {every:g} of them is analysed: "
+            f"dt is the spacing of the analysed frames, {known:g} ps here, and with dt={dt:g} "
+            f"every coefficient is {every:g} times too large"
+        )
+        return [(text, True)]
+    notes = []
+    if read is not None and abs(read - dt) > SAME * dt:
+        given = "" if told == "dt" else f", as {told},"
+        notes.append((f"dt={dt:g} ps{given} replaces the {read:g} ps of the file", told != "dt"))
+    elif every > 1 and abs(known - dt) > SAME * dt:
+        text = (
+            f"dt={dt:g} ps is taken for the spacing of the analysed frames, one in "
+            f"{every:g} of the trajectory: its frames are then {dt / every:g} ps apart"
+        )
+        notes.append((text, False))
+    return notes
 
 
 def first_pair_of(trajectory: Any) -> tuple[Stamp, Stamp] | None:

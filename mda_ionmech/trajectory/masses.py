@@ -59,11 +59,12 @@ def atom_masses(universe: Any) -> AtomMasses:
     atoms = universe.atoms
     n_atoms = int(atoms.n_atoms)
     read = np.asarray(getattr(atoms, "masses", np.zeros(n_atoms)), dtype=np.float64)
-    mass = np.where(np.isfinite(read), read, 0.0)
+    finite = np.isfinite(read)
+    mass = np.where(finite, read, 0.0)
     given = getattr(atoms, "elements", None)
     guessed = is_guessed(universe, "masses")
     known: np.ndarray | None = None
-    if given is not None or guessed:
+    if given is not None or guessed or not finite.all():
         known = elements_of(universe)
     if known is None:
         return AtomMasses(mass)
@@ -71,7 +72,7 @@ def atom_masses(universe: Any) -> AtomMasses:
     symbols, code = np.unique(known, return_inverse=True)
     by_element = np.array([table.get(str(s), 0.0) for s in symbols])[code]
     molecule = molecule_of_atom(universe)
-    change = np.zeros(n_atoms, dtype=bool)
+    change = ~finite & (by_element > 0)
     if given is not None:
         named = (by_element > 0) & (np.asarray(given, dtype=object).astype(str) != "")
         heavy = mass[mass > 0]
@@ -86,9 +87,17 @@ def atom_masses(universe: Any) -> AtomMasses:
         site = its_guess & (mass > 0) & (known == "") & are_sites(universe)
         site &= np.bincount(molecule)[molecule] > 1
     change &= np.abs(by_element - mass) > _ROUNDING * by_element
-    if not (change | site).any():
+    unknown = ~finite & ~change
+    if not (change | site | unknown).any():
         return AtomMasses(mass)
     notes = []
+    if unknown.any():
+        number = int(unknown.sum())
+        notes.append(
+            f"masses: {number} atom{'s' * (number > 1)} from index {int(np.argmax(unknown))} on "
+            f"whose mass in the topology is {read[np.argmax(unknown)]:g} count as sites without "
+            "mass; set it with universe.add_TopologyAttr('masses', values)"
+        )
     if site.any():
         names = sorted(set(np.asarray(atoms.names, dtype=object)[site].tolist()))
         notes.append(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..lib.errors import InputError
+from .file_stamps import stamps_of_files
 from .time_sources import Stamp, TimeSource, file_starts, stamp_of, time_source
 
 #: Number of atoms whose positions identify a frame.
@@ -30,14 +31,33 @@ def steps_tell(stamps: Sequence[Stamp]) -> bool:
 def times_tell(stamps: Sequence[Stamp], source: TimeSource) -> bool:
     """Whether the times of frames were read from a file, and differ from mere frame counts.
 
-    Times computed from a header, in every file from the same start, are mere counts.
+    Times computed from a header, in every file from the same start, are mere counts. So are
+    multiples of a `dt` that MDAnalysis was given; of some formats (NCDF) it keeps the times.
     """
-    if source.kind != "file" or len({s.time for s in stamps}) == 1:
+    if source.kind == "invented" or len({s.time for s in stamps}) == 1:
         return False
+    if source.kind == "given":
+        return not (_counted(stamps, source, "frame") or _counted(stamps, source, "place")
+                    or _counted(stamps, source, "step"))  # fmt: skip
     if not source.computed or source.dt is None:
         return True
     starts = np.array([s.time - s.place * source.dt for s in stamps])
     return bool(np.ptp(starts) > 1e-6 * abs(source.dt))
+
+
+def _counted(stamps: Sequence[Stamp], source: TimeSource, by: str) -> bool:
+    """Whether times are a multiple of the reader's `dt` for each frame, place or step."""
+    dt = source.dt or 0.0
+    starts = np.array([s.time - getattr(s, by) * dt for s in stamps])
+    # readers that convert units keep seven digits
+    slack = 1e-6 * abs(dt) + 1e-6 * max(abs(s.time) for s in stamps)
+    return bool(np.ptp(starts) <= slack)
+
+
+def counted_by_file(stamps: Sequence[Stamp], source: TimeSource) -> bool:
+    """Whether times are multiples of a `dt` that MDAnalysis was given, anew in every file."""
+    several = source.kind == "given" and bool(source.dt) and len({s.file for s in stamps}) > 1
+    return several and _counted(stamps, source, "place") and not _counted(stamps, source, "frame")
 
 
 def without_repeats(keys: np.ndarray, tolerance: float, names: Sequence[Any]) -> np.ndarray:
@@ -111,14 +131,21 @@ def drop_repeats(
     starts = file_starts(trajectory)
     stamps, repeats = [], np.zeros(len(frames), dtype=bool)
     before: np.ndarray | None = None
+    in_files = stamps_of_files(trajectory)
+    if in_files is not None:
+        source = TimeSource("file", None, "those of the files")
     for k, frame in enumerate(frames):
         ts = trajectory[int(frame)]
-        stamps.append(stamp_of(ts, starts))
+        stamps.append(stamp_of(ts, starts) if in_files is None else in_files(int(frame)))
         repeats[k] = before is not None and np.array_equal(before, ts.positions)
         before = ts.positions.copy()
+    if in_files is not None:
+        in_files.close()
     found = _even_key(stamps, source) if len(stamps) else None
     if found is not None:
         kept = without_repeats(*found, stamps)
+        if len(kept) == len(frames) and in_files is not None:  # times that count frames
+            return frames[~repeats], frames[repeats]
         return frames[kept], np.setdiff1d(frames, frames[kept])
     return frames[~repeats], frames[repeats]
 

@@ -23,6 +23,8 @@ OUTLIER, OUTLIER_HEIGHT = 8.0, 0.25
 CHANCE = 1e-3
 #: Rounding of coordinates above this fraction of the root-mean-square step is reported.
 ROUNDING = 0.01
+#: Rounding to decimals is said where it makes this fraction of the mean square step.
+DECIMALS = 0.01
 
 
 @kernel
@@ -67,12 +69,15 @@ class SampledSteps:
         The shortest height of the cells, Angstrom.
     largest : float
         The largest coordinate of an atom of a carrier, Angstrom.
+    grid : float
+        The decimal that coordinates of carriers are rounded to, Angstrom; 0 for none.
     """
 
     lengths: np.ndarray
     identical: np.ndarray
     height: float
     largest: float
+    grid: float = 0.0
 
     def repeats_are_odd(self, n_frames: int) -> bool:
         """Whether two equal frames among so many would be exceptional.
@@ -133,6 +138,35 @@ def rounding_note(name: str, largest: float, rms: float) -> str | None:
         f"precision), {rounding / rms:.0%} of the root-mean-square step of {name} ({rms:.2g} A): "
         "short windows are dominated by rounding; write the coordinates nearer to the origin, e.g. "
         "wrapped into the cell"
+    )
+
+
+def decimal_grid(positions: np.ndarray) -> float:
+    """The decimal that all of some coordinates are multiples of, Angstrom; 0 for none.
+
+    Files hold 0.01 (XTC), 0.001 (PDB) or 0.1 A; finer ones are lost in single precision.
+    """
+    x = np.asarray(positions, dtype=np.float64)
+    slack = 4 * float(np.spacing(np.float32(np.abs(x).max(initial=1e-3))))
+    for grid in (0.1, 0.01, 0.001):
+        if slack < 0.05 * grid and np.all(np.abs(x - grid * np.rint(x / grid)) <= slack):
+            return grid
+    return 0.0
+
+
+def decimals_note(name: str, grid: float, rms: float) -> str | None:
+    """What rounding of coordinates to a decimal, Angstrom, adds to squared steps.
+
+    The error of a coordinate is uniform, grid^2 / 12, and a step in space has six of them.
+    """
+    added = grid**2 / 2
+    if rms == 0 or added <= DECIMALS * rms**2:
+        return None
+    return (
+        f"coordinates are stored in steps of {grid:g} A, which makes {min(added / rms**2, 1):.0%} "
+        f"of the mean square step of {name} ({rms:.2g} A, root mean square): short windows hold "
+        "rounding beside motion; write more decimals (the precision of an XTC), or take frames "
+        "farther apart (step=...)"
     )
 
 

@@ -94,12 +94,15 @@ class TimeSource:
         The same as text, to follow "the times are".
     computed : bool
         Whether the file holds a spacing instead of a time for each frame.
+    assumed : bool
+        Whether the spacing is the 1 ps that MDAnalysis takes for coordinates in memory.
     """
 
     kind: str
     dt: float | None
     text: str
     computed: bool = False
+    assumed: bool = False
 
 
 def _format(reader: Any) -> str:
@@ -118,11 +121,21 @@ def _known_dt(reader: Any) -> float | None:
         return None
 
 
+def _holds_steps(path: str) -> bool:
+    """Whether a file is a dump of LAMMPS, whose frames MDAnalysis times by steps of the engine."""
+    try:
+        with anyopen(path) as file:
+            return str(file.readline()).startswith("ITEM:")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def _of_memory(reader: Any) -> TimeSource:
     dt = float(reader.ts.dt)
     path = getattr(reader, "filename", None)
-    if isinstance(path, str | os.PathLike) and os.path.isfile(path) and dt % INVENTED == 0:
-        # a copy of a file in memory does not know the source of its spacing
+    is_file = isinstance(path, str | os.PathLike) and os.path.isfile(path)
+    if is_file and (dt % INVENTED == 0 or _holds_steps(str(path))):
+        # a copy of a file in memory has lost where its spacing came from, and the steps of a dump
         try:
             from MDAnalysis.coordinates.core import reader as open_reader
 
@@ -132,7 +145,11 @@ def _of_memory(reader: Any) -> TimeSource:
             return TimeSource("given", dt, "those of the copy in memory")
         if source.kind == "invented":
             return source
-    return TimeSource("given", dt, "multiples of the dt given with the coordinates in memory")
+    # the default is a whole number; a spacing that was copied or given with a point is not
+    assumed = isinstance(reader.ts.data.get("dt"), int) and dt == INVENTED
+    return TimeSource(
+        "given", dt, "multiples of the dt the coordinates in memory were given", assumed=assumed
+    )
 
 
 def _of_reader(reader: Any) -> TimeSource:

@@ -193,3 +193,40 @@ def test_atoms_of_another_universe_are_refused_wherever_they_are():
     for detector in detectors:
         with pytest.raises(InputError, match="atoms of another universe"):
             framework(u, solvent, microstates=detector)
+
+
+@pytest.mark.parametrize("charge", [1.6e-19, -1e-10, 96485.0, -1.6e19])
+def test_charges_in_other_units_are_refused(charge):
+    with pytest.raises(InputError, match=r"units of the elementary charge, e.g. \+1 \(1.6e-19 C"):
+        IonSpecies(salt().select_atoms("name LI"), charge=charge, name="Li")
+
+
+def test_metals_that_are_anions_are_said():
+    def make(cation, anion):
+        return said(lambda: analysis(salt(size=1), cation, anion, names=("first", "second")))
+
+    assert make(1, -1) == []
+    texts = make(-1, 1)
+    assert any("first is -1, and its carriers are Li atoms, whose ions have +1" in t for t in texts)
+    assert any("second is +1, and its carriers are F atoms" in t for t in texts)
+
+
+def test_nobody_is_asked_to_make_lithium_doubly_charged():
+    texts = said(lambda: analysis(salt(), 1, -2, names=("Li+", "SO4")))
+    assert any("together -8 e; did you mean charge=-1 for SO4?" in text for text in texts)
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_residues_that_cut_molecules_are_named(frame):
+    """Two residues for each anion, whose bonds join them."""
+    u = salt(bonds=True)
+    own = u.atoms.resindices + 18 * np.isin(u.atoms.names, ["F2", "F3"])
+    cut = make_universe(
+        u.trajectory.timeseries(order="fac"), names=list(u.atoms.names), masses=u.atoms.masses,
+        residue=np.unique(own, return_inverse=True)[1], bonds=u.bonds.indices,
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"makes several carriers of one molecule.*'fragments'"):
+        analysis(cut, frame=frame)
+    assert analysis(cut, compound="fragments", frame=frame).species[1].n_carriers == 8
+    # monomers of a polyanion are carriers, too
+    assert analysis(cut, 2, -1, names=("M", "A"), frame=frame).species[1].n_carriers == 16

@@ -1,18 +1,23 @@
 """What a run has answered stays, whatever is done with its detectors, rules and universe."""
 
+import copy
 import io
 import pickle
+import threading
+import time
 from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pandas as pd
 import pytest
 from MDAnalysis import AtomGroup
+from MDAnalysis.transformations.nojump import NoJump
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents, EventRule, PolymerEvents, SolvationEvents
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
 from mda_ionmech.microstates import CutoffShell, Detector, HullShell, SiteAssignment
+from mda_ionmech.trajectory.reader_position import check_reader
 
 from ..builders import brownian, make_universe
 
@@ -317,3 +322,104 @@ def test_choices_do_not_follow_what_they_were_made_of():
     rule = PolymerEvents(chains)
     chains[:] = 0
     assert len(set(rule.chains)) == universe.atoms.n_atoms
+
+
+def shells(universe):
+    shell = CutoffShell(3.0, solvent=universe.select_atoms("name O"))
+    return IonSpecies(
+        universe.select_atoms("name I"), charge=1, name="ion", microstates=shell,
+        events=SolvationEvents(),
+    )  # fmt: skip
+
+
+def answer(run):
+    return run.results.decomposition["onsager"].values.tobytes()
+
+
+def in_threads(*tasks):
+    """What each task returned, or the error it ended in."""
+    out = [None] * len(tasks)
+
+    def work(k):
+        try:
+            out[k] = tasks[k]()
+        except Exception as error:  # compared by the test
+            out[k] = error
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(len(tasks))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return out
+
+
+def test_analyses_of_one_universe_in_several_threads_wait_for_each_other():
+    """A reader is at one frame, and every thread would read those of the others."""
+    universe = liquid(1)
+    species = shells(universe)
+    first, second = {"stop": 120}, {"start": 120}
+    expected = [answer(analysis([species]).run(**part)) for part in (first, second)]
+    found = in_threads(
+        lambda: answer(analysis([species]).run(**first)),
+        lambda: answer(analysis([species]).run(**second)),
+    )
+    assert found == expected
+    one = analysis([species])
+    absorb, in_turn = one._absorb, threading.Event()
+
+    def inside():
+        one._absorb = lambda *part: in_turn.set() or time.sleep(0.5) or absorb(*part)
+        return answer(one.run(**first))
+
+    def beside():
+        in_turn.wait(60)
+        return one.run(**second)
+
+    found = in_threads(inside, beside)
+    assert found[0] == expected[0]
+    assert isinstance(found[1], InputError)
+    assert "running already, in another thread" in str(found[1])
+
+
+def test_a_reader_that_is_moved_while_frames_are_read_is_noticed():
+    ts = liquid(1).trajectory[7]
+    check_reader(ts, 7)
+    with pytest.raises(InputError, match="frame 5 was to be read and the reader is at frame 7"):
+        check_reader(ts, 5)
+
+
+def test_what_an_analysis_was_made_with_stays():
+    universe = liquid(1)
+    run = analysis([shells(universe)])
+    for name in ("temperature", "dt", "frame", "windows", "axes", "unwrap", "seed", "memory"):
+        with pytest.raises(InputError, match=f"{name} of this OnsagerDecomposition is fixed"):
+            setattr(run, name, None)
+    run.run()
+    universe.load_new(liquid(2).trajectory.timeseries(order="fac"))
+    for call in (run.run, run.frame_spacing, run.measure_shells):
+        with pytest.raises(InputError, match="given another trajectory"):
+            call()
+
+
+def test_a_transformation_that_is_added_later_is_seen():
+    universe = liquid(1)
+    run = analysis([shells(universe)])
+    universe.trajectory.add_transformations(NoJump())
+    with pytest.raises(InputError, match="the transformation NoJump"):
+        run.run()
+
+
+def test_copies_of_analyses_answer_alike():
+    universe = liquid(1)
+    species = shells(universe)
+    expected = analysis([species]).run()
+    assert copy.deepcopy(species) is species
+    for make in (copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+        assert answer(make(analysis([species])).run()) == answer(expected)
+        again = make(expected)
+        assert answer(again) == answer(expected)
+        np.testing.assert_array_equal(
+            again.plain().decomposition["onsager"], expected.plain().decomposition["onsager"]
+        )
+    assert copy.deepcopy(expected).universe is universe

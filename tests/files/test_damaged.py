@@ -222,6 +222,22 @@ def test_models_without_a_cell_do_not_take_that_of_another(tmp_path):
             analysed([whole])
 
 
+def test_one_cell_for_all_models_is_set_by_the_user(tmp_path):
+    """As MDAnalysis writes several models: one record before them, which it gives to none."""
+    text = pdb(walk(40, 6))
+    record = text[: text.index("MODEL")]
+    path = tmp_path / "run.pdb"
+    path.write_text(record + text.replace(record, ""))
+    with pytest.raises(InputError, match=r"one CRYST1 record for 40 .*dimensions\(\[40.000, 40"):
+        analysed([path])
+    universe = mda.Universe.empty(6)
+    universe.load_new(str(path))
+    with pytest.raises(InputError, match="one CRYST1 record"):
+        check_atom_numbers(universe.trajectory, 39)
+    universe.trajectory.add_transformations(set_dimensions([40.0] * 3 + [90.0] * 3))
+    check_atom_numbers(universe.trajectory, 39)
+
+
 def test_frames_without_positions_are_named(tmp_path):
     path = tmp_path / "run.trr"
     paths = walk(40, 6).astype(np.float32) / 10

@@ -122,10 +122,10 @@ class Driver:
 
 def main() -> None:
     states, folder = sys.argv[1], Path(sys.argv[2])
-    app = viewing.application()
+    application = viewing.application()
 
     def drive() -> None:
-        windows = [w for w in app.topLevelWidgets() if isinstance(w, viewing.Window)]
+        windows = [w for w in application.topLevelWidgets() if isinstance(w, viewing.Window)]
         if not windows or not windows[0].isVisible():
             QtCore.QTimer.singleShot(50, drive)
             return
@@ -134,7 +134,7 @@ def main() -> None:
         except BaseException:
             traceback.print_exc()
         finally:
-            app.closeAllWindows()
+            application.closeAllWindows()
 
     QtCore.QTimer.singleShot(0, drive)
     command(["view", states, "--dataset", "crystal"], standalone_mode=False)

@@ -187,3 +187,18 @@ def test_masses_guessed_for_another_element_in_a_molecule(tmp_path):
     read.select_atoms("name HW1").masses = 2.014
     expected[0], expected[5] = 15.0, 2.014
     np.testing.assert_allclose(atom_masses(read).value, expected)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_masses_that_are_no_numbers_are_those_of_the_elements_or_said(bad):
+    u, _ = electrolyte()
+    masses = u.atoms.masses
+    masses[[2, 20]] = bad
+    u.atoms.masses = masses
+    found = atom_masses(u)
+    assert found.value[[2, 20]] == pytest.approx([6.941, 15.999], abs=0.01)
+    assert any("6.941 u is used for 1 atom" in text for text in found.notes)
+    u.atoms[20].name = "QQ"
+    found = atom_masses(u)
+    assert found.value[20] == 0
+    assert any("1 atom from index 20 on whose mass in the topology is" in t for t in found.notes)
