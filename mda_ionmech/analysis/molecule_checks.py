@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..events import PolymerEvents
-from ..lib.compounds import atom_kinds_in, copies_in
+from ..lib.compounds import atom_kinds_in, copies_in, repeating_unit
 from ..lib.elements import elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import are_bonded, bond_pairs, distinct, in_order_of_appearance
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 #: Molecules of more atoms than this are reported; smaller ones only where atom names repeat.
 MANY_ATOMS = 8
+#: A residue without bonds whose atoms are so many times the same unit of several kinds of atoms is
+#: no molecule: those that repeat (rings, glymes named by element) have fewer units.
+UNITS = 10
 #: Lighter than any nucleus, u: Drude particles have 0.1 to 0.8, virtual sites none.
 LIGHT = 0.9
 
@@ -42,6 +45,11 @@ def molecule_notes(species: Sequence[IonSpecies], universe: Any, molecule: np.nd
     Returns
     -------
     list of str
+
+    Raises
+    ------
+    InputError
+        For ligands of an event rule whose molecules share one residue, without bonds.
 
     Notes
     -----
@@ -244,6 +252,8 @@ def _ligands(one: IonSpecies, universe: Any, molecule: np.ndarray, bonded: np.nd
         chains_of = []
     for kind, ligands in detector.ligands.items():
         if kind not in chains_of:
+            if rule is not None:
+                _refuse_units(one.name, kind, ligands, universe, molecule, bonded)
             notes += _one_molecule(one.name, kind, ligands, universe, molecule, bonded)
     if chains_of:
         notes += _one_chain(one, [detector.ligands[k] for k in chains_of], universe, bonded)
@@ -258,6 +268,45 @@ def _ligands(one: IonSpecies, universe: Any, molecule: np.ndarray, bonded: np.nd
                 "shell; guessed bonds between ions and their shells must be removed"
             )
     return notes
+
+
+def _refuse_units(
+    name: str,
+    kind: str,
+    ligands: AtomGroup,
+    universe: Any,
+    molecule: np.ndarray,
+    bonded: np.ndarray,
+) -> None:
+    """Refuse residues of ligands that are made of many equal units and have no bonds."""
+    held, number = np.unique(molecule[ligands.ix], return_counts=True)
+    largest = int(np.argmax(number))
+    if number[largest] < UNITS:
+        return
+    whole = universe.atoms[np.flatnonzero(molecule == held[largest])]
+    if bonded[whole.ix].any():
+        return
+    kinds = atom_kinds_in(whole)
+    unit = repeating_unit(kinds)
+    units = len(whole) // unit
+    if units < UNITS or units > number[largest] or len(np.unique(kinds[:unit])) < 2:
+        return
+    atoms = " ".join(str(a) for a in getattr(whole[:unit], "names", kinds[:unit])[:8])
+    raise InputError(
+        f"{number[largest]} ligand atoms of type {kind!r} of {name} are one molecule, "
+        f"{_residue(ligands)}, which is the same {unit} atoms ({atoms}) {units} times and has no "
+        f"bonds: these are {units} molecules, and an exchange of one for another would not be "
+        "seen; give each a residue or molecule number of its own, or bonds, "
+        f"{_bonds_for(whole.ix, unit)}; if they are one molecule, such as a polymer, give its bonds"
+    )
+
+
+def _bonds_for(ix: np.ndarray, unit: int) -> str:
+    """How to join the atoms of each unit, for a message."""
+    if np.any(np.diff(ix) != 1):
+        return "e.g. with universe.add_bonds([...])"
+    each = f"range({ix[0]}, {ix[-1] + 1}, {unit})"
+    return f"universe.add_bonds([(k, k + j) for k in {each} for j in range(1, {unit})])"
 
 
 def _one_molecule(

@@ -55,6 +55,18 @@ def copies_in(group: np.ndarray, kind: np.ndarray) -> np.ndarray:
     return np.where(least == most, most, 1)
 
 
+def repeating_unit(kind: np.ndarray) -> int:
+    """Number of atoms after which the kinds of a list of atoms repeat, to its end.
+
+    kind: shape (atoms,). The number of atoms where they do not.
+    """
+    n = len(kind)
+    for unit in range(1, n // 2 + 1):
+        if n % unit == 0 and np.array_equal(kind[unit:], kind[:-unit]):
+            return unit
+    return n
+
+
 def check_compound(atoms: AtomGroup, compound: str, carrier: np.ndarray, name: str) -> None:
     """Refuse residues or molecule numbers that hold several molecules.
 

@@ -1,11 +1,12 @@
 """Warnings about molecules: in the terminal before frames are read, and in the results."""
 
+import re
 import warnings
 
 import numpy as np
 import pytest
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import PolymerEvents, SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 
@@ -56,6 +57,33 @@ def shell_of(residue, bonds, *, names=None, rule=None, ligands="name O*"):
 def test_molecules_that_are_none(residue, bonds, names, message):
     said = shell_of(residue, bonds, names=names, ligands="name O OW")
     assert any(message in text for text in said), said
+
+
+def test_a_residue_of_many_equal_units_is_refused_with_the_bonds_that_tell_them_apart():
+    residue, names = [0] + [1] * 36, ["OW", "HW1", "HW2"] * 12
+    with pytest.raises(InputError, match=r"same 3 atoms \(OW HW1 HW2\) 12 times") as refused:
+        shell_of(residue, [], names=names, ligands="name OW")
+    bonds = re.search(r"add_bonds\((\[.*\])\);", str(refused.value))[1]
+    assert bonds == "[(k, k + j) for k in range(1, 37, 3) for j in range(1, 3)]"
+    (said,) = shell_of(residue, eval(bonds), names=names, ligands="name OW")
+    assert "residue RES 2 holds 12 molecules: bonds define molecules" in said
+    with pytest.raises(InputError, match="12 times"):  # one such residue among molecules
+        shell_of([*residue, 2, 2, 2], [], names=[*names, *names[:3]], ligands="name OW")
+
+
+@pytest.mark.parametrize(
+    ("names", "bonds"),
+    [
+        (["OW", "HW1", "HW2"] * 9, []),  # nine may be a ring
+        (["OW", "HW1", "HW2"] * 12 + ["OW"], []),  # ends differ
+        (["OW"] * 36, []),
+        (["OW"] + ["HW1", "HW2"] * 18, []),  # one of them is a ligand
+        (["OW", "HW1", "HW2"] * 12, [(1, 2)]),
+    ],
+)
+def test_other_residues_are_said(names, bonds):
+    said = shell_of([0] + [1] * len(names), bonds, names=names, ligands="name OW")
+    assert len(said) == ("HW1" not in names[:2] or names.count("OW") > 1)
 
 
 @pytest.mark.parametrize(
