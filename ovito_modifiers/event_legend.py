@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ class EventLegend(ViewportOverlayInterface):
             for place, (text, color) in enumerate(column):
                 at = x + (starts[k + 1] - 0.7 * size / aspect if numeric else starts[k])
                 canvas.draw_text(
-                    text,
+                    as_it_is(text),
                     pos=(float(at), float(y - place * line)),
                     font_size=size,
                     anchor="north east" if numeric else "north west",
@@ -126,7 +127,11 @@ class EventLegend(ViewportOverlayInterface):
                 )
 
     def _width(self, canvas: ViewportOverlayInterface.Canvas, text: str) -> float:
-        return float(canvas.text_bounds(text, font_size=self.font_size)[1][0]) if text else 0.0
+        return (
+            float(canvas.text_bounds(as_it_is(text), font_size=self.font_size)[1][0])
+            if text
+            else 0.0
+        )
 
     def _columns(
         self, opened: shared.Opened, data: DataCollection
@@ -158,6 +163,11 @@ class EventLegend(ViewportOverlayInterface):
                 for heading, texts in share_columns(opened)
             ]
         return columns
+
+
+def as_it_is(text: str) -> str:
+    """A text that OVITO, which knows HTML, draws as it stands."""
+    return f"<span>{html.escape(text)}</span>" if "<" in text else text
 
 
 def share_columns(opened: shared.Opened) -> list[tuple[str, list[str]]]:

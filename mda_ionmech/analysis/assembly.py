@@ -17,6 +17,7 @@ from .. import onsager
 from ..events.nulls.circular_shift import exclusion_gas
 from ..lib.arrays_on_disk import ArrayFolder
 from ..lib.errors import AdditivityError, InputError, warn_user
+from ..lib.plain_text import on_one_line
 from ..lib.run_length import frame_counts
 from ..lib.version import __version__
 from ..observables.vehicularity import vehicle_dataset
@@ -224,7 +225,7 @@ class Assembly:
             "created_with": f"mda_ionmech {__version__}",
             "settings": json.dumps(self._settings(worst)),
             "citations": "\n".join(CITATIONS),
-            "warnings": "\n".join(notes),
+            "warnings": "\n".join(on_one_line(note) for note in notes),
         }
         check_schema(tree)
         return Results(tree)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..lib.arrays_on_disk import ArrayFolder
 from ..lib.files import write_atomically
+from ..lib.plain_text import on_one_line
 from ..lib.write_targets import file_target
 from ..observables.window_states import window_states
 from ..onsager.labelled_run import LabelledRun
@@ -56,7 +57,7 @@ def write_states(
             "carrier_of_atom": atoms.carrier,
             **{name: values for name, values in states.items() if name != "microstate"},
             "window_ps": n * run.dt,
-            "source": source,
+            "source": on_one_line(source),
             "species_names": np.array(run.names, dtype=str),
             "species_of_carrier": np.repeat(
                 np.arange(len(run.species)), [one.n_carriers for one in run.species]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..lib.errors import InputError
+from ..lib.plain_text import printable
 from ..lib.version import __version__
 from ..lib.write_targets import check_can_write, is_file, shown_path
 from . import view_commands
@@ -73,6 +74,7 @@ def demo(
     from importlib.util import find_spec
 
     from .. import datasets, plotting
+    from ..lib.terminal import headed
     from ..report import write_report
     from ..results.tables import print_result
     from .output_checks import check_outputs, save_or_rescue
@@ -83,7 +85,7 @@ def demo(
     check_outputs(files)
     console = console_of()
     console.print(
-        f"[bold]{facts['system']}[/bold], {facts['temperature_K']:g} K, {facts['atoms']}."
+        headed(facts["system"], f"at {facts['temperature_K']:g} K, {facts['atoms']}.", "bold")
     )
     prepare, window = DEMOS[name]
     analysis = prepare(datasets.load(name)).run(verbose=True)
@@ -103,7 +105,7 @@ def demo(
         page = folder / f"{name}.html"
         written.append(write_report(analysis.results, page, window=window, source=written[0]))
     else:
-        console.print("No report: that needs pip install 'mda-ionmech\\[report]'.")
+        console.print("No report: that needs pip install 'mda-ionmech[report]'.")
     list_written(console, written)
     console.print(
         f"More figures: ionmech plot {folder / name}.nc. See the events: ionmech view "
@@ -135,6 +137,7 @@ def init(
     Example: [bold]ionmech init topol.tpr traj.xtc --output liquid.toml[/bold]
     """
     from ..lib.files import write_atomically
+    from ..lib.terminal import headed
     from ..trajectory.frame_times import account_of_times
     from .config import load_config, open_universe
     from .guess_config import example_config, molecule_kinds
@@ -159,10 +162,10 @@ def init(
     for kind in molecule_kinds(universe):
         console.print(kind.described)
     account = account_of_times(universe.trajectory)
-    console.print(f"{account.text}.", soft_wrap=True, markup=False)
+    console.print(f"{account.text}.", soft_wrap=True)
     if dt is None and account.needs_dt:
         console.print(
-            f"[yellow]Give the spacing of the frames[/yellow]: dt, in ps, in {output}.",
+            headed("Give the spacing of the frames:", f"dt, in ps, in {output}."),
             soft_wrap=True,
         )
     console.print(f"Written: {output}. These are guesses: check them, then", soft_wrap=True)
@@ -420,6 +423,7 @@ def arrhenius(
     Example: [bold]ionmech arrhenius 500K.nc 600K.nc 800K.nc[/bold]
     """
     from .. import plotting
+    from ..lib.terminal import headed
     from ..results.arrhenius import arrhenius as fit
     from ..results.tables import print_arrhenius
 
@@ -432,7 +436,7 @@ def arrhenius(
     print_arrhenius(console, fits)
     for one in caught:
         if one.category is UserWarning:
-            console.print(f"[yellow]Warning:[/yellow] {str(one.message).rstrip('.')}.")
+            console.print(headed("Warning:", f"{str(one.message).rstrip('.')}."))
     written = [
         fits.save(folder / "arrhenius.nc"),
         plotting.save(fits.plot(), folder / "arrhenius.png"),
@@ -460,12 +464,14 @@ def main() -> None:
     except (InputError, FileNotFoundError) as error:
         if _show_traceback[0]:
             raise
-        typer.echo(f"ionmech: {error}", err=True)
+        typer.echo(f"ionmech: {printable(str(error))}", err=True)
         sys.exit(2)
     except Exception as error:
         if _show_traceback[0]:
             raise
         typer.echo(
-            f"ionmech failed: {type(error).__name__}: {error} (--traceback shows where)", err=True
+            f"ionmech failed: {type(error).__name__}: {printable(str(error))} (--traceback shows "
+            "where)",
+            err=True,
         )
         sys.exit(1)

@@ -5,6 +5,7 @@ Guesses, written down as such: formulas of common ions first, then the charges o
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from textwrap import wrap
@@ -14,6 +15,7 @@ import numpy as np
 
 from ..lib.elements import elements_of
 from ..lib.molecules import are_bonded, in_order_of_appearance, molecule_of_atom
+from ..lib.plain_text import on_one_line
 from ..trajectory.frame_times import account_of_times
 
 _CATIONS = {
@@ -190,7 +192,8 @@ def _role(
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    # escape sequences of JSON are those of TOML, but for one character
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def example_config(
@@ -222,7 +225,7 @@ def example_config(
         "# check, above all temperature, charges and which atoms coordinate.",
         "#",
     ]
-    lines += [f"#   {k.described}" for k in kinds]
+    lines += [f"#   {on_one_line(k.described)}" for k in kinds]
     lines += [
         "#",
         *wrap(f"{account.text}.", 98, initial_indent="# ", subsequent_indent="# "),

@@ -48,9 +48,9 @@ Arrows = Annotated[bool, typer.Option(help="Arrows of the displacements.")]
 
 def console_of() -> Console:
     """The console that tables and messages are printed to."""
-    from rich.console import Console
+    from ..lib.terminal import Terminal
 
-    return Console(highlight=False)
+    return Terminal()
 
 
 def make_folder(path: Path, option: str) -> Path:

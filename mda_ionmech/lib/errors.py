@@ -6,9 +6,21 @@ import sys
 import warnings
 from types import FrameType
 
+from .plain_text import printable
+
 
 class InputError(ValueError):
-    """What was given cannot be analysed; the message says what to give instead."""
+    """What was given cannot be analysed; the message says what to give instead.
+
+    Parameters
+    ----------
+    text : str
+        Names of files, atoms and selections in it may hold anything: what cannot be seen is
+        written out.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(printable(str(text)))
 
 
 class AdditivityError(RuntimeError):
@@ -20,7 +32,7 @@ def warn_user(text: str) -> None:
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _ours(frame):
         frame, level = frame.f_back, level + 1
-    warnings.warn(text, stacklevel=level)
+    warnings.warn(printable(text), stacklevel=level)
 
 
 def _ours(frame: FrameType) -> bool:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .checks import shown
 from .errors import InputError
+from .plain_text import FORMULA
+
+#: Longest name of a label.
+MOST_LETTERS = 200
 
 
 def check_label_names(names: Any, owner: str) -> None:
@@ -34,6 +39,12 @@ def check_label_names(names: Any, owner: str) -> None:
             raise InputError(
                 f"names of {owner} holds {name!r}: a result lists its labels in one line, so each "
                 f"is a word without blanks; {remedy}"
+            )
+        if name.startswith(FORMULA) or len(name) > MOST_LETTERS:
+            raise InputError(
+                f"names of {owner} holds {shown(name)}: a name begins with a letter, a digit or a "
+                f"bracket, not as formulas of spreadsheets do, and has at most {MOST_LETTERS} "
+                f"letters; {remedy}"
             )
         if name.strip() != name:
             raise InputError(f"names of {owner} holds {name!r}, with a blank at its end; {remedy}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .plain_text import printable
 
 #: Longest name of a file on the file systems in use, bytes.
 LONGEST_NAME = 255
@@ -37,7 +38,7 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
 
 def shown_path(path: object) -> str:
     """A path for a message: printable, and not too long."""
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+    text = " ".join(printable(str(path)).replace("\n", "\\n").split("\t"))
     return text if len(text) <= 200 else f"{text[:80]}...{text[-80:]}"
 
 

@@ -18,6 +18,7 @@ from .style import (
     log_times,
     new_axes,
     own_part,
+    plain,
     power_of_ten,
     reach_of,
     state_nulls,
@@ -55,7 +56,10 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
     for event, color in events_of(data).items():
         part = data["event_onsager"].sel(event=event).values / scale
         base = np.where(part >= 0, up, down)
-        hatch(ax.bar(place, part, bottom=base, width=0.75, color=color, label=event, zorder=2), few)
+        hatch(
+            ax.bar(place, part, bottom=base, width=0.75, color=color, label=plain(event), zorder=2),
+            few,
+        )
         up += np.maximum(part, 0)
         down += np.minimum(part, 0)
     ax.errorbar(
@@ -75,7 +79,7 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
         ax.axhline(0, color=BLACK, lw=0.8, zorder=3)
     else:
         ax.set_ylim(bottom=0)
-    ax.set_ylabel(f"Onsager coefficient of {name} ({unit})")
+    ax.set_ylabel(f"Onsager coefficient of {plain(name)} ({unit})")
     ax.set_title(caption(results, data, "onsager_low"), fontsize="small")
     state_nulls(ax, results, name, data["window"].values[:: max(len(place) // 3, 1)])
     ax.legend(frameon=False, fontsize="small", ncols=2)
@@ -106,14 +110,14 @@ def shares(results: Results, ax: Axes | None = None, *, species: str | None = No
         one = data.sel(event=event)
         ax.errorbar(
             windows, one["share"], yerr=reach_of(one, "share"), color=color, lw=1.2, capsize=2,
-            label=event,
+            label=plain(event),
         )  # fmt: skip
         for marked, fill in ((few, "white"), (~few, color)):
             ax.plot(windows[marked], one["share"].values[marked], "o", ms=5, mec=color, mfc=fill)
     ax.axhline(0, color=GREY, lw=0.8)
     log_times(ax, windows)
     ax.set_xlabel("window (ps)")
-    ax.set_ylabel(f"share of the Onsager coefficient of {name}")
+    ax.set_ylabel(f"share of the Onsager coefficient of {plain(name)}")
     text = caption(results, data, "share_low").replace("hatched", "open")
     ax.set_title(text, fontsize="small")
     state_nulls(ax, results, name, windows[:: max(len(windows) // 3, 1)])
@@ -163,7 +167,7 @@ def effectiveness(
         crowded = bool(np.any((above > 0) & (above < 0.05 * np.ptp(height))))
         share = f" ({row['share']:.0%})" if np.isfinite(row["share"]) else ""
         ax.annotate(
-            f"{event}{share}", (row["frequency"], reach),
+            f"{plain(event)}{share}", (row["frequency"], reach),
             xytext=(7, -13 if crowded else 5), textcoords="offset points", fontsize="small",
         )  # fmt: skip
     ax.set_xscale("log")
@@ -185,8 +189,8 @@ def effectiveness(
     ax.set_xlabel("frequency per ion (1/ns)")
     ax.set_ylabel(r"effectiveness ($\mathrm{\AA}^2$ per ion and window)")
     ax.set_title(
-        f"{table.attrs['species']}, windows of {table.attrs['window_ps']:g} ps; dotted: equal "
-        "contribution",
+        f"{plain(table.attrs['species'])}, windows of {table.attrs['window_ps']:g} ps; dotted: "
+        "equal contribution",
         fontsize="small",
     )
     state_nulls(ax, results, table.attrs["species"], [table.attrs["window_ps"]])
@@ -226,7 +230,7 @@ def event_matrix(
     names = [str(e) for e in data["event"].values[has]]
     matrix = data["event_matrix"].values[np.ix_(has, has)] / (float(data["onsager"]) or np.nan)
     heat_map(ax, matrix, names, names, "part of the Onsager coefficient", signed=True)
-    ax.set_title(f"{name}, windows of {float(data['window']):g} ps", fontsize="small")
+    ax.set_title(f"{plain(name)}, windows of {float(data['window']):g} ps", fontsize="small")
     state_nulls(ax, results, name, [float(data["window"])])
     return ax
 
@@ -259,7 +263,7 @@ def onsager(results: Results, ax: Axes | None = None) -> Axes:
         one = data.sel(species=a, species_2=b)
         whole = ax.errorbar(
             windows, one["onsager"] / scale, yerr=reach_of(one, "onsager") / scale, fmt="o-", ms=4,
-            lw=1.2, capsize=2, color=color, label=f"L({a}, {b})",
+            lw=1.2, capsize=2, color=color, label=f"L({plain(a)}, {plain(b)})",
         )  # fmt: skip
         handles.append(whole)
         if a == b:

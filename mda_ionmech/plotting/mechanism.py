@@ -9,7 +9,7 @@ import numpy as np
 from ..lib.checks import number
 from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of
-from .style import GREY, check_results, heat_map, new_axes, reach_of
+from .style import GREY, check_results, heat_map, new_axes, plain, reach_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,10 +70,13 @@ def populations(results: Results, ax: Axes | None = None, *, species: str | None
         ax.text(k, value, f" {value:.3f}\n", ha="center", va="bottom", fontsize="small")
     slant = max(map(len, kinds)) > 8
     ax.set_xticks(
-        range(len(kinds)), kinds, rotation=30 if slant else 0, ha="right" if slant else "center"
+        range(len(kinds)),
+        [*map(plain, kinds)],
+        rotation=30 if slant else 0,
+        ha="right" if slant else "center",
     )
     ax.set_ylim(0, 1.1)
-    ax.set_ylabel(f"population of {name}")
+    ax.set_ylabel(f"population of {plain(name)}")
     return ax
 
 
@@ -114,7 +117,7 @@ def transitions(
     heat_map(ax, carried, kinds, kinds, "part of the Onsager coefficient", signed=True)
     ax.set_xlabel("at the end of the window")
     ax.set_ylabel("at its start")
-    ax.set_title(f"{name}, windows of {float(at['window']):g} ps", fontsize="small")
+    ax.set_title(f"{plain(name)}, windows of {float(at['window']):g} ps", fontsize="small")
     return ax
 
 
@@ -171,7 +174,7 @@ def concertedness(results: Results, ax: Axes | None = None, *, species: str | No
     ax.set_xscale("log")
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("window (ps)")
-    ax.set_ylabel(f"share of the hops of {name}")
+    ax.set_ylabel(f"share of the hops of {plain(name)}")
     ax.legend(frameon=False, fontsize="small")
     return ax
 
@@ -238,11 +241,11 @@ def timeline(
     )  # fmt: skip
     seen = [int(e) for e in np.unique(event[np.isfinite(event)])]
     ax.legend(
-        handles=[Patch(color=palette[e], label=meanings[e]) for e in seen], ncols=len(seen),
+        handles=[Patch(color=palette[e], label=plain(meanings[e])) for e in seen], ncols=len(seen),
         frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1.0),
     )  # fmt: skip
     ax.set_xlabel(f"time (ps); each window lasts {window:g} ps")
-    ax.set_ylabel(f"carrier of {name}")
+    ax.set_ylabel(f"carrier of {plain(name)}")
     return ax
 
 
@@ -283,15 +286,15 @@ def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         reach = np.nan_to_num(np.array([one["share"] - one["low"], one["high"] - one["share"]]))
         ax.errorbar(
             place, one["share"].to_numpy(), yerr=np.maximum(reach, 0), fmt="o", ms=5, lw=1,
-            capsize=2, color=color, label=event,
+            capsize=2, color=color, label=plain(event),
         )  # fmt: skip
     for k in range(1, len(choices)):
         if choices[k][0] != choices[k - 1][0]:
             ax.axvline(k - 0.5, color=GREY, lw=0.8)
-    labels = [f"{a}\n{b}" if b else a for a, b in choices]
+    labels = [f"{plain(a)}\n{plain(b)}" if b else plain(a) for a, b in choices]
     ax.set_xticks(place, labels, rotation=45, ha="right", fontsize="small")
     ax.axhline(0, color=GREY, lw=0.8)
-    ax.set_ylabel(f"share of the Onsager coefficient of {table.attrs['species']}")
+    ax.set_ylabel(f"share of the Onsager coefficient of {plain(table.attrs['species'])}")
     ax.set_title(
         f"windows of {table.attrs['window_ps']:g} ps; bands: interval of the run", fontsize="small"
     )

@@ -8,7 +8,7 @@ from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..microstates import RadialDistribution
 from ..results.colors import BLACK
-from .style import GREY, new_axes
+from .style import GREY, new_axes, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,5 +62,5 @@ def rdf(
         ax.axvspan(inner, outer, color=GREY, alpha=0.25, lw=0)
         line.append(ax.axvline(outer, color=BLACK, lw=1, ls=":", label=f"ends beyond {outer:g} A"))
     ax.legend(handles=line, frameon=False, fontsize="small", loc="upper right")
-    ax.set_title(f"{distribution.kind}, {distribution.n_frames} frames", fontsize="small")
+    ax.set_title(f"{plain(distribution.kind)}, {distribution.n_frames} frames", fontsize="small")
     return ax

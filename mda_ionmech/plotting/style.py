@@ -9,6 +9,7 @@ import numpy as np
 
 from ..lib.checks import shown
 from ..lib.errors import InputError
+from ..lib.plain_text import printable
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
 from ..results.results import Results
 
@@ -56,6 +57,12 @@ def check_results(results: Any) -> None:
     inside = isinstance(getattr(results, "results", None), Results)
     remedy = "its .results" if inside else "run.results, or mda_ionmech.load(path)"
     raise InputError(f"results must be the Results of a run, got {shown(results)}; give {remedy}")
+
+
+def plain(name: object) -> str:
+    """A name for a figure, shown as it is: no formula, and no label that a legend leaves out."""
+    text = printable(str(name)).replace("$", r"\$")
+    return f"\N{HAIR SPACE}{text}" if text.startswith("_") else text
 
 
 def own_part(results: Results, species: str | None) -> tuple[str, xr.Dataset]:
@@ -119,7 +126,7 @@ def power_of_ten(values: np.ndarray) -> tuple[float, str]:
 
 def caption(results: Results, data: xr.Dataset, name: str) -> str:
     """Frame of reference, level of the intervals, and the meaning of hatched bars."""
-    text = f"{results.settings['frame']} frame, {data[name].attrs['level']:.0%} intervals"
+    text = f"{plain(results.settings['frame'])} frame, {data[name].attrs['level']:.0%} intervals"
     return text + (", hatched: fewer than ten blocks" if few_blocks(data).any() else "")
 
 
@@ -138,8 +145,10 @@ def heat_map(
                 j, i, f"{value:.2f}" if abs(value) >= 0.005 else "0", ha="center", va="center",
                 fontsize="small", color="white" if strong else BLACK,
             )  # fmt: skip
-    ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right", fontsize="small")
-    ax.set_yticks(range(len(rows)), rows, fontsize="small")
+    ax.set_xticks(
+        range(len(columns)), [*map(plain, columns)], rotation=30, ha="right", fontsize="small"
+    )
+    ax.set_yticks(range(len(rows)), [*map(plain, rows)], fontsize="small")
     ax.spines[:].set_visible(False)
     ax.figure.colorbar(image, ax=ax, label=label, shrink=0.85)
 

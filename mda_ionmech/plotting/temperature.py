@@ -10,7 +10,7 @@ from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..results.arrhenius import Arrhenius
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
-from .style import new_axes
+from .style import new_axes, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,10 +53,10 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
         reach = np.abs([value - low, high - value])
         reach[:, value < 0] = reach[::-1, value < 0]
         reach[0] = np.minimum(reach[0], 0.999 * size)
-        label = f"{event}: no energy"
+        label = f"{plain(event)}: no energy"
         if int(one["sign"]):
             energy, least, most = (float(one[f"energy{end}"]) for end in ("", "_low", "_high"))
-            label = f"{event}: {energy:.3f} ({least:.3f} to {most:.3f}) eV"
+            label = f"{plain(event)}: {energy:.3f} ({least:.3f} to {most:.3f}) eV"
             style = "-" if int(one["sign"]) > 0 else "--"
             ax.plot(along, np.abs(one["curve"]), style, color=color, lw=1.2)
             band = (np.abs(one[f"curve_{end}"].values) for end in ("low", "high"))
@@ -74,12 +74,13 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
         # what has no energy may be smaller by many powers of ten
         ax.set_ylim(sizes.min() / 5, sizes.max() * 3)
     ax.set_xlabel("1000 / T (1/K)")
-    ax.set_ylabel(rf"$|L\,T|$ of {name} (K J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$)")
+    ax.set_ylabel(rf"$|L\,T|$ of {plain(name)} (K J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$)")
     kelvin = ax.secondary_xaxis("top", functions=(_reciprocal, _reciprocal))
     kelvin.set_xticks(data["temperature"].values, [f"{t:g} K" for t in data["temperature"].values])
     kelvin.tick_params(labelsize="small")
     ax.set_title(
-        f"{data.attrs['view_description']}, {data.attrs['level']:.0%} intervals", fontsize="small"
+        f"{plain(data.attrs['view_description'])}, {data.attrs['level']:.0%} intervals",
+        fontsize="small",
     )
     ax.legend(frameon=False, fontsize="small")
     return ax

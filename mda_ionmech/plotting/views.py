@@ -10,7 +10,7 @@ import numpy as np
 from ..lib.checks import is_one_of, listed, positive
 from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
-from .style import GREY, heat_map, log_times, new_axes, own_part, state_nulls
+from .style import GREY, heat_map, log_times, new_axes, own_part, plain, state_nulls
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -80,11 +80,11 @@ def view_map(
     values = share.sel(event=event).values
     resolutions = [f"{r:g}" for r in share["resolution"].values]
     horizons = [f"{h:g}" for h in share["horizon"].values]
-    heat_map(ax, values, resolutions, horizons, f"share of {event}", signed=True)
+    heat_map(ax, values, resolutions, horizons, f"share of {plain(event)}", signed=True)
     ax.tick_params(axis="x", rotation=0)
     ax.set_xlabel("horizon (ps)")
     ax.set_ylabel("resolution (ps)")
-    ax.set_title(f"{event}, {name}, {view} view", fontsize="small")
+    ax.set_title(f"{plain(event)}, {plain(name)}, {view} view", fontsize="small")
     advice = results.recommend(species=name)
     if advice.resolution is not None and advice.horizon is not None:
         x = int(np.abs(share["horizon"].values - advice.horizon).argmin())
@@ -174,17 +174,18 @@ def view_curves(
             if event not in shown:
                 shown[event] = ax.plot([], [], lw=2, color=colors[event])[0]
     handles = list(shown.values())
-    labels = list(shown)
+    labels = [*map(plain, shown)]
     for at, line, marker in styles:
         handles += ax.plot([], [], ls=line, marker=marker, ms=4, color=GREY)
         labels.append(f"read over {at:g} ps")
     ax.axhline(0, color=GREY, lw=0.8)
     log_times(ax, share["horizon"].values)
     ax.set_xlabel("horizon (ps)")
-    ax.set_ylabel(f"share of the Onsager coefficient of {name}")
+    ax.set_ylabel(f"share of the Onsager coefficient of {plain(name)}")
     level = float(results.decomposition["path_slope_low"].attrs["level"])
     ax.set_title(
-        f"{view} view, {results.settings['frame']} frame, {level:.0%} intervals", fontsize="small"
+        f"{view} view, {plain(results.settings['frame'])} frame, {level:.0%} intervals",
+        fontsize="small",
     )
     ax.legend(
         handles, labels, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1)

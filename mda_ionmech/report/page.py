@@ -6,10 +6,12 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
+from ..lib.plain_text import printable
 from ..lib.write_targets import file_target
 from ..results.results import Results
 from . import drawings, provenance, sections
@@ -71,6 +73,7 @@ def write_report(
         loader=PackageLoader("mda_ionmech.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_as_text,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -112,6 +115,12 @@ def _described(source: Path | None) -> tuple[tuple[str, str], ...]:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     size = f"{source.stat().st_size:,} bytes".replace(",", " ")
     return (("result file", f"{source.name}, {size}"), ("its SHA-256", digest))
+
+
+def _as_text(value: Any) -> Any:
+    """What a page shows of a value: of text what can be seen; HTML of the template as it is."""
+    plain = isinstance(value, str) and not hasattr(value, "__html__")
+    return printable(value) if plain else value
 
 
 def parts_of(text: str) -> list[tuple[str, str]]:

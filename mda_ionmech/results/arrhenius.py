@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -241,7 +242,8 @@ class Arrhenius:
 
     def _repr_html_(self) -> str:
         numbers = "{:.3g}".format
-        head = f"<b>{self.data.attrs['species']}</b>, {self.data.attrs['view_description']}"
+        species, view = (escape(self.data.attrs[k]) for k in ("species", "view_description"))
+        head = f"<b>{species}</b>, {view}"
         parts = [self.table().drop(columns="log_prefactor")]
         if "budget_parts" in self.data:
             parts += [self.budget(), self.closure()]

@@ -10,6 +10,7 @@ is documented in full here and calls a function of its own module.
 from __future__ import annotations
 
 import os
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -408,8 +409,9 @@ class Results(ResultTree):
     def _repr_html_(self) -> str:
         table = self.summary()
         head = (
-            f"<b>{table.attrs['species']}</b>, window {table.attrs['window_ps']:g} ps, "
-            f"frame of reference {self.settings['frame']}, {self.settings['n_frames']} frames"
+            f"<b>{escape(table.attrs['species'])}</b>, window {table.attrs['window_ps']:g} ps, "
+            f"frame of reference {escape(str(self.settings['frame']))}, "
+            f"{self.settings['n_frames']} frames"
         )
         transport = self.transport(table.attrs["window_ps"])
         numbers = "{:.3g}".format

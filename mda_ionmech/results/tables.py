@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..lib.errors import InputError
+from ..lib.terminal import headed
 from .arrhenius_fits import KJ_PER_MOL
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def print_result(
     if len(verdict.table):
         console.print(verdict.text)
     for text in results.warnings:
-        console.print(f"[yellow]Warning:[/yellow] {text}.")
+        console.print(headed("Warning:", f"{text}."))
 
 
 def surroundings(name: str, shell: dict[str, Any]) -> str:
@@ -279,7 +280,7 @@ def print_shells(
             table.add_row(species.name, kind, f"{peak:.2f}", *cells, in_use)
     console.print(table)
     for text in unclear:
-        console.print(f"[yellow]Unclear:[/yellow] {text}")
+        console.print(headed("Unclear:", text))
 
 
 _QUANTITIES = {
@@ -333,7 +334,7 @@ def print_arrhenius(console: Console, fits: Arrhenius) -> None:
         table.add_section()
     console.print(table)
     for text in refused:
-        console.print(f"[yellow]No energy:[/yellow] {text}.")
+        console.print(headed("No energy:", f"{text}."))
     if "budget_parts" in fits.data:
         _print_budget(console, fits, level)
     if "vtf_b" in fits.data:
@@ -382,4 +383,4 @@ def _print_vtf(console: Console, fits: Arrhenius, level: str) -> None:
         )  # fmt: skip
     console.print(table)
     for text in notes:
-        console.print(f"[yellow]VTF:[/yellow] {text}.")
+        console.print(headed("VTF:", f"{text}."))

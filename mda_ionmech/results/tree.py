@@ -13,6 +13,7 @@ import numpy as np
 
 from ..lib.checks import is_one_of, positive
 from ..lib.errors import InputError
+from ..lib.plain_text import printable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -172,7 +173,7 @@ class ResultTree:
     @property
     def warnings(self) -> list[str]:
         """Warnings of the run."""
-        return [line for line in self.tree.attrs["warnings"].split("\n") if line]
+        return [printable(line) for line in self.tree.attrs["warnings"].split("\n") if line]
 
     @property
     def citations(self) -> list[str]:

@@ -93,7 +93,8 @@ def _check_group(path: str, data: xr.Dataset, known: dict[str, str]) -> None:
         kind = known.get(dim, "")
         if kind == "str":
             texts = values.tolist()
-            if not all(isinstance(t, str) and t for t in texts) or len({*texts}) != len(texts):
+            fine = all(isinstance(t, str) and t and t.isprintable() for t in texts)
+            if not fine or len({*texts}) != len(texts):
                 raise DamagedError(f"{where} does not hold different names: {shown(texts)}")
         elif kind == "x y z":
             if values.tolist() != ["x", "y", "z"]:

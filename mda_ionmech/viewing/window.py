@@ -124,6 +124,7 @@ class Window(QtWidgets.QMainWindow):
         self.slider.setRange(0, scene.universe.trajectory.n_frames - 1)
         self.slider.valueChanged.connect(self._show_frame)
         self.label = QtWidgets.QLabel()
+        self.label.setTextFormat(QtCore.Qt.TextFormat.PlainText)
         self.play_button = QtWidgets.QPushButton("Play")
         self.play_button.setCheckable(True)
         self.play_button.toggled.connect(self._play)
