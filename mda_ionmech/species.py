@@ -12,7 +12,7 @@ from .lib.compounds import check_compound
 from .lib.errors import InputError
 from .lib.frozen import frozen
 from .lib.molecules import are_bonded, in_order_of_appearance, molecule_of_atom
-from .lib.plain_text import FORMULA
+from .lib.plain_text import is_formula
 from .lib.topology import check_atom_group
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _check_name(name: Any) -> None:
             f"name must be one line of at most {MOST_LETTERS} letters, got {shown(name)}; give a "
             "short one such as 'Li+'"
         )
-    if name.startswith(FORMULA):
+    if is_formula(name):
         raise InputError(
             f"name must begin with a letter, a digit or a bracket, not as formulas of spreadsheets "
             f"do, got {shown(name)}; give one such as 'Li+'"

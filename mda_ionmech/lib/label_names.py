@@ -7,7 +7,7 @@ from typing import Any
 
 from .checks import shown
 from .errors import InputError
-from .plain_text import FORMULA
+from .plain_text import is_formula
 
 #: Longest name of a label.
 MOST_LETTERS = 200
@@ -40,7 +40,7 @@ def check_label_names(names: Any, owner: str) -> None:
                 f"names of {owner} holds {name!r}: a result lists its labels in one line, so each "
                 f"is a word without blanks; {remedy}"
             )
-        if name.startswith(FORMULA) or len(name) > MOST_LETTERS:
+        if is_formula(name) or len(name) > MOST_LETTERS:
             raise InputError(
                 f"names of {owner} holds {shown(name)}: a name begins with a letter, a digit or a "
                 f"bracket, not as formulas of spreadsheets do, and has at most {MOST_LETTERS} "

@@ -8,6 +8,19 @@ import unicodedata
 FORMULA = ("=", "+", "-", "@")
 
 
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet takes a cell with this text for a formula; a lone sign is none.
+
+    >>> is_formula("=1+1"), is_formula("+"), is_formula("Li+")
+    (True, False, False)
+
+    Parameters
+    ----------
+    text : str
+    """
+    return text.startswith(FORMULA) and text not in ("+", "-")
+
+
 def printable(text: str) -> str:
     """A text with every character that is none to be seen written as an escape sequence.
 
