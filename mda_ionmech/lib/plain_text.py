@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 #: Begin formulas in programs that open tables of text.
@@ -9,16 +10,16 @@ FORMULA = ("=", "+", "-", "@")
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet takes a cell with this text for a formula; a lone sign is none.
+    """Whether a spreadsheet takes a cell with this text for a formula; signs and charges are none.
 
-    >>> is_formula("=1+1"), is_formula("+"), is_formula("Li+")
-    (True, False, False)
+    >>> is_formula("=1+1"), is_formula("+"), is_formula("-2"), is_formula("Li+")
+    (True, False, False, False)
 
     Parameters
     ----------
     text : str
     """
-    return text.startswith(FORMULA) and text not in ("+", "-")
+    return text.startswith(FORMULA) and re.fullmatch(r"[-+]\d*", text) is None
 
 
 def printable(text: str) -> str:

@@ -32,14 +32,14 @@ TAKEN = [
     "[red]Li[/red]", "[/]", "[link=file:///etc/passwd]Li[/link]", ":smile:", "Li$^+$", "$", "$x",
     "a$\\frac$b", "Li_x^2", "_Li", "<b>Li</b>", "<script>alert(1)</script>", "&lt;", "a&b", '"Li"',
     "'Li'", "{{7*7}}", "{% x %}", "%s%n", "\\x1b", "${HOME}", "`id`", "Li\N{SUPERSCRIPT PLUS SIGN}",
-    "リチウム", "\N{BATTERY}", "Li;rm", "a,b", "a|b", "../Li", "None", "nan", "-1"[1:],
+    "リチウム", "\N{BATTERY}", "Li;rm", "a,b", "a|b", "../Li", "None", "nan", "+", "-1",
 ]  # fmt: skip
 #: Names that are refused.
 REFUSED = [
     "a\x1b[31mb", "a\x00b", "a\nb", "a\rb", "a\x07", "a\x7fb", "a\x9bb", "a\ud800b", "a\udcffb",
     "a\N{RIGHT-TO-LEFT OVERRIDE}b", "a\N{LEFT-TO-RIGHT ISOLATE}b", "a\N{ZERO WIDTH SPACE}b",
-    "a\N{LINE SEPARATOR}b", "\N{ZERO WIDTH NO-BREAK SPACE}a", "=1+1", "=cmd|' /C calc'!A0", "+1",
-    "-1", "@SUM(A1)", "", " ", "\t", "L" * 20_000,
+    "a\N{LINE SEPARATOR}b", "\N{ZERO WIDTH NO-BREAK SPACE}a", "=1+1", "=cmd|' /C calc'!A0", "+1+1",
+    "-1-1", "@SUM(A1)", "", " ", "\t", "L" * 20_000,
 ]  # fmt: skip
 #: Warnings of a result: atoms and files have names of any kind.
 WARNED = (
