@@ -134,6 +134,11 @@ def save_all(
     Returns
     -------
     list of pathlib.Path
+
+    Raises
+    ------
+    InputError
+        For a folder or names that no file can have.
     """
     if not isinstance(folder, str | os.PathLike) or not isinstance(stem, str) or not stem:
         raise InputError(

@@ -263,6 +263,11 @@ def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        For anything but such a table.
     """
     if "share" not in getattr(table, "columns", ()) or "window_ps" not in table.attrs:
         raise InputError(

@@ -34,6 +34,11 @@ def rdf(
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        For anything but a `RadialDistribution`.
     """
     if not isinstance(distribution, RadialDistribution):
         raise InputError(

@@ -31,6 +31,11 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        For anything but an `Arrhenius`.
     """
     if not isinstance(fits, Arrhenius):
         raise InputError(
