@@ -81,7 +81,10 @@ def check_counterions(species: Sequence[IonSpecies]) -> list[str]:
     notes: list[str] = []
     for one in species:
         kind = str(getattr(one.events, "counterion", ""))
-        if one.microstates is None or kind not in one.microstates.ligands:
+        if one.microstates is None or not kind:
+            continue
+        notes += _misplaced_counterions(one, kind, species)
+        if kind not in one.microstates.ligands:
             continue
         ligands = one.microstates.ligands[kind]
         role = "cation" if one.charge < 0 else "anion"
@@ -100,6 +103,22 @@ def check_counterions(species: Sequence[IonSpecies]) -> list[str]:
                     f"charge {other.charge:+g} e has the sign of {one.charge:+g} e: these are no "
                     "counter-ions; give the type that holds them, or another name"
                 )
+    return notes
+
+
+def _misplaced_counterions(one: IonSpecies, kind: str, species: Sequence[IonSpecies]) -> list[str]:
+    """Ligand types that hold the counter-ions of a species under another name than `kind`."""
+    assert one.microstates is not None
+    opposite = [other for other in species if one.charge * other.charge < 0]
+    notes = []
+    for name, ligands in one.microstates.ligands.items():
+        held = [s.name for s in opposite if np.isin(ligands.ix, s.atoms.ix).any()]
+        if name != kind and held:
+            notes.append(
+                f"ligand type {name!r} of {one.name} holds atoms of {', '.join(held)}, its "
+                f"counter-ions, and counts as solvent; {type(one.events).__name__} takes those of "
+                f"type {kind!r}: give them that type, or counterion={name!r}"
+            )
     return notes
 
 
@@ -269,6 +288,12 @@ def check_transformations(trajectory: Any) -> None:
 
     Functions and classes that use one frame alone are accepted.
     """
+    if trajectory.ts is None:
+        names = [getattr(t, "__name__", type(t).__name__) for t in trajectory.transformations]
+        raise InputError(
+            f"a transformation on the trajectory ({', '.join(names)}) returned None: it takes a "
+            "timestep, changes it and must return it; load the universe again with one that does"
+        )
     for transformation in trajectory.transformations:
         name = type(transformation).__name__
         if name in _REMEMBERING:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import species
+from ..lib.checks import shown
+from ..lib.errors import InputError
 from ..lib.frozen import is_frozen, own_copy
 from ..microstates import Shell, ShellTable
 
@@ -197,9 +199,9 @@ class EventRule(ABC):
         def ask(pair: int) -> int:
             name = self.label(shells[pair // len(shells)], shells[pair % len(shells)])
             if name not in code_of:
-                raise ValueError(
-                    f"{type(self).__name__}.label returned {name!r}, which is not in its names "
-                    f"{self.names}"
+                raise InputError(
+                    f"{type(self).__name__}.label returned {shown(name)}, which is not in its "
+                    f"names {self.names}; return one of these strings, or add it to names"
                 )
             return code_of[name]
 

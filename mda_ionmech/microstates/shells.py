@@ -127,9 +127,12 @@ class ShellTable:
 
     def __getitem__(self, shell: int) -> Shell:
         members = slice(self.offsets[shell], self.offsets[shell + 1])
+        atoms, molecules = self.atom[members], self.molecule[members]
+        # rules of users get these: what they assign must not change the table
+        atoms.flags.writeable = molecules.flags.writeable = False
         return Shell(
-            atoms=self.atom[members],
-            molecules=self.molecule[members],
+            atoms=atoms,
+            molecules=molecules,
             types=tuple(self.types[k] for k in self.kind[members]),
         )
 

@@ -30,6 +30,7 @@ from .arrhenius_inputs import (
     recommended_lengths,
     sound_view,
     temperature_of,
+    warn_of_energies,
 )
 from .load_file import load
 from .results import Results
@@ -308,8 +309,8 @@ def arrhenius(
     Warns
     -----
     UserWarning
-        For two temperatures, which give neither a curvature nor a goodness of fit, and where the
-        rules or filters of the results differ.
+        For two temperatures, which give neither a curvature nor a goodness of fit, where the rules
+        or filters of the results differ, and for activation energies that no transport has.
 
     Notes
     -----
@@ -353,4 +354,6 @@ def arrhenius(
         resolution, horizon = recommended_lengths(opened, view, name, resolution, horizon)
     place = place_of(opened, view, window, resolution, horizon)
     series = TemperatureSeries(opened, view, place, name)
-    return Arrhenius(fitted_dataset(series, model))
+    fits = Arrhenius(fitted_dataset(series, model))
+    warn_of_energies(fits.table(), [temperature_of(r) for r in opened])
+    return fits

@@ -15,7 +15,7 @@ from .results import Results
 from .same_settings import differing_labels
 
 if TYPE_CHECKING:
-    pass
+    import pandas as pd
 
 #: Per view: coefficients by event, and conductivity.
 _BY_EVENT = {"window": "event_onsager", "path": "path_onsager", "slope": "path_slope"}
@@ -25,6 +25,10 @@ _CONDUCTIVITY = {"path": "path_conductivity", "slope": "slope_conductivity"}
 def temperature_of(results: Results) -> float:
     """Temperature of a result, K."""
     return float(results.settings["temperature_K"])
+
+
+#: No ion is transported with a higher activation energy, eV.
+HIGHEST_ENERGY = 3.0
 
 
 def check_temperatures(results: Sequence[Results]) -> None:
@@ -80,6 +84,32 @@ def check_alike(results: Sequence[Results]) -> None:
             f"mean different things: {'; '.join(dict.fromkeys(different))}",
             stacklevel=3,
         )
+
+
+def warn_of_energies(table: pd.DataFrame, temperatures: Sequence[float]) -> None:
+    """Warn of transport that slows down on heating, and of energies that no transport has.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `Arrhenius.table` returns, eV.
+    temperatures : sequence of float
+        K.
+    """
+    whole = table[(table["event"] == "total") & table["quantity"].isin(["onsager", "conductivity"])]
+    listed = ", ".join(f"{t:g}" for t in temperatures)
+    for wrong, text in (
+        (whole["high"] < 0, "transport slows down on heating: results may have each other's"),
+        (whole["low"] > HIGHEST_ENERGY, "no ion moves with such: results may have wrong"),
+    ):
+        if wrong.any():
+            row = whole[wrong].iloc[0]
+            what = f"{row['quantity']} {row['species']}".strip()
+            warnings.warn(
+                f"activation energy of {what}: {row['energy']:.3g} eV ({row['low']:.3g} to "
+                f"{row['high']:.3g}); {text} temperatures, which are {listed} K",
+                stacklevel=3,
+            )
 
 
 def sound_view(

@@ -68,10 +68,13 @@ def reduced_cell(cell: np.ndarray) -> np.ndarray:
     return out
 
 
-def in_lattice_vectors(cell: np.ndarray, reference: np.ndarray) -> np.ndarray:
+def in_lattice_vectors(
+    cell: np.ndarray, reference: np.ndarray, frame: int | None = None
+) -> np.ndarray:
     """The vectors of this lattice closest to the reference cell, rows, shape (3, 3).
 
-    Continuous for a fluctuating or sheared cell, also where the program flips its box.
+    Continuous for a fluctuating or sheared cell, also where the program flips its box. `frame` is
+    its number, for the message.
 
     Raises
     ------
@@ -82,10 +85,15 @@ def in_lattice_vectors(cell: np.ndarray, reference: np.ndarray) -> np.ndarray:
     if np.array_equal(transform, _IDENTITY):
         return cell
     if abs(abs(np.linalg.det(transform)) - 1) > 1e-6:
+        edges = [
+            " x ".join(f"{n:.4g}" for n in np.linalg.norm(h, axis=1)) for h in (reference, cell)
+        ]
+        where = "a frame" if frame is None else f"frame {frame}"
         raise InputError(
-            "the cell of a frame cannot be related to the first one: its vectors changed by "
-            "half a cell or more; analyse the part of the trajectory with one lattice, with "
-            "run(start=..., stop=...)"
+            f"the cell of {where}, {edges[1]} A, cannot be related to the first one, {edges[0]} A: "
+            "its vectors changed by half a cell or more; analyse the part of the trajectory with "
+            "one lattice, with run(start=..., stop=...), or repair the cell with "
+            "MDAnalysis.transformations.set_dimensions"
         )
     return transform @ cell
 

@@ -142,6 +142,9 @@ def check_complete(trajectory: Any) -> None:
             torn, whole = _is_torn(reader)
         except (OSError, EOFError) as error:
             torn, whole, reason = True, int(reader.n_frames), f" ({error})"
+        except READING_ERRORS as error:  # of a transformation, or of a damaged last frame
+            last = first + int(reader.n_frames) - 1
+            raise unreadable(trajectory, last, error) from error
         if torn:
             raise InputError(
                 f"{Path(str(reader.filename)).name} is truncated: it ends in the middle of a frame "
@@ -269,9 +272,10 @@ def unreadable(trajectory: Any, frame: int, error: Exception) -> InputError:
     path = _path_of(reader)
     name = "the trajectory" if path is None else path.name
     inside = f", {frame - first} in that file," if first else ""
+    added = " or the transformations on the trajectory" if trajectory.transformations else ""
     return InputError(
         f"frame {frame}{inside} of {name} cannot be read ({type(error).__name__}: {error}); repair "
-        f"the file or copy it again, or analyse the frames before it with run(stop={frame})"
+        f"the file{added} or copy it again, or analyse the frames before it with run(stop={frame})"
     )
 
 

@@ -63,7 +63,7 @@ class Cell:
         as_read = read_cell(ts)
         # readers overwrite this array with the next cell, so a copy is kept
         dimensions = np.array(given)
-        vectors = in_lattice_vectors(as_read, lattice)
+        vectors = in_lattice_vectors(as_read, lattice, ts.frame)
         inverse = np.linalg.inv(vectors)
         height = 1.0 / float(np.sqrt((inverse * inverse).sum(axis=0).max()))
         return cls(dimensions, as_read, vectors, inverse, height)

@@ -1,5 +1,7 @@
 """Exchange of counter-ions as either ion sees it: one rule, two names, one count."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -162,3 +164,23 @@ def test_every_event_of_a_rule_has_a_color_of_its_own():
             names = rule.for_carriers(charge, ("polymer", kind)).names
             assert len({EVENT_COLORS[name] for name in names}) == len(names)
     assert EVENT_COLORS["cation_exchange"] != EVENT_COLORS["anion_exchange"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "said"),
+    [
+        ({"anion": "A", "solvent": "S"}, None),
+        ({"anion": "S", "solvent": "A"}, "ligand type 'solvent' of Li+ holds atoms of A-"),
+        ({"solvent": "A S"}, "ligand type 'solvent' of Li+ holds atoms of A-"),
+        ({"anion": "S", "other": "A"}, r"or counterion='other'"),
+    ],
+)
+def test_counter_ions_under_another_name_are_said(shell, said):
+    u = pairs()
+    ligands = {kind: u.select_atoms(f"name {names}") for kind, names in shell.items()}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        analyse(u, SolvationEvents(), SolvationEvents(), cation_shell=ligands)
+    texts = [str(w.message) for w in caught if "counter-ions, and counts" in str(w.message)]
+    assert len(texts) == (said is not None)
+    assert said is None or said in texts[0]

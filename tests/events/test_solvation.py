@@ -103,8 +103,22 @@ def test_an_unnamed_label_is_refused():
         def label(self, before, after):
             return "oops"
 
-    with pytest.raises(ValueError, match="returned 'oops', which is not in its names"):
+    with pytest.raises(InputError, match="returned 'oops', which is not in its names"):
         Wrong().classify(table([s(1)]), np.array([0]), np.array([0]))
+
+
+def test_a_rule_cannot_change_the_shells_it_is_shown():
+    class Careless(EventRule):
+        names = ("kept",)
+
+        def label(self, before, after):
+            before.atoms[:] = 0
+            return "kept"
+
+    shells = table([s(1)], [s(2)])
+    with pytest.raises(ValueError, match="read-only"):
+        Careless().classify(shells, np.array([0]), np.array([1]))
+    assert shells.atom.flags.writeable
 
 
 def test_types_that_are_not_there_are_refused():

@@ -1,5 +1,7 @@
 """Transformations on the trajectory: functions as well as classes, as MDAnalysis takes them."""
 
+import contextlib
+
 import MDAnalysis as mda
 import numpy as np
 import pytest
@@ -130,3 +132,18 @@ def test_images_that_mdanalysis_adds_to_coordinates_they_do_not_fit(columns, cel
         return
     with pytest.raises(InputError, match=f"unwrap_images=True, and MDAnalysis adds .*{said}"):
         analysed(unwrap_images=True)
+
+
+def test_transformations_that_do_not_work_are_named(frames, tmp_path):
+    path = tmp_path / "run.xtc"
+    by_mdanalysis(frames, 0, path)
+    universe = opened([path], frames)
+    with contextlib.suppress(AttributeError):  # MDAnalysis looks at what came back
+        universe.trajectory.add_transformations(lambda ts: None)
+    with pytest.raises(InputError, match=r"\(<lambda>\) returned None: it takes a timestep"):
+        decomposed(universe, dt=None)
+    universe = opened([path], frames)
+    few = np.tile(np.array([20.0] * 3 + [90.0] * 3), (2, 1))
+    universe.trajectory.add_transformations(set_dimensions(few))
+    with pytest.raises(InputError, match=r"cannot be read .*or the transformations on the traj"):
+        decomposed(universe, dt=None)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import warnings
 
 import matplotlib.pyplot as plt
@@ -271,6 +272,25 @@ def test_two_temperatures_warn_and_give_no_goodness():
     assert np.isnan(closure.loc["curvature", "parts"])
     assert closure.loc["energy", "difference"] == pytest.approx(0, abs=1e-9)
     assert row(fits.table(), "onsager", "multi_ion_hop")["energy"] == pytest.approx(0.35, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("energy", "words"),
+    [
+        (-0.3, r"\(-.*\); transport slows down on heating: .* temperatures, which are 500, 800 K"),
+        (4.0, r"no ion moves with such: .* temperatures, which are 500, 800 K"),
+        (0.3, None),
+    ],
+)
+def test_energies_that_no_transport_has_are_said(energy, words):
+    laws = {"single_ion_hop": (energy, 2e41, 0.1)}
+    series = [result(t, laws=laws) for t in (500.0, 800.0)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        arrhenius(series, window=2)
+    said = [str(w.message) for w in caught if "activation energy of" in str(w.message)]
+    assert len(said) == (words is not None)
+    assert words is None or re.search(f"activation energy of onsager Li\\+: .*{words}", said[0])
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
-from mda_ionmech import InputError, OnsagerDecomposition
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 
-from ..builders import halves, make_universe
+from ..builders import brownian, halves, make_universe
 from .test_snapshot import in_file
 
 N_FRAMES = 60
@@ -55,3 +55,14 @@ def test_a_cell_that_is_compressed_step_by_step_is_followed():
     found = run_in(lengths).paths
     assert np.isclose(found.volume, np.mean(lengths**3), rtol=1e-5)
     assert np.isclose(found.volume_variance, np.var(lengths**3), rtol=1e-4)
+
+
+def test_a_lattice_that_cannot_be_followed_is_named_with_its_frame():
+    positions = brownian(np.random.default_rng(0), 40, 6, 0.05, 1.0) + 15.0
+    cells = np.tile([40.0, 40, 40, 90, 90, 90], (40, 1))
+    cells[23, :3] = 1000.0
+    u = make_universe(positions, cells, masses=[7.0, 35.0] * 3)
+    ions = IonSpecies(u.atoms, charge=1, name="ion")
+    run = OnsagerDecomposition([ions], temperature=300, frame="laboratory", resolutions=None)
+    with pytest.raises(InputError, match="cell of frame 23, 1000 x 1000 x 1000 A, cannot be rel"):
+        run.run()
