@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
-from mda_ionmech.trajectory.masses import atom_masses, usable_masses
+from mda_ionmech.trajectory.masses import are_plausible, atom_masses, usable_masses
 
 from ..builders import brownian, make_universe, mobility, wrap
 
@@ -202,3 +202,46 @@ def test_masses_that_are_no_numbers_are_those_of_the_elements_or_said(bad):
     found = atom_masses(u)
     assert found.value[20] == 0
     assert any("1 atom from index 20 on whose mass in the topology is" in t for t in found.notes)
+
+
+def test_masses_that_are_those_of_the_elements_or_of_isotopes_stay():
+    # nearly that of sodium stays, though equal masses of two elements are none
+    u = make_universe(
+        np.zeros((3, 2, 3)), masses=[23.0] * 2, elements=["Na", "Cl"], names=["a", "b"]
+    )
+    found = atom_masses(u)
+    np.testing.assert_allclose(found.value, [23.0, 35.45])
+    assert len(found.notes) == 1
+    # equal masses of one element are what they are
+    u = make_universe(np.zeros((3, 2, 3)), masses=[6.015] * 2, elements=["Li"] * 2)
+    assert atom_masses(u).value.tolist() == [6.015] * 2
+    assert atom_masses(u).notes == ()
+
+
+def test_a_mass_that_is_given_to_a_site_stands(tmp_path):
+    names = ["OW", "HW1", "EP", "LP1"] * 2
+    read = written(tmp_path, names, ["SOL"] * 2, [0] * 4 + [1] * 4)
+    np.testing.assert_allclose(atom_masses(read).value, [15.999, 1.008, 0, 0] * 2)
+    read.select_atoms("name EP").masses = 0.5
+    np.testing.assert_allclose(atom_masses(read).value, [15.999, 1.008, 0.5, 0] * 2)
+
+
+@pytest.mark.parametrize(
+    ("elements", "fine"),
+    [(["Li"] * 4, True), (["Li", "Li", "Cl", "Cl"], False), ([""] * 4, False), (None, False)],
+)
+def test_equal_masses_are_believed_where_all_elements_are_one(elements, fine):
+    u = make_universe(
+        np.zeros((3, 4, 3)), names=["LI", "LI", "CL", "CL"], elements=elements, masses=[5.0] * 4
+    )
+    assert are_plausible(u, np.full(4, 5.0), np.arange(4)) == fine
+    # what is used is of one kind, or a single atom, or of different masses
+    assert are_plausible(u, np.full(4, 5.0), np.arange(2))
+    assert are_plausible(u, np.full(4, 5.0), np.arange(1, 2))
+    assert are_plausible(u, np.array([5.0, 5, 5, 6]), np.arange(4))
+
+
+def test_five_names_are_listed_of_atoms_without_mass():
+    u = make_universe(np.zeros((3, 7, 3)), masses=[0.0] * 6 + [1.0], names=list("gfedcba"))
+    with pytest.raises(InputError, match=r"6 atoms named b, c, d, e, f, from index 0 on; set"):
+        usable_masses(u, "a test")

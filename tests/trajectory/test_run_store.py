@@ -13,7 +13,7 @@ from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.file_lock import FileLock
 from mda_ionmech.microstates import CutoffShell
-from mda_ionmech.trajectory.run_store import RunStore
+from mda_ionmech.trajectory.run_store import RunStore, frame_digest, part_size
 
 from ..builders import make_universe
 
@@ -265,3 +265,55 @@ def test_a_disk_that_is_full_keeps_the_parts_that_are_whole(expected, tmp_path, 
     again = run(store=store)
     assert not list(store.rglob(".*"))
     assert_same(again.results, expected)
+
+
+def test_parts_fit_a_share_of_the_budget_and_are_fifty_at_least():
+    # a quarter of 1 MB for one part that is read and one that waits: 125 000 bytes of 24 each
+    assert part_size(10, 10**9, 1_000_000) == 520
+    assert part_size(10, 10**9, 1_000_000, n_workers=4) == 208
+    assert part_size(10, 5000, 10**9) == 100
+    assert part_size(10, 5001, 10**9) == 101
+    assert part_size(10, 20, 10**9) == 1
+    assert part_size(10**6, 5000, 1000) == 1
+
+
+def test_a_store_that_is_opened_again_names_what_differs(tmp_path):
+    folder, long = tmp_path / "run.store", "x" * 60
+    origin = {"a": {"b": 1, "c": long}, "d": [1, 2]}
+    RunStore.open(folder, origin, 7).close()
+    again = RunStore.open(folder, origin, 9)
+    assert again.part_frames == 7
+    assert again.sample(0) is None
+    again.close()
+    for other, named in (
+        ({"a": {"b": 2, "c": long}, "d": [1, 2]}, r": a\.b \(1 there, 2 here\); give"),
+        (
+            {"a": {"b": 1, "c": "y" * 61}, "d": [1, 2]},
+            rf"c \({long} there, {'y' * 57}\.\.\. here\)",
+        ),
+        ({"a": {"b": 1, "c": long}}, r": d \(\[1, 2\] there, None here\); give"),
+    ):
+        with pytest.raises(InputError, match=f"another trajectory or other settings.*{named}"):
+            RunStore.open(folder, other, 7)
+
+
+def test_places_where_no_store_can_be_are_refused(tmp_path):
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(InputError, match="is a file; give the path of a folder"):
+        RunStore.open(tmp_path / "file", {}, 1)
+    with pytest.raises(InputError, match="does not exist or is not writable"):
+        RunStore.open(tmp_path / "none" / "run.store", {}, 1)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thing").write_text("")
+    with pytest.raises(InputError, match="exists and is no store of a run; give another folder"):
+        RunStore.open(tmp_path / "other", {}, 1)
+
+
+def test_digests_tell_the_time_the_cell_and_the_coordinates():
+    given = 1.5, np.eye(3), np.arange(6, dtype=np.float32)
+    first = frame_digest(*given)
+    assert frame_digest(1.5, np.eye(3, dtype=np.float32), given[2].copy()) == first
+    for place, other in enumerate((2.5, 2 * np.eye(3), given[2] + 1)):
+        changed = [*given]
+        changed[place] = other
+        assert frame_digest(*changed) != first

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.trajectory.unwrap import stretches
-from mda_ionmech.trajectory.unwrapped_input import CartesianSteps, count_jumps, jumps_show
+from mda_ionmech.trajectory.unwrapped_input import (
+    CartesianSteps,
+    cells_reached,
+    count_jumps,
+    jumps_show,
+    place_error,
+)
 
 from ..builders import make_universe
 from .test_snapshot import in_file
@@ -234,3 +241,89 @@ def test_one_atom_of_a_molecule_that_jumps_is_seen():
     expected -= expected.mean(axis=1, keepdims=True)
     found = run.paths.position.transpose(2, 0, 1)
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def plain_correlation(pairs):
+    """Steps against what a change of the cell would add to them, pair by pair of frames."""
+    corners, size = [0.0, 0.25, 0.5, 0.75], 0
+    common, expected, squares, changes = np.zeros((4, 3)), np.zeros((4, 3)), [], []
+    place = None
+    for fractional, steps, before, now in pairs:
+        place, earlier = fractional, fractional if place is None else place
+        step = steps @ now
+        step = step - np.mean(step, axis=0)
+        for k, corner in enumerate(corners):
+            away = np.floor(earlier + corner)
+            drift = np.array([c @ (before - now) for c in away])
+            drift = drift - np.mean(drift, axis=0)
+            for axis in range(3):
+                common[k, axis] += step[:, axis] @ drift[:, axis]
+                expected[k, axis] += drift[:, axis] @ drift[:, axis]
+        squares.append(np.mean(step**2, axis=0))
+        changes.append([(now[k, k] - before[k, k]) ** 2 for k in range(3)])
+        size += step.size
+    return common, expected, np.array(squares), np.array(changes), size
+
+
+@pytest.mark.parametrize(("added", "noise"), [(0.0, 0.05), (0.3, 0.05), (1.0, 0.3), (1.0, 0.01)])
+def test_the_part_of_added_steps_and_their_excess_against_numpy(added, noise):
+    rng = np.random.default_rng(3)
+    cells = np.diag([9.0, 10, 11]) * (1 + rng.normal(0, 0.01, (40, 3, 1)))
+    fractional, pairs = rng.uniform(-3, 4, (25, 3)), []
+    for before, now in pairwise(cells):
+        drift = np.floor(fractional) @ (before - now) @ np.linalg.inv(now)
+        steps = added * drift + rng.normal(0, noise, (25, 3)) / 10
+        pairs.append((fractional, steps, before, now))
+        fractional = fractional + steps
+    found = CartesianSteps()
+    for pair in pairs:
+        found.add(*pair)
+    common, expected, squares, changes, size = plain_correlation(pairs)
+    # the corner that explains most, direction by direction
+    gain = np.where(common > 0, common, 0) ** 2 / expected
+    best = [int(np.argmax(gain[:, axis])) for axis in range(3)]
+    top = sum(common[best[axis], axis] for axis in range(3))
+    bottom = sum(expected[best[axis], axis] for axis in range(3))
+    left = squares.mean() * size - top**2 / bottom
+    part, error = found.part()
+    assert part == pytest.approx(top / bottom)
+    assert error == pytest.approx(np.sqrt(left / size / bottom), rel=1e-6)
+    assert part == pytest.approx(added, abs=max(5 * error, 0.02))
+    # the excess, from the expected steps or from how squares grow with the change of the cell
+    explained, grown = 3 * sum(gain[best[axis], axis] for axis in range(3)) / size, 0.0
+    for axis in range(3):
+        x, y = changes[:, axis], squares[:, axis]
+        slope = np.sum((x - x.mean()) * (y - y.mean())) / np.sum((x - x.mean()) ** 2)
+        off = y - y.mean() - slope * (x - x.mean())
+        if slope > 4 * np.sqrt(np.mean(off**2) / np.sum((x - x.mean()) ** 2)):
+            grown += slope * x.mean()
+    total = squares.sum(axis=1).mean()
+    more = min(max(explained, grown), 0.99 * total)
+    assert found.excess() == pytest.approx(more / (total - more))
+    assert grown > 0 or added < 1
+
+
+def test_a_cell_that_does_not_change_tells_nothing():
+    found = CartesianSteps()
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        found.add(rng.uniform(-2, 2, (5, 3)), rng.normal(size=(5, 3)), np.eye(3), np.eye(3))
+    assert found.part() == (0.0, np.inf)
+    assert found.excess() == 0
+
+
+def test_a_step_of_a_quarter_of_a_cell_is_not_near_a_whole_one():
+    now = np.array([0.25, 0.75, 1.25, 0.0, 1.0, 0.5, 1.125, -0.875, 0.2], dtype=np.float32)
+    jumps = np.zeros(2)
+    count_jumps(now, 0 * now, np.eye(3), np.eye(3), np.array([[0, 3]]), jumps)
+    # 1, 1.125 and -0.875 are near a whole number of cells; 1/4, 3/4, 5/4 and 1/2 are near none
+    assert jumps.tolist() == [3, 4]
+
+
+def test_cells_reached_and_the_error_of_places_by_hand():
+    positions = np.array([[[0.2, 1.5, -0.5], [0.4, 0.5, 2.25]], [[0.1, 0.5, 0.0], [0.3, 1.0, 1.0]]])
+    assert cells_reached(positions) == 2.75
+    # cells away from the middle one: -1, 0, 2 along the first vector, whose length varies by 0.5
+    places = [np.array([[-0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]), np.array([[2.5, 0.5, 0.5]])]
+    cells = np.diag([9.0, 10, 11]) + np.array([-0.5, 0.5])[:, None, None] * np.diag([1.0, 0, 0])
+    assert place_error(places, cells) == pytest.approx(np.sqrt(5 / 3) * 0.5)
