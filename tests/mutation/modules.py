@@ -10,7 +10,10 @@ _PATHS = ("tests/onsager/test_path_sums.py", "tests/onsager/test_coefficients.py
 _LINKED = ("tests/events/crystal/test_linked_hops.py", "tests/events/crystal/test_two_species.py")
 _RULES = ("base", "solvation", "polymer", "own_joint_rule")
 _STEPS = ("tests/trajectory/test_unwrap.py", "tests/trajectory/test_cell_changes.py")
-_TIMES = ("tests/trajectory/test_frame_times.py", "tests/files/test_times.py")
+_TIMES = tuple(
+    f"tests/trajectory/test_{name}.py"
+    for name in ("even_spacing", "frame_times", "time_sources", "repeated_frames")
+)
 
 #: Tests by pattern of modules; the first that fits a module is taken.
 _PATTERNS: dict[str, tuple[str, ...]] = {

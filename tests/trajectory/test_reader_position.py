@@ -1,8 +1,13 @@
-"""A trajectory is left at the frame where it was found."""
+"""A trajectory is read by one thread at a time and left at the frame where it was found."""
+
+import threading
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
-from mda_ionmech.trajectory.reader_position import where_it_was
+from mda_ionmech import InputError
+from mda_ionmech.trajectory.reader_position import check_reader, in_one_thread, where_it_was
 
 from ..builders import make_universe
 
@@ -51,3 +56,56 @@ def test_it_is_returned_after_an_error_as_well():
             raise KeyError
     except KeyError:
         assert reader.frame == 3
+
+
+def test_another_thread_waits_for_the_reader():
+    reader, order, inside = Reader(), [], threading.Event()
+
+    def read():
+        inside.wait(5)
+        with where_it_was(reader):
+            order.append("other")
+
+    other = threading.Thread(target=read)
+    other.start()
+    with where_it_was(reader):
+        inside.set()
+        other.join(0.05)
+        # the same thread may ask for it again
+        with where_it_was(reader):
+            reader[5]
+        order.append("this")
+    other.join(5)
+    assert order == ["this", "other"]
+    assert reader.frame == 3
+
+
+class Analysis:
+    def __init__(self):
+        self.n_runs = 0
+
+    @in_one_thread
+    def run(self, then=None, *, fails=False):
+        """Runs."""
+        self.n_runs += 1
+        if fails:
+            raise KeyError
+        return then() if then else self.n_runs
+
+
+def test_an_analysis_that_is_running_is_not_run_by_another():
+    analysis, other = Analysis(), Analysis()
+    assert Analysis.run.__doc__ == "Runs."
+    with pytest.raises(InputError, match="running already, in another thread"):
+        analysis.run(analysis.run)
+    assert analysis.n_runs == 1
+    assert analysis.run(other.run) == 1
+    with pytest.raises(KeyError):
+        analysis.run(fails=True)
+    assert analysis.run() == 4, "an error ends a run"
+
+
+def test_a_reader_that_was_moved_is_noticed():
+    check_reader(SimpleNamespace(frame=7), 7)
+    with pytest.raises(InputError, match="frame 7 was to be read and the reader is at frame 8"):
+        check_reader(SimpleNamespace(frame=8), 7)

@@ -327,3 +327,39 @@ def test_cells_reached_and_the_error_of_places_by_hand():
     places = [np.array([[-0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]), np.array([[2.5, 0.5, 0.5]])]
     cells = np.diag([9.0, 10, 11]) + np.array([-0.5, 0.5])[:, None, None] * np.diag([1.0, 0, 0])
     assert place_error(places, cells) == pytest.approx(np.sqrt(5 / 3) * 0.5)
+
+
+def test_where_cells_are_not_known_squares_grow_with_the_change_of_the_cell():
+    """All ions look as if in one cell, while their steps are those of ions in many."""
+    rng = np.random.default_rng(1)
+    hidden, found = rng.integers(-4, 5, (400, 3)), CartesianSteps()
+    squares, changes, before = [], [], np.diag([9.0, 10, 11])
+    for length in rng.normal(0, 0.02, (60, 3)):
+        now = np.diag([9.0, 10, 11]) * (1 + length)
+        steps = (hidden @ (before - now) + rng.normal(0, 0.5, (400, 3))) @ np.linalg.inv(now)
+        found.add(rng.uniform(0.3, 0.45, (400, 3)), steps, before, now)
+        moved = steps @ now
+        squares.append(np.mean((moved - moved.mean(axis=0)) ** 2, axis=0))
+        changes.append(np.diag(now - before) ** 2)
+        before = now
+    squares, changes = np.array(squares), np.array(changes)
+    slope = [np.polyfit(changes[:, k], squares[:, k], 1)[0] for k in range(3)]
+    np.testing.assert_allclose(slope, hidden.var(axis=0), rtol=0.2)
+    grown, total = np.sum(slope * changes.mean(axis=0)), squares.sum(axis=1).mean()
+    assert found.excess() == pytest.approx(grown / (total - grown), rel=1e-6)
+
+
+def test_a_part_without_noise_has_the_error_of_round_off():
+    rng = np.random.default_rng(2)
+    found, cells = CartesianSteps(), rng.integers(-2, 3, (8, 3)) + 0.5
+    size, total = 0, 0.0
+    for factor in (1.01, 0.99, 1.02):
+        before, now = 10 * np.eye(3), 10 * factor * np.eye(3)
+        drift = np.floor(cells) @ (before - now)
+        found.add(cells, drift @ np.linalg.inv(now), before, now)
+        size, total = size + drift.size, total + np.sum((drift - drift.mean(axis=0)) ** 2)
+    part, error = found.part()
+    assert part == pytest.approx(1)
+    # what is left is a millionth of the root of the squares, which are all expected
+    assert error == pytest.approx(1e-6 / np.sqrt(size), rel=1e-3)
+    assert not 0.9 < total < 1.1
