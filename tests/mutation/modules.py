@@ -12,7 +12,7 @@ _RULES = ("base", "solvation", "polymer", "own_joint_rule")
 _STEPS = ("tests/trajectory/test_unwrap.py", "tests/trajectory/test_cell_changes.py")
 _TIMES = tuple(
     f"tests/trajectory/test_{name}.py"
-    for name in ("even_spacing", "frame_times", "time_sources", "repeated_frames")
+    for name in ("even_spacing", "frame_times", "time_sources", "repeated_frames", "file_stamps")
 )
 
 #: Tests by pattern of modules; the first that fits a module is taken.
@@ -54,6 +54,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "trajectory/run_store.py": ("tests/trajectory/test_run_store.py",),
     "trajectory/snapshot.py": ("tests/trajectory/test_snapshot.py", *_STEPS),
     "trajectory/unwrapped_input.py": ("tests/trajectory/test_unwrapped_input.py",),
+    "trajectory/cells.py": ("tests/trajectory/test_cells.py",),
+    "trajectory/step_lengths.py": ("tests/trajectory/test_step_lengths.py",),
+    "trajectory/file_stamps.py": ("tests/trajectory/test_file_stamps.py",),
+    "trajectory/replaced_times.py": ("tests/trajectory/test_file_stamps.py",),
     "trajectory/*times.py": _TIMES,
     "trajectory/*spacing.py": _TIMES,
     "trajectory/*sources.py": _TIMES,

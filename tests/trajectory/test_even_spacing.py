@@ -47,6 +47,15 @@ def test_the_spacing_is_that_of_the_first_and_the_last():
     assert (found.read_spacing, found.step_spacing) == (0.5, 100)
 
 
+def test_times_need_not_be_even_to_the_last_digit():
+    # a hundred-thousandth of the spacing, beside what single precision knows
+    times, off = 1000.0 * np.arange(5), np.arange(5) == 3
+    for sign in (-1, 1):
+        settled(times + sign * 9e-3 * off)
+        with pytest.raises(InputError, match="unevenly spaced"):
+            settled(times + sign * 13e-3 * off)
+
+
 @pytest.mark.parametrize("at", [1, 2, 17, 48, 49])
 @pytest.mark.parametrize("by", ["times", "steps", "both"])
 def test_the_first_pair_that_is_uneven_is_named(at, by):
@@ -110,6 +119,9 @@ def test_steps_that_begin_anew_in_each_file_leave_the_times():
     uneven = np.concatenate([10 * np.arange(20), 25 * np.arange(19), [999]])
     with pytest.raises(InputError, match="unevenly spaced"):
         settled(0.5 * np.arange(40), steps=uneven, starts=(0, 20))
+    # and steps that go down do so in no engine
+    with pytest.raises(InputError, match="unevenly spaced"):
+        settled(0.5 * np.arange(40), steps=1000 - 10 * np.arange(40))
     # nor may times be uneven as well
     times = 0.5 * np.arange(40) + 3 * (np.arange(40) >= 20)
     with pytest.raises(InputError, match="unevenly spaced"):
@@ -120,6 +132,7 @@ def test_numbers_of_frames_count_where_nothing_else_is_known():
     check_even_numbers(np.array([3, 5, 7]))
     for numbers, said in (
         ([0, 1, 2, 9], "frame 0 is followed by frame 1, but frame 2 by frame 9, and no times"),
+        ([0, 1, 3, 5], "frame 0 is followed by frame 1, but frame 1 by frame 3, and no times"),
         ([0, 5, 3], "not in the order of time: frame 5 is followed by frame 3"),
         ([0, 5, 5], "not in the order of time: frame 5 is followed by frame 5"),
         ([4, 2, 0], "not in the order of time: frame 4 is followed by frame 2"),

@@ -9,6 +9,7 @@ from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.trajectory.masses import usable_masses
 from mda_ionmech.trajectory.paths import PathBuilder, finish_paths
 from mda_ionmech.trajectory.unwrap import (
+    Places,
     bond_parents,
     copy_finite,
     fractional_steps,
@@ -88,6 +89,44 @@ def test_a_number_that_is_none_is_found_wherever_it_is(seed, bad, value, skew):
     assert found == bad
 
 
+@pytest.mark.parametrize("skew", [0.0, 2.0])
+def test_coordinates_that_jump_over_many_cells_are_counted(skew):
+    """Far is 64 times the longest vector, in Angstrom and coordinate by coordinate."""
+    rng = np.random.default_rng(0)
+    cell = np.diag([9.0, 10, 11]) + skew * rng.uniform(-1, 1, (3, 3))
+    inverse, far = np.linalg.inv(cell), 64 * np.linalg.norm(cell, axis=1).max()
+    before = rng.uniform(0, 9, (40, 3)).astype(np.float32)
+    now = before + rng.normal(0, 0.1, (40, 3)).astype(np.float32)
+    for atom, axis, jump in (
+        (3, 0, 1.01),
+        (3, 2, -1.01),
+        (20, 1, 5.0),
+        (31, 1, 0.99),
+        (33, 0, -0.9),
+    ):
+        now[atom, axis] += jump * far
+    now[38] += 2 * far  # no part of what moves
+    found = np.zeros(10)
+    bad = fractional_steps(
+        now.ravel(), before.ravel(), (cell, inverse, inverse), True, np.array([[0, 35]]),
+        (np.array([0, 3]), np.arange(3), np.ones(3), np.empty(0)), 5.0, np.empty((1, 3)),
+        np.empty(3), found,
+    )  # fmt: skip
+    assert bad == -1
+    assert (found[8], found[9]) == (3, 20)
+
+
+def test_fractional_coordinates_against_numpy():
+    rng = np.random.default_rng(0)
+    coordinates, inverse = rng.normal(size=60).astype(np.float32), rng.normal(size=(3, 3))
+    atoms = np.array([7, 0, 19, 3])
+    found = Places(coordinates, atoms, inverse)
+    expected = coordinates.reshape(-1, 3)[atoms].astype(float) @ inverse
+    np.testing.assert_allclose(found.fractional, expected, atol=1e-12)
+    again = Places.of(found.fractional)
+    np.testing.assert_array_equal(again.fractional, found.fractional)
+
+
 def test_stretches_of_consecutive_atoms():
     assert stretches(np.array([0, 1, 2, 5, 7, 8])).tolist() == [[0, 3], [5, 6], [7, 9]]
     assert stretches(np.empty(0, dtype=int)).shape == (0, 2)
@@ -142,6 +181,22 @@ def test_molecules_longer_than_half_the_cell_are_made_whole_along_bonds():
     whole_centres(positions, inverse, np.array([0, 10]), members, weights, parents, out)
     difference = out[0] - chain.mean(axis=0) / 10.0
     np.testing.assert_allclose(difference, np.rint(difference), atol=1e-6)
+
+
+def test_centres_are_in_the_image_of_the_first_atom():
+    rng = np.random.default_rng(0)
+    cell = np.diag([9.0, 10, 11]) + rng.uniform(-1, 1, (3, 3))
+    fractional, weights = rng.uniform(-2, 2, (7, 3)), np.array([1.0, 0.2, 0.5, 0.3, 0.6, 0.4, 1.0])
+    members, offsets = np.array([5, 0, 3, 6, 2, 1, 4]), np.array([0, 1, 4, 6, 7])
+    parents, out = np.array([-1, -1, 1, 2, -1, 4, -1]), np.empty((4, 3))
+    positions = (fractional @ cell).astype(np.float32)
+    whole_centres(positions, np.linalg.inv(cell), offsets, members, weights, parents, out)
+    whole = fractional[members].copy()
+    for m, parent in enumerate(parents):
+        if parent >= 0:
+            whole[m] -= np.rint(whole[m] - whole[parent])
+    expected = [weights[a:b] @ whole[a:b] for a, b in ((0, 1), (1, 4), (4, 6), (6, 7))]
+    np.testing.assert_allclose(out, expected, atol=1e-6)
 
 
 def test_atoms_no_bond_reaches_hang_on_the_first():
