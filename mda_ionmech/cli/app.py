@@ -5,6 +5,7 @@ Exit status: 0; 2 with a one-paragraph error on stderr for bad input; 1 for a fa
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -459,6 +460,9 @@ def schema() -> None:
 
 def main() -> None:
     """Entry point: turns errors into one paragraph and an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a locale such as C lacks is written out
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except (InputError, FileNotFoundError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import multiprocessing
+import pickle
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -13,12 +14,16 @@ import numpy as np
 
 logger = logging.getLogger(__name__)
 
+#: What numba raises where its files cannot be read or written: a full disk, damage.
+_OF_FILES = (OSError, EOFError, pickle.PickleError)
+
 
 class Kernel:
     """A function that numba compiles when it is first called; the result is cached on disk.
 
     Importing a module with kernels neither compiles nor imports numba. A kernel may call others by
-    their names in its module; it releases the interpreter lock.
+    their names in its module; it releases the interpreter lock. Where nothing can be kept on disk,
+    or what was kept there is damaged, it is compiled in memory, and that is said once.
 
     Parameters
     ----------
@@ -34,23 +39,36 @@ class Kernel:
     def compiled(self) -> Any:
         """What numba makes of the function, in which names of other kernels mean theirs."""
         if self._compiled is None:
-            from numba import njit
-
-            names = dict(self._function.__globals__)
-            for name in self._function.__code__.co_names:
-                if isinstance(names.get(name), Kernel):
-                    names[name] = names[name].compiled()
-            own = FunctionType(self._function.__code__, names)
-            self._compiled = njit(nogil=True, cache=True)(functools.wraps(self._function)(own))
+            self._compiled = self._made(cache=True)
         return self._compiled
+
+    def _made(self, *, cache: bool) -> Any:
+        from numba import njit
+
+        names = dict(self._function.__globals__)
+        for name in self._function.__code__.co_names:
+            other = names.get(name)
+            if isinstance(other, Kernel):
+                names[name] = other.compiled() if cache else other._made(cache=False)
+        own = functools.wraps(self._function)(FunctionType(self._function.__code__, names))
+        try:
+            return njit(nogil=True, cache=cache)(own)
+        except RuntimeError:  # numba finds no folder to write to
+            if not cache:
+                raise
+            _say_no_cache()
+            return njit(nogil=True)(own)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         known = self._compiled
-        if known is not None:
-            return known(*args, **options)
-        compiled = self.compiled()
-        result = compiled(*args, **options)
-        if compiled.stats.cache_misses:
+        compiled = self.compiled() if known is None else known
+        try:
+            result = compiled(*args, **options)
+        except _OF_FILES:  # before anything was computed: kernels touch no files
+            self._compiled = self._made(cache=False)
+            _say_no_cache()
+            return self._compiled(*args, **options)
+        if known is None and compiled.stats.cache_misses:
             _say_once()
         return result
 
@@ -63,6 +81,15 @@ kernel: Any = Kernel
 def _say_once() -> None:
     if multiprocessing.parent_process() is None:
         logger.warning("compiling kernels: once per installation, for about half a minute")
+
+
+@functools.cache
+def _say_no_cache() -> None:
+    if multiprocessing.parent_process() is None:
+        logger.warning(
+            "compiled kernels cannot be kept on disk: every process compiles them anew, for about "
+            "half a minute; set NUMBA_CACHE_DIR to a folder that can be written to"
+        )
 
 
 #: A number whose six bits from each place on differ (de Bruijn), and the place by these bits.

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtrit
 
+from .products import product
+
 #: Sub-blocks a block is built from.
 SUB_BLOCKS = 10
 #: At most this many blocks: longer blocks cover correlations longer than the window.
@@ -254,7 +256,7 @@ def normal_samples(
     g = len(samples)
     normal = rng.normal(size=(RESAMPLES, g))
     spread = (samples - samples.mean(axis=0)).reshape(g, -1)
-    reach = np.sqrt((g - 1) / g) * (normal @ spread)
+    reach = np.sqrt((g - 1) / g) * product(normal, spread)
     return np.asarray(estimate + reach.reshape(RESAMPLES, *estimate.shape))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..lib.run_length import find_runs
 from .carrier_labels import CarrierLabels, labelled_together
+from .products import product
 from .window_kernels import (
     accumulate,
     add_carriers,
@@ -105,7 +106,7 @@ def add_sub_blocks(sums: Any, weights: np.ndarray) -> dict[str, np.ndarray]:
 
     def add(values: np.ndarray) -> np.ndarray:
         flat = values.reshape(len(values), -1)
-        return (weights @ flat).reshape(len(weights), *values.shape[1:])
+        return product(weights, flat).reshape(len(weights), *values.shape[1:])
 
     return {name: add(getattr(sums, name)) for name in sums.__dataclass_fields__}
 

@@ -74,10 +74,12 @@ def test_damaged_files_are_refused_or_read_as_written(kind, files, tmp_path, uni
     expected = read(files[kind])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wrong = []
-    for name, (harm, number) in FILES[kind].items():
+    for place, (name, (harm, number)) in enumerate(FILES[kind].items()):
         verdict = Verdict()
         for seed in range(number):
-            path = damage.damaged(files[kind], tmp_path / f"m.{kind}", harm, seed)
+            # libraries may keep a file open that they could not read: each has a name of its own
+            path = tmp_path / f"{place}-{seed}.{kind}"
+            damage.damaged(files[kind], path, harm, seed)
             began = time.monotonic()
             try:
                 found = read(path)
@@ -95,6 +97,7 @@ def test_damaged_files_are_refused_or_read_as_written(kind, files, tmp_path, uni
                     wrong.append(f"{name} {seed}: read as something else")
             if time.monotonic() - began > LONGEST:
                 wrong.append(f"{name} {seed}: took {time.monotonic() - began:.0f} s")
+            path.unlink()
         assert verdict.refused + verdict.same + len(wrong) >= number
     assert not wrong, "\n".join(wrong)
     grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

@@ -55,11 +55,11 @@ def small_run(name: str = "ion", seed: int = 1) -> OnsagerDecomposition:
     still = np.broadcast_to(rng.uniform(0, 12, (3, 3)), (120, 3, 3))
     universe = make_universe(
         np.concatenate([paths + rng.uniform(0, 12, (6, 3)), still], axis=1),
-        names=["I"] * 6 + ["A"] * 3,
+        names=["LI"] * 6 + ["CL"] * 3,
     )
     ions = IonSpecies(
-        universe.select_atoms("name I"), charge=1, name=name,
-        microstates=CutoffShell(6.0, anion=universe.select_atoms("name A")),
+        universe.select_atoms("name LI"), charge=1, name=name,
+        microstates=CutoffShell(6.0, anion=universe.select_atoms("name CL")),
         events=SolvationEvents(), macrostates=IonPairing(),
     )  # fmt: skip
     return OnsagerDecomposition(
