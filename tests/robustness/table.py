@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import damage
+from . import damage_of_others as others
+
+PAGE = Path(__file__).parents[2] / "docs" / "validation" / "robustness.md"
 
 
 @dataclass
@@ -24,8 +29,116 @@ FILES: dict[str, dict[str, tuple[damage.Damage, int]]] = {
     "nc": _each(22, damage.BYTES) | _each(5, damage.CONTENTS) | {
         "warnings of 60 MB": (damage.CONTENTS["warnings of 60 MB"], 1)
     },
-    "npz": _each(22, damage.BYTES) | _each(6, damage.ARRAYS),
-    "toml": _each(18, damage.BYTES) | _each(5, damage.TEXTS) | {
-        "a value of another kind": (damage.TEXTS["a value of another kind"], 40)
+    "npz": _each(22, damage.BYTES) | _each(6, others.ARRAYS),
+    "toml": _each(18, damage.BYTES) | _each(5, others.TEXTS) | {
+        "a value of another kind": (others.TEXTS["a value of another kind"], 40)
     },
 }  # fmt: skip
+_CALLED = {
+    "nc": "result, `*.nc`", "npz": "states, `*.states.npz`", "toml": "configuration, `*.toml`"
+}  # fmt: skip
+_DAMAGED = "tests/robustness/test_damage.py"
+
+HEAD = """\
+# Damaged files, places and texts
+
+What is not as it should be is refused with one error that names it, or makes no difference. This
+page is written by `python -m tests.robustness` and held to what the tests try; each command below
+tries its rows again.
+
+## Damaged files
+
+{n} files of one small run are damaged with fixed seeds, and read. Every one is refused with one
+error that names it, or read exactly as it was written (a configuration: taken, or refused); none
+ends in another error, takes more than 10 s, or half a gigabyte of memory. A result file that
+another program wrote anew without a change is read as before.
+
+`pytest {path}`
+
+| file | damage | files | outcome |
+|---|---|---|---|
+"""
+OLDER = """
+A result file of a version before the checksums is read with a warning; what is seen in it is what
+contradicts the schema, the settings, the sums of the events or the sums over blocks:
+
+| damage to a file without checksums | outcome |
+|---|---|
+"""
+REST = """
+## Runs, places and texts
+
+| tried | outcome | command |
+|---|---|---|
+"""
+#: What else is tried: what comes of it, and the tests.
+_ROWS = (
+    (
+        "`combine` of a result with itself, with a result that holds it, of overlapping stretches "
+        "of one trajectory; `combined.nc` among `*.nc`; an output that is an input",
+        "refused, with the names of the files",
+        "tests/results/test_combine.py",
+    ),
+    (
+        "9 writers (result, combined result, states, fits, figure, report, dump, configuration, "
+        "saved run) to 16 places: folders, devices, pipes, sockets, protected files and folders, "
+        "links to these, loops, missing folders, names too long, with NUL, not in UTF-8, none",
+        "refused, everything there stays as it is",
+        "tests/robustness/test_writing.py",
+    ),
+    (
+        "the same writers through a symbolic link, and on a full disk",
+        "the file behind the link is written and the link stays; the old file is as it was, and "
+        "writing elsewhere works",
+        "tests/robustness/test_writing.py",
+    ),
+    (
+        "names and warnings with markup of terminals, pages, figures and templates, formulas of "
+        "spreadsheets, control characters, marks of writing direction, surrogates",
+        "shown as they stand in terminal, report, notebook, figures and OVITO, or refused where "
+        "they come in",
+        "tests/robustness/test_texts.py",
+    ),
+    (
+        "no folder for compiled kernels, a full one, a damaged one; a user who can write nowhere; "
+        "the C locale without UTF-8",
+        "runs, and says once that nothing is kept",
+        "tests/robustness/test_environments.py",
+    ),
+    (
+        "1, 2 and 3 threads of the linear algebra library",
+        "the same bits",
+        "tests/onsager/test_products.py",
+    ),
+    (
+        "runs that are killed, and damaged or changed stores",
+        "resumed with the same bits, or read again and said, or refused",
+        "tests/test_store.py tests/trajectory/test_run_store.py",
+    ),
+)
+
+
+def rows(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of a table."""
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+def page() -> str:
+    """The page of the documentation."""
+    outcome = {
+        "nc": "refused, or as written", "npz": "refused, or as written", "toml": "refused, or taken"
+    }  # fmt: skip
+    damaged = [
+        (_CALLED[kind], name, str(number), outcome[kind])
+        for kind, harms in FILES.items()
+        for name, (_, number) in harms.items()
+    ]
+    n = sum(number for harms in FILES.values() for _, number in harms.values())
+    return (
+        HEAD.format(n=n, path=_DAMAGED)
+        + rows(damaged)
+        + OLDER
+        + rows([(name, "refused") for name in damage.OLDER])
+        + REST
+        + rows([(tried, what, f"`pytest {path}`") for tried, what, path in _ROWS])
+    )
