@@ -1,4 +1,4 @@
-"""What happened between two microstates: one label per carrier and window."""
+"""Event rules: one label per carrier and window, from the microstates at both ends."""
 
 from .base import EventLabels, EventRule
 from .crystal.crystal_events import CrystalEvents, SiteHistory

@@ -1,6 +1,6 @@
-"""Pair rules: from two microstates of one carrier to one label.
+"""Pair rules: from the microstates of one carrier at both ends of a window to one label.
 
-Exactly one label per carrier and window is all that additivity needs.
+Additivity requires only that each carrier has exactly one label per window.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class EventLabels:
     Attributes
     ----------
     label : numpy.ndarray
-        Shape (origins, carriers), int16: place in `names`.
+        Shape (origins, carriers), int16: index in `names`.
     names : tuple of str
         The event classes.
     flags : numpy.ndarray
@@ -51,9 +51,10 @@ class EventLabels:
 
 
 class EventRule(ABC):
-    """Names what happened between two microstates. Subclass it for a rule of your own.
+    """Labels the change between two microstates. Subclass it for your own rule.
 
-    A subclass sets `names` and implements `label`; it is asked once per distinct pair of shells:
+    A subclass sets `names` and implements `label`, which is called once per distinct pair of
+    shells:
 
     >>> from mda_ionmech.events import EventRule
     >>> class Lost(EventRule):
@@ -66,7 +67,7 @@ class EventRule(ABC):
     names : tuple of str
         The event classes in order of precedence: lower-case words joined by underscores.
     flag_names : tuple of str
-        Names of the flags a rule keeps beside its label; none unless it overrides `classify`.
+        Names of flags that a rule sets besides its label; none unless it overrides `classify`.
     """
 
     names: tuple[str, ...] = ()
@@ -119,7 +120,7 @@ class EventRule(ABC):
         """
 
     def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> EventRule:
-        """The rule as it is for carriers of a charge, e.g. with the name of their counter-ions.
+        """The rule for carriers of this charge, e.g. with the name of their counter-ions.
 
         Called once per species, before `prepare`. By default the rule itself.
 
@@ -137,11 +138,11 @@ class EventRule(ABC):
         return self
 
     def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> EventRule:
-        """The rule with what it takes from the topology beyond shells, e.g. the chain of each atom.
+        """The rule with data from the topology besides shells, e.g. the chain of each atom.
 
-        Called once per analysis, before frames are read. A rule is a set of choices and is left as
-        it is: what is found belongs to the object that is returned, which the analysis keeps. By
-        default there is nothing to find, and that is the rule itself.
+        Called once per analysis, before frames are read. The rule itself must not change: what is
+        found is set in the object that is returned, which the analysis uses. By default the rule
+        itself is returned.
 
         Parameters
         ----------
@@ -169,7 +170,7 @@ class EventRule(ABC):
         Returns
         -------
         codes : numpy.ndarray
-            Shape (pairs,), int64: place in `names`.
+            Shape (pairs,), int64: index in `names`.
         flags : numpy.ndarray
             Shape (pairs,), int64: bit k is `flag_names[k]`.
 
@@ -181,7 +182,7 @@ class EventRule(ABC):
         return self.classifier(shells)(before, after)
 
     def classifier(self, shells: ShellTable) -> Classifier:
-        """`classify` for one table of shells: what depends on the table alone is done once.
+        """`classify` for one table of shells, with work that depends on the table done once.
 
         Parameters
         ----------
@@ -190,8 +191,7 @@ class EventRule(ABC):
         Returns
         -------
         callable
-            (before, after) to (codes, flags). Asks `label` once per distinct pair, however often it
-            is called.
+            Maps (before, after) to (codes, flags). Calls `label` once per distinct pair.
         """
         code_of = {name: code for code, name in enumerate(self.names)}
         known: dict[int, int] = {}
@@ -229,10 +229,10 @@ class EventRule(ABC):
 def prepared(
     rule: species.EventRule, universe: Any, ligands: Mapping[str, AtomGroup], charge: float
 ) -> species.EventRule:
-    """`EventRule.for_carriers` and `EventRule.prepare`, which leave any rule as it is.
+    """`EventRule.for_carriers` and `EventRule.prepare`, without changing the given rule.
 
-    One whose class is not frozen is copied first, so that `prepare` may also keep what it finds in
-    the object it is called on, and return nothing.
+    A rule that is not frozen is copied first, so that its `prepare` may also set attributes of the
+    object itself, and return nothing.
     """
     rule = rule.for_carriers(charge, tuple(ligands))
     has_own = type(rule).prepare is not EventRule.prepare
@@ -242,7 +242,7 @@ def prepared(
 
 
 def by_kernel(kernel: Callable[..., None], *table: Any) -> Classifier:
-    """A classifier that fills codes and flags by a kernel, given a table of shells before them."""
+    """A classifier that fills codes and flags by a kernel, for one table of shells."""
 
     def classify(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         codes = np.empty(len(before), dtype=np.int64)
@@ -255,13 +255,13 @@ def by_kernel(kernel: Callable[..., None], *table: Any) -> Classifier:
 
 
 class EventCodes:
-    """Event codes of pairs of shells; can be sent to another process.
+    """Event codes of pairs of shells; picklable.
 
     Parameters
     ----------
     rule : EventRule
     shells : ShellTable
-        Of a large one on disk only the shells that are asked for are looked at.
+        Of a large one on disk only the shells that occur are read.
     """
 
     def __init__(self, rule: species.EventRule, shells: ShellTable) -> None:

@@ -1,6 +1,7 @@
-"""Events of an ion in a polymer, from the chains, chain atoms and anions of its shell.
+"""Events of an ion in a polymer, from the chains, chain atoms and counter-ions of its shell.
 
-Does it let go of all chains, change chain, move along a chain, trade anions, or ride along?
+Attachment and detachment, interchain hops, intrachain hops, exchange of counter-ions, and
+co-diffusion with the chain.
 """
 
 from __future__ import annotations
@@ -101,29 +102,29 @@ def _classify(offsets, unit, atom, n_chains, before, after, codes, flags):  # ty
 
 @frozen
 class PolymerEvents(EventRule):
-    """Attachment, interchain and intrachain hops, co-diffusion with the chain; first match wins.
+    """Attachment, interchain and intrachain hops, co-diffusion with the chain.
 
     1. ``attach_detach``: exactly one of the two sets of chains is empty;
     2. ``interchain``: the sets of chains differ;
-    3. ``intrachain``: the same chains with other chain atoms;
+    3. ``intrachain``: the same chains but other chain atoms;
     4. ``anion_assisted``, of an anion ``cation_assisted``: only the sets of counter-ions differ;
     5. ``vehicular``: nothing differs.
 
     Flags: ``bare`` (both shells empty), ``denticity`` (a kept chain or anion binds with another
     number of atoms), ``renewal`` (no chain or anion kept, some lost and some gained),
     ``anion_change``, ``chain_added`` (only gained), ``chain_lost`` (only lost), ``chain_swapped``
-    (both). The way along the chain is a number: see `shift`.
+    (both). `shift` gives the displacement along the chain.
 
     Cost: linear in the members of the shells compared (numba).
 
     Parameters
     ----------
     chains : {"fragments", "residues", "segids"}, array or mapping
-        What makes a chain: atoms linked by bonds, residues, or segments; or the chain of every
+        Definition of chains: atoms linked by bonds, residues, or segments; or the chain of every
         atom, shape (atoms,); or a mapping of atom index to chain for the ligand atoms.
     counterion : str, optional
-        The ligand type of the counter-ions, told apart by molecule; the atoms of every other type
-        belong to chains (a small solvent molecule is a short chain). Default: ``anion`` for
+        The ligand type of the counter-ions, distinguished by molecule; the atoms of every other
+        type belong to chains (a small solvent molecule is a short chain). Default: ``anion`` for
         cations, ``cation`` for anions, or ``counterion``, where the detector has it.
     anion : str, optional
         The older spelling of `counterion`.
@@ -131,8 +132,8 @@ class PolymerEvents(EventRule):
     Raises
     ------
     InputError
-        For chains that cannot be had from the topology, here or when an analysis is set up, and
-        for a type that is named and that the detector lacks.
+        For chains that the topology does not define, here or when an analysis is set up, and for a
+        named type that the detector lacks.
 
     Notes
     -----
@@ -211,8 +212,8 @@ class PolymerEvents(EventRule):
     def _require_chains(self) -> None:
         if not len(self._chain):
             raise InputError(
-                "this PolymerEvents does not know the chains: prepare(universe, ligands) gives one "
-                "that does, and a run keeps its own in run.species[k].events"
+                "this PolymerEvents has no chains yet: prepare(universe, ligands) returns a rule "
+                "that has them, and that of a run is in run.species[k].events"
             )
 
     def _bound(self, shell: Shell) -> dict[int, set[int]]:
@@ -252,12 +253,11 @@ class PolymerEvents(EventRule):
         return by_kernel(_classify, shells.offsets, unit, atom, n_chains)
 
     def shift(self, shells: ShellTable, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """How far an ion has gone along the chains it kept, in monomers.
+        """Displacement of an ion along the chains that it kept, in monomers.
 
-        The mean place, counted in monomers along a chain, of the chain atoms in the shell after
-        minus that before, averaged over the chains kept. Monomers are residues where chains hold
-        several, otherwise single ligand atoms, both in order of index: the sign tells one end of a
-        chain from the other.
+        The mean position, in monomers along a chain, of the chain atoms in the shell after minus
+        that before, averaged over the chains kept. Monomers are residues where chains have several,
+        otherwise single ligand atoms, both in order of index, which defines the sign.
 
         Parameters
         ----------
@@ -286,7 +286,7 @@ class PolymerEvents(EventRule):
             shell_of * n_chains + self._chain[atom], return_inverse=True, return_counts=True
         )
         mean = np.bincount(inverse, weights=self._monomer[atom], minlength=len(key)) / count
-        # one row per chain bound before: is it bound after, and where?
+        # one row per chain bound before: whether it is bound after, and where
         first = np.searchsorted(key, np.arange(len(shells) + 1) * n_chains)
         held = np.diff(first)[before]
         pair = np.repeat(np.arange(len(before)), held)

@@ -1,7 +1,7 @@
 """Events of an ion in a liquid, from the molecules lost, gained and kept by its shell.
 
-With lost X, gained Y and kept K: nothing changed is vehicular motion; nothing kept is renewal;
-otherwise the roles of what changed decide between solvent, counter-ion and mixed exchange.
+No molecule lost or gained is vehicular motion; none kept is renewal; otherwise the roles of the
+molecules lost and gained decide between solvent, counter-ion and mixed exchange.
 """
 
 from __future__ import annotations
@@ -84,13 +84,15 @@ def _classify(offsets, molecule, kind, anion_kind, before, after, codes, flags):
 
 @frozen
 class SolvationEvents(EventRule):
-    """Vehicular motion, renewal, and exchange of solvent, counter-ion or both; first match wins.
+    """Vehicular motion, renewal, and exchange of solvent, counter-ion or both.
+
+    The first that applies:
 
     1. ``vehicular``: no molecule lost or gained (flag ``bare`` if the shell is empty);
     2. ``renewal``: none kept, some lost and some gained;
     3. ``solvent_exchange``: only molecules with the solvent role changed;
     4. ``anion_exchange``, of an anion ``cation_exchange``: only counter-ions changed;
-    5. ``mixed_exchange``: both.
+    5. ``mixed_exchange``: both changed.
 
     Flags: ``bare``, ``association`` (only gained), ``dissociation`` (only lost), ``swap`` (both),
     ``denticity`` (a kept molecule binds with another number of atoms).
@@ -108,15 +110,15 @@ class SolvationEvents(EventRule):
     Raises
     ------
     InputError
-        For a type that is named and that the detector lacks, when an analysis is set up.
+        For a named type that the detector lacks, when an analysis is set up.
 
     Notes
     -----
     Whether counter-ions are anions or cations follows from the sign of the carrier's charge, so
     that one rule serves both species: see `for_carriers`.
 
-    Vehicular motion and exchange in windows are the idea of Jun et al., arXiv:2602.16636 (2026);
-    the precedence and the flags are this package's.
+    Vehicular motion and exchange in windows follow Jun et al., arXiv:2602.16636 (2026); the
+    precedence and the flags are this package's.
     """
 
     names = ("vehicular", "renewal", "solvent_exchange", "anion_exchange", "mixed_exchange")

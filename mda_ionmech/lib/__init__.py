@@ -1,1 +1,1 @@
-"""What every part of the package may use and that knows no physics."""
+"""Helpers without physics that every part of the package may use."""

@@ -1,8 +1,8 @@
 """Arrays in memory, or `numpy.memmap` arrays of ``.npy`` files in a folder, behind the same code.
 
 Where a function is given a folder, its arrays are files there; without one they are in memory.
-What is made of an array goes where that array is (`folder_of`). A file is removed with the last
-array that shows it, the folder with the last of its arrays; files of a process that was killed are
+Arrays derived from an array are stored in the same place (`folder_of`). A file is removed with the
+last array that maps it, the folder with the last of its arrays; files of a killed process are
 removed by the next one (`remove_abandoned`).
 """
 
@@ -27,16 +27,16 @@ import numpy as np
 from .errors import InputError
 from .file_lock import FileLock
 
-#: Temporary folders have names that begin so.
+#: Prefix of the names of temporary folders.
 PREFIX = "ionmech-"
-#: File that the process of a folder holds a lock on.
+#: File that is locked by the process that owns a folder.
 LOCK = "in-use.lock"
-#: A folder without a lock is one that is being made, unless it is older than this, seconds.
+#: A folder without a lock is being made, unless it is older than this, seconds.
 MAKING = 3600.0
 
 
 class ArrayFolder:
-    """A folder of arrays, removed when neither an array in it nor this object is used any more.
+    """A folder of arrays, removed once neither this object nor an array in it is in use.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class ArrayFolder:
         remove_abandoned(place)
         with _disk_errors(place):
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-            # locked before it has its name: a lock of that name is never free while in use
+            # locked before it gets its name, so that the lock is never free while in use
             making = self.path / f"{LOCK}.new"
             lock = FileLock.take(making)
             assert lock is not None
@@ -85,7 +85,7 @@ def remove_abandoned(parent: Path) -> None:
     Parameters
     ----------
     parent : Path
-        Where they lie.
+        The folder that contains them.
     """
     for path in parent.glob(f"{PREFIX}*"):
         try:
@@ -112,7 +112,7 @@ def _age(path: Path) -> float:
 
 @contextmanager
 def _disk_errors(place: Path, size: int = 0) -> Iterator[None]:
-    """Turn errors of the file system into one that says what to do."""
+    """Convert errors of the file system into an InputError with a remedy."""
     try:
         yield
     except OSError as error:
@@ -144,7 +144,7 @@ def new_array(shape: int | tuple[int, ...], dtype: Any, folder: ArrayFolder | No
     Raises
     ------
     InputError
-        If the disk is full; space is reserved here, so that it is there when values are set.
+        If the disk is full; space is reserved here, so that setting values cannot fail.
     """
     shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
     if folder is None:
@@ -167,14 +167,14 @@ def _write_header(file: Any, shape: tuple[int, ...], kind: np.dtype) -> None:
 
 
 def _reserve(file: Any, size: int) -> None:
-    """Make a file so long, with its space on the disk reserved where the system can do that.
+    """Set the length of a file, and reserve its space on the disk where the system can.
 
     Without space a mapped file would end the process at the first value that does not fit.
     """
     file.flush()
     try:
         os.posix_fallocate(file.fileno(), 0, size)
-    except AttributeError:  # no such call in this system
+    except AttributeError:  # not available on this system
         file.truncate(size)
     except OSError as error:
         if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
@@ -183,7 +183,7 @@ def _reserve(file: Any, size: int) -> None:
 
 
 def _opened(path: Path, folder: ArrayFolder) -> np.ndarray:
-    """The array of a new file, which is removed with it."""
+    """The array of a new file; the file is removed with the array."""
     with _disk_errors(folder.path):
         array: Any = np.lib.format.open_memmap(path, mode="r+")
     array.folder = folder
@@ -197,7 +197,7 @@ def _unlink(path: Path, process: int) -> None:
 
 
 def mapped_file(array: np.ndarray) -> np.memmap | None:
-    """The array of a whole file that an array is a view of; None for one in memory."""
+    """The memory-mapped array of a whole file that an array is a view of; None in memory."""
     found: Any = array
     while isinstance(found, np.ndarray):
         if isinstance(found, np.memmap) and isinstance(found.base, mmap.mmap):
@@ -207,19 +207,19 @@ def mapped_file(array: np.ndarray) -> np.memmap | None:
 
 
 def folder_of(array: np.ndarray) -> ArrayFolder | None:
-    """The folder that an array, or what it is a view of, is kept in; None for one in memory."""
+    """The folder of an array, or of the array it is a view of; None in memory."""
     return getattr(mapped_file(array), "folder", None)
 
 
 def longer_array(array: np.ndarray, used: int, size: int) -> np.ndarray:
-    """An array (size,) that begins with the `used` first elements of another, where that one is."""
+    """An array (size,) that begins with the first `used` elements of another, in the same place."""
     out = new_array(size, array.dtype, folder_of(array))
     out[:used] = array[:used]
     return out
 
 
 class GrowingArray:
-    """An array of one dimension that is put together from parts.
+    """A one-dimensional array that is assembled from parts.
 
     Parameters
     ----------
@@ -238,11 +238,11 @@ class GrowingArray:
                 _write_header(file, (0,), self._kind)
 
     def append(self, values: np.ndarray) -> None:
-        """Add a part at the end, shape (elements of the part,)."""
+        """Append a part, shape (elements of the part,)."""
         values = np.ascontiguousarray(values, dtype=self._kind)
         self._size += len(values)
         if self._folder is None:
-            # a part of a larger array would keep all of it
+            # a view would keep the whole array in memory
             self._parts.append(values if values.base is None else values.copy())
             return
         with _disk_errors(self._folder.path, values.nbytes), open(self._path, "ab") as file:
@@ -257,7 +257,7 @@ class GrowingArray:
             parts, self._parts = self._parts, []
             return np.concatenate(parts) if parts else np.empty(0, dtype=self._kind)
         with _disk_errors(self._folder.path), open(self._path, "r+b") as file:
-            # as long as before: headers are padded for any number along the first axis
+            # same length: headers are padded for any number along the first axis
             _write_header(file, (self._size,), self._kind)
         return _opened(self._path, self._folder)
 
@@ -271,7 +271,7 @@ def gathered(parts: Iterable[np.ndarray], dtype: Any, folder: ArrayFolder | None
 
 
 def reference_to(array: np.ndarray) -> tuple[Any, ...] | None:
-    """How another process that shares the disk opens a mapped array, for `pickle`.
+    """How another process with the same disk opens a mapped array, for `pickle`.
 
     Parameters
     ----------
@@ -280,7 +280,7 @@ def reference_to(array: np.ndarray) -> tuple[Any, ...] | None:
     Returns
     -------
     tuple or None
-        A function and its arguments; None for an array in memory, or of a file of others.
+        A function and its arguments; None for an array in memory, or in a file of another owner.
     """
     whole = mapped_file(array)
     if whole is None or folder_of(array) is None or array.dtype.hasobject:

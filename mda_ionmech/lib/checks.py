@@ -1,7 +1,7 @@
 """Checks of single arguments that several parts of the package share.
 
-A number is one where arithmetic would take it for one and a reader too: Python and NumPy numbers
-and arrays without axes, but no truth value, text, complex number or NaN.
+Accepted as numbers are Python and NumPy numbers and arrays without axes, but not booleans, text,
+complex numbers or NaN.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from .errors import InputError
 
 
 def shown(value: Any) -> str:
-    """A value for a message, on one line and not too long."""
+    """A value as text for a message: one line, not too long."""
     try:
         text = repr(value)
-    except ValueError:  # Python writes no integer of more than some thousand digits
+    except ValueError:  # Python refuses to print integers of more than some thousand digits
         text = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else "a value"
     text = " ".join(text.split())
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def as_number(value: Any) -> float:
-    """A value as a float; NaN for what is no single finite number."""
+    """A value as a float; NaN unless it is a single finite number."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, bool | np.bool_ | str | bytes | np.ndarray):
@@ -59,13 +59,13 @@ def number(
     argument : str
         Its name, for the message.
     value : object
-        What the user gave.
+        The value given by the user.
     wanted : str
         What it must be, e.g. ``"a time in ps, 0 or more"``.
     above, least, most : float, optional
         Smaller bound, not included or included, and larger bound, included.
     remedy : str
-        What to give instead, if that does not go without saying.
+        What to give instead, if that is not obvious.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def whole(
     most: int | None = None,
     remedy: str,
 ) -> int:
-    """A whole number in a range: of a Python or NumPy type of integer.
+    """An integer in a range, of a Python or NumPy integer type.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def whole(
 
 
 def is_one_of(value: Any, known: Container[Any]) -> bool:
-    """Whether a value is one of some names; anything but a text or None is none."""
+    """Whether a value is one of some names; False for anything but text or None."""
     return (value is None or isinstance(value, str)) and value in known
 
 
@@ -163,12 +163,12 @@ def species_with(species: Any, able: Sequence[str], asked: str, what: str, remed
 
 
 def listed(argument: str, values: Any, remedy: str) -> list[Any]:
-    """What the user gave for a list: its elements, or a single value as a list of one.
+    """A list given by the user: its elements, or a single value as a list of one.
 
     Raises
     ------
     InputError
-        For text, a mapping, or something that cannot be gone through.
+        For text, a mapping, or something that is not iterable.
     """
     if not math.isnan(as_number(values)):
         return [values]

@@ -1,4 +1,4 @@
-"""Whether residues or molecule numbers are molecules, so that each may be one carrier."""
+"""Checks that residues or molecule numbers are single molecules, so that each may be a carrier."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REMEDY = (
 
 
 def atom_kinds_in(atoms: AtomGroup) -> np.ndarray:
-    """Numbers that tell apart atoms of other name, type or element, shape (atoms,)."""
+    """Numbers that distinguish atoms by name, type and element, shape (atoms,)."""
     import pandas as pd
 
     kind = np.zeros(atoms.n_atoms, dtype=np.int64)
@@ -32,7 +32,7 @@ def atom_kinds_in(atoms: AtomGroup) -> np.ndarray:
 
 
 def copies_in(group: np.ndarray, kind: np.ndarray) -> np.ndarray:
-    """How often the atoms of each group repeat: 3 where every kind of atom is there 3 times.
+    """How often the atoms of each group repeat: 3 where every kind of atom occurs 3 times.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def copies_in(group: np.ndarray, kind: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Shape (groups,), int64; 1 where the kinds are not there equally often.
+        Shape (groups,), int64; 1 where the kinds do not occur equally often.
     """
     n_kinds = int(kind.max(initial=-1)) + 1
     pair, number = np.unique(group * n_kinds + kind, return_counts=True)
@@ -73,7 +73,7 @@ def check_compound(atoms: AtomGroup, compound: str, carrier: np.ndarray, name: s
     Parameters
     ----------
     atoms : AtomGroup
-        Those of a species.
+        Atoms of a species.
     compound : {"residues", "molecules"}
     carrier : numpy.ndarray
         Shape (atoms,): carrier of each, numbered from 0.

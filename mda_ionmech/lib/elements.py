@@ -1,8 +1,8 @@
-"""Which element an atom is, from its element, name, type, mass and residue together.
+"""The element of an atom, from its element, name, type, mass and residue.
 
-Force fields write names in capitals, so that CA is a carbon of a protein and a calcium ion, CL a
-chlorine and NA a sodium or a nitrogen. The mass decides where it was read from a file; else whether
-the atom stands alone in its residue, as an ion does.
+Force fields write names in capitals, so that CA is a carbon of a protein or a calcium ion, and NA a
+sodium or a nitrogen. The mass decides where it was read from a file; else whether the atom is alone
+in its residue, as ions are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ION_NAMES = {
     "RUB": "Rb", "BAR": "Ba", "CAD": "Cd", "IOD": "I", "BRO": "Br", "FLU": "F", "MAG": "Mg",
     "ZIN": "Zn", "SIL": "Ag",
 }  # fmt: skip
-#: Symbols no simulation of an electrolyte means: DB is a Drude particle, NO a nitrate.
+#: Symbols that are no elements in simulations of electrolytes: DB is a Drude particle, NO a nitrate
 _NOT_MEANT = frozenset(
     {
         "Ac", "Am", "At", "Bh", "Bk", "Cf", "Cm", "Db", "Es", "Fm", "Fr", "Hs", "Lr", "Md", "Mt",
@@ -30,8 +30,8 @@ _NOT_MEANT = frozenset(
 )  # fmt: skip
 #: Names of virtual sites and lone pairs.
 _SITES = re.compile(r"(EP|LP|MW|VS|DUM)[A-Z]?[0-9]*$", re.IGNORECASE)
-#: Elements of organic molecules. In a molecule, and with nothing else to go by, a name in capitals
-#: that begins with one of these letters is that element (CA, NE, OS, HG), save for these.
+#: Elements of organic molecules. In a molecule, if nothing else is known, a name in capitals that
+#: begins with one of these letters is that element (CA, NE, OS, HG), with these exceptions.
 _ORGANIC = frozenset({"H", "B", "C", "N", "O", "F", "P", "S", "I", "K"})
 _TWO_LETTERS_IN_MOLECULES = frozenset({"Br", "Cl", "Fe", "Se", "Si"})
 #: Masses of these may be shifted from or to hydrogens, u: united atoms, repartitioned masses.
@@ -54,14 +54,14 @@ def element_masses() -> dict[str, float]:
 
 
 def as_symbol(text: Any) -> str:
-    """``"CL"``, ``"cl"`` or ``"Cl1-"`` as ``"Cl"``; "" for what is no element."""
+    """``"CL"``, ``"cl"`` or ``"Cl1-"`` as ``"Cl"``; "" if it is no element."""
     letters = re.match(r"[^A-Za-z]*([A-Za-z]{1,2})(?![A-Za-z])", str(text))
     symbol = letters[1].capitalize() if letters else ""
     return symbol if symbol in element_masses() else ""
 
 
 def _fits(symbol: str, mass: float) -> float:
-    """How far a mass is from that of an element, u; infinity where it cannot be the element's."""
+    """Difference of a mass from that of an element, u; infinity where it cannot be its mass."""
     gap = mass - element_masses()[symbol]
     lower, upper = _SHIFTED.get(symbol, (0.0, 0.0))
     slack = max(1.0, 0.04 * mass)
@@ -69,20 +69,20 @@ def _fits(symbol: str, mass: float) -> float:
 
 
 def _from_mass(mass: float) -> str:
-    """The element of a mass as files write it, "" if none is so near."""
+    """The element of a mass, to the precision of files; "" if none is so close."""
     symbol, gap = min(((s, abs(m - mass)) for s, m in element_masses().items()), key=lambda x: x[1])
     return symbol if gap <= 0.1 else ""
 
 
 def element_of(name: str, mass: float = 0.0, residue: str = "", alone: bool = False) -> str:
-    """Element of one atom by its name and what else is known of it.
+    """Element of one atom from its name and further information.
 
     Parameters
     ----------
     name : str
         As a file writes it: ``CL``, ``Na+``, ``ZN2``, ``H1A``, ``SOD``.
     mass : float
-        u; 0 where it is not known.
+        u; 0 where it is unknown.
     residue : str
         Name of its residue.
     alone : bool
@@ -165,8 +165,8 @@ def are_sites(universe: Any) -> np.ndarray:
 def elements_of(universe: Any, *, by_mass: bool = True) -> np.ndarray:
     """Element of every atom: the topology's, else from name, type, mass and residue together.
 
-    Masses that MDAnalysis guessed from the names, or that are all equal, say nothing more and are
-    not looked at.
+    Masses that MDAnalysis guessed from the names, or that are all equal, carry no information and
+    are ignored.
 
     Parameters
     ----------
@@ -177,19 +177,19 @@ def elements_of(universe: Any, *, by_mass: bool = True) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Shape (atoms,), symbols such as ``"Li"``; "" where it is not known, and for sites without
+        Shape (atoms,), symbols such as ``"Li"``; "" where it is unknown, and for sites without
         mass.
 
     Notes
     -----
-    Cost: linear in the atoms; each distinct combination is looked at once.
+    Cost: linear in the atoms; each distinct combination is examined once.
     """
     import pandas as pd
 
     atoms = universe.atoms
     n_atoms = int(atoms.n_atoms)
     given = [getattr(atoms, name, None) for name in ("elements", "names", "types", "resnames")]
-    if is_guessed(universe, "types"):  # from the names, which are here
+    if is_guessed(universe, "types"):  # from the names, which are used here
         given[2] = None
     tables = [_codes(values, n_atoms) for values in given]
     mass = np.asarray(getattr(atoms, "masses", np.zeros(n_atoms)), dtype=np.float64)
@@ -209,7 +209,7 @@ def elements_of(universe: Any, *, by_mass: bool = True) -> np.ndarray:
     for codes, size in [
         *((c, len(d)) for c, d in tables), (tenth, int(tenth.max()) + 1), (alone, 2), (site, 2),
     ]:  # fmt: skip
-        if size > 1:  # numbered afresh, so that the product of the sizes stays small
+        if size > 1:  # renumbered, so that the product of the sizes stays small
             key = pd.factorize(key * size + codes)[0].astype(np.int64)
     first = np.full(int(key.max(initial=-1)) + 1, n_atoms, dtype=np.int64)
     np.minimum.at(first, key, np.arange(n_atoms))

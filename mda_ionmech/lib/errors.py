@@ -10,13 +10,12 @@ from .plain_text import printable
 
 
 class InputError(ValueError):
-    """What was given cannot be analysed; the message says what to give instead.
+    """The input cannot be analysed; the message says what to give instead.
 
     Parameters
     ----------
     text : str
-        Names of files, atoms and selections in it may hold anything: what cannot be seen is
-        written out.
+        The message; unprintable characters in names of files, atoms and selections are escaped.
     """
 
     def __init__(self, text: str = "") -> None:
@@ -28,7 +27,7 @@ class AdditivityError(RuntimeError):
 
 
 def warn_user(text: str) -> None:
-    """Raise a Python warning at the line that called this package, from whatever depth."""
+    """Issue a Python warning at the line that called this package, from any depth."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _ours(frame):
         frame, level = frame.f_back, level + 1

@@ -1,4 +1,4 @@
-"""Locks on files that end with the process that holds them, however it ends."""
+"""Locks on files that are released when their process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-#: Files (device, inode) that this process has locked: the system would grant it a lock twice.
+#: Files (device, inode) locked by this process, to which the system would grant a second lock.
 _held: set[tuple[int, int]] = set()
 _guard = threading.Lock()
 
@@ -45,7 +45,7 @@ class FileLock:
             If the file cannot be opened for writing.
         """
         with _guard:
-            # to open and close a file that this process has locked would unlock it
+            # opening and closing a file that this process has locked would unlock it
             if path.exists() and _key(os.stat(path)) in _held:
                 return None
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -59,7 +59,7 @@ class FileLock:
             return cls(descriptor, key)
 
     def release(self) -> None:
-        """Give the lock up; the file stays."""
+        """Release the lock; the file stays."""
         with _guard:
             if self._descriptor is not None:
                 os.close(self._descriptor)

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Atomic writing of files and folders, and their checksums."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def write_folder_atomically(
     write : callable
         Called with the temporary folder, which it fills.
     replaces : callable
-        Whether a folder that holds something may be replaced.
+        Whether a folder that is not empty may be replaced.
     what : str
         What is written, for messages, e.g. ``"saved run"``.
 
@@ -130,7 +130,7 @@ def write_folder_atomically(
 
 
 def _put_in_place(made: Path, target: Path) -> None:
-    """Rename a folder; what was there before goes when the new one is in its place."""
+    """Rename a folder; an old one is removed once the new one is in place."""
     if not target.exists():
         os.rename(made, target)
         return
@@ -167,13 +167,13 @@ def checksum(path: Path) -> int:
 
 
 def checksum_of_content(content: Mapping[str, Any]) -> int:
-    """CRC-32 of what a JSON file holds, its entry ``checksum`` left out."""
+    """CRC-32 of the contents of a JSON file without its entry ``checksum``."""
     kept = {name: value for name, value in content.items() if name != "checksum"}
     return zlib.crc32(json.dumps(kept, sort_keys=True).encode())
 
 
 def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk, where the system can do that."""
+    """Flush a file, or the names in a folder, to the disk, where the system can."""
     if os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -184,7 +184,7 @@ def sync(path: Path) -> None:
 
 
 def _machine() -> str:
-    """A short name of this machine: the number of a process means something there alone."""
+    """A short name of this machine, as process ids are per machine."""
     return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 

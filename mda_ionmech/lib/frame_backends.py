@@ -1,7 +1,7 @@
-"""Where the frames are read: in this process, in others of this machine, or on a Dask cluster.
+"""Serial, multiprocessing and Dask execution of the frame stage.
 
-Every way hands over the same parts of the trajectory and takes their answers in order, one at a
-time: what is large goes to its place at once, and a bar covers the whole.
+All backends read the same parts of the trajectory and return their results in order, one at a time,
+so that large arrays are stored at once and one progress bar covers the whole run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from MDAnalysis.lib.log import ProgressBar
 
 from .errors import InputError
 
-#: Parts for each worker: the last one to finish keeps the others waiting for a part of the time.
+#: Parts per worker: with more parts less time is lost waiting for the last one.
 PARTS_PER_WORKER = 4
 #: How often a part is sent again after its worker died.
 RETRIES = 5
@@ -29,7 +29,7 @@ RETRIES = 5
 
 @dataclass(frozen=True)
 class Part:
-    """What a part of the frames gave: the attributes that `AnalysisBase.run` gathers.
+    """The outcome of a part of the frames: the attributes that `AnalysisBase.run` gathers.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Part:
 
 @dataclass(frozen=True)
 class ReadPart:
-    """Reads one part; only the answer travels back, not the analysis.
+    """Reads one part; only the outcome is sent back, not the analysis.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class ReadPart:
 
 
 class SerialParts:
-    """This process, one part after the other."""
+    """Reads parts in this process, one after the other."""
 
     n_workers = 1
 
@@ -71,7 +71,7 @@ class SerialParts:
 
 
 class _Kept(threading.local):
-    """The analysis a thread of a worker has unpacked: it reads part after part with it."""
+    """The analysis unpacked by a thread of a worker, which reads all its parts with it."""
 
     pickled: bytes = b""
     read: ReadPart
@@ -81,7 +81,7 @@ _kept = _Kept()
 
 
 def _unpack(pickled: bytes) -> None:
-    # a copy for every thread: two parts read with one would share its open file
+    # a copy per thread: two parts read with one copy would share its open file
     if _kept.pickled != pickled:
         _kept.read, _kept.pickled = pickle.loads(pickled), pickled
 
@@ -93,8 +93,8 @@ def _read_kept(indexed_frames: np.ndarray) -> Part:
 def _begin(pickled: bytes) -> None:
     """Start a worker process with an analysis and a lock of its own for progress bars.
 
-    The lock of a forked process is that of the process it was forked from: a worker that is ended
-    while it holds it would leave every later bar waiting for ever.
+    A forked process shares the lock of its parent: a worker that is killed while it holds the lock
+    would block every later progress bar.
     """
     ProgressBar.set_lock(threading.RLock())
     _unpack(pickled)
@@ -110,7 +110,7 @@ def _same(pickled: bytes) -> bytes:
 
 
 class ProcessParts:
-    """Processes of this machine."""
+    """Reads parts in processes of this machine."""
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
@@ -123,14 +123,14 @@ class ProcessParts:
             waiting = deque(computations)
             running: deque[Any] = deque()
             while waiting or running:
-                # answers wait for their turn in this process
+                # outcomes wait in this process until it is their turn
                 while waiting and len(running) <= self.n_workers:
                     running.append(pool.apply_async(_read_kept, (waiting.popleft(),)))
                 yield running.popleft().get()
 
 
 class DaskParts:
-    """A Dask cluster of processes of this machine, for the time of the run."""
+    """Reads parts on a Dask cluster of local processes, which lasts for the run."""
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
@@ -152,9 +152,9 @@ class DaskParts:
 
 
 class ClientParts:
-    """The workers of a Dask cluster, through the `distributed.Client` in scope.
+    """Reads parts on the workers of a Dask cluster, through the current `distributed.Client`.
 
-    A part whose worker dies is sent to another one; the answer is the same.
+    A part whose worker dies is sent to another one; the outcome is the same.
     """
 
     def __init__(self, client: Any) -> None:
@@ -163,14 +163,14 @@ class ClientParts:
 
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
         """Read the parts on the workers of the client; yields them in order."""
-        import cloudpickle  # takes rules along that were written in a notebook or a script
+        import cloudpickle  # also pickles rules defined in a notebook or a script
 
-        # not scattered: data that a dying worker held alone would be lost, a task is run again
+        # not scattered: scattered data is lost with a worker, a task is run again
         analysis = self.client.submit(_same, cloudpickle.dumps(read), pure=False, retries=RETRIES)
         waiting = deque(computations)
         running: deque[Any] = deque()
         while waiting or running:
-            # answers wait for their turn, so no more are under way than workers need
+            # outcomes wait for their turn, so only as many parts are submitted as needed
             while waiting and len(running) < 2 * self.n_workers:
                 future = self.client.submit(
                     _unpack_and_read, analysis, waiting.popleft(), pure=False, retries=RETRIES
@@ -180,7 +180,7 @@ class ClientParts:
 
 
 class ForeignParts:
-    """Any other backend of MDAnalysis."""
+    """Reads parts with any other backend of MDAnalysis."""
 
     def __init__(self, backend: BackendBase) -> None:
         self.backend = backend
@@ -192,16 +192,16 @@ class ForeignParts:
 
 
 class GatherBackend(BackendBase):
-    """Backend of `AnalysisBase.run` that hands over the answers of the parts one by one.
+    """Backend of `AnalysisBase.run` that passes on the outcomes of parts one by one.
 
     Parameters
     ----------
     source : SerialParts, ProcessParts, DaskParts, ClientParts or ForeignParts
     absorb : callable
-        Called with every `Part`, in order, and whether it was read now; takes what is large out of
+        Called with every `Part`, in order, and whether it was read now; moves large arrays out of
         it.
     known : callable
-        From the number of a part and its frames to what an earlier run read of them, or None.
+        Maps the number of a part and its frames to the stored part of an earlier run, or None.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class GatherBackend(BackendBase):
         self.known = known
 
     def apply(self, func: Callable[..., Any], computations: list[Any]) -> list[Any]:
-        """The answers of all parts, in order."""
+        """The outcomes of all parts, in order."""
         done: list[Any] = []
         waiting: list[Any] = []
 
@@ -254,13 +254,13 @@ def client_in_scope() -> Any:
 
 
 def parts_source(backend: Any, n_workers: int | None) -> Any:
-    """Where the parts are read.
+    """The object that reads the parts.
 
     Parameters
     ----------
     backend : {"serial", "multiprocessing", "dask"}, BackendBase or None
-        ``dask`` is the cluster of the `distributed.Client` in scope, if there is one, else one of
-        this machine's processes.
+        ``dask`` is the cluster of the current `distributed.Client`, if there is one, else one of
+        local processes.
     n_workers : int, optional
         Default: one per core.
     """

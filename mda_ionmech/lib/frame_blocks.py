@@ -1,8 +1,8 @@
-"""Blocks of carriers, or of time origins, that are worked on one after the other.
+"""Blocks of carriers, or of time origins, that are processed one after the other.
 
-What is needed beside the positions is then small, wherever these are kept. Where what a carrier
-does depends on all the others, blocks are of origins, each with the frames at both ends of its
-windows; else they are of carriers in all frames.
+Temporary arrays are then small compared with the positions. Where labels depend on all carriers,
+blocks are of origins, each with the frames at both ends of its windows; else they are of carriers
+in all frames.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def carrier_blocks(position: Any) -> Iterator[tuple[int, int]]:
 
 
 def frames_at_once(n_carriers: int) -> int:
-    """Frames, or time origins, of a block of so many carriers."""
+    """Number of frames, or time origins, in a block of `n_carriers` carriers."""
     return max(BLOCK_NUMBERS // max(n_carriers, 1), FEWEST)
 
 
@@ -52,7 +52,7 @@ def origin_blocks(
     window : int
         Frames.
     most : int
-        Origins of a block.
+        Most origins in a block.
     first : int
         The first origin.
     """

@@ -1,7 +1,7 @@
-"""Objects that hold choices and never change after construction.
+"""Objects that hold parameters and are immutable after construction.
 
-An object decorated with `frozen` can be given to any number of analyses: what one of them finds on
-its trajectory goes into a copy (`changed`), so that no analysis can see another.
+An object decorated with `frozen` can be given to any number of analyses: parameters found on a
+trajectory are set in a copy (`changed`), so that analyses are independent of one another.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ T = TypeVar("T")
 def frozen(cls: type[T]) -> type[T]:
     """Class decorator: attributes can be assigned during construction only.
 
-    Subclasses are not frozen unless they are decorated too, so that those of users may keep what
-    they like.
+    Subclasses are not frozen unless they are decorated too, so that those of users may have mutable
+    attributes.
     """
     construct = cls.__init__
 

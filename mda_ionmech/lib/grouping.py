@@ -1,4 +1,4 @@
-"""Rows of tables put in the order of the group they belong to, in memory or on disk."""
+"""Sorts rows of tables by group, in memory or on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from .arrays_on_disk import folder_of, new_array
 from .kernels import kernel
 
-#: Rows that are worked on at once.
+#: Rows processed at once.
 ROWS_AT_ONCE = 2**18
 
 
@@ -22,7 +22,7 @@ def _count(group, number):  # type: ignore[no-untyped-def]
 
 @kernel
 def _destinations(group, place, out):  # type: ignore[no-untyped-def]
-    """Fill out (rows,) with where each row goes; place (groups,): the next one of each group."""
+    """Fill out (rows,) with the destination of each row; place (groups,): next row by group."""
     for k in range(group.shape[0]):
         out[k] = place[group[k]]
         place[group[k]] += 1
@@ -31,16 +31,16 @@ def _destinations(group, place, out):  # type: ignore[no-untyped-def]
 def sort_by_group(
     group: np.ndarray, columns: Sequence[np.ndarray], n_groups: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Columns of a table with the rows of each group together, in the order they were in.
+    """Stable sort of the rows of a table by group.
 
-    Cost: linear in rows; beside the columns that come out it holds a few megabytes.
+    Cost: linear in rows; takes a few megabytes besides the sorted columns.
 
     Parameters
     ----------
     group : numpy.ndarray
         Shape (rows,), integer: the group of each row, from 0 to ``n_groups - 1``.
     columns : sequence of numpy.ndarray
-        Each of shape (rows,); what is made of a column is in the folder of that column.
+        Each of shape (rows,); a sorted column is stored in the folder of that column.
     n_groups : int
 
     Returns

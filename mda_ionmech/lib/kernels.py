@@ -1,4 +1,4 @@
-"""Compiled kernels: compiled when first called, kept on disk; and what several of them share."""
+"""Numba kernels, compiled at the first call and cached on disk, and small functions they share."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _OF_FILES = (OSError, EOFError, pickle.PickleError)
 
 
 class Kernel:
-    """A function that numba compiles when it is first called; the result is cached on disk.
+    """A function that numba compiles at its first call; the compiled code is cached on disk.
 
-    Importing a module with kernels neither compiles nor imports numba. A kernel may call others by
-    their names in its module; it releases the interpreter lock. Where nothing can be kept on disk,
-    or what was kept there is damaged, it is compiled in memory, and that is said once.
+    Importing a module with kernels neither compiles them nor imports numba. A kernel may call other
+    kernels of its module by name; it releases the interpreter lock. Where nothing can be kept on
+    disk, or what was kept there is damaged, it is compiled in memory, and that is said once.
 
     Parameters
     ----------
     function : callable
-        The function itself.
+        The Python function.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -37,7 +37,7 @@ class Kernel:
         self._compiled: Any = None
 
     def compiled(self) -> Any:
-        """What numba makes of the function, in which names of other kernels mean theirs."""
+        """The compiled function, in which other kernels are compiled ones, too."""
         if self._compiled is None:
             self._compiled = self._made(cache=True)
         return self._compiled
@@ -92,7 +92,7 @@ def _say_no_cache() -> None:
         )
 
 
-#: A number whose six bits from each place on differ (de Bruijn), and the place by these bits.
+#: A de Bruijn number, whose six bits from each position on differ, and the position by these bits.
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _PLACE_OF = np.zeros(64, dtype=np.uint8)
 for _k in range(64):
@@ -101,14 +101,14 @@ for _k in range(64):
 
 @kernel
 def lowest_bit(word):  # type: ignore[no-untyped-def]
-    """Place of the lowest bit set in a uint64 that is not 0, as uint64, without a branch."""
+    """Position of the lowest set bit of a uint64 that is not 0, as uint64, without a branch."""
     lowest = word & (~word + np.uint64(1))
     return np.uint64(_PLACE_OF[(lowest * _DE_BRUIJN) >> np.uint64(58)])
 
 
 @kernel
 def longer(array, size):  # type: ignore[no-untyped-def]
-    """The array (n,), followed by room up to size. A loop compiles faster than a slice."""
+    """The array (n,) extended to `size` elements. A loop compiles faster than a slice."""
     out = np.empty(size, dtype=array.dtype)
     for k in range(min(array.shape[0], size)):
         out[k] = array[k]

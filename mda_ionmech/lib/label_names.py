@@ -1,4 +1,4 @@
-"""Names of labels as results can hold them: distinct words."""
+"""Checks of label names: distinct words, as result files need them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ MOST_LETTERS = 200
 
 
 def check_label_names(names: Any, owner: str) -> None:
-    """Refuse names that a result cannot tell apart or write down.
+    """Refuse names that are not distinct words.
 
     Parameters
     ----------
     names : sequence of str
         The labels in order.
     owner : str
-        Whose names they are, for the message, e.g. ``"MyRule"``.
+        Owner of the names, for the message, e.g. ``"MyRule"``.
 
     Raises
     ------
     InputError
-        For no names, one that is no text or holds blanks, or one that is there twice.
+        For no names, one that is no text or holds blanks, or one that occurs twice.
     """
     remedy = "give a tuple of words joined by underscores, e.g. names = ('kept', 'lost')"
     if isinstance(names, str) or not isinstance(names, Sequence):

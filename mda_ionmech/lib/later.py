@@ -1,8 +1,8 @@
-"""Packages above the results, found when a convenience method of a result is called.
+"""Late import of packages for convenience methods of results.
 
-``results.plot()`` and ``results.report()`` hand a result to packages that are built on results.
-They are looked up by name, as pandas looks up its plotting backend, so that no module imports one
-that stands above it.
+``results.plot()`` and ``results.report()`` call packages that depend on results. They are imported
+by name at the call, as pandas imports its plotting backend, so that no module imports from a higher
+layer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which molecule an atom belongs to: by its bonds, or by its residue where it has none.
+"""The molecule of every atom: by bonds, or by residue for atoms without bonds.
 
-A topology may hold bonds for a part of its molecules only (CONECT records of a PDB, a GROMACS
+A topology may have bonds for some of its molecules only (CONECT records of a PDB, a GROMACS
 topology with virtual sites, guessed bonds), so this is decided molecule by molecule.
 """
 
@@ -81,9 +81,9 @@ def in_order_of_appearance(label: np.ndarray) -> np.ndarray:
 
 
 def unbonded_groups(universe: Any) -> np.ndarray | None:
-    """What tells molecules apart without bonds: molecule numbers, else residues, (atoms,).
+    """Groups that define molecules without bonds: molecule numbers, else residues, (atoms,).
 
-    None where the topology has neither: one number for all atoms says nothing.
+    None where the topology has neither, or one number for all atoms.
     """
     atoms = universe.atoms
     for name in ("molnums", "resindices"):
@@ -96,11 +96,11 @@ def unbonded_groups(universe: Any) -> np.ndarray | None:
 def molecule_of_atom(universe: Any) -> np.ndarray:
     """Molecule id of every atom.
 
-    Atoms with bonds belong to the fragment that the bonds connect. Atoms without go by their
-    molecule number, where the topology has one, or residue, and are a molecule together. Where the
-    residue also holds one fragment that is at least as large, they belong to that (virtual
-    sites, Drude particles); where it holds several fragments, the residue is no molecule and each
-    of them stands alone. So does every atom where one residue holds all (most crystals).
+    Atoms with bonds belong to the fragment that the bonds connect. Atoms without bonds form a
+    molecule with those of the same molecule number, where the topology has it, or residue. Where
+    the residue also holds one fragment that is at least as large, they belong to it (virtual
+    sites, Drude particles); where it holds several fragments, each of them is a molecule of its
+    own. So is every atom where one residue holds all (most crystals).
 
     Returns
     -------
@@ -126,7 +126,7 @@ def molecule_of_atom(universe: Any) -> np.ndarray:
     n_groups = int(group.max()) + 1
     n_bonded = np.bincount(group[bonded], minlength=n_groups)
     n_alone = np.bincount(group[~bonded], minlength=n_groups)
-    # the lowest and highest fragment of a group are one where it holds one
+    # a group holds one fragment where its lowest and highest fragment are equal
     lowest = np.full(n_groups, n_atoms, dtype=np.int64)
     highest = np.full(n_groups, -1, dtype=np.int64)
     np.minimum.at(lowest, group[bonded], fragment[bonded])

@@ -1,7 +1,7 @@
-"""Objects as plain values that JSON can hold, with arrays beside them, and back.
+"""Conversion of objects to plain values for JSON, with arrays in separate files, and back.
 
-What is read is data: objects are made of the classes that the reader names and of no others, from
-their attributes, and nothing that a file holds is executed.
+Only data is read: objects are made from their attributes, of the classes that the caller lists and
+no others, and no code in a file is executed.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ _SEQUENCES: dict[str, type] = {"tuple": tuple, "set": set, "frozenset": frozense
 
 @dataclass(frozen=True)
 class PlainWriter:
-    """Turns objects into plain values.
+    """Converts objects to plain values.
 
     Attributes
     ----------
     keep : callable
-        Keeps an array and returns its number.
+        Stores an array and returns its number.
     known : collection of type
         Classes of the package whose objects are written by their attributes.
     is_own : callable
-        Whether an object is of a class of the user's that is written like these.
+        Whether an object is of a user's own class that is written like these.
     convert : callable
-        Puts another object in the place of one that cannot be written.
+        Replaces an object that cannot be written by another one.
     own : dict of str to type
-        Classes of the user's that were met, by name.
+        The user's own classes that were written, by name.
     """
 
     keep: Callable[[np.ndarray], int]
@@ -43,19 +43,19 @@ class PlainWriter:
     own: dict[str, type] = field(default_factory=dict)
 
     def plain(self, value: Any, name: str) -> Any:
-        """A value as what JSON can hold; what is no number or text has a tag.
+        """A value in a form that JSON can hold; anything but numbers and text has a tag.
 
         Parameters
         ----------
         value : object
         name : str
-            What it is, for the message.
+            Its name, for the message.
 
         Raises
         ------
         InputError
-            For what is neither a number, text, an array, a list, tuple, set or dict of them, nor
-            of a class that may be written.
+            For a value that is neither a number, text, an array, a list, tuple, set or dict of
+            them, nor of a class that may be written.
         """
         value = self.convert(value)
         if isinstance(value, np.generic) and value.dtype.kind in "biuf":
@@ -107,20 +107,20 @@ class PlainWriter:
 
 
 def _slots(kind: type) -> bool:
-    """Whether objects of a class keep attributes elsewhere than in `vars`."""
+    """Whether objects of a class have attributes outside `vars`."""
     return any(vars(base).get("__slots__") for base in kind.__mro__)
 
 
 @dataclass(frozen=True)
 class PlainReader:
-    """Turns plain values back into objects.
+    """Converts plain values back to objects.
 
     Attributes
     ----------
     array : callable
-        The array of a number.
+        Returns the array of a number.
     known, own : mapping of str to type
-        Classes that objects may be of, by the name they were written with.
+        Classes that objects may have, by the name they were written with.
     """
 
     array: Callable[[int], np.ndarray]
@@ -128,12 +128,12 @@ class PlainReader:
     own: Mapping[str, type]
 
     def value(self, plain: Any) -> Any:
-        """What `PlainWriter.plain` was given.
+        """The value that was given to `PlainWriter.plain`.
 
         Raises
         ------
         ValueError, TypeError, KeyError, AttributeError
-            For what no writer of this version writes.
+            For values that no writer of this version writes.
         """
         if isinstance(plain, list):
             return [self.value(one) for one in plain]
@@ -164,7 +164,7 @@ class PlainReader:
 
 
 def _made(kind: type, attributes: dict[str, Any]) -> Any:
-    """An object with these attributes, without a call of its constructor's checks."""
+    """An object with these attributes, without calling its constructor."""
     if is_dataclass(kind) and {one.name for one in fields(kind)} != set(attributes):
         raise ValueError(f"{kind.__name__} has other attributes here")
     made: Any = object.__new__(kind)

@@ -1,4 +1,4 @@
-"""Which chain an atom belongs to, and how far along: for rules about polymers."""
+"""The polymer chain of every atom, and its place along the chain."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from .errors import InputError
 from .molecules import are_bonded, bond_pairs, fragments_of
 
-#: What tells chains apart: one of `CHAINS`, the chain of every atom, or of some by their index.
+#: Definition of chains: one of `CHAINS`, the chain of every atom, or of some by their index.
 Chains = str | np.ndarray | Sequence[Hashable] | Mapping[int, Hashable]
 CHAINS = ("fragments", "residues", "segids")
 _INDEX = {"residues": "resindices", "segids": "segindices"}
 
 
 def check_chains(chains: Any, rule: str) -> None:
-    """Refuse what cannot name chains, without a universe.
+    """Refuse an invalid definition of chains, without a universe.
 
     Raises
     ------
@@ -45,14 +45,14 @@ def chain_of_atom(universe: Any, chains: Any, atoms: np.ndarray, rule: str) -> n
         What makes a chain: bonds, residues, segments; or the chain of every atom, shape (atoms,);
         or a mapping of atom index to chain. Ids may be numbers or names.
     atoms : numpy.ndarray
-        Shape (chain ligands,): indices of the atoms whose chain will be asked for.
+        Shape (chain ligands,): indices of the atoms whose chain is needed.
     rule : str
-        Who asks, for messages.
+        Name of the rule, for messages.
 
     Returns
     -------
     numpy.ndarray
-        Shape (atoms,), int64, from 0; -1 where a mapping says nothing.
+        Shape (atoms,), int64, from 0; -1 for atoms missing from a mapping.
 
     Raises
     ------
@@ -98,8 +98,8 @@ def chain_of_atom(universe: Any, chains: Any, atoms: np.ndarray, rule: str) -> n
 def monomer_of_atom(universe: Any, chain: np.ndarray, atoms: np.ndarray) -> np.ndarray:
     """Place along its chain, in monomers, of each of some atoms.
 
-    A monomer is a residue where chains hold several; otherwise each of `atoms` stands for one, as
-    the ether oxygens of a poly(ethylene oxide) written as one residue do. Counted from 0 on each
+    A monomer is a residue where chains have several; otherwise each of `atoms` counts as one, e.g.
+    the ether oxygens of a poly(ethylene oxide) chain that is one residue. Counted from 0 on each
     chain in order of residue or atom index.
 
     Parameters
@@ -133,6 +133,6 @@ def monomer_of_atom(universe: Any, chain: np.ndarray, atoms: np.ndarray) -> np.n
 
 
 def _rank_in_group(group: np.ndarray) -> np.ndarray:
-    """0, 1, 2 ... within each stretch of equal entries of a sorted array."""
+    """0, 1, 2 ... within each run of equal entries of a sorted array."""
     start = np.flatnonzero(np.diff(group, prepend=group[:1] - 1))
     return np.arange(len(group)) - np.repeat(start, np.diff(np.append(start, len(group))))

@@ -1,4 +1,4 @@
-"""Atoms of a topology without their universe: what a saved run keeps of an atom group."""
+"""Atoms of a topology without their universe, as stored in a saved run."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .errors import InputError
 
 @dataclass(frozen=True)
 class RecordedAtoms:
-    """What is known of a group of atoms when its universe is gone.
+    """Indices, names, masses and charges of a group of atoms, without its universe.
 
     Attributes
     ----------
     ix : numpy.ndarray
         Shape (atoms,), int64: index in the topology.
     names : numpy.ndarray or None
-        Shape (atoms,), text; None where the topology had none, as for what follows.
+        Shape (atoms,), text; None where the topology had none, as for the next ones.
     masses : numpy.ndarray or None
         Shape (atoms,), u.
     charges : numpy.ndarray or None
@@ -56,7 +56,7 @@ class RecordedAtoms:
 
     @property
     def universe(self) -> NoReturn:
-        """There is none.
+        """Not available in a saved run.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Numbers that stay the same over many frames, as runs: what is kept grows with the changes."""
+"""Run-length encoding of integers over time: memory grows with the number of changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .arrays_on_disk import ArrayFolder, GrowingArray, folder_of
 from .grouping import sort_by_group
 from .kernels import kernel
 
-#: Runs that are worked on at once.
+#: Runs processed at once.
 BLOCK_RUNS = 2**14
 
 
@@ -55,18 +55,18 @@ class LabelRuns:
         return np.asarray(self.start[first:last][~begins])
 
     def carriers(self, first: int, last: int) -> LabelRuns:
-        """The same of carriers `first` to `last` - 1; copies nothing large."""
+        """The runs of carriers `first` to `last` - 1, as views."""
         return LabelRuns(self.offsets[first : last + 1], self.start, self.value, self.n_frames)
 
     def part(self, first: int, last: int) -> LabelRuns:
-        """Runs of carriers `first` to `last` - 1 and no others; copies nothing large."""
+        """Runs of carriers `first` to `last` - 1 with arrays of these carriers alone, as views."""
         a, b = int(self.offsets[first]), int(self.offsets[last])
         offsets = self.offsets[first : last + 1] - a
         return LabelRuns(offsets, self.start[a:b], self.value[a:b], self.n_frames)
 
     @property
     def folder(self) -> ArrayFolder | None:
-        """Where the runs are; None: in memory."""
+        """Folder of the runs; None: in memory."""
         return folder_of(self.start)
 
     def between(self, first: int, last: int) -> np.ndarray:
@@ -83,7 +83,7 @@ class LabelRuns:
 
 
 def run_blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
-    """First and last + 1 of blocks of carriers that have about `BLOCK_RUNS` runs together.
+    """First and last + 1 of blocks of carriers with about `BLOCK_RUNS` runs each.
 
     Parameters
     ----------
@@ -98,14 +98,14 @@ def run_blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
 def gathered_runs(
     blocks: Iterable[LabelRuns], n_frames: int, folder: ArrayFolder | None
 ) -> LabelRuns:
-    """Runs of blocks of carriers one after the other.
+    """Concatenate the runs of blocks of carriers.
 
     Parameters
     ----------
     blocks : iterable of LabelRuns
     n_frames : int
     folder : ArrayFolder or None
-        Where they are put; None: in memory.
+        Folder of the runs; None: in memory.
     """
     start, value = GrowingArray(np.int32, folder), GrowingArray(np.int32, folder)
     offsets = [np.zeros(1, dtype=np.int64)]
@@ -118,7 +118,7 @@ def gathered_runs(
 
 
 def joined_runs(runs: LabelRuns) -> LabelRuns:
-    """The same with neighbours of one value made one run."""
+    """The runs with neighbours of equal value merged."""
     first, last = int(runs.offsets[0]), int(runs.offsets[-1])
     start, value = runs.start[first:last], runs.value[first:last]
     keep = np.ones(len(value), dtype=bool)
@@ -129,7 +129,7 @@ def joined_runs(runs: LabelRuns) -> LabelRuns:
 
 
 def with_values(runs: LabelRuns, value: np.ndarray) -> LabelRuns:
-    """Runs with other values, one each from the first run on; neighbours of one value are one."""
+    """Runs with new values (runs,); neighbours of equal value are merged."""
     first, last = int(runs.offsets[0]), int(runs.offsets[-1])
     value = np.asarray(value, dtype=np.int32)
     return joined_runs(
@@ -146,7 +146,7 @@ def frame_counts(runs: LabelRuns, n_values: int, label: np.ndarray | None = None
         With values below `n_values`.
     n_values : int
     label : numpy.ndarray, optional
-        To count by the label of a value, one below `n_values`, in place of the value.
+        Label of each value, below `n_values`: counts labels instead of values.
     """
     change = np.zeros((n_values, runs.n_frames + 1), dtype=np.int64)
     for first, last in run_blocks(runs.offsets):
@@ -173,7 +173,7 @@ def fill_runs(offsets, start, value, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def fill_between(offsets, start, value, first, out):  # type: ignore[no-untyped-def]
-    """Write out what runs say of the frames from `first` on: out (carriers, frames)."""
+    """Write out the values of the frames from `first` on: out (carriers, frames)."""
     n_frames = out.shape[1]
     for c in range(offsets.shape[0] - 1):
         low, high = offsets[c], offsets[c + 1]  # the run that holds the frame is in [low, high)
@@ -220,10 +220,10 @@ def find_runs(state):  # type: ignore[no-untyped-def]
 
 @kernel
 def pair_segments(before, after):  # type: ignore[no-untyped-def]
-    """Stretches of origins over which both states stay the same.
+    """Segments of origins over which both states stay the same.
 
     before, after (carriers, origins) int32. Returns offsets (carriers + 1,), and begin, the state
-    before and the one after of each stretch (segments,).
+    before and the one after of each segment (segments,).
     """
     n_carriers, n_origins = before.shape
     offsets = np.zeros(n_carriers + 1, dtype=np.int64)
@@ -264,14 +264,14 @@ def label_runs(state: np.ndarray) -> LabelRuns:
 
 
 def runs_in_time(blocks: Iterable[np.ndarray], folder: ArrayFolder | None = None) -> LabelRuns:
-    """Run-length form of states that come some frames at a time.
+    """Run-length form of states that are given some frames at a time.
 
     Parameters
     ----------
     blocks : iterable of numpy.ndarray
         Shape (carriers, some frames), int32, one after the other.
     folder : ArrayFolder, optional
-        Where the runs are put. Default: in memory.
+        Folder of the runs. Default: in memory.
     """
     carriers, starts, values = (GrowingArray(np.int32, folder) for _ in range(3))
     last, n_frames = None, 0

@@ -1,4 +1,4 @@
-"""Tables of results: rows under several keys, in the order they come in."""
+"""Tables of results with several index levels, in the given order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def indexed(table: pd.DataFrame, n_levels: int) -> pd.DataFrame:
-    """The first columns as the index, names in the order they come in, which counts as sorted."""
+    """The first columns as the index, whose values are sorted in the given order."""
     import pandas as pd
 
     keys = list(table.columns[:n_levels])

@@ -1,7 +1,7 @@
-"""Where what follows from the frames is worked on: by threads, or by the workers of a Dask cluster.
+"""Execution of the window stage by threads, or by the workers of a Dask cluster.
 
-Either gives the answers in order, and each is worked out whole in one place, so that their bits do
-not depend on how many threads or workers there are, nor on a worker that dies.
+Both yield results in order, and each result is computed in one place, so that it is the same bit
+for bit for any number of threads or workers, also if a worker dies.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from .frame_backends import RETRIES
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-#: Arrays begin at multiples of this in a file, bytes: as in memory of their own.
+#: Alignment of arrays in a file, bytes: as in memory.
 ALIGNMENT = 64
-#: In memory, windows that are worked on at once may take this beside 8 bytes per carrier and frame.
+#: Memory for concurrent windows, besides 8 bytes per carrier and frame.
 SPARE_BYTES = 100_000_000
 
 
 def threads(n_frames: int, n_rows: int, spare: int) -> int:
-    """Windows that may be worked on at once: one at least, one for each core at most.
+    """Number of windows that are computed concurrently: at least one, at most one per core.
 
     Parameters
     ----------
     n_frames : int
     n_rows : int
-        Pairs of species and label, or of macrostates, that sums are kept of.
+        Pairs of species and label, or of macrostates, that sums are computed for.
     spare : int
-        Bytes that all of them together may take.
+        Bytes that all of them may take together.
     """
     # sums of three kinds over three axes
     most = spare // (72 * n_rows * n_frames)
@@ -51,7 +51,7 @@ def threads(n_frames: int, n_rows: int, spare: int) -> int:
 def over_threads(
     task: Callable[[Item], Answer], items: Sequence[Item], threads: int
 ) -> Iterator[Answer]:
-    """Answers of a task for each item, in order, by so many threads."""
+    """Results of a task for each item, in order, by `threads` threads."""
     with ThreadPoolExecutor(max(1, min(threads, len(items)))) as pool:
         yield from pool.map(task, items)
 
@@ -59,16 +59,16 @@ def over_threads(
 def over_workers(
     client: Any, folder: Path, task: Callable[[Item], Answer], items: Sequence[Item]
 ) -> Iterator[Answer]:
-    """Answers of a task for each item, in order, by the workers of a cluster.
+    """Results of a task for each item, in order, by the workers of a cluster.
 
-    The task goes to a file that every worker maps to memory: workers of one machine share one copy,
-    and none is lost with a worker that dies. Its item is then given to another one.
+    The task is written to a file that every worker maps to memory: workers of one machine share one
+    copy, and the file is not lost with a worker that dies. Its item is then given to another one.
 
     Parameters
     ----------
     client : distributed.Client
     folder : Path
-        On a file system that all workers share; the file is gone at the end.
+        On a file system that all workers share; the file is removed at the end.
     task : callable
     items : sequence
 
@@ -94,10 +94,10 @@ def over_workers(
 
 
 def work_on(name: Path, item: Any) -> bytes:
-    """What the task in a file answers for one item, pickled.
+    """The pickled result of the task in a file for one item.
 
-    Arrays then have memory of their own where they arrive: to those that lie anywhere in a message
-    the linear algebra library may give other last bits.
+    Unpickled arrays are aligned in memory: for unaligned arrays inside a message the linear algebra
+    library may give results with different last bits.
     """
     try:
         task = read_task(name)
@@ -107,7 +107,7 @@ def work_on(name: Path, item: Any) -> bytes:
 
 
 def write_task(task: Any, name: Path) -> None:
-    """Write a task to a file: arrays as they lie in memory, and the paths of those on disk."""
+    """Write a task to a file: arrays as raw memory, and paths for those on disk."""
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):
@@ -128,7 +128,7 @@ def write_task(task: Any, name: Path) -> None:
 
 
 def read_task(name: Path) -> Any:
-    """The task of `write_task`; its arrays are pages of the file until they are written to."""
+    """The task written by `write_task`; its arrays are copy-on-write maps of the file."""
     with open(name, "rb") as file:
         pickled, sizes = pickle.load(file)
         end = file.tell()
@@ -167,8 +167,8 @@ def check_reach(client: Any, folder: Path, store: Path) -> None:
 
 
 def out_of_reach(folder: Path, who: str) -> InputError:
-    """What to do about a store that workers cannot open."""
+    """The error for a store that workers cannot open."""
     return InputError(
-        f"the store {str(folder)!r} cannot be opened by {who}, and with a Client in scope the "
-        "windows are worked on there; give store=... a path on a file system that all workers share"
+        f"the store {str(folder)!r} cannot be opened by {who}, and with a current Client the "
+        "windows are computed there; give store=... a path on a file system that all workers share"
     )

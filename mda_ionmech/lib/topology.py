@@ -1,4 +1,4 @@
-"""Selections written down so that a run can be repeated."""
+"""Descriptions and checks of atom groups of a topology."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .errors import InputError
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
-#: Selections of more characters are not written into messages.
+#: Longest selection that is shown in a message, characters.
 LONGEST_SELECTION = 60
 
 
 def describe_atoms(atoms: AtomGroup) -> str:
-    """A selection string that gives these atoms in their universe, as short as it can be.
+    """A short selection string that gives these atoms in their universe.
 
     Names are tried first (``resname TFS and name O1 O2``); a string is kept only if it selects
     exactly these atoms. Otherwise their indices are listed as ranges.
@@ -49,7 +49,7 @@ def describe_atoms(atoms: AtomGroup) -> str:
 
 
 def atom_ids(universe: Any) -> np.ndarray:
-    """Identifiers of all atoms as files carry them, shape (atoms,), int64.
+    """Atom identifiers as in files, shape (atoms,), int64.
 
     Index + 1 where the topology has none, or counts from 0 as MDAnalysis does for PSF.
     """
@@ -67,8 +67,10 @@ def trajectory_name(universe: Any) -> str:
 
 
 def atom_kinds(universe: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Elements, or types where not all elements are known: the distinct names, sorted, and the
-    place of every atom's among them, shape (atoms,)."""
+    """Elements, or types where not all elements are known.
+
+    Returns the distinct names, sorted, and the number of every atom's among them, shape (atoms,).
+    """
     kinds = getattr(universe.atoms, "elements", None)
     if kinds is None or not all(kinds):
         kinds = getattr(universe.atoms, "types", ["X"] * universe.atoms.n_atoms)
@@ -80,7 +82,7 @@ def atom_kinds(universe: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def digest(*arrays: np.ndarray) -> str:
-    """A short fingerprint of the bytes of arrays."""
+    """A short checksum of the bytes of arrays."""
     found = hashlib.sha256()
     for array in arrays:
         found.update(np.ascontiguousarray(array).tobytes())
@@ -88,12 +90,12 @@ def digest(*arrays: np.ndarray) -> str:
 
 
 def check_atom_group(atoms: Any, argument: str) -> None:
-    """Refuse what is not a fixed, non-empty group of distinct atoms.
+    """Refuse anything but a fixed, non-empty group of distinct atoms.
 
     Parameters
     ----------
     atoms : AtomGroup
-        The group as the user gave it.
+        The group as given by the user.
     argument : str
         Its name, for the message.
 
@@ -132,16 +134,16 @@ def check_apart(groups: Mapping[str, AtomGroup], rule: str, called: str = "{} an
     Parameters
     ----------
     groups : mapping of str to AtomGroup
-        By what the user calls each.
+        Groups by their names in the message.
     rule : str
-        Why they may share none.
+        Why they must not share atoms.
     called : str
-        What two of them are called together.
+        Format of the two names of a pair.
 
     Raises
     ------
     InputError
-        With the number of shared atoms and the first of them.
+        Naming the number of shared atoms and the first of them.
     """
     for (a, first), (b, second) in combinations(groups.items(), 2):
         if first.universe is not second.universe:  # refused elsewhere

@@ -1,4 +1,4 @@
-"""What kind of surroundings a carrier has: chemical labels that forget ids."""
+"""Macrostates: chemical labels of a carrier's surroundings, without molecule ids."""
 
 from .base import MacrostateRule, Macrostates, RunStates, map_shells
 from .composition import ShellComposition

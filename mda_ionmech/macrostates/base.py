@@ -1,4 +1,4 @@
-"""Joint rules: from the microstates of all carriers to one chemical label each."""
+"""Macrostate rules: from the microstates of all carriers to one chemical label each."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RunStates:
 
     @property
     def folder(self) -> ArrayFolder | None:
-        """Where the microstates are; None: in memory."""
+        """Folder of the microstates; None: in memory."""
         found = [one.runs.folder for one in self.microstates if one is not None]
         return found[0] if found else None
 
@@ -114,7 +114,7 @@ def map_shells(
 
 
 def dense_states(runs: LabelRuns) -> np.ndarray:
-    """Runs written out, shape (frames, carriers), int16, where the runs are."""
+    """Runs as a dense array, shape (frames, carriers), int16, stored where the runs are."""
     out = new_array((runs.n_frames, runs.n_carriers), np.int16, runs.folder)
     for first, last in origin_blocks(runs.n_frames, 0, frames_at_once(runs.n_carriers)):
         out[first:last] = runs.between(first, last).T
@@ -149,11 +149,11 @@ class MacrostateRule(ABC):
         """
 
     def prepare(self, universe: Any, ligands: Mapping[str, AtomGroup]) -> MacrostateRule:
-        """The rule with what it takes from the topology beyond shells, e.g. the chain of each atom.
+        """The rule with data from the topology besides shells, e.g. the chain of each atom.
 
-        Called once per analysis, before frames are read. The rule is left as it is: what is found
-        belongs to the object that is returned, which the analysis keeps, and with which a saved run
-        is labelled where there is no universe. By default that is the rule itself.
+        Called once per analysis, before frames are read. The rule itself must not change: what is
+        found is set in the object that is returned, which the analysis uses, and with which a saved
+        run is labelled without a universe. By default the rule itself is returned.
 
         Parameters
         ----------
@@ -193,10 +193,10 @@ class MacrostateRule(ABC):
 
 
 def prepared_macrostates(one: IonSpecies, universe: Any) -> Any:
-    """`MacrostateRule.prepare` of the rule of a species, which is left as it is.
+    """`MacrostateRule.prepare` of the rule of a species, without changing the given rule.
 
-    A rule whose class is not frozen is copied first, so that `prepare` may also keep what it finds
-    in the object it is called on, and return nothing.
+    A rule that is not frozen is copied first, so that its `prepare` may also set attributes of the
+    object itself, and return nothing.
     """
     rule, prepare = one.macrostates, getattr(type(one.macrostates), "prepare", None)
     if prepare in (None, MacrostateRule.prepare):

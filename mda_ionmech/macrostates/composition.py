@@ -1,4 +1,4 @@
-"""What a shell is made of: which ligand types it holds, or how many molecules or chains."""
+"""Composition of a shell: its ligand types, or its number of molecules or chains."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from ..species import IonSpecies
 
 COUNTS = ("types", "molecules", "chains")
-#: Ligand types whose combinations are still told apart: 4 give 16 labels.
+#: Most ligand types whose combinations are labels: 4 give 16 labels.
 MOST_TYPES = 4
 
 
 @frozen
 class ShellComposition(MacrostateRule):
-    """Labels a carrier by what its own shell holds, forgetting which molecules they are.
+    """Labels a carrier by the composition of its own shell.
 
     ``count="types"``: the ligand types present, ``<type>_only``, several joined by underscores in
     the order of the detector, and ``free`` for an empty shell. A detector with the types polymer
     and anion gives ``polymer_only``, ``polymer_anion``, ``anion_only``, ``free``.
 
-    ``count="molecules"``, ``count="chains"``: how many distinct ones, e.g. ``chains_0``,
+    ``count="molecules"``, ``count="chains"``: the number of distinct ones, e.g. ``chains_0``,
     ``chains_1``, ``chains_2``, ``chains_more``.
 
     Cost: linear in the members of the distinct shells.
@@ -43,13 +43,14 @@ class ShellComposition(MacrostateRule):
     Parameters
     ----------
     count : {"types", "molecules", "chains"}
-        What is told apart.
+        What the labels are made from.
     of : str or sequence of str, optional
         The ligand types that count. Default: all, and for chains all but `anion`.
     most : int
-        The largest number with a label of its own; above it is ``more``.
+        The largest number with a label of its own; larger ones are ``more``.
     chains : {"fragments", "residues", "segids"}, array or mapping
-        What makes a chain, as for `mda_ionmech.events.PolymerEvents`; only for ``count="chains"``.
+        Definition of chains, as for `mda_ionmech.events.PolymerEvents`; only for
+        ``count="chains"``.
     anion : str, optional
         The ligand type that holds no chains; only for ``count="chains"``. Default: ``anion``,
         ``cation`` and ``counterion``, those that the detector has.
@@ -58,12 +59,12 @@ class ShellComposition(MacrostateRule):
     ------
     InputError
         For an unknown `count`, a `most` below 1, a species without shells, unknown types in `of`,
-        more than four types to combine, or chains the topology does not tell.
+        more than four types to combine, or chains that the topology does not define.
 
     Notes
     -----
-    The names are fixed by the ligand types, whatever a trajectory visits, so results of several
-    trajectories can be compared.
+    The names depend on the ligand types alone, not on what occurs in a trajectory, so results of
+    several trajectories can be compared.
     """
 
     def __init__(
@@ -138,8 +139,8 @@ class ShellComposition(MacrostateRule):
             names = self.names_for(types)
             if len(names) > 2**MOST_TYPES or len(set(names)) < len(names):
                 raise InputError(
-                    f"ShellComposition of species {one.name!r} cannot tell the ligand types "
-                    f"{list(types)} apart: at most {MOST_TYPES} can be combined, and joined names "
+                    f"ShellComposition of species {one.name!r} cannot combine the ligand types "
+                    f"{list(types)}: at most {MOST_TYPES} can be combined, and joined names "
                     "must differ; name those that matter with of=[...], or rename or merge types"
                 )
         self._chains_in(one.atoms.universe, one.microstates.ligands)
@@ -205,7 +206,7 @@ class ShellComposition(MacrostateRule):
         return map_shells(states, index, self.names_for(types), label)
 
     def _types_of_shells(self, shells: ShellTable, kinds: np.ndarray) -> np.ndarray:
-        """Place of the combination of types of every shell among the names."""
+        """Index among the names of the combination of types of every shell."""
         place = np.cumsum(kinds) - 1
         n = int(kinds.sum())
         shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))

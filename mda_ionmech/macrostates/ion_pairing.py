@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 #: A contact of a cation with an anion over frames [begin, end).
 CONTACT = np.dtype([("cation", "i4"), ("anion", "i4"), ("begin", "i4"), ("end", "i4")])
-#: What is worked on at once, bytes.
+#: Size of arrays that are processed at once, bytes.
 BLOCK_BYTES = 2**23
 
 
 @kernel
 def _contacts(offsets, start, value, n_frames, shell_offsets, anion, shift, out):  # type: ignore[no-untyped-def]
-    """Contacts behind runs of shells, a row (cation, anion, begin, end) each.
+    """Cation-anion contacts from runs of shells, one row (cation, anion, begin, end) each.
 
     offsets, start, value: as `LabelRuns`; the anions in contact in shell s are
     anion[shell_offsets[s] : shell_offsets[s + 1]]; shift: number of the first cation. Fills out
-    (contacts, 4) as far as it reaches, and returns the number of contacts.
+    (contacts, 4) up to its size, and returns the number of contacts.
     """
     n = 0
     for c in range(offsets.shape[0] - 1):
@@ -102,7 +102,7 @@ def _components(n_carriers, n_nodes, contacts, first, plus, minus):  # type: ign
 
 
 def counts_of(n_ions: int) -> type:
-    """The smallest type of integer that counts so many ions: clusters may hold all of them."""
+    """The smallest integer type for counts up to `n_ions`, as a cluster may hold all ions."""
     return np.int16 if n_ions < 2**15 else np.int32
 
 
@@ -125,7 +125,7 @@ class IonPairing(MacrostateRule):
     Parameters
     ----------
     anion : str
-        The ligand type, in the detectors of the cations, that holds the anions' atoms.
+        The ligand type, in the detectors of the cations, of the atoms of the anions.
 
     Notes
     -----
@@ -187,7 +187,7 @@ class IonPairing(MacrostateRule):
                 ligands.append(one.microstates.ligands[self.anion].ix)
         molecules = distinct(states.molecule[np.concatenate(ligands)])
         rows = n_carriers + len(molecules)
-        # in a frame: two numbers of each row, what runs are found from, and contacts
+        # bytes per frame: two numbers per row, arrays for finding runs, and contacts
         at_once = max(1, min(states.n_frames, BLOCK_BYTES // (8 * rows + 48 * n_carriers)))
         edges, contacts = self._contacts_by_frames(states, first_row, molecules, at_once)
         mine = states.species[index]
@@ -197,7 +197,7 @@ class IonPairing(MacrostateRule):
             first_atom = np.unique(mine.carrier_of_atom, return_index=True)[1]
             molecule = states.molecule[mine.atoms.ix[first_atom]]
             place = np.minimum(np.searchsorted(molecules, molecule), len(molecules) - 1)
-            # an anion that is no ligand is alone: the row after all others
+            # an anion that is no ligand is always alone: the row after all others
             chosen = np.where(molecules[place] == molecule, n_carriers + place, rows)
         counts = counts_of(rows + 1)
         shape = states.n_frames, mine.n_carriers
@@ -224,7 +224,7 @@ class IonPairing(MacrostateRule):
     def _contacts_by_frames(
         self, states: RunStates, first_row: dict[int, int], molecules: np.ndarray, at_once: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Contacts of all cations by blocks of frames; one that lasts longer is in several.
+        """Contacts of all cations by blocks of frames; a long one is in several blocks.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Site type: the label of the site a carrier holds, e.g. its Wyckoff position."""
+"""Site type: the label of the site that a carrier occupies, e.g. its Wyckoff position."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @frozen
 class SiteType(MacrostateRule):
-    """Label of the site each carrier holds; the names are the labels of its SiteAssignment.
+    """Label of the site that each carrier occupies; the names are those of its SiteAssignment.
 
-    Transitions between site types are then the channels of hopping, with their populations,
-    probabilities and what each carried.
+    Transitions between site types are then hop channels, with their populations, probabilities and
+    contributions.
 
     Notes
     -----
-    Read with ``assignment="nearest"`` the labels depend on single frames alone, and time reversal
-    makes L[m -> m'] equal L[m' -> m]; core sets break that at windows as short as a hop.
+    With ``assignment="nearest"`` the labels depend on single frames alone, so that by time reversal
+    L[m -> m'] = L[m' -> m]; with core sets this does not hold for windows as short as a hop.
     """
 
     def check(self, species: Sequence[IonSpecies], index: int) -> None:

@@ -1,4 +1,4 @@
-"""Who surrounds each carrier: detectors, their history filters, and interned shells."""
+"""Microstates: coordination shells and sites of carriers, and the detectors that find them."""
 
 from .contacts import ContactHistory, Contacts, FrameGeometry
 from .cutoff_shell import CutoffShell

@@ -1,7 +1,7 @@
-"""Contacts of consecutive frames, gathered as intervals of frames.
+"""Contacts over consecutive frames, stored as intervals of frames.
 
-A contact that lasts a thousand frames is one row, whatever its length: memory grows with the number
-of changes, not with the number of frames.
+A contact is one row, whatever its duration: memory grows with the number of changes, not with the
+number of frames.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..species import Detector
     from .contacts import FrameGeometry
 
-#: Contacts of one carrier there is room for at first.
+#: Initial capacity for contacts of one carrier.
 FIRST_ROOM = 16
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 
@@ -30,8 +30,8 @@ class OpenContacts(NamedTuple):
     number : numpy.ndarray
         Shape (carriers,), int64.
     ligand, level, begin : numpy.ndarray
-        Shape (carriers, room), int32, int16 and int32: ligand number, level, and first frame of
-        each contact, in the order in which the last frame had them.
+        Shape (carriers, capacity), int32, int16 and int32: ligand number, level, and first frame of
+        each contact, in the order of the last frame.
     """
 
     number: np.ndarray
@@ -41,7 +41,7 @@ class OpenContacts(NamedTuple):
 
 
 class EndedContacts(NamedTuple):
-    """Contacts that have ended, each of shape (room,), int32, `level` int16.
+    """Contacts that have ended, each of shape (capacity,), int32, `level` int16.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class EndedContacts(NamedTuple):
 
 @kernel
 def contact_rows(carrier, ligand, n_carriers):  # type: ignore[no-untyped-def]
-    """Where the contacts of each carrier begin and end: first, last (carriers,) int64.
+    """Range of the contacts of each carrier: first, last (carriers,) int64.
 
     carrier, ligand (contacts,): sorted by carrier, then ligand, each pair once; if they are not,
     both are empty.
@@ -79,7 +79,7 @@ def contact_rows(carrier, ligand, n_carriers):  # type: ignore[no-untyped-def]
 
 @kernel
 def room_needed(first, last, ligand, number):  # type: ignore[no-untyped-def]
-    """What `follow_contacts` needs room for; first, last, ligand as there.
+    """Capacity that `follow_contacts` needs; first, last, ligand as there.
 
     number (carriers,): open contacts of each. Returns the most contacts of one carrier, the highest
     ligand number, and the sum of number.
@@ -100,16 +100,16 @@ def follow_contacts(frame, first, last, ligand, level, opened, place_of, n_ended
 
     Carrier c has ligand[first[c] : last[c]], in any order, each once, at the levels in level, or
     all at level 1 if that is empty; all up to the greatest last are contacts of some carrier.
-    opened: an `OpenContacts` with room for all, updated; place_of (ligands,) int32 holds 0, as it
-    does again afterwards; ended: an `EndedContacts`, to which those that have ended are appended
-    from n_ended on. Returns the new n_ended.
+    opened: an `OpenContacts` of sufficient capacity, updated; place_of (ligands,) int32 holds 0
+    before and after; ended: an `EndedContacts`, to which contacts that end are appended from
+    n_ended on. Returns the new n_ended.
 
-    Cost: linear in contacts; those of a carrier that has the same are compared without branches.
+    Cost: linear in contacts; unchanged contacts of a carrier are compared without branches.
     """
     number, open_ligand, open_level, open_begin = opened
     room = open_ligand.shape[1] + 1
     has_levels = level.shape[0] > 0
-    # those of the frame before, from place 1 on; place 0 is that of contacts that begin
+    # contacts of the frame before have places from 1 on; 0 is for contacts that begin
     before, before_level = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int16)
     before_begin, kept_by = np.empty(room, dtype=np.int32), np.full(room, -1, dtype=np.int64)
     before_begin[0] = frame
@@ -154,7 +154,7 @@ def follow_contacts(frame, first, last, ligand, level, opened, place_of, n_ended
 
 
 class ContactTracker:
-    """Gathers the contacts of consecutive frames as intervals of frames.
+    """Converts the contacts of consecutive frames to intervals of frames.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ class ContactTracker:
         self._rings = False
 
     def add(self, contacts: Contacts) -> None:
-        """Take the contacts of the next frame."""
+        """Add the contacts of the next frame."""
         carrier = np.asarray(contacts.carrier, dtype=np.int32)
         ligand = np.asarray(contacts.ligand, dtype=np.int32)
         inner, ring = contacts.inner, contacts.ring
@@ -201,14 +201,14 @@ class ContactTracker:
         inner: np.ndarray | None = None,
         ring: np.ndarray | None = None,
     ) -> None:
-        """Take the contacts of the next frame, carrier by carrier.
+        """Add the contacts of the next frame, carrier by carrier.
 
         Parameters
         ----------
         first, last : numpy.ndarray
             Shape (carriers,), int64: carrier c has ``ligand[first[c]:last[c]]``, each once.
         ligand : numpy.ndarray
-            Shape (contacts,), int32, or more.
+            Shape (contacts,) or longer, int32.
         inner, ring : numpy.ndarray
             Shape (contacts,), as in `Contacts`; without `inner` it is True throughout.
         """
@@ -259,7 +259,7 @@ class ContactTracker:
 
 
 class Follower:
-    """Follows the contacts that a detector finds in consecutive frames.
+    """Tracks the contacts that a detector finds in consecutive frames.
 
     Parameters
     ----------
@@ -274,7 +274,7 @@ class Follower:
         self.tracker = ContactTracker(n_carriers, first_frame)
 
     def add(self, frame: FrameGeometry) -> tuple[int, ...]:
-        """Take the next frame; returns the tally of its contacts."""
+        """Add the next frame; returns the tally of its contacts."""
         contacts = self.detector.contacts(frame)
         self.tracker.add(contacts)
         return contacts.tally

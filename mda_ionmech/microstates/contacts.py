@@ -1,4 +1,4 @@
-"""What a detector sees of a frame, and the contacts it finds: of one frame and over time."""
+"""Input of detectors for one frame, and the contacts they find: of one frame and over time."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from ..lib.arrays_on_disk import ArrayFolder
 
 
-#: Stretches of contact worked on at once.
+#: Intervals of contact processed at once.
 BLOCK_ROWS = 2**18
 
 
 def row_number(n_rows: int) -> type:
-    """The smaller type of integer that numbers so many rows."""
+    """The smallest integer type that numbers `n_rows` rows."""
     return np.int32 if n_rows < 2**31 else np.int64
 
 
 class FrameGeometry:
-    """What a detector sees of one frame.
+    """One frame as input of a detector.
 
     Parameters
     ----------
@@ -38,17 +38,16 @@ class FrameGeometry:
     ligands : numpy.ndarray or Places
         Shape (ligands, 3): fractional coordinates of the ligand atoms, any image.
     ligand_kind : numpy.ndarray
-        Shape (ligands,), int64: place of each ligand's type in `Detector.ligand_types`.
+        Shape (ligands,), int64: index of each ligand's type in `Detector.ligand_types`.
     ligand_owner : numpy.ndarray
         Shape (ligands,), int64: the carrier a ligand atom is part of, or -1.
     cell : numpy.ndarray
-        Shape (3, 3), Angstrom: rows are the cell vectors the fractions belong to.
+        Shape (3, 3), Angstrom: rows are the cell vectors of the fractional coordinates.
     cell_as_read : numpy.ndarray
-        Shape (3, 3), Angstrom: the vectors the file gives, another choice for the same lattice;
-        None where they are those of `cell`.
+        Shape (3, 3), Angstrom: the vectors in the file, another choice for the same lattice; None
+        where they are those of `cell`.
     others : numpy.ndarray or Places
-        Shape (others, 3): fractional coordinates of the atoms that `Detector.other_atoms` asked
-        for, any image; none unless it does.
+        Shape (others, 3): fractional coordinates of the atoms of `Detector.other_atoms`, any image.
     other_owner : numpy.ndarray
         Shape (others,), int64: the carrier such an atom is part of, or -1.
 
@@ -57,7 +56,7 @@ class FrameGeometry:
     ligands, others : numpy.ndarray
         Shapes (ligands, 3) and (others, 3): the fractional coordinates themselves.
     ligand_places, other_places : Places
-        The same as they were given.
+        The same in the form they were given.
     """
 
     def __init__(
@@ -117,31 +116,31 @@ class Contacts:
 
 @dataclass(frozen=True)
 class ContactHistory:
-    """Contacts of all frames of one species: one row per stretch of frames a contact lasts.
+    """Contacts of all frames of one species: one row per interval of frames of a contact.
 
-    Stretches of one carrier and ligand do not overlap; one begins where `inner` or `ring` changes.
-    Whether a stretch is cut in two has no meaning, nor has their order unless `first_row` is given.
+    Intervals of one carrier and ligand do not overlap; one begins where `inner` or `ring` changes.
+    An interval may be split in two, and their order has no meaning unless `first_row` is given.
 
     Attributes
     ----------
     carrier, ligand : numpy.ndarray
-        Shape (stretches,), int32.
+        Shape (intervals,), int32.
     inner : numpy.ndarray
-        Shape (stretches,), bool: close enough to begin a contact, throughout.
+        Shape (intervals,), bool: close enough to begin a contact, throughout.
     begin, end : numpy.ndarray
-        Shape (stretches,), int32: first frame, and the one after the last.
+        Shape (intervals,), int32: first frame, and the one after the last.
     n_frames, n_carriers : int
     spacing : float
         Of the frames, ps.
     ligand_atom, ligand_molecule, ligand_kind : numpy.ndarray
         Shape (ligands,): atom index, molecule id and type of each ligand number.
     ring : numpy.ndarray or None
-        Shape (stretches,), uint8; as in `Contacts`, throughout.
+        Shape (intervals,), uint8; as in `Contacts`, throughout.
     first_row : numpy.ndarray or None
-        Shape (carriers + 1,), int64, where stretches are in the order of the carriers: those of
+        Shape (carriers + 1,), int64, where intervals are in the order of the carriers: those of
         carrier c are ``first_row[c]:first_row[c + 1]``.
     change : callable or None
-        What is made of the stretches of each block of carriers.
+        Applied to the intervals of each block of carriers.
     """
 
     carrier: np.ndarray
@@ -161,16 +160,16 @@ class ContactHistory:
 
     @property
     def has_rings(self) -> bool:
-        """Whether the detector gave rings."""
+        """Whether contacts have rings."""
         return self.ring is not None
 
     @property
     def folder(self) -> ArrayFolder | None:
-        """Where the stretches are; None: in memory."""
+        """Folder of the arrays; None: in memory."""
         return folder_of(self.begin)
 
     def mapped(self, change: Callable[[ContactHistory], ContactHistory]) -> ContactHistory:
-        """The same with the stretches of every block of carriers changed by a function."""
+        """The history with a function applied to the intervals of every block of carriers."""
         return replace(self, change=change)
 
     @property
@@ -179,12 +178,12 @@ class ContactHistory:
         return ["carrier", "ligand", "inner", "begin", "end", *ring]
 
     def rows(self, which: np.ndarray | slice) -> ContactHistory:
-        """Some of the stretches, by number, slice or mask; without order."""
+        """Some of the intervals, by number, slice or mask; without order."""
         some: dict[str, Any] = {name: getattr(self, name)[which] for name in self._columns}
         return replace(self, **some, first_row=None)
 
     def by_carrier(self) -> ContactHistory:
-        """The same stretches in the order of the carriers. Cost: linear, once."""
+        """The intervals sorted by carrier. Cost: linear, once."""
         if self.first_row is not None:
             return self
         columns = [getattr(self, name) for name in self._columns]
@@ -193,7 +192,7 @@ class ContactHistory:
         return replace(self, **named, first_row=first_row)
 
     def blocks(self) -> Iterator[tuple[int, int, ContactHistory]]:
-        """First and last + 1 of blocks of carriers, and their stretches in memory."""
+        """First and last + 1 of blocks of carriers, and their intervals in memory."""
         ordered = self.by_carrier()
         first_row = ordered.first_row
         assert first_row is not None
@@ -204,14 +203,14 @@ class ContactHistory:
             yield int(first), int(last), rows if self.change is None else self.change(rows)
 
     def in_time(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers of the stretches by carrier, those of one ligand in the order of time.
+        """Numbers of the intervals by carrier, those of one ligand in the order of time.
 
         All are of carriers `first` to `last` - 1. Cost: linear.
 
         Returns
         -------
         order : numpy.ndarray
-            Shape (stretches,).
+            Shape (intervals,).
         first_row : numpy.ndarray
             Shape (carriers + 1,), int64: where those of each carrier begin in the order.
         """

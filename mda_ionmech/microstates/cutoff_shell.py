@@ -1,9 +1,9 @@
 """Coordination shells by a distance cutoff per ligand type.
 
-Ligand a is in the shell of carrier i when |r_a - r_i| < cutoff of its type. Hysteresis begins a
-contact below r_in and ends it above r_out; persistence ignores what reverts within t*.
+Ligand a is in the shell of carrier i when |r_a - r_i| < cutoff of its type. With hysteresis a
+contact begins below r_in and ends above r_out; persistence ignores changes that revert within t*.
 
-The class is long because its radii are given in many ways, which are documented and checked here.
+The class is long because its radii can be given in many ways, which it documents and checks.
 """
 
 from __future__ import annotations
@@ -29,41 +29,41 @@ if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
 
-#: Further radii of one ligand type at most: each contact holds the number of its ring in a byte.
+#: Most recorded radii of one ligand type: each contact stores the number of its ring in a byte.
 MOST_RADII = 250
-#: Radii nearer than this are one, Angstrom.
+#: Radii that differ by less than this are equal, Angstrom.
 SAME_RADIUS = 1e-6
 
 
 @frozen
 class CutoffShell(Detector):
-    """First coordination shell by distance; a plain cutoff unless filters are asked for.
+    """First coordination shell by distance; a plain cutoff unless filters are given.
 
     Cost per frame: linear in the number of ligands plus contacts (a numba cell list).
 
     Parameters
     ----------
     cutoff : float, "rdf", or mapping of ligand type to either
-        Radius of the shell, Angstrom. ``"rdf"`` takes the first minimum of g(r) found on frames
-        spread over the run, reports it, and refuses when g(r) has no clear one.
+        Radius of the shell, Angstrom. ``"rdf"``: the first minimum of g(r), found on frames sampled
+        over the run; refused when g(r) has no clear minimum.
     hysteresis : float, (float, float), or mapping of ligand type to either, optional
-        A number h ends a contact only beyond cutoff + h. A pair (r_in, r_out) gives both radii in
-        place of the cutoff. Angstrom.
+        A number h: contacts end only beyond cutoff + h. A pair (r_in, r_out): both radii, which
+        replace the cutoff. Angstrom.
     persistence : float, optional
         Ignore a change of a contact that reverts within this time, ps.
     recorded : sequence of float, or mapping of ligand type to one, optional
-        Further radii, Angstrom, that `OnsagerDecomposition.robustness` may put in place of those in
-        use. The largest of all must fit the cell twice.
+        Further radii, Angstrom, that `OnsagerDecomposition.robustness` can use in place of the
+        others. Twice the largest of all radii must be below the shortest cell height.
     **ligands : AtomGroup
         Ligand atoms by type, e.g. ``solvent=..., anion=...``.
 
     Attributes
     ----------
     inner, outer : dict of str to float
-        Radii in use by ligand type, Angstrom. Those asked as ``"rdf"`` are found by each run and
-        are in its own shell, ``run.species[k].microstates``.
+        Radii in use by ligand type, Angstrom. Those given as ``"rdf"`` are found by each run and
+        are in its own copy of the detector, ``run.species[k].microstates``.
     distributions : dict of str to RadialDistribution
-        g(r) of the types whose cutoff was found; empty before a run.
+        g(r) of the types whose cutoff was found from it; empty before a run.
 
     Raises
     ------
@@ -72,9 +72,9 @@ class CutoffShell(Detector):
 
     Notes
     -----
-    A shell of a molecule is counted round its centre of mass. Estimates are biased by flicker: a
-    plain cutoff sees an exchange whenever a ligand vibrates across it, so short windows lose
-    vehicular motion to exchange; hysteresis and persistence remove most of that.
+    The shell of a molecule is that around its centre of mass. With a plain cutoff, a ligand that
+    vibrates across it counts as an exchange (flicker), so that short windows have too much exchange
+    and too little vehicular motion; hysteresis and persistence remove most of this bias.
     """
 
     def __init__(
@@ -100,8 +100,8 @@ class CutoffShell(Detector):
         most = max(map(len, self.recorded.values()), default=0)
         if most > MOST_RADII:
             raise InputError(
-                f"recorded holds {most} radii; at most {MOST_RADII} are told apart: give those "
-                "that matter"
+                f"recorded holds {most} radii; at most {MOST_RADII} can be recorded: give the most "
+                "important ones"
             )
         self.hysteresis = dict(hysteresis) if isinstance(hysteresis, Mapping) else hysteresis
         self.inner: dict[str, float] = {}
@@ -132,7 +132,7 @@ class CutoffShell(Detector):
             else:
                 radius = _radius(wanted[kind], kind)
                 self._set(kind, radius, radius + self._margins[kind])
-        #: Ligand types whose cutoff is still to be found.
+        #: Ligand types whose cutoff is not found yet.
         self._unsettled = tuple(from_rdf)
 
     def _per_type(self, value: Any, argument: str) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class CutoffShell(Detector):
         return max((*self.outer.values(), *itertools.chain(*self.recorded.values())), default=0.0)
 
     def radii(self, kind: str) -> np.ndarray:
-        """Radii at which contacts with one ligand type are told apart.
+        """Radii at which contacts with one ligand type are distinguished.
 
         Parameters
         ----------
@@ -203,7 +203,7 @@ class CutoffShell(Detector):
     def _with(
         self, found: Mapping[str, RadialDistribution], minima: Mapping[str, float]
     ) -> CutoffShell:
-        """The same shell with g(r) and cutoffs that were found."""
+        """The shell with g(r) and the cutoffs that were found."""
         outer = {kind: radius + self._margins[kind] for kind, radius in minima.items()}
         return changed(
             self,
@@ -227,7 +227,7 @@ class CutoffShell(Detector):
 
     @property
     def is_plain(self) -> bool:
-        """Whether all that is asked of a contact is to be one."""
+        """Whether there is one radius per ligand type: no hysteresis and no recorded radii."""
         return not self.recorded and self.inner == self.outer
 
     def levels(self, kind: Any, ligand: np.ndarray, square: np.ndarray) -> Any:
@@ -306,7 +306,7 @@ class CutoffShell(Detector):
     def _within(
         self, history: ContactHistory, inner: Mapping[str, float], outer: Mapping[str, float]
     ) -> ContactHistory:
-        """The contacts that begin and end at other radii, which must have been recorded."""
+        """The contacts with other radii, which must have been recorded."""
         kind = history.ligand_kind[history.ligand]
         ring = history.ring
         if ring is None:
@@ -323,7 +323,7 @@ class CutoffShell(Detector):
         return replace(history, **rows, inner=(ring <= places[0, kind])[keep], ring=None)
 
     def is_recorded(self, kind: str, radius: float) -> bool:
-        """Whether contacts nearer and farther than a radius are told apart.
+        """Whether contacts nearer and farther than a radius are distinguished.
 
         Parameters
         ----------
@@ -376,7 +376,7 @@ class CutoffShell(Detector):
 
 
 class ShellFollower(Follower):
-    """Follows the contacts of a `CutoffShell`, which need not be sorted for that."""
+    """Tracks the contacts of a `CutoffShell`, without sorting them."""
 
     def __init__(self, detector: CutoffShell, n_carriers: int, first_frame: int) -> None:
         super().__init__(detector, n_carriers, first_frame)
@@ -384,7 +384,7 @@ class ShellFollower(Follower):
         self.search = NearLigands(detector.outer_radii(), measured=not detector.is_plain)
 
     def add(self, frame: FrameGeometry) -> tuple[int, ...]:
-        """Take the next frame; there is nothing to tally."""
+        """Add the next frame; the tally is empty."""
         first, last, ligand, square = self.search.find(frame)
         if not self.search.measured:
             self.tracker.add_rows(first, last, ligand)

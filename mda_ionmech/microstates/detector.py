@@ -1,4 +1,4 @@
-"""What finds microstates: the base class of detectors."""
+"""Base class of detectors, which find the microstates of carriers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Detector(ABC):
-    """Finds who surrounds each carrier in one frame. Subclass it for a rule of your own.
+    """Finds the ligands around each carrier in one frame. Subclass it for your own rule.
 
     A subclass implements `contacts` for one frame; reading, hysteresis, persistence and interning
     are done for it.
@@ -43,7 +43,7 @@ class Detector(ABC):
     ----------
     ligand_types : tuple of str
     tally_names : tuple of str
-        What `contacts` counts beside contacts, e.g. carriers a rule does not fit; the counts of a
+        Names of counters of `contacts`, e.g. of carriers that a rule does not fit; the counts of a
         run are in `Microstates.report` and, where not zero, among the warnings of the result.
 
     Raises
@@ -81,16 +81,16 @@ class Detector(ABC):
 
     @property
     def reach(self) -> float:
-        """Largest distance looked at, Angstrom; the cell must be more than twice as high."""
+        """Largest distance of a contact, Angstrom; the cell must be more than twice as high."""
         return 0.0
 
     def other_atoms(self, carriers: AtomGroup) -> np.ndarray:
-        """Indices of further atoms whose places `contacts` needs; none by default.
+        """Indices of further atoms whose positions `contacts` needs; none by default.
 
         Parameters
         ----------
         carriers : AtomGroup
-            Every atom of the carriers.
+            All atoms of the carriers.
 
         Returns
         -------
@@ -100,16 +100,16 @@ class Detector(ABC):
         return np.empty(0, dtype=np.int64)
 
     def settle(self, sample: Callable[[], Iterable[FrameGeometry]]) -> Detector:
-        """The detector with what it takes from a trajectory, e.g. a cutoff from g(r).
+        """The detector with parameters found on a trajectory, e.g. a cutoff from g(r).
 
-        Called once per run, before frames are read. A detector is a set of choices and is left as
-        it is: what is found belongs to the object that is returned, which the run keeps. By default
-        there is nothing to find, and that is the detector itself.
+        Called once per run, before frames are read. The detector itself must not change: what is
+        found is set in the object that is returned, which the run uses. By default nothing is to
+        be found, and the detector itself is returned.
 
         Parameters
         ----------
         sample : callable
-            ``sample()`` yields `FrameGeometry` of some frames spread over the run.
+            ``sample()`` yields `FrameGeometry` of frames sampled over the run.
 
         Returns
         -------
@@ -230,10 +230,10 @@ class Detector(ABC):
 def settled_on(
     detector: species.Detector, sample: Callable[[], Iterable[FrameGeometry]]
 ) -> species.Detector:
-    """`Detector.settle` that leaves any detector as it is.
+    """`Detector.settle` without changing the given detector.
 
-    One whose class is not frozen is copied first, so that `settle` may also keep what it finds in
-    the object it is called on, and return nothing.
+    An object that is not frozen is copied first, so that its `settle` may also set attributes of
+    the object itself, and return nothing.
     """
     has_own = type(detector).settle is not Detector.settle
     mine = own_copy(detector) if has_own and not is_frozen(detector) else detector

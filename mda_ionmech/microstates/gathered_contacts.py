@@ -1,4 +1,4 @@
-"""Contacts of one species, taken part after part of the frames and then put in order."""
+"""Collects the contacts of one species from the parts of the frames, and sorts them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..lib.grouping import sort_by_group
 
 
 class GatheredContacts:
-    """Takes the contacts of all parts of the frames and gives them carrier by carrier.
+    """Collects the contacts of all parts of the frames, and sorts them by carrier.
 
     Parameters
     ----------
     n_carriers : int
     folder : ArrayFolder or None
-        Where they are kept; None: in memory.
+        Folder of the arrays; None: in memory.
     """
 
     def __init__(self, n_carriers: int, folder: ArrayFolder | None) -> None:
@@ -28,22 +28,22 @@ class GatheredContacts:
 
     @classmethod
     def of(cls, columns: Mapping[str, np.ndarray]) -> GatheredContacts:
-        """Contacts that are in order already: what `columns` gave."""
+        """From sorted contacts, the output of `columns`."""
         made = cls(len(columns["first_row"]) - 1, None)
         made._ordered = dict(columns)
         return made
 
     def add(self, contacts: Mapping[str, np.ndarray]) -> None:
-        """Take the contacts of the next part: columns of stretches, see `ContactHistory`."""
+        """Add the contacts of the next part: columns of `ContactHistory`."""
         for name, values in contacts.items():
             if name not in self._growing:
                 self._growing[name] = GrowingArray(values.dtype, self._folder)
             self._growing[name].append(values)
 
     def columns(self) -> dict[str, Any]:
-        """Columns of `ContactHistory` in the order of the carriers, with `first_row`.
+        """Columns of `ContactHistory` sorted by carrier, with `first_row`.
 
-        They are put in order when they are first asked for; cost: linear, once.
+        They are sorted at the first call; cost: linear, once.
         """
         if self._ordered is None:
             names = list(self._growing)

@@ -1,6 +1,6 @@
 """Coordination shells by the convex hull of the nearest ligands, for glasses.
 
-A shell grows ligand by ligand as long as it stays a convex polyhedron with nothing foreign in it.
+A shell grows ligand by ligand as long as it is a convex polyhedron without other atoms inside.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 #: Seeds no thicker than this are coplanar, Angstrom.
 FLAT = 1e-3
-#: Decimals of a distance, Angstrom, so that rounding does not decide between equal ones.
+#: Decimals to which distances are compared, Angstrom, so that rounding does not order equal ones.
 TIE = 6
-#: Ligands that span a first polyhedron.
+#: Number of ligands of the first polyhedron.
 SEEDS = 4
 
 
@@ -42,7 +42,7 @@ class HullShell(Detector):
     3. its distance is below `ratio` times that of the nearest ligand;
 
     the first failure ends the shell. Where fewer than four ligands or no non-ligand atom lie within
-    `search`, or the seeds are coplanar, a cutoff takes its place. How often is counted: see
+    `search`, or the seeds are coplanar, a cutoff is used instead; these cases are counted, see
     `tally_names`.
 
     Cost: two neighbour searches per frame (ligands, non-ligand atoms), then one to three convex
@@ -51,14 +51,14 @@ class HullShell(Detector):
     Parameters
     ----------
     host : AtomGroup, optional
-        Atoms that count as non-ligand beside the other carriers of the species. Default: every
-        atom of the universe that is no ligand. Name the few that bound the shells (the glass
-        formers, cations of other species) to make it cheaper.
+        Atoms that count as non-ligand, in addition to the other carriers of the species. Default:
+        all atoms of the universe that are no ligands. Give only those that bound the shells (the
+        glass formers, cations of other species) to save time.
     search : float
-        How far ligands and non-ligand atoms are looked for, Angstrom; the shortest height of the
-        cell must be more than twice this.
+        Radius within which ligands and non-ligand atoms are searched for, Angstrom; the shortest
+        height of the cell must be more than twice this.
     ratio : float
-        Largest distance over that of the nearest ligand.
+        Largest ratio of a ligand's distance to that of the nearest ligand.
     fallback : float or mapping of ligand type to float, optional
         The cutoff where the rule does not apply, Angstrom, at most `search`. Default: `ratio` times
         the distance of the carrier's nearest ligand.
@@ -76,10 +76,10 @@ class HullShell(Detector):
     Notes
     -----
     The criterion is named by Jun et al., arXiv:2602.16636 (2026); the rule is that of the HiTPoly
-    code of the same group, with condition 2 taken geometrically: outside is beyond a face. Counting
-    vertices with and without the atom says the same unless it hides exactly one ligand behind it.
-    All three conditions, once broken, stay so as a shell grows, so the largest shell is found by
-    bisection. Ligands at equal distance are taken in order of atom index.
+    code of the same group, with condition 2 geometrical: outside means beyond a face. Counting
+    vertices with and without the atom is equivalent unless exactly one ligand is behind the atom.
+    Each condition, once violated, stays violated as a shell grows, so the largest shell is found by
+    bisection. Ligands at equal distance are ordered by atom index.
     """
 
     tally_names = (
@@ -112,7 +112,7 @@ class HullShell(Detector):
                     )
                 check_apart(
                     {"host": host, f"ligand type {kind!r}": atoms},
-                    "a ligand is no part of the host",
+                    "a ligand is not part of the host",
                 )
         self.fallback = self._radii(fallback)
 
@@ -238,7 +238,7 @@ def hull_size(place: np.ndarray, distance: np.ndarray, foreign: np.ndarray, rati
     foreign : numpy.ndarray
         Shape (3,), Angstrom: the nearest non-ligand atom.
     ratio : float
-        Largest distance over that of the nearest ligand.
+        Largest ratio of a ligand's distance to that of the nearest ligand.
 
     Raises
     ------
@@ -246,7 +246,7 @@ def hull_size(place: np.ndarray, distance: np.ndarray, foreign: np.ndarray, rati
         If the ligands span no volume.
     """
     good, bad = SEEDS, max(int(np.searchsorted(distance, ratio * distance[0])), SEEDS) + 1
-    size = bad - 1  # most often all below the ratio belong, so they are tried first
+    size = bad - 1  # usually all ligands below the ratio belong, so they are tried first
     while bad - good > 1:
         hull = ConvexHull(place[:size])
         outside = (hull.equations[:, :3] @ foreign + hull.equations[:, 3]).max() > 0
@@ -259,7 +259,7 @@ def hull_size(place: np.ndarray, distance: np.ndarray, foreign: np.ndarray, rati
 
 
 def _vectors(frame: FrameGeometry, places: np.ndarray, carrier: np.ndarray) -> np.ndarray:
-    """Vectors from carriers to the nearest images of places, Angstrom."""
+    """Vectors from carriers to the nearest images of positions, Angstrom."""
     step = places - frame.centres[carrier]
     return (step - np.rint(step)) @ frame.cell
 

@@ -1,4 +1,4 @@
-"""Ligands sorted into the cells of a grid in fractional coordinates."""
+"""Cell list: ligands sorted into the cells of a grid in fractional coordinates."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 
 from ..lib.kernels import counting_order, kernel
 
-#: Grid layers along the third cell vector within one cutoff: thin ones, as they are contiguous in
-#: memory and cost no search.
+#: Grid layers along the third cell vector within one cutoff: thin, as layers are contiguous in
+#: memory and need no search.
 LAYERS = 3
-#: Verlet skin, Angstrom: how far ligands may move before the grid is built anew; and the fraction
-#: of it that is used, so that rounding cannot lose a pair.
+#: Verlet skin, Angstrom: how far ligands may move before the grid is rebuilt; and the fraction of
+#: it that is used, so that no pair is lost to rounding.
 SKIN = 0.25
 ROUNDED = 0.99
-#: Ligands worked on at once: their coordinates fit the nearest cache.
+#: Ligands processed at once: their coordinates fit the first-level cache.
 _CHUNK = 64
-#: Ligands compared at once. A loop of this many turns is not unrolled by LLVM, but vectorised.
+#: Ligands compared at once. LLVM vectorises a loop of this length without unrolling it.
 BLOCK = 16
 _NONE, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
 
@@ -37,7 +37,7 @@ class Grid(NamedTuple):
     number : numpy.ndarray
         Shape (entries,), int32: ligand number.
     listed : float
-        Distance that the layers are made for, Angstrom: cutoff and skin.
+        Distance that the grid is built for, Angstrom: cutoff plus skin.
     """
 
     shape: np.ndarray
@@ -54,7 +54,7 @@ def grid_shape(cell, cutoff, n_ligands):  # type: ignore[no-untyped-def]
     """Rows of the grid along the first two vectors and layers along the third, (3,) int64.
 
     cell (3, 3), cutoff: Angstrom. At least 1 each; no row is thinner than the cutoff, no layer than
-    a third of it. A dilute, huge cell gets no more grid cells than about one per ligand and layer.
+    a third of it. A large, dilute cell gets about one grid cell per ligand and layer at most.
     """
     rows = np.empty(3)
     total = 1.0
@@ -79,7 +79,7 @@ def grid_shape(cell, cutoff, n_ligands):  # type: ignore[no-untyped-def]
 
 @kernel
 def _reach(cell, listed, shape):  # type: ignore[no-untyped-def]
-    """A distance along the third vector, as a fraction of it, and the image layers it asks for."""
+    """A distance along the third vector, as a fraction of it, and the image layers it needs."""
     # over the height along that vector: |a x b| / volume
     c0 = cell[0, 1] * cell[1, 2] - cell[0, 2] * cell[1, 1]
     c1 = cell[0, 2] * cell[1, 0] - cell[0, 0] * cell[1, 2]
@@ -114,7 +114,7 @@ def fill_grid(places, cell, listed):  # type: ignore[no-untyped-def]
     i20, i21, i22 = inverse[2, 0], inverse[2, 1], inverse[2, 2]
     place = np.empty(n_ligands, dtype=np.int32)
     x_in, y_in, z_in = np.empty((3, n_ligands), dtype=np.float32)
-    # a few at a time, component by component, so that the arithmetic vectorises
+    # in chunks, component by component, so that the arithmetic is vectorised
     p, q, r = np.empty((3, _CHUNK))
     for begin in range(0, n_ligands, _CHUNK):
         n = min(_CHUNK, n_ligands - begin)
@@ -134,7 +134,7 @@ def fill_grid(places, cell, listed):  # type: ignore[no-untyped-def]
             x_in[to] = s0 * h00 + s1 * h10 + s2 * h20
             y_in[to] = s0 * h01 + s1 * h11 + s2 * h21
             z_in[to] = s0 * h02 + s1 * h12 + s2 * h22
-    # counts are kept two places on, so that start is right once the ligands have been placed
+    # counts are stored two places further on, so that start is right once ligands are sorted in
     start = np.zeros(n_places + 2, dtype=np.int32)
     for a in range(n_ligands):
         start[np.uint64(place[a]) + _TWO] += 1
@@ -173,7 +173,7 @@ def fill_grid(places, cell, listed):  # type: ignore[no-untyped-def]
 
 @kernel
 def refresh_grid(coordinates, inverse, cell, source, before, grid):  # type: ignore[no-untyped-def]
-    """Update the positions in a grid, in the order they have; False if a ligand moved too far.
+    """Update the positions in a grid without sorting; False if a ligand moved too far.
 
     coordinates, inverse, cell: as in `search_grid`; source (entries,) int32: where the ligand of
     each entry begins in coordinates; before (3, entries or more): x, y and z when the grid was

@@ -1,24 +1,24 @@
-"""Which ligand type holds the counter-ions of a carrier, and what an exchange of them is called.
+"""The ligand type of the counter-ions of a carrier, and the name of their exchange.
 
-The counter-ions of a cation are anions and those of an anion are cations, whatever a ligand type is
-called: the label follows the sign of the carrier's charge.
+The counter-ions of a cation are anions and those of an anion are cations, whatever the name of the
+ligand type: the label follows the sign of the carrier's charge.
 """
 
 from __future__ import annotations
 
 from ..lib.errors import InputError
 
-#: Names that ligand types of ions have, unless a rule is told otherwise.
+#: Default names of ligand types that are ions.
 ROLES = ("anion", "cation", "counterion")
 
 
 def given_type(rule: str, counterion: str | None, anion: str | None) -> str | None:
-    """The ligand type that was given, by its argument or the older one; None for neither.
+    """The ligand type that was given, by `counterion` or the older `anion`; None for neither.
 
     Raises
     ------
     InputError
-        Where both are given and differ, or one is no name.
+        Where both are given and differ, or one is not a name.
     """
     for argument, value in (("counterion", counterion), ("anion", anion)):
         if value is not None and (not isinstance(value, str) or not value):
@@ -35,12 +35,12 @@ def given_type(rule: str, counterion: str | None, anion: str | None) -> str | No
 
 
 def check_given(rule: str, given: str | None, ligand_types: tuple[str, ...]) -> None:
-    """Refuse sites, a ligand type that was named and is not there, and one that is misspelt.
+    """Refuse sites, an unknown ligand type, and one that seems misspelt.
 
     Raises
     ------
     InputError
-        Naming the types there are.
+        Naming the existing types.
     """
     if ligand_types == ("framework",):
         raise InputError(
@@ -63,7 +63,7 @@ def check_given(rule: str, given: str | None, ligand_types: tuple[str, ...]) -> 
 
 
 def role_of_counterions(charge: float, kind: str = "") -> str:
-    """``anion`` for cations and ``cation`` for anions; for neutral carriers what the type says."""
+    """``anion`` for cations, ``cation`` for anions; for neutral carriers by the ligand type."""
     if charge < 0 or (charge == 0 and kind.lower().startswith("cation")):
         return "cation"
     return "anion"
@@ -94,7 +94,7 @@ def counterion_type(
     Raises
     ------
     InputError
-        For a type that was named and is not there, and for cations that see cations alone.
+        For an unknown type, and for cations whose only ionic ligand type is ``cation``.
     """
     check_given(rule, given, ligand_types)
     if given is not None:
@@ -105,11 +105,11 @@ def counterion_type(
     if found is not None:
         return found
     if charge < 0 and "anion" in ligand_types:
-        return "anion"  # the only name of the role in older scripts, whatever the carriers
+        return "anion"  # in older scripts the name of the role for carriers of any charge
     if "cation" in ligand_types:
         raise InputError(
             f"{rule}: the carriers are cations and the detector has the ligand type 'cation': "
             "give counterion='cation' if these are their counter-ions (better named 'anion'), "
-            "else give that type another name, and it has the role of a solvent"
+            "else give that type another name, so that it counts as a solvent"
         )
     return usual

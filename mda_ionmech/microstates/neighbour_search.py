@@ -1,4 +1,4 @@
-"""Contacts between carriers and ligands in one frame: a cell list in fractional coordinates.
+"""Neighbour search between carriers and ligands: a cell list in fractional coordinates.
 
 Works for any cell whose shortest height is more than twice the cutoff: then only one image of a
 ligand can be within the cutoff.
@@ -24,8 +24,8 @@ from .ligand_grid import (
     row_order,
 )
 
-#: After a grid that served a single frame, the skin is left out for this many frames: at first,
-#: and at most, as the number doubles each time.
+#: After a grid that was valid for one frame only, the skin is omitted for this many frames: initial
+#: and largest number, which doubles each time.
 FIRST_PAUSE, LONGEST_PAUSE = 8, 512
 _BLOCK, _BLOCK_BITS, _WORD = np.uint64(BLOCK), np.uint64(4), np.uint64(64)
 _HITS = np.uint32(2**BLOCK - 1)
@@ -35,18 +35,18 @@ _HITS = np.uint32(2**BLOCK - 1)
 def search_grid(grid, order, centres, places, kind, owner, cell, outer, measured):  # type: ignore[no-untyped-def]
     """All pairs within the outer cutoff of the ligand's type, in an order of the grid's.
 
-    Cost: linear in carriers + contacts; nine rows of grid cells are looked at for each carrier, in
-    single precision, and pairs that this leaves in doubt in double precision.
+    Cost: linear in carriers + contacts; nine rows of grid cells are searched for each carrier in
+    single precision, and pairs close to the cutoff are checked in double precision.
 
     grid: a `Grid` whose positions are those of this frame; ligands may have moved since it was
-    filled by its `listed` less the cutoff. order (carriers,): best as of `row_order`, since
-    carriers of one row look at the same memory; any will do. centres (carriers, 3): fractional,
+    filled by its `listed` less the cutoff. order (carriers,): best that of `row_order`, since
+    carriers of one row use the same memory; any is correct. centres (carriers, 3): fractional,
     any image; places: coordinates, atoms, inverse, as `Places.arrays`: ligand a has
     coordinates[3 * atoms[a] :], which times inverse (3, 3) are fractional, any image. kind
     (ligands,) int64: type of each ligand; owner (ligands,) int64: the carrier that a ligand atom is
     part of, or -1 (such pairs are left out); cell (3, 3), outer (types,): cutoffs, Angstrom.
     Returns first, last (carriers,) int64, ligand int32 and, if measured, square float64, else
-    empty, both longer than they need be: carrier c has the ligands ligand[first[c] : last[c]] at
+    empty, both longer than necessary: carrier c has the ligands ligand[first[c] : last[c]] at
     these squared distances.
     """
     shape, start, x, y, z, number, listed = grid
@@ -63,7 +63,7 @@ def search_grid(grid, order, centres, places, kind, owner, cell, outer, measured
     h00, h01, h02 = cell[0, 0], cell[0, 1], cell[0, 2]
     h10, h11, h12 = cell[1, 0], cell[1, 1], cell[1, 2]
     h20, h21, h22 = cell[2, 0], cell[2, 1], cell[2, 2]
-    # What rounding to single precision may do: coordinates in the grid are within twice the cell.
+    # Bound of rounding in single precision: coordinates in the grid are within twice the cell.
     margin = 2.0**-19 * widest * (2.0 * np.abs(cell).sum() + widest)
     limit2, sure2 = np.float32(widest**2 + margin), np.float32(widest**2 - margin)
     reach, ghosts = _reach(cell, listed, shape)
@@ -121,7 +121,7 @@ def search_grid(grid, order, centres, places, kind, owner, cell, outer, measured
             at = np.uint64(start[np.uint64(rows[r] + low)])
             end = np.uint64(start[np.uint64(rows[r] + high)])
             while at < end:
-                # a bit for each ligand that is near, and one further on if it surely is
+                # one bit for each ligand that may be near, and another if it certainly is
                 bits = np.uint32(0)
                 for k in range(np.uint32(BLOCK)):
                     entry = at + np.uint64(k)
@@ -130,10 +130,10 @@ def search_grid(grid, order, centres, places, kind, owner, cell, outer, measured
                     bits |= np.uint32(d2 <= limit2) << np.uint32(k)
                     bits |= np.uint32(d2 <= sure2) << np.uint32(k + BLOCK)
                 hits = bits & _HITS
-                if end - at < _BLOCK:  # what lies beyond the end belongs to other cells
+                if end - at < _BLOCK:  # entries beyond the end belong to other cells
                     hits &= np.uint32((_ONE << (end - at)) - _ONE)
                 doubt |= hits & ~(bits >> np.uint32(BLOCK))
-                # gathered for several blocks, as loops that end soon are slow
+                # collected over several blocks, as short loops are slow
                 word |= np.uint64(hits) << shift
                 blocks[shift >> _BLOCK_BITS] = at
                 shift += _BLOCK
@@ -188,7 +188,7 @@ def find_contacts(centres, places, kind, owner, cell, outer):  # type: ignore[no
     n = 0
     for carrier in range(first.shape[0]):
         begin, end = np.uint64(first[carrier]), np.uint64(last[carrier])
-        # few enough to count, for each, how many come before it
+        # few enough to rank each by counting
         for m in range(begin, end):
             me, rank = near[m], np.int32(0)
             for other in range(begin, end):
@@ -215,7 +215,7 @@ def _square(centres, c, coordinates, at, inverse, cell):  # type: ignore[no-unty
 
 @kernel
 def _wrapped(row, n_rows):  # type: ignore[no-untyped-def]
-    """A row at most one beyond either end as one of n_rows, and which way its image is shifted."""
+    """The periodic image of a row at most one beyond either end, and its shift."""
     if row < 0:
         return row + n_rows, 1.0
     if row >= n_rows:
@@ -224,18 +224,18 @@ def _wrapped(row, n_rows):  # type: ignore[no-untyped-def]
 
 
 class NearLigands:
-    """Ligands within cutoffs, frame after frame.
+    """Finds ligands within cutoffs, frame after frame.
 
-    While consecutive frames differ so little that ligands hardly move, and the cell stays the same,
-    the grid of one frame serves the next ones: its rows are wider by the skin. Where ligands have
-    moved further after a single frame, that is not tried again for a while.
+    As long as ligands move little between frames and the cell is constant, the grid of one frame
+    is used for the next ones (Verlet skin). Where ligands move further within one frame, this is
+    not tried again for some frames.
 
     Parameters
     ----------
     outer : numpy.ndarray
         Shape (types,), Angstrom: a cutoff for each ligand type.
     measured : bool
-        Whether distances are wanted.
+        Whether distances are returned.
     """
 
     def __init__(self, outer: np.ndarray, *, measured: bool) -> None:
@@ -254,7 +254,7 @@ class NearLigands:
         Returns
         -------
         first, last, ligand, square : numpy.ndarray
-            As of `search_grid`.
+            As in `search_grid`.
         """
         places, widest = frame.ligand_places, float(self.outer.max())
         grid = self._updated(frame)
@@ -275,7 +275,7 @@ class NearLigands:
         )  # fmt: skip
 
     def _updated(self, frame: FrameGeometry) -> Grid | None:
-        """The last grid with the coordinates of a frame; None if it cannot serve this frame."""
+        """The last grid with the coordinates of a frame; None if it is not valid for this frame."""
         grid, places = self._grid, frame.ligand_places
         if grid is None:
             return None

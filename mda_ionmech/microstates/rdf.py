@@ -1,4 +1,4 @@
-"""Radial distribution functions on a sample of frames, and the cutoff read from them.
+"""Radial distribution functions on sampled frames, and cutoffs found from them.
 
 g(r) = < pairs in [r, r + dr) > / (rho_pairs 4 pi r^2 dr); the first shell ends at the first
 minimum after the first peak.
@@ -17,7 +17,7 @@ from ..trajectory.unwrap import cell_heights
 from .contacts import FrameGeometry
 from .neighbour_search import ligand_distances
 
-#: Largest distance looked at, Angstrom.
+#: Largest distance of g(r), Angstrom.
 MAX_RADIUS = 8.0
 BIN_WIDTH = 0.02
 _SMOOTHING = 0.06  # standard deviation of the Gaussian smoothing, Angstrom
@@ -44,7 +44,7 @@ class RadialDistribution:
     coordination : numpy.ndarray
         Shape (bins,): mean number of ligand atoms closer than the far edge of each bin.
     n_frames : int
-        Frames sampled.
+        Number of sampled frames.
     """
 
     kind: str
@@ -96,7 +96,7 @@ class RadialDistribution:
             )
         from scipy.signal import find_peaks  # slow to import
 
-        # noise of a rare ligand must not pass for the first peak
+        # noise of a rare ligand must not count as the first peak
         peaks, _ = find_peaks(np.append(smooth, 0.0), prominence=0.2 * top)
         if len(peaks) == 0:
             raise InputError(
@@ -104,7 +104,7 @@ class RadialDistribution:
                 f"{hint}"
             )
         first = low = int(peaks[0])
-        # outwards to the first rise that is neither slight nor noise
+        # outwards to the first significant rise
         for k in range(first, len(smooth)):
             if smooth[k] < smooth[low]:
                 low = k
@@ -122,14 +122,14 @@ class RadialDistribution:
         return first, np.arange(first, k)[smooth[first:k] <= floor]
 
     def peaks(self) -> tuple[float, float, float | None] | None:
-        """Where g(r) has its first peak, the lowest place after it, and the peak that follows.
+        """Positions of the first peak of g(r), the minimum after it, and the second peak.
 
         Returns
         -------
         tuple of float or None
-            Angstrom. The second peak is the first place from which g(r) clearly comes down again,
-            or where it has done 85 % of its highest later rise, if that is nearer: in liquids it is
-            flat. None where that is not clear; None for all where `first_minimum` finds nothing.
+            Angstrom. The second peak is the first position after which g(r) clearly decreases, or
+            where it has reached 85 % of its highest later rise, if that is nearer: in liquids it is
+            flat. None where it is not clear; None for all where `first_minimum` finds nothing.
         """
         try:
             first, valley = self._first_shell()
@@ -137,7 +137,7 @@ class RadialDistribution:
             return None
         smooth = self.smoothed()
         low = int(valley[np.argmin(smooth[valley])])
-        # second peaks are broad: smoothed more, they stand out from noise
+        # second peaks are broad: more smoothing separates them from noise
         broad = np.asarray(gaussian_filter1d(self.g, _BROAD / BIN_WIDTH, mode="nearest"))
         noise = self.error * np.sqrt(_SMOOTHING / _BROAD)
         top = low + int(np.argmax(broad[low:]))
@@ -161,7 +161,7 @@ class RadialDistribution:
 
 
 class PairCounts:
-    """Pairs of carriers and ligands counted by distance, frame by frame.
+    """Histogram of pair distances of carriers and ligands, frame by frame.
 
     Cost: one neighbour search to `MAX_RADIUS` (or half the shortest cell height) per frame.
 
@@ -201,7 +201,7 @@ class PairCounts:
         assert counts is not None
         shells = 4 / 3 * np.pi * np.diff(edges**3)
         width = _SMOOTHING / BIN_WIDTH
-        # a Gaussian of `width` bins averages 2 sqrt(pi) width of them
+        # a Gaussian of `width` bins averages over 2 sqrt(pi) width bins
         seen = np.maximum(gaussian_filter1d(counts, width, axis=1, mode="nearest"), 0.1)
         noise = np.sqrt(seen / (2 * np.sqrt(np.pi) * width))
         return {

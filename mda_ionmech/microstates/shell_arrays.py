@@ -1,4 +1,4 @@
-"""Arrays that the kernels of the history filters work on, by name."""
+"""Named tuples of arrays for the kernels of hysteresis and persistence."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Intervals(NamedTuple):
 
 
 class ShellRuns(NamedTuple):
-    """Runs of shells of all carriers, with room: offset, start and value of `LabelRuns`."""
+    """Runs of shells of all carriers, with spare capacity: as in `LabelRuns`."""
 
     offset: np.ndarray
     start: np.ndarray
@@ -40,13 +40,13 @@ class ShellRuns(NamedTuple):
 
 
 class KnownShells(NamedTuple):
-    """The distinct shells met so far, with room, and the hash table that finds them.
+    """The distinct shells found so far, with spare capacity, and their hash table.
 
     Attributes
     ----------
     table : numpy.ndarray
-        Shape (a power of 2,), uint64: s + 1 below the upper half of the hash of shell s, or 0 where
-        it is free.
+        Shape (a power of 2,), uint64: upper half of the hash of shell s, and s + 1 in the lower
+        half; 0 where it is free.
     hashes : numpy.ndarray
         Shape (shells,), uint64: exclusive or of the hashes of the members.
     offsets, members : numpy.ndarray
@@ -61,16 +61,17 @@ class KnownShells(NamedTuple):
 
 
 class Stays(NamedTuple):
-    """Working memory of `mark_changes`: unbroken stays of a ligand inside r_out, from number 1 on.
+    """Working memory of `mark_changes`: continuous stays of a ligand inside r_out, from number 1
+    on.
 
     Attributes
     ----------
     of_ligand : numpy.ndarray
-        Shape (ligands,), int32: the last stay of each so far; 0 between carriers.
+        Shape (ligands,), int32: the last stay of each ligand; 0 between carriers.
     ligand, on, off, following, firsts : numpy.ndarray
         Shape (most intervals of a carrier + 1,), int32: its ligand, the frame in which the contact
-        goes on (-1 never, -2 never and in the shell's neighbourhood from the start), the frame in
-        which it ends, the next stay of the same ligand, and the first stays of the ligands.
+        begins (-1 never, -2 never and inside r_out from the first frame), the frame in which it
+        ends, the next stay of the same ligand, and the first stays of the ligands.
     """
 
     of_ligand: np.ndarray
@@ -102,15 +103,14 @@ class Changes(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """The shells that one carrier has, one after the other.
+    """The sequence of shells of one carrier.
 
     Attributes
     ----------
     change : numpy.ndarray
         Shape (changes,), int32: those of `Changes` in the order of time.
     start, stop : numpy.ndarray
-        Shape (steps,), int32: the frame in which it has the shell first; the number of changes
-        that have happened then.
+        Shape (steps,), int32: the first frame of the shell; the number of changes up to it.
     code : numpy.ndarray
         Shape (steps,), uint64: hash of the shell.
     """

@@ -1,9 +1,9 @@
-"""From gathered contacts to microstates: history filters, then numbering of the shells.
+"""Hysteresis and persistence filters of contacts, and numbering of the distinct shells.
 
-A contact is on or off in every frame. Hysteresis: it goes on when inside r_in and off when
-outside r_out; between the two it keeps its state (before the first decisive frame it takes the
-state that frame decides). Persistence: a change counts only if the new state lasts longer than t*.
-Each distinct shell gets one number (it is interned), so that comparing shells is comparing numbers.
+A contact is on or off in every frame. Hysteresis: it is on from inside r_in until outside r_out;
+between the two it keeps its state (before the first frame outside this band it has the state of
+that frame). Persistence: a change counts only if the new state lasts longer than t*. Each distinct
+shell has one number (it is interned), so that shells are compared by number.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from .contacts import ContactHistory
 from .shell_arrays import Changes, Intervals, KnownShells, ShellRuns, Stays, Steps
 from .shells import Microstates, ShellTable
 
-#: Shells there is room for at first, at most.
+#: Largest initial capacity for shells.
 MOST_AT_FIRST = 2**18
-#: Entries of the hash table that are read together, so that the processor fetches them at once.
+#: Entries of the hash table that are prefetched together.
 _AHEAD = np.uint64(16)
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _SIX, _LAST = np.uint64(6), np.uint64(63)
@@ -31,7 +31,7 @@ _HALF, _LOWER = np.uint64(32), np.uint64(2**32 - 1)
 
 @kernel
 def _mark(frame, change, n, marked):  # type: ignore[no-untyped-def]
-    """Add a change to those of its frame; returns the new number of changes."""
+    """Add a change to the list of its frame; returns the new number of changes."""
     marked.change[n] = change
     marked.before[n], marked.head[frame] = marked.head[frame], n
     marked.words[frame >> _SIX] |= _ONE << (frame & _LAST)
@@ -40,14 +40,14 @@ def _mark(frame, change, n, marked):  # type: ignore[no-untyped-def]
 
 @kernel
 def mark_changes(c, intervals, persist, stays, marked):  # type: ignore[no-untyped-def]
-    """When ligands join and leave the shell of a carrier, after both filters, frame by frame.
+    """Frames in which ligands join and leave the shell of a carrier, after both filters.
 
     intervals: `Intervals`; persist: frames a change must outlast; stays: `Stays`, working memory;
     marked: `Changes` without any, filled. Cost: linear in the carrier's intervals.
     """
     order, first_row, ligand, inner, begin, end, n_frames, _ = intervals
     stay_of, stay_ligand, on, off, following, firsts = stays
-    # Hysteresis: within one unbroken stay inside r_out the contact is on from its first inner
+    # Hysteresis: within one continuous stay inside r_out the contact is on from its first inner
     # frame; at the start of the run also before it. Stay number 0 never ends.
     n_stays, n_firsts, n = _NONE, _NONE, _NONE
     off[0] = -1
@@ -76,11 +76,11 @@ def mark_changes(c, intervals, persist, stays, marked):  # type: ignore[no-untyp
                 if off[s] < n_frames:
                     n = _mark(np.uint64(off[s]), ~who, n, marked)
         return
-    # Persistence: of the times on and off of a ligand only the lasting ones count.
+    # Persistence: of the periods on and off of a ligand only the long ones count.
     for k in range(n_firsts):
         stay = np.uint64(firsts[k])
         who = stay_ligand[stay]
-        state = -1  # not known before the first lasting time
+        state = -1  # unknown before the first long period
         position = 0
         while True:
             while stay != _NONE and on[stay] < 0:
@@ -112,14 +112,14 @@ def _term(ligand):  # type: ignore[no-untyped-def]
 
 @kernel
 def order_changes(marked, steps):  # type: ignore[no-untyped-def]
-    """Put `Changes` in the order of time, as `Steps`, and remove them.
+    """Move `Changes` to `Steps`, in the order of time.
 
     The first step is that of frame 0, also without a change. Returns the number of steps, the
     members of all their shells together, and the largest shell, also while some changes of a frame
     have been made.
     """
     change, before, head, words = marked
-    # the hash is that of all members together, so that a change alters it by its own term alone
+    # the hash combines one term per member, so that a change alters it by one term
     code, n_steps, n = _NONE, _NONE, _NONE
     size, largest, total = 0, 0, 0
     words[0] |= _ONE
@@ -147,14 +147,14 @@ def order_changes(marked, steps):  # type: ignore[no-untyped-def]
 
 @kernel
 def _change_members(rows, now, new, n, change):  # type: ignore[no-untyped-def]
-    """Put a ligand into ascending members, or take ~ligand out; returns their new number.
+    """Insert a ligand into sorted members, or remove ~ligand; returns their new number.
 
-    rows (room,) int32: from place now on, a number below all, the n members, and one above all;
-    from place new on it is filled likewise with the new members. No branch depends on the ligand.
+    rows (capacity,) int32: from index now on, a number below all, the n members, and one above all;
+    from index new on it is filled likewise with the new members. No branch depends on the ligand.
     """
     leaves = change >> 31
     ligand = change ^ leaves
-    step = np.uint64(1 + 2 * leaves)  # 1 or -1: members after the ligand come from one place away
+    step = np.uint64(1 + 2 * leaves)  # 1 or -1: members after the ligand are shifted by one
     for k in range(_ONE, n + np.uint64(2)):
         own, beside = rows[now + k], rows[now + k - step]
         rows[new + k] = own if own < ligand else max(beside, ligand)
@@ -164,13 +164,13 @@ def _change_members(rows, now, new, n, change):  # type: ignore[no-untyped-def]
 
 @kernel
 def intern_shells(c, n_runs, n_shells, persist, intervals, runs, shells):  # type: ignore[no-untyped-def]
-    """Filter the contacts of carriers from c on, and give every distinct set of ligands a number.
+    """Filter the contacts of carriers from c on, and number every distinct set of ligands.
 
     persist: frames a change must outlast; intervals: `Intervals`; runs: `ShellRuns`, of which
     n_runs are there; shells: `KnownShells`, of which n_shells are there. New ones are added to
-    both. Exact: hashes only find candidates, members decide. Returns the first carrier for which
-    there may not be enough room, or the number of carriers; the new n_runs and n_shells; how many
-    shells and members there should be room for.
+    both. Exact: candidates found by hash are compared by members. Returns the first carrier for
+    which the capacity may not suffice, or the number of carriers; the new n_runs and n_shells; the
+    capacity needed for shells and members.
 
     Cost: linear in intervals and changes.
     """
@@ -225,7 +225,7 @@ def intern_shells(c, n_runs, n_shells, persist, intervals, runs, shells):  # typ
             code = codes[r]
             slot, shell = code & last, np.int64(-1)
             entry = entries[ahead]
-            if entry == _NONE:  # it may have been taken since
+            if entry == _NONE:  # it may have been filled since
                 entry = table[slot]
             while entry != _NONE:
                 if (entry ^ code) >> _HALF == _NONE:
@@ -249,7 +249,7 @@ def intern_shells(c, n_runs, n_shells, persist, intervals, runs, shells):  # typ
                 table[slot] = (code >> _HALF << _HALF) | (known + _ONE)
                 known += _ONE
                 offsets[known] = at + n_now
-            # a ligand that goes as another comes back may leave the shell as it was
+            # a ligand that leaves as another returns may restore the shell
             if shell != previous:
                 runs.start[run], runs.value[run] = starts[r], shell
                 run += _ONE
@@ -261,7 +261,7 @@ def intern_shells(c, n_runs, n_shells, persist, intervals, runs, shells):  # typ
 
 @kernel
 def fill_table(hashes, n_shells, table):  # type: ignore[no-untyped-def]
-    """Enter shells into a table of `KnownShells` that holds 0 throughout."""
+    """Enter shells into an empty hash table of `KnownShells`."""
     last = np.uint64(table.shape[0] - 1)
     for s in range(np.uint64(n_shells)):
         slot = hashes[s] & last
@@ -274,7 +274,7 @@ def fill_table(hashes, n_shells, table):  # type: ignore[no-untyped-def]
 def fill_members(  # type: ignore[no-untyped-def]
     ligand_atom, ligand_molecule, ligand_kind, members, atom, molecule, kind
 ):
-    """What each member has of its ligand: atom, molecule, kind (members,)."""
+    """Atom, molecule and kind of each member, (members,)."""
     for k in range(members.shape[0]):
         a = np.uint64(members[k])
         atom[k], molecule[k], kind[k] = ligand_atom[a], ligand_molecule[a], ligand_kind[a]
@@ -283,10 +283,10 @@ def fill_members(  # type: ignore[no-untyped-def]
 def find_shells(
     history: ContactHistory, persistence_frames: int, use_hysteresis: bool
 ) -> tuple[LabelRuns, np.ndarray, np.ndarray]:
-    """Runs of shells of all carriers, numbered in the order they are met.
+    """Runs of shells of all carriers, numbered in the order of occurrence.
 
-    Block after block of carriers; shells of all blocks share one table. What grows with the data is
-    where the history is, in memory or on disk.
+    Processed by blocks of carriers; shells of all blocks share one table. Large arrays are where
+    the history is, in memory or on disk.
 
     Parameters
     ----------
@@ -320,7 +320,7 @@ def find_shells(
             )  # fmt: skip
             start, value = (np.empty(2 * n_rows + n_carriers, dtype=np.int32) for _ in range(2))
             found = ShellRuns(np.zeros(n_carriers + 1, dtype=np.int64), start, value)
-            # as if each interval made a new shell of several members, as long as that is little
+            # capacity as if each interval made a new shell of several members, within limits
             enough = n_shells + min(n_rows, MOST_AT_FIRST)
             n_members = int(offsets[n_shells]) + 8 * min(n_rows, MOST_AT_FIRST)
             c = n_runs = 0
@@ -333,7 +333,7 @@ def find_shells(
                     size = max(n_members, 2 * len(members))
                     members = longer_array(members, int(offsets[n_shells]), size)
                 if 3 * enough > 2 * len(table):
-                    # the least power of 2 that leaves a third free; the old one makes room before
+                    # the least power of 2 that leaves a third free; the old table is released first
                     table = _zeros(0, None)
                     table = _zeros(1 << (3 * enough // 2).bit_length(), folder)
                     fill_table(hashes, n_shells, table)
@@ -349,7 +349,7 @@ def find_shells(
 
 def _zeros(size: int, folder: ArrayFolder | None) -> np.ndarray:
     """Zeros (size,), uint64."""
-    # those of a new file are zeros
+    # a new file holds zeros
     in_memory = folder is None
     return np.zeros(size, np.uint64) if in_memory else new_array(size, np.uint64, folder)
 
@@ -361,7 +361,7 @@ def build_microstates(
     types: tuple[str, ...],
     use_hysteresis: bool = True,
 ) -> Microstates:
-    """Filter the gathered contacts and intern the shells.
+    """Filter the contacts and intern the shells.
 
     Cost: linear in intervals of contact and in changes.
 
@@ -375,7 +375,7 @@ def build_microstates(
     types : tuple of str
         Names of the ligand types.
     use_hysteresis : bool
-        False takes only what lies within r_in: a plain cutoff.
+        False counts only contacts within r_in: a plain cutoff.
 
     Returns
     -------
@@ -383,7 +383,7 @@ def build_microstates(
     """
     runs, offsets, members = find_shells(history, persistence_frames, use_hysteresis)
     about = history.ligand_atom, history.ligand_molecule, history.ligand_kind
-    # in one piece, of which more is in large pages
+    # in one allocation, which uses large pages
     atom, molecule, kind = new_array((3, len(members)), np.int64, history.folder)
     fill_members(*about, members, atom, molecule, kind)
     shells = ShellTable(offsets, atom, molecule, kind, types)

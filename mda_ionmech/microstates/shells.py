@@ -1,4 +1,4 @@
-"""Coordination shells: distinct ones in a table, and which one each carrier has over time."""
+"""Distinct coordination shells, and the shell of each carrier over time."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-#: Of a table of shells on disk with more members than this, parts are looked at.
+#: Number of members above which a table of shells on disk is processed in parts.
 SMALL_TABLE = 2**16
 
 
 @dataclass(frozen=True)
 class Shell:
-    """One microstate, as a rule sees it: the members of a coordination shell.
+    """One microstate: the members of a coordination shell, as input of rules.
 
     Attributes
     ----------
@@ -88,11 +88,11 @@ class ShellTable:
 
     @property
     def is_large(self) -> bool:
-        """Whether the table is on disk and too large for what is made of all shells at once."""
+        """Whether the table is on disk and too large to process all shells at once."""
         return self.n_members > SMALL_TABLE and folder_of(self.atom) is not None
 
     def tables(self) -> Iterator[tuple[int, ShellTable]]:
-        """All shells, a table of some after the other.
+        """All shells, as a sequence of tables.
 
         Yields
         ------
@@ -169,9 +169,9 @@ class Microstates:
     shells : ShellTable
         The distinct shells.
     report : dict
-        What the detector and the filters did, in plain numbers.
+        Statistics of the detector and the filters, as plain numbers.
     state : numpy.ndarray
-        Shape (frames, carriers), int32: the runs written out, when first asked for.
+        Shape (frames, carriers), int32: the runs as a dense array, made at the first access.
     """
 
     runs: LabelRuns
@@ -184,10 +184,10 @@ class Microstates:
         return self.runs.dense().T
 
     def blocks(self) -> Iterator[tuple[int, int, LabelRuns, ShellTable]]:
-        """Blocks of carriers: first, last + 1, runs, and a table that their values count in.
+        """Blocks of carriers: first, last + 1, runs, and the table that their values refer to.
 
-        One block in memory; on disk, where what is found of a block should be small, blocks of
-        about `BLOCK_RUNS` of runs, and of a large table the shells that a block meets.
+        One block in memory; on disk, blocks of about `BLOCK_RUNS` runs, with the shells of the
+        block alone where the table is large.
         """
         if self.runs.folder is None:
             yield 0, self.runs.n_carriers, self.runs, self.shells

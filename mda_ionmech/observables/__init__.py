@@ -1,4 +1,4 @@
-"""Quantities beyond the decomposition that follow from labelled paths."""
+"""Transport observables of labelled paths: rates, residence times, exponents, rate control."""
 
 from .hop_graph import HopChannels, HopGraph, HopRecord, hop_graph, markov_diffusion
 from .rate_control import RateControl, rate_control

@@ -1,4 +1,4 @@
-"""Rates of the channels between site labels or macrostates: counts over exposure."""
+"""Rates of transitions between site labels or macrostates: counts over exposure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def poisson_limits(count: np.ndarray, level: float) -> tuple[np.ndarray, np.ndar
 
 
 def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:
-    """Rates of hopping from label to label; see `OnsagerDecomposition.channel_rates`."""
+    """Rates of transitions from label to label; see `OnsagerDecomposition.channel_rates`."""
     import pandas as pd
 
     on_sites = [s.name for s in run.species if s.has_sites]
@@ -78,7 +78,7 @@ def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:
     changes, held = channel_counts(runs, label, len(labels), plan.sub_block)
     per_step = np.bincount(np.arange(n_steps) // plan.sub_block)
     plan = onsager.lengthen_blocks(plan, changes.sum(axis=2) / per_step[:, None])
-    # ns: rates come out per ns
+    # exposure in ns, rates in 1/ns
     exposure = held * dt * 1e-3
     weights = onsager.resampling_weights(plan, np.random.default_rng([run.seed, 0]))
     count, exposed = changes.sum(axis=0), exposure.sum(axis=0)

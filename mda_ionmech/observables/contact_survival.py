@@ -1,7 +1,7 @@
-"""How long contacts last and how often channels are taken: counting on histories of labels.
+"""Survival functions of contacts, and counts of transitions between labels.
 
 C(t) = < h(0) h(t) > / < h(0) >, h = 1 while a carrier and a ligand are in contact: intermittent as
-written; continuous when the contact must last all the time between.
+written; continuous if the contact must last throughout.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from ..lib.kernels import kernel
 from ..lib.run_length import LabelRuns, frame_counts, run_blocks
 
-#: Lags at which survival is computed, at most: all short ones, then evenly on a logarithmic scale.
+#: Most lags of survival functions: all short ones, then evenly on a logarithmic scale.
 MOST_LAGS = 200
 
 
 @dataclass(frozen=True)
 class ContactTable:
-    """Unbroken contacts of carriers and ligands, pair after pair in order of time.
+    """Continuous contacts of carriers and ligands, by pair and in order of time.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class ContactTable:
 def contact_table(
     runs: LabelRuns, shell_offsets: np.ndarray, ligand: np.ndarray, kind: np.ndarray
 ) -> ContactTable:
-    """Contacts behind a history of shells.
+    """Contacts from shells over time.
 
     Cost: one sort of the members of all runs.
 
@@ -72,10 +72,10 @@ def contact_table(
     pair = (carrier_of_run[run] * n_ligands + ligand[member]) * n_kinds + kind[member]
     order = np.lexsort((runs.start[run], pair))
     pair, begin, end = pair[order], runs.start[run][order], ends[run][order]
-    # a contact goes on from one run into the next
+    # a contact continues from one run into the next
     first = np.ones(len(pair), dtype=bool)
     first[1:] = (pair[1:] != pair[:-1]) | (begin[1:] != end[:-1])
-    last = np.append(first, True)[1:]  # of no contact none
+    last = np.append(first, True)[1:]  # empty without contacts
     pair, begin, end = pair[first], begin[first], end[last]
     distinct, starts = np.unique(pair, return_index=True)
     return ContactTable(
@@ -87,11 +87,11 @@ def contact_table(
 def count_survivors(  # type: ignore[no-untyped-def]
     pair_offsets, begin, end, kind, n_frames, lags, sub_block, continuous, alive, present
 ):
-    """Contacts that are there at an origin and, after each lag, still or again.
+    """Contacts that exist at an origin and, after each lag, still or again.
 
-    alive, present (lags, kinds, sub-blocks), float64, are added to: contacts at both ends of the
-    lag (all the time between if `continuous`), and contacts at origins that have one; sub-blocks
-    of `sub_block` origins, what is left over with the last.
+    Adds to alive and present (lags, kinds, sub-blocks), float64: contacts at both ends of the lag
+    (throughout if `continuous`), and contacts at origins; sub-blocks of `sub_block` origins, the
+    remainder in the last.
     """
     n_kinds, n_blocks = alive.shape[1], alive.shape[2]
     edge = np.empty((2, n_kinds, n_frames + 1))
@@ -112,7 +112,7 @@ def count_survivors(  # type: ignore[no-untyped-def]
                         edge[0, k, begin[s]] += 1.0
                         edge[0, k, end[s] - lag] -= 1.0
                 continue
-            # contacts and contacts shifted back by the lag: where both are on
+            # overlap of contacts with contacts shifted back by the lag
             i = first
             j = first
             while i < stop and j < stop:
@@ -157,7 +157,7 @@ def survival_lags(n_frames: int) -> np.ndarray:
 
 
 def characteristic_times(lags: np.ndarray, survival: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Time to fall to 1/e, and integral, of survival functions.
+    """Decay time to 1/e and integral of survival functions.
 
     Parameters
     ----------
@@ -190,14 +190,14 @@ def characteristic_times(lags: np.ndarray, survival: np.ndarray) -> tuple[np.nda
 def channel_counts(
     runs: LabelRuns, label: np.ndarray, n_labels: int, sub_block: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Changes of state by the labels of both, and frames spent on each label.
+    """Changes of state by the labels of both states, and frames spent on each label.
 
     Cost: linear in the runs, by blocks of carriers, and in labels x frames.
 
     Parameters
     ----------
     runs : LabelRuns
-        What a carrier holds, a new run wherever that changes.
+        State of each carrier, with a new run wherever it changes.
     label : numpy.ndarray
         Shape (states,), int64.
     n_labels : int
@@ -219,7 +219,7 @@ def channel_counts(
         mine = runs.carriers(begin, end)
         first, last = int(mine.offsets[0]), int(mine.offsets[-1])
         kind, step = label[mine.value[first:last]], mine.start[first:last] - 1
-        goes_on = np.ones(last - first, dtype=bool)  # from the run before
+        goes_on = np.ones(last - first, dtype=bool)  # whether a run continues the one before
         goes_on[mine.offsets[:-1] - first] = False
         at = np.flatnonzero(goes_on)
         key = (step[at] // sub_block * n_labels + kind[at - 1]) * n_labels + kind[at]

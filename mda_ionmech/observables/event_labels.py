@@ -1,4 +1,4 @@
-"""Event of every carrier and time origin for one length of the windows, with the flags."""
+"""Event of every carrier and time origin for one window length, with the flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hops of carriers on sites as a graph, and the diffusion of independent walkers on it."""
+"""Graph of hops between sites, and the diffusion of independent walkers on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..lib.errors import InputError
 if TYPE_CHECKING:
     pass
 
-#: Distances of one channel differ by no more than this from the next in order, Angstrom.
+#: Largest difference between consecutive sorted distances of one channel, Angstrom.
 _SAME_DISTANCE = 0.1
 
 
@@ -32,11 +32,11 @@ class HopGraph:
     start, end : numpy.ndarray
         Shape (edges,): sites at the two ends.
     vector : numpy.ndarray
-        Shape (edges, 3), Angstrom: from start to end, through the cell's boundary where it is.
+        Shape (edges, 3), Angstrom: from start to end, across the periodic boundary if necessary.
     channel : numpy.ndarray
         Shape (edges,): channel of each edge.
     names : tuple of str
-        Of the channels: labels of the two sites and the distance in Angstrom.
+        Names of the channels: labels of the two sites and the distance in Angstrom.
     """
 
     n_sites: int
@@ -58,23 +58,23 @@ class HopGraph:
 
 
 def markov_diffusion(graph: HopGraph, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Long-time diffusion tensor of one carrier, and what each channel's rate does to it.
+    """Long-time diffusion tensor of one carrier, and its response to the rate of each channel.
 
     Parameters
     ----------
     graph : HopGraph
     flux : numpy.ndarray
-        Shape (channels,), 1/ps: p_a w_ab of one edge of each channel, the same both ways (detailed
-        balance), p_a the probability to find the carrier on site a.
+        Shape (channels,), 1/ps: p_a w_ab of one edge of each channel, equal in both directions
+        (detailed balance), with p_a the probability of the carrier to be on site a.
 
     Returns
     -------
     diffusion : numpy.ndarray
         Shape (3, 3), A^2/ps.
     response : numpy.ndarray
-        Shape (channels, 3, 3), A^2/ps: dD / d ln k of each channel, forward and backward rate
-        scaled together. They are positive and sum to D, because D is the least of all values the
-        sum over edges takes for any x: its change with a rate is that at fixed x.
+        Shape (channels, 3, 3), A^2/ps: dD / d ln k of each channel, with forward and backward rate
+        scaled together. They are positive and sum to D: D is the minimum over x of the sum over
+        edges, so that its derivative by a rate is that at fixed x.
 
     Notes
     -----
@@ -86,9 +86,9 @@ def markov_diffusion(graph: HopGraph, flux: np.ndarray) -> tuple[np.ndarray, np.
     a, b, n = graph.start, graph.end, graph.n_sites
     each = np.concatenate([a, b]), np.concatenate([b, a])
     weight = coo_matrix((np.concatenate([f, f]), each), shape=(n, n)).tocsr()
-    # a channel that a resampled record lacks connects nothing
+    # a channel without hops in a resampled record connects no sites
     weight.eliminate_zeros()
-    # one site of every connected part is held fixed: x is known up to a constant there
+    # one site of every connected component is fixed: x is defined up to a constant there
     _, part = connected_components(weight, directed=False)
     fixed = np.zeros(n, dtype=bool)
     fixed[np.unique(part, return_index=True)[1]] = True
@@ -109,13 +109,13 @@ def markov_diffusion(graph: HopGraph, flux: np.ndarray) -> tuple[np.ndarray, np.
 
 @dataclass(frozen=True)
 class HopRecord:
-    """Which site images carriers hold over time; a site image is a site in one image of the cell.
+    """Site images occupied by carriers over time; a site image is a site in one periodic image.
 
     Attributes
     ----------
     site_images : callable
-        Gives the record from its beginning: numbers of site images (carriers, frames), int32, of
-        some carriers after the others.
+        Returns the record from its beginning: numbers of site images (carriers, frames), int32, by
+        blocks of carriers.
     site : numpy.ndarray
         Shape (site images,): site of each site image.
     where : numpy.ndarray
@@ -150,7 +150,7 @@ class HopRecord:
 
 @dataclass(frozen=True)
 class HopChannels:
-    """Hops that were seen, from which site image to which, and their channels.
+    """Observed hops between site images, and their channels.
 
     Attributes
     ----------
@@ -158,7 +158,7 @@ class HopChannels:
         Shape (pairs,), int64, ascending: first site image times the number of site images plus last
         site image.
     number : numpy.ndarray
-        Shape (pairs,), int64: how often that was.
+        Shape (pairs,), int64: number of hops.
     channel : numpy.ndarray
         Shape (pairs,), int64.
     """
@@ -169,7 +169,7 @@ class HopChannels:
 
 
 def _count_pairs(record: HopRecord) -> tuple[np.ndarray, np.ndarray]:
-    """Keys of the pairs of site images that were hopped between, and how often."""
+    """Keys of the pairs of site images with hops, and the number of hops."""
     n_site_images = len(record.site)
     key, number = np.empty((2, 0), dtype=np.int64)
     for site_images in record.site_images():
@@ -190,10 +190,10 @@ def hop_graph(
     kind_names: Sequence[str],
     record: HopRecord,
 ) -> tuple[HopGraph, HopChannels]:
-    """Channels in which a record hopped, all their edges, and which hop went which way.
+    """Channels with hops in a record, all their edges, and the channel of each hop.
 
     A channel is a pair of site labels at one distance; all edges between such sites at that
-    distance belong to it, whether a hop was seen along each of them or not.
+    distance belong to it, including those without observed hops.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def hop_graph(
     cell : numpy.ndarray
         Shape (3, 3), Angstrom, rows are the cell vectors.
     kind : numpy.ndarray
-        Shape (sites,): label of each site, a place in `kind_names`.
+        Shape (sites,): label of each site, an index in `kind_names`.
     kind_names : sequence of str
     record : HopRecord
 
@@ -241,7 +241,7 @@ def hop_graph(
         sorted_distance = distance[order]
         shell = np.append(0, np.cumsum(np.diff(sorted_distance) > _SAME_DISTANCE))
         where = pair == one
-        # a hop belongs to the shell of the edge nearest in length
+        # a hop belongs to the distance class of the edge closest in length
         at = np.searchsorted(sorted_distance, length[where])
         left, right = np.maximum(at - 1, 0), np.minimum(at, len(order) - 1)
         closer = np.abs(sorted_distance[left] - length[where]) <= np.abs(
@@ -266,7 +266,7 @@ def _in_order(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _pairs_within(
     sites: np.ndarray, cell: np.ndarray, reach: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of sites, images included, up to a distance: each once, as start, end and vector."""
+    """Pairs of sites, including images, up to a distance: each once, as start, end and vector."""
     heights = 1 / np.linalg.norm(np.linalg.inv(cell), axis=0)
     around = [np.arange(-n, n + 1) for n in np.ceil(reach / heights).astype(int) + 1]
     images = np.stack(np.meshgrid(*around, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -278,7 +278,7 @@ def _pairs_within(
     far = np.concatenate([np.asarray(x, dtype=np.int64) for x in near])
     end, vector = far % len(sites), there[far] - here[start]
     forward = end > start
-    # between images of one site the first component that is not zero decides
+    # between images of one site the sign of the first non-zero component decides
     same = end == start
     sign = np.sign(np.where(np.abs(vector) > 1e-6, vector, 0.0))
     forward |= same & (sign @ [9.0, 3.0, 1.0] > 0)

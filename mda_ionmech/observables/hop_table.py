@@ -1,4 +1,4 @@
-"""Every hop of one window length as a row of a table: from where to where, with whom, how far."""
+"""Table of all hops in one window length: sites, cluster and displacement of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def hop_table(run: LabelledRun, index: int, n: int) -> pd.DataFrame:
     found = []
     for block in linked.blocks(n):
         first, last = block.first, block.last
-        # a cluster is known by its origin and its number
+        # a cluster is identified by its origin and its number
         width = int(linked.number.max()) + 1
         number = block.cluster.astype(np.int64) + width * np.arange(last - first)
         size_of = np.bincount(number[block.cluster >= 0])

@@ -1,7 +1,7 @@
-"""Exponents of mean squared displacements, and the finite size of the cell.
+"""Exponents of mean squared displacements, and the finite-size correction.
 
 A slope d ln M / d ln T of 1 is diffusion; below 1 the motion is caged or subdiffusive over these
-times, and a coefficient read there is not that of thermodynamics.
+times, and coefficients from these windows are not transport coefficients.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ..onsager.window_kernels import collective_path
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Of a cubic lattice of point forces in a viscous background, as of point charges (Wigner).
+#: Constant xi of a cubic lattice of point forces in a viscous background (as for point charges).
 XI = 2.837297
-#: Edges may differ by this fraction, cosines of the angles from zero, for a cell to pass as cubic.
+#: Largest relative difference of edges, and largest cosine of an angle, of a cell that is cubic.
 CUBIC = 0.05
 _CARRIERS_AT_ONCE = 64
 
@@ -56,7 +56,7 @@ def squared_displacements(position: np.ndarray, window: int) -> tuple[np.ndarray
 
 @dataclass(frozen=True)
 class Growth:
-    """How a mean squared displacement grows from one window to a longer one.
+    """Growth of a mean squared displacement from one window to a longer one.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ def growth(
     plan = plan_blocks(len(longer), 2 * windows[1])
     parts = []
     for square in (shorter, longer):
-        # origins that the longer window lacks go with the last sub-block
+        # origins missing in the longer window belong to the last sub-block
         block = np.minimum(np.arange(len(square)) // plan.sub_block, plan.n_sub_blocks - 1)
         sums = np.bincount(block, square, plan.n_sub_blocks)
         parts.append((sums, np.bincount(block, minlength=plan.n_sub_blocks)))
@@ -119,7 +119,7 @@ def growth(
 
 
 def cubic_length(cell: np.ndarray) -> float:
-    """Edge of the cube that a nearly cubic cell stands for, Angstrom.
+    """Edge of a nearly cubic cell, Angstrom.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def cubic_length(cell: np.ndarray) -> float:
     Raises
     ------
     InputError
-        If edges differ, or angles from 90 degrees, by more than a correction for a cube bears.
+        If edges differ, or angles from 90 degrees, too much for the correction for a cube.
     """
     edges = np.linalg.norm(cell, axis=1)
     cosines = (cell @ cell.T / np.outer(edges, edges))[np.triu_indices(3, 1)]
@@ -148,7 +148,7 @@ def _listed(values: Sequence[float] | np.ndarray) -> str:
 
 
 def finite_size_shift(temperature: float, viscosity: float, length: float) -> float:
-    r"""What hydrodynamics of the periodic images takes from a self-diffusion coefficient, cm^2/s.
+    r"""Finite-size correction of a self-diffusion coefficient in a periodic cell, cm^2/s.
 
     .. math:: D_\infty - D_L = \frac{k_B T\, \xi}{6 \pi \eta L}
 
@@ -164,8 +164,7 @@ def finite_size_shift(temperature: float, viscosity: float, length: float) -> fl
     Notes
     -----
     Duenweg and Kremer, J. Chem. Phys. 99, 6983 (1993); Yeh and Hummer, J. Phys. Chem. B 108, 15873
-    (2004). Isotropic liquids in a cubic cell; ions drag their surroundings along, so the shift is
-    the same for all species.
+    (2004). For isotropic liquids in a cubic cell; the correction is the same for all species.
     """
     eta, edge = viscosity * 1e-3, length * 1e-10
     return float(1e4 * constants.k * temperature * XI / (6 * np.pi * eta * edge))

@@ -1,4 +1,4 @@
-"""What a labelled run can be asked beside the decomposition: tables, one method each."""
+"""Methods of a labelled run that return tables of further observables."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class RunObservables(ABC):
-    """Tables of a labelled run: hops, residence times, rates. No frame is read again."""
+    """Tables of a labelled run: hops, residence times, rates. Reads no frames."""
 
     @abstractmethod
     def _labelled(self, what: str) -> LabelledRun:
-        """The record to answer from; InputError, naming `what`, where there is none yet."""
+        """The labelled run; InputError, naming `what`, before a run."""
 
     @abstractmethod
     def _window(self, window: float | None) -> int:
-        """A window in whole frames; None for the one that `Results.summary` reads."""
+        """A window in whole frames; None for that of `Results.summary`."""
 
     def events(self, window: float | None = None, *, species: str | None = None) -> EventLabels:
         """Event of every carrier and origin for one window length, with the flags.
@@ -56,9 +56,8 @@ class RunObservables(ABC):
     def hops(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
         """Every hop of one species on sites, with its channel and the size of its cluster.
 
-        Windows overlap: a window begins at every frame, so that in windows of n frames one
-        elementary hop is in up to n rows. With the spacing of the frames as window each row is a
-        hop of its own.
+        Windows overlap: one begins at every frame, so that an elementary hop is in up to n rows for
+        windows of n frames. With the frame spacing as window each row is a different hop.
 
         Parameters
         ----------
@@ -108,9 +107,9 @@ class RunObservables(ABC):
         pandas.DataFrame
             Index (species, part, shorter, longer), the windows in ps; columns ``exponent`` and
             ``diffusivity``, each with ``_low`` and ``_high``, and ``blocks``. The diffusivity is
-            that of the slope, in cm2/s, without what vibration and caging add to a ratio; of
-            charge, with sum z^2 N for the number of carriers. Both windows of a pair are resampled
-            together.
+            that of the slope, in cm2/s, without the contribution of vibration and caging to a
+            ratio; for charge, with sum z^2 N as the number of carriers. Both windows of a pair are
+            resampled together.
 
         Raises
         ------
@@ -124,29 +123,29 @@ class RunObservables(ABC):
     def residence_times(
         self, *, species: str | None = None, members: str = "molecules"
     ) -> pd.DataFrame:
-        """How long ligands stay in shells, or carriers on sites.
+        """Residence times of ligands in shells, or of carriers on sites.
 
-        From C(t) = <h(0) h(t)> / <h(0)>, h = 1 in contact. ``intermittent``: the contact is there
-        at both ends, less what a ligand taken at random would give; ``continuous``: it lasts all
-        the time between. Both count filtered contacts, so hysteresis and persistence lengthen them,
-        the continuous one most.
+        From C(t) = <h(0) h(t)> / <h(0)>, h = 1 in contact. ``intermittent``: the contact exists at
+        both ends, minus the probability for a random ligand; ``continuous``: it lasts throughout.
+        Both are of filtered contacts, so that hysteresis and persistence lengthen them, the
+        continuous one most.
 
-        Cost: at most 200 lags, each one pass over the unbroken contacts.
+        Cost: at most 200 lags, with one pass over the continuous contacts each.
 
         Parameters
         ----------
         species : str, optional
             Default: every species with a detector.
         members : {"molecules", "atoms"}
-            What stays: a molecule with any of its atoms, or each atom by itself.
+            Whether a contact is with a molecule, by any of its atoms, or with each atom.
 
         Returns
         -------
         pandas.DataFrame
             Index (species, ligand type or site label, definition); columns, each with its interval,
-            in ps: ``decay_time`` to fall to 1/e, ``integral_time`` of C to half the trajectory (NaN
-            where more than 5 % is ``left`` then), ``mean_stay``, the time in contact over the
-            number of ``endings``, which corrects for stays cut off at the ends of the run.
+            in ps: ``decay_time`` to 1/e, ``integral_time`` of C up to half the trajectory (NaN
+            where C is still above 5 % there, see ``left``), ``mean_stay``, the time in contact over
+            the number of ``endings``, which corrects for stays truncated by the ends of the run.
 
         Raises
         ------
@@ -162,10 +161,9 @@ class RunObservables(ABC):
         return residence_times(self._labelled("residence_times()"), species, members)
 
     def channel_rates(self, *, species: str | None = None) -> pd.DataFrame:
-        """How often a carrier on one label goes to another: counts over exposure.
+        """Rates of transitions between labels: counts over exposure.
 
-        Channels lead from site label to site label where the species lives on sites, else from
-        macrostate to macrostate.
+        Labels are those of sites for a species on sites, else macrostates.
 
         Parameters
         ----------
@@ -187,8 +185,8 @@ class RunObservables(ABC):
 
         Notes
         -----
-        Changes from frame to frame are counted, so a carrier that leaves and returns between two
-        frames is not seen, and one that hops twice counts once, from its first to its last label.
+        Changes from frame to frame are counted, so that a carrier that leaves and returns between
+        two frames is missed, and two hops between two frames count as one.
         """
         from .channel_rates import channel_rates
 
@@ -236,13 +234,13 @@ class RunObservables(ABC):
     def rate_control(
         self, *, species: str | None = None, horizon: float | None = None
     ) -> pd.DataFrame:
-        """Which hops are in control of the rate of transport, beside which ones carry it.
+        """Degree of rate control of each hop channel, and its contribution to transport.
 
-        A channel is a pair of site labels at one distance. Its control is d ln D / d ln k: by how
-        many per cent the diffusion coefficient of independent carriers would rise if hops along
-        that channel, both ways, became one per cent more frequent. Controls sum to one, like the
-        shares. In a row of fast and slow hops all carry according to their lengths, but the slow
-        ones alone are in control.
+        A channel is a pair of site labels at one distance. Its control is d ln D / d ln k: the
+        increase, in per cent, of the diffusion coefficient of independent carriers if hops along
+        that channel, in both directions, become one per cent more frequent. Controls sum to one,
+        like the shares. In a series of fast and slow hops the contributions are proportional to the
+        lengths of the hops, but the slow ones alone control the rate.
 
         Parameters
         ----------
@@ -264,15 +262,15 @@ class RunObservables(ABC):
         Raises
         ------
         InputError
-            Before a run, for a species without sites and events of hops, where nothing hopped or
-            the hops lead nowhere, or for a horizon out of range.
+            Before a run, for a species without sites and hop events, without hops or with hops that
+            do not percolate, or for a horizon out of range.
 
         Notes
         -----
-        Assumed: each carrier hops by itself, without memory, over sites that the others leave free
-        as often as on average, with one rate for all edges of a channel and detailed balance. How
-        far that holds tells ``measured_cm2_per_s`` beside ``diffusion_cm2_per_s``. The shares
-        assume none of it.
+        The controls assume independent carriers that hop without memory on sites with the mean
+        occupancies, with one rate for all edges of a channel and detailed balance. Compare
+        ``measured_cm2_per_s`` with ``diffusion_cm2_per_s`` to test this. The shares need no such
+        assumption.
 
         Cost: four passes over carriers x frames, and 400 linear problems of the size of the sites.
         """

@@ -1,4 +1,4 @@
-"""Which hop enables and which one carries: rate control beside contribution.
+"""Rate control: which hops limit transport, compared with their contributions.
 
 Independent carriers on a periodic graph of sites, with the counted number of hops along each kind
 of edge, have the diffusion tensor
@@ -6,8 +6,8 @@ of edge, have the diffusion tensor
     D = sum over edges of F (l + x_b - x_a) (l + x_b - x_a)^T,
 
 F = p_a w_ab = p_b w_ba the hops per time along the edge from a to b, l its vector, and x from a
-small linear problem. Its logarithmic derivative by the rate of a channel says what enables
-transport; a fast and a slow hop in a row carry alike, but the slow one alone is in control.
+small linear problem. Its logarithmic derivative by the rate of a channel is the degree of rate
+control; a fast and a slow hop in series contribute alike, but the slow one alone controls the rate.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ..onsager.labelled_run import LabelledRun
 
-#: Below this part of its uncorrelated value the diffusion is zero: the graph does not percolate.
+#: Fraction of its uncorrelated value below which D is zero: the graph does not percolate.
 _NO_WAY = 1e-9
 
 
@@ -49,7 +49,7 @@ def _channel_of(first, last, n_site_images, key, channel):  # type: ignore[no-un
 
 @kernel
 def add_own_products(site_images, where, key, channel, horizon, sub_block, own):  # type: ignore[no-untyped-def]
-    """Add what the hops of each channel went times the whole way of the same carrier.
+    """Add the hops of each channel times the total displacement of the same carrier.
 
     site images (carriers, frames) int32; where (site images, axes), Angstrom; key, channel (pairs,)
     as in `HopChannels`; over `horizon` frames from every origin. Adds to own (channels, sub-
@@ -117,13 +117,13 @@ def add_steps_of_channels(site_images, where, key, channel, steps, number):  # t
 
 @dataclass(frozen=True)
 class RateControl:
-    """Rate control of each channel beside what it carried.
+    """Rate control and contribution of each channel.
 
     Attributes
     ----------
     graph : HopGraph
     hops : numpy.ndarray
-        Shape (channels,): hops counted, both ways.
+        Shape (channels,): number of hops, in both directions.
     rate : numpy.ndarray
         Shape (channels,), 1/ns: hops per carrier and time.
     diffusion, measured, collective : numpy.ndarray
@@ -141,7 +141,7 @@ class RateControl:
     level : float
         Nominal coverage of the intervals.
     n_blocks : int
-        Blocks behind them; below ten they are jackknife estimates.
+        Number of blocks; below ten the intervals are jackknife estimates.
     """
 
     graph: HopGraph
@@ -208,11 +208,11 @@ def rate_control(
     horizon : int
         Frames over which displacements are correlated, for the contributions.
     axes : sequence of int
-        Directions that count.
+        Directions that are analysed.
     level : float
         Nominal coverage.
     seed : int
-        Of the resampling.
+        Seed of the resampling.
 
     Returns
     -------
@@ -221,13 +221,13 @@ def rate_control(
     Raises
     ------
     InputError
-        If the horizon is longer than the record allows, or the hops lead nowhere far.
+        If the horizon is longer than the record allows, or the hops do not percolate.
 
     Notes
     -----
-    Assumed: carriers that do not feel each other beyond the mean occupancy of the sites, hops
-    without memory, all edges of a channel alike. `measured` beside `diffusion` tells how far that
-    holds. Contributions assume none of it.
+    The controls assume carriers that interact only through the mean occupancy of the sites, hops
+    without memory, and equal edges within a channel. Compare `measured` with `diffusion` to test
+    this. Contributions need no such assumption.
 
     Cost: three passes over carriers x frames, and 400 small linear problems.
 
@@ -251,13 +251,13 @@ def rate_control(
 
     where = np.ascontiguousarray(record.where[:, axes])
     known = where, channels.key, channels.channel
-    # [K(T + delta) - K(T)] / delta at each origin: own with own displacement, and with all
+    # [K(T + delta) - K(T)] / delta at each origin: self part, and with all carriers
     own_products = np.zeros((2, n_channels, plan.n_sub_blocks))
     steps = np.zeros((n_channels, len(axes), n_frames))
     number = np.zeros((n_channels, n_frames))
     for site_images in record.site_images():
         add_steps_of_channels(site_images, *known, steps, number)
-        # both horizons from the same origins
+        # both horizons with the same origins
         add_own_products(np.ascontiguousarray(site_images[:, :-1]), *known, horizon, plan.sub_block,
                          own_products[0])  # fmt: skip
         add_own_products(site_images, *known, horizon + 1, plan.sub_block, own_products[1])
@@ -276,7 +276,7 @@ def rate_control(
     scale = 2 * len(axes) * n_carriers * spacing
 
     def evaluate(weights: np.ndarray) -> np.ndarray:
-        """Values of one resampled record: three coefficients, then channels three times."""
+        """Values of one resampled record: three coefficients, then three per channel."""
         origins = weights @ counts
         own, all_ions, number = sums @ weights / origins
         diffusion, response = markov_diffusion(graph, number / per_edge)
@@ -297,15 +297,15 @@ def rate_control(
     value = evaluate(np.ones(plan.n_sub_blocks))
     if np.isnan(value[3]):
         raise InputError(
-            "the hops do not lead through the crystal: independent carriers would stay where they "
-            "are, so no rate is in control; record longer, or at a higher temperature"
+            "the hops do not percolate through the crystal: independent carriers would not "
+            "diffuse, so no rate controls it; record longer, or at a higher temperature"
         )
     weights = resampling_weights(plan, np.random.default_rng([seed, horizon]))
     samples = np.array([evaluate(w) for w in weights]).reshape(len(weights), len(value))
     found = np.column_stack([value, *interval(value, samples, plan, level)])
     hops = np.bincount(channels.channel, channels.number, minlength=n_channels).astype(np.int64)
     parts = found[3:].reshape(3, n_channels, 3)
-    for k in (1, 2):  # a share of what may be zero is none
+    for k in (1, 2):  # no shares of a coefficient that may be zero
         if found[k, 1] <= 0 <= found[k, 2]:
             parts[k] = np.nan
     return RateControl(

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-#: A survival function that still holds more than this at the longest lag has no integral.
+#: A survival function above this at the longest lag has no integral.
 UNFINISHED = 0.05
 
 
 def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.DataFrame:
-    """How long contacts last; see `OnsagerDecomposition.residence_times`."""
+    """Residence times; see `OnsagerDecomposition.residence_times`."""
     import pandas as pd
 
     if not is_one_of(members, ("molecules", "atoms")):
@@ -54,7 +54,7 @@ def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.D
     for value in ("decay_time", "integral_time", "mean_stay"):
         columns += [value, f"{value}_low", f"{value}_high"]
     columns += ["endings", "left", "blocks"]
-    # of no contact at all there are no rows, of the same types
+    # without contacts there are no rows, but the same types
     kinds = {name: int if name in ("endings", "blocks") else float for name in columns[3:]}
     table = indexed(pd.DataFrame(rows, columns=columns).astype(kinds), 3)
     table.attrs = {
@@ -66,7 +66,7 @@ def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.D
 
 
 def _contacts_of(one: LabelledSpecies, members: str) -> Iterator[ContactTable]:
-    """Contacts of the carriers of a species, block after block of them."""
+    """Contacts of the carriers of a species, by blocks of carriers."""
     assert one.microstates is not None
     for _, _, runs, shells in one.microstates.blocks():
         offsets, kind = shells.offsets, shells.kind
@@ -75,7 +75,7 @@ def _contacts_of(one: LabelledSpecies, members: str) -> Iterator[ContactTable]:
         elif members == "atoms":
             member = shells.atom
         else:
-            # a molecule may bind with atoms of several types: it is a ligand of each
+            # a molecule that binds with atoms of several types counts for each type
             shell = np.repeat(np.arange(len(shells)), np.diff(offsets))
             found = np.unique(np.stack([shell, kind, shells.molecule], axis=1), axis=0)
             offsets = np.searchsorted(found[:, 0], np.arange(len(shells) + 1))
@@ -99,14 +99,14 @@ def _residence_of(run: LabelledRun, index: int, members: str) -> list[list[Any]]
         pairs = np.unique(np.stack([ligands.kind, ligands.molecule], axis=1), axis=0)
         available = np.bincount(pairs[:, 0], minlength=n_kinds)
     lags = survival_lags(n_frames)
-    # what is in memory is found once, what is on disk again for each count
+    # found once in memory, but again for each count on disk
     held = list(_contacts_of(one, members)) if micro.runs.folder is None else None
 
     def counts(
         plans: Mapping[bool, tuple[int, int]],
     ) -> dict[bool, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Survivors, contacts and endings, by definition, from origins of a sub-block and number of
-        sub-blocks; whole numbers, so that the order in which contacts come has no part in it."""
+        """Survivors, contacts and endings, by definition, from origins per sub-block and number of
+        sub-blocks; integers, so that sums do not depend on the order of contacts."""
         found = {
             continuous: (
                 np.zeros((len(lags), n_kinds, n_blocks)),
@@ -133,7 +133,7 @@ def _residence_of(run: LabelledRun, index: int, members: str) -> list[list[Any]]
             held = np.swapaxes(alive / present, -1, -2)
             if continuous:
                 return held
-            # what a ligand taken at random would do
+            # probability for a random ligand
             chance = present[..., 0, :] / (frames[..., None] * one.n_carriers * available)
         return (held - chance[..., None]) / (1 - chance[..., None])
 

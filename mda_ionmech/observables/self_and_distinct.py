@@ -30,7 +30,7 @@ def path_parts(run: LabelledRun, species: int, resolution: int, n_steps: int) ->
     own = block_sums(self_parts(one, resolution, n_steps), plan.sub_block)
     inside = np.zeros_like(own)
     if one.joint is not None:
-        # the steps of every horizon, one after the other
+        # the steps of every horizon
         summed = onsager.event_paths(_pairs_in_clusters(one, resolution), resolution)
         inside = block_sums(summed[:, horizon:] - summed[:, :-horizon], plan.sub_block)
     origins = block_sums(np.ones((1, n_frames - horizon)), plan.sub_block)[:, 0]
@@ -62,7 +62,7 @@ def _pairs_in_clusters(one: CarrierLabels, resolution: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Shape (labels, origins), A^2; with `site_positions` of the ways from site to site.
+        Shape (labels, origins), A^2; with `site_positions` of displacements from site to site.
     """
     assert one.joint is not None
     n_origins = one.position.shape[-1] - resolution

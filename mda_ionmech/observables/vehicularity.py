@@ -1,6 +1,6 @@
-"""Vehicularity: an intact shell need not be a vehicle.
+"""Vehicularity: how much of vehicular motion is shared by the coordination shell.
 
-For windows whose shell is the same at both ends, the part of the motion that the shell shares.
+Computed for windows with the same shell at both ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: The label that is split.
 EVENT = "vehicular"
-#: Members of shells that are looked up at once.
+#: Members of shells processed at once.
 MEMBERS_AT_ONCE = 2**18
 
 _LONG_NAMES = {
@@ -43,7 +43,7 @@ _LONG_NAMES = {
 def followed_ligands(
     species: Sequence[IonSpecies], ligands: Sequence[Ligands | None], members: Members
 ) -> dict[int, slice]:
-    """Where the ligand atoms of each species that can be split come after the carriers.
+    """Ranges, after the carriers, of the ligand atoms of each species that can be split.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def followed_ligands(
 
 
 def _values(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """What follows from sums (..., 9)."""
+    """Vehicularity and parts of the share from sums (..., 9)."""
     s = dict(zip(SUMS, np.moveaxis(sums, -1, 0), strict=True))
 
     def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def _values(sums: np.ndarray) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class VehicleSums:
-    """`vehicle_sums` of one species for any window length; can be sent to another process.
+    """`vehicle_sums` of one species for any window length; picklable.
 
     Attributes
     ----------
@@ -163,10 +163,10 @@ def vehicle_dataset(
             rng = np.random.default_rng([run.seed, n])
             weights = onsager.resampling_weights(plan, rng)
             total = sums.sum(axis=0)
-            # laid out alike wherever they come from, so that products are the same bit for bit
+            # the same memory layout in all cases, so that products are the same bit for bit
             drawn_sums = weights @ np.ascontiguousarray(sums)
             values, drawn = _values(total), _values(drawn_sums)
-            # shares are those of the result: undefined together
+            # undefined where the share of the result is undefined
             known = np.isfinite(share.sel(species=run.species[index].name).values[j])
             for name in names:
                 value = values[name] if known or name == "vehicularity" else np.asarray(np.nan)

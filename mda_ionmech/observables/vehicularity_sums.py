@@ -1,4 +1,4 @@
-"""How much of a window with an unchanged shell the shell really carried.
+"""Sums for vehicularity: displacements of carriers split into those of the shell and the rest.
 
 d_i = d_shell + (d_i - d_shell), d_shell the displacement of the centre of mass of the ligand atoms
 that are in the shell at both ends; V = <d_i . d_shell> / <|d_i|^2>.
@@ -18,14 +18,14 @@ from ..onsager.window_sums import block_sums
 
 @dataclass(frozen=True)
 class ShellPairs:
-    """Shells of the carriers over time; can be sent to another process.
+    """Shells of the carriers over time; picklable.
 
     Attributes
     ----------
     runs : LabelRuns
         Shells of the carriers.
     classify : callable
-        Pairs of shells to labels.
+        Maps pairs of shells to labels.
     event : int
         Code of the label to split.
     shell_offsets, member : numpy.ndarray
@@ -39,9 +39,9 @@ class ShellPairs:
     member: np.ndarray
 
     def segments(self, first: int, last: int, window: int) -> tuple[np.ndarray, ...]:
-        """Stretches of origins with the same shells at both ends of the windows.
+        """Segments of origins with the same shells at both ends of the windows.
 
-        Of carriers `first` to `last` - 1: offsets (carriers + 1,), and of each stretch its first
+        Of carriers `first` to `last` - 1: offsets (carriers + 1,), and for each segment its first
         origin, both shells, and whether its label is the one to split.
         """
         runs = self.runs.carriers(first, last)
@@ -53,17 +53,17 @@ class ShellPairs:
 
 @dataclass(frozen=True)
 class ShellPaths:
-    """Paths of the carriers of one species and of the ligand atoms, and who is in which shell.
+    """Paths of the carriers of one species and of the ligand atoms, and the shells.
 
     Attributes
     ----------
     position : numpy.ndarray
-        Shape (carriers, 3, frames), Angstrom; directions that do not count are 0.
+        Shape (carriers, 3, frames), Angstrom; 0 along directions that are left out.
     ligand_position : numpy.ndarray
-        Shape (ligands, 3, frames), Angstrom, in the same frame of reference. Directions that do not
-        count may be there: whatever is summed is a product with what the carriers move.
+        Shape (ligands, 3, frames), Angstrom, in the same frame of reference. Directions left out
+        may be non-zero: all sums are products with displacements of the carriers.
     mass : numpy.ndarray
-        Shape (ligands,), any unit.
+        Shape (ligands,): masses in any unit.
     pairs : ShellPairs
     """
 
@@ -75,7 +75,7 @@ class ShellPaths:
 
 @kernel
 def split_displacements(position, ligands, window, shells, segments, parts, sums):  # type: ignore[no-untyped-def]
-    """Add up the carriers of chosen segments origin by origin, split into shell and the rest.
+    """Sum the carriers of chosen segments origin by origin, split into shell and the rest.
 
     position (carriers, 3, frames); ligands: position (ligands, 3, frames) and mass (ligands,);
     window: frames; shells: `ShellPairs.shell_offsets` and `ShellPairs.member`; segments:

@@ -1,4 +1,4 @@
-"""Per-frame states of all carriers for one window length, as results and states files hold them."""
+"""States of all carriers in every frame for one window length, for results and states files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..onsager.carrier_labels import CarrierLabels
 from ..onsager.labelled_run import LabelledRun
 from .event_labels import expand_segments
 
-#: Carriers times frames that are worked on at once.
+#: Carriers times frames processed at once.
 AT_ONCE = 2**16
 #: Per-frame arrays of the result: shape beyond (frames, carriers), and type.
 STATES: dict[str, tuple[tuple[int, ...], type]] = {
@@ -28,7 +28,7 @@ STATES: dict[str, tuple[tuple[int, ...], type]] = {
 def window_states(
     run: LabelledRun, n: int, folder: ArrayFolder | None, *, missing: float = np.nan
 ) -> dict[str, np.ndarray]:
-    """What every carrier does in the windows of n frames that start at each frame.
+    """Event, cluster, states and displacement of every carrier in windows of n frames.
 
     Cost: one pass over carriers x frames, by blocks of frames.
 
@@ -38,7 +38,7 @@ def window_states(
     n : int
         Frames.
     folder : ArrayFolder or None
-        Where the arrays are put; None: in memory.
+        Folder of the arrays; None: in memory.
     missing : float
         Displacement where no window begins.
 
@@ -65,7 +65,7 @@ def window_states(
             for key, values in here.items():
                 values[:] = missing if key == "displacement" else -1
             if micro is not None:
-                # shells of all species are numbered together
+                # shells of all species are numbered consecutively
                 here["microstate"][:] = micro.runs.between(a, b).T + np.int32(shells_before)
             if macro is not None and to_kinds is not None:
                 here["macrostate"][:] = to_kinds[macro.state[a:b]]
@@ -91,7 +91,7 @@ def window_states(
 
 
 def _codes_in_union(run: LabelledRun, index: int) -> np.ndarray:
-    """Place of the event classes of a species among those of all, shape (classes,), int16."""
+    """Index of the event classes of a species among those of all, shape (classes,), int16."""
     union = list(run.event_names)
     return np.array([union.index(event) for event in run.species[index].events], dtype=np.int16)
 

@@ -1,4 +1,4 @@
-"""How much charge each event carried: sums over windows and paths, coefficients, intervals."""
+"""Onsager coefficients by event: sums over windows and paths, coefficients, and intervals."""
 
 from ..lib.run_length import LabelRuns, label_runs
 from .block_bootstrap import (

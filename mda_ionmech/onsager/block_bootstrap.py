@@ -1,9 +1,9 @@
-"""Intervals from moving blocks of time origins.
+"""Confidence intervals by block bootstrap and jackknife over time origins.
 
-Origins overlap and events are correlated, so errors come from blocks of consecutive origins, all
-labels resampled together. Blocks are at least 2 (T + delta) long, which is four windows in the
-window view, no more than fifty fit the trajectory, and they are longer where the data remember for
-longer (Politis and White's rule). Replicas are resampled inside themselves, never across a join.
+Windows overlap and events are correlated in time, so moving blocks of consecutive origins are
+resampled, with all labels together. Blocks are at least 2 (T + delta) long (four windows in the
+window view), at least a fiftieth of the trajectory, and longer where correlations last longer (rule
+of Politis and White). Blocks never extend across the join of two replicas.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .products import product
 
 #: Sub-blocks a block is built from.
 SUB_BLOCKS = 10
-#: At most this many blocks: longer blocks cover correlations longer than the window.
+#: Most blocks, so that blocks also cover correlations longer than the window.
 MOST_BLOCKS = 50
 #: Below this many blocks the jackknife replaces the bootstrap and the window is flagged.
 FEWEST_BLOCKS = 10
@@ -28,22 +28,22 @@ RESAMPLES = 400
 
 @dataclass(frozen=True)
 class BlockPlan:
-    """How the origins of one window length are cut.
+    """Division of the time origins of one window length into sub-blocks and blocks.
 
     Attributes
     ----------
     sub_block : int
         Origins per sub-block.
     n_sub_blocks : int
-        Of all segments.
+        Number of sub-blocks of all segments.
     n_blocks : int
-        Whole blocks of `per_block` sub-blocks.
+        Number of complete blocks of `per_block` sub-blocks.
     per_block : int
         Sub-blocks per block.
     segments : tuple of int
-        Sub-blocks of each independent stretch of data, one after the other; empty for one stretch.
+        Sub-blocks of each independent segment of data (replica); empty for a single one.
     by_segment : bool
-        Whether each segment is one block: replicas resampled whole.
+        Whether each segment is one block, so that whole replicas are resampled.
     """
 
     sub_block: int
@@ -60,13 +60,13 @@ class BlockPlan:
 
 
 def plan_blocks(n_origins: int, span: int) -> BlockPlan:
-    """Cut origins into sub-blocks for a window or horizon plus resolution of `span` / 2 frames.
+    """Divide origins into sub-blocks for a window or horizon plus resolution of `span` / 2 frames.
 
     Parameters
     ----------
     n_origins : int
     span : int
-        T + delta in frames; a block is at least twice as long. In the window view 2 windows.
+        T + delta in frames, in the window view twice the window; a block is at least 2 `span` long.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def plan_blocks(n_origins: int, span: int) -> BlockPlan:
 
 
 def optimal_block_length(series: np.ndarray) -> float:
-    r"""Length of moving blocks that suits the memory of a series.
+    r"""Optimal block length for a correlated series.
 
     .. math:: b = (2 G^2 / D)^{1/3} N^{1/3}, \quad G = \sum_k \lambda(k / M) |k| R(k), \quad
         D = \tfrac{4}{3} \Bigl[\sum_k \lambda(k / M) R(k)\Bigr]^2
@@ -129,7 +129,7 @@ def optimal_block_length(series: np.ndarray) -> float:
 
 
 def lengthen_blocks(plan: BlockPlan, series: np.ndarray) -> BlockPlan:
-    """Blocks as long as the memory of the sums asks, but never so long that ten do not fit.
+    """Lengthen blocks to the optimal length, as long as at least ten fit.
 
     Parameters
     ----------
@@ -140,12 +140,12 @@ def lengthen_blocks(plan: BlockPlan, series: np.ndarray) -> BlockPlan:
     Returns
     -------
     BlockPlan
-        The plan itself where its blocks are long enough, or fewer than ten fit already.
+        The given plan where its blocks are long enough, or fewer than ten fit.
     """
     if plan.n_blocks < FEWEST_BLOCKS:
         return plan
     wanted = max((optimal_block_length(one) for one in series.T), default=1.0)
-    # ten whole blocks keep the bootstrap; what is longer is covered by no block
+    # keep ten complete blocks for the bootstrap, even if correlations last longer
     longest = plan.n_sub_blocks // FEWEST_BLOCKS
     per_block = min(max(plan.per_block, int(np.ceil(wanted))), max(longest, plan.per_block))
     if per_block == plan.per_block:
@@ -154,9 +154,9 @@ def lengthen_blocks(plan: BlockPlan, series: np.ndarray) -> BlockPlan:
 
 
 def join_plans(plans: Sequence[BlockPlan]) -> BlockPlan:
-    """The plan of several independent stretches of data taken together.
+    """The plan of several independent segments of data (replicas).
 
-    From ten stretches on each of them is a block. Below, blocks are drawn inside the stretches.
+    With ten or more segments each is a block. With fewer, blocks are drawn within segments.
     """
     segments = tuple(n for plan in plans for n in plan.stretches)
     by_segment = len(segments) >= FEWEST_BLOCKS
@@ -201,7 +201,7 @@ def resampling_weights(plan: BlockPlan, rng: np.random.Generator) -> np.ndarray:
         )
         per_sample = round(n / length)
         first = starts[rng.integers(0, len(starts), size=(RESAMPLES, per_sample))]
-        # +1 where a block begins, -1 where it has ended: their running sum counts the cover
+        # +1 where a block begins, -1 where it ends: the cumulative sum counts the blocks
         edges = np.zeros((RESAMPLES, n + 1))
         sample = np.repeat(np.arange(RESAMPLES), per_sample)
         np.add.at(edges, (sample, first.ravel()), 1.0)
@@ -218,7 +218,7 @@ def _block_of(plan: BlockPlan) -> np.ndarray | None:
     blocks, count = [], 0
     alone = len(plan.stretches) == 1
     for size in plan.stretches:
-        # a stretch shorter than a block still is one beside others
+        # a segment shorter than a block counts as one beside others
         n = plan.n_blocks if alone else max(size // plan.per_block, 1)
         if n == 0:
             return None
@@ -230,10 +230,10 @@ def _block_of(plan: BlockPlan) -> np.ndarray | None:
 def normal_samples(
     estimate: np.ndarray, samples: np.ndarray, plan: BlockPlan, rng: np.random.Generator
 ) -> np.ndarray:
-    """Samples that all have one length: the bootstrap's own, or normal ones of the jackknife.
+    """A fixed number of samples: those of the bootstrap, or normal ones from the jackknife.
 
-    Below ten blocks leave-one-out values are turned into normal samples with the jackknife's
-    covariance, the same random numbers for all quantities of one window.
+    Below ten blocks normal samples with the covariance of the jackknife are drawn, with the same
+    random numbers for all quantities of one window.
 
     Parameters
     ----------

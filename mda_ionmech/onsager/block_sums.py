@@ -1,7 +1,7 @@
-"""Everything a result is computed from: sums over blocks of time origins.
+"""Sums over blocks of time origins, from which all values of a result are computed.
 
-They are kept in the result file, so that intervals, fits over temperatures and replicas taken
-together are functions of the same resampled sums, whenever they are asked for.
+They are stored in the result file, so that intervals, fits over temperatures and pooled replicas
+are computed from the same resampled sums at any later time.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Populations:
 
 @dataclass(frozen=True)
 class Blocks:
-    """Sums of a run, with what turns them into numbers.
+    """Sums of a run, with the parameters for computing coefficients from them.
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ class Blocks:
         return tuple(w for w in self.windows if w.scanned)
 
     def rng(self, *key: int) -> np.random.Generator:
-        """The generator that belongs to a window length, or to a resolution and horizon."""
+        """The random generator for a window length, or for a resolution and horizon."""
         return np.random.default_rng([self.seed, *key])
 
 
@@ -211,13 +211,13 @@ def _sum_variables(
     out = {}
     for name, rest in dims.items():
         values = np.concatenate([getattr(one, name) for one in sums])
-        if values.size:  # a file holds no empty dimension
+        if values.size:  # a file cannot hold an empty dimension
             out[name] = (("sub_block", *rest), values)
     return out
 
 
 def to_tree(blocks: Blocks) -> xr.DataTree:
-    """The sums as a labelled tree, as the result file keeps them."""
+    """The sums as a labelled tree, as stored in the result file."""
     import xarray as xr
 
     system = blocks.system
@@ -289,7 +289,7 @@ def from_tree(tree: xr.DataTree) -> Blocks:
     Raises
     ------
     KeyError
-        If the tree is not one of `to_tree`.
+        If the tree was not made by `to_tree`.
     """
     head = tree.to_dataset()
 
@@ -382,7 +382,7 @@ def from_tree(tree: xr.DataTree) -> Blocks:
 
 
 def join(replicas: Sequence[Blocks]) -> Blocks:
-    """Sums of independent runs of one system, end to end.
+    """Concatenated sums of independent runs of one system.
 
     All must have the same species, labels and lengths; the volume is the mean over frames.
     """

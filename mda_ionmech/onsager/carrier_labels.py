@@ -1,4 +1,4 @@
-"""Labels of the carriers of one species, as sums over windows need them."""
+"""Positions and labels of the carriers of one species, as input of the sums over windows."""
 
 from __future__ import annotations
 
@@ -28,12 +28,10 @@ class LabelledTogether(Protocol):
         """Label codes of one species in a block, shape (carriers, origins), int16."""
 
     def rows(self, member: int) -> slice:
-        """Carriers of one species among all."""
+        """Range of the carriers of one species among all."""
 
     def site_images(self, member: int) -> Callable[[int], np.ndarray]:
-        """From the number of a carrier of one species to the site images it holds, (frames,),
-        int32.
-        """
+        """Function that returns the site images of one carrier of a species, (frames,) int32."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class JointLabels:
     member : int
         Number of the species among them.
     moves : LabelRuns
-        Sites held; each new run is an elementary hop.
+        Occupied sites; each new run is an elementary hop.
     """
 
     linked: LabelledTogether
@@ -63,24 +61,24 @@ class JointLabels:
 
 @dataclass(frozen=True)
 class CarrierLabels:
-    """What the window stage needs of one species.
+    """Input of the window stage for one species.
 
     Attributes
     ----------
     position : numpy.ndarray
-        Shape (carriers, 3, frames), Angstrom; axes that are projected out are 0.
+        Shape (carriers, 3, frames), Angstrom; 0 along axes that are left out.
     states : LabelRuns
         Microstates; one constant run per carrier without a rule.
     classify : callable
-        Pairs of microstates to event codes.
+        Maps pairs of microstates to event codes.
     n_labels : int
     macrostates : LabelRuns or None
     n_macrostates : int
     joint : JointLabels or None
-        In place of `states` and `classify`, where labels depend on all carriers.
+        Replaces `states` and `classify` where labels depend on all carriers.
     site_positions : numpy.ndarray or None
         Shape (site images, 3), Angstrom: positions of the site images of a joint rule, where the
-        path view credits a label with the way from site to site alone.
+        path view assigns only displacements from site to site to a label.
     """
 
     position: np.ndarray
@@ -94,7 +92,7 @@ class CarrierLabels:
 
     @property
     def n_path_labels(self) -> int:
-        """Labels in the path view: one more, vibration, where sites are projected out."""
+        """Number of labels in the path view, including vibration for species on sites."""
         return self.n_labels + (self.site_positions is not None)
 
 
@@ -114,7 +112,7 @@ def one_label(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def labelled_together(species: Sequence[CarrierLabels]) -> list[list[int]]:
-    """Numbers of the species with a joint rule, by what they are labelled with."""
+    """Numbers of the species with a joint rule, grouped by joint labelling."""
     groups: dict[int, list[int]] = {}
     for index, one in enumerate(species):
         if one.joint is not None:

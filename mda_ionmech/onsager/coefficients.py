@@ -1,4 +1,4 @@
-"""From sums over origins to Onsager coefficients, conductivity and what derives from them.
+"""Onsager coefficients, conductivity and derived quantities from sums over time origins.
 
 L_AB^e = < D_A^e . D_B > / (2 n kB T V dt): these sum over e to L_AB on any finite sample, because
 each carrier has exactly one label per window.
@@ -13,13 +13,13 @@ from scipy import constants
 
 from .window_sums import WindowSums
 
-#: Additivity is violated, by a bug, above this residual.
+#: Residual above which additivity is violated, by a bug.
 MAX_RESIDUAL = 1e-10
 
 
 @dataclass(frozen=True)
 class System:
-    """What turns sums into coefficients.
+    """Parameters for computing coefficients from sums.
 
     Attributes
     ----------
@@ -35,17 +35,17 @@ class System:
         Shape (transition rows,).
     n_macrostates : int
     joint_species : numpy.ndarray
-        Shape (species,), bool: whose labels come with clusters.
+        Shape (species,), bool: whether labels come with clusters.
     ruled_species : numpy.ndarray
-        Shape (species,), bool: which have an event rule.
+        Shape (species,), bool: whether there is an event rule.
     temperature : float
         K.
     volume : float
         Mean volume, cubic Angstrom.
     n_dimensions : int
     carrier_mass : numpy.ndarray
-        Shape (species,), u: mass of the molecules that one carrier stands for, where carriers
-        stand for all mass of the system; else (0,).
+        Shape (species,), u: mass of the molecules per carrier, where the species hold all mass of
+        the system; else (0,).
     """
 
     charge: np.ndarray
@@ -65,13 +65,13 @@ class System:
     carrier_mass: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def onsager_factor(self, time: float, n_dimensions: int | None = None) -> float:
-        """Turns a mean of D.D in A^2 over `time` ps into 1/(J m s)."""
+        """Factor from a mean of D.D in A^2 over `time` ps to 1/(J m s)."""
         n = self.n_dimensions if n_dimensions is None else n_dimensions
         return onsager_factor(time, n, self.temperature, self.volume)
 
 
 def onsager_factor(time: float, n_dimensions: int, temperature: float, volume: float) -> float:
-    """Turns a mean of D.D in A^2 over `time` ps into 1/(J m s): 1 / (2 n kB T V dt).
+    """Factor from a mean of D.D in A^2 over `time` ps to 1/(J m s): 1 / (2 n kB T V dt).
 
     temperature: K; volume: cubic Angstrom.
     """
@@ -83,9 +83,9 @@ def onsager_factor(time: float, n_dimensions: int, temperature: float, volume: f
 def spread_rows(
     rows: np.ndarray, system: System, lead: tuple[int, ...], tail: tuple[int, ...] = ()
 ) -> np.ndarray:
-    """Rows (*lead, R, *tail) into (*lead, species, event, *tail), 0 where a label is lacking."""
+    """Rows (*lead, R, *tail) as (*lead, species, event, *tail), 0 where a label is missing."""
     out = np.zeros((*lead, len(system.charge), system.n_events, *tail))
-    # species and event in front, so that two plain indices address a row
+    # species and event first, so that two plain indices address a row
     np.moveaxis(out, (len(lead), len(lead) + 1), (0, 1))[system.row_species, system.row_label] = (
         np.moveaxis(rows, len(lead), 0)
     )
@@ -93,7 +93,7 @@ def spread_rows(
 
 
 def evaluate(sums: WindowSums, system: System, time: float) -> dict[str, np.ndarray]:
-    """Every quantity of one window length from sums of any leading shape.
+    """All quantities of one window length from sums of any leading shape.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def evaluate(sums: WindowSums, system: System, time: float) -> dict[str, np.ndar
     -------
     dict of str to numpy.ndarray
         By the names of the result file, without the window axis. Ratios are NaN where their
-        denominator is 0; labels a species lacks have contribution 0 and ratios NaN.
+        denominator is 0; labels that a species lacks have contribution 0 and ratios NaN.
 
     References
     ----------
@@ -117,7 +117,7 @@ def evaluate(sums: WindowSums, system: System, time: float) -> dict[str, np.ndar
     s = len(system.charge)
     lead = sums.origins.shape
     per_origin = system.onsager_factor(time) / sums.origins
-    # a tensor component is a one-dimensional coefficient
+    # a tensor component is a coefficient in one dimension
     per_origin_axis = system.onsager_factor(time, 1) / sums.origins
 
     def spread(rows: np.ndarray, tail: tuple[int, ...] = ()) -> np.ndarray:
@@ -206,7 +206,7 @@ def evaluate(sums: WindowSums, system: System, time: float) -> dict[str, np.ndar
 
 
 def _symmetrised(tensor: np.ndarray) -> np.ndarray:
-    """Half-sum with x and y exchanged, for A = B only: (..., A, B, x, y)."""
+    """Symmetrised in x and y, for A = B only: (..., A, B, x, y)."""
     out = tensor.copy()
     species = np.arange(tensor.shape[-4])
     diagonal = out[..., species, species, :, :]
@@ -218,9 +218,9 @@ def residual(values: dict[str, np.ndarray]) -> np.ndarray:
     """Violation of additivity in one window.
 
     The larger of ``|sum_e L_AB^e - L_AB|`` and ``|sum_ef L_AB[e, f] - L_AB|`` over
-    sqrt(L_AA^self L_BB^self); that of the conductivity over the Nernst-Einstein value is folded
-    in. L_AB itself comes from the collective paths, which know no labels. 0 if nothing moved, NaN
-    where a sum is no number.
+    sqrt(L_AA^self L_BB^self), or that of the conductivity over the Nernst-Einstein value if it is
+    larger. L_AB itself is computed from the collective paths, without labels. 0 if nothing moved,
+    NaN where a sum is not finite.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""The record that an analysis hands on: paths, labels, times and names of one run.
+"""The record of a labelled run: paths, labels, times and names.
 
-Whatever else a run is asked (residence times, rates, hops, rate control) is a function of this
-record; no frame of the trajectory is read again.
+Residence times, rates, hops and rate control are functions of this record, without reading the
+trajectory again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class CarrierAtoms:
     Attributes
     ----------
     index, id : numpy.ndarray
-        Shape (atoms,), int64: index in the topology, and identifier as files carry it.
+        Shape (atoms,), int64: index in the topology, and identifier as in files.
     carrier : numpy.ndarray
         Shape (atoms,), int64: number of the carrier.
     id_of_all : numpy.ndarray
@@ -71,12 +71,12 @@ class LabelledSpecies:
         Labels of its event rule; ``("all",)`` without one.
     rule : EventRule or None
     labels : CarrierLabels
-        Positions and labels, as the sums over windows take them.
+        Positions and labels, as input of the sums over windows.
     microstates : Microstates or None
         Shells or sites of every carrier over time; None without a detector.
     macrostates : Macrostates or None
     ligands : Ligands or None
-        The ligand atoms a detector looks at.
+        The ligand atoms of its detector.
     has_sites : bool
         Whether microstates are sites.
     site_labels : tuple of str
@@ -84,10 +84,10 @@ class LabelledSpecies:
     sites : numpy.ndarray or None
         Shape (sites, 3): positions of the sites, fractional in the mean cell.
     history : SiteHistory or None
-        Sites visited, with the images they are in, for a species whose events are hops.
+        Sites and periodic images visited, for a species whose events are hops.
     mass : float or None
-        Mass of the molecules that one carrier stands for, u, where the carriers of a run stand for
-        all mass of the system.
+        Mass of the molecules per carrier, u, where the species of a run hold all mass of the
+        system.
     about : dict
         The species, its detector and rules as plain values.
     """
@@ -116,7 +116,7 @@ class LabelledSpecies:
 
     @property
     def path_events(self) -> tuple[str, ...]:
-        """Labels in the path view: where sites are projected out, vibration comes last."""
+        """Labels in the path view, with vibration last for species on sites."""
         return self.events if self.labels.site_positions is None else (*self.events, "vibration")
 
     @property
@@ -140,11 +140,11 @@ class LabelledRun:
     times : numpy.ndarray
         Shape (frames,), ps.
     windows, resolutions, horizons : numpy.ndarray
-        Lengths that were scanned, frames.
+        Lengths of the scan, frames.
     temperature : float
         K.
     axes : str
-        Directions that count.
+        Directions that are analysed.
     seed : int
         Of the bootstrap.
     level : float
@@ -207,7 +207,7 @@ class LabelledRun:
         return self.names.index(name)
 
     def linked_with(self, index: int) -> tuple[LinkedHops, int]:
-        """Hops of the species labelled together with number `index`, and its place among them."""
+        """Hops of the species labelled together with number `index`, and its number among them."""
         members = next(m for m in self.linked if index in m)
         return self.linked[members], members.index(index)
 

@@ -1,16 +1,16 @@
 """Conservation of momentum: sum over species of m_B L_AB = 0 where all mass is listed.
 
-With D_B the collective displacement of the carriers of B against the centre of mass of all,
-sum_B m_B D_B = 0. Of two ions that are the whole system, one coefficient is then independent, and
-the transference number t_1 = (z_1 / m_1) / (z_1 / m_1 - z_2 / m_2) is that of the masses alone.
+With D_B the collective displacement of the carriers of B relative to the centre of mass of all,
+sum_B m_B D_B = 0. If two kinds of ions are the whole system, only one coefficient is independent,
+and the transference number t_1 = (z_1 / m_1) / (z_1 / m_1 - z_2 / m_2) depends on masses alone.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-#: Momentum is conserved within this fraction of the self parts; transference numbers of a salt
-#: alone then are those of the masses within about as much.
+#: Momentum is conserved within this fraction of the self parts; transference numbers of a pure salt
+#: then follow from the masses to about the same precision.
 CONSERVED = 0.01
 
 
@@ -24,7 +24,7 @@ def momentum_balance(onsager: np.ndarray, own: np.ndarray, mass: np.ndarray) -> 
     own : numpy.ndarray
         Shape (species,): self parts.
     mass : numpy.ndarray
-        Shape (species,): of one carrier with all that it stands for.
+        Shape (species,): mass per carrier, including its whole molecule.
 
     Returns
     -------

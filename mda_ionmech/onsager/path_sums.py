@@ -1,7 +1,8 @@
-r"""Resolution and horizon: how a label keeps its meaning over times longer than it is read.
+r"""Path and slope views: labels at one resolution, displacements correlated over a horizon.
 
-Time is cut into steps of the resolution; each step of a carrier has one label. The event-resolved
-path P^e sums the steps that carry e, and for every horizon T, a whole number of steps,
+Time is divided into steps of the resolution; each step of a carrier has one label. The
+event-resolved path P^e is the sum of the steps with label e, and for every horizon T, a whole
+number of steps,
 
 .. math:: K_e(T; \delta) = \frac{\langle [P^e(t + T) - P^e(t)] \cdot D(t, T) \rangle}{2 n k_B T V},
     \qquad \sum_e K_e(T; \delta) = T L(T)
@@ -65,7 +66,7 @@ class PathSums:
 
 
 def event_paths(steps: np.ndarray, resolution: int) -> np.ndarray:
-    """Event-resolved paths of all interleaved step series.
+    """Event-resolved paths of all interleaved series of steps.
 
     Cost: one pass over rows x frames.
 
@@ -80,8 +81,8 @@ def event_paths(steps: np.ndarray, resolution: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Shape (..., origins + resolution): frame t belongs to series t modulo the resolution;
-        differences of frames whole steps apart are sums of the steps between.
+        Shape (..., origins + resolution): frame t belongs to series t modulo the resolution; the
+        difference of frames a whole number of steps apart is the sum of the steps between them.
     """
     *lead, n_origins = steps.shape
     path = np.zeros((*lead, n_origins + resolution))
@@ -91,7 +92,7 @@ def event_paths(steps: np.ndarray, resolution: int) -> np.ndarray:
 
 @kernel
 def _add_steps(steps, resolution, path):  # type: ignore[no-untyped-def]
-    """Fill path (rows, frames) behind its first `resolution` frames from steps (rows, origins)."""
+    """Fill path (rows, frames) after its first `resolution` frames from steps (rows, origins)."""
     for r in range(steps.shape[0]):
         for t in range(steps.shape[1]):
             path[r, t + resolution] = path[r, t] + steps[r, t]
@@ -102,7 +103,7 @@ def path_sums(
 ) -> PathSums:
     """Sums of one resolution and horizon, and of the next horizon.
 
-    Cost: R S per origin, whatever the number of carriers.
+    Cost: R S per origin, independent of the number of carriers.
 
     Parameters
     ----------
@@ -166,7 +167,7 @@ def evaluate_paths(
     dict of str to numpy.ndarray
         By the names of the result file, without the axes resolution and horizon, and the totals
         ``_path`` and ``_slope`` (..., species, species_2), 1/(J m s), from the collective paths
-        that know no labels. NaN where the next horizon does not fit.
+        without labels. NaN where the next horizon does not fit.
     """
     n_species = len(system.charge)
     lead = sums.origins.shape
@@ -204,7 +205,7 @@ def evaluate_paths(
 def path_residual(sums: PathSums, system: System, squared: np.ndarray) -> float:
     """Largest violation of additivity of one resolution and horizon; see `residual`.
 
-    NaN where a sum is no number.
+    NaN where a sum is not finite.
 
     Parameters
     ----------
@@ -261,7 +262,7 @@ def mean_squares(positions: Sequence[np.ndarray], horizon: int) -> np.ndarray:
     for k, position in enumerate(positions):
         for carrier in position:
             d = carrier[:, horizon:] - carrier[:, :-horizon]
-            # not a product of the linear algebra library: its bits depend on the threads it takes
+            # not by the linear algebra library, whose last bits depend on the number of threads
             squared[k] += np.square(d).sum() / d.shape[1]
     return squared
 

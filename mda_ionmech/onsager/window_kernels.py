@@ -1,4 +1,4 @@
-"""Kernels of sums over the windows of one length, and their calls over blocks of carriers."""
+"""Kernels for sums over windows of one length, and their calls over blocks of carriers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Classify = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @kernel
 def _segments(offsets, start, value, n_frames, window):  # type: ignore[no-untyped-def]
-    """Stretches of origins over which the state before and after a window stay the same.
+    """Segments of origins over which the states at both ends of a window stay the same.
 
     Returns offsets (carriers + 1,), begin, before, after (segments,); origins run from 0 to
     n_frames - window.
@@ -61,12 +61,12 @@ def accumulate(  # type: ignore[no-untyped-def]
     position (carriers, 3, frames); windows of `window` frames begin at the n_origins frames from
     `first` on. Segments of carrier c are offsets[c] : offsets[c + 1], each from begin[s], counted
     from `first`, to the next one's begin, with label code[s]. Adds to moved (labels, 3, origins),
-    squared (labels, origins) and number (labels, origins), all float64 and of all origins. The same
-    carrier order for any number of threads.
+    squared (labels, origins) and number (labels, origins), all float64 and of all origins. Carriers
+    are added in the same order for any number of threads.
     """
     i, j = np.uint64(first), np.uint64(first + window)
     n_labels = moved.shape[0]
-    # one more carrier from the begin of a segment on, one less from its end
+    # +1 carrier at the begin of a segment, -1 at its end
     change = np.zeros((n_labels, n_origins + 1))
     for c in range(offsets.shape[0] - 1):
         for s in range(offsets[c], offsets[c + 1]):
@@ -88,7 +88,7 @@ def accumulate(  # type: ignore[no-untyped-def]
 
 @kernel
 def _add_running(change, total):  # type: ignore[no-untyped-def]
-    """Add the running sum of change (n + 1,) to total (n,); exact for whole numbers."""
+    """Add the cumulative sum of change (n + 1,) to total (n,); exact for integers."""
     running = 0.0
     for t in range(total.shape[0]):
         running += change[t]
@@ -97,7 +97,7 @@ def _add_running(change, total):  # type: ignore[no-untyped-def]
 
 @kernel
 def add_site_images(before, after, where, code, first, moved):  # type: ignore[no-untyped-def]
-    """Add the way from site image to site image of every carrier to the sums of its label, origin
+    """Add the displacement between site images of every carrier to the sums of its label, origin
     by origin.
 
     before, after (carriers, origins) int32: site images at both ends of the windows of the origins
@@ -124,7 +124,7 @@ def _largest_number(cluster):  # type: ignore[no-untyped-def]
 
 @kernel
 def count_clustered(cluster, species, first, clustered):  # type: ignore[no-untyped-def]
-    """Carriers in clusters of two or more, whatever the species of the others.
+    """Carriers in clusters of two or more, of any species.
 
     cluster (carriers, origins): as in `count_clusters`, of all species that are labelled together;
     species (carriers,): number of each one's species. Fills clustered (species, origins) of all
@@ -153,7 +153,7 @@ def count_clusters(ends, first, cluster, code, clusters, incluster, counts):  # 
     of before (carriers, 3, frames) and end at frames j, j + 1, ... of after; cluster (carriers,
     origins of the block):
     number of the cluster, or -1; code (carriers, origins of the block): label. All are of one
-    species: of a cluster with ions of others only the part in this species is seen. Adds to
+    species: of a cluster with ions of other species only those of this one are counted. Adds to
     clusters (labels, origins): the cooperative events, each in the row of its first carrier;
     incluster (labels, origins): d_i . d_j over pairs within a cluster, A^2, in the row of i;
     counts (3, origins): carriers that hop, those in clusters of two or more, size of the largest
@@ -212,7 +212,7 @@ def count_changes(offsets, start, window, changed, repeated):  # type: ignore[no
             once = max(once, stop)
             if m == offsets[c] + 1:
                 continue
-            # both this change and the one before it lie in these windows
+            # windows that hold both this change and the one before it
             begin, stop = max(start[m] - window, twice), min(start[m - 1], n_origins)
             if begin < stop:
                 change[1, begin] += 1.0
@@ -255,7 +255,7 @@ def add_carriers(
 
 
 def add_changes(runs: LabelRuns, window: int, changed: np.ndarray, repeated: np.ndarray) -> None:
-    """`count_changes` over blocks of carriers; counts are whole numbers, so sums are exact."""
+    """`count_changes` over blocks of carriers; counts are integers, so sums are exact."""
     for begin, end in run_blocks(runs.offsets):
         mine = runs.carriers(begin, end)
         count_changes(mine.offsets, mine.start, window, changed, repeated)

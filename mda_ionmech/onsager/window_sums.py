@@ -1,8 +1,8 @@
-"""Sums over overlapping time origins of one window length.
+"""Sums over overlapping time origins for one window length.
 
-D_A^e(t) = sum_i [label_i = e] (r_i(t + dt) - r_i(t)); kept per sub-block of origins are the sums of
-D^e . D^f, of D^e D_B as tensors, of the squared displacements and of the numbers of carriers, from
-which every coefficient and its interval follow.
+D_A^e(t) = sum_i [label_i = e] (r_i(t + dt) - r_i(t)). Computed per sub-block of origins are the
+sums of D^e . D^f, of D^e D_B as tensors, of squared displacements and of numbers of carriers, from
+which all coefficients and their intervals follow.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .window_kernels import (
     count_clusters,
 )
 
-#: Rows of which products are taken at once, bytes.
+#: Size of the rows that are multiplied at once, bytes.
 PRODUCT_BYTES = 2**22
 
 
@@ -101,7 +101,8 @@ class WindowSums:
 def add_sub_blocks(sums: Any, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Weighted sums over sub-blocks of every array of a dataclass, by its name.
 
-    Arrays have the sub-blocks in front, weights (samples, sub-blocks); samples come out in front.
+    The first axis of the arrays is that of sub-blocks, weights are (samples, sub-blocks); the first
+    axis of the output is that of samples.
     """
 
     def add(values: np.ndarray) -> np.ndarray:
@@ -114,7 +115,7 @@ def add_sub_blocks(sums: Any, weights: np.ndarray) -> dict[str, np.ndarray]:
 def block_products(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
     """Sums over sub-blocks of left (a, origins) times right (b, origins): shape (blocks, a, b).
 
-    The bits do not depend on how many threads the linear algebra library takes.
+    The last bits do not depend on the number of threads of the linear algebra library.
     """
     n_origins = left.shape[-1]
     n_blocks = -(-n_origins // length)
@@ -130,7 +131,7 @@ def block_products(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarr
             return padded.reshape(len(rows), n, length).transpose(1, 0, 2)
 
         if len(left) == len(right) == 1:
-            # the library would cut a long product of two rows into one part for each of its threads
+            # the library would split a long product of two rows over its threads
             np.einsum("bit,bjt->bij", blocks(left), blocks(right), out=out[first : first + n])
         else:
             np.matmul(blocks(left), blocks(right).transpose(0, 2, 1), out=out[first : first + n])
@@ -144,7 +145,7 @@ def block_sums(rows: np.ndarray, length: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Labels a macrostate transition by both its ends."""
+    """Codes of macrostate transitions from the macrostates at both ends."""
 
     n_states: int
 
@@ -154,10 +155,10 @@ class _Pairs:
 
 @dataclass(frozen=True)
 class _OriginSums:
-    """Sums of one species over its carriers, origin by origin, in which kernels add up.
+    """Sums of one species over its carriers, origin by origin, to which kernels add.
 
     `moved` and `on_sites` (labels, 3, origins), the others (labels, origins); `on_sites` is empty
-    without sites held.
+    for species without sites.
     """
 
     moved: np.ndarray
@@ -169,13 +170,13 @@ class _OriginSums:
 
     @classmethod
     def into(cls, moved: np.ndarray, on_sites: np.ndarray) -> _OriginSums:
-        """With these arrays, and new ones for the rest."""
+        """From these arrays, with new ones for the rest."""
         n_labels, _, n_origins = moved.shape
         squared, number, clusters, incluster = (np.zeros((n_labels, n_origins)) for _ in range(4))
         return cls(moved, on_sites, squared, number, clusters, incluster)
 
     def blocked(self, sub_block: int) -> dict[str, np.ndarray]:
-        """What is kept of them, by sub-blocks of origins."""
+        """Reduce sums per origin to sums per sub-block."""
         names = ("squared", "number", "clusters", "incluster")
         found = {name: block_sums(getattr(self, name), sub_block) for name in names}
         found["total_squared"] = block_sums(self.squared.sum(axis=0)[None], sub_block)
@@ -186,7 +187,7 @@ def _add_joint(
     species: Sequence[CarrierLabels], members: Sequence[int], window: int,
     sums: Sequence[_OriginSums], counts: np.ndarray,
 ) -> None:  # fmt: skip
-    """Add the species that are labelled together, block after block of origins.
+    """Add the species that are labelled together, by blocks of origins.
 
     sums of each of the members, in order; counts (3, species, origins) of all species.
     """
@@ -258,15 +259,15 @@ def window_pass(
     sums : WindowSums
     steps : numpy.ndarray
         Shape (path rows, 3, origins), Angstrom: D^e of every species and label, in the path view:
-        with `site_positions`, hops carry the way from site to site, and a last label, vibration,
-        the rest.
+        with `site_positions`, hops have the displacement from site to site, and a last label,
+        vibration, the rest.
     """
     n_species, _, n_frames = collective.shape
     n_origins = n_frames - window
     total = collective[:, :, window:] - collective[:, :, :-window]
     first = np.concatenate([[0], np.cumsum([one.n_labels for one in species])])
     first_step = np.concatenate([[0], np.cumsum([one.n_path_labels for one in species])])
-    # what is soon a few numbers comes first, as sums for each origin are what fills memory
+    # sums that reduce to few numbers come first, as sums per origin take most memory
     transition, transition_number = _transitions(species, window, total, sub_block)
     changed, repeated = _changes(species, window, n_origins, sub_block)
     d = np.zeros((first[-1], 3, n_origins))
@@ -275,7 +276,7 @@ def window_pass(
     blocked: dict[int, dict[str, np.ndarray]] = {}
 
     def rows_of(index: int) -> _OriginSums:
-        # with sites held, what is on sites is added to the steps themselves
+        # for species on sites, displacements from site to site are added to the steps
         begin = first_step[index]
         end = begin + (0 if species[index].site_positions is None else species[index].n_labels)
         return _OriginSums.into(d[first[index] : first[index + 1]], steps[begin:end])
@@ -291,7 +292,7 @@ def window_pass(
             )  # fmt: skip
         else:
             _add_joint(species, members, window, sums, counts)
-        # few numbers, in place of one for each origin
+        # reduced to sub-blocks
         blocked |= {k: x.blocked(sub_block) for k, x in zip(members, sums, strict=True)}
     for index, one in enumerate(species):
         walked = steps[first_step[index] : first_step[index + 1]]

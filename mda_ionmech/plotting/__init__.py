@@ -1,7 +1,7 @@
-"""Figures of a result, each one call: ``ax=None`` in, Axes out.
+"""Figures of a result, one function each: ``ax=None`` in, Axes out.
 
-One colour per event everywhere, told apart in the common kinds of colour blindness; the same table
-serves OVITO. Contributions and shares of windows with fewer than ten blocks are marked.
+Each event has the same colour everywhere, also in OVITO, from a palette for colour-blind readers.
+Contributions and shares of windows with fewer than ten blocks are marked.
 """
 
 from .all_figures import close, figures, save, save_all

@@ -1,4 +1,4 @@
-"""Every figure of a result at once, and writing them to files."""
+"""All figures of a result, and writing them to files."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def save(ax: Axes, path: Path) -> Path:
     Raises
     ------
     InputError
-        For an ending of no format, or a path that cannot be written to.
+        For a suffix that is no format, or a path that cannot be written to.
     """
     check_axes(ax)
     figure: Any = ax.get_figure(root=True)
@@ -138,7 +138,8 @@ def save_all(
     Raises
     ------
     InputError
-        For a folder or names that no file can have.
+        For a folder or stem that is no path, an unknown format, or a path that cannot be written
+        to.
     """
     if not isinstance(folder, str | os.PathLike) or not isinstance(stem, str) or not stem:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Contributions of events to the Onsager coefficients against the window."""
+"""Figures of contributions of events to Onsager coefficients against the window."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def contributions(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
     """Contributions of the events to the Onsager coefficient against the window.
 
-    Bars are stacked, negative contributions downwards; the dots are the whole with its interval.
+    Bars are stacked, negative contributions downwards; the dots are the total with its interval.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
         label="total",
         zorder=3,
     )
-    # a sliver below zero is not worth a line
+    # no line for negligible negative parts
     if down.min() < -0.01 * up.max():
         ax.axhline(0, color=BLACK, lw=0.8, zorder=3)
     else:

@@ -1,4 +1,4 @@
-"""Macrostates, concerted hops, events over time, and how shares depend on choices."""
+"""Figures of macrostates, concerted hops, events over time, and robustness of shares."""
 
 from __future__ import annotations
 
@@ -122,11 +122,12 @@ def transitions(
 
 
 def concertedness(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
-    """Share of the hops that are linked to others, beside both nulls, against the window.
+    """Fraction of the hops that are linked to others, with both nulls, against the window.
 
     Only an excess over the circular null and over the exclusion gas is evidence of concerted
-    motion; the share has no plateau, so it belongs to its window. Beside them the share of the
-    largest cluster and of carrier-windows with more than one elementary hop.
+    motion; the fraction has no plateau, so it must be given with its window. Also drawn are the
+    fractions of hops in the largest cluster and of carrier-windows with two or more elementary
+    hops.
 
     Parameters
     ----------
@@ -187,7 +188,7 @@ def timeline(
     start: float | None = None,
     stop: float | None = None,
 ) -> Axes:
-    """Events of every carrier over time, in the window the result keeps states of.
+    """Events of every carrier over time, for the window of the states in the result.
 
     Parameters
     ----------
@@ -250,15 +251,17 @@ def timeline(
 
 
 def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Share of every event under other choices, from `OnsagerDecomposition.robustness`.
+    """Share of every event under other settings, from `OnsagerDecomposition.robustness`.
 
-    The band is the interval of the run itself; a symbol outside it is a share that depends on the
-    choice more than on the statistics.
+    The band is the interval of the run itself; a symbol outside it shows a share whose dependence
+    on the setting exceeds its statistical error.
 
     Parameters
     ----------
     table : pandas.DataFrame
+        From `OnsagerDecomposition.robustness`.
     ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
 
     Returns
     -------
@@ -267,7 +270,7 @@ def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InputError
-        For anything but such a table.
+        For any other table.
     """
     if "share" not in getattr(table, "columns", ()) or "window_ps" not in table.attrs:
         raise InputError(

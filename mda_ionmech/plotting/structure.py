@@ -1,4 +1,4 @@
-"""g(r) with the radii of the shell."""
+"""Figure of g(r) with the radii of the shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What figures have in common: axes, colours, marks of few blocks."""
+"""Shared elements of figures: axes, colours, marks of windows with few blocks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GREY = "#7F7F7F"
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """The given Axes, or those of a new figure, which a notebook shows and plt.show() too.
+    """The given Axes, or those of a new figure, shown by notebooks and plt.show().
 
     Raises
     ------
@@ -73,7 +73,7 @@ def own_part(results: Results, species: str | None) -> tuple[str, xr.Dataset]:
 
 
 def events_of(data: xr.Dataset) -> dict[str, str]:
-    """Events a species has, with their colours."""
+    """Events that a species has, with their colours."""
     has = np.isfinite(data["event_frequency"].transpose("event", "window").values).any(axis=1)
     names = [str(e) for e, own in zip(data["event"].values, has, strict=True) if own]
     return dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
@@ -107,7 +107,7 @@ def window_axis(ax: Axes, windows: np.ndarray) -> np.ndarray:
 
 
 def log_times(ax: Axes, times: np.ndarray) -> None:
-    """A logarithmic axis of times in ps, and a word where nothing is drawn against them."""
+    """A logarithmic axis of times in ps, and a text where nothing is drawn against them."""
     ax.set_xscale("log")
     if not np.isfinite(ax.dataLim.minposx):
         ax.set_xlim(float(np.min(times)) / 1.5, float(np.max(times)) * 1.5)
@@ -118,7 +118,7 @@ def log_times(ax: Axes, times: np.ndarray) -> None:
 
 
 def power_of_ten(values: np.ndarray) -> tuple[float, str]:
-    """A power of ten to divide by, and how to write it."""
+    """A power of ten to divide by, and its text."""
     largest = float(np.nanmax(np.abs(values), initial=0.0))
     exponent = int(np.floor(np.log10(largest))) if largest > 0 else 0
     return 10.0**exponent, f"$10^{{{exponent}}}$ J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$"
@@ -154,7 +154,7 @@ def heat_map(
 
 
 def state_nulls(ax: Axes, results: Results, name: str, lengths: Iterable[float]) -> None:
-    """Under the title: how many hops are linked at these lengths, and in both nulls."""
+    """Below the title: fractions of linked hops at these lengths, and in both nulls."""
     data = results.decomposition
     if "multi_fraction" not in data:
         return

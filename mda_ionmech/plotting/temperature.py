@@ -1,4 +1,4 @@
-"""Arrhenius figures of the whole and of every event."""
+"""Arrhenius figure of the total and of every event."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
-    """Absolute L T of the whole and of every event against 1000 / T, with fits and intervals.
+    """Absolute L T of the total and of every event against 1000 / T, with fits and intervals.
 
-    Open symbols and dashed lines: contributions that are negative. Labels that no line could be
-    fitted to have symbols alone, where they are not far below the rest.
+    Open symbols and dashed lines: negative contributions. Events without a fit have symbols alone,
+    and are omitted where they are far below the rest.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InputError
-        For anything but an `Arrhenius`.
+        For anything but the result of `mda_ionmech.arrhenius`.
     """
     if not isinstance(fits, Arrhenius):
         raise InputError(
@@ -54,7 +54,7 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
         value = one["value"].values
         low, high = (one[f"value_{end}"].values for end in ("low", "high"))
         size = np.abs(value)
-        # an interval that holds 0 reaches beyond a logarithmic axis
+        # an interval that includes 0 exceeds a logarithmic axis
         reach = np.abs([value - low, high - value])
         reach[:, value < 0] = reach[::-1, value < 0]
         reach[0] = np.minimum(reach[0], 0.999 * size)
@@ -76,7 +76,7 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
     ax.set_yscale("log")
     sizes = np.abs(rows["value"].values[rows["sign"].values != 0])
     if sizes.size:
-        # what has no energy may be smaller by many powers of ten
+        # events without a fit may be smaller by many powers of ten
         ax.set_ylim(sizes.min() / 5, sizes.max() * 3)
     ax.set_xlabel("1000 / T (1/K)")
     ax.set_ylabel(rf"$|L\,T|$ of {plain(name)} (K J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$)")
@@ -92,6 +92,6 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
 
 
 def _reciprocal(x: Any) -> Any:
-    """1000 / x: between T and 1000 / T."""
+    """1000 / x, from T to 1000 / T and back."""
     with np.errstate(divide="ignore"):
         return np.asarray(1000 / np.asarray(x, dtype=float))

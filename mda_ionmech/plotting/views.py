@@ -1,4 +1,4 @@
-"""Shares of the path and slope views against resolution and horizon."""
+"""Figures of shares in the path and slope views against resolution and horizon."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def view_map(
 ) -> Axes:
     """Share of one event over the plane of resolution and horizon.
 
-    Along a row the label means the same and only the horizon grows; down a column labels are read
-    over longer and longer times. The cell that `Results.recommend` chooses is framed.
+    Along a row the resolution is constant and only the horizon increases; down a column the
+    resolution increases. The cell that `Results.recommend` chooses is framed.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def view_map(
     name, share = _view_shares(results, view, species)
     names = [str(e) for e in share["event"].values]
     if event is None:
-        # medians, since single cells at long horizons are noise
+        # medians, since single cells at long horizons are noisy
         typical = np.nan_to_num(np.nanmedian(np.abs(share.values.reshape(len(names), -1)), axis=1))
         event = names[int(np.argmax(typical))]
     if not is_one_of(event, names):
@@ -117,8 +117,8 @@ def view_curves(
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     resolutions : sequence of float, optional
-        ps, the nearest scanned ones; at most three are told apart. Default: the recommended one,
-        else the shortest.
+        ps, the nearest scanned ones; at most three have different styles. Default: the recommended
+        one, else the shortest.
     view : {"slope", "path"}
     species : str, optional
         Default: the first species with an event rule.
@@ -177,7 +177,7 @@ def view_curves(
     labels = [*map(plain, shown)]
     for at, line, marker in styles:
         handles += ax.plot([], [], ls=line, marker=marker, ms=4, color=GREY)
-        labels.append(f"read over {at:g} ps")
+        labels.append(f"resolution {at:g} ps")
     ax.axhline(0, color=GREY, lw=0.8)
     log_times(ax, share["horizon"].values)
     ax.set_xlabel("horizon (ps)")

@@ -1,6 +1,6 @@
-"""One self-contained HTML page of a result: what was found, how sure it is, and from what.
+"""Self-contained HTML report of a result: numbers, intervals, figures, settings and sources.
 
-The page fetches nothing and runs no script; its figures are inside it. All its numbers are those of
+The page loads nothing and runs no script; its figures are embedded. All its numbers are those of
 the tables of `mda_ionmech.Results`.
 """
 

@@ -1,4 +1,4 @@
-"""The figures of `mda_ionmech.plotting` inside the page, each with what it shows in words."""
+"""The figures of `mda_ionmech.plotting` embedded in the page, with captions."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from .reading import Reading
 
-#: Drawn once, whatever the species.
+#: Drawn once for all species.
 _OF_ALL = ("onsager",)
-#: Shown beside the first numbers of the page.
+#: Shown with the first numbers of the page.
 FIRST = "contributions"
 
 
 def data_uri(ax: Axes) -> str:
-    """The figure of an Axes as SVG in a URI; the same figure gives the same text."""
+    """The figure of an Axes as an SVG data URI, reproducible byte for byte."""
     import matplotlib as mpl
 
     figure: Any = ax.get_figure(root=True)
@@ -34,30 +34,30 @@ def data_uri(ax: Axes) -> str:
 
 
 def captions(at: Reading, species: str) -> dict[str, tuple[str, str]]:
-    """Of each figure: what is seen, in a few words, and its caption."""
+    """Alternative text and caption of each figure."""
     level, window = at.level, f"{at.window:g} ps"
     bars = f"{level} intervals"
-    few = "windows with fewer than ten blocks, whose intervals are rough guesses"
+    few = "windows with fewer than ten blocks, whose intervals are rough estimates"
     return {
         "contributions": (
             f"stacked bars of the events of {species} against the length of the window",
-            f"What each event carried of the Onsager coefficient L({species}, {species}), in "
+            f"Contribution of each event to the Onsager coefficient L({species}, {species}), in "
             f"1/(J m s), in windows of each length. Bars are stacked and sum to the dots, the "
-            f"whole with its {bars}; what lies below zero is motion against the others. Hatched: "
+            f"total with its {bars}; negative contributions are motion against the rest. Hatched: "
             f"{few}.",
         ),
         "shares": (
             f"share of every event of {species} against the window on a logarithmic axis",
             f"The same as shares of L({species}, {species}), which sum to one in every window; "
-            f"bars are {bars}. Open symbols: {few}. A share belongs to its window, in which the "
+            f"bars are {bars}. Open symbols: {few}. Shares depend on the window, over which the "
             "label is read.",
         ),
         "effectiveness": (
             f"frequency of every event of {species} against its effectiveness, both logarithmic",
-            f"How often each event happens, per ion and ns, against what one carrier with its "
-            f"label achieves, in Å², in windows of {window}. What an event carries is proportional "
-            "to the product: it is equal along each dotted line. No intervals are drawn; they are "
-            "in the table of events. Open: events that carry negatively.",
+            f"Frequency of each event, per ion and ns, against its effectiveness, the mean "
+            f"contribution per event, in Å², in windows of {window}. The contribution of an event "
+            "is proportional to the product and equal along each dotted line. Intervals are in the "
+            "table of events. Open symbols: negative contributions.",
         ),
         "event-matrix": (
             f"matrix of cross terms between the events of {species}",
@@ -68,32 +68,32 @@ def captions(at: Reading, species: str) -> dict[str, tuple[str, str]]:
         "onsager": (
             "Onsager coefficients of all species against the window on a logarithmic axis",
             f"Onsager coefficients in 1/(J m s) of every pair of species with {bars} (circles), "
-            "their self parts, what independent ions would carry (squares), and the slope of "
-            "L times window between neighbouring windows (dotted), free of what vibration and "
-            "caging add to short windows. A level line says that the motion is diffusive.",
+            "their self parts, the value for uncorrelated ions (squares), and the slope of "
+            "L times window between neighbouring windows (dotted), without the contribution of "
+            "vibration and caging to short windows. A horizontal line means diffusive motion.",
         ),
         "timeline": (
             f"the event of every carrier of {species} over time, by colour",
             f"The event of every single carrier of {species} (rows) over time, for the first "
-            "500 windows of the length that the file keeps labels of.",
+            "500 windows of the length whose labels are in the file.",
         ),
         "view-curves": (
             f"share of the events of {species} against the horizon",
-            f"Slope view: shares of the events in the growth of L({species}, {species}) against "
-            "the horizon, over which displacements are correlated; labels are read over the "
-            f"resolution that the legend gives. Bars are {bars}.",
+            f"Slope view: shares of the events in the increase of L({species}, {species}) T with "
+            "the horizon T, over which displacements are correlated; labels are read over the "
+            f"resolution given in the legend. Bars are {bars}.",
         ),
         "view-map": (
             f"heat map of the share of one event of {species} over resolution and horizon",
-            "Slope view: share of one event over the plane of resolution (how long a label is "
-            "read) and horizon (how long displacements are correlated). Along a row the label "
-            "means the same. Framed: the place recommended above, where there is one.",
+            "Slope view: share of one event over the plane of resolution (time over which a label "
+            "is read) and horizon (time over which displacements are correlated). Along a row the "
+            "resolution is constant. Framed: the combination recommended above, if any.",
         ),
         "concertedness": (
-            f"share of linked hops of {species} against the window beside two nulls",
-            f"Share of the hops of {species} that are linked to hops of other ions, with {bars}, "
-            "beside what chance gives (records shifted in time) and what an exclusion gas with "
-            "as many hops gives: only an excess over both is evidence of concerted motion.",
+            f"fraction of linked hops of {species} against the window, with two nulls",
+            f"Fraction of the hops of {species} linked to hops of other ions, with {bars}, "
+            "compared with chance (records shifted in time) and with an exclusion gas with as many "
+            "hops: only an excess over both is evidence of concerted motion.",
         ),
         "populations": (
             f"bars of the fraction of {species} in each macrostate",
@@ -101,15 +101,15 @@ def captions(at: Reading, species: str) -> dict[str, tuple[str, str]]:
         ),
         "transitions": (
             f"matrix of macrostates of {species} at the start and the end of a window",
-            f"What carriers that begin a window in the macrostate of the row and end it in that of "
-            f"the column carried, over L({species}, {species}), in windows of {window}. At "
-            "equilibrium the matrix is symmetric within its noise.",
+            f"Contribution of carriers that begin a window in the macrostate of the row and end it "
+            f"in that of the column, over L({species}, {species}), in windows of {window}. At "
+            "equilibrium the matrix is symmetric within its statistical error.",
         ),
     }
 
 
 def drawn(at: Reading, species: str, names: tuple[str, ...] | None = None) -> Iterator[Figure]:
-    """Figures of a species, all or those named, in the order of `plotting.figures`."""
+    """Figures of a species, all or the named ones, in the order of `plotting.figures`."""
     said = captions(at, species)
     for name, draw in plotting.figures(at.results, at.window, species=species).items():
         if names is None or name in names:
@@ -118,7 +118,7 @@ def drawn(at: Reading, species: str, names: tuple[str, ...] | None = None) -> It
 
 
 def all_figures(at: Reading) -> Iterator[Element]:
-    """Every figure that the first section does not show, species by species."""
+    """All figures that are not in the first section, species by species."""
     yield from drawn(at, at.species[0], _OF_ALL)
     every = tuple(n for n in captions(at, "") if n not in (*_OF_ALL, FIRST))
     for name in dict.fromkeys([*at.ruled, *at.with_macrostates]):

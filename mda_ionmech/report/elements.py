@@ -1,4 +1,4 @@
-"""What a page is made of. The template turns each into HTML and escapes every text."""
+"""Elements of a page. The template converts them to HTML and escapes every text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Headline:
-    """The one number of the page."""
+    """The main number of the page."""
 
     label: str
     value: str
@@ -47,10 +47,9 @@ class Headline:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text, the first `left` columns words and the others numbers.
+    """A table of texts; the first `left` columns are words, the others numbers.
 
-    `foot` is a last row that sums up; `colors` has one colour per row, that of the figures, or none
-    at all.
+    `foot` is a last row with totals; `colors` has the colour of each row in figures, or is empty.
     """
 
     caption: str
@@ -64,7 +63,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Names and what they are."""
+    """Names and values."""
 
     items: tuple[tuple[str, str], ...]
     kind: ClassVar[str] = "pairs"
@@ -72,7 +71,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Figure:
-    """An image inside the page: `source` is a data URI, `alt` says what is seen."""
+    """An embedded image: `source` is a data URI, `alt` the alternative text."""
 
     source: str
     alt: str
@@ -82,7 +81,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Equation:
-    """A formula: what it is called, and the name of the macro of the template that writes it."""
+    """A formula: its title, and the name of the template macro that writes it."""
 
     name: str
     formula: str
@@ -91,7 +90,7 @@ class Equation:
 
 @dataclass(frozen=True)
 class Code:
-    """Text as it stands in a file."""
+    """Preformatted text."""
 
     text: str
     kind: ClassVar[str] = "code"
@@ -99,7 +98,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Folded:
-    """Elements behind a line that opens them."""
+    """Collapsed elements with a title."""
 
     summary: str
     elements: tuple[Element, ...]
@@ -120,7 +119,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """All of it."""
+    """The whole page."""
 
     title: str
     subtitle: str

@@ -1,4 +1,4 @@
-"""Numbers as they are printed: rounded by their interval.
+"""Formatting of numbers, rounded according to their interval.
 
 Digits by the rule of the Particle Data Group (Review of Particle Physics, section 5.3 of the
 introduction): of the first three digits of the half width, 100 to 354 keep two, 355 to 949 one, and
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 
-#: Shares are not printed finer than this many decimals.
+#: Most decimals of shares.
 FINEST = 4
-#: Relative size of what is no more than the end of floating-point sums.
+#: Relative size of rounding errors of sums.
 ROUND_OFF = 1e-12
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNITS = {
@@ -24,12 +24,12 @@ _UNITS = {
 
 
 def unit(name: str) -> str:
-    """A unit of the result file as a reader writes it."""
+    """A unit of the result file in its printed form."""
     return _UNITS.get(name, name)
 
 
 def decimals(half: float) -> int:
-    """Decimals that a number with this half width of its interval keeps; negative for tens."""
+    """Decimals of a number whose interval has this half width; negative for tens."""
     power = math.floor(math.log10(half))
     lead = round(half / 10.0**power * 100)
     if lead >= 950:
@@ -47,7 +47,7 @@ def _power_of_ten(exponent: int) -> str:
 
 
 def number(value: float) -> str:
-    """A number without an interval: three digits, or a dash where it is not known."""
+    """A number without an interval: three digits, or a dash where it is unknown."""
     if not math.isfinite(value):
         return "-"
     if value == 0:
@@ -59,7 +59,7 @@ def number(value: float) -> str:
 
 
 def part(value: float) -> str:
-    """A part of a whole without an interval: three decimals, or a dash where it is not known."""
+    """A fraction without an interval: three decimals, or a dash where it is unknown."""
     return _fixed(float(value), 3) if math.isfinite(value) else "-"
 
 
@@ -71,25 +71,25 @@ def measured(value: float, low: float, high: float, *, share: bool = False) -> t
     value, low, high : float
         NaN where unknown.
     share : bool
-        Of a part of a whole: never written with a power of ten, nor finer than `FINEST` decimals.
+        Whether it is a fraction: without power of ten, with at most `FINEST` decimals.
 
     Returns
     -------
     value, interval : str
-        Dashes where they are not known.
+        Dashes where they are unknown.
     """
     if not math.isfinite(value):
         return "-", "-"
     if not (math.isfinite(low) and math.isfinite(high)):
         return (part(value) if share else number(value)), "-"
     half, largest = (high - low) / 2, max(abs(value), abs(low), abs(high))
-    # never seen, in no sample either; of a share what is left is round-off
+    # zero in all samples, or a share that is rounding error
     if largest <= (ROUND_OFF if share else 0):
         return "0", "-"
     if share:
         places = min(decimals(half), FINEST) if half > 0 else 3
         return _fixed(value, places), f"{_fixed(low, places)} to {_fixed(high, places)}"
-    # a width that is round-off of the value is none
+    # an interval as narrow as rounding errors is zero
     if not half > ROUND_OFF * largest:
         return number(value), f"{number(low)} to {number(high)}"
     places, exponent = decimals(half), math.floor(math.log10(largest))
@@ -101,8 +101,8 @@ def measured(value: float, low: float, high: float, *, share: bool = False) -> t
     return f"{texts[0]} {power}", f"({texts[1]} to {texts[2]}) {power}"
 
 
-def quoted(value: float, low: float, high: float, *, share: bool = False) -> str:
-    """A value with its interval in brackets, as `measured`."""
+def with_interval(value: float, low: float, high: float, *, share: bool = False) -> str:
+    """A value with its interval in brackets, formatted by `measured`."""
     text, reach = measured(value, low, high, share=share)
     if reach == "-":
         return text
@@ -113,6 +113,6 @@ def quoted(value: float, low: float, high: float, *, share: bool = False) -> str
 
 
 def stacked(value: float, low: float, high: float, *, share: bool = False) -> str:
-    """A value with its interval on a line below, as `measured`."""
+    """A value with its interval on a second line, formatted by `measured`."""
     text, reach = measured(value, low, high, share=share)
     return text if reach == "-" else f"{text}\n{reach}"

@@ -1,4 +1,4 @@
-"""From a result to a file: gather the sections, fill the template, write."""
+"""Writes the report: collects the sections and fills the template."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import drawings, provenance, sections
 from .elements import Page, Section
 from .reading import Reading
 
-#: What a citation can be opened by.
+#: Identifiers in citations that become links.
 _LOCATOR = re.compile(r"\b(?:arXiv:\d{4}\.\d{4,5}|10\.\d{4,9}/[^\s,;]+)")
 
 
@@ -29,11 +29,11 @@ def write_report(
     window: float | None = None,
     source: str | os.PathLike[str] | None = None,
 ) -> Path:
-    """Write one HTML page of a result, which opens offline: no script, nothing fetched.
+    """Write the HTML report of a result as one file, which needs no network and no scripts.
 
-    The same result gives the same bytes. Parts that a result lacks are left out.
+    The same result gives the same bytes. Sections without data are omitted.
 
-    Cost: that of the intervals of one window, and of drawing its figures, a few seconds.
+    Cost: the intervals of one window and its figures, a few seconds.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def write_report(
         Window of the events, matrices and transitions, ps, as in `Results.summary`. The
         conductivity is read at the longest window with ten blocks or more in any case.
     source : path-like, optional
-        The result file, to name it on the page with its SHA-256.
+        The result file, named on the page with its SHA-256.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def write_report(
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ImportError as error:
         raise InputError("the report needs jinja2: pip install 'mda-ionmech[report]'") from error
-    file_target(path)  # drawing takes a while
+    file_target(path)  # before the figures, which take time
     environment = Environment(
         loader=PackageLoader("mda_ionmech.report"),
         autoescape=True,
@@ -124,7 +124,7 @@ def _as_text(value: Any) -> Any:
 
 
 def parts_of(text: str) -> list[tuple[str, str]]:
-    """Cut a citation into texts and, where it names a DOI or an arXiv number, an address."""
+    """Split a citation into texts and, for a DOI or an arXiv number, links."""
     out, at = [], 0
     for found in _LOCATOR.finditer(text):
         out.append((text[at : found.start()], ""))

@@ -1,4 +1,4 @@
-"""What was analysed, with what, and whom to cite."""
+"""Provenance: trajectory, versions, settings, and works to cite."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EQUATIONS = (
 
 
 def facts(results: Results) -> Pairs:
-    """The system and the trajectory, as one reads them first."""
+    """The system and the trajectory in brief."""
     settings = results.settings
     items = [
         ("carriers", "; ".join(_carriers(one) for one in settings["species"])),
@@ -40,7 +40,7 @@ def facts(results: Results) -> Pairs:
         ("frame of reference", str(settings["frame"])),
     ]
     if settings["axes"] != "xyz":
-        items.append(("directions that count", ", ".join(settings["axes"])))
+        items.append(("directions analysed", ", ".join(settings["axes"])))
     if "replicas" in settings:
         items.append(
             (
@@ -90,7 +90,7 @@ def _frames(settings: dict[str, Any]) -> str:
     elif settings.get("times_source"):
         source = f" (times are {settings['times_source']})"
     dropped = settings.get("frames_dropped")
-    left_out = f"; {dropped} repeated ones left out" if dropped else ""
+    left_out = f"; {dropped} repeated ones dropped" if dropped else ""
     return (
         f"{n} of {settings['n_frames_in_trajectory']}, number {settings['first_frame']} to "
         f"{settings['last_frame']}{every}; {dt:g} ps apart{source}, {(n - 1) * dt:g} ps in "
@@ -99,7 +99,7 @@ def _frames(settings: dict[str, Any]) -> str:
 
 
 def section(results: Results, source: tuple[tuple[str, str], ...]) -> Section:
-    """Versions, selections, detectors, seed: enough to run it again."""
+    """Versions, selections, detectors, seed: everything needed to repeat the run."""
     settings = results.settings
     items = [*source, ("schema", str(results.tree.attrs["schema"]))]
     items.append(("written by", str(results.tree.attrs["created_with"])))
@@ -123,7 +123,7 @@ def section(results: Results, source: tuple[tuple[str, str], ...]) -> Section:
     ]
     inside: tuple[Element, ...] = (
         Pairs(tuple(items)),
-        Text("All settings, as the result file holds them:"),
+        Text("All settings, as in the result file:"),
         Code(_LIST.sub(_on_one_line, json.dumps(settings, indent=2, ensure_ascii=False))),
     )
     folded = Folded("Versions, selections, settings, checksums", inside)
@@ -131,7 +131,7 @@ def section(results: Results, source: tuple[tuple[str, str], ...]) -> Section:
 
 
 def citing(results: Results) -> Section:
-    """Works to cite, and the equations behind the numbers."""
+    """Works to cite, and the equations."""
     return Section(
         "citing",
         "How to cite, and the equations",
@@ -140,7 +140,7 @@ def citing(results: Results) -> Section:
             *(Equation(name, formula) for name, formula in _EQUATIONS),
             Text(
                 "D is the sum of the displacements d of the carriers of a species over the "
-                "window, n the number of directions that count, V the mean volume, z the charge "
+                "window, n the number of directions, V the mean volume, z the charge "
                 "numbers, N the numbers of carriers, f the frequency; angle brackets average over "
                 "time origins. Intervals are percentiles of a block bootstrap over time origins, "
                 "below ten blocks of a jackknife (docs: Intervals); the path and slope views "

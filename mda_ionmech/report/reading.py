@@ -1,4 +1,4 @@
-"""A result and the windows at which the report reads it."""
+"""A result with the windows that the report uses."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reading:
-    """A result and where it is read.
+    """A result with the windows that the report uses.
 
     Attributes
     ----------
     results : Results
     species : tuple of str
-        All of them.
+        All species.
     ruled : tuple of str
         Those with an event rule.
     with_macrostates : tuple of str
@@ -47,7 +47,7 @@ class Reading:
 
     @classmethod
     def of(cls, results: Results, window: float | None) -> Reading:
-        """The reading of a result at one window; default the one the summary shows."""
+        """The reading of a result at one window; default as in `Results.summary`."""
         data, transitions = results.decomposition, results.transitions
         names = tuple(str(s) for s in data["species"].values)
         held: tuple[str, ...] = ()

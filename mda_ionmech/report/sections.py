@@ -1,4 +1,4 @@
-"""What was found, section by section, in the numbers of the tables of `Results`."""
+"""Sections of the report, with the numbers of the tables of `Results`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..results.colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
 from ..results.tables import concertedness, momentum_line
 from . import drawings
 from .elements import Element, Heading, Headline, Listing, Section, Table, Text
-from .numbers import measured, number, part, quoted, stacked, unit
+from .numbers import measured, number, part, stacked, unit, with_interval
 from .reading import Reading
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def _event_colors(names: list[str]) -> tuple[str, ...]:
 
 
 def headline(at: Reading) -> Section:
-    """The conductivity, what it splits into, where to read the mechanism, and why."""
+    """The conductivity, its contributions, and the recommended shares with the reason."""
     parts: list[Element] = [_whole(at), Text(_where_read(at))]
     if not at.ruled:
         parts.append(
             Text(
-                "No species has an event rule, so nothing is split by events here: give a species "
-                "events=..., e.g. SolvationEvents().",
+                "No species has an event rule, so there is no decomposition by events: give a "
+                "species events=..., e.g. SolvationEvents().",
                 "note",
             )
         )
@@ -69,18 +69,18 @@ def _where_read(at: Reading) -> str:
     frame = f"Displacements are measured in the {at.results.settings['frame']} frame of reference."
     if blocks < FEWEST_BLOCKS:
         return (
-            f"Read over windows of {at.longest:g} ps, the shortest of the run: no window has "
-            f"{FEWEST_BLOCKS} blocks of time origins behind its interval ({blocks} here), so this "
-            f"interval is a rough guess and the trajectory is short for its windows. {frame}"
+            f"From windows of {at.longest:g} ps, the shortest of the run: no window has "
+            f"{FEWEST_BLOCKS} blocks of time origins for its interval ({blocks} here), so this "
+            f"interval is a rough estimate and the trajectory is short for its windows. {frame}"
         )
     why = (
-        f"the only window of the run, with {blocks} blocks of time origins behind its interval"
+        f"the only window of the run, with {blocks} blocks of time origins for its interval"
         if shortest == longest
         else f"the longest of {shortest:g} to {longest:g} ps with {FEWEST_BLOCKS} blocks of time "
-        f"origins or more behind its interval ({blocks} here): shorter windows add what vibration "
-        "and caging do; the values of all windows stand under Convergence"
+        f"origins or more for its interval ({blocks} here): shorter windows include vibration and "
+        "caging; the values of all windows are under Convergence"
     )
-    return f"Read over windows of {at.longest:g} ps, {why}. {frame}"
+    return f"From windows of {at.longest:g} ps, {why}. {frame}"
 
 
 def _split(at: Reading) -> Table:
@@ -96,8 +96,8 @@ def _split(at: Reading) -> Table:
     sums = table[["conductivity", "transference"]].sum(skipna=False)
     return Table(
         f"The conductivity by species and event, windows of {at.longest:g} ps: "
-        "its parts in S/m and as shares (transference numbers of events), which sum to one. A "
-        "negative part is motion against the current of the others.",
+        "contributions in S/m and as shares (transference numbers of events), which sum to one. A "
+        "negative contribution is motion against the current of the others.",
         ("event", "species", "S/m", "share", at.level),
         rows,
         left=2,
@@ -107,15 +107,14 @@ def _split(at: Reading) -> Table:
 
 
 def _mechanism(at: Reading, species: str) -> list[Element]:
-    """Shares of one species where they should be read, with the reason."""
+    """Shares of one species at the recommended resolution and horizon, with the reason."""
     out: list[Element] = [Heading(f"Contributions to {species} transport")]
     if not at.has_paths:
         out.append(
             Text(
-                "This run has the window view alone, in which labels and displacements are read "
-                f"over the same length, here {at.window:g} ps: these shares belong to that window. "
-                "A run with resolutions='log' and horizons='log' says where shares do not depend "
-                "on it."
+                "This run has the window view alone, in which labels and displacements are of the "
+                f"same length, here {at.window:g} ps, on which the shares depend. A run with "
+                "resolutions='log' and horizons='log' shows where shares do not depend on it."
             )
         )
         return [
@@ -127,7 +126,7 @@ def _mechanism(at: Reading, species: str) -> list[Element]:
     if advice.resolution is None or advice.horizon is None:
         out.append(
             Text(
-                f"So the shares below are those of windows of {at.window:g} ps, and belong to that "
+                f"So the shares below are those of windows of {at.window:g} ps, and depend on the "
                 "window.",
                 "note",
             )
@@ -173,7 +172,7 @@ def _shares(at: Reading, table: pd.DataFrame, words: str) -> Table:
 
 
 def warnings(at: Reading) -> Section:
-    """What a reader must know before quoting a number, and whether the parts make the whole."""
+    """Warnings of the run, and the additivity of the contributions."""
     said = tuple(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in at.results.warnings)
     first = Listing(said, "warning") if said else Text("The run gave no warnings.")
     within = number(at.results.settings["residual"])
@@ -186,7 +185,7 @@ def warnings(at: Reading) -> Section:
 
 
 def transport(at: Reading) -> Section:
-    """Transport coefficients and transference numbers, and what derives from them."""
+    """Transport coefficients, transference numbers and derived quantities."""
     results, window = at.results, at.longest
     first, more = results.transport(window), results.diffusion(window)
     parts: list[Element] = [
@@ -229,21 +228,21 @@ def _coefficients(at: Reading) -> Table:
         [
             f"L({a}, {b})",
             *measured(*_ends(data, "onsager", species=a, species_2=b)),
-            quoted(*_ends(data, "onsager_self", species=a)) if a == b else "",
+            with_interval(*_ends(data, "onsager_self", species=a)) if a == b else "",
         ]
         for k, a in enumerate(at.species)
         for b in at.species[k:]
     ]
     return Table(
         f"Onsager coefficients in 1/(J m s), windows of {at.longest:g} ps, and their self parts: "
-        "what the ions would carry if they moved independently of each other.",
+        "the values for ions that move independently of each other.",
         ("coefficient", "value", at.level, "self part"),
         rows,
     )
 
 
 def events(at: Reading) -> Section | None:
-    """What happened, how often, and what it achieved, at one window."""
+    """Events with their frequency and effectiveness, at one window."""
     if not at.ruled:
         return None
     parts: list[Element] = []
@@ -284,7 +283,7 @@ def _events_of(at: Reading, species: str) -> Table:
         f"{species} in windows of {at.window:g} ps, with {at.level} intervals. Share: part of the "
         f"Onsager coefficient L({species}, {species}); self and distinct: its two parts, motion "
         "of single ions and correlation between ions, over the same coefficient; per ion and ns: "
-        "how often a window has this label; effectiveness: mean contribution per event"
+        "frequency of the label; effectiveness: mean contribution per event"
         + (", and one cluster of linked hops" if cooperative else "")
         + "; count: ion-windows with the label.",
         (*head, "count"),
@@ -298,13 +297,13 @@ def _vehicularity(at: Reading, species: str) -> Table:
     table = at.results.vehicularity(species=species)
     names = ("vehicularity", "share_shell", "share_relative", "share_alone")
     rows = [
-        [f"{window:g}", *(quoted(*_row(row, n, f"{n}_low", f"{n}_high"), share=True)
+        [f"{window:g}", *(with_interval(*_row(row, n, f"{n}_low", f"{n}_high"), share=True)
                           for n in names)]
         for window, row in table.iterrows()
     ]  # fmt: skip
     return Table(
-        f"Vehicular motion of {species}: 1 where ion and shell move as one body, and the parts of "
-        f"its share carried by the shells, relative to them, and by ions without a shell; "
+        f"Vehicular motion of {species}: vehicularity, 1 where ion and shell move as one body, and "
+        f"the parts of its share of the shells, relative to them, and of ions without a shell; "
         f"{at.level} intervals.",
         ("window, ps", "vehicularity", "by shells", "relative", "alone"),
         rows,
@@ -338,20 +337,20 @@ def macrostates(at: Reading) -> Section | None:
             [
                 pair["macrostate_start"],
                 pair["macrostate_end"],
-                quoted(*_ends(moved, "transition_probability", **pair), share=True),
+                with_interval(*_ends(moved, "transition_probability", **pair), share=True),
                 f"{float(moved['transition_count'].sel(pair)):.0f}",
-                quoted(*_ends(moved, "transition_onsager", **pair)),
+                with_interval(*_ends(moved, "transition_onsager", **pair)),
             ]
             for pair in pairs
             if float(moved["transition_count"].sel(pair)) > 0
         ]
         parts.append(
             Table(
-                f"Transitions of {name} in windows of {at.window:g} ps, those that happen: the "
+                f"Transitions of {name} that occur in windows of {at.window:g} ps: the "
                 "probability to be in the second macrostate at the end of a window that began in "
-                "the first, how many ion-windows that is, and what they carried of the "
-                f"Onsager coefficient, with {at.level} intervals.",
-                ("start", "end", "probability", "count", "carried, 1/(J m s)"),
+                "the first, the number of ion-windows, and their contribution to the Onsager "
+                f"coefficient, with {at.level} intervals.",
+                ("start", "end", "probability", "count", "contribution, 1/(J m s)"),
                 rows,
                 left=2,
             )
@@ -370,15 +369,15 @@ def convergence(at: Reading) -> Section:
             [
                 f"{window:g}{mark}",
                 f"{int(one['blocks'])}",
-                *(quoted(*_ends(one, v)) for v in ("conductivity", "nernst_einstein")),
-                quoted(*_ends(one, "haven_ratio")),
+                *(with_interval(*_ends(one, v)) for v in ("conductivity", "nernst_einstein")),
+                with_interval(*_ends(one, "haven_ratio")),
             ]
         )
     parts: list[Element] = [
         Table(
             "Conductivity against the window. It has converged where it no longer changes within "
-            f"its {at.level} interval; below ten blocks, marked *, intervals are rough guesses and "
-            "tend to be too narrow.",
+            f"its {at.level} interval; below ten blocks, marked *, intervals are rough estimates "
+            "and tend to be too narrow.",
             ("window, ps", "blocks", "conductivity, S/m", "Nernst-Einstein, S/m", "Haven ratio"),
             rows,
         )
@@ -398,9 +397,9 @@ def convergence(at: Reading) -> Section:
             ]  # fmt: skip
             parts.append(
                 Table(
-                    f"Time reversal in windows of {at.window:g} ps: each transition beside its "
-                    "reverse (onsager, event: what it carried, 1/(J m s); count: how often; cycle: "
-                    "net turns, against none), and the difference in standard errors.",
+                    f"Time reversal in windows of {at.window:g} ps: each transition and its "
+                    "reverse (onsager, event: contributions, 1/(J m s); count: numbers; cycle: "
+                    "net turns, expected 0), and the difference in standard errors.",
                     ("species", "test", "of", "forward", "backward", "noise", "standard errors"),
                     compared,
                     left=3,

@@ -171,9 +171,9 @@ def print_result(
     console.print(events_table(results, window, plain))
     console.print(transport_table(results, window))
     if "path_slope" in results.decomposition:
-        quoted = slope_table(results)
-        if quoted is not None:
-            console.print(quoted)
+        slopes = slope_table(results)
+        if slopes is not None:
+            console.print(slopes)
         console.print(f"Recommended reading. {results.recommend()}")
     settings = results.settings
     console.print(

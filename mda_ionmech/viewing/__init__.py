@@ -1,5 +1,5 @@
-"""Pictures of the events: scenes for OVITO made from any Universe, images, a window, a dump.
+"""Visualisation of events with OVITO: scenes of any Universe, images, a window, and a dump.
 
-Everything but `export` needs the extra ``ovito`` (the window ``viewer``), and is imported when it
-is asked for.
+Everything but the dump needs the extra ``ovito`` (the window ``viewer``), and is imported when it
+is used.
 """

@@ -1,4 +1,4 @@
-"""A trajectory that OVITO Basic can colour: every atom with the codes of its labels."""
+"""LAMMPS dump with the codes of events and macrostates of every atom, e.g. for OVITO Basic."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def write_dump(
 ) -> tuple[Path, dict[str, dict[int, str]]]:
     """Write a LAMMPS dump with the columns id, type, element, x, y, z, event, macrostate.
 
-    Codes are those of the modifiers: 0 is none, the first name of the states file 1. Between
-    analysed frames the codes of the earlier one hold, before and after all of them they are 0.
+    Codes are those of the modifiers: 0 for none, 1 for the first name of the states file. Frames
+    between analysed ones have the codes of the earlier one; before and after all of them codes are
+    0.
 
     Cost: about 2 us an atom and frame.
 
@@ -47,7 +48,7 @@ def write_dump(
     Returns
     -------
     tuple of Path and dict
-        The file, and the names behind the codes: ``{"event": {1: ...}, "macrostate": {1: ...}}``.
+        The file, and the names of the codes: ``{"event": {1: ...}, "macrostate": {1: ...}}``.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def write_dump(
         If trajectory and states file do not belong together, no frame is chosen, or the file
         cannot be written.
     """
-    file_target(path)  # frames take a while
+    file_target(path)  # before the frames, which take time
     states = open_states_file(states_file)
     check_universe(universe, states)
     frames = range(universe.trajectory.n_frames)[slice(start, stop, step)]
@@ -111,7 +112,7 @@ def _write_frame(
 
 
 def _bounds(ts: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Box bounds as LAMMPS writes them: those of the box around a tilted cell."""
+    """Box bounds in the convention of LAMMPS: of the bounding box of a triclinic cell."""
     if ts.dimensions is None:
         low, high = ts.positions.min(axis=0), ts.positions.max(axis=0)
         return low, high, None

@@ -1,4 +1,4 @@
-"""Images of chosen events and an animation, without a screen."""
+"""Rendering of images and animations of chosen events, without a screen."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ DEBIAN_PACKAGES = "libvulkan1 mesa-vulkan-drivers"
 
 
 def make_renderer(name: str) -> Any:
-    """One of OVITO's renderers with settings for shaded, calm pictures.
+    """One of OVITO's renderers, with settings for shaded pictures.
 
     Raises
     ------
     InputError
-        For a name that is none of `RENDERERS`.
+        For a name that is not in `RENDERERS`.
     """
     import ovito.vis
 
@@ -92,11 +92,11 @@ def render_events(
     folder, name : Path, str
         Files are ``NAME-FRAME.png`` and ``NAME.gif``.
     events : sequence of str
-        What is looked for.
+        Events to show.
     frames : sequence of int, optional
-        Frames of the trajectory to draw, in place of those found.
+        Frames of the trajectory to draw, instead of those found.
     images : int
-        How many frames to look for.
+        Number of frames to find.
     animate : int
         Number of successive analysed frames in the GIF; 0 makes none.
     size : tuple of int
@@ -106,7 +106,7 @@ def render_events(
     Returns
     -------
     list of Path
-        What was written.
+        The files.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def animation(
     renderer: Any,
     per_second: float = 8.0,
 ) -> Path:
-    """A GIF of these frames of the trajectory, in one palette."""
+    """A GIF of these frames of the trajectory, with one palette."""
     from PIL import Image
 
     pictures = []
@@ -167,7 +167,7 @@ def animation(
 
 
 def colors_in(scene: Scene) -> list[str]:
-    """Colours that mean something in a scene."""
+    """Colours with a meaning in a scene."""
     from ovito_modifiers.hop_arrows import CLUSTER_COLORS
 
     states = scene.states
@@ -175,8 +175,8 @@ def colors_in(scene: Scene) -> list[str]:
 
 
 def with_few_colors(pictures: Sequence[Any], keep: Sequence[str], n: int) -> list[Any]:
-    """Images in one palette of n colours, made from the first one and a patch of each of `keep`:
-    a colour that only the legend shows is not to become its neighbour's."""
+    """Images in one palette of n colours, made from the first one and a patch of each of `keep`,
+    so that colours of the legend alone are kept."""
     from PIL import Image
 
     first = pictures[0]

@@ -1,4 +1,4 @@
-"""One scene for pictures and for the window: a trajectory, the modifiers, the legend, a camera."""
+"""OVITO scene for images and for the window: trajectory, modifiers, legend and camera."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ovito_modifiers.states import StatesFile
 from ..lib.errors import InputError
 from ..lib.whole_frames import whole_frames
 
-#: Labels that say that nothing happened, or nothing about one ion: not shown unless asked for.
+#: Labels without a change, or without meaning for one ion: shown only on request.
 QUIET = ("no_hop", "vehicular", "vibration", "all")
 DIRECTION = (-1.0, -2.2, -0.75)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is shown: OVITO's pipeline and viewport, the modifiers in it, the states behind them."""
+    """OVITO's pipeline and viewport, the modifiers, and the states they show."""
 
     pipeline: Any
     viewport: Any
@@ -51,12 +51,12 @@ def require_ovito(extra: str = "ovito") -> None:
 
 
 def chosen_events(states: StatesFile, events: str | Sequence[str] | None) -> list[str]:
-    """The events to show: those named, else all that happen and say that something happened.
+    """The events to show: the named ones, else all that occur and mean a change.
 
     Raises
     ------
     InputError
-        For a name the file does not have.
+        For a name that is not in the file.
     """
     if events is None:
         happened = {int(k) for k in np.unique(states.event)}
@@ -71,7 +71,7 @@ def chosen_events(states: StatesFile, events: str | Sequence[str] | None) -> lis
 
 
 def open_states_file(path: str | os.PathLike[str]) -> StatesFile:
-    """Read a states file; what is wrong with it is an error of input."""
+    """Read a states file; problems raise InputError."""
     try:
         return read_states(path)
     except ValueError as error:
@@ -98,16 +98,16 @@ def build_scene(
     states_file : path-like
         Written by ``save_states``.
     events : str or sequence of str, optional
-        Default: every event that says something happened.
+        Default: all events that mean a change.
     color_by : {"events", "macrostates"}
     arrows : bool
         Draw the displacements of the chosen events, and lines in concerted clusters.
     bulk : {"dim", "hide", "keep"}
-        What becomes of everything that is no followed ion.
+        How particles that are not analysed ions are shown.
     trail : int
-        Keep the colour of an event for so many analysed frames.
+        Number of analysed frames for which the colour of an event is kept.
     direction : sequence of float
-        Into which the camera looks.
+        Viewing direction of the camera.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def build_scene(
 
 
 def close_scene(scene: Scene) -> None:
-    """Take a scene's pipeline out of OVITO's scene, which is one for the whole process."""
+    """Remove a scene's pipeline from OVITO's scene, of which there is one per process."""
     scene.pipeline.remove_from_scene()
 
 
@@ -190,7 +190,7 @@ def check_universe(universe: Any, states: StatesFile) -> None:
 
 
 def telling_rows(states: StatesFile, events: Sequence[str], n: int) -> list[int]:
-    """Up to `n` rows in which most chosen events are seen, at least one window apart, in order."""
+    """Up to `n` rows with most of the chosen events, at least one window apart, in order."""
     codes = [states.event_names.index(name) for name in events]
     counts = np.isin(states.event, codes).sum(axis=1)
     apart = max(window_rows(states), 1)
@@ -204,7 +204,7 @@ def telling_rows(states: StatesFile, events: Sequence[str], n: int) -> list[int]
 
 
 def window_rows(states: StatesFile) -> int:
-    """Analysed frames in a window."""
+    """Number of analysed frames in a window."""
     if len(states.time_ps) < 2:
         return 1
     return whole_frames(states.window_ps, float(states.time_ps[1] - states.time_ps[0]))

@@ -1,4 +1,4 @@
-"""Hands the frames of a Universe to OVITO, so that it shows whatever MDAnalysis reads."""
+"""OVITO pipeline source for any Universe."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from ..lib.topology import atom_ids, atom_kinds, trajectory_name
 
 
 class UniverseSource(PipelineSourceInterface):
-    """Positions wrapped into the cell, identifiers, types by element, bonds; the frame's number
-    and engine step as attributes, by which the modifiers find it."""
+    """Frames of a Universe: positions wrapped into the cell, identifiers, types by element, bonds.
+
+    Frame number and engine step are attributes, which the modifiers use to match frames.
+    """
 
     universe = traits.api.Any(None, transient=True)
     _facts = traits.api.Any(None, transient=True)
@@ -53,7 +55,7 @@ class UniverseSource(PipelineSourceInterface):
         particles.create_property("Position", data=position)
         particles.create_property("Particle Identifier", data=facts.ids)
         kinds = particles.create_property("Particle Type", data=facts.kind)
-        if len(kinds.types) == 0:  # `data` keeps what the frame before has put into it
+        if len(kinds.types) == 0:  # `data` may hold the types of the frame before
             for one in facts.types:
                 kinds.types.append(one)
         if len(facts.bonds):
@@ -69,7 +71,7 @@ class UniverseSource(PipelineSourceInterface):
 
 
 class _Facts:
-    """What does not change from frame to frame."""
+    """Properties that are the same in every frame."""
 
     def __init__(self, universe: Any) -> None:
         self.ids = atom_ids(universe)

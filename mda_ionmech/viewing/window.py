@@ -1,7 +1,7 @@
-"""A window that shows the events: viewport, time slider, the modifiers' own parameters, and a bar
-chart in which a click on an event leads to the frames where it happens.
+"""Qt window for events: viewport, time slider, parameters of the modifiers, and a bar chart.
 
-Needs the extra ``viewer`` and a screen. OVITO is imported before Qt: it brings its own Qt settings.
+A click on an event in the chart goes to frames where it occurs. Needs the extra ``viewer`` and a
+screen. OVITO is imported before Qt, whose settings it changes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HEADLESS = "ovitoheadless"
 
 
 class Contributions:
-    """What the bar chart shows: a value for each event, with its interval where there is one."""
+    """Data of the bar chart: a value for each event, with its interval where there is one."""
 
     def __init__(self, scene: Scene) -> None:
         states = scene.states
@@ -82,7 +82,7 @@ class Chart(QtWidgets.QWidget):
         layout.addWidget(self.canvas)
 
     def draw(self, chosen: list[str]) -> None:
-        """Draw the bars, those of the chosen events bright."""
+        """Draw the bars, with those of the chosen events highlighted."""
         shown, ax = self.contributions, self.axes
         ax.clear()
         place = np.arange(len(shown.names))
@@ -102,7 +102,7 @@ class Chart(QtWidgets.QWidget):
         self.canvas.draw_idle()
 
     def _pressed(self, event: Any) -> None:
-        # a whole row counts as its bar: a share of nearly nothing can be clicked, too
+        # the whole row counts as its bar, so that small shares can be clicked, too
         if event.inaxes is self.axes and event.ydata is not None:
             number = round(event.ydata)
             if 0 <= number < len(self.contributions.names):
@@ -110,14 +110,14 @@ class Chart(QtWidgets.QWidget):
 
 
 class Window(QtWidgets.QMainWindow):
-    """The whole window; `set_frame`, `select_event` and `jump` are what its controls call."""
+    """The window; its controls call `set_frame`, `select_event` and `jump`."""
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
         self.scene = scene
         self.setWindowTitle(f"ionmech: {scene.states.source}")
         self.resize(1280, 800)
-        scene.viewport.preview_mode = True  # else the legend is not drawn
+        scene.viewport.preview_mode = True  # needed for the legend
         self.view = ovito.gui.create_qwidget(scene.viewport, self)
         self.chart = Chart(Contributions(scene), self.select_event)
         self.slider = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal)
@@ -203,13 +203,13 @@ class Window(QtWidgets.QMainWindow):
 
     @property
     def chosen(self) -> list[str]:
-        """Events that are sought: those of the arrows, which are events whatever is coloured."""
+        """The chosen events: those of the arrows, also if macrostates are coloured."""
         names = str(self.scene.arrows.events).replace(",", " ").split()
         names = [n for n in names if n in self.scene.states.event_names]
         return names or [n for n in self.scene.states.event_names if n not in QUIET]
 
     def select_event(self, name: str | None) -> None:
-        """Show one event alone and go to a frame where it begins; None shows all again."""
+        """Show one event alone and go to a frame where it begins; None shows all."""
         states = self.scene.states
         names = [name] if name else [n for n in states.event_names if n not in QUIET]
         text = ", ".join(names)
@@ -221,7 +221,7 @@ class Window(QtWidgets.QMainWindow):
             self.jump(1)
 
     def jump(self, way: int) -> None:
-        """Go to the next (1) or previous (-1) frame where a chosen event begins; round the end."""
+        """Go to the next (1) or previous (-1) frame where a chosen event begins, cyclically."""
         states = self.scene.states
         mask = np.array([n in self.chosen for n in states.event_names] + [False])
         rows = event_rows(states.event, mask, True, 0)
@@ -239,7 +239,7 @@ class Window(QtWidgets.QMainWindow):
         self._tell()
 
     def _tell(self) -> None:
-        """Time and counts below the slider; what a modifier objects to in the status bar."""
+        """Update time and counts below the slider, and errors of modifiers in the status bar."""
         states, frame = self.scene.states, self.frame
         row = int(np.searchsorted(states.frame, frame, side="right")) - 1
         text = f"frame {frame}"
@@ -275,7 +275,7 @@ def make_panel(one: Any) -> Any:
     for name in visible_traits(one):
         trait = one.trait(name)
         more = {}
-        if isinstance(getattr(one, name), tuple):  # colours: red, green, blue from 0 to 1
+        if isinstance(getattr(one, name), tuple):  # a colour: red, green, blue from 0 to 1
             more["editor"] = TextEditor(format_func=_numbers_text, evaluate=_text_numbers)
         item = Item(name, label=trait.label, tooltip=trait.desc or "", **more)
         groups.setdefault(trait.ovito_group or "", []).append(item)
@@ -337,17 +337,17 @@ def application() -> Any:
 
 
 def _keep_none(references: int = 100_000) -> None:
-    """Give `None` references to lose.
+    """Add references to `None`.
 
-    Every method of PySide6 6.12 that returns nothing gives back a reference to None it never took.
-    Python frees None when none is left, and ends; from 3.12 on it never frees it.
+    Methods of PySide6 6.12 that return nothing release a reference to None that they do not own.
+    Without references Python frees None and terminates; from 3.12 on None is never freed.
     """
     for _ in range(references - sys.getrefcount(None)):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(None))
 
 
 def _choose_platform() -> None:
-    """Undo OVITO's choice, made when it is imported, of a platform without windows."""
+    """Undo OVITO's choice of a Qt platform without windows, made at import."""
     if os.environ.get("QT_QPA_PLATFORM", HEADLESS) != HEADLESS:
         return
     os.environ.pop("QT_QPA_PLATFORM", None)

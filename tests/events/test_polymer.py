@@ -283,7 +283,7 @@ def test_one_rule_serves_many_sets_of_chains():
     rules = [choice.prepare(u, {"polymer": u.select_atoms("name O")}) for u in (one, other)]
     assert [rule.classify(shells, np.array([0]), np.array([0]))[0] for rule in rules] == [4, 4]
     # and is none the wiser
-    with pytest.raises(InputError, match="does not know the chains: prepare"):
+    with pytest.raises(InputError, match="has no chains yet: prepare"):
         choice.classify(shells, np.array([0]), np.array([0]))
 
 

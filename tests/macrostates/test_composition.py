@@ -256,7 +256,7 @@ def test_types_that_cannot_be_told_apart_are_refused():
             microstates=CutoffShell(2.0, **groups),
             macrostates=ShellComposition(),
         )
-        with pytest.raises(InputError, match=r"cannot tell the ligand types .* at most 4"):
+        with pytest.raises(InputError, match=r"cannot combine the ligand types .* at most 4"):
             OnsagerDecomposition([ions], temperature=300, frame="laboratory")
 
 

@@ -266,7 +266,7 @@ def test_hops_that_lead_nowhere_have_no_control():
     path = record(state, sites, 20.0)
     seen = HopRecord.of_arrays(state, path)
     found = hop_graph(sites / 20, 20 * np.eye(3), np.zeros(2, int), ("a",), seen)
-    with pytest.raises(InputError, match="do not lead through the crystal"):
+    with pytest.raises(InputError, match="do not percolate through the crystal"):
         rate_control(*found, seen, spacing=1.0, horizon=5)
     with pytest.raises(InputError, match="horizon=600 frames leaves no origin"):
         rate_control(*found, seen, spacing=1.0, horizon=600)

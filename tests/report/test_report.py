@@ -140,7 +140,7 @@ def test_the_page_holds_the_numbers_of_the_tables(tmp_path):
         *(float(longest[f"conductivity{end}"]) for end in ("", "_low", "_high"))
     )
     assert f"Conductivity {value} S/m 68 % interval {reach}" in text
-    assert f"Read over windows of {float(longest['window']):g} ps" in text
+    assert f"From windows of {float(longest['window']):g} ps" in text
     for line in (*results.warnings, results.convergence(16).text, results.recommend().text):
         assert line[1:] in text
     for event, row in results.summary(view="slope").iterrows():
@@ -207,10 +207,10 @@ def few(n_frames=60, **options):
     ("options", "said"),
     [
         ({"windows": [2.0], "n_frames": 200}, "the only window of the run"),
-        ({"windows": [20.0], "n_frames": 41}, "this interval is a rough guess"),
+        ({"windows": [20.0], "n_frames": 41}, "this interval is a rough estimate"),
         ({"windows": [38.0], "n_frames": 40}, "no interval: fewer than two blocks"),
         ({"windows": "log", "resolutions": "log"}, "No species has an event rule"),
-        ({"windows": [2.0], "axes": "xy"}, "directions that count"),
+        ({"windows": [2.0], "axes": "xy"}, "directions analysed"),
     ],
 )
 def test_parts_that_a_result_lacks_are_left_out(options, said, tmp_path):

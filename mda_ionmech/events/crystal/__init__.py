@@ -1,1 +1,1 @@
-"""Hops between sites: single-ion, concerted, and back-and-forth ones."""
+"""Hops between sites: single-ion hops, concerted hops and exchanges."""

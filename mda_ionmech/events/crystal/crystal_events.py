@@ -1,7 +1,7 @@
 """Events of ions on sites: no hop, single-ion hop, concerted multi-ion hop, exchange.
 
-A joint rule: the hops of all carriers in one window are linked into clusters, and a carrier's
-label depends on the cluster it belongs to.
+A joint rule: hops of all carriers in one window are linked into clusters, and the label of a
+carrier depends on its cluster.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .site_history import SiteHistory
 LINKINGS = ("chain", "proximity", "distance")
 #: Summed site vectors of an exchange vanish within this, Angstrom.
 _CLOSED = 1e-3
-#: Most boxes along a cell vector when carriers near each other are looked for.
+#: Most boxes along a cell vector in the search for carriers near each other.
 _BOXES = 32
 
 
@@ -41,7 +41,7 @@ class HopBlock:
     before, after : numpy.ndarray
         Shape (carriers, origins), int32: site images at both ends of the windows.
     label : numpy.ndarray
-        Shape (carriers, origins), int8: place in `CrystalEvents.names`.
+        Shape (carriers, origins), int8: index in `CrystalEvents.names`.
     cluster : numpy.ndarray
         Shape (carriers, origins), int32: a number shared by the carriers of one cluster, -1 where
         there is no hop.
@@ -57,13 +57,13 @@ class HopBlock:
 
 @frozen
 class CrystalEvents(EventRule):
-    """No hop, single-ion hop, multi-ion hop, exchange, from the sites at both ends of a window.
+    """No hop, single-ion hop, multi-ion hop or exchange, from the sites at both ends of a window.
 
     - ``no_hop``: the same site at both ends (flag ``back_hop`` if it left and returned);
-    - ``single_ion_hop``: another site, and no other hop is linked to it;
+    - ``single_ion_hop``: another site, and the hop is not linked to others;
     - ``multi_ion_hop``: a cluster of two or more linked hops;
-    - ``exchange``: a cluster whose set of sites is unchanged and whose summed site vectors are
-      zero; a chain that winds round the cell is a multi-ion hop.
+    - ``exchange``: a cluster whose set of sites is unchanged and whose hop vectors sum to zero; a
+      chain of hops that closes across the periodic cell is a multi-ion hop.
 
     Species with the same `linking`, `distance` and `shared` are labelled together: a cluster may
     hold ions of several, and counts as a cooperative event of each.
@@ -73,21 +73,20 @@ class CrystalEvents(EventRule):
     Parameters
     ----------
     linking : {"chain", "proximity", "distance"}
-        When two hops of different carriers in one window belong together. ``chain``: the site one
-        leaves is the site the other enters. ``proximity``: a start or end site of one is within
-        `distance` of a start or end site of the other, from the fixed list of neighbouring sites.
-        ``distance``: the position of one carrier itself at the start or at the end of the window is
-        within `distance` of the position of the other at the start or at the end, relative to the
-        framework, minimum image in the mean cell; where carriers sit on their sites this is
-        ``proximity``.
+        When two hops of different carriers in one window are linked. ``chain``: one leaves the site
+        that the other enters. ``proximity``: a start or end site of one is within `distance` of a
+        start or end site of the other. ``distance``: the position of one carrier at the start or
+        end of the window is within `distance` of that of the other at the start or end, relative to
+        the framework, minimum image in the mean cell; for carriers exactly on their sites this is
+        the same as ``proximity``.
     distance : float, optional
         Angstrom, for ``proximity`` and ``distance``; exact below half the shortest cell height.
     detail : {None, "channel"}
         ``channel`` labels hops by the site labels of their ends instead, e.g. ``24d->48g``.
     shared : float or None
-        Sites of two species at most this far apart in the mean cell, Angstrom, are one place: the
-        chain rule compares places, ``proximity`` and exchanges take sites of one place as the same,
-        and the exclusion gas lets one ion into a place. None leaves hops of other species out.
+        Sites of two species at most this far apart in the mean cell, Angstrom, are one place: for
+        links and exchanges they count as the same site, and in the exclusion gas one ion at most is
+        at a place. None: hops of different species are not linked.
 
     Raises
     ------
@@ -97,14 +96,14 @@ class CrystalEvents(EventRule):
 
     Notes
     -----
-    Independent hops fall into one window by chance, and site exclusion alone makes vacancy motion
-    look like chains: read `multi_fraction` beside `multi_fraction_circular` and
-    `multi_fraction_exclusion`, and never without its window. Both nulls run over all species that
-    are labelled together; with ``distance`` each ion of the gas is off its site as the same ion is
-    in the run.
+    Independent hops occur in one window by chance, and by site exclusion alone vacancy motion looks
+    like chains of hops: compare `multi_fraction` with `multi_fraction_circular` and
+    `multi_fraction_exclusion`, always at the same window. Both nulls include all species that are
+    labelled together; with ``distance`` each ion of the gas has the displacement from its site of
+    the same ion in the run.
 
-    The in-cluster part of L_AA (`event_incluster`) holds pairs of ions of A alone, whatever else
-    is in their cluster: pairs of different species are in L_AB.
+    The in-cluster part of L_AA (`event_incluster`) is that of pairs of ions of A, also in clusters
+    with ions of other species: pairs of different species are in L_AB.
 
     The exclusion gas is simulated by the method of Bortz, Kalos and Lebowitz, J. Comput. Phys. 17,
     10 (1975).
@@ -213,7 +212,7 @@ class CrystalEvents(EventRule):
         site, other = history.apart.within(self.distance)
         n_sites = len(history.apart)
         if history.place is not None:
-            # sites of one place, however far apart
+            # sites of one place, at any distance
             both = same_place(history.place)
             key = distinct(np.concatenate([site * n_sites + other, both[0] * n_sites + both[1]]))
             site, other = np.divmod(key, n_sites)
@@ -237,7 +236,7 @@ class CrystalEvents(EventRule):
         window : int
             Frames.
         hidden : numpy.ndarray, optional
-            Shape (carriers,): frame of a seam in each record, -1 for none.
+            Shape (carriers,): frame where each record was joined (circular null), -1 for none.
         frames : tuple of int, optional
             First and last + 1 of the frames that windows lie in; default all.
 
@@ -312,7 +311,7 @@ class CrystalEvents(EventRule):
         Returns
         -------
         label : numpy.ndarray
-            Shape (carriers, origins), int8: place in `names`.
+            Shape (carriers, origins), int8: index in `names`.
         cluster : numpy.ndarray
             Shape (carriers, origins), int32: a number shared by the carriers of one cluster, -1
             where there is no hop.
@@ -327,7 +326,7 @@ class CrystalEvents(EventRule):
         Parameters
         ----------
         label : numpy.ndarray
-            Shape (carriers, origins), int8: place in `names`.
+            Shape (carriers, origins), int8: index in `names`.
         before, after : numpy.ndarray
             Same shape: number of the site label at the start and at the end.
         n_kinds : int
@@ -336,7 +335,7 @@ class CrystalEvents(EventRule):
         Returns
         -------
         numpy.ndarray
-            Same shape, int32: place in `names_for`.
+            Same shape, int32: index in `names_for`.
         """
         channel = 1 + before.astype(np.int32) * np.int32(n_kinds) + after.astype(np.int32)
         return np.where(label == 0, np.int32(0), channel)
@@ -367,11 +366,11 @@ class LinkedHops:
     Attributes
     ----------
     rules : tuple of CrystalEvents
-        Of each species; alike in what links hops.
+        Of each species; with the same linking.
     history : SiteHistory
-        Of all of them.
+        Of all species.
     number : numpy.ndarray
-        Shape (carriers,), int32: what clusters are numbered by.
+        Shape (carriers,), int32: number of each carrier in the run, which numbers clusters.
     """
 
     rules: tuple[CrystalEvents, ...]
@@ -390,13 +389,11 @@ class LinkedHops:
             yield block
 
     def rows(self, member: int) -> slice:
-        """Carriers of one species among all."""
+        """Range of the carriers of one species among all."""
         return slice(int(self.history.first[member]), int(self.history.first[member + 1]))
 
     def site_images(self, member: int) -> Callable[[int], np.ndarray]:
-        """From the number of a carrier of one species to the site images it holds, (frames,),
-        int32.
-        """
+        """Function that returns the site images of one carrier of a species, (frames,) int32."""
         first = int(self.history.first[member])
         return lambda n: self.history.occupied.carriers(first + n, first + n + 1).dense()[0]
 

@@ -1,4 +1,4 @@
-"""Which site each carrier occupies, followed through the images of the cell."""
+"""Site images that carriers occupy: sites in the periodic images of the cell."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ...lib.frame_blocks import carrier_blocks
 from ...lib.kernels import kernel, longer
 from ...lib.run_length import LabelRuns, gathered_runs
 
-#: Cells a carrier may drift along each vector, either way.
+#: Most cells that a carrier may move along each vector, in either direction.
 _FARTHEST = 2**13
 
 
 @kernel
 def follow_site_images(position, begin, inverse, sites, offsets, start, value):  # type: ignore[no-untyped-def]
-    """Runs of the sites held, cut where the image of the site that is nearest changes.
+    """Runs of occupied sites, split where the nearest periodic image of the site changes.
 
     position (carriers, 3, frames), Angstrom: displacements since the first frame, where carriers
     were at begin (carriers, 3), fractional; inverse (3, 3): from Angstrom to fractions; sites
@@ -62,7 +62,7 @@ def follow_site_images(position, begin, inverse, sites, offsets, start, value): 
 
 
 class SiteImageNumbers:
-    """Numbers of site images in the order in which they are met."""
+    """Numbers site images in the order of occurrence."""
 
     def __init__(self) -> None:
         self._key = np.empty(0, dtype=np.int64)
@@ -74,11 +74,11 @@ class SiteImageNumbers:
         Raises
         ------
         InputError
-            If a carrier has drifted over thousands of cells.
+            If a carrier has moved over thousands of cells.
         """
         if len(image) and np.abs(image).max() >= _FARTHEST:
             raise InputError(
-                f"a carrier has drifted over {np.abs(image).max()} cells since the first frame; "
+                f"a carrier has moved over {np.abs(image).max()} cells since the first frame; "
                 "check unwrap=... and the frame of reference"
             )
         key = site.astype(np.int64)
@@ -105,12 +105,12 @@ class SiteImageNumbers:
 def numbered_site_images(
     state: np.ndarray, path: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Numbers of site images, sites in one image of the cell, from arrays that hold every frame.
+    """Numbers of site images (sites in one periodic image), from arrays of all frames.
 
     Parameters
     ----------
     state : numpy.ndarray
-        Shape (carriers, frames): site held.
+        Shape (carriers, frames): occupied site.
     path : numpy.ndarray
         Shape (carriers, 3, frames), Angstrom: unwrapped position of that site.
 
@@ -136,7 +136,7 @@ def follow_sites(
     sites: np.ndarray,
     cell: np.ndarray,
 ) -> tuple[LabelRuns, np.ndarray, np.ndarray]:
-    """Site images that carriers hold, from the sites they hold and where they are.
+    """Site images that carriers occupy, from their sites and unwrapped positions.
 
     Cost: one pass over carriers x frames.
 
@@ -145,9 +145,9 @@ def follow_sites(
     position : numpy.ndarray
         Shape (carriers, 3, frames), Angstrom: displacements since the first frame.
     runs : LabelRuns
-        Sites held.
+        Occupied sites.
     begin : numpy.ndarray
-        Shape (carriers, 3), fractional: where the carriers are in the first frame, any image.
+        Shape (carriers, 3), fractional: positions of the carriers in the first frame, any image.
     sites : numpy.ndarray
         Shape (sites, 3), fractional.
     cell : numpy.ndarray

@@ -1,4 +1,4 @@
-"""Which hops of one window belong together.
+"""Clusters of linked hops in one window.
 
 Two hops of different carriers are linked by a rule; a cluster is a connected component. Linear in
 hops and links: union-find over the carriers that hop.
@@ -24,7 +24,7 @@ def _find(root, i):  # type: ignore[no-untyped-def]
 
 @kernel
 def _join_chain(hopping, leaves_place, enters_place, first_leaving, next_leaving, root):  # type: ignore[no-untyped-def]
-    """Link each hop to those that leave the place it enters."""
+    """Link each hop to the hops that leave the place it enters."""
     for h in range(hopping.shape[0]):
         c = hopping[h]
         other = first_leaving[enters_place[c]]
@@ -39,13 +39,13 @@ def label_hops(before, after, site, links, first, window, hidden, label, cluster
 
     before, after (carriers, origins) int32: site images at the beginning and at the end of the
     windows of the origins first, first + 1, ...; site (site images,) int32: site of each site
-    image. links: place, near_offsets, near; place (sites,) int64: sites with the same place are one
-    for the links. Hops are linked when a site of one is near a site of the other: near_offsets
+    image. links: place, near_offsets, near; place (sites,) int64: sites of the same place count as
+    one for links. Hops are linked when a site of one is near a site of the other: near_offsets
     (sites + 1,) and near list the sites near each one. An empty near_offsets means the chain rule:
-    the place one leaves is the place the other enters. hidden (carriers,) int64: a frame at which
-    the carrier's record has a seam, or -1; windows across it count as not hopped. Fills label
+    one leaves the place that the other enters. hidden (carriers,) int64: a frame at which the
+    carrier's record was joined, or -1; windows across it count as not hopped. Fills label
     (carriers, origins) int8 with NO_HOP, SINGLE or MULTI, and cluster (carriers, origins) int32
-    with the number of the carrier that stands for the cluster, or -1.
+    with the number of the carrier that represents the cluster, or -1.
     """
     place, near_offsets, near = links
     n_carriers, n_origins = before.shape
@@ -54,7 +54,7 @@ def label_hops(before, after, site, links, first, window, hidden, label, cluster
     root = np.empty(n_carriers, dtype=np.int64)
     size = np.empty(n_carriers, dtype=np.int64)
     hopping = np.empty(n_carriers, dtype=np.int64)
-    # linked lists of the hops that leave, or enter, each site, or each place with the chain rule
+    # linked lists of the hops that leave or enter each site, or each place with the chain rule
     leaves = np.full(n_sites, -1, dtype=np.int64)
     enters = np.full(n_sites, -1, dtype=np.int64)
     next_leaving = np.empty(n_carriers, dtype=np.int64)
@@ -119,14 +119,14 @@ def _name_clusters(hopping, root, size, t, label, cluster):  # type: ignore[no-u
 def label_hops_nearby(  # type: ignore[no-untyped-def]
     before, after, site, ends, boxes, first, window, hidden, label, cluster
 ):
-    """Label every carrier in a block of origins, linking hops by where carriers are.
+    """Label every carrier in a block of origins, linking hops by the positions of carriers.
 
     Hops are linked when the position of one carrier at either end of the window is at most
     `distance` from that of the other at either end, minimum image. ends: two arrays (carriers, 3,
     origins), fractional positions at the beginning and the end of the windows, any image; boxes:
     cell (3, 3), distance, and grid (3,) int64, the number of boxes along each cell vector, each at
     least `distance` high; the others as in `label_hops`. Only the ends of hops are sorted into
-    boxes, so that the cost is that of hops and their neighbours.
+    boxes, so that the cost is linear in hops and their neighbours.
     """
     from_place, to_place = ends
     cell, distance, grid = boxes
@@ -198,15 +198,15 @@ def _within(a, b, cell, distance):  # type: ignore[no-untyped-def]
 
 @kernel
 def find_exchanges(before, after, place, n_places, where, tolerance, label, cluster):  # type: ignore[no-untyped-def]
-    """Turn clusters that end as they began into EXCHANGE.
+    """Label clusters whose set of sites is unchanged as EXCHANGE.
 
-    A cluster is an exchange when its set of places is unchanged and its summed vectors from place
-    to place are zero; a chain that winds round the cell has the same set but a sum that is not.
+    A cluster is an exchange when its set of places is unchanged and its hop vectors sum to zero; a
+    chain that closes across the periodic cell has the same set but a non-zero sum.
     place (site images,) int64: place of each site image, below n_places; where (site images, 3):
     unwrapped positions of these places, Angstrom; before, after, label, cluster as in `label_hops`.
     """
     n_carriers, n_origins = before.shape
-    first = np.full(n_carriers, -1, dtype=np.int64)  # members of a cluster, one after the other
+    first = np.full(n_carriers, -1, dtype=np.int64)  # linked list of the members of a cluster
     following = np.empty(n_carriers, dtype=np.int64)
     balance = np.zeros(n_places, dtype=np.int64)  # entered more often than left
     total = np.zeros(3)

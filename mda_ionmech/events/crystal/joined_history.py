@@ -1,4 +1,4 @@
-"""Records of several species joined, so that their hops may be linked."""
+"""Joins the site histories of several species, so that their hops may be linked."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .site_history import SiteHistory, Walk
 
 
 def join_histories(histories: Sequence[SiteHistory], shared: float) -> SiteHistory:
-    """One record of several species, so that their hops may be linked.
+    """One site history of several species, so that their hops may be linked.
 
     Parameters
     ----------
     histories : sequence of SiteHistory
-        With `sites` and `cell`, of the same frames; one is returned as it is.
+        With `sites` and `cell`, of the same frames; a single one is returned unchanged.
     shared : float
         Sites of different species at most this far apart, Angstrom, are one place.
 
     Returns
     -------
     SiteHistory
-        Sites and carriers of the species one after the other.
+        With sites and carriers of the species concatenated.
     """
     if len(histories) == 1:
         return histories[0]
@@ -71,7 +71,7 @@ def join_histories(histories: Sequence[SiteHistory], shared: float) -> SiteHisto
 
 
 def same_place(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of sites of one place, both ways and each with itself, from place (sites,)."""
+    """Pairs of sites of one place, in both orders and each with itself, from place (sites,)."""
     order = np.argsort(place, kind="stable")
     _, first, number = np.unique(place[order], return_index=True, return_counts=True)
     one = np.repeat(order, np.repeat(number, number))
@@ -83,7 +83,7 @@ def same_place(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _joined(held: Sequence[LabelRuns], n_site_images: Sequence[int]) -> LabelRuns:
-    """Site images of all species, each numbered behind those before it."""
+    """Site images of all species, numbered consecutively."""
     shift = np.cumsum([0, *n_site_images[:-1]]).astype(np.int32)
 
     def blocks() -> Iterator[LabelRuns]:

@@ -1,4 +1,4 @@
-"""How far sites are apart: from their places in a cell, or from a table."""
+"""Distances between sites: from their positions in a cell, or from a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Apart(Protocol):
         """Distances of pairs of sites, broadcast."""
 
     def within(self, reach: float) -> tuple[np.ndarray, np.ndarray]:
-        """All pairs up to a distance, both ways and each site with itself, sorted; int64."""
+        """All pairs up to a distance, in both orders and each site with itself, sorted; int64."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class InCell:
 
     def within(self, reach: float) -> tuple[np.ndarray, np.ndarray]:
         """Pairs of sites at most `reach` Angstrom apart: first and second, each (pairs,)."""
-        # rounding must not part what `between` finds within reach
+        # with a margin, so that rounding loses no pair that `between` finds within reach
         first, second, _ = near_pairs(self.sites, self.sites, self.cell, reach + 1e-6)
         near = self.between(first, second) <= reach
         return first[near], second[near]

@@ -1,8 +1,8 @@
-"""Which sites carriers hold over time: what a rule for hops that are linked looks at.
+"""Sites that carriers occupy over time, as input of rules for linked hops.
 
-A site image is a site in one periodic image of the cell. A carrier holds one site image for many
-frames, so that its record is runs of numbers of site images, and the unwrapped position of its site
-a row of a table. Frames of all carriers are written out a few at a time.
+A site image is a site in one periodic image of the cell. A carrier occupies one site image for many
+frames, so that its record is stored as runs of site image numbers, with a table of their unwrapped
+positions. Dense arrays of all carriers are made for a few frames at a time.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def shift_runs(offsets, start, value, n_frames, shift):  # type: ignore[no-untyp
     out_value = np.empty_like(out_start)
     n = 0
     for c in range(n_carriers):
-        for turn in range(2):  # what comes from the shift on, then what was before it
+        for turn in range(2):  # the part from the shift on, then the part before it
             for m in range(offsets[c], offsets[c + 1]):
                 stop = start[m + 1] if m + 1 < offsets[c + 1] else n_frames
                 low, high = start[m], stop
@@ -103,14 +103,14 @@ class Walk:
 
 @dataclass(frozen=True)
 class OffSites:
-    """Positions of carriers that hold other sites, each off its site as in the run.
+    """Positions of carriers on other sites, with the displacements from the site in the run.
 
     Attributes
     ----------
     walk : Walk
         Of the run.
     occupied, other : LabelRuns
-        Site images of the run, sites of the others.
+        Site images of the run, and the other sites.
     site : numpy.ndarray
         Shape (site images,): site of each site image of the run.
     sites : numpy.ndarray
@@ -133,7 +133,7 @@ class OffSites:
 
 @dataclass(frozen=True)
 class SiteHistory:
-    """What a joint rule sees of the species on sites whose hops may be linked.
+    """Occupied sites of the species whose hops may be linked, as input of a joint rule.
 
     Attributes
     ----------
@@ -147,17 +147,18 @@ class SiteHistory:
     shells : ShellTable
         The sites; `kind` is the label of each.
     apart : Apart
-        How far the sites are apart.
+        Distances of the sites.
     first : numpy.ndarray
-        Shape (species + 1,), int64: first carrier of each species, and their number.
+        Shape (species + 1,), int64: first carrier of each species, and the number of carriers.
     kinds : numpy.ndarray
-        Shape (species + 1,), int64: first label of each species in `shells`, and their number.
+        Shape (species + 1,), int64: first label of each species in `shells`, and the number of
+        labels.
     sites : numpy.ndarray
-        Shape (sites, 3): positions, fractional in `cell`; None where nothing needs them.
+        Shape (sites, 3): positions, fractional in `cell`; None where not needed.
     cell : numpy.ndarray
-        Shape (3, 3), Angstrom: the mean cell; None where nothing needs it.
+        Shape (3, 3), Angstrom: the mean cell; None where not needed.
     walk : Walk or OffSites
-        Positions of the carriers themselves; None stands for carriers that sit on their sites.
+        Positions of the carriers themselves; None: carriers are exactly on their sites.
     place : numpy.ndarray
         Shape (sites,), int64: sites of different species at one place share a number; None where
         every site is a place of its own.
@@ -165,8 +166,8 @@ class SiteHistory:
         Shape (sites,), int64: number of the species each site belongs to among those joined; None
         for one species.
     near : dict
-        Neighbour lists of the sites by reach, Angstrom, once asked for; shared with the records
-        that are made of this one, which have the same sites.
+        Neighbour lists of the sites by distance, Angstrom, made when first needed; shared with
+        histories derived from this one, which have the same sites.
     """
 
     occupied: LabelRuns
@@ -254,7 +255,7 @@ class SiteHistory:
 
     @cached_property
     def place_of_site_image(self) -> np.ndarray:
-        """Shape (site images,), int64."""
+        """Place of each site image, shape (site images,), int64."""
         return np.asarray(self.places[self.site])
 
     @cached_property
@@ -265,19 +266,19 @@ class SiteHistory:
     def blocks(
         self, window: int, frames: tuple[int, int] | None = None
     ) -> Iterator[tuple[int, int]]:
-        """First and last + 1 of blocks of time origins, of some frames or of all."""
+        """First and last + 1 of blocks of time origins, for some frames or all."""
         first, last = (0, self.n_frames) if frames is None else frames
         most = frames_at_once(self.n_carriers)
         return origin_blocks(last, window, most, first)
 
     def occupied_sites(self) -> Iterator[np.ndarray]:
-        """Sites of all carriers (carriers, frames), int32, some frames after the other."""
+        """Sites of all carriers (carriers, some frames), int32, block after block."""
         for first, last in self.blocks(0):
             yield self.site[self.occupied.between(first, last)]
 
     @property
     def state(self) -> np.ndarray:
-        """Sites held in every frame, shape (carriers, frames), int32, in memory."""
+        """Occupied site in every frame, shape (carriers, frames), int32, in memory."""
         return np.concatenate(list(self.occupied_sites()), axis=1)
 
     @property
@@ -288,7 +289,7 @@ class SiteHistory:
         return np.concatenate(parts, axis=2)
 
     def time_shifted(self, shift: np.ndarray) -> SiteHistory:
-        """Each carrier's record shifted in time: frame t is frame t + shift, modulo their number.
+        """The history with each record shifted in time: frame t + shift modulo n_frames becomes t.
 
         Parameters
         ----------

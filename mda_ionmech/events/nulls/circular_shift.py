@@ -1,8 +1,8 @@
-"""What chance and site exclusion alone make of a multi-ion share.
+"""Null models of the multi-ion fraction: circular shifts and an exclusion gas.
 
-Beside every multi-ion share stand two nulls, relabelled by the same rule: each carrier's record
-shifted in time by an amount of its own (circular), and an exclusion gas with the counted rates.
-Only an excess over both is evidence of concertedness.
+Two nulls are labelled by the same rule as the run: each carrier's record shifted in time by a
+random amount (circular), and an exclusion gas with the counted rates. Only a multi-ion fraction
+above both is evidence of concerted motion.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Realisations of the circular null.
 SHIFTS = 5
-#: Rounds in which the rates of the gas are scaled until it hops as often as the run.
+#: Iterations in which the rates of the gas are scaled to the number of hops of the run.
 CALIBRATIONS = 4
 
 
@@ -35,7 +35,7 @@ def multi_share(
     hidden: np.ndarray | None = None,
     frames: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """Share of the hopping carriers that belong to clusters of two or more, by species.
+    """Fraction of the hopping carriers in clusters of two or more, by species.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def multi_share(
     Returns
     -------
     numpy.ndarray
-        Shape (species,): of the species of `history`, NaN without hops.
+        Shape (species,), in the order of `history`; NaN without hops.
     """
     hopping, clustered = np.zeros((2, history.n_carriers), dtype=np.int64)
     for block in rule.link_blocks(history, window, hidden, frames):
@@ -63,10 +63,10 @@ def multi_share(
 
 
 def on_sites(history: SiteHistory, held: LabelRuns) -> SiteHistory:
-    """Record of carriers that hold other sites, as long as the record; without their images.
+    """History of carriers on other sites, of the same length; without periodic images.
 
-    Where positions are known, each carrier is off its site as the same carrier is in `history`, so
-    that vibration alone makes no difference.
+    Where positions are known, each carrier has the displacement from its site of the same carrier
+    in `history`, so that vibration alone makes no difference.
     """
     walk, n_sites = None, len(history.apart)
     if history.walk is not None:
@@ -83,7 +83,7 @@ def on_sites(history: SiteHistory, held: LabelRuns) -> SiteHistory:
 
 
 def stretches(n_frames: int, number: int) -> list[tuple[int, int]]:
-    """First and last + 1 frame of a number of stretches of nearly equal length."""
+    """First and last + 1 frame of `number` intervals of nearly equal length."""
     lengths = [len(part) for part in np.array_split(np.empty(n_frames), number)]
     return list(pairwise(np.cumsum([0, *lengths]).tolist()))
 
@@ -91,10 +91,10 @@ def stretches(n_frames: int, number: int) -> list[tuple[int, int]]:
 def circular_null(
     rule: CrystalEvents, history: SiteHistory, window: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Multi-ion shares after shifting each carrier's record: shape (species, SHIFTS).
+    """Multi-ion fractions after circular shifts of each carrier's record: shape (species, SHIFTS).
 
-    A carrier whose seam lies in the window counts as not hopped. Shifts are at least a tenth of
-    the record, far beyond the correlation time of a hop train.
+    A carrier whose record was joined within the window counts as not hopped. Shifts are at least a
+    tenth of the record, far beyond the correlation time of hops.
 
     Parameters
     ----------
@@ -115,12 +115,12 @@ def circular_null(
 def exclusion_gas(
     history: SiteHistory, spacing: float, rng: np.random.Generator
 ) -> LabelRuns | None:
-    """Record of an exclusion gas with the filling of a run that hops as often in every channel.
+    """Sites of an exclusion gas with the occupation and hop counts per channel of a run.
 
-    Species that are labelled together share the gas: each has its own sites and channels, and an
-    ion of any of them closes the place it holds to all.
+    Species that are labelled together are in one gas: each has its own sites and channels, and an
+    ion of any of them blocks its place for all.
 
-    Cost: linear in hops, some rounds of them, and in the edges between sites.
+    Cost: linear in hops, for some iterations, and in the edges between sites.
 
     Parameters
     ----------
@@ -132,8 +132,8 @@ def exclusion_gas(
     Returns
     -------
     LabelRuns or None
-        Sites held, as long as the record and on disk where it is; None where nothing hopped or
-        there are more carriers than places.
+        Occupied sites, of the same length as the record and stored where it is; None where nothing
+        hopped or there are more carriers than places.
     """
     n_frames, n_sites = history.n_frames, len(history.apart)
     graph = counted_graph(
@@ -153,7 +153,7 @@ def exclusion_gas(
         )
 
     for _ in range(CALIBRATIONS):
-        # repulsion keeps more edges open in the run than in the gas: match the hops themselves
+        # edges are open more often in the run than in the gas (repulsion): match the number of hops
         gas = count_hops(simulated(), n_sites)
         found = np.maximum(channel_hops(gas, graph), 1)
         graph = replace(graph, rate=graph.rate * np.clip(wanted / found, 0.25, 4.0))

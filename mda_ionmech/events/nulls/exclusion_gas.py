@@ -1,8 +1,8 @@
-"""An exclusion lattice gas: single hops into empty sites, each channel at its own rate.
+"""Exclusion lattice gas: single hops into empty sites, with one rate per channel.
 
-The null of section "concertedness": the same sites, the same filling and the counted rates, and
-nothing that makes ions move together. Rejection-free kinetic Monte Carlo (Bortz, Kalos, Lebowitz,
-J. Comput. Phys. 17, 10 (1975)).
+A null model of concerted motion: the same sites, the same occupation and the counted rates, but no
+correlation between ions other than exclusion. Rejection-free kinetic Monte Carlo (Bortz, Kalos,
+Lebowitz, J. Comput. Phys. 17, 10 (1975)).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHELL = 0.2
 
 @dataclass(frozen=True)
 class SiteGraph:
-    """Directed edges between sites, in classes of one rate each.
+    """Directed edges between sites, in classes of equal rate.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class SiteGraph:
     rate : numpy.ndarray
         Shape (channels,), 1/ps: rate of a hop along one edge of the class into an empty place.
     place : numpy.ndarray
-        Shape (sites,), int64: sites with the same place exclude each other; None where every site
+        Shape (sites,), int64: sites of the same place exclude each other; None where every site
         is a place of its own.
     """
 
@@ -53,7 +53,7 @@ class SiteGraph:
 
 
 class _Edges(NamedTuple):
-    """Edges of a `SiteGraph`, and those that meet each place.
+    """Edges of a `SiteGraph`, sorted by place.
 
     Edges out of place p are ``outgoing[out_offsets[p]:out_offsets[p + 1]]``, and those into it
     ``incoming[in_offsets[p]:in_offsets[p + 1]]``; place is that of each site.
@@ -77,10 +77,10 @@ class _Occupation(NamedTuple):
 
 
 class _OpenEdges(NamedTuple):
-    """Edges whose first site is occupied and whose last one's place is empty.
+    """Open edges: the start site is occupied and the place of the end site is empty.
 
-    Those of class k are ``active[first[k]:first[k] + number[k]]``; where is the place of each edge
-    in active, -1 for those that are not open.
+    Those of class k are ``active[first[k]:first[k] + number[k]]``; where is the index of each edge
+    in active, -1 for edges that are not open.
     """
 
     first: np.ndarray
@@ -195,7 +195,7 @@ def simulate_blocks(
     skip: int = 0,
     most: int | None = None,
 ) -> Iterator[np.ndarray]:
-    """Sites of all carriers of an exclusion gas over time, some frames after the other.
+    """Sites of all carriers of an exclusion gas over time, in blocks of frames.
 
     Cost: linear in hops and in the edges that meet a site.
 
@@ -209,9 +209,9 @@ def simulate_blocks(
         Of the frames, ps.
     rng : numpy.random.Generator
     skip : int
-        Frames to forget at the beginning.
+        Frames to discard at the beginning (equilibration).
     most : int, optional
-        Frames that are given at once; all but the last time as many.
+        Frames per block; the last may have fewer.
 
     Yields
     ------
@@ -260,7 +260,7 @@ def simulate(
 
 @dataclass(frozen=True)
 class HopCounts:
-    """How often a record hopped from which site to which.
+    """Number of hops between each pair of sites in a record.
 
     Attributes
     ----------
@@ -282,7 +282,7 @@ def count_hops(record: Iterable[np.ndarray], n_sites: int) -> HopCounts:
     Parameters
     ----------
     record : iterable of numpy.ndarray
-        Sites held, (carriers, some frames) after the other.
+        Occupied sites, (carriers, some frames), block after block.
     n_sites : int
     """
     keys, last = [], None
@@ -300,9 +300,9 @@ def count_hops(record: Iterable[np.ndarray], n_sites: int) -> HopCounts:
 def _count_open(sampled, offsets, end, channel, place, exposure):  # type: ignore[no-untyped-def]
     """Add the open edges of sampled frames to the exposure of their channels.
 
-    sampled (carriers, frames): sites held; edges out of site s are offsets[s] : offsets[s + 1],
-    with end and channel; place (sites,). An edge is open when its first site is held and the place
-    of its last one empty. exposure (channels,).
+    sampled (carriers, frames): occupied sites; edges out of site s are offsets[s] : offsets[s + 1],
+    with end and channel; place (sites,). An edge is open when its start site is occupied and the
+    place of its end site is empty. exposure (channels,).
     """
     n_carriers, n_frames = sampled.shape
     seen = np.full(place.shape[0], -1, dtype=np.int64)
@@ -328,20 +328,20 @@ def counted_graph(
     spacing: float,
     place: np.ndarray | None = None,
 ) -> SiteGraph:
-    """Site graph with the rates counted in a record of sites held.
+    """Site graph with the rates counted in a record of occupied sites.
 
     A channel is a pair of site labels at one distance. Its rate is the number of its hops over the
-    time its edges were open, that is led from an occupied site to an empty place.
+    time that its edges were open, i.e. led from an occupied site to an empty place.
 
     Parameters
     ----------
     record : callable
-        Gives the record from its beginning: sites held, (carriers, some frames) after the other.
+        Returns the record from its beginning: occupied sites, (carriers, some frames), in blocks.
     n_frames : int
     kind : numpy.ndarray
         Shape (sites,): label of each site.
     apart : Apart
-        How far the sites are apart.
+        Distances of the sites.
     spacing : float
         Of the frames, ps.
     place : numpy.ndarray, optional
@@ -352,7 +352,7 @@ def counted_graph(
     n_kinds = int(kind.max()) + 1
 
     def shells(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        # distances of equivalent pairs agree to far better than that
+        # distances of equivalent pairs agree far better than this
         return np.rint(apart.between(first, second) / SHELL).astype(np.int64)
 
     hopped = np.divmod(hops.key, n_sites)
@@ -408,18 +408,18 @@ def distinct_sites(
     place: np.ndarray | None = None,
     owner: np.ndarray | None = None,
 ) -> np.ndarray | None:
-    """Give every carrier a place of its own: the nearest free site where two share one.
+    """Move carriers to the nearest free site where two share a place.
 
     Parameters
     ----------
     site_of : numpy.ndarray
         Shape (carriers,).
     apart : Apart
-        How far the sites are apart.
+        Distances of the sites.
     place : numpy.ndarray, optional
         As in `SiteGraph`.
     owner : numpy.ndarray, optional
-        Shape (sites,): species of each site, which a carrier does not change.
+        Shape (sites,): species of each site; a carrier stays on sites of its species.
 
     Returns
     -------

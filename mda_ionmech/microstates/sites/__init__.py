@@ -1,1 +1,1 @@
-"""Sites of crystals: where they come from, and which of them each carrier occupies."""
+"""Crystal sites: from a structure, a CIF or the density, and the site each carrier occupies."""

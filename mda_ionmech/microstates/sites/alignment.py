@@ -1,4 +1,4 @@
-"""How a structure is laid over a trajectory: the shift of its origin, from framework or ions."""
+"""Alignment of a structure with a trajectory: the shift of its origin, from framework or ions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from ...lib.errors import InputError
 from .nearest_site import SiteGrid
 
-#: A larger root mean square distance of framework atoms from their ideal places is refused, A.
+#: Largest root mean square distance of framework atoms from their ideal positions, Angstrom.
 WORST_ALIGNMENT = 1.0
-#: Most positions of ions that are laid over the sites, and most framework atoms by which candidates
-#: for the place of a structure are compared.
+#: Most positions of ions that are compared with the sites, and most framework atoms by which
+#: candidate shifts are compared.
 _ALIGNED, _COMPARED = 100_000, 500
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """How the structure was laid over the trajectory.
+    """How the structure was aligned with the trajectory.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Alignment:
         Shape (3,), Angstrom: added to the structure's positions.
     residual : float
         Root mean square distance, Angstrom, of the framework's mean positions from their ideal
-        places; of the mobile ions from their nearest site where no ideal framework is known.
+        ones; of the mobile ions from their nearest site where no ideal framework is known.
     by : str
         ``framework``, ``ions``, or ``density`` where the sites were found on the trajectory.
     """
@@ -38,12 +38,12 @@ class Alignment:
 
 
 def minimum_image(fractional: np.ndarray) -> np.ndarray:
-    """Fractional differences brought into [-1/2, 1/2]."""
+    """Fractional differences wrapped into [-1/2, 1/2]."""
     return fractional - np.rint(fractional)
 
 
 def repeated(fractional: Any, repeats: np.ndarray) -> np.ndarray:
-    """Positions of a cell in the cell repeated along each vector."""
+    """Positions of a cell repeated along each vector, as fractions of the supercell."""
     shifts = np.stack(np.meshgrid(*[np.arange(n) for n in repeats], indexing="ij"), axis=-1)
     positions = np.asarray(fractional, dtype=np.float64)
     return ((shifts.reshape(-1, 1, 3) + positions[None]) / repeats).reshape(-1, 3)
@@ -58,16 +58,16 @@ def align_framework(
     cell: np.ndarray,
     to_run: np.ndarray,
 ) -> tuple[np.ndarray, float]:
-    """Shift of a structure that brings its framework nearest to the framework of a trajectory.
+    """Shift of a structure that fits its framework to the framework of a trajectory.
 
     Parameters
     ----------
     mean : numpy.ndarray
         Shape (atoms, 3): mean fractional positions of the framework atoms.
     elements : numpy.ndarray or None
-        Shape (atoms,): their elements; None where the structure tells none.
+        Shape (atoms,): their elements; None where the structure has none.
     ideal : numpy.ndarray
-        Shape (places, 3): fractional places in the vectors of the file.
+        Shape (places, 3): fractional positions in the vectors of the file.
     ideal_elements : numpy.ndarray or None
         Shape (places,).
     repeats : numpy.ndarray
@@ -82,7 +82,7 @@ def align_framework(
     shift : numpy.ndarray
         Shape (3,), fractional.
     residual : float
-        Root mean square distance from the ideal places, Angstrom.
+        Root mean square distance from the ideal positions, Angstrom.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def align_framework(
     best: tuple[float, np.ndarray] | None = None
     for candidate in mine[0] - theirs[:first]:
         shift, rest = _fitted(some, theirs, grid, cell, candidate)
-        # many shifts may map the framework onto itself: the smallest is meant
+        # several shifts may map the framework onto itself: the smallest is chosen
         images = minimum_image(shift + turns)
         shift = images[np.linalg.norm(images @ cell, axis=1).argmin()]
         size = _size(shift, cell)
@@ -121,9 +121,9 @@ def align_framework(
     )
     if rest > WORST_ALIGNMENT:
         raise InputError(
-            f"the framework lies {rest:.2f} A (root mean square) from its ideal places "
+            f"the framework lies {rest:.2f} A (root mean square) from its ideal positions "
             "after the best shift: check supercell=..., the order of the cell vectors, and "
-            "that framework names the atoms the structure file calls so"
+            "that framework selects the atoms that are the framework in the structure file"
         )
     return shift, rest
 
@@ -135,13 +135,13 @@ def _size(fractional: np.ndarray, cell: np.ndarray) -> float:
 def align_ions(
     still: list[np.ndarray], sites: np.ndarray, cell: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Shift that brings the sites nearest to the mobile ions, from zero by fixed-point steps."""
+    """Shift that fits the sites to the mobile ions, from zero by fixed-point iteration."""
     shift = np.zeros(3)
     centres = _some_of(np.concatenate(still), _ALIGNED)
     grid = SiteGrid.of(sites, cell)
     for _ in range(50):
         site, distance = grid.nearest(centres, cell, shift)
-        # ions on their way between sites tell nothing of the origin
+        # ions between sites carry no information about the origin
         near = distance <= np.quantile(distance, 0.7)
         step = minimum_image(centres - shift - sites[site])[near].mean(axis=0)
         shift = shift + step
@@ -153,7 +153,7 @@ def align_ions(
 def _fitted(
     mine: np.ndarray, theirs: np.ndarray, grid: SiteGrid, cell: np.ndarray, shift: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Shift that brings places nearest to theirs, from a first one by fixed-point steps.
+    """Shift that fits positions to theirs, from an initial one by fixed-point iteration.
 
     Also returned: the root mean square distance before the last step, Angstrom.
     """
@@ -164,7 +164,7 @@ def _fitted(
 
 
 def _some_of(places: np.ndarray, most: int) -> np.ndarray:
-    """At most so many of the places (n, 3), drawn once for all."""
+    """At most `most` of the positions (n, 3), drawn at random with a fixed seed."""
     if len(places) <= most:
         return places
     return np.random.default_rng(0).choice(places, most, replace=False)

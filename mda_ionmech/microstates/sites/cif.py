@@ -1,4 +1,4 @@
-"""Sites and framework of a CIF: gemmi reads, spglib names the Wyckoff positions."""
+"""Sites and framework from a CIF, read by gemmi, with Wyckoff positions from spglib."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CrystalSites:
     Attributes
     ----------
     sites : numpy.ndarray
-        Shape (sites, 3): fractional positions the mobile species may hold.
+        Shape (sites, 3): fractional positions that the mobile species may occupy.
     labels : tuple of str
         Multiplicity and Wyckoff letter of each, e.g. ``24d``.
     framework : numpy.ndarray
@@ -40,7 +40,7 @@ class CrystalSites:
 
 
 def merged(positions: np.ndarray, cell: np.ndarray, distance: float) -> np.ndarray:
-    """Positions of one orbit, those closer than `distance` replaced by their middle."""
+    """Positions of one orbit, those closer than `distance` replaced by their mean."""
     if len(positions) < 2 or distance <= 0:
         return positions
     difference = positions[:, None] - positions[None]
@@ -57,7 +57,7 @@ def merged(positions: np.ndarray, cell: np.ndarray, distance: float) -> np.ndarr
 
 
 def sites_from_cif(path: str | Path, species: str | Sequence[str], merge: float) -> CrystalSites:
-    """Every position of the orbits that hold the mobile species, whatever its occupancy.
+    """All positions of the orbits of the mobile species, whatever their occupancy.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def sites_from_cif(path: str | Path, species: str | Sequence[str], merge: float)
     data: Any = spglib.get_symmetry_dataset(crystal, symprec=1e-3)
     if data is None:
         raise InputError(f"spglib finds no symmetry in {Path(path).name}: are atoms overlapping?")
-    # multiplicities are those of the conventional cell the file gives
+    # multiplicities are those of the conventional cell in the file
     orbit, count = np.unique(data.crystallographic_orbits, return_counts=True)
     size = dict(zip(orbit.tolist(), count.tolist(), strict=True))
     labels = [

@@ -1,4 +1,4 @@
-"""From the nearest site of every frame to the site held: runs of sites, carrier by carrier."""
+"""Core-set filtering of site assignments: runs of occupied sites, carrier by carrier."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..contacts import ContactHistory
 
 @kernel
 def hold_sites(offsets, ligand, inner, begin, by_core):  # type: ignore[no-untyped-def]
-    """Runs of the sites held, from the stretches of frames at one nearest site.
+    """Runs of the occupied sites, from the intervals of frames at one nearest site.
 
-    Stretches offsets[c] : offsets[c + 1] of carrier c in order of time cover all frames; ligand
-    (stretches,): the site; inner: in its core; begin: first frame. A carrier holds the nearest
-    site, or, by_core, the one whose core it entered last: before its first core it takes that one;
-    without any, the nearest of each frame. Returns offsets, start, value of the runs, and the
-    number of carriers that never were in a core.
+    Intervals offsets[c] : offsets[c + 1] of carrier c in order of time cover all frames; ligand
+    (intervals,): the site; inner: in its core; begin: first frame. A carrier occupies the nearest
+    site, or, by_core, the one whose core it entered last; before its first core that one, and
+    without any the nearest of each frame. Returns offsets, start, value of the runs, and the
+    number of carriers that were never in a core.
     """
     n_carriers = offsets.shape[0] - 1
     out_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
@@ -53,8 +53,9 @@ def hold_sites(offsets, ligand, inner, begin, by_core):  # type: ignore[no-untyp
 def drop_brief_visits(offsets, start, value, persist):  # type: ignore[no-untyped-def]
     """Undo changes of site that revert within `persist` frames, in runs of sites.
 
-    A carrier that leaves a site and is back after at most `persist` frames never left. Walks
-    forward, so that of nested excursions the outer one counts. Returns offsets, start, value.
+    A carrier that leaves a site and returns within `persist` frames counts as staying there. Works
+    forward in time, so that of nested excursions the outer one counts. Returns offsets, start,
+    value.
     """
     n_carriers = offsets.shape[0] - 1
     out_offsets = np.zeros(n_carriers + 1, dtype=np.int64)
@@ -66,7 +67,7 @@ def drop_brief_visits(offsets, start, value, persist):  # type: ignore[no-untype
         while m < offsets[c + 1]:
             out_start[n], out_value[n] = start[m], value[m]
             n += 1
-            # the run goes on as long as the carrier is soon back
+            # the run continues as long as the carrier returns in time
             home = value[m]
             m += 1
             while m < offsets[c + 1]:
@@ -85,7 +86,7 @@ def drop_brief_visits(offsets, start, value, persist):  # type: ignore[no-untype
 def _count_taken(state, seen, first):  # type: ignore[no-untyped-def]
     """Number of different states in each frame of state (carriers, frames), summed.
 
-    seen (states,): the frame, counted from `first` on, in which each was met last.
+    seen (states,): the last frame of each, counted from `first` on.
     """
     taken = 0
     for t in range(state.shape[1]):
@@ -99,9 +100,9 @@ def _count_taken(state, seen, first):  # type: ignore[no-untyped-def]
 def held_sites(
     history: ContactHistory, persist: int, *, by_core: bool
 ) -> tuple[LabelRuns, int, int]:
-    """Sites held by all carriers, on disk where the history is.
+    """Sites occupied by all carriers, on disk where the history is.
 
-    Cost: linear in the stretches of frames at one nearest site.
+    Cost: linear in the intervals of frames at one nearest site.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def held_sites(
     persist : int
         Frames within which a change that reverts is undone; 0 undoes none.
     by_core : bool
-        A site is held until the core of another one is entered.
+        A site is occupied until the core of another one is entered.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def held_sites(
     inside : int
         Carriers in a core, summed over frames.
     homeless : int
-        Carriers that never were in one.
+        Carriers that were never in a core.
     """
     inside = homeless = 0
 

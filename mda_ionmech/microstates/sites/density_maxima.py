@@ -1,4 +1,4 @@
-"""Sites where no structure is known: maxima of the carriers' time-averaged density."""
+"""Sites without a known structure: maxima of the carriers' time-averaged density."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SYMMETRIC = 0.03
 
 @dataclass(frozen=True)
 class DensitySource:
-    """How sites are to be found on a trajectory; see `SiteAssignment.from_density`.
+    """Parameters for finding sites on a trajectory; see `SiteAssignment.from_density`.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class DensitySource:
 def smoothed_density(positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
     """Counts of fractional positions (n, 3) on a periodic grid, smoothed by a Gaussian.
 
-    The Gaussian is isotropic in space for any cell: its Fourier transform is multiplied in.
+    The Gaussian is isotropic for any cell: the convolution is done by Fourier transform.
     """
     shape = np.maximum(np.ceil(np.linalg.norm(cell, axis=1) / GRID).astype(int), 3)
     counts, _ = np.histogramdd(positions % 1.0, bins=shape.tolist(), range=[(0.0, 1.0)] * 3)
@@ -85,7 +85,7 @@ def density_sites(
     threshold : float
         Fraction of the highest maximum below which there is no site.
     separation : float
-        Angstrom: of two maxima closer than this the higher stays.
+        Angstrom: of two maxima closer than this the higher is kept.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def symmetrised(
     cell: np.ndarray,
     separation: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Orbits of a space group through points that obey it roughly.
+    """Orbits of a space group through points that obey it approximately.
 
     Each point is averaged with the points its images fall on, within half of `separation`, and
     replaced by its whole orbit; points closer than `separation` to an orbit are part of it.
@@ -135,7 +135,7 @@ def symmetrised(
     Parameters
     ----------
     points : numpy.ndarray
-        Shape (n, 3): fractional, the most certain first, relative to the group's origin.
+        Shape (n, 3): fractional, the most reliable first, relative to the group's origin.
     operations : tuple of numpy.ndarray
         Rotations (operations, 3, 3) and translations (operations, 3).
     cell : numpy.ndarray
@@ -175,7 +175,7 @@ def symmetrised(
 def nearest_labels(
     sites: np.ndarray, known: np.ndarray, labels: Sequence[str], cell: np.ndarray
 ) -> tuple[list[str], float]:
-    """Label of the nearest known position of each site, and the largest distance, Angstrom."""
+    """Label of the known position closest to each site, and the largest distance, Angstrom."""
     images = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     around = ((known % 1.0)[:, None] + images).reshape(-1, 3)
     distance, nearest = cKDTree(around @ cell).query((sites % 1.0) @ cell)
@@ -215,7 +215,7 @@ def group_operations(space_group: int | str) -> tuple[str, tuple[np.ndarray, np.
 
 
 def check_metric(source: DensitySource, cell: np.ndarray) -> None:
-    """Refuse a space group that does not leave the cell (3, 3), Angstrom, as it is."""
+    """Refuse a space group that does not preserve the cell (3, 3), Angstrom."""
     assert source.operations is not None
     metric = cell @ cell.T
     turned = np.einsum("oji,jk,okl->oil", source.operations[0], metric, source.operations[0])

@@ -1,7 +1,7 @@
-"""Drift of the framework: how far it has moved as a whole since a frame of reference.
+"""Drift of the framework: its displacement as a whole since a reference frame.
 
-exp(2 pi i drift) points where the mean over atoms of exp(2 pi i (s - s_reference)) does: no atom
-has to be unwrapped, and it does not matter where the cell is cut.
+The drift is the phase, over 2 pi, of the mean over atoms of exp(2 pi i (s - s_reference)): no atom
+has to be unwrapped, and it is independent of the choice of periodic images.
 """
 
 from __future__ import annotations
@@ -79,12 +79,12 @@ def mean_turn(coordinates, atoms, inverse, reference, mean):  # type: ignore[no-
 
 
 def circular_mean(places: Places, reference: np.ndarray) -> np.ndarray:
-    """Mean displacement of atoms since a reference, wherever the cell is cut.
+    """Mean displacement of atoms since a reference, for any periodic images.
 
     Parameters
     ----------
     places : Places
-        Of n atoms, any image.
+        Positions of n atoms, any image.
     reference : numpy.ndarray
         Shape (3, n): their fractional coordinates in the reference, component by component.
 

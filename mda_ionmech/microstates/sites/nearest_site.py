@@ -1,7 +1,7 @@
-"""Nearest sites by search, and pairs of sites that are close.
+"""Search for the nearest site, and for pairs of sites that are close.
 
-Sites keep their fractional coordinates while the cell breathes. So one grid of boxes serves all
-frames, and heights, distances and what is nearest are those of the cell of each frame.
+Sites have constant fractional coordinates while the cell fluctuates. So one grid of boxes is used
+for all frames, with distances in the cell of each frame.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from scipy.spatial import cKDTree
 from ...lib.kernels import kernel
 from ...trajectory.unwrap import cell_heights
 
-#: Boxes of a grid for each site: the site nearest to the middle of a box is then nearest to most of
-#: what is in it.
+#: Boxes of a grid per site: the site nearest to the centre of a box is then the nearest one for
+#: most points in the box.
 BOXES = 8
-#: Added to distances that are searched: far above rounding, far below what takes time. Relative,
-#: and in fractions of a cell vector.
+#: Added to search distances: far above rounding, and too small to cost time. Relative, and in
+#: fractions of a cell vector.
 _MORE, ROUNDED = 1.0 + 1e-9, 1e-9
-#: Carriers worked on at once.
+#: Carriers processed at once.
 _CHUNK = 64
 
 
@@ -49,7 +49,7 @@ def box_of(s0, s1, s2, boxes):  # type: ignore[no-untyped-def]
 
 @kernel
 def span(s, reach, n):  # type: ignore[no-untyped-def]
-    """First and last of n boxes along a vector within reach of s, as they lie: outside too."""
+    """First and last of n boxes along a vector within reach of s; may be outside 0 to n - 1."""
     reach = reach * _MORE + ROUNDED
     low = np.int64(np.floor((s - reach) * n))
     high = np.int64(np.floor((s + reach) * n))
@@ -62,7 +62,7 @@ def span(s, reach, n):  # type: ignore[no-untyped-def]
 def sites_about(s0, s1, s2, r0, r1, r2, boxed, found):  # type: ignore[no-untyped-def]
     """Sites in the boxes about a point; returns their number.
 
-    s0, s1, s2: fractional, any image; r0, r1, r2: how far to look along each vector, as fractions
+    s0, s1, s2: fractional, any image; r0, r1, r2: search distance along each vector, as fractions
     of it; boxed: boxes, start, order, as `SiteGrid.boxed`; found (sites,) int32: filled with each
     site once.
     """
@@ -138,15 +138,15 @@ def nearest_site(centres, shift, place, boxed, guess, shrunk, cell, site, distan
     (3, 3). Fills site (carriers,) int32 and distance (carriers,), Angstrom. Exact while the nearest
     site is closer than half the shortest cell height.
 
-    Cost: linear in carriers; those farther from the guess than half the way to the site next to it
-    look at the boxes within that distance.
+    Cost: linear in carriers; for those farther from the guess than half its distance to the nearest
+    other site, the boxes within that distance are searched.
     """
     over, margin, boxes = over_heights(cell), np.zeros(3), boxed[0]
     found = np.empty(place.shape[0], dtype=np.int32)
     near = np.empty(_CHUNK, dtype=np.int32)
     for begin in range(0, centres.shape[0], _CHUNK):
         end = min(begin + _CHUNK, centres.shape[0])
-        # apart from what follows, so that tables are read for many carriers at once
+        # in a loop of its own, so that table entries of many carriers are read at once
         for c in range(begin, end):
             near[c - begin] = guess[
                 box_of(
@@ -215,7 +215,7 @@ class SiteGrid:
 
     @property
     def boxed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What kernels take: boxes, start and order."""
+        """Boxes, start and order, as arguments of kernels."""
         return self.boxes, self.start, self.order
 
     @classmethod
@@ -229,7 +229,7 @@ class SiteGrid:
         sites : numpy.ndarray
             Shape (sites, 3), at least one: fractional, any image.
         cell : numpy.ndarray
-            Shape (3, 3), Angstrom: about that of the frames; what is found does not depend on it.
+            Shape (3, 3), Angstrom: about that of the frames; results do not depend on it.
         """
         edge = spacing(len(sites), cell) / BOXES ** (1 / 3)
         boxes = np.maximum(np.rint(cell_heights(cell) / edge), 1).astype(np.int64)
@@ -261,7 +261,7 @@ class SiteGrid:
         cell : numpy.ndarray
             Shape (3, 3), Angstrom.
         shift : numpy.ndarray, optional
-            Shape (3,): taken off the centres.
+            Shape (3,): subtracted from the centres.
 
         Returns
         -------
@@ -281,14 +281,14 @@ class SiteGrid:
 
 
 def spacing(n: int, cell: np.ndarray) -> float:
-    """Edge of the cube that each of n sites has to itself, Angstrom."""
+    """Edge of a cube of the volume per site, Angstrom."""
     return float((abs(np.linalg.det(cell)) / n) ** (1 / 3))
 
 
 def images_near_cell(
     points: np.ndarray, cell: np.ndarray, reach: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All images of points within a distance of the cell, themselves brought into it.
+    """All periodic images of points within a distance of the cell.
 
     Parameters
     ----------
@@ -304,7 +304,7 @@ def images_near_cell(
     images : numpy.ndarray
         Shape (images, 3): fractional.
     number : numpy.ndarray
-        Shape (images,), int64: the point each of them is one of.
+        Shape (images,), int64: the point of each image.
     """
     pad = reach / cell_heights(cell) * _MORE + ROUNDED
     images, number = points - np.floor(points), np.arange(len(points))
@@ -363,7 +363,7 @@ def closest_pair(sites: np.ndarray, cell: np.ndarray) -> tuple[int, int, float]:
     cell : numpy.ndarray
         Shape (3, 3), Angstrom.
     """
-    # no arrangement keeps points farther apart than close packing does
+    # points cannot be farther apart than in close packing
     reach = 2 ** (1 / 6) * spacing(len(sites), cell)
     while True:
         first, second, distance = near_pairs(sites, sites, cell, reach)
@@ -371,4 +371,4 @@ def closest_pair(sites: np.ndarray, cell: np.ndarray) -> tuple[int, int, float]:
         if np.any(np.isfinite(apart)):
             k = int(np.argmin(apart))
             return int(first[k]), int(second[k]), float(apart[k])
-        reach *= 1.5  # those of one site are its own images
+        reach *= 1.5  # pairs of one site with its own image do not count

@@ -1,8 +1,8 @@
-"""Coordination polyhedra of sites: which framework atoms make them, and which carriers are inside.
+"""Coordination polyhedra of sites: their vertices, and the carriers inside them.
 
-The polyhedron of a site is the convex hull of the atoms that coordinate it in the mean structure.
-These atoms, its vertices, are followed frame by frame: a carrier is inside if it lies behind every
-face plane of the hull of that frame.
+The polyhedron of a site is the convex hull of the atoms that coordinate it in the mean structure,
+its vertices, at their positions in each frame: a carrier is inside if it is behind every face plane
+of the hull.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .nearest_site import (
     spacing,
 )
 
-#: Coordination numbers that are looked for.
+#: Range of coordination numbers.
 FEWEST, MOST = 4, 12
 #: A vertex this close to the plane of a face lies in it, Angstrom.
 _FLAT = 1e-9
@@ -42,14 +42,14 @@ class Polyhedra:
     offsets : numpy.ndarray
         Shape (sites + 1,), int64: vertices offsets[s] : offsets[s + 1] belong to site s.
     atom : numpy.ndarray
-        Shape (vertices,), int64: number of the atom among those offered as vertices.
+        Shape (vertices,), int64: number of the atom among the possible vertices.
     vector : numpy.ndarray
         Shape (vertices, 3): from the site to the vertex in the mean structure, fractional.
     closed : numpy.ndarray
         Shape (sites,), bool: whether the vertices enclose the site. Where they do not, the site
         has no polyhedron, and its centre moves with them.
     mean : numpy.ndarray
-        Shape (atoms, 3): mean positions of the atoms offered, fractional.
+        Shape (atoms, 3): mean positions of the possible vertices, fractional.
     numbers : dict of str to int
         Coordination number by label.
     """
@@ -63,13 +63,13 @@ class Polyhedra:
 
     @property
     def vertices(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """What kernels take: offsets, atom, vector and closed."""
+        """Offsets, atom, vector and closed, as arguments of kernels."""
         return self.offsets, self.atom, self.vector, self.closed
 
 
 @kernel
 def n_triples(n):  # type: ignore[no-untyped-def]
-    """Triples of n points."""
+    """Number of triples of n points."""
     return n * (n - 1) * (n - 2) // 6
 
 
@@ -129,7 +129,7 @@ def enclosed(vertices):  # type: ignore[no-untyped-def]
 
 @kernel
 def place_polyhedra(sites, moved, cell, vertices, centre, vertex, reach2):  # type: ignore[no-untyped-def]
-    """Where sites and their vertices are in a frame.
+    """Positions of sites and their vertices in a frame.
 
     sites to vertices: as in `polyhedron_site`. Fills centre (sites, 3), fractional: a site moves
     with the mean of its vertices; vertex (vertices, 3), Angstrom, from that centre; reach2
@@ -162,7 +162,7 @@ def place_polyhedra(sites, moved, cell, vertices, centre, vertex, reach2):  # ty
 
 @kernel
 def polyhedron_site(centres, sites, boxed, guess, moved, cell, vertices, site, inside):  # type: ignore[no-untyped-def]
-    """Site whose polyhedron holds each carrier.
+    """Site whose polyhedron contains each carrier.
 
     centres (carriers, 3), sites (sites, 3): fractional, any image; boxed, guess: as in `SiteGrid`;
     moved (atoms, 3): fractional displacements of the vertex atoms from their mean; cell (3, 3),
@@ -182,7 +182,7 @@ def polyhedron_site(centres, sites, boxed, guess, moved, cell, vertices, site, i
     reach2 = np.empty(n_sites)
     place_polyhedra(sites, moved, cell, vertices, centre, vertex, reach2)
     over = over_heights(cell)
-    # boxes hold sites where they are in the mean structure, from which they are at most this far
+    # boxes hold the mean positions of sites; this is the largest distance from them
     margin, farthest2, room = np.zeros(3), 0.0, 0
     for s in range(n_sites):
         for k in range(3):
@@ -240,9 +240,9 @@ def find_polyhedra(
 ) -> Polyhedra:
     """Coordinating atoms of every site in the mean structure.
 
-    Without a number given, sites of one label are coordinated by the n nearest atoms, n from 4 to
-    12, after which the distances jump most: the sum over these sites of ln(d[n + 1] / d[n]) is
-    largest.
+    Unless a number is given, sites of one label are coordinated by the n nearest atoms, n from 4 to
+    12, with the largest gap in distance after them: the sum over these sites of ln(d[n + 1] / d[n])
+    is largest.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ def find_polyhedra(
     Raises
     ------
     InputError
-        If the number of vertices asked for does not enclose a site.
+        If the requested number of vertices does not enclose a site.
     """
     number, vectors = _nearest_atoms(sites, atoms, cell)
     length = np.linalg.norm(vectors @ cell, axis=-1)
@@ -317,7 +317,7 @@ def _nearest_atoms(
 
 
 def check_coordination(coordination: Any, labels: Sequence[str]) -> None:
-    """Refuse coordination numbers that are none, or of labels that no site has."""
+    """Refuse invalid coordination numbers, and labels that no site has."""
     given = coordination if isinstance(coordination, Mapping) else {"": coordination}
     for label, n in given.items():
         whole = isinstance(n, (int, np.integer)) and not isinstance(n, bool)

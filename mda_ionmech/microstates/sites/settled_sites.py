@@ -1,6 +1,6 @@
-"""Sites settled on a trajectory: found or given, laid over it, with cores or polyhedra.
+"""Sites settled on a trajectory: found or given, aligned with it, with cores or polyhedra.
 
-A `SiteAssignment` holds choices; what one trajectory makes of them is here, and belongs to one run.
+A `SiteAssignment` holds parameters; the objects here hold the sites of one run.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ Sample = Callable[[], Iterable[FrameGeometry]]
 
 @dataclass(frozen=True)
 class SiteSource:
-    """Where sites come from: positions, or how to find them.
+    """Source of sites: their positions, or how to find them.
 
     Attributes
     ----------
     fractional : numpy.ndarray
-        Shape (sites, 3), in the vectors of the trajectory's cell as its file gives them; none
-        where they are to be found.
+        Shape (sites, 3), in the cell vectors of the trajectory file; none where they are to be
+        found.
     labels : tuple of str
         One per site.
     ideal_framework : numpy.ndarray or None
-        Shape (places, 3): where the framework should be, in the same vectors.
+        Shape (places, 3): ideal positions of the framework, in the same vectors.
     ideal_elements : numpy.ndarray or None
         Shape (places,).
     repeats : numpy.ndarray
@@ -55,7 +55,7 @@ class SiteSource:
     lengths : numpy.ndarray or None
         Shape (3,), Angstrom: of the vectors of the structure times `repeats`.
     density : DensitySource or None
-        How sites are to be found.
+        Parameters for finding sites.
     """
 
     fractional: np.ndarray
@@ -69,25 +69,25 @@ class SiteSource:
 
 @dataclass(frozen=True)
 class SettledSites:
-    """Sites as one trajectory settles them.
+    """Sites aligned with one trajectory.
 
     Attributes
     ----------
     fractional : numpy.ndarray
-        Shape (sites, 3): in the vectors the file gives, before alignment.
+        Shape (sites, 3): in the cell vectors of the file, before alignment.
     labels : tuple of str
         One per site.
     alignment : Alignment
     r_core : float
         Core radius, Angstrom.
     reference : numpy.ndarray
-        Shape (3, framework atoms): fractional coordinates that drift is counted from.
+        Shape (3, framework atoms): fractional coordinates in the reference frame of the drift.
     places : numpy.ndarray
         Shape (sites, 3): aligned positions, fractional in the cell of the run.
     grid : SiteGrid
-        Of these.
+        Search grid of these positions.
     found : dict
-        What was found of sites from a density, as plain values.
+        Statistics of sites found from a density, as plain values.
     polyhedra : Polyhedra or None
     reach : float
         Farthest vertex of a polyhedron, Angstrom; 0 without polyhedra.
@@ -114,7 +114,7 @@ class _Frames:
     """The sampled frames of a trajectory, and the choice of cell vectors of its file."""
 
     sample: Sample
-    #: Some of them, each with the cell as it was read.
+    #: Some of the frames, each with the cell as it was read.
     some: list[tuple[FrameGeometry, np.ndarray]]
     reference: np.ndarray
     cell: np.ndarray
@@ -159,7 +159,7 @@ def settle_sites(
     r_core: float | None,
     coordination: int | Mapping[str, int] | None,
 ) -> SettledSites:
-    """Lay sites over a trajectory: cell, drift, origin, core radius, polyhedra.
+    """Align sites with a trajectory: cell, drift, origin, core radius, polyhedra.
 
     Cost: some 50 sampled frames; with a density all of them twice.
 
@@ -167,7 +167,7 @@ def settle_sites(
     ----------
     source : SiteSource
     sample : callable
-        ``sample()`` yields frames spread over the run.
+        ``sample()`` yields frames sampled over the run.
     framework : AtomGroup
     assignment, r_core, coordination
         As in `SiteAssignment.from_structure`.
@@ -254,7 +254,7 @@ def _find_sites(
             f"separation={density.separation:g} A, or analyse more of the trajectory"
         )
     found: dict[str, Any] = {"maxima": len(maxima)}
-    sites = maxima @ np.linalg.inv(to_run)  # in the vectors the file gives
+    sites = maxima @ np.linalg.inv(to_run)  # in the cell vectors of the file
     unit = (to_run @ cell) / density.repeats[:, None]
     origin = np.zeros(3) if density.origin is None else density.origin
     if source.ideal_framework is not None:
@@ -280,8 +280,8 @@ def _find_polyhedra(
     labels: tuple[str, ...],
     coordination: int | Mapping[str, int] | None,
 ) -> tuple[Polyhedra, float]:
-    """Vertices of every site, from the mean positions of the atoms that may be ones; and how far
-    the farthest is, Angstrom."""
+    """Vertices of every site, from the mean positions of the possible vertex atoms, and the
+    distance of the farthest, Angstrom."""
     if coordination is not None:
         check_coordination(coordination, labels)
     start = frames.some[0][0].others

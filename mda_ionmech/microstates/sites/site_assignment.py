@@ -1,9 +1,9 @@
 """Sites of a crystal: which position of the ideal structure each carrier occupies.
 
-Sites are all positions of given orbits, empty ones included. They move with the cell and with the
-framework's drift; where no structure is known they are found on the trajectory, as maxima of the
-carriers' density. A carrier keeps its site until it enters the core of another one (core sets) or
-its coordination polyhedron; `nearest` takes the nearest site of every frame by itself.
+Sites are all positions of given orbits, including empty ones. They move with the cell and with the
+drift of the framework; where no structure is known they are found on the trajectory, as maxima of
+the carriers' density. A carrier keeps its site until it enters the core of another one (core sets)
+or its coordination polyhedron; `nearest` assigns the nearest site in every frame independently.
 
 The file and its class are longer than others because `SiteAssignment` has three constructors (a
 list, a CIF, a density) with many choices, which are documented where users look for them; the
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
 
-#: Cells of a structure along a vector of the trajectory's cell at most.
+#: Most cells of a structure along a vector of the trajectory's cell.
 MOST_REPEATS = 1000
 ASSIGNMENTS = ("core", "nearest", "polyhedron")
 
@@ -48,25 +48,24 @@ ASSIGNMENTS = ("core", "nearest", "polyhedron")
 class SiteAssignment(Detector):
     """Site of every carrier in every frame; from `from_structure`, `from_cif`, `from_density`.
 
-    Three assignments, and every carrier has a site in every frame in each:
+    There are three assignments; in each, every carrier has a site in every frame:
 
     - ``core``: a carrier keeps its site until it is within `r_core` of another one;
     - ``nearest``: the nearest site, i.e. its Voronoi cell among fixed sites;
-    - ``polyhedron``: the site whose coordination polyhedron holds the carrier, the convex hull of
-      the atoms of `vertices` that coordinate the site in the mean structure of the run, followed
-      frame by frame; of several that overlap, the one whose centre is nearest. A carrier in none
-      keeps its site until it enters another polyhedron. A site its vertices do not enclose has its
-      Voronoi cell instead, among the sites' centres as they move with their vertices. Both cases
-      are counted, see `tally_names`.
+    - ``polyhedron``: the site whose coordination polyhedron contains the carrier: the convex hull
+      of the atoms of `vertices` that coordinate the site in the mean structure of the run, at their
+      positions in each frame; of several that overlap, the one whose centre is nearest. A carrier
+      in none keeps its site until it enters another polyhedron. A site that its vertices do not
+      enclose has a Voronoi cell instead, among the centres of all sites, which move with their
+      vertices. Both cases are counted, see `tally_names`.
 
-    With ``core`` and ``polyhedron`` a carrier takes, before its first core or polyhedron, the one
-    it will enter first, and without any the nearest site of each frame.
+    With ``core`` and ``polyhedron`` a carrier has, before its first core or polyhedron, the site of
+    the first one it enters; without any, the nearest site of each frame.
 
-    Cost per frame: linear in carriers and framework atoms, whatever the number of sites (a grid of
-    the sites, made once), as long as carriers are near sites; one far from all of them looks at the
-    sites within the distance of the nearest. With ``polyhedron`` linear in vertices beside: the
-    hull of a polyhedron, n**4 operations for n vertices, is made in frames in which a carrier is
-    nearer to its centre than its farthest vertex.
+    Cost per frame: linear in carriers and framework atoms, independent of the number of sites (a
+    grid of the sites is made once), as long as carriers are near sites. With ``polyhedron`` also
+    linear in vertices: the hull of a polyhedron, n**4 operations for n vertices, is made in frames
+    in which a carrier is nearer to its centre than its farthest vertex.
 
     Parameters
     ----------
@@ -93,10 +92,10 @@ class SiteAssignment(Detector):
     label_names : tuple of str
         The distinct labels in order of appearance.
     settled : SettledSites or None
-        What one trajectory makes of the sites; None for sites that are choices alone. A run leaves
-        the sites it was given as they are and keeps its own in ``run.species[k].microstates``,
-        whose `alignment` (Alignment), `r_core` (float, Angstrom; by default 0.55 of half the
-        shortest distance between sites) and `polyhedra` (Polyhedra, with ``polyhedron``) are known.
+        The sites aligned with one trajectory; None before. A run does not change the given object
+        and has its own in ``run.species[k].microstates``, with `alignment` (Alignment), `r_core`
+        (float, Angstrom; by default 0.55 of half the shortest distance between sites) and
+        `polyhedra` (Polyhedra, with ``polyhedron``).
 
     Raises
     ------
@@ -183,7 +182,7 @@ class SiteAssignment(Detector):
 
     @property
     def alignment(self) -> Alignment | None:
-        """How the structure was laid onto the framework; None until settled on a trajectory."""
+        """How the structure was aligned with the framework; None until settled on a trajectory."""
         return None if self.settled is None else self.settled.alignment
 
     @property
@@ -220,7 +219,7 @@ class SiteAssignment(Detector):
         labels : sequence of str
             One per site, e.g. its Wyckoff position.
         framework : AtomGroup
-            The immobile atoms; the sites follow their drift.
+            The immobile atoms; the sites move with their drift.
         supercell : tuple of int
             How often the given cell is repeated along each vector of the trajectory's cell.
         assignment : {"core", "nearest", "polyhedron"}
@@ -238,7 +237,7 @@ class SiteAssignment(Detector):
             default `framework`.
         coordination : int or mapping of str to int, optional
             With ``polyhedron``: number of vertices, or by label, 4 to 12, 0 for Voronoi cells. By
-            default that of each label at which the distances of its atoms jump most.
+            default the number, for each label, after which the distances have the largest gap.
 
         Returns
         -------
@@ -253,7 +252,7 @@ class SiteAssignment(Detector):
         if np.size(fractional) == 0:
             raise InputError(
                 "fractional holds no sites: give the positions of shape (sites, 3) that the mobile "
-                "ions may hold"
+                "ions may occupy"
             )
         sites = positions("fractional", fractional, "give fractions of the cell vectors")
         if isinstance(labels, str) or not isinstance(labels, Sequence | np.ndarray):
@@ -317,8 +316,8 @@ class SiteAssignment(Detector):
         framework, supercell, assignment, r_core, persistence, vertices, coordination
             As in `from_structure`; the framework's ideal positions come from the file.
         merge : float
-            Positions of one orbit closer than this, Angstrom, are merged into their middle and
-            labelled anew by spglib (24d-96h-96h becomes 24d-48g).
+            Positions of one orbit closer than this, Angstrom, are replaced by their mean and
+            relabelled by spglib (24d-96h-96h becomes 24d-48g).
 
         Returns
         -------
@@ -367,9 +366,9 @@ class SiteAssignment(Detector):
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
     ) -> SiteAssignment:
-        """Sites where no structure is known: maxima of the carriers' time-averaged density.
+        """Sites without a known structure: maxima of the carriers' time-averaged density.
 
-        They are found at the start of a run, in up to 200 frames spread over it, relative to the
+        They are found at the start of a run, in up to 200 frames sampled over it, relative to the
         framework: counts on a grid of 0.2 A, smoothed by a Gaussian of 0.3 A, local maxima, each
         moved to the mean of the positions nearest to it. Use one such detector for one species.
 
@@ -378,20 +377,20 @@ class SiteAssignment(Detector):
         Parameters
         ----------
         framework : AtomGroup
-            The immobile atoms; the sites follow their drift.
+            The immobile atoms; the sites move with their drift.
         threshold : float
-            Maxima below this fraction of the highest are no sites.
+            Maxima below this fraction of the highest are not sites.
         separation : float
-            Of two maxima closer than this, Angstrom, the higher stays.
+            Of two maxima closer than this, Angstrom, the higher is kept.
         space_group : int or str, optional
-            Number or Hermann-Mauguin symbol: sites are averaged over its orbits, orbits are
-            completed, and the sites of one share a label. Needs the extra ``crystal`` (gemmi).
+            Number or Hermann-Mauguin symbol: sites are averaged over orbits, orbits are completed,
+            and the sites of an orbit share a label. Needs the extra ``crystal`` (gemmi).
         origin : array_like, optional
-            Shape (3,): where the origin of the space group and of `known` lies, fractional in one
-            cell of the structure. By default the framework's place in a CIF given as `known`
-            tells, otherwise (0, 0, 0).
+            Shape (3,): origin of the space group and of `known`, fractional in one cell of the
+            structure. By default found from the framework in a CIF given as `known`, otherwise
+            (0, 0, 0).
         known : mapping of str to array_like, or path-like, optional
-            Fractional positions by label, shape (sites, 3) each, or a CIF: every site found takes
+            Fractional positions by label, shape (sites, 3) each, or a CIF: every site found gets
             the label of the nearest of them. By default the labels are ``site_1``, ``site_2``,
             ..., one per site or, with `space_group`, per orbit, from the highest maximum on.
         species : str or sequence of str, optional
@@ -415,9 +414,9 @@ class SiteAssignment(Detector):
 
         Notes
         -----
-        A site that no carrier visits in the sampled frames has no density, and one visited less
-        than `threshold` of the most visited is left out: its visitors count for their nearest
-        site. A label per site makes very many hop channels and site types.
+        Sites that are visited rarely, below `threshold` of the most visited one, are not found:
+        carriers there are assigned to another site. One label per site makes very many hop channels
+        and site types.
         """
         if not 0 < as_number(threshold) < 1:
             raise InputError(
@@ -441,7 +440,7 @@ class SiteAssignment(Detector):
         repeats = _check_supercell(supercell)
         symbol, operations = (None, None) if space_group is None else group_operations(space_group)
         given = known_positions(known, species, separation)
-        # a CIF finds its own place unless told
+        # the origin of a CIF is found unless it is given
         aligned = "framework" in given and place is None
         return cls(
             np.empty((0, 3)),
@@ -471,7 +470,7 @@ class SiteAssignment(Detector):
     # ---- settling on a trajectory ---------------------------------------------------------
 
     def settle(self, sample: Callable[[], Iterable[FrameGeometry]]) -> SiteAssignment:
-        """The sites laid over a trajectory: cell, drift, origin, core radius, polyhedra.
+        """The sites aligned with a trajectory: cell, drift, origin, core radius, polyhedra.
 
         See `Detector.settle`.
         """
@@ -491,7 +490,7 @@ class SiteAssignment(Detector):
             return super().other_atoms(carriers)
         check_apart(
             {"vertices": self.vertices, "the carriers": carriers},
-            "polyhedra are made of atoms that stay",
+            "vertices of polyhedra are immobile atoms",
         )
         return np.sort(self.vertices.ix)
 
@@ -526,8 +525,8 @@ class SiteAssignment(Detector):
     def _on_trajectory(self) -> SettledSites:
         if self.settled is None:
             raise InputError(
-                "these sites are not laid over a trajectory yet: settle(sample) gives those that "
-                "are, and a run keeps its own in run.species[k].microstates"
+                "these sites are not aligned with a trajectory yet: settle(sample) returns sites "
+                "that are, and those of a run are in run.species[k].microstates"
             )
         return self.settled
 

@@ -64,7 +64,7 @@ def test_numbers_of_spots_outlast_later_ones():
         np.testing.assert_array_equal(site[number], s)
         np.testing.assert_array_equal(image[number], i)
     assert len(site) == len(set(np.concatenate(found).tolist()))
-    with pytest.raises(InputError, match="drifted over 9000 cells since the first frame"):
+    with pytest.raises(InputError, match="moved over 9000 cells since the first frame"):
         numbers.of(np.zeros(1, dtype=np.int32), np.array([[0, -9000, 0]]))
 
 

@@ -246,7 +246,7 @@ def test_a_large_crystal_is_laid_over_its_sites_by_some_of_its_atoms(ideal, monk
         ({"supercell": (1, 0, 1)}, "supercell must be three whole numbers of 1 or more"),
         (
             {"framework_fractional": HOST * [0.5, 0.9, 0.8]},
-            r"from its ideal places after the best shift: check supercell",
+            r"from its ideal positions after the best shift: check supercell",
         ),
     ],
 )
