@@ -1,4 +1,4 @@
-"""Who moves, with what charge, and seen how: one `IonSpecies` per kind of carrier."""
+"""IonSpecies: carrier atoms, charge, detector and rules of one kind of carrier."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _COMPOUND_INDEX = {"residues": "resindices", "molecules": "molnums"}
 
 
 class Detector(Protocol):
-    """What a species asks of its detector; see `mda_ionmech.microstates.Detector`."""
+    """Interface of detectors for a species; see `mda_ionmech.microstates.Detector`."""
 
     @property
     def tally_names(self) -> tuple[str, ...]:
-        """What `contacts` counts beside contacts."""
+        """Names of counters of `contacts`."""
 
     @property
     def ligands(self) -> Mapping[str, Any]:
@@ -50,13 +50,13 @@ class Detector(Protocol):
 
     @property
     def reach(self) -> float:
-        """Largest distance looked at, Angstrom."""
+        """Largest distance of a contact, Angstrom."""
 
     def other_atoms(self, carriers: Any) -> Any:
         """Indices of further atoms whose positions `contacts` needs."""
 
     def settle(self, sample: Any) -> Any:
-        """The detector with what it takes from frames of the trajectory, e.g. cutoffs."""
+        """The detector with parameters found on frames of the trajectory, e.g. cutoffs."""
 
     def with_distributions(self, found: Any) -> Any:
         """The detector with measured g(r), by ligand type."""
@@ -69,14 +69,14 @@ class Detector(Protocol):
 
     @property
     def assemble(self) -> Callable[..., Any]:
-        """Function that makes microstates of the contacts of all frames."""
+        """Function that makes microstates from the contacts of all frames."""
 
     def describe(self) -> dict[str, Any]:
-        """The choices as plain values, for the settings."""
+        """The parameters as plain values, for the settings."""
 
 
 class EventRule(Protocol):
-    """What a species asks of its event rule; see `mda_ionmech.events.EventRule`."""
+    """Interface of event rules for a species; see `mda_ionmech.events.EventRule`."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class EventRule(Protocol):
 
     @property
     def flag_names(self) -> tuple[str, ...]:
-        """Names of the flags kept beside the label."""
+        """Names of the flags besides the label."""
 
     @property
     def joint(self) -> bool:
@@ -100,17 +100,17 @@ class EventRule(Protocol):
         """The rule for carriers of this charge."""
 
     def prepare(self, universe: Any, ligands: Any) -> Any:
-        """The rule with what it takes from the topology."""
+        """The rule with data from the topology."""
 
     def classifier(self, shells: Any) -> Any:
         """Function from pairs of shells to event codes and flags."""
 
     def describe(self) -> dict[str, Any]:
-        """The choices as plain values, for the settings."""
+        """The parameters as plain values, for the settings."""
 
 
 class MacrostateRule(Protocol):
-    """What a species asks of its macrostate rule; see `mda_ionmech.macrostates.MacrostateRule`."""
+    """Interface of macrostate rules for a species; see `mda_ionmech.macrostates.MacrostateRule`."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ class MacrostateRule(Protocol):
         """Macrostates of one species from the microstates of all."""
 
     def describe(self) -> dict[str, Any]:
-        """The choices as plain values, for the settings."""
+        """The parameters as plain values, for the settings."""
 
 
 @frozen
@@ -136,16 +136,16 @@ class IonSpecies:
         The carriers' atoms. Without `compound` each atom is a carrier.
     charge : float
         Charge of one carrier in units of the elementary charge: the formal charge, unless the
-        transport of a scaled charge is really wanted.
+        transport of a scaled charge is intended.
     name : str
-        How results call it, e.g. ``"Li+"``.
+        Name in the results, e.g. ``"Li+"``.
     compound : {None, "residues", "molecules", "fragments"}
         Group the atoms into molecules; a carrier is then the centre of mass of one molecule, made
-        whole across the cell. Give every atom of the molecules that carries mass.
+        whole across the cell. Give all atoms with mass of these molecules.
     microstates : Detector, optional
-        What surrounds a carrier in one frame, e.g. `mda_ionmech.microstates.CutoffShell`.
+        Finds the surroundings of a carrier in a frame, e.g. `mda_ionmech.microstates.CutoffShell`.
     events : EventRule, optional
-        Names what happened between two frames. Without it every window is labelled ``all``.
+        Labels the change between two frames. Without it every window is labelled ``all``.
     macrostates : MacrostateRule, optional
         The chemical label of a carrier's surroundings, e.g.
         `mda_ionmech.macrostates.IonPairing`.
@@ -185,8 +185,8 @@ class IonSpecies:
         _check_parts(name, microstates, events, macrostates)
         if events is not None and microstates is None:
             raise InputError(
-                f"species {name!r} has an event rule but no detector: give microstates=..., the "
-                "rule compares what it finds"
+                f"species {name!r} has an event rule but no detector: give microstates=..., whose "
+                "microstates the rule compares"
             )
         self.atoms = atoms
         self.charge = charge

@@ -1,8 +1,8 @@
-"""What one sees in OVITO of what mda_ionmech found. Imports numpy and OVITO alone.
+"""OVITO modifiers for events and macrostates of mda_ionmech. Imports numpy and OVITO alone.
 
 A states file (``*.states.npz``, written by ``OnsagerDecomposition.save_states``) holds the event
 and macrostate of every carrier in every analysed frame, with their colours. Reading it needs numpy
-alone; the modifiers and the layer are imported when they are asked for, and need OVITO.
+alone; the modifiers and the layer are imported when they are used, and need OVITO.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Read the arrays of an ``*.npz`` file: sizes are checked before memory is taken. numpy alone."""
+"""Reads arrays of ``*.npz`` files, checking sizes before memory is allocated. numpy alone."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import numpy as np
 
 #: Name of the array that holds the checksum of the others.
 CHECKSUM = "checksum"
-#: Read and hashed at once, bytes.
+#: Size of the pieces that are read and hashed, bytes.
 PIECE = 2**22
-#: Deflate makes nothing smaller than by this factor.
+#: Largest compression ratio of deflate.
 MOST_RATIO = 1100
-#: More arrays than a file of this package can have, and a longer header of one.
+#: Most arrays of a file, and longest header of an array.
 MOST_ARRAYS, LONGEST_HEADER = 200, 4096
 
-#: Shape, whether it is in the order of Fortran, type, and place of the values in the member.
+#: Shape, whether in Fortran order, type, and position of the values in the member.
 Header = tuple[tuple[int, ...], bool, np.dtype, int]
 
 
 def read_headers(archive: zipfile.ZipFile) -> dict[str, Header]:
-    """Shapes and types of all arrays, none of which is read.
+    """Shapes and types of all arrays, without reading them.
 
     Raises
     ------
     ValueError
-        For a member that is no array, is there twice, or has another size than its shape says.
+        For a member that is no array, occurs twice, or whose size does not fit its shape.
     """
     members = archive.infolist()
     if len(members) > MOST_ARRAYS:
@@ -93,7 +93,7 @@ def read_array(archive: zipfile.ZipFile, name: str, header: Header) -> np.ndarra
                     raise ValueError(f"{name} ends early")
                 flat[at : at + len(piece)] = np.frombuffer(piece, dtype=np.uint8)
                 at += len(piece)
-        if file.read(1):  # reading past the end has the checksum of the member verified
+        if file.read(1):  # reading past the end verifies the checksum of the member
             raise ValueError(f"{name} does not end where it should")
     values = values.T if is_fortran else values
     return values.astype(dtype.newbyteorder("="), copy=False)
@@ -105,7 +105,7 @@ def checksum_of(arrays: Mapping[str, Any]) -> np.ndarray:
     Parameters
     ----------
     arrays : mapping of str to array
-        The one called `CHECKSUM` is left out.
+        The one called `CHECKSUM` is omitted.
     """
     found = hashlib.blake2b(digest_size=16)
     for name in sorted(arrays):

@@ -1,4 +1,4 @@
-"""Colour ions by what happens to them in the window that starts at the current frame."""
+"""Colours ions by their event in the window that starts at the current frame."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ColorByEvent(ModifierInterface):
         high=None,
         value=0,
         label="Trail (analysed frames)",
-        desc="Keep the color of an event for so many analysed frames after its window began.",
+        desc="Analysed frames, from the start of its window, for which an event keeps its color.",
     )
     select = shared.select_parameter("event")
     shown_size = shared.size_parameter("Size", "ions that show a chosen event", 1.0)

@@ -1,4 +1,4 @@
-"""Colour ions by what kind of surroundings they have."""
+"""Colours ions by their macrostate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shortened timeline that shows only the frames in which chosen events happen."""
+"""A timeline of only those frames in which chosen events occur."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class EventFrames(ModifierInterface):
         high=None,
         value=0,
         label="Frames around",
-        desc="So many analysed frames before and after each are kept, too.",
+        desc="Number of analysed frames before and after each that are kept, too.",
     )
     every = traits.api.Range(
         low=1,
@@ -48,11 +48,11 @@ class EventFrames(ModifierInterface):
     def compute_trajectory_length(
         self, *, input_slots: Any, data_cache: DataCollection, **kwargs: Any
     ) -> int:
-        """Number of frames in which chosen events happen; called by OVITO."""
+        """Number of frames in which chosen events occur; called by OVITO."""
         upstream = input_slots["upstream"]
         data_cache.attributes.pop(CACHED, None)  # the trajectory or a parameter has changed
         n = len(self._rows(upstream, data_cache))
-        # OVITO divides this length by the playback ratio, as it does that of the file
+        # OVITO divides this length by the playback ratio, like that of the file
         return (
             -(-n * upstream.input_node.num_frames // upstream.num_frames) if skips(upstream) else n
         )
@@ -74,8 +74,8 @@ class EventFrames(ModifierInterface):
             )
         upstream = input_slots["upstream"]
         rows = self._rows(upstream, data_cache)
-        # A playback ratio that repeats frames stretches this modifier's timeline, too: its own
-        # input says how far it has come.
+        # A playback ratio that repeats frames also stretches this modifier's timeline: the frame is
+        # found from its own input.
         place = frame if skips(upstream) else int(data.attributes.get("SourceFrame", frame))
         row = int(rows[min(place, len(rows) - 1)])
         found = self._frame_of(row, upstream)
@@ -85,9 +85,9 @@ class EventFrames(ModifierInterface):
         data.attributes["EventFrames.Row"] = row
 
     def _rows(self, upstream: Any, data_cache: DataCollection) -> np.ndarray:
-        """Rows of the states file whose frames are shown, and lie in the loaded trajectory.
+        """Rows of the states file whose frames are shown and are in the loaded trajectory.
 
-        Kept in OVITO's cache of this place in the pipeline: finding them reads frames.
+        Kept in OVITO's cache of this modifier, because finding them reads frames.
         """
         opened = shared.open_states(self.events_file)
         key = (
@@ -124,7 +124,7 @@ class EventFrames(ModifierInterface):
         return here
 
     def _is_there(self, row: int, upstream: Any) -> bool:
-        """Whether a playback ratio that leaves out frames leaves this one in."""
+        """Whether the timeline contains this frame, if a playback ratio omits frames."""
         opened = shared.open_states(self.events_file)
         data = upstream.compute(int(opened.states.frame[row]))
         at = shared.find_moment(opened, data, self.match)
@@ -152,12 +152,12 @@ class EventFrames(ModifierInterface):
 
 
 def skips(upstream: Any) -> bool:
-    """Whether OVITO's timeline above this modifier leaves out frames of the file."""
+    """Whether OVITO's timeline above this modifier omits frames of the file."""
     return bool(upstream.num_frames < upstream.input_node.num_frames)
 
 
 def event_rows(code: np.ndarray, chosen: np.ndarray, starts_only: bool, context: int) -> np.ndarray:
-    """Rows (frames,) of `code` (frames, carriers) that hold a chosen label, in order."""
+    """Rows of `code` (frames, carriers) with a chosen label, in order."""
     meant = chosen[code]
     if starts_only:
         meant[1:] &= ~meant[:-1].copy()

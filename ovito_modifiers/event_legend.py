@@ -1,4 +1,4 @@
-"""Viewport layer: names and colours of the events, how many ions, and what they carry."""
+"""Viewport layer: names and colours of events, numbers of ions, and shares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ovito.vis import ViewportOverlayInterface
 
 from . import shared
 
-#: Corner of the picture: where the text stands, towards where it grows, and the offset's direction.
+#: Corner of the picture: position and alignment of the text, and direction of the offset.
 CORNERS = {
     "top left": ((0.0, 1.0), (1, -1)),
     "top right": ((1.0, 1.0), (-1, -1)),
@@ -33,7 +33,7 @@ class EventLegend(ViewportOverlayInterface):
         label="Show",
         desc="Events or macrostates.",
     )
-    names = shared.names_parameter("Only", "all that ever occur")
+    names = shared.names_parameter("Only", "all that occur")
     title = traits.api.Str(
         "",
         label="Title",
@@ -47,14 +47,14 @@ class EventLegend(ViewportOverlayInterface):
     shares = traits.api.Bool(
         True,
         label="Share",
-        desc="Part of the Onsager coefficient each event carried in windows of this length, over "
-        "the whole trajectory, where the states file holds it.",
+        desc="Share of each event in the Onsager coefficient in windows of this length, over "
+        "the whole trajectory, if it is in the states file.",
     )
     corner = traits.api.Enum(
         "top left",
         list(CORNERS),
         label="Corner",
-        desc="Where the legend stands.",
+        desc="Position of the legend.",
         ovito_group=GROUP,
     )
     margin = traits.api.Range(
@@ -62,7 +62,7 @@ class EventLegend(ViewportOverlayInterface):
         high=0.5,
         value=0.02,
         label="Margin",
-        desc="Distance from the corner, as part of the picture's height.",
+        desc="Distance from the corner, as a fraction of the picture's height.",
         ovito_unit="percent",
         ovito_group=GROUP,
     )
@@ -71,7 +71,7 @@ class EventLegend(ViewportOverlayInterface):
         high=0.2,
         value=0.032,
         label="Font size",
-        desc="Height of the text, as part of the picture's height.",
+        desc="Height of the text, as a fraction of the picture's height.",
         ovito_unit="percent",
         ovito_group=GROUP,
     )
@@ -81,7 +81,7 @@ class EventLegend(ViewportOverlayInterface):
     outline_color = Color(
         (1.0, 1.0, 1.0),
         label="Outline color",
-        desc="Color around the text, which keeps it legible before particles.",
+        desc="Color of the outline of the text, for contrast with particles.",
         ovito_group=GROUP,
     )
     match = shared.match_parameter()
@@ -166,13 +166,13 @@ class EventLegend(ViewportOverlayInterface):
 
 
 def as_it_is(text: str) -> str:
-    """A text that OVITO, which knows HTML, draws as it stands."""
+    """A text as HTML that OVITO draws literally."""
     return f"<span>{html.escape(text)}</span>" if "<" in text else text
 
 
 def share_columns(opened: shared.Opened) -> list[tuple[str, list[str]]]:
-    """Heading and texts, one an event, of every species whose shares are known and tell more than
-    that all is one."""
+    """Heading and texts, one per event, of every species with known shares of more than one
+    event."""
     states = opened.states
     if states.event_share is None or states.species_names is None:
         return []

@@ -1,4 +1,4 @@
-"""Arrows of what the ions travel in the window that starts at the current frame."""
+"""Arrows of the displacements of ions in the window that starts at the current frame."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ovito.vis import LinesVis, VectorVis
 
 from . import shared
 
-#: Colours of concerted clusters: dark and dull, so that none is taken for that of an event.
+#: Colours of concerted clusters: dark, so that they differ from those of events.
 CLUSTER_COLORS = (
     "#332288", "#882255", "#999933", "#661100", "#DDCC77", "#444444", "#6699CC", "#AA4499",
 )  # fmt: skip
@@ -37,7 +37,7 @@ class HopArrows(ModifierInterface):
         value=1.0,
         exclude_low=True,
         label="Scale",
-        desc="Length of an arrow over the displacement it stands for.",
+        desc="Length of an arrow divided by the displacement.",
     )
     color_by = traits.api.Enum(
         "event",
@@ -125,7 +125,7 @@ class HopArrows(ModifierInterface):
 
 
 class Cell:
-    """The periodic cell: takes vectors to their shortest images (in cells not too skew)."""
+    """The periodic cell: shortest images of vectors (unless the cell is very skewed)."""
 
     def __init__(self, cell: Any) -> None:
         self.vectors = np.asarray(cell)[:, :3]
@@ -141,8 +141,8 @@ class Cell:
 def centres(
     positions: np.ndarray, atoms: np.ndarray, carrier_of_atom: np.ndarray, cell: Cell | None
 ) -> np.ndarray:
-    """Middle of each carrier, shape (carriers, 3): its atom, or the mean of a molecule made whole
-    by taking every atom at its image nearest to the first one."""
+    """Centre of each carrier, shape (carriers, 3): its atom, or the mean of a molecule made whole
+    with every atom at its image nearest to the first one."""
     n = int(carrier_of_atom.max()) + 1
     first = np.empty(n, dtype=np.int64)
     first[carrier_of_atom[::-1]] = atoms[::-1]
@@ -158,7 +158,7 @@ def centres(
 
 
 def cluster_colors(cluster: np.ndarray) -> dict[int, np.ndarray]:
-    """A colour for each cluster; the same from frame to frame as long as no other wants it."""
+    """A colour for each cluster; constant in time unless two clusters compete for it."""
     out: dict[int, np.ndarray] = {}
     taken: set[int] = set()
     palette = shared.hex_to_rgb(CLUSTER_COLORS)
@@ -173,12 +173,12 @@ def cluster_colors(cluster: np.ndarray) -> dict[int, np.ndarray]:
 
 
 def shortest_trees(points: np.ndarray, cell: Cell | None) -> np.ndarray:
-    """Ends of the lines of the shortest tree through each set of points, across the cell's faces.
+    """Lines of the minimum spanning tree of each set of points, across periodic boundaries.
 
     Parameters
     ----------
     points : numpy.ndarray
-        Shape (sets, points, 3). All sets grow by one line at a time (Prim's algorithm).
+        Shape (sets, points, 3). Lines are added one at a time in all sets (Prim's algorithm).
 
     Returns
     -------

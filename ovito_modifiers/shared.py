@@ -1,8 +1,7 @@
-"""What the modifiers have in common: which row of the states file an OVITO frame is, which
-particles the carriers are, and how they are coloured. Imports numpy and OVITO alone.
+"""Shared code of the modifiers: matching of frames and particles with the states file, colouring.
 
-Frames are found by what the data says of itself, its engine step or its number in the file, never
-by OVITO's frame counter: with a playback ratio that one counts something else.
+Imports numpy and OVITO alone. Frames are matched by their engine step or their number in the file,
+not by OVITO's frame counter, which differs from it with a playback ratio.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from traits.api import Any, Bool, Enum, Range, Str
 
 from .states import StatesFile, read_states
 
-#: Label of species without an event rule: it says nothing, and is shown only where it is named.
+#: Label of species without an event rule, shown only where it is named.
 UNRULED = "all"
-#: Whether particles can be hidden; versions that cannot get them tiny instead.
+#: Whether this version of OVITO can hide particles; otherwise they are made tiny.
 HAS_HIDDEN = hasattr(Particles.Type, "Hidden")
 INVISIBLE = 1e-4
 
@@ -465,7 +464,7 @@ def neutral_color_parameter() -> Color:
     return Color(
         (0.62, 0.62, 0.62),
         label="Other ions",
-        desc="Color of ions that are followed but show none of the chosen labels.",
+        desc="Color of analysed ions that have none of the chosen labels.",
         ovito_group=APPEARANCE,
     )
 
@@ -498,7 +497,7 @@ def size_parameter(label: str, of: str, value: float) -> Range:
         high=5.0,
         value=value,
         label=label,
-        desc=f"Radius of {of}, as part of the usual one.",
+        desc=f"Radius of {of}, as a fraction of the usual one.",
         ovito_unit="percent",
         ovito_group=APPEARANCE,
     )
@@ -514,5 +513,5 @@ def select_parameter(what: str) -> Bool:
 
 
 def cache_parameter() -> Any:
-    """What a modifier remembers between frames; never part of a session file."""
+    """Data that a modifier keeps between frames; not part of a session file."""
     return Any(None, transient=True, visible=False, ovito_invalidate_cache=False)

@@ -1,4 +1,4 @@
-"""Read a states file: numpy only, no pickled objects, checked before it is used."""
+"""Reads states files with numpy alone, without pickled objects, and checks them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ LONGEST_NAME, LONGEST_SOURCE = 300, 10**5
 class StatesFile:
     """Events and macrostates of one window length.
 
-    The fields that may be None came after the first version of the schema: files without them are
-    read, and what they would show is not shown.
+    Fields that may be None were added after the first version of the schema: files without them can
+    be read, and the corresponding data is not shown.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class StatesFile:
     atom_index, atom_id, carrier_of_atom : numpy.ndarray
         Shape (members,): index and id of every atom of a carrier, and its carrier.
     event, macrostate : numpy.ndarray
-        Shape (frames, carriers), int16: place in the names, -1 for none.
+        Shape (frames, carriers), int16: index in the names, -1 for none.
     event_names, event_colors, macrostate_names, macrostate_colors : tuple of str
     cluster : numpy.ndarray
         Shape (frames, carriers), int32: concerted cluster, -1 for none.
@@ -47,11 +47,11 @@ class StatesFile:
         Trajectory and package version the file was made with.
     species_names : tuple of str or None
     species_of_carrier : numpy.ndarray or None
-        Shape (carriers,): place of each carrier's species in `species_names`.
+        Shape (carriers,): index of each carrier's species in `species_names`.
     event_share, event_share_low, event_share_high : numpy.ndarray or None
-        Shape (species, events): part of the species' own Onsager coefficient that windows with
-        this label carried, and its interval; NaN where a species lacks a label or a share has no
-        meaning. None where the window is none of the scanned ones.
+        Shape (species, events): share of the label in the species' Onsager coefficient, and its
+        interval; NaN where a species lacks a label or a share has no meaning. None for a window
+        outside the scan.
     """
 
     frame: np.ndarray
@@ -106,7 +106,7 @@ _ARRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     CHECKSUM: ("U", ()),
 }
 _NAMES = tuple(name for name in _ARRAYS if name.endswith(("_names", "_colors")))
-#: Arrays that came after the first version, each group together.
+#: Arrays added after the first version; each group is complete or absent.
 _LATER = (
     ("species_names", "species_of_carrier"),
     ("event_share", "event_share_low", "event_share_high"),
@@ -149,7 +149,7 @@ def read_states(path: str | PathLike[str]) -> StatesFile:
         values = _read(path)
     except _Refused as error:
         raise ValueError(f"{shown} {error}") from None
-    except Exception as error:  # whatever zlib, zipfile and numpy make of damaged bytes
+    except Exception as error:  # zlib, zipfile and numpy raise any error for damaged bytes
         if str(error) == "a single array":
             raise ValueError(
                 f"{shown} is no states file but a single array; give the *.states.npz that a run "
@@ -169,17 +169,17 @@ def read_states(path: str | PathLike[str]) -> StatesFile:
 
 
 def _shown(path: Any) -> str:
-    """A path for a message: printable, and not too long."""
+    """A path as text for a message: printable, not too long."""
     text = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
     return text if len(text) <= 200 else f"{text[:80]}...{text[-80:]}"
 
 
 class _Refused(ValueError):
-    """What is wrong with a file, to be said after its name."""
+    """A problem of a file, as text that follows its name."""
 
 
 def _read(path: str | PathLike[str]) -> dict[str, Any]:
-    """The arrays of the schema, texts as Python has them; memory is taken once all sizes fit."""
+    """The arrays of the schema, with texts as str; read after all sizes were checked."""
     with open_archive(path) as archive:
         headers = read_headers(archive)
         schema = headers.get("schema")
@@ -226,7 +226,7 @@ def _check_length(name: str, header: Header) -> None:
 
 
 def _check_headers(headers: Mapping[str, Header]) -> None:
-    """Types and shapes of the arrays of the schema, one against the other."""
+    """Check types and shapes of the arrays of the schema for consistency."""
     sizes = {"3": 3}
     for name, (kinds, dims) in _ARRAYS.items():
         if name not in headers:
@@ -242,7 +242,7 @@ def _check_headers(headers: Mapping[str, Header]) -> None:
 
 
 def _check_values(values: Mapping[str, Any]) -> None:
-    """Codes have a name, indices an atom, texts are text."""
+    """Check that codes have names, indices have atoms, and texts are text."""
     n_events, n_states = len(values["event_names"]), len(values["macrostate_names"])
     n_carriers = values["event"].shape[1]
     _check_range("event", values["event"], -1, n_events)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="ionmech",
-    help="How ions move in an MD trajectory, in numbers that add up.",
+    help="Decompose ion transport in MD trajectories into events that sum exactly to the whole.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -51,7 +51,7 @@ def _options(
         bool, typer.Option("--traceback", help="Show the Python traceback of an error.")
     ] = False,
 ) -> None:
-    """How ions move in an MD trajectory, in numbers that add up."""
+    """Decompose ion transport in MD trajectories into events that sum exactly to the whole."""
     _show_traceback[0] = traceback
 
 
@@ -62,13 +62,13 @@ _show_traceback = [False]
 def demo(
     name: Annotated[str, typer.Argument(help="Dataset: liquid, crystal or polymer.")] = "liquid",
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the files it writes.")
+        Path, typer.Option("--output", "-o", help="Folder of the output files.")
     ] = Path("ionmech-demo"),
 ) -> None:
     """Analyse a shipped trajectory: LiTFSI in acetonitrile, a garnet, a polymer.
 
     Prints the contributions to lithium transport and writes the result, the states for OVITO, a
-    figure and the report, a page for a browser.
+    figure and the HTML report.
 
     Example: [bold]ionmech demo crystal --output demo[/bold]
     """
@@ -106,7 +106,7 @@ def demo(
         page = folder / f"{name}.html"
         written.append(write_report(analysis.results, page, window=window, source=written[0]))
     else:
-        console.print("No report: that needs pip install 'mda-ionmech[report]'.")
+        console.print("No report was written: it needs pip install 'mda-ionmech[report]'.")
     list_written(console, written)
     console.print(
         f"More figures: ionmech plot {folder / name}.nc. See the events: ionmech view "
@@ -124,16 +124,16 @@ def init(
     ),
     force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
     topology_format: Annotated[
-        str | None, typer.Option(help="For names MDAnalysis does not know, e.g. DATA.")
+        str | None, typer.Option(help="Topology format not found from the name, e.g. DATA.")
     ] = None,
     atom_style: Annotated[
         str | None, typer.Option(help="Columns of a LAMMPS data file, e.g. 'id type charge x y z'.")
     ] = None,
     dt: Annotated[
-        float | None, typer.Option(help="Spacing of the frames, ps, where the files hold none.")
+        float | None, typer.Option(help="Spacing of the frames, ps, if the files hold no times.")
     ] = None,
 ) -> None:
-    """Write a commented configuration for your trajectory, with guesses to check.
+    """Write a commented configuration for your trajectory, with guesses to be checked.
 
     Example: [bold]ionmech init topol.tpr traj.xtc --output liquid.toml[/bold]
     """
@@ -170,7 +170,7 @@ def init(
             soft_wrap=True,
         )
     console.print(f"Written: {output}. These are guesses: check them, then", soft_wrap=True)
-    console.print(f"  ionmech rdf {output}    # the cutoffs, with a picture", soft_wrap=True)
+    console.print(f"  ionmech rdf {output}    # the cutoffs, with a figure", soft_wrap=True)
     console.print(f"  ionmech run {output}    # the decomposition", soft_wrap=True)
 
 
@@ -178,9 +178,9 @@ def init(
 def run(
     config: Annotated[Path, typer.Argument(help="A TOML file; make one with ionmech init.")],
     backend: Annotated[
-        str | None, typer.Option(help="serial, multiprocessing or dask, in place of the file's.")
+        str | None, typer.Option(help="serial, multiprocessing or dask; overrides the file.")
     ] = None,
-    n_workers: Annotated[int | None, typer.Option(help="Processes of the backend.")] = None,
+    n_workers: Annotated[int | None, typer.Option(help="Number of processes.")] = None,
 ) -> None:
     """Run the analysis defined in a TOML file.
 
@@ -203,7 +203,7 @@ def run(
     check_outputs(files)
     analysis = build_analysis(settings)
     frames = {key: chosen[key] for key in ("start", "stop", "step", "frames")}
-    # what a file cannot tell is shown before the long work
+    # shown before the long work, so that wrong input is noticed
     times = analysis.frame_spacing(**frames)
     check_output_windows(output, analysis, times)
     console_of().print(f"{times.described}.", soft_wrap=True)
@@ -229,7 +229,7 @@ def run(
 def _save_rdfs(
     listed: Sequence[IonSpecies], folder: Path, stem: str, formats: Sequence[str]
 ) -> list[Path]:
-    """Figures of the g(r) that the detectors of some species hold."""
+    """Figures of the g(r) of detectors."""
     from .. import plotting
     from .file_names import file_labels
 
@@ -252,7 +252,7 @@ def _save_rdfs(
 def rdf(
     config: Annotated[Path, typer.Argument(help="A TOML file; make one with ionmech init.")],
 ) -> None:
-    """Find the cutoffs of the shells: g(r), its first minimum, and a picture.
+    """Find the cutoffs of the shells: g(r), its first minimum, and a figure.
 
     Example: [bold]ionmech rdf liquid.toml[/bold]
     """
@@ -292,7 +292,7 @@ def show(
         str | None, typer.Option(help="Of the path or slope view; default the first with events.")
     ] = None,
 ) -> None:
-    """Print the tables of a result again, or one place of the path or slope view.
+    """Print the tables of a result, or its path or slope view.
 
     Example: [bold]ionmech show ionmech-demo/liquid.nc --view slope --horizon 32[/bold]
     """
@@ -349,7 +349,7 @@ def plot(
         list[str] | None, typer.Option("--format", "-f", help="png, pdf or svg; may repeat.")
     ] = None,
 ) -> None:
-    """Draw every figure of a result again.
+    """Draw all figures of a result.
 
     Example: [bold]ionmech plot ionmech-demo/liquid.nc --format pdf[/bold]
     """
@@ -371,7 +371,7 @@ def report(
     result: Annotated[Path, typer.Argument(help="A result file, *.nc.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The page; default beside the result, .html."),
+        typer.Option("--output", "-o", help="The page; default that of the result, .html."),
     ] = None,
     window: Annotated[
         float | None, typer.Option("--window", "-w", help="Window of the events, ps.")
@@ -379,7 +379,7 @@ def report(
 ) -> None:
     """Write one HTML page of a result: numbers, figures, warnings, settings.
 
-    The page opens offline in any browser and prints. Needs pip install 'mda-ionmech\\[report]'.
+    The page works offline in any browser. Needs pip install 'mda-ionmech\\[report]'.
 
     Example: [bold]ionmech report ionmech-demo/liquid.nc[/bold]
     """
@@ -408,16 +408,14 @@ def arrhenius(
         float | None, typer.Option(help="Of the path and slope views, ps.")
     ] = None,
     horizon: Annotated[float | None, typer.Option(help="Of the path and slope views, ps.")] = None,
-    species: Annotated[str | None, typer.Option(help="Whose events are fitted.")] = None,
+    species: Annotated[str | None, typer.Option(help="Species whose events are fitted.")] = None,
     view: Annotated[str, typer.Option(help="auto, window, path or slope.")] = "auto",
-    model: Annotated[
-        str, typer.Option(help="arrhenius, or vtf to fit that law beside it.")
-    ] = "arrhenius",
+    model: Annotated[str, typer.Option(help="arrhenius, or vtf to fit both laws.")] = "arrhenius",
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the files it writes.")
+        Path, typer.Option("--output", "-o", help="Folder of the output files.")
     ] = Path("ionmech-arrhenius"),
 ) -> None:
-    """Activation energies of the whole and of every event, from several temperatures.
+    """Activation energies of the total and of every event, from several temperatures.
 
     Prints the energies and their budget, and writes them with the Arrhenius figure.
 
@@ -459,7 +457,7 @@ def schema() -> None:
 
 
 def main() -> None:
-    """Entry point: turns errors into one paragraph and an exit status."""
+    """Entry point: prints errors as one paragraph and sets the exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a locale such as C lacks is written out
             stream.reconfigure(errors="backslashreplace")

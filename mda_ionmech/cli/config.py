@@ -1,6 +1,6 @@
-"""A run described in a TOML file: everything Python can do, checked before anything is read.
+"""Configuration of a run by a TOML file, checked before any data is read.
 
-All problems are listed at once; an unknown key is answered with the nearest known one; paths are
+All problems are listed at once; for an unknown key the closest known one is suggested; paths are
 relative to the file.
 """
 
@@ -35,7 +35,7 @@ from .toml_file import read_toml
 from .universe_options import check_universe_options
 
 _ABOVE_0, _FROM_0, _FRACTION = Field(gt=0), Field(ge=0), Field(gt=0, lt=1)
-#: Ranges of numbers that are listed with all other problems; further ones are left to the classes.
+#: Ranges of numbers that are checked with all other keys; others are checked by the classes.
 _RANGES = {
     **dict.fromkeys(("cutoff", "recorded", "search", "fallback", "r_core", "distance"), _ABOVE_0),
     **dict.fromkeys(("separation", "temperature", "windows", "resolutions", "horizons"), _ABOVE_0),
@@ -43,14 +43,14 @@ _RANGES = {
     "dt": _ABOVE_0, "threshold": _FRACTION, "level": _FRACTION, "ratio": Field(gt=1),
     "most": Field(ge=1), "n_workers": Field(ge=1),
 }  # fmt: skip
-#: Of a file with more problems the first are listed.
+#: Most problems that are listed.
 MOST_PROBLEMS = 50
-#: Arguments of `OnsagerDecomposition.run` that have a meaning in a program alone.
+#: Arguments of `OnsagerDecomposition.run` that have no meaning in a file.
 _PYTHON_ONLY = ("verbose", "n_parts", "unsupported_backend", "progressbar_kwargs")
 
 
 def _rule_section(rule: type, path: str = "", *, is_usual: bool = False) -> Any:
-    """The section of a detector or rule; path: that of a class of the user's own, or nothing."""
+    """The section of a detector or rule; path: import path of a user's own class, or empty."""
     limits: dict[str, Any] = {} if path else _RANGES
     if issubclass(rule, SiteAssignment):
         calls = _site_calls(rule, limits)
@@ -68,7 +68,7 @@ def _site_calls(rule: type[SiteAssignment], limits: dict[str, Any]) -> dict[str,
         {key: common.get(key, one) for key, one in arguments_of(source, limits).items()}
         for source in (rule.from_cif, rule.from_density)
     )
-    meaning = "Find the sites as maxima of the ions' density, in place of a CIF and of positions."
+    meaning = "Find the sites as maxima of the ions' density, instead of a CIF or positions."
     chooses = {"density": Argument("", bool, False, meaning)}
     return {
         "cif": Call(rule.from_cif, {"cif": cif.pop("path")} | cif),
@@ -77,7 +77,7 @@ def _site_calls(rule: type[SiteAssignment], limits: dict[str, Any]) -> dict[str,
     }
 
 
-# without a key `rule` the first one is meant
+# without a key `rule` the first one is used
 CutoffShellSection = _rule_section(CutoffShell, is_usual=True)
 HullShellSection = _rule_section(HullShell)
 SiteAssignmentSection = _rule_section(SiteAssignment)
@@ -138,10 +138,10 @@ else:
 
 
 class OutputSection(Section):
-    """What is written, and where."""
+    """Output files."""
 
     folder: FilePath = Field(default=Path("ionmech-output"), validate_default=True)
-    """Made if it is not there; relative to this file."""
+    """Folder of the output, made if necessary; relative to this file."""
     name: str | None = None
     """First part of the file names; default the name of this file."""
     window: float | None = Field(default=None, gt=0, strict=True)
@@ -158,7 +158,7 @@ class Config(Section):
     topology: FilePath
     """Topology file."""
     trajectory: FilePath | list[FilePath]
-    """Trajectory file, or several that follow one another."""
+    """Trajectory file, or several in order."""
     universe: dict[str, Any] = Field(default={})
     """Further keyword arguments of MDAnalysis.Universe, e.g. topology_format."""
     analysis: AnalysisSection
@@ -183,7 +183,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _below(section: Any, key: int | str, table: Any, folder: Path) -> Any:
-    """The section of a table that lies at a key of another."""
+    """The section of a table at a key of another."""
     if isinstance(key, int):
         return section  # one of a list of tables
     if section is SpeciesSection and key in _CHOICES:
@@ -194,12 +194,14 @@ def _below(section: Any, key: int | str, table: Any, folder: Path) -> Any:
 
 
 def _explain(problem: Any, file: dict[str, Any], folder: Path) -> tuple[str, str]:
-    """Where a problem that pydantic found lies, as the file spells it, and what it is."""
+    """Key in the file and description of a problem found by pydantic."""
     table: Any = file
     way: list[tuple[int | str, Any]] = []
     for part in problem["loc"]:
         keys = range(len(table)) if isinstance(table, list) else table
-        if isinstance(table, list | dict) and part in keys:  # pydantic names branches of unions too
+        if (
+            isinstance(table, list | dict) and part in keys
+        ):  # pydantic also names branches of unions
             table = table[part]
             way.append((part, table))
     where = ".".join(str(part) for part, _ in way)
@@ -217,14 +219,14 @@ def _explain(problem: Any, file: dict[str, Any], folder: Path) -> tuple[str, str
 
 
 def _all_problems(error: ValidationError, source: Path, file: dict[str, Any], folder: Path) -> str:
-    """What is wrong with a file, a line for each problem."""
+    """All problems of a file, one per line."""
     problems = error.errors(include_url=False)
     found: dict[str, str] = {}
     for problem in problems[:MOST_PROBLEMS]:
-        # a union reports every branch it tried: the first tells enough
+        # a union reports every branch it tried: the first is enough
         where, text = _explain(problem, file, folder)
         found.setdefault(where, text)
-    # and one that got inside says more than one that refused the whole
+    # and a branch that refused an inner key says more than one that refused the whole
     inside = [w for w in found if not any(other.startswith(f"{w}.") for other in found)]
     lines = [f"{w if len(w) <= 120 else f'{w[:117]}...'}: {found[w]}" for w in inside]
     if len(problems) > MOST_PROBLEMS:
@@ -282,7 +284,7 @@ def load_config(path: str | PathLike[str]) -> Config:
 
 
 def _values(section: Any, place: str, universe: Any, problems: list[str]) -> dict[str, Any]:
-    """Arguments that a section gives, with atoms; selections that fail are added to problems."""
+    """Arguments of a section, with atoms; selections that fail are added to problems."""
 
     def select(text: str, key: str) -> Any:
         where = f"{place}.{key}"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def _tfsi(universe: Any) -> IonSpecies:
-    """The anion of the liquid and of the polymer: one centre of mass a molecule."""
+    """The anion of the liquid and of the polymer: the centre of mass of each molecule."""
     from .. import IonSpecies
     from ..macrostates import IonPairing
 
@@ -24,7 +24,7 @@ def _tfsi(universe: Any) -> IonSpecies:
 
 
 def liquid_analysis(universe: Any) -> OnsagerDecomposition:
-    """What the demo does with LiTFSI in acetonitrile."""
+    """The analysis of LiTFSI in acetonitrile."""
     from .. import IonSpecies, OnsagerDecomposition
     from ..events import SolvationEvents
     from ..macrostates import IonPairing
@@ -48,7 +48,7 @@ def liquid_analysis(universe: Any) -> OnsagerDecomposition:
 
 
 def crystal_analysis(universe: Any) -> OnsagerDecomposition:
-    """What the demo does with the garnet: hops between the sites of its CIF."""
+    """The analysis of the garnet: hops between the sites of its CIF."""
     from .. import IonSpecies, OnsagerDecomposition, datasets
     from ..events import CrystalEvents
     from ..microstates import SiteAssignment
@@ -70,7 +70,7 @@ def crystal_analysis(universe: Any) -> OnsagerDecomposition:
 
 
 def polymer_analysis(universe: Any) -> OnsagerDecomposition:
-    """What the demo does with LiTFSI in a short polyether."""
+    """The analysis of LiTFSI in a short polyether."""
     from .. import IonSpecies, OnsagerDecomposition
     from ..events import PolymerEvents
     from ..macrostates import ShellComposition

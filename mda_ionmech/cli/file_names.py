@@ -1,4 +1,4 @@
-"""Names of species in the names of files: legal on every system, and different."""
+"""Species names in file names: valid on every system, and distinct."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def file_labels(names: Sequence[str]) -> list[str]:
-    """What stands for each name in the name of a file: without its charge where that is enough.
+    """File labels of names, without the charge where they are distinct without it.
 
     >>> file_labels(["Li+", "TFSI-"])
     ['Li', 'TFSI']
@@ -17,11 +17,11 @@ def file_labels(names: Sequence[str]) -> list[str]:
     Parameters
     ----------
     names : sequence of str
-        All different.
+        Distinct names.
     """
     plain = [_legal(name) for name in names]
     short = [_legal(name.rstrip("+-0123456789")) for name in names]
-    # file systems may not tell upper from lower case
+    # file systems may not distinguish upper and lower case
     known = [one.casefold() for one in short]
     labels = [s if known.count(s.casefold()) == 1 else p for s, p in zip(short, plain, strict=True)]
     out: list[str] = []
@@ -35,5 +35,5 @@ def file_labels(names: Sequence[str]) -> list[str]:
 
 
 def _legal(name: str) -> str:
-    """Letters, digits and a few signs, the rest as underscores; 60 characters at most."""
+    """Letters, digits and a few signs, the rest as underscores; at most 60 characters."""
     return re.sub(r"[^\w+\-.]", "_", name)[:60].strip(".") or "species"

@@ -1,6 +1,6 @@
-"""A first configuration from a topology: which ions, anions and solvents it seems to hold.
+"""Initial configuration from a topology, with guessed ions, anions, solvents and polymers.
 
-Guesses, written down as such: formulas of common ions first, then the charges of the topology.
+Roles are guessed from formulas of common ions, then from the charges of the topology.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _ANIONS = {
     "C2N3": ("DCA-", -1),
     "AsF6": ("AsF6-", -1),
 }
-#: Solvents above this many atoms per molecule are taken for polymers.
+#: Number of atoms per molecule above which a solvent counts as a polymer.
 _POLYMER_ATOMS = 60
 
 
 @dataclass(frozen=True)
 class MoleculeKind:
-    """Molecules that look alike.
+    """A kind of equal molecules.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class MoleculeKind:
     role : str
         ``cation``, ``anion``, ``solvent``, ``polymer`` or ``framework``.
     name, charge : str, float
-        As an `IonSpecies` would have them.
+        As for `IonSpecies`.
     n_molecules, n_atoms : int
         Number of molecules, and of atoms in each.
     is_single : bool
@@ -63,7 +63,7 @@ class MoleculeKind:
     selection, donors : str
         Selections of all atoms and of those that coordinate.
     why : str
-        On what the guess rests.
+        Basis of the guess.
     """
 
     label: str
@@ -80,7 +80,7 @@ class MoleculeKind:
 
     @property
     def described(self) -> str:
-        """One line that says what it was taken for, and why."""
+        """One line with the guessed role and its basis."""
         plural = "s" * (self.n_atoms > 1)
         return (
             f"{self.n_molecules} x {self.label} ({self.n_atoms} atom{plural}): {self.role}, from "
@@ -130,7 +130,7 @@ def molecule_kinds(universe: Any) -> list[MoleculeKind]:
             selection = f"resname {label}"
         else:
             selection = _by_type_or_name(whole, types, names)
-        # a molecule is a residue where the residue of its first atom has no other atoms
+        # a molecule is a residue if the residue of its first atom has no other atoms
         in_residues = all(size[atoms.resindices[ix[0]]] == len(ix) for ix in listed)
         charge = float(np.mean([charges[ix].sum() for ix in listed]))
         alone = len(first) == 1 or (len(known) == 1 and symbol != "H")
@@ -155,7 +155,7 @@ def molecule_kinds(universe: Any) -> list[MoleculeKind]:
 
 
 def _by_type_or_name(atoms: np.ndarray, types: np.ndarray, names: np.ndarray) -> str:
-    """Selection of atoms by what no other atom shares: their types, else their names, else both."""
+    """Selection of atoms by properties that no other atom has: types, else names, else both."""
     chosen = {}
     for keyword, values in (("type", types), ("name", names)):
         mine = sorted(set(values[atoms].tolist()))
@@ -170,7 +170,7 @@ def _role(
 ) -> tuple[str, str, float, str]:
     """Role, name, formal charge and the reason.
 
-    An ion may stand alone with its Drude particle; `lone` is a system of nothing but single atoms.
+    An ion may be with its Drude particle; `lone`: the system has single atoms alone.
     """
     if alone and symbol in _CATIONS and (not lone or symbol in ("Li", "Na", "K", "Ag", "Cu")):
         number = _CATIONS[symbol]
@@ -203,13 +203,13 @@ def example_config(
     options: dict[str, str],
     dt: float | None = None,
 ) -> str:
-    """Text of a commented TOML file for the system a topology seems to hold.
+    """Text of a commented TOML file for the system of a topology.
 
     Parameters
     ----------
     universe : Universe
     topology, trajectory : str, list of str
-        Paths as the file shall name them.
+        Paths as written to the file.
     options : dict
         Further keyword arguments the universe was made with.
     dt : float, optional
@@ -221,7 +221,7 @@ def example_config(
     system = "crystal or glass" if crystal else "polymer" if polymers else "liquid"
     account = account_of_times(universe.trajectory)
     lines = [
-        f"# A run of mda_ionmech, written for what looks like a {system}. Every line is a guess to",
+        f"# A run of mda_ionmech for what looks like a {system}. Every line is a guess to",
         "# check, above all temperature, charges and which atoms coordinate.",
         "#",
     ]

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how they print."""
+"""Options shared by several commands, and printing."""
 
 from __future__ import annotations
 
@@ -23,27 +23,25 @@ TrajectoryFiles = Annotated[
     typer.Option("--trajectory", "-t", help="Trajectory of the analysis; may repeat, in order."),
 ]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Take both from this TOML file.")
+    Path | None, typer.Option("--config", "-c", help="TOML file that names both.")
 ]
 DatasetName = Annotated[
-    str | None, typer.Option("--dataset", "-d", help="Or a shipped one: liquid, crystal, polymer.")
+    str | None, typer.Option("--dataset", "-d", help="Shipped data: liquid, crystal or polymer.")
 ]
 TopologyFormat = Annotated[
-    str | None, typer.Option(help="For names MDAnalysis does not know, e.g. DATA.")
+    str | None, typer.Option(help="Topology format not found from the name, e.g. DATA.")
 ]
 AtomStyle = Annotated[
     str | None, typer.Option(help="Columns of a LAMMPS data file, e.g. 'id type charge x y z'.")
 ]
 EventNames = Annotated[
     str | None,
-    typer.Option(
-        "--events", "-e", help="Names, by commas; default all in which something happens."
-    ),
+    typer.Option("--events", "-e", help="Event names, by commas; default all that mean a change."),
 ]
-Bulk = Annotated[str, typer.Option(help="What is not followed: dim, hide or keep.")]
-Trail = Annotated[int, typer.Option(help="Keep a color for so many analysed frames.")]
+Bulk = Annotated[str, typer.Option(help="Other particles: dim, hide or keep.")]
+Trail = Annotated[int, typer.Option(help="Analysed frames for which a color is kept.")]
 ColorBy = Annotated[str, typer.Option(help="events or macrostates.")]
-Arrows = Annotated[bool, typer.Option(help="Arrows of the displacements.")]
+Arrows = Annotated[bool, typer.Option(help="Draw arrows of the displacements.")]
 
 
 def console_of() -> Console:
@@ -54,7 +52,7 @@ def console_of() -> Console:
 
 
 def make_folder(path: Path, option: str) -> Path:
-    """Make a folder to write into, or say why not."""
+    """Make a folder to write into; InputError if that fails."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
@@ -67,7 +65,7 @@ def make_folder(path: Path, option: str) -> Path:
 
 
 def list_written(console: Console, paths: Sequence[Path]) -> None:
-    """Name the files in few words, whatever the width of the terminal."""
+    """Print the names of written files, for any width of the terminal."""
     folder = paths[0].parent
     names = ", ".join(p.name for p in paths)
     if folder.resolve().is_relative_to(Path.cwd()):

@@ -1,4 +1,4 @@
-"""What a configuration asks to be written is checked before frames are read."""
+"""Checks of the output of a configuration before frames are read."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from ..analysis.decomposition import OnsagerDecomposition
     from ..trajectory.frame_times import FrameTimes
 
-#: Longest name of a file, bytes, on the file systems in use, and what is put behind the name given.
+#: Longest name of a file on common file systems, bytes, and the longest suffix added to a name.
 _LONGEST, _ENDING = 255, 80
 
 
 def check_output_name(name: str) -> None:
-    """Refuse a first part of file names that no file can have.
+    """Refuse an output name that is not valid in file names.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def check_output_name(name: str) -> None:
 
 
 def check_outputs(paths: Sequence[Path]) -> None:
-    """Refuse files that cannot be written, before the work that they are to hold.
+    """Refuse files that cannot be written, before the analysis.
 
     Raises
     ------
@@ -54,12 +54,12 @@ def check_outputs(paths: Sequence[Path]) -> None:
 
 
 def save_or_rescue(writers: Mapping[Path, Callable[[Path], Path]]) -> list[Path]:
-    """Write what long work gave; where that fails, into another folder.
+    """Write the output of an analysis; if that fails, into another folder.
 
     Parameters
     ----------
     writers : mapping of Path to callable
-        Files, and what writes them.
+        Files, and functions that write them.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def save_or_rescue(writers: Mapping[Path, Callable[[Path], Path]]) -> list[Path]
 
 
 def check_output_windows(output: Any, analysis: OnsagerDecomposition, times: FrameTimes) -> None:
-    """Refuse windows that the run will not have.
+    """Refuse windows that are not in the run.
 
     Parameters
     ----------

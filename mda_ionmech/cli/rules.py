@@ -1,7 +1,7 @@
-"""Which detector or rule a table of the file describes, those of the user's own included.
+"""Detectors and rules in the configuration file, including a user's own.
 
 A table names its rule by the key `rule`: one of this package, or the import path of a class,
-"my_module:MyRule"; the folder of the file is the first place that is searched.
+"my_module:MyRule"; the folder of the file is searched first.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class OwnRule(BaseModel):
 
 
 def nearest(word: str, known: Sequence[str], what: str) -> str:
-    """A hint at what was probably meant, or all there is."""
+    """A hint at the closest known word, or all of them."""
     near = difflib.get_close_matches(word[:80], known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"the {what} are {', '.join(known)}"
 
@@ -52,15 +52,15 @@ def imported_class(path: str, base: type, folder: Path | None) -> type:
     ----------
     path : str
     base : type
-        What it must be derived from.
+        Required base class.
     folder : Path or None
-        Searched before the folders that Python searches, and kept among them, so that other
-        processes find the class too.
+        Searched before those on Python's path and added to it, so that other processes find the
+        class, too.
 
     Raises
     ------
     InputError
-        If there is no such module or class, it cannot be imported, or is none that can be used.
+        If there is no such module or class, or it cannot be imported or used.
     """
     module_name, _, name = path.partition(":")
     if not all(part.isidentifier() for part in (*module_name.split("."), name)):
@@ -99,7 +99,7 @@ def imported_class(path: str, base: type, folder: Path | None) -> type:
 
 
 def _search_first(folder: Path, package: str, path: str) -> None:
-    """Put a folder before all that Python searches, if a module of that name lies there."""
+    """Put a folder first on Python's path, if it holds a module of that name."""
     importlib.invalidate_caches()
     spec = importlib.machinery.PathFinder.find_spec(package, [str(folder)])
     if spec is None or spec.origin is None:
@@ -113,7 +113,7 @@ def _search_first(folder: Path, package: str, path: str) -> None:
                 f"{path!r}: {spec.origin} has the name of another module that is in use, "
                 f"{place}; rename it"
             )
-        # a module of another configuration: its name now means the one in this folder
+        # a module of another configuration: its name now refers to this folder
         for name in [m for m in sys.modules if f"{m}.".startswith(f"{package}.")]:
             del sys.modules[name]
     _folders.add(folder.resolve())
@@ -123,16 +123,16 @@ def _search_first(folder: Path, package: str, path: str) -> None:
 
 
 class RuleChoice:
-    """Finds the section for a table by its key `rule`; the mark of the fields that hold one.
+    """Finds the section for a table by its key `rule`; annotation of fields with such tables.
 
     Parameters
     ----------
     base : type
-        What classes of the user's own must be derived from.
+        Required base class of a user's own classes.
     sections : sequence of Section
-        Those of this package; the first is meant without a key `rule`.
+        Those of this package; the first is used without a key `rule`.
     section_for : callable
-        From a class and its import path to its section.
+        Returns the section of a class and its import path.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class RuleChoice:
         self.section_for = functools.cache(section_for)
 
     def model_of(self, table: Any, folder: Path | None) -> Any:
-        """The section that a table is to be checked with.
+        """The section for checking a table.
 
         Raises
         ------

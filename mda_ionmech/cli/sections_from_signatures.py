@@ -1,8 +1,8 @@
-"""Sections of the configuration file, made from the classes that they describe.
+"""Sections of the configuration file, generated from the signatures of classes.
 
 The keys of a section are the arguments of a class. Types and defaults come from its signature;
-meanings, allowed words and shapes of arrays from its docstring (numpydoc). An argument added
-to the class is a key of the file, of its JSON schema and of its reference page by itself.
+descriptions, allowed words and shapes of arrays from its docstring (numpydoc). An argument added
+to the class is automatically a key of the file, its JSON schema and its reference page.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
-#: Names that annotations may use without importing them when the program runs.
+#: Names in annotations that are imported for type checking alone.
 _NAMES = {
     "Any": Any, "AtomGroup": AtomGroup, "Iterable": Iterable, "Mapping": Mapping, "Path": Path,
     "Sequence": Sequence, "np": np,
@@ -42,13 +42,13 @@ def _from_folder(path: Any, info: ValidationInfo) -> Any:
     return type(path)(Path((info.context or {}).get("folder", "")) / path)
 
 
-#: A path, relative to the folder of the file, and one that Python takes as text.
+#: A path relative to the folder of the file, and one as text.
 FilePath = Annotated[Path, AfterValidator(_from_folder)]
 _TextPath = Annotated[str, AfterValidator(_from_folder)]
 
 
 class _OrNone:
-    """Lets a value also be None, which TOML does not have and a file spells "none" or false."""
+    """Allows None for a value, written "none" or false in TOML, which has no None."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         words: tuple[Any, ...] = ("none",) if bool in _inside(source) else ("none", False)
@@ -69,14 +69,14 @@ class Argument:
     Attributes
     ----------
     name : str
-        In Python; empty for a key that only chooses what is called.
+        Name in Python; empty for a key that only chooses the call.
     kind : Any
-        The type that pydantic checks.
+        Type for pydantic.
     default : Any
         Ellipsis where the key is required.
     meaning : str
     is_atoms : bool
-        Whether the file has a selection where Python has atoms.
+        Whether the value is a selection in the file and an AtomGroup in Python.
     is_spread : bool
         Whether the key is a table of keyword arguments.
     """
@@ -89,7 +89,7 @@ class Argument:
     is_spread: bool = False
 
     def optional(self) -> Argument:
-        """The same where it may be absent."""
+        """The argument as an optional one."""
         if self.default is not ...:
             return self
         return replace(self, kind=Annotated[self.kind | None, _OrNone()], default=None)
@@ -105,8 +105,8 @@ class Call(NamedTuple):
 class Section(BaseModel):
     """A table of the file.
 
-    `calls` are what may be called with its values; of several, each by its own key, a table
-    chooses exactly one.
+    `calls` are the functions that may be called with its values; a table must choose exactly one of
+    them by its key.
     """
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
@@ -120,7 +120,7 @@ class Section(BaseModel):
 
     @property
     def function(self) -> Callable[..., Any]:
-        """What is called."""
+        """The chosen class or function."""
         return self.calls[self.chosen].function
 
     @model_validator(mode="after")
@@ -151,12 +151,12 @@ class Section(BaseModel):
         return f"{key} = true" if self.calls[key].arguments[key].kind is bool else key
 
     def values(self, select: Callable[[str, str], Any]) -> dict[str, Any]:
-        """Keyword arguments that are given, with atoms for selections.
+        """The given keyword arguments, with atoms for selections.
 
         Parameters
         ----------
         select : callable
-            From a selection and the key it stands at, to atoms.
+            Returns the atoms of a selection, given also its key.
         """
 
         def atoms(value: Any, key: str) -> Any:
@@ -176,7 +176,7 @@ class Section(BaseModel):
 
 
 def described_arguments(text: str | None) -> dict[str, tuple[str, str]]:
-    """Type and meaning of every parameter in a numpydoc docstring, as written there."""
+    """Type and description of every parameter in a numpydoc docstring."""
     body = re.search(
         r"^Parameters\n-+\n(.*?)(?=^\w[\w ]*\n---|\Z)", inspect.cleandoc(text or ""), re.M | re.S
     )
@@ -190,7 +190,7 @@ def described_arguments(text: str | None) -> dict[str, tuple[str, str]]:
 
 
 def _evaluated(annotation: Any, function: Any) -> Any:
-    """An annotation as an object; Any where there is none or a name in it is not known."""
+    """An annotation as an object; Any without one or with an unknown name."""
     if annotation is inspect.Parameter.empty:
         return Any
     if not isinstance(annotation, str):
@@ -202,14 +202,14 @@ def _evaluated(annotation: Any, function: Any) -> Any:
 
 
 def _inside(annotation: Any) -> Iterator[Any]:
-    """An annotation and all of what it is made of."""
+    """An annotation and all its parts."""
     yield annotation
     for inner in get_args(annotation):
         yield from _inside(inner)
 
 
 def _array(meaning: str) -> Any:
-    """Nested lists of the shape that a meaning tells, e.g. "Shape (sites, 3)"; else Any."""
+    """Nested lists of the shape given in a description, e.g. "Shape (sites, 3)"; else Any."""
     shape = re.search(r"\b[Ss]hape \(([^)]*)\)", meaning)
     kind: Any = Annotated[float, Strict()] if shape else Any
     for length in re.findall(r"\w+", shape[1])[::-1] if shape else ():
@@ -221,9 +221,9 @@ def _array(meaning: str) -> Any:
 
 
 def _toml_type(kind: Any, about: str, meaning: str, limits: Any) -> Any:
-    """The type of TOML for one of Python.
+    """The TOML type of a Python type.
 
-    about, meaning: type and meaning in words; limits: range of numbers, or None.
+    about, meaning: type and description as text; limits: range of numbers, or None.
     """
     origin, inner = get_origin(kind) or kind, get_args(kind)
     words = tuple(re.findall(r'"([^"]+)"', about))
@@ -232,7 +232,7 @@ def _toml_type(kind: Any, about: str, meaning: str, limits: Any) -> Any:
         return _toml_type(part, about, meaning, limits)
 
     if origin in (Union, UnionType):
-        # a list stands for an array
+        # an array is a list in TOML
         kinds = [of(k) for k in inner if k not in (NoneType, np.ndarray)]
         if FilePath in kinds:
             kinds = [k for k in kinds if k not in (str, _TextPath)]
@@ -244,7 +244,7 @@ def _toml_type(kind: Any, about: str, meaning: str, limits: Any) -> Any:
     if kind is Any and "path-like" in about and _array(meaning) is Any:
         return FilePath
     if kind in (int, float):
-        # true is no number, nor is a text
+        # neither true nor a text is a number
         strict = Annotated[kind, Strict()]
         return strict if limits is None else Annotated[strict, limits]
     if kind is bool or origin is Literal:
@@ -287,14 +287,14 @@ def _argument(
 def arguments_of(
     function: Any, limits: Mapping[str, Any], *, has_ligands: bool = False
 ) -> dict[str, Argument]:
-    """Every argument of a class or function that a file may give.
+    """All arguments of a class or function that a file may give.
 
     Parameters
     ----------
     function : callable
         A class or a function. Further keywords of a class are those of its base classes.
     limits : mapping of str to Any
-        Ranges of numbers by argument, as pydantic has them.
+        Ranges of numbers by argument, for pydantic.
     has_ligands : bool
         Whether further keywords are atoms by type, the table `ligands` of a file.
     """
@@ -323,20 +323,20 @@ def arguments_of(
 def section_of(
     calls: Mapping[str, Call], doc: str | None, *, name: str, rule: str = "", is_usual: bool = False
 ) -> Any:
-    """The section with the arguments of what it describes for keys.
+    """The section with the arguments of classes or functions as keys.
 
     Parameters
     ----------
     calls : mapping of str to Call
-        See `Section`. A key that not all of them have may be absent.
+        See `Section`. Keys that not all of them have are optional.
     doc : str or None
-        A docstring, of which the first paragraph is taken.
+        A docstring, whose first paragraph is used.
     name : str
         Of the section.
     rule : str
-        What the key `rule` must say; empty for sections without one.
+        Value of the key `rule`; empty for sections without it.
     is_usual : bool
-        Whether `rule` may be left out.
+        Whether `rule` may be omitted.
     """
     fields: dict[str, Any] = {}
     if rule:

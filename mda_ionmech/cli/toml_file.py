@@ -1,4 +1,4 @@
-"""TOML files of any origin: a table, or one error in bounded time and memory."""
+"""Reading of TOML files from any source, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..lib.errors import InputError
 
 #: Largest configuration, bytes; deepest table; most keys and values.
 MOST_BYTES, DEEPEST, MOST_VALUES = 2**20, 20, 200_000
-#: A key of more levels than any has: the parser takes time that grows with their square.
+#: Pattern of keys with too many levels, for which parsing takes quadratic time.
 _DEEP_KEY = re.compile(
     r"""(?<![\w-])(?:(?>[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]{0,99}+\.[ \t]{0,99}+)"""
     rf"{{{3 * DEEPEST}}}",
@@ -26,7 +26,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it is no TOML file, or larger or deeper than a configuration is.
+        If it is no TOML file, or larger or deeper than any configuration.
     """
     try:
         with open(path, "rb") as file:
@@ -58,27 +58,27 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _short(error: Exception) -> str:
-    """What a parser says, on one line and not too long."""
+    """The message of a parser, on one line and not too long."""
     text = " ".join(str(error).split())
     return text if len(text) <= 300 else f"{text[:200]} ... {text[-80:]}"
 
 
 def _decoded(path: Path, data: bytes) -> str:
-    """The text of a file in UTF-8, with or without a mark of byte order."""
+    """The text of a file in UTF-8, with or without a byte order mark."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{path} is in UTF-16; save it as UTF-8, which TOML is in")
+        raise InputError(f"{path} is in UTF-16; save it as UTF-8, as TOML requires")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InputError(
-            f"{path} is not in UTF-8, which TOML is in: byte {data[error.start]:#04x} in line "
+            f"{path} is not in UTF-8, as TOML requires: byte {data[error.start]:#04x} in line "
             f"{line}; save it as UTF-8"
         ) from error
 
 
 def _check_size(path: Path, table: dict[str, Any], deep: str) -> None:
-    """Refuse what is deeper than a configuration, or has more in it."""
+    """Refuse tables that are deeper or larger than any configuration."""
     level: list[Any] = [table]
     n_values = 0
     for _ in range(DEEPEST):

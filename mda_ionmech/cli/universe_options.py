@@ -1,4 +1,4 @@
-"""Keys of ``[universe]``: keyword arguments that MDAnalysis has for a universe and its files."""
+"""Keys of ``[universe]``: keyword arguments of MDAnalysis for a universe and its files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from ..lib.errors import InputError
 from .rules import nearest
 
-#: Given by other keys of the file, or of no use from a file.
+#: Arguments that other keys give, or that have no meaning in a file.
 _OTHERS = {
     "self", "topology", "coordinates", "filename", "filenames", "transformations", "context",
     "coordinate_array", "order", "comm", "driver", "outfilename", "trzfilename", "dcdfilename",
 }  # fmt: skip
-#: Taken by readers and parsers of MDAnalysis out of further arguments, beside their signatures.
+#: Arguments of readers and parsers of MDAnalysis that are not in their signatures.
 _TAKEN = {
     "atom_style", "dt", "time_offset", "timeunit", "lengthunit", "velocityunit", "extended",
     "reindex", "model_offset", "force_chainids_to_segids", "n_atoms", "multiframe",
@@ -22,7 +22,7 @@ _TAKEN = {
 
 
 def universe_options() -> set[str]:
-    """Names of all that a universe of any format takes."""
+    """Names of all arguments of a universe of any format."""
     import MDAnalysis as mda
 
     functions = [mda.Universe.__init__]
@@ -38,7 +38,7 @@ def _named(functions: Iterable[Any]) -> set[str]:
     for function in functions:
         try:
             parameters = inspect.signature(function).parameters.values()
-        except (TypeError, ValueError):  # of a compiled class
+        except (TypeError, ValueError):  # a compiled class
             continue
         names |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     return names

@@ -1,4 +1,4 @@
-"""Commands that show events on the atoms: render, view, export."""
+"""Commands that visualise events: render, view, export."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def _trajectory_of(
     topology_format: str | None,
     atom_style: str | None,
 ) -> Any:
-    """The Universe meant by the options, one of three ways to name it."""
+    """The Universe given by the options, in one of three ways."""
     from .. import datasets
     from .config import load_config, open_universe
 
     ways = [topology is not None or bool(trajectory), config is not None, dataset is not None]
     if sum(ways) != 1:
         raise InputError(
-            "say in one way which trajectory was analysed: --topology FILE --trajectory FILE, or "
+            "give the analysed trajectory in one way: --topology FILE --trajectory FILE, or "
             "--config ionmech.toml, or --dataset NAME"
         )
     if dataset is not None:
@@ -82,10 +82,11 @@ def render(
         typer.Option("--frame", "-f", help="Frame of the trajectory; may repeat."),
     ] = None,
     images: Annotated[
-        int, typer.Option(help="Without --frame: so many frames with most of these events.")
+        int, typer.Option(help="Without --frame: number of frames with most of these events.")
     ] = 3,
     animate: Annotated[
-        int, typer.Option(help="Analysed frames in a GIF that begins at the first image; 0: none.")
+        int,
+        typer.Option(help="Analysed frames in a GIF that begins at the first image; 0: no GIF."),
     ] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.")] = Path(
         "ionmech-images"
@@ -96,9 +97,7 @@ def render(
     arrows: Arrows = True,
     bulk: Bulk = "dim",
     trail: Trail = 0,
-    direction: Annotated[
-        str, typer.Option(help="Into which the camera looks, x,y,z.")
-    ] = "-1,-2.2,-0.75",
+    direction: Annotated[str, typer.Option(help="Viewing direction, x,y,z.")] = "-1,-2.2,-0.75",
     topology_format: TopologyFormat = None,
     atom_style: AtomStyle = None,
 ) -> None:
@@ -153,7 +152,7 @@ def view(
     topology_format: TopologyFormat = None,
     atom_style: AtomStyle = None,
 ) -> None:
-    """Look at the events in a window: play, change parameters, click on an event to go to its hops.
+    """Show the events in a window: play, change parameters, click on an event to go to its frames.
 
     Needs pip install 'mda-ionmech\\[viewer]', a screen and a Vulkan driver.
 
@@ -187,8 +186,8 @@ def export(
     config: ConfigFile = None,
     dataset: DatasetName = None,
     start: Annotated[int | None, typer.Option(help="First frame.")] = None,
-    stop: Annotated[int | None, typer.Option(help="Frame to stop before.")] = None,
-    step: Annotated[int | None, typer.Option(help="Every so many frames.")] = None,
+    stop: Annotated[int | None, typer.Option(help="Frame after the last one.")] = None,
+    step: Annotated[int | None, typer.Option(help="Stride in frames.")] = None,
     topology_format: TopologyFormat = None,
     atom_style: AtomStyle = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""The labelled tree of results, its file, and what is computed from it alone."""
+"""Results of a run: the labelled tree, its file, tables, pooling and fits over temperature."""
 
 from .arrhenius_fits import ArrheniusFit, Budget, VTFFit, budget, fit_arrhenius, fit_vtf
 

@@ -1,8 +1,8 @@
-"""Results at several temperatures become activation energies, event by event.
+"""Activation energies of transport and of every event, from results at several temperatures.
 
 L_e T = s A exp(-E_e / kB T) at the same window, or resolution and horizon, of every result; the
-fits are those of `arrhenius_fits`. The energies of the events explain that of the whole:
-E(T) = sum over e of (L_e / L) E_e.
+fits are those of `arrhenius_fits`. The energy of the total is the mean of those of the events,
+weighted by their shares: E(T) = sum over e of (L_e / L) E_e.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ _UNITS = {"eV": 1.0, "kJ/mol": KJ_PER_MOL}
 
 @dataclass(frozen=True)
 class Arrhenius:
-    """Activation energies of a transport coefficient and of everything its events did.
+    """Activation energies of a transport coefficient and of its contributions by event.
 
     Attributes
     ----------
     data : xarray.Dataset
-        Everything, by ``row`` (one quantity of one species and event), ``temperature`` (K) and,
-        for the fitted curves, ``curve_temperature`` (K): what `save` writes.
+        All values and fits, by ``row`` (one quantity of one species and event), ``temperature`` (K)
+        and, for the fitted curves, ``curve_temperature`` (K), as written by `save`.
     """
 
     data: xr.Dataset
@@ -73,7 +73,7 @@ class Arrhenius:
             Columns ``quantity`` (``onsager`` is L T, ``conductivity`` is sigma T), ``species``,
             ``event`` (``total`` for the whole), ``energy`` with ``low`` and ``high``,
             ``log_prefactor`` (ln of A over ``unit``), ``sign``, ``reduced_chi2`` (NaN for two
-            temperatures) and ``reason``, which says why a fit was refused.
+            temperatures) and ``reason`` why a fit was refused.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Arrhenius:
         return table
 
     def budget(self, species: str | None = None) -> pd.DataFrame:
-        """Apparent energy at each temperature: the sum over the events beside the direct one.
+        """Apparent energy at each temperature: the sum over the events and the direct one.
 
         Parameters
         ----------
@@ -121,12 +121,12 @@ class Arrhenius:
         Raises
         ------
         InputError
-            If the events of that species were not fitted, or its whole was refused.
+            If the events of that species were not fitted, or the fit of its total was refused.
         """
         return self._balance(species, "budget", "temperature", ("parts", "direct", "difference"))
 
     def closure(self, species: str | None = None) -> pd.DataFrame:
-        """Energy and curvature over all temperatures: from the events and from the whole itself.
+        """Energy and curvature over all temperatures: from the events and from the total.
 
         Parameters
         ----------
@@ -137,13 +137,14 @@ class Arrhenius:
         -------
         pandas.DataFrame
             Index ``energy`` (eV, the straight line) and ``curvature`` (eV^2, d2 ln(L T) /
-            d(1 / kB T)2: how far the energies of the events differ; NaN for two temperatures);
-            columns as in `budget`. The budget closes where the interval of ``difference`` holds 0.
+            d(1 / kB T)2, due to differences between the energies of the events; NaN for two
+            temperatures); columns as in `budget`. The budget is consistent where the interval of
+            ``difference`` includes 0.
 
         Raises
         ------
         InputError
-            If the events of that species were not fitted, or its whole was refused.
+            If the events of that species were not fitted, or the fit of its total was refused.
         """
         return self._balance(species, "closure", "total", ("parts", "direct", "difference"))
 
@@ -163,8 +164,8 @@ class Arrhenius:
             rows = rows[(rows["species"] == fitted) & (rows["event"] == "total")]
             reason = rows.loc[rows["quantity"] == "onsager", "reason"].iloc[0]
             raise InputError(
-                f"there is no budget: L T of {fitted} has no logarithm, {reason}; read the "
-                "energies of its events in table()"
+                f"there is no budget: L T of {fitted} has no logarithm, {reason}; the "
+                "energies of its events are in table()"
             )
         columns = {
             f"{name}{end}": self.data[f"{kind}_{name}{end}"].values
@@ -177,20 +178,20 @@ class Arrhenius:
         return table
 
     def vtf(self) -> pd.DataFrame:
-        """Fits of X = s A exp(-B / (T - T0)) beside the Arrhenius ones.
+        """Fits of X = s A exp(-B / (T - T0)), compared with the Arrhenius ones.
 
         Returns
         -------
         pandas.DataFrame
             Columns ``quantity``, ``species``, ``event``, ``b`` and ``t0`` (K) with ``_low`` and
-            ``_high``, ``log_prefactor``, ``reduced_chi2`` beside ``reduced_chi2_arrhenius``,
-            ``aicc`` beside ``aicc_arrhenius`` (the lower the better; infinite where the points are
-            too few), and ``reason``, which says why a fit was refused or T0 is not determined.
+            ``_high``, ``log_prefactor``, ``reduced_chi2`` and ``reduced_chi2_arrhenius``, ``aicc``
+            and ``aicc_arrhenius`` (the lower the better; infinite for too few points), and
+            ``reason`` why a fit was refused or T0 is not determined.
 
         Raises
         ------
         InputError
-            If the model was not asked for.
+            If the model was not fitted.
         """
         if "vtf_b" not in self.data:
             raise InputError("VTF was not fitted: call arrhenius with model='vtf'")
@@ -275,25 +276,25 @@ def arrhenius(
 
     Fitted are L T of every species, sigma T and the self-diffusion coefficients, and of one species
     L_e T, f_e and eta_e of each event: X(T) = s A exp(-E / kB T) with a free sign s, by weighted
-    least squares of ln|X|. Intervals come from fitting every resample anew.
+    least squares of ln|X|. Intervals are from fits to all bootstrap samples.
 
     Parameters
     ----------
     results : sequence of Results or path-like
-        One per temperature, in any order; two at least, three for a curvature.
+        One per temperature, in any order; at least two, three for a curvature.
     window : float, optional
-        Window of the window view, ps. Default: the longest with ten blocks or more that all results
-        hold.
+        Window of the window view, ps. Default: the longest one of all results with ten blocks or
+        more.
     resolution, horizon : float, optional
         Of the path and slope views, ps. Default: the shortest resolution and the longest horizon
-        that `Results.recommend` says at any temperature.
+        that `Results.recommend` gives at any temperature.
     species : str, optional
-        Whose events are fitted. Default: the first species with an event rule.
+        Species whose events are fitted. Default: the first with an event rule.
     view : {"auto", "window", "path", "slope"}
-        ``auto``: the window view if `window` is given, or where there is no slope view to quote at
-        every temperature; else the slope view.
+        ``auto``: the window view if `window` is given, or if no slope view is recommended at some
+        temperature; else the slope view.
     model : {"arrhenius", "vtf"}
-        ``vtf`` fits exp(-B / (T - T0)) beside it; at least four temperatures.
+        ``vtf`` also fits exp(-B / (T - T0)); at least four temperatures.
 
     Returns
     -------
@@ -314,12 +315,12 @@ def arrhenius(
 
     Notes
     -----
-    A fit is refused where X is zero or changes sign between temperatures or resamples. f_e and
-    eta_e are weighted like L_e T, so that E_e = E_f + E_eta holds exactly where N / V is the same
-    at all temperatures; where it is not, the rows ``carrier_density`` hold the difference.
-    Resamples of different temperatures are paired at random: their runs are independent. In the
-    path and slope views f_e is that of windows as long as the resolution, where these were scanned,
-    and resampled by itself; there is no self-diffusion coefficient in the slope view.
+    A fit is refused where X is zero or changes sign between temperatures or samples. f_e and eta_e
+    have the weights of L_e T, so that E_e = E_f + E_eta holds exactly where N / V is the same at
+    all temperatures; otherwise the rows ``carrier_density`` give the difference. Samples of
+    different temperatures are paired at random, as runs are independent. In the path and slope
+    views f_e is that of windows as long as the resolution, if these are in the scan, with samples
+    of its own; there is no self-diffusion coefficient in the slope view.
 
     Cost: computing the resamples of each result, plus one least-squares solution per row; VTF
     searches T0 for every resample, about 0.3 s per row.
@@ -345,7 +346,7 @@ def arrhenius(
     name = opened[0]._species(species)
     if any(r._species(species) != name for r in opened):
         raise InputError(
-            f"species must be given: by default {name!r} would be taken at "
+            f"species must be given: the default is {name!r} at "
             f"{temperature_of(opened[0]):g} K, but not at every temperature"
         )
     if view == "auto":

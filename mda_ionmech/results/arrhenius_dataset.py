@@ -1,4 +1,4 @@
-"""Fits over temperatures of every event as one labelled dataset."""
+"""Arrhenius and VTF fits of all quantities as one labelled dataset."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .arrhenius_inputs import TemperatureSeries
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Points of a fitted curve.
+#: Number of points of a fitted curve.
 _CURVE = 60
 
 
@@ -40,7 +40,7 @@ class _Row:
 
 
 def fitted_dataset(series: TemperatureSeries, model: str) -> xr.Dataset:
-    """Every row, its fits, and the budget."""
+    """All rows, their fits, and the budget."""
     t = series.temperature
     rows: list[_Row] = []
     fits: list[ArrheniusFit] = []
@@ -102,7 +102,7 @@ def _effectiveness(
     # 1/(J m s) K over 1/A^3 and 1/ns
     scale = 2 * n_dimensions * constants.k / 1e30 * 1e20 / 1e9
     value, samples = (
-        # a label that a resample lacks has a frequency of round-off there
+        # the frequency of a label that is missing in a sample is rounding error
         scale * p / np.where(f > 1e-9 * frequency[0], density * f, np.nan)
         for p, f in zip(part, frequency, strict=True)
     )
@@ -110,7 +110,7 @@ def _effectiveness(
 
 
 def _ends(samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Percentiles over the first axis; NaN where no sample is known."""
+    """Percentiles over the first axis; NaN where no sample is defined."""
     columns = samples.reshape(len(samples), -1)
     ends = np.full((2, columns.shape[1]), np.nan)
     known = np.isfinite(columns).any(axis=0)
@@ -129,11 +129,11 @@ def _dataset(
     total: ArrheniusFit,
     model: str,
 ) -> xr.Dataset:
-    """What `Arrhenius` holds and saves."""
+    """The dataset of an `Arrhenius`."""
     import xarray as xr
 
     t, level = series.temperature, series.level
-    # evenly in 1 / T, and a little beyond the data
+    # evenly spaced in 1 / T, and slightly beyond the data
     ends = 1 / t[-1], 1 / t[0]
     reach = 0.03 * (ends[1] - ends[0])
     curve = 1 / np.linspace(ends[1] + reach, ends[0] - reach, _CURVE)
@@ -211,8 +211,8 @@ def _add_balance(add: Any, balance: Budget, total: ArrheniusFit, level: float) -
     ):  # fmt: skip
         for name, value, samples, text in (
             ("parts", parts, parts_samples, "from the events"),
-            ("direct", direct, direct_samples, "from the whole itself"),
-            ("difference", parts - direct, parts_samples - direct_samples, "events minus whole"),
+            ("direct", direct, direct_samples, "from the total itself"),
+            ("difference", parts - direct, parts_samples - direct_samples, "events minus total"),
         ):
             low, high = _ends(samples, level)
             text = f"apparent activation energy, {text}"
@@ -222,7 +222,7 @@ def _add_balance(add: Any, balance: Budget, total: ArrheniusFit, level: float) -
 
 
 def _add_vtf(add: Any, with_ends: Any, series: TemperatureSeries, rows: Sequence[_Row]) -> None:
-    """VTF of coefficients, conductivity and self-diffusion; other rows are left empty."""
+    """VTF fits of coefficients, conductivity and self-diffusion; other rows are empty."""
     t, level = series.temperature, series.level
     asked = np.array([r.quantity in ("onsager", "conductivity", "self_diffusivity") for r in rows])
     nothing = np.full((1, 3), np.nan)

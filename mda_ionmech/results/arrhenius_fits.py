@@ -1,8 +1,8 @@
 """Activation energies from values at several temperatures, on plain arrays.
 
 X(T) = s A exp(-E / kB T) with a free sign s: a straight line of ln|X| against 1 / kB T, weighted
-by the variance of ln|X| among resampled values, and fitted anew to every resample. Contributions
-that sum to a whole have a budget: -d ln X / d(1 / kB T) = sum over e of (X_e / X) E_e.
+by the variance of ln|X| over bootstrap samples, and fitted to every sample. Contributions that sum
+to a total have a budget: -d ln X / d(1 / kB T) = sum over e of (X_e / X) E_e.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from scipy import constants
 BOLTZMANN = constants.k / constants.e
 #: kJ/mol of one eV.
 KJ_PER_MOL = constants.e * constants.N_A / 1000.0
-#: Resamples below this part of the value are zero.
+#: Samples below this fraction of the value count as zero.
 _ROUND_OFF = 1e-9
-#: T0 of a VTF fit is sought between 0 and this fraction of the lowest temperature.
+#: T0 of a VTF fit is searched between 0 and this fraction of the lowest temperature.
 _HIGHEST_T0 = 0.99
 
 
@@ -31,7 +31,7 @@ def inverse_energy(temperature: np.ndarray) -> np.ndarray:
 def log_error(samples: np.ndarray) -> np.ndarray:
     """Standard deviation of ln|X| over samples (samples, temperatures), which must not be zero."""
     spread = np.std(np.log(np.abs(samples)), axis=0, ddof=1)
-    # equal values have a spread of round-off
+    # equal values have a standard deviation of rounding errors
     return np.where(spread > 1e-12, spread, 0.0)
 
 
@@ -46,13 +46,13 @@ def fit_polynomial(x: np.ndarray, y: np.ndarray, error: np.ndarray, degree: int)
         Shape (points,) or (samples, points).
     error : numpy.ndarray
         Shape (points,): standard errors, taken as at least a millionth of the largest. Where all
-        are zero every point weighs the same.
+        are zero all weights are equal.
     degree : int
 
     Returns
     -------
     numpy.ndarray
-        Shape (degree + 1,) or (samples, degree + 1): coefficients of rising powers.
+        Shape (degree + 1,) or (samples, degree + 1): coefficients of increasing powers.
     """
     largest = float(error.max())
     weight = 1.0 / np.maximum(error, 1e-6 * largest) if largest > 0 else np.ones_like(x)
@@ -88,7 +88,7 @@ class ArrheniusFit:
     reduced_chi2 : float
         Weighted squared deviations over the degrees of freedom; NaN for two temperatures.
     reason : str
-        Why the fit was refused, empty otherwise.
+        Reason why the fit was refused, empty otherwise.
     """
 
     sign: int
@@ -139,7 +139,7 @@ def _kelvin(temperature: np.ndarray, where: np.ndarray) -> str:
 
 
 def why_no_logarithm(temperature: np.ndarray, value: np.ndarray, samples: np.ndarray) -> str:
-    """Reason why ln|X| is no function of temperature, empty where it is.
+    """Reason why ln|X| is undefined, empty where it is defined.
 
     X must be finite, of one sign, and of that sign in every resample.
 
@@ -178,7 +178,7 @@ def fit_arrhenius(
     samples: np.ndarray,
     error: np.ndarray | None = None,
 ) -> ArrheniusFit:
-    """Weighted least squares of ln|X| against 1 / kB T, and the same for every resample.
+    """Weighted least squares of ln|X| against 1 / kB T, for the values and every sample.
 
     Cost: one least-squares solution for all samples together.
 
@@ -189,7 +189,7 @@ def fit_arrhenius(
     value : numpy.ndarray
         Shape (temperatures,): X in any unit.
     samples : numpy.ndarray
-        Shape (samples, temperatures): resampled X; temperatures independent of each other.
+        Shape (samples, temperatures): samples of X, independent between temperatures.
     error : numpy.ndarray, optional
         Shape (temperatures,): standard errors of ln|X| to weight with. Default: the standard
         deviation of ln|X| over the samples. Fits of X, Y and X Y with the same errors have
@@ -199,7 +199,7 @@ def fit_arrhenius(
     -------
     ArrheniusFit
         Refused, with the reason, where X is zero or its sign differs between temperatures or
-        resamples: it has no logarithm then.
+        samples, so that ln|X| has no meaning.
     """
     temperature = np.asarray(temperature, dtype=np.float64)
     reason = why_no_logarithm(temperature, value, samples)
@@ -228,9 +228,9 @@ def fit_arrhenius(
 
 @dataclass(frozen=True)
 class Budget:
-    """Apparent energy of a whole, from its parts and from itself.
+    """Apparent energy of a total, from its contributions and from itself.
 
-    Arrays of samples have the samples in front.
+    The first axis of arrays of samples is that of samples.
 
     Attributes
     ----------
@@ -268,7 +268,7 @@ def budget(
     fits: Sequence[ArrheniusFit],
     error: np.ndarray,
 ) -> Budget:
-    """Energy of a whole from the energies of the parts that sum to it.
+    """Energy of a total from the energies of its contributions.
 
     Parameters
     ----------
@@ -280,9 +280,8 @@ def budget(
     parts : sequence of tuple of numpy.ndarray
         The same of every X_e; they sum to X.
     fits : sequence of ArrheniusFit
-        One per part. A part whose fit was refused enters with the slope of X_e itself, by a
-        straight line against 1 / kB T: -(dX_e / d(1 / kB T)) / X needs no sign. So nothing is
-        left out.
+        One per contribution. If a fit was refused, the slope of X_e itself is used, by a straight
+        line against 1 / kB T: -(dX_e / d(1 / kB T)) / X does not depend on the sign.
     error : numpy.ndarray
         Shape (temperatures,): standard errors of ln X.
 
@@ -302,7 +301,7 @@ def budget(
             fitted_samples += fit.samples_at(temperature)
             continue
         spread = part_samples.std(axis=0, ddof=1)
-        # a temperature at which the part never occurs is known no better than the others
+        # the error at a temperature without this contribution is not below that of the others
         spread = np.maximum(spread, spread.max(initial=0.0) * 1e-3)
         intercept, slope = fit_polynomial(beta, part, spread, 1)
         line = fit_polynomial(beta, part_samples, spread, 1)
@@ -413,13 +412,13 @@ def fit_vtf(
     samples : numpy.ndarray
         Shape (samples, temperatures).
     level : float
-        Nominal coverage by which T0 is judged.
+        Nominal coverage of the interval of T0.
 
     Returns
     -------
     VTFFit
-        T0 lies between 0 and the lowest temperature. It is not determined where its interval
-        reaches one of these ends: at 0 the law is that of Arrhenius.
+        T0 is between 0 and the lowest temperature. It is not determined where its interval reaches
+        one of these limits: T0 = 0 is the Arrhenius law.
 
     Notes
     -----
@@ -462,7 +461,7 @@ def fit_vtf(
 def _project(
     temperature: np.ndarray, log: np.ndarray, weight: np.ndarray, highest: float
 ) -> tuple[np.ndarray, float]:
-    """ln A, B and T0 of least chi^2, and that: for a given T0 the other two are linear."""
+    """ln A, B and T0 of least chi^2, and chi^2: for a given T0 the other two are linear."""
     total = weight.sum()
     mean = weight @ log / total
 
@@ -479,14 +478,14 @@ def _project(
         lambda t0: line(t0)[0], bounds=(0.0, highest), method="bounded",
         options={"xatol": 1e-6 * highest},
     )  # fmt: skip
-    # a bounded search comes near an end but never to it
+    # a bounded search approaches a limit but never reaches it
     t0 = min((float(found.x), 0.0, highest), key=lambda t: line(t)[0])
     chi2, intercept, b = line(t0)
     return np.array([intercept, b, t0]), chi2
 
 
 def corrected_aic(reduced_chi2: float, n_points: int, n_parameters: int) -> float:
-    """Akaike's criterion for few points of known error; infinite without freedom to spare.
+    """Akaike's criterion for few points of known error; infinite for too few points.
 
     chi^2 + 2 k + 2 k (k + 1) / (n - k - 1), after C. M. Hurvich and C.-L. Tsai, Biometrika 76, 297
     (1989).

@@ -1,4 +1,4 @@
-"""Results at several temperatures as one series: checks, and the place at which they are read."""
+"""Results at several temperatures as one series: checks, and the common window or horizon."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ def check_temperatures(results: Sequence[Results]) -> None:
     """Refuse fewer than two results, and two results at one temperature."""
     if len(results) < 2:
         raise InputError(
-            f"results holds {len(results)} of them: an activation energy needs two temperatures at "
-            "least, and three to see whether the line is straight"
+            f"results holds {len(results)} of them: an activation energy needs at least two "
+            "temperatures, and three to see whether the line is straight"
         )
     temperatures = [temperature_of(r) for r in results]
     for low, high in pairwise(temperatures):
         if high - low < 1e-6 * high:
             raise InputError(
-                f"two results are at {low:g} K: give one per temperature, and put replicas of one "
-                "temperature together with mda_ionmech.combine first"
+                f"two results are at {low:g} K: give one per temperature, and pool replicas of one "
+                "temperature with mda_ionmech.combine first"
             )
     if len(results) == 2:
         warnings.warn(
-            "two temperatures: a straight line goes through any two points, so there is neither "
+            "two temperatures: a straight line fits any two points, so there is neither "
             "a goodness of fit nor a curvature; add a third temperature",
             stacklevel=3,
         )
 
 
 def check_alike(results: Sequence[Results]) -> None:
-    """Same species, events, frame of reference and directions at every temperature."""
+    """Refuse results that differ in species, events, frame of reference or directions."""
 
     def described(r: Results) -> dict[str, Any]:
         data, settings = r.decomposition, r.settings
@@ -80,8 +80,8 @@ def check_alike(results: Sequence[Results]) -> None:
     different = [text for r in results[1:] for text in differing_labels(results[0], r)]
     if different:
         warnings.warn(
-            "event rules or detectors differ between temperatures, so that labels of one name may "
-            f"mean different things: {'; '.join(dict.fromkeys(different))}",
+            "event rules or detectors differ between temperatures, so that equal labels may "
+            f"have different meanings: {'; '.join(dict.fromkeys(different))}",
             stacklevel=3,
         )
 
@@ -119,7 +119,7 @@ def sound_view(
     resolution: float | None,
     horizon: float | None,
 ) -> str:
-    """The slope view where it can be read at every temperature, else the window view."""
+    """The slope view where it is recommended at every temperature, else the window view."""
     if resolution is not None or horizon is not None:
         return "slope"
     if window is not None or any("path_slope" not in r.decomposition for r in results):
@@ -128,7 +128,7 @@ def sound_view(
         advice = r.recommend(species=species)
         if advice.resolution is None or advice.horizon is None:
             warnings.warn(
-                f"the window view is read, because of the slope view at {temperature_of(r):g} K: "
+                f"the window view is used, because of the slope view at {temperature_of(r):g} K: "
                 f"{advice}",
                 stacklevel=3,
             )
@@ -177,7 +177,7 @@ def place_of(
     resolution: float | None,
     horizon: float | None,
 ) -> dict[str, float]:
-    """Window, or resolution and horizon, that all results hold."""
+    """The window, or resolution and horizon, common to all results."""
     if view == "window":
         if resolution is not None or horizon is not None:
             raise InputError(
@@ -217,7 +217,7 @@ def _near(value: float, values: Any) -> bool:
 
 
 def _common(results: Sequence[Results], dim: str, wanted: float) -> float:
-    """The length nearest to the wanted one, if every result holds the same."""
+    """The scanned length closest to the wanted one, if it is the same in every result."""
     found = []
     for r in results:
         values = r.decomposition[dim].values
@@ -245,7 +245,7 @@ def _common(results: Sequence[Results], dim: str, wanted: float) -> float:
 
 
 class TemperatureSeries:
-    """Values and resamples of one variable at all temperatures."""
+    """Values and samples of variables at all temperatures."""
 
     def __init__(
         self, results: Sequence[Results], view: str, place: dict[str, float], species: str
@@ -256,7 +256,7 @@ class TemperatureSeries:
         self.names = [str(s) for s in results[0].decomposition["species"].values]
         self.events = [str(e) for e in results[0].decomposition["event"].values]
         self._held: dict[tuple[str, int], np.ndarray] = {}
-        # runs share their seed, so resample k of each draws the same blocks: a spurious correlation
+        # runs with equal seeds draw the same blocks in sample k, a spurious correlation
         self.order = [
             np.random.default_rng(k).permutation(len(self._samples("onsager", k)))
             for k in range(len(results))
@@ -271,7 +271,7 @@ class TemperatureSeries:
             if not np.isfinite(drawn).all():
                 raise InputError(
                     f"the result at {t:g} K has no intervals at {self.words()}: fewer than two "
-                    "blocks; run it longer, or read a shorter one"
+                    "blocks; run it longer, or use a shorter one"
                 )
 
     def _samples(self, name: str, k: int) -> np.ndarray:
@@ -280,7 +280,7 @@ class TemperatureSeries:
         return self._held[name, k]
 
     def take(self, name: str, **where: Any) -> tuple[np.ndarray, np.ndarray]:
-        """A variable at the place and labels given, other dimensions summed over.
+        """A variable at given labels, summed over the other dimensions.
 
         Returns
         -------
@@ -310,7 +310,7 @@ class TemperatureSeries:
         return np.array(values), np.stack(resampled, axis=1)
 
     def words(self) -> str:
-        """The place, e.g. "window 2 ps"."""
+        """The window, or resolution and horizon, as text, e.g. "window 2 ps"."""
         return " and ".join(f"{k} {v:g} ps" for k, v in self.place.items())
 
     def _window(self, length: float) -> float | None:
@@ -319,7 +319,7 @@ class TemperatureSeries:
         return length if held else None
 
     def onsager(self, species: str, event: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """L_AA, or the part of an event, in 1/(J m s)."""
+        """L_AA, or the contribution of an event, in 1/(J m s)."""
         where: dict[str, Any] = {"species": species, "species_2": species, **self.place}
         if event is not None:
             return self.take(_BY_EVENT[self.view], **where, event=event)
@@ -332,7 +332,7 @@ class TemperatureSeries:
         return self.take(_CONDUCTIVITY.get(self.view, "conductivity"), **self.place)
 
     def self_diffusivity(self, species: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """In cm^2/s; None where the view has no self part."""
+        """Self-diffusion coefficient in cm^2/s; None where the view has no self part."""
         if self.view == "slope":
             return None
         window = self._window(self.place["window" if self.view == "window" else "horizon"])
@@ -341,7 +341,7 @@ class TemperatureSeries:
         return self.take("diffusivity_self", species=species, window=window)
 
     def frequency(self, event: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """In 1/ns, in windows of one resolution; None if not scanned, or without that label."""
+        """Frequency in 1/ns in windows of one resolution; None if not available."""
         window = self._window(self.place["window" if self.view == "window" else "resolution"])
         if window is None:
             return None
@@ -357,11 +357,11 @@ class TemperatureSeries:
         return np.array(number) / [r.settings["volume_angstrom3"] for r in self.results]
 
     def dimensions(self) -> int:
-        """Number of directions that count."""
+        """Number of directions that are analysed."""
         return len(self.results[0].settings["axes"])
 
     def occurring(self) -> list[str]:
-        """Events of the species that carried more than round-off at any temperature."""
+        """Events of the species with a contribution above rounding errors at any temperature."""
         whole = np.abs(self.onsager(self.species)[0])
         return [
             e

@@ -1,9 +1,9 @@
-"""Checksums of a result file: of its bytes, and of what it holds.
+"""Checksums of a result file: of its bytes, and of its contents.
 
-That of the bytes stands behind the last byte of the NetCDF4 file, where readers of HDF5 do not
-look. It is verified before the HDF5 library sees the file, which may not survive damaged bytes.
-Those of the contents, an attribute of every group, stay valid when another program writes the same
-names, numbers and texts anew.
+That of the bytes is appended to the NetCDF4 file, where readers of HDF5 ignore it. It is verified
+before the HDF5 library opens the file, because the library may crash on damaged bytes. Those of the
+contents, an attribute of every group, remain valid when another program writes the same names,
+numbers and texts again.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ import numpy as np
 if TYPE_CHECKING:
     import netCDF4
 
-#: Name of the attribute of every group.
+#: Name of the attribute with the checksum of a group.
 ATTRIBUTE = "checksum"
-#: Read and hashed at once, bytes.
+#: Size of the pieces that are read and hashed, bytes.
 PIECE = 2**20
-#: Arrays of a file cannot be larger than it times this, but for a few megabytes: deflate does no
-#: better.
+#: Largest ratio of the size of arrays to that of the file, apart from a few megabytes: the limit of
+#: deflate.
 MOST_RATIO, SMALL = 1100, 2**26
 _START, _LENGTH = b"\nionmech-results: blake2b of the bytes before this line ", 89
 _FOOTER = re.compile(re.escape(_START) + rb"([0-9a-f]{32})\n")
 
 
 class DamagedError(ValueError):
-    """A file is not what was written; the message says in what."""
+    """A file differs from what was written; the message says how."""
 
 
 def _new_hash() -> Any:
@@ -39,7 +39,7 @@ def _new_hash() -> Any:
 
 
 def append_checksum(name: str) -> None:
-    """Write the checksum of the bytes of a file behind them.
+    """Append the checksum of the bytes of a file.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ def bytes_are_right(name: str) -> bool:
     Returns
     -------
     bool
-        False for a file that ends otherwise: an older one, or one that another program wrote.
+        False for a file without it: of an older version, or written by another program.
 
     Raises
     ------
     DamagedError
-        If the bytes are others.
+        If the bytes differ.
     """
     size = os.path.getsize(name)
     with open(name, "rb") as file:
@@ -85,7 +85,7 @@ def _hash_of_bytes(name: str, size: int) -> bytes:
 
 
 def store_checksums(name: str) -> None:
-    """Add to every group of a NetCDF4 file the checksum of what it and its groups hold."""
+    """Add to every group of a NetCDF4 file the checksum of its contents and its groups."""
     import netCDF4
 
     with netCDF4.Dataset(name, "a") as file:
@@ -94,9 +94,9 @@ def store_checksums(name: str) -> None:
 
 
 def contents_are_right(file: netCDF4.Dataset, size: int) -> bool:
-    """Whether every group of a NetCDF4 file holds what its checksum was made of.
+    """Whether every group of a NetCDF4 file agrees with its checksum.
 
-    Memory does not grow with the file.
+    Memory does not depend on the size of the file.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def contents_are_right(file: netCDF4.Dataset, size: int) -> bool:
     Raises
     ------
     DamagedError
-        If a group holds something else, or lacks its checksum while others have one.
+        If a group differs, or lacks its checksum while others have one.
     """
     _check_sizes(file, size)
     found = _checksums(file)
@@ -122,7 +122,7 @@ def contents_are_right(file: netCDF4.Dataset, size: int) -> bool:
     }
     if not any(stored.values()):
         return False
-    # a group comes after those inside it, so that the first one that differs is the one
+    # groups come after those inside them, so that the first that differs is the one that changed
     for path, (_, checksum) in found.items():
         if stored[path] != checksum:
             raise DamagedError(
@@ -133,14 +133,14 @@ def contents_are_right(file: netCDF4.Dataset, size: int) -> bool:
 
 
 def groups_of(group: Any) -> Iterator[Any]:
-    """The groups of a NetCDF4 file or group: each after those inside it, itself last."""
+    """The groups of a NetCDF4 file or group, each after those inside it, itself last."""
     for one in group.groups.values():
         yield from groups_of(one)
     yield group
 
 
 def _check_sizes(file: Any, size: int) -> None:
-    """Refuse arrays that cannot be in a file of a size."""
+    """Refuse arrays that are too large for the size of the file."""
     total = 0
     for group in groups_of(file):
         for name, one in group.variables.items():
@@ -179,7 +179,7 @@ def _checksums(file: Any) -> dict[str, tuple[Any, str]]:
 
 
 def _add(found: Any, *texts: str) -> None:
-    """Add texts so that no others give the same bytes."""
+    """Add texts unambiguously."""
     for text in texts:
         data = text.encode("utf-8", "surrogatepass")
         found.update(b"%d:" % len(data))
@@ -213,7 +213,7 @@ def _add_variable(found: Any, path: str, name: str, variable: Any) -> None:
 
 
 def _pieces(variable: Any) -> Iterator[Any]:
-    """The values of a variable, a few megabytes at a time and whole chunks of the file."""
+    """The values of a variable in pieces of a few megabytes, of whole chunks of the file."""
     if variable.ndim == 0 or 0 in variable.shape:
         yield variable[...]
         return
@@ -222,7 +222,7 @@ def _pieces(variable: Any) -> Iterator[Any]:
     chunks = variable.chunking()
     if isinstance(chunks, list):
         rows = -(-rows // chunks[0]) * chunks[0]
-        # by default the library keeps 64 MB of every variable; it loses one named like a dimension
+        # the library caches 64 MB per variable by default, but loses variables named as dimensions
         if variable.name not in variable.dimensions:
             variable.set_var_chunk_cache(size=4 * PIECE)
     for first in range(0, variable.shape[0], rows):
@@ -230,7 +230,7 @@ def _pieces(variable: Any) -> Iterator[Any]:
 
 
 def _as_bytes(values: np.ndarray) -> bytes:
-    """Little-endian bytes; of all that are no number the same."""
+    """Little-endian bytes, with the same bytes for every NaN."""
     if values.dtype.kind == "f" and (none := np.isnan(values)).any():
         values = np.where(none, values.dtype.type(np.nan), values)
     return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()

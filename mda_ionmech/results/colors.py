@@ -1,7 +1,7 @@
-"""One colour per event and macrostate, everywhere: figures, tables and OVITO.
+"""Colours of events and macrostates in figures, tables and OVITO.
 
-The event colours are those of Okabe and Ito (jfly.uni-koeln.de/color, 2008), told apart in the
-common kinds of colour blindness and in print.
+The event colours are those of Okabe and Ito (jfly.uni-koeln.de/color, 2008), which are distinct for
+colour-blind readers and in print.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ for _unit in ("molecules", "chains"):
 
 
 def colors_of(names: tuple[str, ...] | list[str], table: dict[str, str]) -> list[str]:
-    """A colour for each name: its own, or for names the table lacks the next one of the set."""
+    """A colour for each name: that of the table, or the next one of the palette."""
     spare = [c for c in _OKABE_ITO if c not in {table.get(n) for n in names}] or list(_OKABE_ITO)
     out, used = [], 0
     for name in names:

@@ -1,6 +1,6 @@
-"""Independent runs of one system taken together: their sums are added, replicas are blocks.
+"""Pooling of independent runs of one system: sums are added, replicas are blocks.
 
-Nothing is averaged that is a ratio; every quantity is computed anew from the joined sums.
+Ratios are not averaged; every quantity is computed from the pooled sums.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ from .results import Results
 from .same_settings import SPREAD, differing, nearly_equal
 from .schema import check_schema, load_schema
 
-#: Replicas that differ by more than their intervals with less than this probability are named.
+#: Probability below which differences between replicas are reported.
 UNLIKELY = 0.01
-#: Frames of two results that are compared, and displacements that are taken for equal, Angstrom:
-#: coordinates of files have three digits.
+#: Frames of two results that are compared, and difference of equal displacements, Angstrom:
+#: coordinates in files have three digits.
 SAMPLED, SAME_STEP = 16, 1e-3
 
 
 def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
-    """Join replicas: independent trajectories of the same system under the same settings.
+    """Pool replicas: independent trajectories of the same system with the same settings.
 
-    From ten replicas on each is one block of the bootstrap; below ten, blocks are drawn inside
-    the replicas and never across a join, and replicas that differ by more than their intervals
-    are named among the warnings.
+    With ten replicas or more each is one block of the bootstrap; with fewer, blocks are drawn
+    within replicas, and replicas that differ by more than their intervals are reported in the
+    warnings.
 
-    Cost: that of the intervals of one run.
+    Cost: the intervals of one run.
 
     Parameters
     ----------
     results : sequence of Results or path-like
-        Two or more with the same choices: species, charges, detectors with their cutoffs,
+        Two or more with the same settings: species, charges, detectors with their cutoffs,
         hysteresis, persistence and ligands, rules, windows, resolutions, horizons, frame spacing,
         temperature, frame of reference, level. Trajectories, their lengths and the seeds may
-        differ, volumes by 2 %, and cutoffs that each found from g(r) by 0.2 A.
+        differ, volumes by 2 %, and cutoffs found from g(r) by 0.2 A.
 
     Returns
     -------
     Results
-        Without the groups states and shells, which belong to single trajectories.
+        Without the groups states and shells, which are of single trajectories.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
         tree["transitions"] = xr.DataTree(estimates.transitions())
     tree["blocks"] = block_sums.to_tree(joined)
     notes = [
-        f"{len(listed)} replicas taken together",
+        f"{len(listed)} replicas pooled",
         *found_alike,
         *estimates.notes,
         *_differences(replicas),
@@ -101,19 +101,19 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
 
 
 def _origins(settings: dict[str, Any]) -> list[dict[str, Any]]:
-    """What tells one replica from another; several where replicas were combined before."""
+    """Identity of a replica; several where replicas were combined before."""
     if "replicas" in settings:
         return list(settings["replicas"])
     return [{k: settings[k] for k in ("trajectory", "n_frames", "first_frame", "last_frame")}]
 
 
 def _check_equal(listed: Sequence[Results]) -> list[str]:
-    """Refuse results that are not of one system or choice, naming all that differs.
+    """Refuse results of different systems or settings, naming all differences.
 
     Returns
     -------
     list of str
-        What differs too little to matter, for the warnings.
+        Negligible differences, for the warnings.
     """
     first = listed[0]
     notes: list[str] = []
@@ -139,13 +139,13 @@ def _check_equal(listed: Sequence[Results]) -> list[str]:
 
 
 def _check_different(listed: Sequence[Results], files: Sequence[str]) -> None:
-    """Refuse a run that is there twice, by itself or among those of a combined result.
+    """Refuse a run that occurs twice, by itself or within a combined result.
 
     Parameters
     ----------
     listed : sequence of Results
     files : sequence of str
-        Their names, empty for results that were given as such.
+        Their names, empty for results that are not files.
     """
     runs = [_digests(r) for r in listed]
     for number, mine in enumerate(runs):
@@ -156,9 +156,9 @@ def _check_different(listed: Sequence[Results], files: Sequence[str]) -> None:
             which = "are one and the same run" if single else "hold one and the same run"
             names = [name for name in (files[earlier], files[number]) if name]
             raise InputError(
-                f"results {earlier + 1} and {number + 1} {which}: taken twice it would look like "
-                "two independent ones; give each run once, and no result of combine beside those "
-                f"it was made of{' (' if names else ''}{', '.join(names)}{')' if names else ''}"
+                f"results {earlier + 1} and {number + 1} {which}: used twice it would count as "
+                "two independent ones; give each run once, and no result of combine together with "
+                f"its replicas{' (' if names else ''}{', '.join(names)}{')' if names else ''}"
             )
     for number, other in enumerate(listed):
         for earlier, one in enumerate(listed[:number]):
@@ -172,9 +172,9 @@ def _check_different(listed: Sequence[Results], files: Sequence[str]) -> None:
 
 
 def _shared_frames(one: Results, other: Results) -> tuple[int, int] | None:
-    """First and last frame of a sample where all carriers of two results take the same steps.
+    """First and last frame of a sample in which all carriers of two results move identically.
 
-    None unless that is so in most frames with the same number, or where a result holds no states.
+    None unless this holds in most frames with the same number, or if a result holds no states.
     """
     first, second = one.states, other.states
     if first is None or second is None or first.sizes["carrier"] != second.sizes["carrier"]:
@@ -197,7 +197,7 @@ def _shared_frames(one: Results, other: Results) -> tuple[int, int] | None:
 
 
 def _digests(results: Results) -> set[bytes]:
-    """A digest of the sums of each run in a result; none for a run in which nothing moved."""
+    """A checksum of the sums of each run in a result; none for a run without motion."""
     entry = results.blocks.windows[0]
     ends = np.cumsum(entry.plan.stretches)
     out = set()
@@ -212,7 +212,7 @@ def _digests(results: Results) -> set[bytes]:
 
 
 def _differences(replicas: Sequence[Blocks]) -> list[str]:
-    """Say where replicas differ by more than their own intervals: a test of their lengths."""
+    """Warnings where replicas differ by more than their intervals, a test of their lengths."""
     notes = []
     tables = [Estimates(r) for r in replicas]
     data = [t.decomposition() for t in tables]
@@ -233,6 +233,6 @@ def _differences(replicas: Sequence[Blocks]) -> list[str]:
             notes.append(
                 f"replicas differ in the Onsager coefficient of {name} at "
                 f"{tables[0].times[window]:g} ps by more than their intervals (probability "
-                f"{probability:.1e}): each is too short to have seen the whole"
+                f"{probability:.1e}): each is too short to sample the system"
             )
     return notes

@@ -45,7 +45,7 @@ def diffusion(results: ResultTree, window: float | None, viscosity: float | None
             )
         length = cubic_length(np.array(settings["cell_angstrom"]))
         shift = finite_size_shift(temperature, eta, length)
-    # kB T V L / N in m^2/s, of charge with sigma / e^2 for L and sum z^2 N for N
+    # kB T V L / N in m^2/s; for charge sigma / e^2 replaces L and sum z^2 N replaces N
     thermal = 1e4 * constants.k * temperature * volume
     for k, one in enumerate(names):
         add(f"self-diffusivity {one}", "diffusivity_self", 1.0, "cm2/s", species=one)

@@ -1,4 +1,4 @@
-"""Sums over blocks become labelled values with intervals and the reasons for what is undefined.
+"""Labelled values with intervals from sums over blocks, and reasons for undefined values.
 
 Names, dimensions and units come from the schema of the result file.
 """
@@ -27,7 +27,7 @@ _PATH_VARIABLES = ("path_onsager", "path_slope", "path_conductivity", "slope_con
 
 
 def window_samples(entry: WindowEntry, blocks: Blocks) -> tuple[Values, Values]:
-    """Values of one window on the whole trajectory and on every resampled sum."""
+    """Values of one window for the whole trajectory and for every resampled sum."""
     time = entry.frames * blocks.dt
     n = entry.plan.n_sub_blocks
     whole = entry.sums.resampled(np.ones((1, n)))
@@ -36,7 +36,7 @@ def window_samples(entry: WindowEntry, blocks: Blocks) -> tuple[Values, Values]:
     resampled = entry.sums.resampled(weights)
     samples = onsager.evaluate(resampled, blocks.system, time)
     for counted in ("event_count", "cluster_count", "transition_count"):
-        if counted in samples:  # of the whole trajectory, whatever a sample's size
+        if counted in samples:  # counts of the whole trajectory, for samples of any size
             shape = (-1, *[1] * (samples[counted].ndim - 1))
             scale = (whole.origins[0] / resampled.origins).reshape(shape)
             samples[counted] = samples[counted] * scale
@@ -44,7 +44,7 @@ def window_samples(entry: WindowEntry, blocks: Blocks) -> tuple[Values, Values]:
 
 
 def path_samples(entry: PathEntry, blocks: Blocks) -> tuple[Values, Values]:
-    """Values of one resolution and horizon on the whole trajectory and on resampled sums."""
+    """Values of one resolution and horizon for the whole trajectory and for resampled sums."""
     times = entry.horizon * blocks.dt, entry.resolution * blocks.dt
     whole = entry.sums.resampled(np.ones((1, entry.plan.n_sub_blocks)))
     first = onsager.evaluate_paths(whole, blocks.path_system, *times)
@@ -54,19 +54,19 @@ def path_samples(entry: PathEntry, blocks: Blocks) -> tuple[Values, Values]:
 
 
 def path_rng(entry: PathEntry, blocks: Blocks) -> np.random.Generator:
-    """The generator of one resolution and horizon."""
+    """The random generator of one resolution and horizon."""
     return blocks.rng(entry.horizon, entry.resolution)
 
 
 def window_estimate(entry: WindowEntry, blocks: Blocks) -> tuple[Values, Spans]:
     """Values and intervals of one window; undefined ratios are NaN.
 
-    ``_undefined_share`` (species,) and ``_undefined_sigma`` tell which.
+    ``_undefined_share`` (species,) and ``_undefined_sigma`` mark them.
     """
     first, samples = window_samples(entry, blocks)
     spans = {k: onsager.interval(v, samples[k], entry.plan, blocks.level) for k, v in first.items()}
     for name, shares in entry.nulls.items():
-        # realisations that hold no hop say nothing
+        # realisations without hops are ignored
         known = [row[np.isfinite(row)] for row in shares]
         middle = np.array([row.mean() if len(row) else np.nan for row in known])
         spread = np.array([row.std(ddof=1) if len(row) > 1 else np.nan for row in known])
@@ -96,7 +96,7 @@ def path_estimate(entry: PathEntry, blocks: Blocks) -> tuple[Values, Spans]:
 
 
 def _mask_undefined(values: Values, spans: Spans) -> None:
-    """NaN for shares, t and H_R whose denominator is within round-off or may be zero."""
+    """NaN for shares, t and H_R whose denominator is zero within rounding or its interval."""
 
     def may_vanish(
         value: np.ndarray, scale: np.ndarray, low: np.ndarray, high: np.ndarray
@@ -110,7 +110,7 @@ def _mask_undefined(values: Values, spans: Spans) -> None:
     fixed = sigma | values["_fixed_transference"]
     targets = [("share", bad), ("haven_ratio", sigma), ("transference_number", fixed)]
     for name, where in targets:
-        # share is (species, event) under a mask (species,); sigma's mask is one value
+        # share is (species, event) with a mask (species,); the mask of sigma is one value
         where = np.asarray(where)[:, None] if name == "share" else where
         values[name] = np.where(where, np.nan, values[name])
         low, high = spans[name]
@@ -119,7 +119,7 @@ def _mask_undefined(values: Values, spans: Spans) -> None:
 
 
 class Estimates:
-    """Datasets of a result from the sums behind them.
+    """Datasets of a result from block sums.
 
     Cost: 400 matrix products per window and per resolution and horizon, whatever the number of
     carriers.
@@ -133,11 +133,11 @@ class Estimates:
     Attributes
     ----------
     notes : list of str
-        What a reader must know before quoting a number.
+        Warnings about the numbers.
     identity : str
-        Why transference numbers are no measurement, where that is so.
+        Reason why transference numbers are fixed by conservation of momentum; else empty.
     residual : float
-        Largest violation of additivity of all windows.
+        Largest violation of additivity over all windows.
     """
 
     def __init__(self, blocks: Blocks, apply: Callable[..., Any] = map) -> None:
@@ -184,7 +184,7 @@ class Estimates:
         return [*notes, *self._about_momentum()]
 
     def _about_momentum(self) -> list[str]:
-        """The sum rule where all mass is listed, and numbers that it fixes."""
+        """Warnings on the sum rule of momentum where all mass is listed, and numbers it fixes."""
         if "momentum_balance" not in self._windows[0][0]:
             return []
         worst = max(float(v["momentum_balance"].max()) for v, _ in self._windows)
@@ -201,9 +201,9 @@ class Estimates:
             numbers = fixed_transference(system.charge, system.carrier_mass)
             where = "" if all(fixed) else f" at {_times(self.times[np.array(fixed)].tolist())}"
             self.identity = (
-                f"transference numbers are none (NaN){where}: {' and '.join(names)} are the whole "
-                "system, and conservation of momentum fixes those against its centre of mass by "
-                "charges and masses alone, at "
+                f"transference numbers are undefined (NaN){where}: {' and '.join(names)} are the "
+                "whole system, and conservation of momentum fixes those relative to its centre of "
+                "mass by charges and masses alone, at "
                 + " and ".join(f"{t:.3f}" for t in numbers)
                 + ": an identity, not a measurement"
             )
@@ -211,7 +211,7 @@ class Estimates:
         return notes
 
     def _variables(self, group: str) -> dict[str, Any]:
-        """Every computed variable of a group with its interval, stacked over windows."""
+        """All computed variables of a group with their intervals, stacked over windows."""
         out: dict[str, Any] = {}
         for name, spec in self.schema[group]["variables"].items():
             if name not in self._windows[0][0]:

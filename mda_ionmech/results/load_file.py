@@ -1,4 +1,4 @@
-"""A result file becomes a result again, or an error that names the file."""
+"""Loading of result files, with checks of their contents."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .tree_checks import check_tree
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Groups of a file that are larger stay there until they are used, bytes.
+#: Size above which groups are not loaded until they are used, bytes.
 IN_FILE = 2**24
-#: Said of results that an earlier version wrote.
+#: Warning about results of an earlier version.
 NOT_VERIFIED = (
-    "the result file holds no checksum, as earlier versions wrote it: names, shapes, units and "
-    "sums were checked, damage to single numbers would not be seen; write it again with "
-    "results.save(path)"
+    "the result file holds no checksum, because it is of an earlier version: names, shapes, units "
+    "and sums were checked, but damage to single numbers would not be detected; write it again "
+    "with results.save(path)"
 )
 
 
@@ -80,7 +80,7 @@ def load(path: str | os.PathLike[str]) -> Results:
         ) from error
     except OSError as error:
         raise InputError(f"{shown_path(name)} is not a NetCDF4 result file: {error}") from error
-    except Exception as error:  # whatever the libraries make of damaged bytes
+    except Exception as error:  # libraries raise any error for damaged bytes
         raise InputError(
             f"{shown_path(name)} is damaged: {type(error).__name__}, {shown(str(error))}; take "
             "another copy of the file, or write it again"
@@ -92,7 +92,7 @@ def load(path: str | os.PathLike[str]) -> Results:
 
 
 def _existing(path: Any) -> str:
-    """The name of a file that is there."""
+    """The name of an existing file."""
     if not isinstance(path, str | os.PathLike):
         raise InputError(f"path must be that of a result file, got {shown(path)}")
     name = os.fspath(path)
@@ -105,14 +105,14 @@ def _existing(path: Any) -> str:
 
 
 def _open(name: str) -> tuple[xr.DataTree, bool]:
-    """The tree of a file, small groups in memory and large ones in the file; whether verified."""
+    """The tree of a file, with large groups left in the file; and whether it is verified."""
     import netCDF4
     import xarray as xr
 
     verified = bytes_are_right(name)
     groups: dict[str, xr.Dataset] = {}
     large = []
-    # one handle at a time: the libraries do not survive two of one file that holds texts
+    # one handle at a time: the libraries crash with two handles of a file that holds texts
     with netCDF4.Dataset(name) as file:
         if not verified:
             verified = contents_are_right(file, os.path.getsize(name))

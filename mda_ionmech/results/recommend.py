@@ -1,7 +1,8 @@
-"""Which resolution and horizon to read, with the reason in words.
+"""Recommended resolution and horizon for the slope view, with the reasons.
 
-The horizon is where the slope of the total has become steady; the resolution the longest at which
-hardly any carrier has more than one elementary event. Where there is no such place, that is said.
+The horizon is the shortest from which the slope of the total is constant; the resolution the
+longest at which few carriers have more than one elementary event. If there is none, the reason is
+given.
 """
 
 from __future__ import annotations
@@ -18,24 +19,24 @@ from .estimates import path_samples
 if TYPE_CHECKING:
     from ..onsager.block_sums import Blocks
 
-#: A label is elementary while at most this share of carrier-windows holds more than one event.
+#: Largest fraction of carrier-windows with more than one event for which a label is elementary.
 MOST_REPEATED = 0.10
-#: Longer horizons that must agree before a slope is called steady.
+#: Number of longer horizons that must agree for a constant slope.
 AGREEING = 2
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """Where to read the slope view of a species.
+    """Recommended resolution and horizon of the slope view of a species.
 
     Attributes
     ----------
     species : str
     resolution, horizon : float or None
-        ps; None where no place is sound.
+        ps; None where none is recommended.
     repeated : float
-        Share of carrier-windows with more than one change of microstate at the resolution, or at
-        the shortest one where none is sound.
+        Fraction of carrier-windows with more than one change of microstate at the resolution, or at
+        the shortest one where none is recommended.
     slope, low, high : float
         Slope of the total Onsager coefficient there and its interval, 1/(J m s); NaN without a
         horizon.
@@ -74,8 +75,8 @@ def recommend(blocks: Blocks, species: int) -> Recommendation:
     Notes
     -----
     Slopes at two horizons agree when they differ by less than twice the root sum of squares of
-    the half widths of their intervals. Two longer horizons with ten blocks or more must agree with
-    the one chosen, and all of them must.
+    the half widths of their intervals. All longer horizons with ten blocks or more, at least two,
+    must agree with the chosen one.
     """
     name = blocks.names[species]
     resolution, repeated, words = _resolution(blocks, species)
@@ -109,19 +110,19 @@ def _sentence(words: str) -> str:
 
 
 def _resolution(blocks: Blocks, species: int) -> tuple[int | None, float, str]:
-    """The longest resolution with few repeated events, that share, and the reason."""
+    """The longest resolution with few repeated events, their fraction, and the reason."""
     share: dict[int, float] = {}
     for entry in blocks.windows:
         if entry.frames not in blocks.resolutions:
             continue
         n = entry.sums.origins.sum() * blocks.system.n_carriers[species]
         share[entry.frames] = float(entry.sums.repeated[:, species].sum() / n)
-        if entry.frames == 1:  # a second change between two frames cannot be seen
+        if entry.frames == 1:  # a second change between two frames cannot be detected
             still = 1 - float(entry.sums.changed[:, species].sum() / n)
             share[1] = 1 - still * (1 - np.log(still)) if still > 0 else 1.0
     if not blocks.system.ruled_species[species]:
         shortest = min(share)
-        return shortest, share[shortest], "it has one label, so any resolution says the same"
+        return shortest, share[shortest], "it has one label, so all resolutions are equivalent"
     shortest = min(share)
     sound = [n for n in share if share[n] < MOST_REPEATED]
     if not sound:
@@ -144,7 +145,7 @@ def _resolution(blocks: Blocks, species: int) -> tuple[int | None, float, str]:
 def _horizon(
     blocks: Blocks, species: int, resolution: int
 ) -> tuple[int | None, tuple[float, float, float], str]:
-    """The shortest horizon from which on the slope of the total is steady, and the reason."""
+    """The shortest horizon from which the slope of the total is constant, and the reason."""
     found: dict[int, tuple[float, float, float]] = {}
     for entry in blocks.paths:
         if entry.resolution != resolution or entry.plan.n_blocks < FEWEST_BLOCKS:

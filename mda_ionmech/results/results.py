@@ -1,10 +1,10 @@
-"""What a run found: one labelled tree, saved as NetCDF4, opened again by plain xarray.
+"""Results of a run: one labelled tree, saved as NetCDF4, which plain xarray can open.
 
 Names, dimensions and units are those of ``results-schema.json``, and every result is checked
-against it. The schema is a promise: later versions add variables, they do not rename them.
+against it. Later versions add variables to the schema but do not rename them.
 
-`Results` is longer than other classes because it is what users explore by completion: each method
-is documented in full here and calls a function of its own module.
+`Results` is longer than other classes because users find its methods by completion: each method is
+documented in full here and calls a function of its own module.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .recommend import Recommendation
     from .time_reversal import Convergence
 
-#: What to do where a result cannot be written.
+#: Remedy where a result cannot be written.
 KEPT = "The results are still in memory: free space, or save elsewhere, run.save('elsewhere.nc')"
 
 
@@ -39,20 +39,20 @@ class Results(ResultTree):
     Parameters
     ----------
     tree : xarray.DataTree
-        As the result file holds it.
+        As in the result file.
 
     Attributes
     ----------
     tree : xarray.DataTree
-        Everything.
+        All data.
     decomposition : xarray.Dataset
-        Onsager coefficients, conductivity and their parts by event; species x event x window.
+        Onsager coefficients, conductivity and contributions by event; species x event x window.
     transitions : xarray.Dataset or None
-        Macrostate populations and what each transition carried.
+        Populations of macrostates and contributions of transitions.
     states : xarray.Dataset or None
         Microstate, macrostate and event of every carrier in every frame.
     shells : xarray.Dataset or None
-        The distinct coordination shells behind the microstate numbers.
+        The distinct coordination shells of the microstate numbers.
     diagnostics : xarray.Dataset or None
         Where the species hold all mass of the system: ``momentum_balance`` (species, window), the
         sum over species of mass times Onsager coefficient over its self parts, 0 by conservation
@@ -60,9 +60,9 @@ class Results(ResultTree):
     vehicle : xarray.Dataset or None
         Of a run with ``projection="vehicle"``: see `vehicularity`.
     settings : dict
-        Everything needed to run it again.
+        Everything needed to repeat the run.
     warnings : list of str
-        What a reader must know before quoting a number.
+        Warnings about the input and the numbers.
     """
 
     def __init__(self, tree: xr.DataTree) -> None:
@@ -78,12 +78,12 @@ class Results(ResultTree):
         resolution: float | None = None,
         horizon: float | None = None,
     ) -> pd.DataFrame:
-        """What each event did: a table to read.
+        """Share, contribution, frequency and effectiveness of each event.
 
         Parameters
         ----------
         window : float, optional
-            Of the window view: its length, ps; the nearest scanned one is taken. Default: the
+            Length of the window in the window view, ps; the nearest scanned one. Default: the
             longest with ten blocks or more.
         species : str, optional
             Default: the first species with an event rule.
@@ -91,8 +91,8 @@ class Results(ResultTree):
             ``window``: labels and displacements over the same window. ``path``, ``slope``: labels
             over a resolution, displacements correlated over a horizon.
         resolution, horizon : float, optional
-            Of the path and slope views, ps; the nearest scanned ones are taken. Default: what
-            `recommend` says.
+            Of the path and slope views, ps; the nearest scanned ones. Default: those of
+            `recommend`.
 
         Returns
         -------
@@ -122,8 +122,8 @@ class Results(ResultTree):
             return view_of(self, view, self._species(species), resolution, horizon)
         if resolution is not None or horizon is not None:
             raise InputError(
-                "resolution and horizon belong to view='path' and view='slope'; the window view "
-                "reads both over window=..."
+                "resolution and horizon belong to view='path' and view='slope'; in the window view "
+                "both are window=..."
             )
         name = self._species(species)
         data = self.at_window(window).sel(species=name)
@@ -154,9 +154,9 @@ class Results(ResultTree):
         return table
 
     def recommend(self, *, species: str | None = None) -> Recommendation:
-        """Which resolution and horizon to read, and why; or why there is none.
+        """Recommended resolution and horizon with the reasons, or why there is none.
 
-        The horizon is the shortest from which the slope of the total is steady within its
+        The horizon is the shortest from which the slope of the total is constant within its
         interval; the resolution the longest at which less than 10 % of the carriers have more than
         one change of microstate.
 
@@ -188,7 +188,7 @@ class Results(ResultTree):
         return self._advice[name]
 
     def transference(self, window: float | None = None) -> pd.DataFrame:
-        """Transference number of every event: its part of the conductivity.
+        """Transference number of every event: its fraction of the conductivity.
 
         Parameters
         ----------
@@ -200,16 +200,16 @@ class Results(ResultTree):
         pandas.DataFrame
             Index (species, event); columns ``transference`` with ``low`` and ``high``, and
             ``conductivity`` (S/m). The numbers sum to 1 over all species and events; NaN where the
-            conductivity is zero within its interval, or conservation of momentum fixes those of
-            the species (two ions that are the whole system; ``attrs["comment"]``). They depend on
-            the frame of reference (``attrs["frame"]``), their sum does not.
+            conductivity is zero within its interval, or where conservation of momentum fixes those
+            of the species (if two kinds of ions are the whole system; ``attrs["comment"]``). They
+            depend on the frame of reference (``attrs["frame"]``), but their sum does not.
         """
         from .window_tables import transference
 
         return transference(self, window)
 
     def transport(self, window: float | None = None) -> pd.DataFrame:
-        """Conductivity and what derives from it at one window: value, interval, unit.
+        """Transport coefficients at one window: conductivity, Haven ratio, transference numbers.
 
         Parameters
         ----------
@@ -220,18 +220,18 @@ class Results(ResultTree):
         -------
         pandas.DataFrame
             Index quantity; columns ``value``, ``low``, ``high``, ``unit``. Transference numbers
-            that conservation of momentum fixes are NaN; ``attrs["comment"]`` says so.
+            that conservation of momentum fixes are NaN; ``attrs["comment"]`` says why.
         """
         from .window_tables import transport
 
         return transport(self, window)
 
     def convergence(self, window: float | None = None) -> Convergence:
-        """Whether the motion looks the same backwards, as it must at equilibrium.
+        """Test of time reversal and detailed balance, which hold at equilibrium.
 
-        Compares what every macrostate transition, and every hop channel, carried with its reverse,
-        their numbers, and the net circulation through three labels with zero, each in units of its
-        expected noise.
+        Compares the contribution of every macrostate transition, and every hop channel, with that
+        of its reverse, their numbers, and the net circulation through three labels with zero, each
+        in units of its standard error.
 
         Parameters
         ----------
@@ -241,7 +241,7 @@ class Results(ResultTree):
         Returns
         -------
         Convergence
-            Prints as a verdict in words; ``table`` holds the comparisons.
+            Prints as a text; ``table`` holds the comparisons.
 
         Raises
         ------
@@ -250,10 +250,11 @@ class Results(ResultTree):
 
         Notes
         -----
-        Holds for labels that single frames decide: plain cutoffs, nearest sites. Hysteresis,
-        persistence and core sets break it in windows comparable to their memory, which the verdict
-        then says. The counts of two labels balance trivially and are left out. That nothing differs
-        is necessary for a converged run, not sufficient: compare the noise with what you look for.
+        Holds for labels that depend on single frames: plain cutoffs, nearest sites. With
+        hysteresis, persistence and core sets it does not hold for windows comparable to their
+        memory, which the text then says. The counts of two labels balance trivially and are
+        omitted. Balance is necessary but not sufficient for convergence: compare the standard
+        errors with the differences of interest.
         """
         from .time_reversal import convergence
 
@@ -289,8 +290,8 @@ class Results(ResultTree):
 
         Notes
         -----
-        Each is a ratio over the window, inflated by vibration and caging where the window is
-        short: look at `OnsagerDecomposition.exponents` first.
+        Each is a ratio over the window, too large for short windows because of vibration and
+        caging: check `OnsagerDecomposition.exponents` first.
         """
         from .diffusion import diffusion
 
@@ -299,13 +300,13 @@ class Results(ResultTree):
     def vehicularity(
         self, window: float | None = None, *, species: str | None = None
     ) -> pd.DataFrame:
-        r"""How much of the vehicular motion the shells shared.
+        r"""Fraction of the vehicular motion in which the shell moves along with the ion.
 
         .. math:: V = \frac{\langle d_i \cdot d_\mathrm{shell} \rangle}{\langle |d_i|^2 \rangle}
 
         over windows labelled ``vehicular``, with :math:`d_\mathrm{shell}` the displacement of the
         centre of mass of the ligand atoms that are in the shell at both ends: 1 where ion and shell
-        move as one body, 0 where the ion moves in a shell that does not follow.
+        move as one body, 0 where the ion moves relative to an immobile shell.
 
         Parameters
         ----------
@@ -318,9 +319,9 @@ class Results(ResultTree):
         -------
         pandas.DataFrame
             Index window (ps); columns ``vehicularity`` and, as parts of L_AA that sum exactly to
-            the vehicular share, ``share_shell`` carried by the shells, ``share_relative`` relative
-            to them, ``share_alone`` by ions that keep no ligand atom; each with ``_low`` and
-            ``_high``; ``count``, ``count_alone``, ``blocks``.
+            the vehicular share, ``share_shell`` of the shells, ``share_relative`` relative to them,
+            ``share_alone`` of ions that keep no ligand atom; each with ``_low`` and ``_high``;
+            ``count``, ``count_alone``, ``blocks``.
 
         Raises
         ------
@@ -330,8 +331,8 @@ class Results(ResultTree):
 
         Notes
         -----
-        In short windows V tells of vibration against the shell. An ion that leaves its shell behind
-        is not labelled vehicular, so V is that of ions that happened to stay.
+        In short windows V is dominated by vibration relative to the shell. Ions that leave their
+        shell are not labelled vehicular and do not contribute.
         """
         from .vehicularity_table import vehicularity
 

@@ -1,4 +1,4 @@
-"""Where two results were made with different choices: what they call by one name then differs."""
+"""Differences between the settings of two results, which change the meaning of labels."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from .results import Results
 
-#: Cutoffs that both results took from g(r) may differ by this, Angstrom: g(r) is flat there.
+#: Largest difference of cutoffs found from g(r), Angstrom: g(r) is flat there.
 FOUND_CUTOFF = 0.2
-#: Core radii that follow from the distance of sites, and volumes, may differ by this fraction.
+#: Largest relative difference of core radii found from distances of sites, and of volumes.
 SPREAD = 0.02
 
-#: Found on a trajectory, whatever was chosen; results say what else is among ``measured``.
+#: Settings found on a trajectory rather than chosen; results list more as ``measured``.
 _MEASURED = {
     "alignment", "measured", "sites_without_polyhedron", "maxima", "farthest_from_known_angstrom",
     "distinct_shells", "changed_per_frame", "occupancy", "outside_every_core",
@@ -25,9 +25,9 @@ _ABSENT = "absent"
 
 
 def differing(first: Results, other: Results) -> list[str]:
-    """Choices in which a result differs from the first, each as "name: theirs against ours".
+    """Settings in which a result differs from the first, each as "name: theirs against ours".
 
-    Trajectory, range of frames, seed, and what was found on the trajectory may differ.
+    Trajectory, range of frames, seed, and values found on the trajectory may differ.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def differing(first: Results, other: Results) -> list[str]:
 
 
 def differing_labels(first: Results, other: Results) -> list[str]:
-    """As `differing`, of detectors and rules alone: what labels of one name stand for."""
+    """As `differing`, for detectors and rules alone, which define the labels."""
     return [
         f"{name}: {_short(theirs)} against {_short(ours)}"
         for name, ours, theirs in _differing_labels(first, other)
@@ -48,7 +48,7 @@ def differing_labels(first: Results, other: Results) -> list[str]:
 
 
 def nearly_equal(first: Results, other: Results) -> list[str]:
-    """Radii found on both trajectories that differ so little that they are taken for one."""
+    """Radii found on both trajectories whose differences are negligible."""
     return [
         f"{name}: {_short(theirs)} and {_short(ours)}"
         for name, ours, theirs in _differing_shells(first, other)
@@ -86,7 +86,7 @@ def _compared(one: Results, other: Results) -> Iterator[tuple[str, Any, Any]]:
     found = [row for row in rows if row[1] != row[2]]
     yield from found
     if any(name == "species" for name, *_ in found):
-        return  # what follows is compared species by species
+        return  # the rest is compared species by species
     yield from _differing_labels(one, other)
     for mine, theirs in zip(one.settings["species"], other.settings["species"], strict=True):
         yield from _leaves(
@@ -115,7 +115,7 @@ def _differing_shells(one: Results, other: Results) -> Iterator[tuple[str, Any, 
 def _leaves(
     ours: Any, theirs: Any, name: str, skipped: set[str] | frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, Any, Any]]:
-    """Names and values of what differs in nested settings."""
+    """Names and values of differences in nested settings."""
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         for key in dict.fromkeys([*ours, *theirs]):
             if key not in skipped:
@@ -126,7 +126,7 @@ def _leaves(
 
 
 def _is_found_alike(name: str, ours: Any, theirs: Any, one: Results, other: Results) -> bool:
-    """Whether both trajectories gave a radius, and nearly the same one."""
+    """Whether a radius was found on both trajectories, with nearly the same value."""
     if not (isinstance(ours, int | float) and isinstance(theirs, int | float)):
         return False
     if name.endswith(", r_core_angstrom"):

@@ -1,7 +1,7 @@
 """The schema of the result file, and the check of a result against it.
 
-Names, dimensions and units of ``results-schema.json`` are promises: later versions add variables,
-they do not rename them.
+Names, dimensions and units of ``results-schema.json`` are stable: later versions add variables but
+do not rename them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load_schema() -> dict[str, Any]:
-    """The schema of the result file, as carried by the package."""
+    """The schema of the result file."""
     text = (
         resources.files("mda_ionmech").joinpath("results", "results-schema.json").read_text("utf-8")
     )

@@ -1,4 +1,4 @@
-"""The file that OVITO colours by: schema ``ionmech-states/1``, read by numpy alone."""
+"""The states file for OVITO: schema ``ionmech-states/1``, readable by numpy alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ovito_modifiers.archive import CHECKSUM, checksum_of
 from .colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
 
 STATES_SCHEMA = "ionmech-states/1"
-#: What is written at once of an array, bytes.
+#: Size of the pieces in which an array is written, bytes.
 PIECE = 2**21
 
 
@@ -37,7 +37,7 @@ def write_archive(name: str, arrays: dict[str, np.ndarray]) -> None:
     Parameters
     ----------
     name : str
-        Of the file, which is overwritten.
+        Name of the file, which is overwritten.
     arrays : dict of str to numpy.ndarray
     """
     with zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED) as archive:

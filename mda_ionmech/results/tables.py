@@ -1,4 +1,4 @@
-"""Tables of a result for a terminal, 80 columns wide."""
+"""Tables of a result for the terminal, 80 columns wide."""
 
 from __future__ import annotations
 
@@ -33,13 +33,12 @@ def _two(value: float) -> str:
 
 
 def events_table(results: Results, window: float | None, plain: Results | None = None) -> Table:
-    """The table a user reads: one line per event, and the sum; 80 columns wide."""
+    """The table of events and their sum, 80 columns wide."""
     summary = results.summary(window)
     level = f"{summary.attrs['level']:.0%}"
     table = Table(
         title=(
-            f"{summary.attrs['species']}: what happened in windows of "
-            f"{summary.attrs['window_ps']:g} ps"
+            f"{summary.attrs['species']}: events in windows of {summary.attrs['window_ps']:g} ps"
         ),
         caption=(
             f"share: part of the Onsager coefficient with its {level} interval; self and distinct: "
@@ -81,7 +80,7 @@ def events_table(results: Results, window: float | None, plain: Results | None =
 
 
 def slope_table(results: Results) -> Table | None:
-    """Shares in the slope view where it is recommended to read it; None where there is no place."""
+    """Shares in the slope view at the recommended resolution and horizon; None without them."""
     advice = results.recommend()
     if advice.resolution is None or advice.horizon is None:
         return None
@@ -96,7 +95,7 @@ def view_table(
     horizon: float | None = None,
     species: str | None = None,
 ) -> Table:
-    """One place of the path or slope view; arguments as of `Results.summary`."""
+    """The path or slope view at one resolution and horizon; arguments as in `Results.summary`."""
     summary = results.summary(view=view, resolution=resolution, horizon=horizon, species=species)
     level = f"{summary.attrs['level']:.0%}"
     table = Table(
@@ -125,12 +124,12 @@ def view_table(
 
 
 def _reach(low: float, high: float, text: Callable[[float], str]) -> str:
-    """An interval, or a dash where it is not known."""
+    """An interval, or a dash where it is unknown."""
     return f"{text(low)} to {text(high)}" if low == low else "-"
 
 
 def transport_table(results: Results, window: float | None) -> Table:
-    """Conductivity and what derives from it."""
+    """Table of conductivity and derived quantities."""
     transport = results.transport(window)
     table = Table(
         title=f"Transport over {transport.attrs['window_ps']:g} ps, "
@@ -153,7 +152,7 @@ def transport_table(results: Results, window: float | None) -> Table:
 
 
 def momentum_line(results: Results) -> str | None:
-    """The sum rule of momentum, where the species hold all mass of the system."""
+    """A line on the sum rule of momentum, where the species hold all mass of the system."""
     if results.diagnostics is None:
         return None
     worst = float(results.diagnostics["momentum_balance"].max())
@@ -174,7 +173,7 @@ def print_result(
         slopes = slope_table(results)
         if slopes is not None:
             console.print(slopes)
-        console.print(f"Recommended reading. {results.recommend()}")
+        console.print(f"Recommended resolution and horizon. {results.recommend()}")
     settings = results.settings
     console.print(
         f"Additivity: contributions sum to the whole within {settings['residual']:.1e} "
@@ -202,7 +201,7 @@ def print_result(
 
 
 def surroundings(name: str, shell: dict[str, Any]) -> str:
-    """One line on how the surroundings of a species were detected."""
+    """A line on how the surroundings of a species were detected."""
     if "n_sites" in shell:
         held = ", ".join(f"{v:.1f} on {k}" for k, v in shell["occupancy"].items())
         aligned = shell["alignment"]
@@ -232,7 +231,7 @@ def surroundings(name: str, shell: dict[str, Any]) -> str:
 
 
 def concertedness(results: Results, window: float | None, species: str | None = None) -> list[str]:
-    """Multi-ion share of the hops beside both nulls, a paragraph for each species with hops."""
+    """Multi-ion fraction of the hops and both nulls, one paragraph for each species with hops."""
     data = results.at_window(window)
     if "multi_fraction" not in data:
         return []
@@ -246,8 +245,8 @@ def concertedness(results: Results, window: float | None, species: str | None = 
             f"{float(one['multi_fraction']):.0%} are linked to others; "
             f"{float(one['multi_fraction_circular']):.0%} would be by chance (records shifted in "
             f"time), {float(one['multi_fraction_exclusion']):.0%} in an exclusion gas with as many "
-            "hops: only an excess over both is evidence of concerted motion, and the share belongs "
-            "to its window."
+            "hops: only an excess over both is evidence of concerted motion, and the fraction "
+            "depends on the window."
         )
     return said
 
@@ -255,7 +254,7 @@ def concertedness(results: Results, window: float | None, species: str | None = 
 def print_shells(
     console: Console, shells: Sequence[tuple[IonSpecies, dict[str, RadialDistribution]]]
 ) -> None:
-    """What g(r) says of the first shells, and the radii in use."""
+    """Print the first shells by g(r), and the radii in use."""
     table = Table(title="First shells", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in ("species", "ligand"):
         table.add_column(column)
@@ -311,7 +310,7 @@ def _span(row: Any, name: str = "", text: Callable[[float], str] = _fixed) -> st
 
 
 def print_arrhenius(console: Console, fits: Arrhenius) -> None:
-    """Energies, refusals, the budget and, where asked for, VTF; 80 columns wide."""
+    """Print energies, refused fits, the budget and, if fitted, VTF; 80 columns wide."""
     found = fits.table()
     level = f"{fits.data.attrs['level']:.0%}"
     table = _plain_table(
@@ -352,7 +351,7 @@ def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
     )
     for temperature, row in fits.budget().iterrows():
         cells = [text for name in names for text in (_fixed(row[name]), _span(row, name))]
-        del cells[-2]  # the gap itself is seen from the two before it
+        del cells[-2]  # the gap follows from the two before it
         table.add_row(f"{temperature:g}", *cells)
     console.print(table)
     units = {"energy": ("Over all temperatures", "eV"), "curvature": ("Curvature", "eV^2")}

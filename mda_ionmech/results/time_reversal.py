@@ -1,7 +1,8 @@
-"""Does the trajectory look the same backwards? Time reversal and detailed balance, with noise.
+"""Tests of time reversal and detailed balance, with standard errors.
 
-At equilibrium L[m -> m'] = L[m' -> m], as many carriers go from m to m' as back, and none go round
-in circles, for labels that single frames decide. What differs beyond its noise was not sampled.
+At equilibrium L[m -> m'] = L[m' -> m], as many carriers go from m to m' as back, and there is no
+net circulation, for labels that depend on single frames. Significant differences mean insufficient
+sampling.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
     from .tree import ResultTree
 
-#: Chance that balanced motion is called unbalanced, all comparisons taken together.
+#: Probability of a false alarm for balanced motion, over all comparisons together.
 FALSE_ALARM = 0.01
 
 
 @dataclass(frozen=True)
 class Convergence:
-    """Verdict of the time-reversal and detailed-balance tests of one window; prints as its text.
+    """Outcome of the time-reversal and detailed-balance tests of one window; prints as its text.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ class Convergence:
         carrier-windows, against 0. Columns ``forward``, ``backward``, ``difference``, ``noise``
         (its standard error) and ``standard_errors``.
     balanced : bool or None
-        None where nothing can be said.
+        None where nothing can be tested.
     text : str
     """
 
@@ -53,8 +54,8 @@ class Convergence:
 def circulation(counts: np.ndarray) -> np.ndarray:
     """Net number of turns m1 -> m2 -> m3 -> m1: shape (..., 3, 3) to (...).
 
-    The net flux through each of the three sides, averaged: equal for all of them but for the ends
-    of the trajectory.
+    The mean of the net fluxes through the three sides, which are equal apart from effects of the
+    ends of the trajectory.
     """
     net = counts - np.swapaxes(counts, -1, -2)
     return np.asarray((net[..., 0, 1] + net[..., 1, 2] + net[..., 2, 0]) / 3)

@@ -1,4 +1,4 @@
-"""What the tree of a result must hold, whoever wrote the file."""
+"""Checks of the tree of a result file, by any writer."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ if TYPE_CHECKING:
 
     from .tree import ResultTree
 
-#: Longest warnings and citations, characters: results hold a page of them.
+#: Longest warnings and citations, characters: actual results have about a page.
 MOST_LETTERS = 10**6
-#: Largest deviation of a value from what its own sums over blocks give, relative to the largest.
+#: Largest deviation of values from those of the sums over blocks, relative to the largest value.
 MAX_DEVIATION = 1e-8
 #: Variables that every result has.
 _NEEDED = (
     "onsager", "onsager_self", "conductivity", "nernst_einstein", "event_onsager", "event_matrix",
     "event_conductivity", "share", "origins", "blocks",
 )  # fmt: skip
-#: Settings that readers of a result rely on, and what they must be.
+#: Settings that code for results needs, and their types.
 _POSITIVE = ("temperature_K", "dt_ps", "volume_angstrom3", "n_frames")
 _TEXTS = ("axes", "frame")
 
 
 def check_tree(results: ResultTree, *, verified: bool) -> None:
-    """Compare a tree with the schema, and its numbers with one another.
+    """Compare a tree with the schema, and check the consistency of its numbers.
 
-    Cost: of the order of 10 ms; groups that are left in their file are not read where a checksum
-    tells that they are right.
+    Cost: of the order of 10 ms; groups that are left in the file are not read where a checksum
+    verifies them.
 
     Parameters
     ----------
     results : ResultTree
     verified : bool
-        Whether a checksum tells that the tree is what was written. Variables that the schema lacks
-        are then those of a later version.
+        Whether a checksum verifies the tree. Variables that are not in the schema are then those of
+        a later version.
 
     Raises
     ------
     DamagedError, ValueError, KeyError
-        Saying what is wrong.
+        Naming the problem.
     """
     tree = results.tree
     _check_texts(tree)
@@ -84,7 +84,7 @@ def _check_texts(tree: xr.DataTree) -> None:
 
 
 def _check_group(path: str, data: xr.Dataset, known: dict[str, str]) -> None:
-    """Coordinates that label every dimension, and numbers in double precision."""
+    """Check that every dimension has a coordinate, and numbers are in double precision."""
     for dim in map(str, data.dims):
         if dim not in data.coords:
             raise DamagedError(f"{path} lacks the coordinate {dim}")
@@ -137,7 +137,7 @@ def _check_settings(results: ResultTree) -> None:
 
 
 def _check_sums(data: xr.Dataset) -> None:
-    """Contributions that do not add up to the whole cannot be what a run wrote."""
+    """Refuse contributions that do not add up to the total."""
     for k, window in enumerate(data["window"].values):
         at = data.isel(window=k)
         values = {name: np.asarray(at[name].values) for name in _NEEDED}
@@ -151,7 +151,7 @@ def _check_sums(data: xr.Dataset) -> None:
 
 
 def _check_blocks(results: ResultTree) -> None:
-    """The values of every window are those of the sums over its blocks."""
+    """Refuse values that differ from those of the sums over blocks."""
     blocks, data = results.blocks, results.decomposition
     system = blocks.system
     labels = {"species": blocks.names, "event": blocks.events}
@@ -178,7 +178,7 @@ def _check_blocks(results: ResultTree) -> None:
 
 
 def _compare(what: str, found: np.ndarray, expected: np.ndarray) -> None:
-    """Values where both are defined: ratios that mean nothing are none in the result."""
+    """Compare values where both are defined; meaningless ratios are NaN in the result."""
     if found.shape != expected.shape:
         raise DamagedError(f"{what} has shape {found.shape}, its sums {expected.shape}")
     both = np.isfinite(found) & np.isfinite(expected)
@@ -190,7 +190,7 @@ def _compare(what: str, found: np.ndarray, expected: np.ndarray) -> None:
 
 
 def _check_states(results: ResultTree, verified: bool) -> None:
-    """Codes have a name, shells have members."""
+    """Check that codes have names and shells have members."""
     states, shells = results.states, results.shells
     if states is not None and (not verified or _is_in_memory(results.tree["states"])):
         for name in ("event", "macrostate", "carrier_species"):
@@ -211,7 +211,7 @@ def _check_codes(where: str, codes: xr.DataArray) -> None:
 
 
 def _check_range(where: str, codes: np.ndarray, n: int) -> None:
-    """Whole numbers from -1, which stands for none, to n - 1."""
+    """Check integers from -1, which means none, to n - 1."""
     if codes.dtype.kind not in "iu" or (codes.size and not -1 <= codes.min() <= codes.max() < n):
         raise DamagedError(f"{where} holds numbers that stand for nothing: there are {n}")
 

@@ -16,7 +16,7 @@ def vehicularity(results: ResultTree, window: float | None, species: str | None)
     """Table of the group ``vehicle``; see `Results.vehicularity`."""
     data = results.vehicle
     if data is None:
-        raise InputError("this run did not follow the ligands: run it with projection='vehicle'")
+        raise InputError("this run did not unwrap the ligands: run it with projection='vehicle'")
     name = results._species(species)
     if name not in data["species"].values:
         raise InputError(

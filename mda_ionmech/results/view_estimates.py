@@ -22,7 +22,7 @@ class ViewTable:
     Attributes
     ----------
     events : tuple of str
-        Labels the species has.
+        Labels of the species.
     columns : dict of str to numpy.ndarray
         ``share``, ``onsager`` (1/(J m s)) and the ends of their intervals.
     total : tuple of float
@@ -37,7 +37,7 @@ class ViewTable:
 def view_table(entry: PathEntry, blocks: Blocks, view: str, species: int) -> ViewTable:
     """Contributions and shares of the events in the path or slope view, with intervals.
 
-    Shares are NaN where the total is zero within round-off or its interval.
+    Shares are NaN where the total is zero within rounding errors or its interval.
     """
     first, samples = path_samples(entry, blocks)
     which = blocks.path_rows[1][blocks.path_rows[0] == species]
@@ -73,7 +73,7 @@ def view_table(entry: PathEntry, blocks: Blocks, view: str, species: int) -> Vie
 def event_transference(
     entry: WindowEntry, blocks: Blocks
 ) -> dict[tuple[str, str], tuple[float, float, float, float]]:
-    """Part of the conductivity, with its interval, and conductivity of every species and label."""
+    """Fraction of the conductivity, with its interval, and conductivity by species and label."""
     first, samples = window_samples(entry, blocks)
     with np.errstate(divide="ignore", invalid="ignore"):  # no share of a conductivity of 0
         share = first["event_conductivity"] / first["conductivity"]

@@ -53,7 +53,7 @@ def transport(results: ResultTree, window: float | None) -> pd.DataFrame:
 
 
 def _about(results: ResultTree, data: xr.Dataset) -> dict[Hashable, Any]:
-    """Attributes of a table of one window; a comment where momentum fixes transference."""
+    """Attributes of a table of one window, with a comment where momentum fixes transference."""
     out: dict[Hashable, Any] = {"window_ps": float(data["window"])}
     out["frame"] = results.settings["frame"]
     numbers = data["transference_number"]

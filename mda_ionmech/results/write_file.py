@@ -1,4 +1,4 @@
-"""The NetCDF4 file of a result: large arrays are written piece by piece."""
+"""Writes the NetCDF4 file of a result, with large arrays in pieces."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ import xarray as xr
 
 from .checksums import append_checksum, store_checksums
 
-#: Larger variables are written in pieces, bytes.
+#: Size above which variables are written in pieces, bytes.
 LARGE = 2**20
-#: What is written at once of a large variable, bytes.
+#: Size of these pieces, bytes.
 PIECE = 2**20
-#: Compression of variables of more than some elements.
+#: Compression of all but small variables.
 COMPLEVEL, COMPRESSED = 2, 10_000
 
 
 def write_netcdf(tree: xr.DataTree, name: str) -> None:
     """Write a tree as a NetCDF4 file with its checksums.
 
-    Beside the tree it takes a few times `LARGE`, whatever the size of the arrays.
+    Takes a few times `LARGE` of memory besides the tree, for arrays of any size.
 
     Parameters
     ----------
     tree : xarray.DataTree
     name : str
-        Of the file, which is overwritten.
+        Name of the file, which is overwritten.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _write(tree: xr.DataTree, name: str) -> None:
 
 
 def _encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:
-    """How the variables of one group are written."""
+    """Encoding of the variables of one group."""
     settings: dict[str, dict[str, Any]] = {}
     for name, variable in data.variables.items():
         if variable.dtype.kind not in "iuf":
@@ -103,7 +103,7 @@ def _encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:
 
 
 def _append(name: str, large: dict[str, dict[str, xr.Variable]]) -> None:
-    """Add variables to a file, piece by piece along their first dimension."""
+    """Add variables to a file, in pieces along their first dimension."""
     import netCDF4
 
     with netCDF4.Dataset(name, "a") as file:

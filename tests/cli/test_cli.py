@@ -44,7 +44,7 @@ def test_demo_prints_the_table_and_writes_its_files(demo):
         "plain",
         "changes that revert within 5 ps ignored",
         "Li+: slope view, resolution 2, horizon 16 ps",
-        "Recommended reading. Li+: read the slope view at",
+        "Recommended resolution and horizon. Li+: read the slope view at",
     ):
         assert text in " ".join(done.stdout.split())
     assert "…" not in done.stdout, "nothing is cut off at 80 columns"
@@ -108,7 +108,7 @@ def test_replicas_are_combined_into_a_file(tmp_path):
         run.run(**part).save(tmp_path / f"{name}.nc")
     done = ionmech("combine", "a.nc", "b.nc", "--output", "both.nc", "--window", "16", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "2 replicas taken together" in done.stdout
+    assert "2 replicas pooled" in done.stdout
     assert "both.nc" in done.stdout
     one, other, both = (load(tmp_path / f"{name}.nc").blocks for name in ("a", "b", "both"))
     for k in range(len(both.windows)):

@@ -87,8 +87,8 @@ def test_the_command(crystal_states, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "say in one way which trajectory was analysed: --topology FILE --trajectory FILE"),
-        (["-d", "crystal", "-c", "x.toml"], "say in one way"),
+        ([], "give the analysed trajectory in one way: --topology FILE --trajectory FILE"),
+        (["-d", "crystal", "-c", "x.toml"], "give the analysed trajectory in one way"),
         (["--topology", "x.psf"], "give both, --topology FILE and --trajectory FILE"),
         (["-d", "liquid"], "the topology has 928 atoms, but 192 were analysed"),
         (["-d", "crystal", "--start", "90", "--stop", "10"], "choose none of the 5001 frames"),

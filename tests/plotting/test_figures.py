@@ -75,7 +75,7 @@ def test_curves_show_shares_with_intervals_against_the_horizon(liquid_run):
     x, y = first.lines[0].get_data()
     assert y[list(x).index(16.0)] == pytest.approx(table.loc["vehicular", "share"], rel=1e-10)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels[-2:] == ["read over 1 ps", "read over 8 ps"]
+    assert labels[-2:] == ["resolution 1 ps", "resolution 8 ps"]
 
 
 def test_timeline_shows_the_states(liquid_run):

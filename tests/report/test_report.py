@@ -262,7 +262,7 @@ def test_replicas_and_results_without_sums_over_blocks(liquid_run, tmp_path):
     paths = (brownian(np.random.default_rng(k), 400, 5, 0.05, 1.0) + 20.0 for k in (1, 2))
     both = combine([decompose(make_universe(x), windows=[1.0], resolutions="log") for x in paths])
     found = checked(both.report(tmp_path / "both.html"))
-    assert "2 replicas taken together" in found.text
+    assert "2 replicas pooled" in found.text
     assert "800 of all replicas" in found.text
     tree = liquid_run.results.tree.copy()
     del tree["blocks"]

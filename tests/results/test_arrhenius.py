@@ -296,7 +296,7 @@ def test_energies_that_no_transport_has_are_said(energy, words):
 @pytest.mark.parametrize(
     ("others", "options", "message"),
     [
-        ([], {}, "results holds 1 of them: an activation energy needs two temperatures"),
+        ([], {}, "results holds 1 of them: an activation energy needs at least two"),
         ([{"temperature": 500.0}], {}, "two results are at 500 K: give one per temperature"),
         ([{"name": "Na+"}], {}, r"species differ between temperatures: \['Li\+'\] at 500 K"),
         ([{"events": EVENTS[:3]}], {}, "events differ between temperatures"),
@@ -361,7 +361,7 @@ def test_the_slope_view_is_read_where_it_is_recommended_at_every_temperature(ser
     # the shortest resolution, the longest horizon
     assert (fits.data.attrs["resolution_ps"], fits.data.attrs["horizon_ps"]) == (1.0, 4.0)
     none = [*series[:3], result(600.0, advice=(None, 2.0))]
-    with pytest.warns(UserWarning, match="window view is read, because of the slope view at 600 K"):
+    with pytest.warns(UserWarning, match="window view is used, because of the slope view at 600 K"):
         assert arrhenius(none).data.attrs["view"] == "window"
 
 

@@ -210,9 +210,11 @@ def test_a_combined_result_is_not_taken_beside_its_runs(one, tmp_path):
     pair = combine([one, other])
     again = pair.save(tmp_path / "combined.nc")
     for listed in ([one, other, again], [pair, third, other], [pair, again], [again, third, one]):
-        with pytest.raises(InputError, match="same run: taken twice it would look like two"):
+        with pytest.raises(InputError, match="same run: used twice it would count as two"):
             combine(listed)
-    with pytest.raises(InputError, match=r"no result of combine beside those .*combined\.nc\)"):
+    with pytest.raises(
+        InputError, match=r"no result of combine together with its replicas .*combined\.nc\)"
+    ):
         combine([one, again])
     # in two steps as in one
     steps, once = combine([pair, third]), combine([one, other, third])
