@@ -291,7 +291,7 @@ SITUATIONS = {
     "dt given to MDAnalysis for a LAMMPS dump": lambda tmp: timed(
         made(tmp, "lammpsdump", walk(), dt=0.5)
     ).run(),
-    "a gap that dt does not excuse": lambda tmp: timed(
+    "a gap in the trajectory, with dt given": lambda tmp: timed(
         made(tmp, "lammpsdump", walk(), steps=500 * (np.arange(60) + 10 * (np.arange(60) > 29))),
         dt=0.5,
     ).run(),
@@ -314,11 +314,11 @@ SITUATIONS = {
     "no temperature": lambda tmp: analysis(universe(), temperature=None),
     "a temperature of zero": lambda tmp: analysis(universe(), temperature=0),
     "a negative temperature": lambda tmp: analysis(universe(), temperature=-300),
-    "a temperature that is true": lambda tmp: analysis(universe(), temperature=True),
+    "a temperature of True": lambda tmp: analysis(universe(), temperature=True),
     "a negative seed": lambda tmp: analysis(universe(), seed=-1),
-    "no workers": lambda tmp: analysis(universe()).run(n_workers=0),
+    "zero workers": lambda tmp: analysis(universe()).run(n_workers=0),
     "a mask of too few frames": lambda tmp: analysis(universe()).run(frames=[True] * 30),
-    "a negative window afterwards": lambda tmp: (
+    "a negative window in summary": lambda tmp: (
         shell(universe(), 18.0, SolvationEvents()).run().events(-5)
     ),
     "a class in place of a rule": lambda tmp: shell(universe(), 18.0, SolvationEvents),
@@ -327,10 +327,10 @@ SITUATIONS = {
     "a store in a folder that is not there": lambda tmp: analysis(
         universe(), store=tmp / "none" / "run.store"
     ),
-    "a saved run that lost a file": lambda tmp: opened(tmp, None, "results.nc"),
+    "a saved run with a missing file": lambda tmp: opened(tmp, None, "results.nc"),
     "a saved run with a rule of one's own": lambda tmp: opened(tmp, MyRule()),
     "a folder that is no saved run": lambda tmp: load_run(with_notes(tmp)),
-    "a run saved over something else": lambda tmp: (
+    "a run saved over another folder": lambda tmp: (
         analysis(universe()).run().save_run(with_notes(tmp))
     ),
     "replicas read with other cutoffs": lambda tmp: combine(
@@ -403,7 +403,7 @@ SITUATIONS = {
     "an activation energy from one temperature": lambda tmp: arrhenius(
         [analysis(universe()).run().results]
     ),
-    "an activation energy from one temperature twice": lambda tmp: arrhenius(
+    "an activation energy from two runs at one temperature": lambda tmp: arrhenius(
         [analysis(universe()).run().results] * 2
     ),
     "a radius that was not recorded": lambda tmp: (
@@ -425,13 +425,13 @@ SITUATIONS = {
         vertices="element O",
         coordination={"48g": 4},
     ),
-    "vehicles where nothing has a shell": lambda tmp: analysis(universe(), projection="vehicle"),
+    "projection='vehicle' without shells": lambda tmp: analysis(universe(), projection="vehicle"),
     "a misspelt key in the configuration": lambda tmp: configured(
         tmp,
         TOML + "[analysis]\ntemperatur = 300\nwindow = [1.0, -2.0]\n"
         '[[species]]\nname = "Li+"\nselection = "name LI"\ncharge = 1\nmicrostate = 1\n',
     ),
-    "what no file can be called": lambda tmp: configured(
+    "an output name that is no file name": lambda tmp: configured(
         tmp,
         TOML + '[output]\nname = "figures/first"\n[analysis]\ntemperature = 300\n'
         '[[species]]\nname = "Li+"\nselection = "name LI"\ncharge = 1\n',
@@ -465,10 +465,10 @@ def page(texts: dict[str, str]) -> str:
     lines = [
         "# Errors and what to do",
         "",
-        "What cannot be analysed is refused before the long work starts, with the argument, the",
+        "Invalid input raises an error before the trajectory is read, with the argument, its",
         "value and the remedy. This table is written by the tests.",
         "",
-        "| situation | what the error says |",
+        "| situation | message of the error |",
         "|---|---|",
     ]
     for situation, text in texts.items():

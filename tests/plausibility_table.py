@@ -1,4 +1,4 @@
-"""Input that is legal and absurd, each with what a run says of it; the table in the docs.
+"""Valid but implausible input, each with the message of the run; the table in the docs.
 
 ``python -m tests.plausibility_table`` writes docs/plausibility.md anew.
 """
@@ -23,16 +23,16 @@ from .files.timed_files import analysis as timed
 
 PAGE = Path(__file__).parents[1] / "docs" / "plausibility.md"
 INTRODUCTION = """\
-Input can be legal and absurd: a cutoff in nm, a temperature in degrees Celsius, the selections of
-framework and ions exchanged. Before all frames are read, a run looks at 25 of them, spread over the
-trajectory, and after the labels are known it looks at these. What it finds stands in the terminal,
-in `results.warnings` and in the report; where the answer would be empty, it is an error. The frames
-depend on their number alone, so that the same is found on every backend. None of these checks
-speaks up on the shipped trajectories. This page is written by the tests; what is refused for other
-reasons is on {doc}`errors`."""
+Input can be valid and still implausible: a cutoff in nm, a temperature in degrees Celsius, the
+selections of framework and ions exchanged. Before it reads all frames, a run checks a sample of 25
+frames at even distances over the trajectory, and after labelling it checks the labels. Warnings are
+printed in the terminal and kept in `results.warnings` and in the report; where the result would be
+empty, an error is raised. The sampled frames depend only on the number of frames, so that every
+backend gives the same warnings. None of these checks gives a warning on the shipped trajectories.
+This page is written by the tests; {doc}`errors` lists the other errors."""
 REASONS = """\
-A check is silent where the sample does not decide: a warning that is often wrong is not read. The
-thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`, `unit_checks.py` for
+A check gives no warning where the sample is not conclusive, because frequent false warnings are
+ignored. The thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`, `unit_checks.py` for
 units, `mda_ionmech/trajectory/step_lengths.py` for steps between neighbouring frames, and
 `mda_ionmech/analysis/boundary_steps.py` for steps across the faces of the cell):"""
 #: Frames of the shipped liquid that are analysed: 1 ps apart.
@@ -330,11 +330,11 @@ def thresholds() -> list[tuple[str, str]]:
 def page(texts: dict[str, list[str]]) -> str:
     """The page of the documentation."""
     lines = [
-        "# Checks for absurd input",
+        "# Checks for implausible input",
         "",
         *INTRODUCTION.splitlines(),
         "",
-        "| situation | what the run says |",
+        "| situation | message of the run |",
         "|---|---|",
     ]
     for situation, said in texts.items():

@@ -24,16 +24,16 @@ FLOOR = 1e-13
 HEAD = """\
 # Files: formats, cells, backends
 
-A trajectory on disk must give what its frames give from memory. Four lithium ions, four anions of
-two atoms and ten solvent molecules walk through {n_frames} frames, wrapped into cells that are
-constant or breathe by 3 % in every direction, each as it likes, right-angled or triclinic (where
-the angles breathe too). The frames are written in every format below, to one file and to two that
-follow each other, and read whole and in part (`start`, `stop` and `step`), in this process, by two
+A trajectory on disk must give the same results as its frames in memory. Four lithium ions, four
+diatomic anions and ten solvent molecules perform random walks over {n_frames} frames, wrapped into
+cells that are constant or fluctuate by 3 %, independently in every direction, orthorhombic or
+triclinic (with fluctuating angles). The frames are written in every format below, to one file and to
+two consecutive ones, and read whole and in part (`start`, `stop` and `step`), in this process, by two
 processes, and by two workers of Dask: {n_cases} cases.
 
 Of each case are compared the mean volume and its variance, every $L_{{AB}}$ and self coefficient of
 three windows and its parts by event, relative to the largest self coefficient of the window (the
-variance to that of a cell that breathes by 3 %). All shells of all frames and the numbers of events
+variance to that of a cell that fluctuates by 3 %). All shells of all frames and the numbers of events
 must be equal. The columns hold the power of ten above the largest deviation: the first three from
 the same frames read into memory beforehand and from brute force on them (sets and NumPy, no code of
 the package, with the images of every atom known), whichever is larger; the last one, of all
@@ -46,7 +46,7 @@ backends, from brute force on the frames before they were written.
 - LAMMPS dumps have a moving origin and shuffled atoms; their time, and that of PDB, GRO and XYZ, is
   not in the file: `dt` was given.
 
-This page is written by the tests, and each case is held to it.
+This page is written by the tests, and each case is checked against it.
 
 | format | cell | cases | serial | multiprocessing | dask | what was written |
 |---|---|---|---|---|---|---|

@@ -205,7 +205,7 @@ def breathing_crystal(n_frames=80) -> tuple[np.ndarray, np.ndarray]:
     "cfiles 43",
     "In a crystal at constant pressure, from a GRO trajectory, the oxygen that does not diffuse "
     "moved farther than the sodium that does: the unwrapping took no account of the changing cell.",
-    "Oxygen goes nowhere: its self coefficient is that of its vibration.",
+    "Oxygen does not diffuse: its self coefficient is that of its vibration.",
 )
 def breathing_oxygen(tmp):
     fractional, dimensions = breathing_crystal()
@@ -243,7 +243,7 @@ def breathing_oxygen(tmp):
     "GPUMD 1470",
     "Coordinates were unwrapped by the program that wrote them, step by step in Angstrom, while "
     "the cell changed: ions that stay at their places drift apart.",
-    "They cannot be wrapped back: said loudly, or refused where that decides the result.",
+    "They cannot be wrapped back: a warning, or refused where the result depends on it.",
 )
 def cartesian_unwrapping(tmp):
     fractional, dimensions = breathing_crystal(n_frames=2000)
@@ -264,4 +264,4 @@ def cartesian_unwrapping(tmp):
         )
     said = [str(w.message) for w in caught if w.category is UserWarning]
     (text,) = [t for t in said if "adding up steps" in t and t in run.results.warnings]
-    return f"said loudly: {text}"
+    return f"warned: {text}"

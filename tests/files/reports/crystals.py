@@ -45,7 +45,7 @@ def crystal_file(tmp: Path, **options) -> mda.Universe:
 
 
 def said_of(u, texts: str, **options) -> tuple[OnsagerDecomposition, str]:
-    """A run, and the loud warning that holds these words."""
+    """A run, and the warning that holds these words."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         run = of_ions(u, names=("Li",), charges=(1,), **options)
@@ -57,8 +57,8 @@ def said_of(u, texts: str, **options) -> tuple[OnsagerDecomposition, str]:
 @report(
     "pymatgen 2337",
     "Must the drift of the framework be subtracted, and which ions are the framework?",
-    "With frame='framework' a crystal that drifts as a whole gives what one at rest gives, and the "
-    "drift is said; with frame='laboratory' it is said to count as transport.",
+    "With frame='framework' a drifting crystal gives the result of one at rest, with a warning "
+    "about the drift; with frame='laboratory' the warning says that it counts as transport.",
 )
 def drifting_crystal(tmp):
     (tmp / "still").mkdir()
@@ -68,19 +68,19 @@ def drifting_crystal(tmp):
     rest = of_ions(still, names=("Li",), charges=(1,), frame="framework", dt=DT)
     gap = abs(coefficient(run, "Li") / coefficient(rest, "Li") - 1)
     _, laboratory = said_of(u, "counts that as transport", frame="laboratory", dt=DT)
-    return f"{right(gap, 1e-4)}; said loudly: {said}; in the laboratory frame: {laboratory}"
+    return f"{right(gap, 1e-4)}; warned: {said}; in the laboratory frame: {laboratory}"
 
 
 @report(
     "abacus-develop 144",
     "In a lithium argyrodite every species, sulfur, phosphorus and chlorine as well, travels over "
     "large distances.",
-    "Said loudly that the framework is none.",
+    "A warning that the framework diffuses.",
 )
 def everything_moves(tmp):
     u = crystal_file(tmp, host_step=0.2)
     _, said = said_of(u, "framework diffuses", frame="framework")
-    return f"said loudly: {said}"
+    return f"warned: {said}"
 
 
 SITES = np.array([[0.25, 0.5, 0.5], [0.55, 0.5, 0.5], [0.5, 0.0, 0.0]])
@@ -116,7 +116,7 @@ def on_sites(u, labels=("a", "a", "b"), sites=SITES, **options) -> OnsagerDecomp
 
 @report(
     "GEMDAT 226",
-    "An ion that trembles at the boundary between two sites is counted as jumping at each "
+    "An ion that vibrates at the boundary between two sites is counted as jumping at each "
     "crossing.",
     "With core sets it does not jump before it enters the core of the other site.",
 )

@@ -35,7 +35,7 @@ from .registry import report, right
 @report(
     "molstar 1873",
     "LAMMPS lists the atoms of a dump in another order in each frame.",
-    "Atoms are told by their ids.",
+    "Atoms are identified by their ids.",
 )
 def shuffled(tmp):
     paths = salt()
@@ -48,8 +48,8 @@ def shuffled(tmp):
 
 @report(
     "atomman 5",
-    "A dump holds a part of the atoms, so that ids are not the places of atoms in the list.",
-    "The ions of the dump are told by their ids in every frame, and named by them in the result.",
+    "A dump holds a part of the atoms, so that ids are not the indices of the atoms.",
+    "Ions are identified by their ids in every frame, and named by them in the result.",
 )
 def part_of_the_atoms(tmp):
     paths = salt()
@@ -149,7 +149,7 @@ def mol2(path: Path, paths: np.ndarray, bonds, residue) -> Path:
 @report(
     "openff-interchange 1000",
     "Molecules of one kind share one molecule number in the LAMMPS data file that was exported.",
-    "Molecules are told by their bonds: shells know one solvent molecule from another.",
+    "Molecules are identified by their bonds: solvent molecules in shells are distinguished.",
 )
 def shared_number(tmp):
     frames = frames_of("constant orthorhombic")
@@ -218,7 +218,7 @@ def one_residue(tmp):
 @report(
     "mbuild 1044",
     "All molecules of a packed box carry residue number 1 in the MOL2 file that was written.",
-    "Molecules are told by their bonds; as residues they are refused.",
+    "Molecules are identified by their bonds; as residues they are refused.",
 )
 def same_residue(tmp):
     paths, _ = diatomic()

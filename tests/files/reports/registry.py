@@ -69,16 +69,16 @@ def obtained(name: str) -> str:
 
 
 HEAD = """\
-# Public reports tried here
+# Problems reported for other programs
 
-What users of other programs met and reported in public, rebuilt as small files on disk in our own
-words, run through this package, and compared with an independent calculation. "right" comes with
-the power of ten above the largest relative deviation from it. Where a file cannot be analysed, or
-does not hold what an answer needs, the right answer is an error with the reason, or a loud warning
+Problems that users of other programs reported in public, reproduced as small files in our own
+words, analysed with this package, and compared with an independent calculation. "right" is followed
+by the power of ten above the largest relative deviation from it. Where a file cannot be analysed, or
+does not hold the data an analysis needs, the right answer is an error with the reason, or a warning
 (in the terminal, in `results.warnings` and in the report). {n} reports of {projects} projects:
-{n_right} right, {n_refused} refused with the reason, {n_said} said loudly.
+{n_right} right, {n_refused} refused with the reason, {n_said} with a warning.
 
-This page is written by the tests, and each row is held to it: the test of a row is
+This page is written by the tests, and a test checks each row:
 `tests/files/test_reports.py::test_a_report_is_answered[PROJECT NUMBER]`, which runs the function
 named in the last column, of a module in `tests/files/reports`.
 
@@ -100,14 +100,14 @@ def page(texts: dict[str, str]) -> str:
     """The page of the documentation, from what came out of every report."""
     names = sorted(texts, key=lambda n: (n.rsplit(" ", 1)[0].lower(), int(n.rsplit(" ", 1)[1])))
     starts = [text.split(":")[0].split(",")[0] for text in texts.values()]
-    refused, said = starts.count("refused"), starts.count("said loudly")
+    refused, said = starts.count("refused"), starts.count("warned")
     head = HEAD.format(
         n=len(texts), projects=len({n.rsplit(" ", 1)[0] for n in names}), n_refused=refused,
         n_said=said, n_right=len(texts) - refused - said,
     )  # fmt: skip
     missing = ", ".join(NOT_FOUND)
     tail = f"""
-Two reports that were to be tried could not be found in the public threads that could be searched,
-by number or by topic, so that nothing is said of what they hold: {missing}.
+Two reports that were requested could not be found in the public threads that could be searched,
+by number or by topic, and were not tried: {missing}.
 """
     return head + "\n".join(row(n, texts[n]) for n in names) + "\n" + tail

@@ -26,7 +26,7 @@ from .registry import report, right
 
 @report(
     "MDAnalysis 397",
-    "A DCD of LAMMPS has its time in fs, not in the units of CHARMM, and the reader told one "
+    "A DCD of LAMMPS has its time in fs, not in the units of CHARMM, and the reader gave one "
     "spacing and times of another.",
     "Read with format='LAMMPS' and timeunit='fs' the spacing is the true one.",
 )
@@ -46,7 +46,7 @@ def lammps_dcd(tmp):
 @report(
     "openmm 5099",
     "The header of a DCD holds the step of the integrator, 1 fs, where frames are 500 steps apart.",
-    "The file cannot tell: said loudly, as no ion is that fast; right with `dt`.",
+    "The file does not hold the spacing: a warning, as no ion is that fast; right with `dt`.",
 )
 def integrator_step(tmp):
     u = salt_in_memory()
@@ -58,7 +58,7 @@ def integrator_step(tmp):
     assert texts
     assert all(text in run.results.warnings for text in texts)
     said = right(is_salt(of_ions(reopened(u, path), dt=DT)))
-    return f"said loudly: {texts[0]}; with dt=0.5 {said}"
+    return f"warned: {texts[0]}; with dt=0.5 {said}"
 
 
 @report(
