@@ -32,9 +32,9 @@ backend gives the same warnings. None of these checks gives a warning on the shi
 This page is written by the tests; {doc}`errors` lists the other errors."""
 REASONS = """\
 A check gives no warning where the sample is not conclusive, because frequent false warnings are
-ignored. The thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`, `unit_checks.py` for
-units, `mda_ionmech/trajectory/step_lengths.py` for steps between neighbouring frames, and
-`mda_ionmech/analysis/boundary_steps.py` for steps across the faces of the cell):"""
+ignored. The thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`,
+`unit_checks.py` for units, `mda_ionmech/trajectory/step_lengths.py` for steps between consecutive
+frames, and `mda_ionmech/analysis/boundary_steps.py` for steps across the faces of the cell):"""
 #: Frames of the shipped liquid that are analysed: 1 ps apart.
 FRAMES = 600
 

@@ -176,7 +176,7 @@ class EventRule(ABC):
 
         Raises
         ------
-        ValueError
+        InputError
             If `label` returns something that is not in `names`.
         """
         return self.classifier(shells)(before, after)
@@ -192,6 +192,11 @@ class EventRule(ABC):
         -------
         callable
             Maps (before, after) to (codes, flags). Calls `label` once per distinct pair.
+
+        Raises
+        ------
+        InputError
+            From the callable, if `label` returns something that is not in `names`.
         """
         code_of = {name: code for code, name in enumerate(self.names)}
         known: dict[int, int] = {}

@@ -64,7 +64,7 @@ def entries() -> list[tuple[str, str]]:
         (name, cell)
         for name, one in FORMATS.items()
         for cell in CELLS
-        if not (one.constant_only and cell.startswith("breathing"))
+        if not (one.constant_only and cell.startswith("fluctuating"))
     ]
 
 
@@ -129,7 +129,7 @@ def deviation(found: dict, expected: dict) -> float:
     """The largest one, relative; infinite where shells or counts of events differ.
 
     Coefficients against the self coefficients of their window, the variance of the volume against
-    that of a cell that breathes by 3 %.
+    that of a cell that fluctuates by 3 %.
     """
     if found["shells"] != expected["shells"]:
         return np.inf

@@ -72,7 +72,7 @@ def opened(paths: list[Path], frames: Frames, **options) -> mda.Universe:
 
 
 def write_dump(frames: Frames, first: int, path: Path) -> None:
-    """LAMMPS dump of a cell that breathes about its centre, atoms out of order."""
+    """LAMMPS dump of a cell that fluctuates about its centre, atoms out of order."""
     with open(path, "w") as file:
         for k, (x, cell) in enumerate(zip(frames.positions, frames.cells, strict=True)):
             (lx, _, _), (xy, ly, _), (xz, yz, lz) = cell

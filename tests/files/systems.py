@@ -39,7 +39,7 @@ SHAPES = {
     "orthorhombic": (12.0, 13.0, 14.0, 90.0, 90.0, 90.0),
     "triclinic": (12.0, 13.0, 14.0, 78.0, 84.0, 107.0),
 }
-CELLS = tuple(f"{change} {shape}" for shape in SHAPES for change in ("constant", "breathing"))
+CELLS = tuple(f"{change} {shape}" for shape in SHAPES for change in ("constant", "fluctuating"))
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def frames_of(cell: str) -> Frames:
     rng = np.random.default_rng(CELLS.index(cell))
     time = np.arange(N_FRAMES)
     dimensions = np.tile(SHAPES[shape], (N_FRAMES, 1))
-    if change == "breathing":
+    if change == "fluctuating":
         wave = 0.03 * np.sin(time[:, None] / [2.0, 2.3, 2.7])
         dimensions[:, :3] *= 1 + wave + rng.normal(0, 0.003, (N_FRAMES, 3))
         if shape == "triclinic":
@@ -86,7 +86,7 @@ def frames_of(cell: str) -> Frames:
     n = N_LITHIUM + N_ANIONS + N_SOLVENT
     steps = rng.normal(0, 0.025, (N_FRAMES, n, 3))
     centre = (rng.random((n, 3)) + np.cumsum(steps, axis=0)) @ cells
-    # the second atom of an anion keeps its distance while the cell breathes
+    # the second atom of an anion keeps its distance while the cell fluctuates
     position = centre[:, RESIDUE]
     position[:, N_LITHIUM + 1 : N_LITHIUM + 2 * N_ANIONS : 2] += [1.0, 0.8, -0.6]
     inverse = np.linalg.inv(cells)

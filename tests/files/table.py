@@ -27,17 +27,17 @@ HEAD = """\
 A trajectory on disk must give the same results as its frames in memory. Four lithium ions, four
 diatomic anions and ten solvent molecules perform random walks over {n_frames} frames, wrapped into
 cells that are constant or fluctuate by 3 %, independently in every direction, orthorhombic or
-triclinic (with fluctuating angles). The frames are written in every format below, to one file and to
-two consecutive ones, and read whole and in part (`start`, `stop` and `step`), in this process, by two
-processes, and by two workers of Dask: {n_cases} cases.
+triclinic (with fluctuating angles). The frames are written in every format below, to one file and
+to two consecutive ones, and read whole and in part (`start`, `stop` and `step`), in this process,
+by two processes, and by two workers of Dask: {n_cases} cases.
 
-Of each case are compared the mean volume and its variance, every $L_{{AB}}$ and self coefficient of
-three windows and its parts by event, relative to the largest self coefficient of the window (the
-variance to that of a cell that fluctuates by 3 %). All shells of all frames and the numbers of events
-must be equal. The columns hold the power of ten above the largest deviation: the first three from
-the same frames read into memory beforehand and from brute force on them (sets and NumPy, no code of
-the package, with the images of every atom known), whichever is larger; the last one, of all
-backends, from brute force on the frames before they were written.
+Compared in each case are the mean volume and its variance, every $L_{{AB}}$ and self coefficient of
+three windows and their contributions by event, relative to the largest self coefficient of the
+window (the variance to that of a cell that fluctuates by 3 %). All shells of all frames and the
+counts of events must be equal. The columns hold the power of ten above the largest deviation: the
+first three from the same frames read into memory beforehand and from brute force on them (sets and
+NumPy, no code of the package, with the images of every atom known), whichever is larger; the last
+one, of all backends, from brute force on the frames before they were written.
 
 - The frames lie on a grid of 0.01 A and 0.01 degrees, which every format holds; what the last
   column shows is single precision, and the box of GRO, which is rounded to 0.0001 A.

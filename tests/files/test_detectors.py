@@ -1,4 +1,4 @@
-"""Every detector sees in a file that breathes what it sees in the same frames from memory.
+"""Every detector sees in a file that fluctuates what it sees in the same frames from memory.
 
 A reader has one buffer for all frames; whatever a detector keeps of a frame must be a copy.
 """
@@ -37,7 +37,7 @@ def both(universe, folder):
 
 
 def crystal():
-    """Ions on a simple cubic lattice, hosts in the middle of its cubes, in a cell that breathes.
+    """Ions on a simple cubic lattice, hosts in the middle of its cubes, in a cell that fluctuates.
 
     Returns the universe, fractional sites and hosts, and the site of every ion and frame.
     """
@@ -102,7 +102,7 @@ def assert_same(one, two):
 
 
 @pytest.mark.parametrize("assignment", ["core", "nearest", "polyhedron", "density"])
-def test_sites_of_a_breathing_crystal(assignment, tmp_path):
+def test_sites_of_a_fluctuating_crystal(assignment, tmp_path):
     universe, sites, hosts, at = crystal()
     memory, file = (on_sites(u, assignment, sites, hosts) for u in both(universe, tmp_path))
     assert_same(memory, file)
@@ -111,9 +111,9 @@ def test_sites_of_a_breathing_crystal(assignment, tmp_path):
         assert np.count_nonzero(np.diff(at, axis=0)) > 10
 
 
-@pytest.mark.parametrize("cell", ["breathing orthorhombic", "breathing triclinic"])
+@pytest.mark.parametrize("cell", ["fluctuating orthorhombic", "fluctuating triclinic"])
 @pytest.mark.parametrize("kind", ["cutoff from g(r)", "hysteresis", "hull"])
-def test_shells_of_a_breathing_liquid(kind, cell, tmp_path):
+def test_shells_of_a_fluctuating_liquid(kind, cell, tmp_path):
     frames = frames_of(cell)
     by_mdanalysis(frames, 0, tmp_path / "npt.xtc")
     file = opened([tmp_path / "npt.xtc"], frames)

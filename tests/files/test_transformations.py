@@ -16,7 +16,7 @@ from .systems import DT, frames_of, in_memory
 
 @pytest.fixture(scope="module")
 def frames():
-    return frames_of("breathing orthorhombic")
+    return frames_of("fluctuating orthorhombic")
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ CASES = {
     15: "ideal independent ions",
     16: "anisotropic hops",
     17: "a common drift of every atom",
-    18: "breathing cell",
+    18: "fluctuating cell",
     19: "Arrhenius with one negative mode",
     20: "coverage of intervals, 300 replicas of case 2",
 }

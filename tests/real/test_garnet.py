@@ -139,8 +139,9 @@ def test_hops_between_the_two_kinds_of_sites_control_and_carry(garnet):
         assert cells == numbers
     text = " ".join((DOCS / "concepts/rate-control.md").read_text("utf-8").split())
     values = [x[0] * 1e5 for x in (independent, own, collective)]
-    assert "would have {:.1f}e-5 cm²/s; the ions have {:.1f}e-5,".format(*values[:2]) in text
-    assert f"collective motion has {values[2]:.1f}e-5" in text
+    assert f"have D = {values[0]:.1f}e-5 cm²/s" in text
+    assert f"the self-diffusion coefficient is {values[1]:.1f}e-5," in text
+    assert f"and the collective one {values[2]:.1f}e-5," in text
     data = garnet.results.decomposition
     own_at_5_ps = float(data["diffusivity_self"].sel(species="Li+", window=5.0))
     assert own[0] < own_at_5_ps < independent[0]

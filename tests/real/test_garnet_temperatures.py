@@ -133,7 +133,7 @@ def test_numbers_in_the_text_are_these(files):
     for temperature, *numbers in shown:
         line = fits.budget().loc[float(temperature)]
         assert numbers == cells(line, "parts") + cells(line, "direct")
-    shown = rows(page, "L T read over")
+    shown = rows(page, "L T over")
     assert len(shown) == 5
     for place, *numbers in shown:
         length = float(place.split()[-2])

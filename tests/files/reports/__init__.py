@@ -1,8 +1,8 @@
 """Situations that users of other programs reported, rebuilt as small files, and what comes out.
 
-Each is put in our own words from the public report named. A situation is answered rightly where the
-numbers are those of an independent calculation, or where it is refused or answered by a warning with the
-reason. ``python -m tests.files.reports`` tries all and writes docs/validation/reports.md anew.
+Each paraphrases the public report named. An outcome is right where the numbers are those of an
+independent calculation, or where an error or a warning gives the reason.
+``python -m tests.files.reports`` tries all and writes docs/validation/reports.md again.
 """
 
 from . import cells, charges, crystals, molecules, times

@@ -41,7 +41,7 @@ from .registry import report, right
     "The jump is undone; the transformation NoJump is refused, as unwrapping is done here.",
 )
 def second_frame(tmp):
-    frames = crossing_early("breathing triclinic")
+    frames = crossing_early("fluctuating triclinic")
     by_mdanalysis(frames, 0, tmp / "run.xtc")
     said = against_brute_force(opened([tmp / "run.xtc"], frames), frames)
     universe = opened([tmp / "run.xtc"], frames)
@@ -117,13 +117,13 @@ def cell_of_one_file(tmp):
     "Those of all frames with the mean cell, whichever way the cell breathes.",
 )
 def cell_of_a_frame(tmp):
-    frames = frames_of("breathing orthorhombic")
+    frames = frames_of("fluctuating orthorhombic")
     by_mdanalysis(frames, 0, tmp / "run.trr")
     return against_brute_force(opened([tmp / "run.trr"], frames), frames)
 
 
 def xdatcar(tmp: Path, name: str) -> tuple[mda.Universe, Frames]:
-    frames = frames_of("breathing triclinic")
+    frames = frames_of("fluctuating triclinic")
     write_xdatcar(frames, 0, tmp / name)
     read = from_ase(tmp / name, dt=DT, format="vasp-xdatcar")
     universe = systems.topology()

@@ -22,7 +22,7 @@ class Report:
     Attributes
     ----------
     situation : str
-        In our own words.
+        A paraphrase of the report.
     expected : str
     attempt : callable
         Of an empty folder: does it, and returns what came out, or raises InputError.
@@ -71,10 +71,10 @@ def obtained(name: str) -> str:
 HEAD = """\
 # Problems reported for other programs
 
-Problems that users of other programs reported in public, reproduced as small files in our own
-words, analysed with this package, and compared with an independent calculation. "right" is followed
-by the power of ten above the largest relative deviation from it. Where a file cannot be analysed, or
-does not hold the data an analysis needs, the right answer is an error with the reason, or a warning
+Problems that users of other programs reported in public, paraphrased, reproduced in small files,
+analysed with this package, and compared with an independent calculation. "right" is followed by the
+power of ten above the largest relative deviation from it. Where a file cannot be analysed, or does
+not hold the data that an analysis needs, the right answer is an error with the reason, or a warning
 (in the terminal, in `results.warnings` and in the report). {n} reports of {projects} projects:
 {n_right} right, {n_refused} refused with the reason, {n_said} with a warning.
 
@@ -107,7 +107,6 @@ def page(texts: dict[str, str]) -> str:
     )  # fmt: skip
     missing = ", ".join(NOT_FOUND)
     tail = f"""
-Two reports that were requested could not be found in the public threads that could be searched,
-by number or by topic, and were not tried: {missing}.
+Not tried, because neither number nor topic could be found in public threads: {missing}.
 """
     return head + "\n".join(row(n, texts[n]) for n in names) + "\n" + tail
