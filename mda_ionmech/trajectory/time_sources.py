@@ -126,7 +126,7 @@ def _holds_steps(path: str) -> bool:
     try:
         with anyopen(path) as file:
             return str(file.readline()).startswith("ITEM:")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, EOFError, UnicodeDecodeError):
         return False
 
 
@@ -196,7 +196,7 @@ def remarks(trajectory: Any) -> list[str]:
         try:
             with anyopen(str(path)) as file:
                 text = list(islice(file, int(reader.n_atoms) + 4 if name == "XYZ" else 1))
-        except (OSError, UnicodeDecodeError):
+        except (OSError, EOFError, UnicodeDecodeError):
             continue
         lines += text[1 :: int(reader.n_atoms) + 2] if name == "XYZ" else text
     told = [" ".join(line.split()) for line in lines if _TIME.search(line)]

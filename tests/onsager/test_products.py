@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mda_ionmech.onsager.products import LONGEST, product
+from mda_ionmech.onsager.products import LONGEST, MOST, ROWS, product
 from mda_ionmech.results.estimates import Estimates
 
 
@@ -16,6 +16,10 @@ def test_products_are_those_of_numpy(rows, terms, columns):
     rng = np.random.default_rng(rows + terms)
     left, right = rng.normal(size=(rows, terms)), rng.normal(size=(columns, terms)).T
     np.testing.assert_allclose(product(left, right), left @ right, rtol=1e-12, atol=1e-12)
+
+
+def test_one_call_is_below_what_libraries_share_among_threads():
+    assert ROWS * LONGEST <= MOST < 2**18
 
 
 def test_bits_do_not_depend_on_the_number_of_threads(liquid_run):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mda_ionmech import InputError
-from mda_ionmech.trajectory.even_spacing import check_even_numbers, remedy_of
+from mda_ionmech.trajectory.even_spacing import EvenSample, check_even_numbers, remedy_of
 from mda_ionmech.trajectory.frame_times import FrameTimes, settle_times
 from mda_ionmech.trajectory.time_sources import Stamp, TimeSource
 
@@ -126,6 +126,30 @@ def test_steps_that_begin_anew_in_each_file_leave_the_times():
     times = 0.5 * np.arange(40) + 3 * (np.arange(40) >= 20)
     with pytest.raises(InputError, match="unevenly spaced"):
         settled(times, steps=steps, starts=(0, 20))
+
+
+@pytest.mark.parametrize(
+    ("step", "files", "anew"),
+    [
+        (lambda k: 10 * (k % 4), 2, True),
+        (lambda k: 10 * k, 2, False),  # even throughout
+        (lambda k: -10 * k, 1, False),  # steps that go back in one file do not begin anew
+        (lambda k: 7, 1, False),
+        (lambda k: 10 * (k % 4) + 5 * (k == 6), 2, False),  # nor do those uneven in one of two
+    ],
+)
+def test_steps_begin_anew_only_with_another_file(step, files, anew):
+    stamps = {k: Stamp(k, 0.5 * k, step(k), k // 4 if files == 2 else 0, k) for k in range(8)}
+    even = EvenSample(stamps.__getitem__, stamps, by_times=True, by_steps=True, show_times=True)
+    assert even.only_steps_begin_anew() is anew
+
+
+@pytest.mark.parametrize("each", [0, -10])
+def test_steps_that_stand_still_or_go_back_are_uneven(each):
+    stamps = {k: Stamp(k, 0.5 * k, 100 + each * k, 0, k) for k in range(8)}
+    even = EvenSample(stamps.__getitem__, stamps, by_times=False, by_steps=True, show_times=True)
+    with pytest.raises(InputError, match=r"frame 0 .* is followed by frame 1 "):
+        even.check()
 
 
 def test_numbers_of_frames_count_where_nothing_else_is_known():

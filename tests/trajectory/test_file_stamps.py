@@ -10,7 +10,7 @@ from mda_ionmech import InputError
 from mda_ionmech.trajectory import repeated_frames
 from mda_ionmech.trajectory.file_stamps import stamps_of_files
 from mda_ionmech.trajectory.repeated_frames import drop_repeats
-from mda_ionmech.trajectory.replaced_times import settle_times_of
+from mda_ionmech.trajectory.replaced_times import _count_frames, settle_times_of
 from mda_ionmech.trajectory.time_sources import (
     Stamp,
     TimeSource,
@@ -72,6 +72,8 @@ def test_stamps_are_those_of_each_file(ending, tmp_path):
     before = found._open[1]
     found(0)
     assert found._open[1] is not before
+    with pytest.raises(OSError, match="No file opened"):
+        before.read()
     found.close()
     assert found._open is None
     found.close()
@@ -129,6 +131,18 @@ def test_frames_left_out_that_the_files_count_say_nothing(tmp_path):
     assert [text for text, _ in notes] == [
         "dt=2 ps, as MDAnalysis was told, replaces the 1 ps of the file"
     ]
+
+
+def test_times_count_frames_where_they_grow_by_one_step_for_each():
+    frames = np.array([4, 5, 7, 8, 9])  # frame 6 was left out
+    for numbers, time, count in (
+        (np.arange(5), lambda k: 3.0 + 0.5 * k, True),
+        (frames, lambda k: 3.0 + 0.5 * k, False),  # none was left out
+        (np.arange(5), lambda k: 0.5 * k - 0.5 * (k > 6), False),  # the true times
+        (np.arange(5), lambda k: 3.0, False),
+    ):
+        found = _count_frames(lambda k, time=time: Stamp(k, time(k)), frames, numbers)
+        assert found is count
 
 
 def test_repeats_are_dropped_by_the_times_of_the_files(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from mda_ionmech.trajectory.time_sources import (
     Stamp,
+    _holds_steps,
     file_starts,
     remarks,
     shown,
@@ -113,5 +114,18 @@ def test_comments_that_speak_of_times_are_shown(tmp_path):
     assert remarks(reader("XYZ", filename=str(tmp_path / "none.xyz"))) == []
     path.write_text("2\nsettings: start=3\nH 0 0 0\nH 0 0 0\n")
     assert remarks(reader("XYZ", filename=str(path))) == []
+    path.write_text("")
+    assert remarks(reader("XYZ", filename=str(path))) == []
     path.write_text("water t= 0.25\n2\n")
     assert remarks(reader("GRO", filename=str(path))) == ["water t= 0.25"]
+
+
+def test_dumps_are_told_by_their_first_line(tmp_path):
+    for content, dump in (
+        (b"ITEM: TIMESTEP\n0\n", True), (b"5\nITEM: TIMESTEP\n", False), (b"", False),
+        (b"\xff\xfe\xff\x81", False),
+    ):  # fmt: skip
+        path = tmp_path / "file"
+        path.write_bytes(content)
+        assert _holds_steps(str(path)) is dump, content
+    assert _holds_steps(str(tmp_path / "gone")) is False
