@@ -67,7 +67,7 @@ def system_of(species):
 def plain_sums(species, states, macros, window):
     """The same sums by loops over origins and carriers."""
     n_frames = states[0].shape[0]
-    rows, total, squared, number, moves = [], [], [], [], []
+    rows, total, squared, number, moves, changes = [], [], [], [], [], []
     for one, state, macro in zip(species, states, macros, strict=True):
         d = one.position[:, :, window:] - one.position[:, :, :-window]
         label = (state[:-window].astype(int) * 7 + state[window:] * 3) % N_LABELS
@@ -81,6 +81,9 @@ def plain_sums(species, states, macros, window):
         for q in range(4):
             part = np.einsum("ct,cxt->xt", (move == q).T, d)
             moves.append(np.sum(part * d.sum(axis=0)))
+        changed = np.cumsum(np.diff(state, axis=0, prepend=state[:1]) != 0, axis=0)
+        inside = changed[window:] - changed[:-window]
+        changes.append((np.sum(d**2), np.sum(inside > 0), np.sum(inside > 1)))
     rows, total = np.array(rows), np.array(total)
     return {
         "origins": n_frames - window,
@@ -90,6 +93,7 @@ def plain_sums(species, states, macros, window):
         "squared": np.array(squared),
         "number": np.array(number),
         "transition": np.array(moves),
+        **dict(zip(("total_squared", "changed", "repeated"), np.transpose(changes), strict=True)),
     }
 
 

@@ -126,13 +126,15 @@ def test_rules_that_link_alike_are_labelled_together(rules, alike):
     assert not SolvationEvents.joint
 
 
-def test_sums_over_clusters_of_several_blocks_of_origins(monkeypatch):
+@pytest.mark.parametrize("across", [False, True])
+def test_sums_over_clusters_of_several_blocks_of_origins(across, monkeypatch):
     """Sums over whole clusters against loops, where origins come in several blocks."""
     rng = np.random.default_rng(2)
     n_frames, window, sub_block = 90, 2, 7
     state = [rng.integers(0, 3, (n, n_frames)) for n in (3, 4)]
     record = both(*state)
-    rule = CrystalEvents("proximity", 4.0)
+    # sites of the two species are 8.5 A apart at least
+    rule = CrystalEvents("proximity", 8.6 if across else 4.0)
     hops = LinkedHops((rule, rule), record, np.arange(7, dtype=np.int32))
     monkeypatch.setattr("mda_ionmech.events.crystal.site_history.frames_at_once", lambda n: 16)
     assert len(hops.edges(window)) > 4
@@ -151,6 +153,8 @@ def test_sums_over_clusters_of_several_blocks_of_origins(monkeypatch):
     label = np.concatenate([block.label for block in blocks], axis=1)
     assert [block.first for block in blocks] == hops.edges(window)[:-1]
     sub = np.arange(n_frames - window) // sub_block
+    mixed = [set(every[:3, t]) & set(every[3:, t]) - {-1} for t in range(n_frames - window)]
+    assert any(mixed) == across
     for member, one in enumerate(species):
         rows = hops.rows(member)
         d = one.position[:, :, window:] - one.position[:, :, :-window]
