@@ -211,6 +211,10 @@ def test_distance_asks_the_ions_and_not_their_sites():
     off[:] = 0
     off[1, 1, 0] = 0.6 / 12
     assert labels(in_space(state, sites, off=off), **rule)[0] == [["multi_ion_hop"]] * 2
+    # ions as far apart as the distance itself are linked: 2 A along a vector of 8 A
+    for distance, label in ((2.0, "multi_ion_hop"), (1.999, "single_ion_hop")):
+        record = in_space(state, sites, 8.0 * np.eye(3))
+        assert labels(record, linking="distance", distance=distance)[0] == [[label]] * 2
     # a carrier that stays where it is links nothing
     assert labels(in_space([[0, 1], [2, 2]], sites, off=off), **rule)[0] == [
         ["single_ion_hop"],
@@ -224,12 +228,14 @@ def test_distance_asks_the_ions_and_not_their_sites():
     n=st.integers(1, 14),
     window=st.integers(1, 3),
     distance=st.floats(0.3, 6.0),
+    lengths=st.permutations([12.0, 20.0, 5.0]),
 )
-def test_distance_links_what_all_pairs_link(seed, n, window, distance):
+def test_distance_links_what_all_pairs_link(seed, n, window, distance, lengths):
     rng = np.random.default_rng(seed)
     sites = rng.uniform(-1, 1, (n + 4, 3))
     state = rng.integers(0, len(sites), (n, 6))
-    record = in_space(state, sites, off=rng.normal(scale=0.03, size=(n, 6, 3)))
+    cell = np.diag(lengths) + np.tril([[0.0, 0, 0], [2, 0, 0], [1, 2, 0]])
+    record = in_space(state, sites, cell, off=rng.normal(scale=0.03, size=(n, 6, 3)))
     hidden = rng.integers(-1, 6, n)
     rule = CrystalEvents("distance", distance)
     label, cluster = whole_window(rule.link_blocks(record, window, hidden))
@@ -238,7 +244,7 @@ def test_distance_links_what_all_pairs_link(seed, n, window, distance):
         hop = np.flatnonzero((state[:, t] != state[:, t + window]) & ~seam)
         fractional = record.walk.between(0, 6)
         ends = fractional[hop][:, :, [t, t + window]].transpose(0, 2, 1)
-        apart = minimum_image(ends[:, None, :, None] - ends[None, :, None]) @ CELL
+        apart = minimum_image(ends[:, None, :, None] - ends[None, :, None]) @ cell
         link = (np.linalg.norm(apart, axis=-1) <= distance).any(axis=(2, 3))
         _, expected = connected_components(coo_matrix(link), directed=False)
         np.testing.assert_array_equal(np.flatnonzero(cluster[:, t] >= 0), hop)
