@@ -14,6 +14,7 @@ from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, count_hops, simula
 from mda_ionmech.lib.run_length import LabelRuns, label_runs, runs_in_time
 
 from ...builders import site_distances
+from .test_crystal_events import history
 
 CELL = np.array([[9.0, 0, 0], [2.0, 8.0, 0], [-1.0, 2.0, 7.0]])
 
@@ -106,6 +107,17 @@ def test_runs_of_states_that_come_in_pieces(seed, n, lengths):
     key = 2 * state[:, :-1][moved] + state[:, 1:][moved]
     np.testing.assert_array_equal(hops.key, np.unique(key))
     assert hops.number.sum() == len(key)
+
+
+@pytest.mark.parametrize("most", [1, 4, 11, 20])
+def test_sites_and_positions_do_not_depend_on_the_frames_that_are_given_at_once(most, monkeypatch):
+    rng = np.random.default_rng(3)
+    state, path = rng.integers(0, 4, (3, 11)), rng.integers(-9, 9, (3, 3, 11)).astype(float)
+    record = history(state, path=path)
+    monkeypatch.setattr("mda_ionmech.events.crystal.site_history.frames_at_once", lambda n: most)
+    assert len(list(record.blocks(0))) == -(-11 // most)
+    np.testing.assert_array_equal(record.state, state)
+    np.testing.assert_array_equal(record.path, path)
 
 
 @pytest.mark.parametrize("most", [1, 7, 100, 1000])
