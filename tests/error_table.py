@@ -1,6 +1,6 @@
 """Situations a user meets, each with the error that answers it; the table in the docs.
 
-``python -m tests.error_table`` writes docs/errors.md anew.
+``python -m tests.error_table`` writes docs/errors.md again.
 """
 
 from __future__ import annotations
@@ -466,7 +466,8 @@ def page(texts: dict[str, str]) -> str:
         "# Errors and what to do",
         "",
         "Invalid input raises an error before the trajectory is read, with the argument, its",
-        "value and the remedy. This table is written by the tests.",
+        "value and the remedy. Terms are defined in the {doc}`glossary`. This table is written by",
+        "the tests.",
         "",
         "| situation | message of the error |",
         "|---|---|",

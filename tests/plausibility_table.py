@@ -29,7 +29,8 @@ frames at even distances over the trajectory, and after labelling it checks the 
 printed in the terminal and kept in `results.warnings` and in the report; where the result would be
 empty, an error is raised. The sampled frames depend only on the number of frames, so that every
 backend gives the same warnings. None of these checks gives a warning on the shipped trajectories.
-This page is written by the tests; {doc}`errors` lists the other errors."""
+This page is written by the tests; {doc}`errors` lists the other errors, and the {doc}`glossary`
+defines the terms."""
 REASONS = """\
 A check gives no warning where the sample is not conclusive, because frequent false warnings are
 ignored. The thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`,

@@ -6,15 +6,17 @@ import inspect
 import re
 import shlex
 import sys
+import threading
 from pathlib import Path
 
 import matplotlib
 import pytest
 from typer.testing import CliRunner
 
-from mda_ionmech import plotting
+from mda_ionmech import datasets, plotting
 from mda_ionmech.cli.app import app
 from mda_ionmech.cli.config import Config
+from mda_ionmech.cli.demos import liquid_analysis
 from mda_ionmech.results.schema import load_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -292,14 +294,51 @@ def test_pages_are_reachable_and_pictures_small():
         assert picture.stat().st_size < most[picture.suffix], picture.name
 
 
-def test_the_page_on_how_a_number_is_made_names_what_exists():
+def code_of(name):
+    """The code that runs when a function or class of the package, or a method of one, is called."""
+    parts = name.split(".")
+    split = next(k for k, part in enumerate(parts) if part[0].isupper() or k == len(parts) - 1)
+    found = importlib.import_module(".".join(parts[:split]))
+    for part in parts[split:]:
+        found = getattr(found, part)
+    assert callable(found), name
+    return inspect.unwrap(found.__init__ if inspect.isclass(found) else found).__code__
+
+
+def test_the_page_on_how_a_number_is_made_follows_a_run(tmp_path):
     page = (DOCS / "concepts" / "how-a-number-is-made.md").read_text("utf-8")
-    names = re.findall(r"^\| [^|]+ \| `(mda_ionmech[\w.]+)` \|", page, re.MULTILINE)
-    assert len(names) > 10
-    for name in names:
-        parts = name.split(".")
-        split = next(k for k, part in enumerate(parts) if part[0].isupper() or k == len(parts) - 1)
-        found = importlib.import_module(".".join(parts[:split]))
-        for part in parts[split:]:
-            found = getattr(found, part)
-        assert callable(found), name
+    names = [cells[1].strip("`") for cells in rows("concepts/how-a-number-is-made.md", "step")]
+    assert len(names) > 20
+    assert set(re.findall(r"`(mda_ionmech\.\w+\.[\w.]+)`", page)) == set(names)
+    name_of = {code_of(name): name for name in names}
+    called = []
+
+    def note(frame, what, _):
+        if what == "call" and frame.f_code in name_of:
+            called.append(name_of[frame.f_code])
+
+    before = sys.getprofile(), threading.getprofile()
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        run = liquid_analysis(datasets.liquid()).run(stop=101)
+        run.results.summary()
+        run.save(tmp_path / "liquid.nc")
+    finally:
+        sys.setprofile(before[0])
+        threading.setprofile(before[1])
+    left = iter(called)
+    assert [name for name in names if name in left] == names  # among the calls, in this order
+
+
+def test_every_page_links_to_the_glossary():
+    glossary = (DOCS / "glossary.md").read_text("utf-8")
+    terms = re.findall(r"^(\w.*)$", glossary.partition("```{glossary}")[2], re.MULTILINE)
+    assert len(terms) == len(set(terms)) > 30
+    without = {"glossary", "bibliography", "changelog", "contributing"}
+    for page in DOCS.rglob("*.md"):
+        if page.stem not in without and "_build" not in page.parts:
+            text = page.read_text("utf-8")
+            linked = re.findall(r"\{term\}`(?:[^`<]*<)?([^`>]*)>?`", text)
+            assert {" ".join(one.split()) for one in linked} <= set(terms), page
+            assert linked or re.search(r"\{doc\}`(\.\./)?glossary`", text), page

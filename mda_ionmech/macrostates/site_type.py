@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class SiteType(MacrostateRule):
     """Label of the site that each carrier occupies; the names are those of its SiteAssignment.
 
-    Transitions between site types are then hop channels, with their populations, probabilities and
-    contributions.
+    Transitions between site types are then hop channels (pairs of labels), with their populations,
+    probabilities and contributions.
 
     Notes
     -----

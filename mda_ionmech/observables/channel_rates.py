@@ -1,4 +1,7 @@
-"""Rates of transitions between site labels or macrostates: counts over exposure."""
+"""Rates of transitions between site labels or macrostates: counts over exposure.
+
+A channel is here a pair of labels from start to end, whatever the distance between sites.
+"""
 
 from __future__ import annotations
 

@@ -192,8 +192,9 @@ def hop_graph(
 ) -> tuple[HopGraph, HopChannels]:
     """Channels with hops in a record, all their edges, and the channel of each hop.
 
-    A channel is a pair of site labels at one distance; all edges between such sites at that
-    distance belong to it, including those without observed hops.
+    A channel is here a pair of site labels and the distance between the sites, in both directions;
+    all edges between such sites at that distance belong to it, including those without observed
+    hops.
 
     Parameters
     ----------

@@ -56,6 +56,8 @@ class RunObservables(ABC):
     def hops(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
         """Every hop of one species on sites, with its channel and the size of its cluster.
 
+        A channel is here the pair of site labels from start to end.
+
         Windows overlap: one begins at every frame, so that an elementary hop is in up to n rows for
         windows of n frames. With the frame spacing as window each row is a different hop.
 
@@ -163,7 +165,8 @@ class RunObservables(ABC):
     def channel_rates(self, *, species: str | None = None) -> pd.DataFrame:
         """Rates of transitions between labels: counts over exposure.
 
-        Labels are those of sites for a species on sites, else macrostates.
+        Labels are those of sites for a species on sites, else macrostates. A channel is here a pair
+        of labels from start to end, whatever the distance between the sites.
 
         Parameters
         ----------
@@ -236,7 +239,8 @@ class RunObservables(ABC):
     ) -> pd.DataFrame:
         """Degree of rate control of each hop channel, and its contribution to transport.
 
-        A channel is a pair of site labels at one distance. Its control is d ln D / d ln k: the
+        A channel is here a pair of site labels and the distance between the sites, in both
+        directions, so that all its edges may have one rate. Its control is d ln D / d ln k: the
         increase, in per cent, of the diffusion coefficient of independent carriers if hops along
         that channel, in both directions, become one per cent more frequent. Controls sum to one,
         like the shares. In a series of fast and slow hops the contributions are proportional to the

@@ -46,7 +46,8 @@ one, of all backends, from brute force on the frames before they were written.
 - LAMMPS dumps have a moving origin and shuffled atoms; their time, and that of PDB, GRO and XYZ, is
   not in the file: `dt` was given.
 
-This page is written by the tests, and each case is checked against it.
+This page is written by the tests, and each case is checked against it. Terms are defined in the
+{{doc}}`../glossary`.
 
 | format | cell | cases | serial | multiprocessing | dask | what was written |
 |---|---|---|---|---|---|---|

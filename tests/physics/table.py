@@ -22,7 +22,7 @@ CASES = {
     2: "Poisson hops, rate $k$, length $a$",
     3: "$n$ carriers that hop in parallel",
     4: "swaps in opposite directions",
-    5: "vehicle that diffuses, and jumps of length $b$ at rate $k$ that renew the shell",
+    5: "vehicle that diffuses, with jumps of length $b$ at rate $k$ that renew the shell",
     6: "rigid ion and shell",
     7: "rigid pairs of opposite ions",
     8: "caged ions (Ornstein-Uhlenbeck)",
@@ -34,7 +34,7 @@ CASES = {
     14: "chance coincidence of independent hops",
     15: "ideal independent ions",
     16: "anisotropic hops",
-    17: "a common drift of every atom",
+    17: "common drift of all atoms",
     18: "fluctuating cell",
     19: "Arrhenius with one negative mode",
     20: "coverage of intervals, 300 replicas of case 2",
@@ -91,19 +91,19 @@ class Record:
         gap = np.abs(np.asarray(obtained, dtype=float) - expected)
         assert np.all(gap <= tolerance), f"case {case}, {what}: {obtained} for {expected}"
         value = _number(expected)
-        text = "nothing" if tolerance == 0 else f"less than {tolerance:g}"
+        text = "none" if tolerance == 0 else f"less than {tolerance:g}"
         self.rows.append(Row(case, what, value, value, text))
 
     def between(self, case, what, obtained, low, high) -> None:
         """A number must lie in a range."""
         assert low <= obtained <= high, f"case {case}, {what}: {obtained} outside {low} to {high}"
         span = f"{_number(low)} to {_number(high)}"
-        self.rows.append(Row(case, what, span, _number(obtained), "inside"))
+        self.rows.append(Row(case, what, span, _number(obtained), "in range"))
 
     def undefined(self, case, what, obtained) -> None:
         """All of `obtained` must be NaN."""
         assert np.all(np.isnan(obtained)), f"case {case}, {what}: {obtained}"
-        self.rows.append(Row(case, what, "undefined", "undefined", "nothing"))
+        self.rows.append(Row(case, what, "undefined", "undefined", "none"))
 
 
 def _number(value: float) -> str:
@@ -115,17 +115,18 @@ def page(rows: Sequence[Row]) -> str:
     lines = [
         "# Known answers",
         "",
-        "Additivity holds for any labels, so it proves none of them right. These cases do: systems",
-        "whose transport is derived on paper, simulated with a fixed seed, analysed like any",
-        "other. $K = k_B T V L$ in A$^2$/ps for $N$ carriers, windows in ps. An answer may be off",
-        "by three standard errors (s.e.), which are derived too; of several windows the farthest",
-        "is shown. This page is written by the tests, and each test compares itself with it.",
+        "Additivity holds for any labels and does not test them. These cases do: systems whose",
+        "transport is known analytically, simulated with a fixed seed and analysed like any other.",
+        "$K = k_B T V L$ in A$^2$/ps for $N$ carriers, windows in ps. A result may deviate by",
+        "three standard errors (s.e.), which are known analytically, too; of several windows the",
+        "one with the largest deviation is shown. This page is written by the tests, and each test",
+        "compares its results with it. Terms are defined in the {doc}`glossary`.",
         "",
         "| case | system |",
         "|---|---|",
     ]
     lines += [f"| {case} | {text} |" for case, text in CASES.items()]
-    lines += ["", "| case | quantity | expected | obtained | off by |", "|---|---|---|---|---|"]
+    lines += ["", "| case | quantity | expected | obtained | deviation |", "|---|---|---|---|---|"]
     lines += [str(row) for row in sorted(rows, key=lambda r: r.case)]
     return "\n".join(lines) + "\n"
 

@@ -58,7 +58,9 @@ def test_case_3_parallel_hops_are_one_cooperative_event(record):
         ),
     ):
         record.within(3, what, multi[name], expected, error * expected)
-    record.equal(3, "cooperative events counted over made", multi["cluster_count"] / hops, 1.0, 0.0)
+    record.equal(
+        3, "cooperative events counted over simulated", multi["cluster_count"] / hops, 1.0, 0.0
+    )
     inside = multi["event_incluster"] / multi["event_self"]
     record.equal(3, "in-cluster over self part, $n - 1$ of $n = 4$", inside, n - 1, 1e-4)
 
@@ -95,7 +97,7 @@ def test_case_4_ions_that_trade_places_exchange_and_carry_nothing(record):
     swaps = int(np.count_nonzero(np.diff(swapped, axis=0)))
     counts = data["event_count"]
     found = counts.sel(event="exchange") / (2 * swaps)
-    record.equal(4, "exchanges counted over made", found, 1.0, 0.0)
+    record.equal(4, "exchanges counted over simulated", found, 1.0, 0.0)
     assert float(counts.sel(event="multi_ion_hop")) == 0
     assert float(counts.sel(event="single_ion_hop")) == 0
     own = float(data["onsager_self"])

@@ -60,7 +60,7 @@ def test_case_1_brownian_ions_have_no_distinct_part(record):
     # the distinct part of the whole has the error of the whole
     distinct = results.decomposition["event_distinct"].sel(species="ion", event="vehicular")
     whole = results.decomposition["onsager"].sel(species="ion", species_2="ion")
-    record.within(1, "distinct over whole, window", distinct / whole, 0.0, error, at=windows)
+    record.within(1, "distinct part over total, window", distinct / whole, 0.0, error, at=windows)
 
 
 def test_case_2_poisson_hops_give_the_same_coefficient_at_every_window(record):

@@ -84,7 +84,7 @@ def test_case_5_vehicles_carry_their_windows_and_jumps_the_rest(record):
     record.equal(5, "$V$ of vehicular windows", table["vehicularity"], 1.0, 1e-3)
     share = run.results.decomposition["share"].sel(species="ion", event="vehicular").values
     parts = table[["share_shell", "share_relative", "share_alone"]]
-    record.equal(5, "parts of shell, relative, alone less the share",
+    record.equal(5, "parts of shell, relative and alone, minus the share",
                  parts.sum(axis=1) - share, 0.0, 1e-12)  # fmt: skip
     assert np.all(table["share_alone"] == 0)
 

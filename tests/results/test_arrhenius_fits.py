@@ -94,14 +94,14 @@ def test_case_19_energies_of_three_modes_one_of_them_negative(record):
     found = budget(TEMPERATURES, whole, parts, fits, total.error)
     # the derivative of the logarithm of a sum of exponentials, in closed form
     exact = np.sum(true * np.array([[e] for e, _ in modes]), axis=0) / true.sum(axis=0)
-    record.within(19, "local energy of the whole from its parts, eV, K", found.parts, exact,
+    record.within(19, "local energy of the total from its events, eV, K", found.parts, exact,
                   found.parts_samples.std(axis=0), at=TEMPERATURES)  # fmt: skip
     gap = found.parts - found.direct
-    record.within(19, "budget: parts less direct, eV, K", gap, 0.0,
+    record.within(19, "budget: events minus direct, eV, K", gap, 0.0,
                   (found.parts_samples - found.direct_samples).std(axis=0),
                   at=TEMPERATURES)  # fmt: skip
     gap = found.energy - total.energy
-    record.within(19, "budget: mean of parts less fit of the whole, eV", gap, 0.0,
+    record.within(19, "budget: mean of events minus fit of the total, eV", gap, 0.0,
                   (found.energy_samples - total.energy_samples).std())  # fmt: skip
     error = (found.curvature_samples - found.direct_curvature_samples).std()
     assert abs(found.curvature - found.direct_curvature) < 3 * error

@@ -40,18 +40,18 @@ _CALLED = {
 _DAMAGED = "tests/robustness/test_damage.py"
 
 HEAD = """\
-# Damaged files, places and texts
+# Damaged files, unusual paths and texts
 
-What is not as it should be is refused with one error that names it, or makes no difference. This
-page is written by `python -m tests.robustness` and held to what the tests try; each command below
-tries its rows again.
+Invalid input is refused with an error that names it, or has no effect on the result. This page is
+written by `python -m tests.robustness` and compared with the tests; the command given for each row
+repeats its test. Terms are defined in the {{doc}}`../glossary`.
 
 ## Damaged files
 
-{n} files of one small run are damaged with fixed seeds, and read. Every one is refused with one
-error that names it, or read exactly as it was written (a configuration: taken, or refused); none
-ends in another error, takes more than 10 s, or half a gigabyte of memory. A result file that
-another program wrote anew without a change is read as before.
+{n} files of one small run are damaged with fixed seeds, and read. Each is refused with an error
+that names it, or read exactly as it was written (a configuration may also be accepted); none
+raises any other error, takes more than 10 s, or more than half a gigabyte of memory. A result file
+that another program copied without a change is read as before.
 
 `pytest {path}`
 
@@ -59,14 +59,14 @@ another program wrote anew without a change is read as before.
 |---|---|---|---|
 """
 OLDER = """
-A result file of a version before the checksums is read with a warning; what is seen in it is what
+A result file of a version without checksums is read with a warning; damage is found where it
 contradicts the schema, the settings, the sums of the events or the sums over blocks:
 
 | damage to a file without checksums | outcome |
 |---|---|
 """
 REST = """
-## Runs, places and texts
+## Runs, paths and texts
 
 | tried | outcome | command |
 |---|---|---|
@@ -75,44 +75,43 @@ REST = """
 _ROWS = (
     (
         "`combine` of a result with itself, with a result that holds it, of overlapping stretches "
-        "of one trajectory; `combined.nc` among `*.nc`; an output that is an input",
+        "of one trajectory; `combined.nc` among `*.nc`; an output that is also an input",
         "refused, with the names of the files",
         "tests/results/test_combine.py",
     ),
     (
         "9 writers (result, combined result, states, fits, figure, report, dump, configuration, "
-        "saved run) to 16 places: folders, devices, pipes, sockets, protected files and folders, "
+        "saved run) to 16 paths: folders, devices, pipes, sockets, protected files and folders, "
         "links to these, loops, missing folders, names too long, with NUL, not in UTF-8, none",
-        "refused, everything there stays as it is",
+        "refused; existing files are not changed",
         "tests/robustness/test_writing.py",
     ),
     (
         "the same writers through a symbolic link, and on a full disk",
-        "the file behind the link is written and the link stays; the old file is as it was, and "
-        "writing elsewhere works",
+        "the file that the link points to is written and the link stays; on the full disk the old "
+        "file is not changed, and writing elsewhere works",
         "tests/robustness/test_writing.py",
     ),
     (
-        "names and warnings with markup of terminals, pages, figures and templates, formulas of "
+        "names and warnings with markup of terminals, HTML, figures and templates, formulas of "
         "spreadsheets, control characters, marks of writing direction, surrogates",
-        "shown as they stand in terminal, report, notebook, figures and OVITO, or refused where "
-        "they come in",
+        "shown literally in terminal, report, notebook, figures and OVITO, or refused as input",
         "tests/robustness/test_texts.py",
     ),
     (
-        "no folder for compiled kernels, a full one, a damaged one; a user who can write nowhere; "
+        "no folder for compiled kernels, a full one, a damaged one; a user without write access; "
         "the C locale without UTF-8",
-        "runs, and says once that nothing is kept",
+        "runs, with one message that compiled kernels are not stored",
         "tests/robustness/test_environments.py",
     ),
     (
         "1, 2 and 3 threads of the linear algebra library",
-        "the same bits",
+        "results equal bit for bit",
         "tests/onsager/test_products.py",
     ),
     (
         "runs that are killed, and damaged or changed stores",
-        "resumed with the same bits, or read again and said, or refused",
+        "resumed with results equal bit for bit, read again with a message, or refused",
         "tests/test_store.py tests/trajectory/test_run_store.py",
     ),
 )
@@ -126,8 +125,10 @@ def rows(lines: Sequence[Sequence[str]]) -> str:
 def page() -> str:
     """The page of the documentation."""
     outcome = {
-        "nc": "refused, or as written", "npz": "refused, or as written", "toml": "refused, or taken"
-    }  # fmt: skip
+        "nc": "refused, or as written",
+        "npz": "refused, or as written",
+        "toml": "refused, or accepted",
+    }
     damaged = [
         (_CALLED[kind], name, str(number), outcome[kind])
         for kind, harms in FILES.items()

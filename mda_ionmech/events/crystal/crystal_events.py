@@ -82,7 +82,8 @@ class CrystalEvents(EventRule):
     distance : float, optional
         Angstrom, for ``proximity`` and ``distance``; exact below half the shortest cell height.
     detail : {None, "channel"}
-        ``channel`` labels hops by the site labels of their ends instead, e.g. ``24d->48g``.
+        ``channel`` labels hops by the site labels of their ends instead, e.g. ``24d->48g``: the
+        pair from start to end, whatever the distance between the sites.
     shared : float or None
         Sites of two species at most this far apart in the mean cell, Angstrom, are one place: for
         links and exchanges they count as the same site, and in the exclusion gas one ion at most is

@@ -330,8 +330,9 @@ def counted_graph(
 ) -> SiteGraph:
     """Site graph with the rates counted in a record of occupied sites.
 
-    A channel is a pair of site labels at one distance. Its rate is the number of its hops over the
-    time that its edges were open, i.e. led from an occupied site to an empty place.
+    A channel is here a pair of site labels from start to end and the distance between the sites.
+    Its rate is the number of its hops over the time that its edges were open, i.e. led from an
+    occupied site to an empty place.
 
     Parameters
     ----------

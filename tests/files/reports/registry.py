@@ -80,7 +80,8 @@ not hold the data that an analysis needs, the right answer is an error with the 
 
 This page is written by the tests, and a test checks each row:
 `tests/files/test_reports.py::test_a_report_is_answered[PROJECT NUMBER]`, which runs the function
-named in the last column, of a module in `tests/files/reports`.
+named in the last column, of a module in `tests/files/reports`. Terms are defined in the
+{{doc}}`../glossary`.
 
 | project | number | situation | expected | obtained | test |
 |---|---|---|---|---|---|
