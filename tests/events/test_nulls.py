@@ -1,5 +1,7 @@
 """Nulls of concertedness: shares by hand, shifts of records, and an exclusion gas at rest."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,12 @@ from mda_ionmech.events.crystal.joined_history import join_histories
 from mda_ionmech.events.crystal.site_distances import InTable
 from mda_ionmech.events.nulls import circular_shift
 from mda_ionmech.events.nulls.circular_shift import circular_null, multi_share
-from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, counted_graph, simulate
+from mda_ionmech.events.nulls.exclusion_gas import (
+    SiteGraph,
+    counted_graph,
+    simulate,
+    simulate_blocks,
+)
 
 from .crystal.test_crystal_events import in_space
 
@@ -74,6 +81,32 @@ def test_records_are_shifted_by_a_tenth_to_nine_tenths_and_their_seam_is_hidden(
             np.testing.assert_array_equal(history.state[c], np.roll(record.state[c], -shift))
             # the first frame of the record is behind its last one there
             assert hidden[c] == 30 - shift
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "factor"),
+    [(20, 10, 2.0), (3, 4, 0.75), (3, 0, 3.0), (100, 10, 4.0), (1, 100, 0.25)],
+)
+def test_rates_of_a_gas_follow_the_hops_of_the_run_by_a_factor_of_four_at_most(
+    wanted, found, factor, monkeypatch
+):
+    rates = []
+
+    def blocks(graph, *given, **options):
+        rates.append(graph.rate)
+        return simulate_blocks(graph, *given, **options)
+
+    numbers = iter([wanted, *[found] * circular_shift.CALIBRATIONS])
+    monkeypatch.setattr(circular_shift, "simulate_blocks", blocks)
+    monkeypatch.setattr(
+        circular_shift, "channel_hops", lambda hops, graph: np.full(len(graph.rate), next(numbers))
+    )
+    record = in_space(np.tile([0, 1, 0, 2], 3)[None], SITES)
+    gas = circular_shift.exclusion_gas(record, 1.0, np.random.default_rng(0))
+    assert gas.n_frames == record.n_frames
+    assert len(rates) == circular_shift.CALIBRATIONS + 1
+    for before, after in pairwise(rates):
+        np.testing.assert_allclose(after / before, factor)
 
 
 def test_a_gas_without_a_free_place_stays_and_one_without_company_is_a_walk():
