@@ -123,6 +123,7 @@ def test_labels_and_flags(before, after, label, flags):
         ([c(0, 1), c(1, 2)], [c(0, 2), c(2, 5)], 1.0),
         ([c(0, 1), a(0)], [c(0, 1), a(1)], 0.0),
         ([c(0, 1)], [c(1, 4)], np.nan),
+        ([c(3, 5)], [c(0, 1)], np.nan),
         ([c(0, 1)], [], np.nan),
         ([a(0)], [a(0)], np.nan),
     ],
@@ -131,7 +132,8 @@ def test_labels_and_flags(before, after, label, flags):
 def test_shift_along_the_chain(before, after, shift, residues):
     rule = prepared(topology(residues=residues))
     shells = table(before, after)
-    found = rule.shift(shells, np.array([0, 1, 0]), np.array([1, 0, 0]))
+    with np.errstate(all="raise"):
+        found = rule.shift(shells, np.array([0, 1, 0]), np.array([1, 0, 0]))
     still = 0.0 if any(m[1] == POLYMER for part in before for m in part) else np.nan
     np.testing.assert_allclose(found, [shift, -shift, still])
 

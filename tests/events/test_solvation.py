@@ -1,5 +1,7 @@
 """Labels on shells built to have them, and the fast rule against the plain one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -78,6 +80,16 @@ def test_fast_and_plain_rule_agree(shells):
     before, after = (x.ravel() for x in np.indices((len(rows), len(rows))))
     rule = SolvationEvents()
     codes, _ = rule.classify(shells, before, after)
+    plain, _ = EventRule.classify(rule, shells, before, after)
+    np.testing.assert_array_equal(codes, plain)
+
+
+def test_without_counterions_among_the_ligands_every_exchange_is_of_solvent():
+    shells = replace(table([s(1), a(2)], [s(1), a(3)], [s(1)]), types=("water", "ether"))
+    rule = SolvationEvents()
+    before, after = np.array([0, 0, 2]), np.array([1, 2, 1])
+    codes, _ = rule.classify(shells, before, after)
+    assert [rule.names[k] for k in codes] == ["solvent_exchange"] * 3
     plain, _ = EventRule.classify(rule, shells, before, after)
     np.testing.assert_array_equal(codes, plain)
 

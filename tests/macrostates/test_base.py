@@ -43,6 +43,9 @@ def test_labels_of_shells_are_those_of_the_carriers_that_have_them():
     same = map_shells(states, 1, ("p",), lambda table: 0 * table.kind)
     assert same.label_runs().n_changes == 0
     assert states.folder is None
+    on_disk = SimpleNamespace(runs=SimpleNamespace(folder="here"))
+    assert RunStates([None, None], [None, on_disk], np.arange(3), 5).folder == "here"
+    assert RunStates([None], [None], np.arange(3), 5).folder is None
 
 
 class Kept(MacrostateRule):

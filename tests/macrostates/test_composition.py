@@ -225,6 +225,11 @@ def test_two_rules_in_one_run():
         ({"of": "solvent"}, ("polymer",), r"'solvent' is no ligand type; the types are \['pol"),
         ({"count": "chains"}, ("anion",), r"no ligand type of \['anion'\] is left to count"),
         ({"count": "chains"}, ("polymer",), r"ShellComposition\(chains='fragments'\) needs bonds"),
+        (
+            {"count": "chains", "anion": "B"},
+            ("polymer",),
+            r"no such ligand type among \['polymer'\]",
+        ),
     ],
 )
 def test_bad_choices_are_refused(options, types, message):
