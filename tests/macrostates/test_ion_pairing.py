@@ -5,6 +5,7 @@ import pytest
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.macrostates import IonPairing
+from mda_ionmech.macrostates.ion_pairing import counts_of
 from mda_ionmech.microstates import CutoffShell
 
 from ..builders import make_universe
@@ -142,6 +143,12 @@ def test_a_missing_anion_type_is_refused():
     other = IonSpecies(anions[3:], charge=-1, name="-", macrostates=IonPairing())
     with pytest.raises(InputError, match="none of its atoms is a ligand of type 'anion'"):
         OnsagerDecomposition([seeing, other], temperature=300, frame="laboratory")
+
+
+def test_counts_of_all_ions_fit_their_integers():
+    for n in (1, 2**15 - 1, 2**15, 2**16 - 1, 2**16):
+        assert np.array(n).astype(counts_of(n)) == n
+    assert counts_of(2**15 - 1) is np.int16
 
 
 @pytest.mark.parametrize("options", [{}, {"memory": "1MB"}])

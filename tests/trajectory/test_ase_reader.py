@@ -119,6 +119,13 @@ def test_what_a_restart_wrote_again_is_left_out(dt, tmp_path):
     assert universe.trajectory.dt == pytest.approx(0.001)
 
 
+def test_one_frame_that_a_restart_leaves_has_the_spacing_that_is_given(tmp_path):
+    write(tmp_path / "run.xyz", frames(2, times=[1.0, 0.0]))
+    with pytest.warns(UserWarning, match="frame 0, which a later one repeats, was dropped"):
+        universe = from_ase(tmp_path / "run.xyz", dt=0.5, uneven="drop")
+    assert (universe.trajectory.n_frames, universe.trajectory.dt) == (1, 0.5)
+
+
 def test_a_spacing_must_be_known(tmp_path):
     write(tmp_path / "run.xyz", frames())
     with pytest.raises(InputError, match=r"dt=None, but 5 of the 5 frames .*; give dt=\.\.\."):
@@ -210,7 +217,10 @@ def test_a_compressed_file_that_was_cut_is_refused(tmp_path):
 def test_times_of_frames_become_a_first_time_and_a_spacing():
     assert _spacing([500.0, 750.0, 1000.0], ["a.xyz"], "but") == (0.5, 0.25)
     assert _spacing([0, 100.0 * (1 + 1e-9), 200.0], ["a.xyz"], "but") == (0.0, 0.1)
+    # a thousandth of the spacing is even, more is not
+    assert _spacing([0.0, 1001.0, 2000.0], ["a.xyz"], "but") == (0.0, 1.0)
     for times, message in (
+        ([0.0, 1001.01, 2000.0], "0 fs is followed by 1001.01 fs, the mean spacing is 1000 fs"),
         ([1.0, 1.0, 1.0], "but times in the files are unevenly spaced: 1 fs is followed by 1 fs"),
         ([3.0, 2.0, 1.0], "unevenly spaced: 3 fs is followed by 2 fs, the mean spacing is -1 fs"),
         ([0.0, 1.0, 3.0], "unevenly spaced"),

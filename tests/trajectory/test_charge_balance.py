@@ -59,6 +59,18 @@ def test_charges_that_would_make_the_whole_neutral():
             assert abs(net_charge(species(*changed))) < 1e-5
 
 
+@pytest.mark.parametrize(
+    ("names", "valence"),
+    [("Li Na K Rb Cs", 1), ("Mg Ca Sr Ba Zn", 2), ("Al", 3), ("F Cl Br I", -1)],
+)
+def test_elements_of_one_valence_are_thought_to_have_no_other_charge(names, valence):
+    for name in names.split():
+        found = likely_charges(species((name, 2 * valence, 1), ("X", -valence, 1)))
+        assert found[name] == valence
+        found = likely_charges(species((name, valence, 1), ("X", -2 * valence, 1)))
+        assert found == {"X": -valence}
+
+
 def test_what_is_said_of_charges():
     one = species(("Li+", 2, 16), ("X", -1, 1))
     words = "charge of Li+ is +2 (16 carriers), of X -1 (1 carrier): together +31 e"
