@@ -28,6 +28,8 @@ def written(path, text):
         ("H 0.10 0.20\nH 0.30 0.4", "H 0.30 0.4"),
         ("H 0.10 0.20\nH 0.30 0.", "H 0.30 0."),
         ("H 0.10 0.20\nH 0.30 -", "H 0.30 -"),
+        # as many characters behind the point, but no number
+        ("H 0.10 0.20\nH 0.30 0.4e", "H 0.30 0.4e"),
         # a number alone is held against the last of the line before
         ("1 2.5\n3 4.25\n5.25", None),
         ("1 2.5\n3 4.25\n5.2", "5.2"),
@@ -37,6 +39,7 @@ def written(path, text):
         # whole numbers tell nothing, and neither does the first line
         ("10 20\n10 2", None),
         ("0.1", None),
+        ("0.25", None),
         ("", None),
     ],
 )
