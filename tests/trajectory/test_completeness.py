@@ -1,11 +1,13 @@
 """Ends of files, and numbers of atoms, as the checks see them."""
 
+import gzip
 from types import SimpleNamespace
 
 import pytest
 
 from mda_ionmech import InputError
 from mda_ionmech.trajectory.completeness import (
+    ReadFrames,
     _check_models,
     _is_torn,
     _path_of,
@@ -118,6 +120,45 @@ def test_the_number_of_atoms_in_each_header_is_that_of_the_reader(counts, messag
     check_atom_numbers(reader, bad - 1)
     with pytest.raises(InputError):
         check_atom_numbers(reader, bad)
+
+
+@pytest.mark.parametrize("ending", ["xyz", "xyz.gz"])
+def test_an_xyz_file_ends_with_a_whole_frame(ending, tmp_path):
+    text, offsets = xyz(2, 2, 2)
+    for content, torn, whole in (
+        (text, False, 3),
+        (text + "\n", False, 3),
+        (text[: -len("H 0 0 0\n")], True, 2),
+        (text + "2\ncomment\n", True, 3),  # a frame that the reader does not count
+    ):
+        path = tmp_path / f"a.{ending}"
+        path.write_bytes(gzip.compress(content.encode()) if ending != "xyz" else content.encode())
+        reader = SimpleNamespace(
+            filename=path, format="XYZ", n_frames=3, n_atoms=2, _offsets=offsets
+        )
+        # lines of a compressed file are not counted
+        assert _is_torn(reader) == ((torn, whole) if ending == "xyz" else (False, 3))
+
+
+def test_models_of_files_that_are_read_are_looked_at(tmp_path):
+    path = written(tmp_path / "a.pdb", "CRYST1 1 1 1\n" * 2 + "MODEL\nENDMDL\n" * 3)
+    pdb = SimpleNamespace(filename=path, format="PDB", n_frames=3)
+    chain = SimpleNamespace(
+        readers=[SimpleNamespace(n_frames=7), pdb], ts=SimpleNamespace(dimensions=None)
+    )
+    check_atom_numbers(chain, 6)
+    for last in (7, 8):
+        with pytest.raises(InputError, match=r"2 CRYST1 records for 3 models: .* are 7 to 9"):
+            check_atom_numbers(chain, last)
+
+
+def test_a_trajectory_that_ends_before_its_last_frame_is_refused():
+    trajectory = SimpleNamespace(n_frames=4, transformations=[])
+    frames = iter(ReadFrames(["a", "b"], [1, 2, 3], trajectory))
+    assert (next(frames), next(frames)) == ("a", "b")
+    with pytest.raises(InputError, match=r"frame 3 of the trajectory .* ends before it\).*stop=3"):
+        next(frames)
+    assert list(ReadFrames(["a", "b"], [1, 2], trajectory)) == ["a", "b"]
 
 
 def test_a_frame_that_is_elsewhere_is_named(tmp_path):

@@ -57,6 +57,13 @@ def test_a_molecule_of_the_reference_needs_mass():
     masses = np.where(np.isin(np.arange(10), [4, 5, 6]), 0.0, MASSES)
     with pytest.raises(InputError, match=r"frame='solvent' but are zero for some atoms: 4 atoms"):
         reference_weights("solvent", salt(u), None, u, masses)
+    # any molecule, the first as well
+    residue = u.atoms.resindices
+    for k in range(6):
+        masses = np.where(residue == k, 0.0, MASSES)
+        number = np.count_nonzero(residue == k)
+        with pytest.raises(InputError, match=rf"are zero for some atoms: {number} atom"):
+            reference_weights("barycentric", salt(u), None, u, masses)
 
 
 def test_a_reference_without_atoms_is_refused():
@@ -76,6 +83,8 @@ def test_the_frame_that_is_meant():
                         n_carriers=2, microstates=on_sites)
     ]  # fmt: skip
     assert resolve_frame("auto", crystal) == "framework"
+    # one species on sites is enough
+    assert resolve_frame("auto", [*salt(u)[1:], *crystal]) == "framework"
     for frame in ("barycentric", "solvent", "framework", "laboratory"):
         assert resolve_frame(frame, salt(u)) == frame
     for frame in ("", "Barycentric", None, 3):

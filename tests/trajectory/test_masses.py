@@ -241,6 +241,14 @@ def test_equal_masses_are_believed_where_all_elements_are_one(elements, fine):
     assert are_plausible(u, np.array([5.0, 5, 5, 6]), np.arange(4))
 
 
+def test_sites_without_mass_say_nothing_of_equal_masses():
+    u = make_universe(np.zeros((3, 4, 3)), names=["LI", "LI", "CL", "CL"], masses=[5.0] * 4)
+    assert not are_plausible(u, np.array([5.0, 5, 5, 0]), np.arange(4))
+    # what is used and has mass is lithium
+    assert are_plausible(u, np.array([5.0, 5, 0, 0]), np.arange(4))
+    assert not are_plausible(u, np.array([0.0, 5, 5, 0]), np.arange(4))
+
+
 def test_five_names_are_listed_of_atoms_without_mass():
     u = make_universe(np.zeros((3, 7, 3)), masses=[0.0] * 6 + [1.0], names=list("gfedcba"))
     with pytest.raises(InputError, match=r"6 atoms named b, c, d, e, f, from index 0 on; set"):

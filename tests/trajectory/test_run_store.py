@@ -1,6 +1,7 @@
 """A store is believed as long as it is what was written: damage, other trajectories, other runs."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.file_lock import FileLock
 from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.trajectory import run_store
 from mda_ionmech.trajectory.run_store import RunStore, frame_digest, part_size
 
 from ..builders import make_universe
@@ -192,6 +194,7 @@ def test_a_manifest_that_was_changed_or_is_none_is_one_error(tmp_path):
 OTHER = """
 import sys
 from pathlib import Path
+from mda_ionmech.trajectory import run_store
 from mda_ionmech.trajectory.run_store import RunStore
 store = RunStore.open(Path(sys.argv[1]), {}, 5)
 print("open", flush=True)
@@ -307,6 +310,36 @@ def test_places_where_no_store_can_be_are_refused(tmp_path):
     (tmp_path / "other" / "thing").write_text("")
     with pytest.raises(InputError, match="exists and is no store of a run; give another folder"):
         RunStore.open(tmp_path / "other", {}, 1)
+    (tmp_path / "other" / "zarr.json").touch()
+    with pytest.raises(InputError, match=r"in the present format: .* ignored changes of the cell;"):
+        RunStore.open(tmp_path / "other", {}, 1)
+
+
+def test_what_a_run_that_was_killed_left_half_written_is_removed(tmp_path):
+    folder = tmp_path / "run.store"
+    RunStore.open(folder, {}, 7).close()
+    before = {path.name for path in folder.iterdir()}
+    for path in (folder / ".manifest.json.tmp", folder / "parts" / ".000003.npz.tmp"):
+        path.write_text("half")
+    (folder / "parts" / "000002.npz").write_text("whole")
+    RunStore.open(folder, {}, 7).close()
+    assert {path.name for path in folder.iterdir()} == before
+    assert [path.name for path in (folder / "parts").iterdir()] == ["000002.npz"]
+
+
+def test_a_file_is_on_disk_before_it_has_its_name_and_its_folder_after(tmp_path, monkeypatch):
+    done = []
+    replaced = os.replace
+
+    def replace(one, other):
+        done.append("named")
+        replaced(one, other)
+
+    monkeypatch.setattr(os, "fsync", lambda number: done.append("file"))
+    monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr(run_store, "sync", lambda path: done.append(path.name))
+    RunStore.open(tmp_path / "run.store", {}, 7).close()
+    assert done == ["file", "named", "run.store"]
 
 
 def test_digests_tell_the_time_the_cell_and_the_coordinates():

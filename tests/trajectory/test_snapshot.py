@@ -53,6 +53,16 @@ def test_an_equal_cell_is_not_worked_out_again():
     assert Cell.of(universe.trajectory[1], lattice, first) is first
 
 
+@pytest.mark.parametrize("dimensions", [(9, 8, 10, 90, 90, 90), (10, 9.5, 9, 70, 75, 62)])
+def test_the_shortest_height_is_that_over_the_largest_face(dimensions):
+    ts = make_universe(np.zeros((1, 1, 3)), dimensions).trajectory[0]
+    cell = Cell.of(ts, reduced_cell(read_cell(ts)))
+    a, b, c = cell.vectors
+    faces = [np.linalg.norm(np.cross(*pair)) for pair in ((a, b), (b, c), (c, a))]
+    assert cell.height == pytest.approx(abs(np.linalg.det(cell.vectors)) / max(faces))
+    np.testing.assert_allclose(cell.vectors @ cell.inverse, np.eye(3), atol=1e-12)
+
+
 def test_a_cell_that_breathes_in_a_file_is_the_one_in_memory(tmp_path):
     universe = breathing()
     runs = []
