@@ -77,6 +77,13 @@ def test_the_vectors_nearest_to_others_continue_them(seed):
         in_lattice_vectors(now * [1, 1, 2.6], reference)
 
 
+def test_cells_that_do_not_continue_one_another_are_shown_by_their_edges():
+    cell = np.array([[10.0, 0, 0], [3, 20, 0], [0, 7, 24]])
+    said = r"cell of frame 4, 10 x 20.22 x 25 A, .* to the first one, 10 x 10 x 10 A"
+    with pytest.raises(InputError, match=said):
+        in_lattice_vectors(cell, 10 * np.eye(3), 4)
+
+
 def test_frames_without_a_cell_are_refused():
     def ts(dimensions):
         return SimpleNamespace(frame=3, dimensions=dimensions)

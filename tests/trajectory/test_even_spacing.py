@@ -1,11 +1,19 @@
 """Spacing of frames from their stamps alone: evenness, times that are given, times too coarse."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from mda_ionmech import InputError
 from mda_ionmech.trajectory.even_spacing import EvenSample, check_even_numbers, remedy_of
-from mda_ionmech.trajectory.frame_times import FrameTimes, settle_times
+from mda_ionmech.trajectory.frame_times import (
+    FrameTimes,
+    _spacing_from_steps,
+    account_of_times,
+    first_pair_of,
+    settle_times,
+)
 from mda_ionmech.trajectory.time_sources import Stamp, TimeSource
 
 FILE = TimeSource("file", None, "those of the file")
@@ -56,6 +64,14 @@ def test_times_need_not_be_even_to_the_last_digit():
             settled(times + sign * 13e-3 * off)
 
 
+@pytest.mark.parametrize(("off", "even"), [(0.11, True), (-0.11, True), (0.15, False)])
+def test_far_from_zero_times_are_even_to_twice_their_resolution(off, even):
+    # single precision knows times around a microsecond to 0.0625 ps
+    stamps = {k: Stamp(k, 1e6 + 100.0 * k + off * (k == 2)) for k in range(5)}
+    found = EvenSample(stamps.__getitem__, stamps, by_times=True, by_steps=False)
+    assert found._times_even() is even
+
+
 @pytest.mark.parametrize("at", [1, 2, 17, 48, 49])
 @pytest.mark.parametrize("by", ["times", "steps", "both"])
 def test_the_first_pair_that_is_uneven_is_named(at, by):
@@ -97,6 +113,13 @@ def test_frames_that_go_back_can_be_dropped():
         settled([1.0, 0.0, 2.0, 3.0])
     with pytest.raises(InputError, match=r"frame 0 \(step 5\) is followed by frame 1 \(step 5\)"):
         settled([0.0] * 4, MADE_UP, steps=[5, 5, 10, 15], dt=1.0)
+
+
+def test_a_step_that_comes_twice_can_be_dropped():
+    for steps, again in (([0, 10, 20, 20, 30], True), ([0, 10, 20, 35, 45], False)):
+        with pytest.raises(InputError, match=r"frame 2 .* is followed by frame 3") as caught:
+            settled(0.5 * np.arange(5), steps=steps)
+        assert ("uneven='drop'" in str(caught.value)) == again
 
 
 def test_steps_in_32_bits_may_overflow():
@@ -269,6 +292,15 @@ def test_far_from_zero_steps_tell_the_spacing():
     assert found.spacing == (float(shifted[-1]) - 5000) / 100
 
 
+def test_steps_are_asked_where_times_are_coarser_than_a_millionth_of_all():
+    # times around 1000 ps are known to 6.1e-5 ps
+    for span, spacing in ((60.0, 60.0), (62.0, None), (150.0, None)):
+        first = Stamp(0, 1000.0 - span, int(10 * (1000 - span)))
+        assert _spacing_from_steps(first, Stamp(1, 1000.0, 10_000), 2) == spacing
+    first = Stamp(0, 1000.0 - 60.0, 9400)
+    assert _spacing_from_steps(first, Stamp(4, 1000.0, 10_000), 5) == 15.0
+
+
 def test_files_whose_headers_begin_at_one_time_follow_one_another():
     times = np.concatenate([0.5 * np.arange(10)] * 2)
     found, ((text, loud),) = settled(times, HEADER, starts=(0, 10))
@@ -346,3 +378,30 @@ def test_times_of_all_frames_are_on_the_scale_of_the_spacing():
     still = FrameTimes(4.0, 1.0, 0.01, dt_given=True).of_frames(np.full(3, 4.0))
     np.testing.assert_allclose(still, 4 + np.arange(3))
     assert FrameTimes(4.0, 0.5, 0.01).described == "0.5 ps apart"
+
+
+class Frames:
+    """A trajectory of single frames in files that begin at some of them."""
+
+    def __init__(self, n, starts=(0,)):
+        self.n_frames, self._start_frames = n, starts
+        self.format, self.ts, self._kwargs = "XTC", SimpleNamespace(data={"time": 0.0}), {}
+
+    def __getitem__(self, k):
+        return SimpleNamespace(frame=k, time=0.25 * k, data={})
+
+
+def test_the_first_two_frames_are_a_pair_where_one_file_holds_both():
+    for n, starts, there in (
+        (1, (0,), False), (2, (0,), True), (9, (0, 5), True), (9, (0, 2, 7), True),
+        (9, (0, 1), False), (9, (0, 1, 2), False),
+    ):  # fmt: skip
+        pair = first_pair_of(Frames(n, starts))
+        assert pair == ((Stamp(0, 0.0), Stamp(1, 0.25, place=1)) if there else None)
+
+
+def test_two_frames_show_no_spacing_and_need_none():
+    assert account_of_times(Frames(2)) == ("2 frames", False)
+    text, needs_dt = account_of_times(Frames(3))
+    assert text.startswith("3 frames, 0.25 ps apart, 0.5 ps in all; times are those of the file")
+    assert not needs_dt

@@ -104,6 +104,8 @@ def test_decimals_that_coordinates_are_rounded_to():
     assert decimal_grid(x.astype(np.float32)) == 0
     assert decimal_grid(np.rint(x)) == 0.1
     assert decimal_grid(np.zeros((0, 3))) == 0.1
+    # what is left of a zero by a conversion of units
+    assert decimal_grid(np.full((2, 3), 1e-10)) == 0.1
     # one that is off is enough; and single precision cannot tell far away
     off = np.rint(x / 0.01) * 0.01
     off[7, 1] += 0.004

@@ -56,6 +56,7 @@ def test_stamps_know_their_file_and_place():
     assert str(stamp) == "frame 3 (step 20, 1.5 ps)"
     assert stamp.told(False) == "frame 3 (step 20)"
     assert Stamp(3, 1.5).told(False) == "frame 3"
+    assert Stamp(3, 1.5) == (3, 1.5, -1, 0, 0)
     assert str(Stamp(3, 1.5, 0)) == "frame 3 (step 0, 1.5 ps)"
 
 
@@ -110,6 +111,11 @@ def test_comments_that_speak_of_times_are_shown(tmp_path):
     # two lines at most; other formats, missing files and silent comments tell nothing
     chain = SimpleNamespace(readers=[reader("XYZ", filename=str(path))] * 3)
     assert remarks(chain) == [found[0], found[1]]
+    each = [tmp_path / "first.gro", tmp_path / "second.gro"]
+    for one in each:
+        one.write_text(f"{one.stem} file t= 0.5\n2\n")
+    chain = SimpleNamespace(readers=[reader("GRO", filename=str(one)) for one in each])
+    assert remarks(chain) == ["first file t= 0.5", "second file t= 0.5"]
     assert remarks(reader("PDB", filename=str(path))) == []
     assert remarks(reader("XYZ", filename=str(tmp_path / "none.xyz"))) == []
     path.write_text("2\nsettings: start=3\nH 0 0 0\nH 0 0 0\n")

@@ -170,6 +170,18 @@ def test_ions_that_rattle_about_faces_are_not_mistaken(seed):
         assert part < 5 * error
 
 
+@pytest.mark.parametrize(("slope", "clear"), [(1.75, False), (2.25, True), (-2.25, False)])
+def test_squares_that_grow_with_the_cell_by_four_standard_errors_are_excess(slope, clear):
+    """By hand: changes of 0 or 1, squared steps of 10 + slope * change + noise, in 16 frames."""
+    change, noise = np.arange(16) // 8, np.tile([-1.0, 1.0], 8)
+    steps = CartesianSteps(
+        _squares=list(np.repeat((10 + slope * change + noise)[:, None], 3, axis=1)),
+        _changes=list(np.repeat(change[:, None].astype(float), 3, axis=1)), _n=16,
+    )  # fmt: skip
+    # the error of the slope is 1 / sqrt(16 / 4); a half of the frames have grown
+    assert steps.excess() == pytest.approx(slope / 2 / 10 if clear else 0.0)
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_jumps_against_numpy(seed):
