@@ -46,7 +46,7 @@ def robustness(
     name = results._species(species)
     index = [s.name for s in gathered.species].index(name)
     if gathered.species[index].events is None:
-        raise InputError(f"species={name!r} has no event rule, so it has no shares to compare")
+        raise InputError(f"species={shown(name)} has no event rule, so it has no shares to compare")
     n = whole_frames(float(results.at_window(window)["window"]), gathered.paths.dt)
     rows: list[tuple[Any, ...]] = []
 

@@ -196,3 +196,58 @@ def positions(argument: str, values: Any, remedy: str) -> np.ndarray:
             f"{argument} must hold finite positions of shape (sites, 3), got {got}; {remedy}"
         )
     return found.astype(np.float64)
+
+
+def checked_array(
+    argument: str, values: Any, shape: Sequence[int | None], what: str, *, whole: bool = False
+) -> np.ndarray:
+    """An array of finite numbers with given axes.
+
+    Parameters
+    ----------
+    argument : str
+        Its name, for the message.
+    values : object
+        Given by the user.
+    shape : sequence of int or None
+        Length of each axis; None for any.
+    what : str
+        What it holds, with the names of its axes, e.g. ``"the label of each site, (sites,)"``.
+    whole : bool
+        Whether integers are asked for.
+
+    Returns
+    -------
+    numpy.ndarray
+        The array as given; with `whole` of an integer type, else float64.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        found = np.asarray(values)
+    except (TypeError, ValueError):
+        found = np.asarray(None)
+    fits = found.ndim == len(shape) and all(
+        n in (None, m) for n, m in zip(shape, found.shape, strict=True)
+    )
+    numeric = found.dtype.kind in ("iu" if whole else "iuf")
+    if not (fits and numeric and bool(np.all(np.isfinite(found)))):
+        got = shown(values) if found.ndim == 0 else f"shape {found.shape} of {found.dtype}"
+        numbers_of = "integers" if whole else "finite numbers"
+        raise InputError(f"{argument} must be an array of {numbers_of}, {what}; got {got}")
+    return found if whole else found.astype(np.float64, copy=False)
+
+
+def instance(argument: str, value: Any, kind: type, remedy: str) -> None:
+    """Refuse what is not of a type.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(value, kind):
+        raise InputError(
+            f"{argument} must be of type {kind.__name__}, got {shown(value)}; {remedy}"
+        )

@@ -30,7 +30,9 @@ def check_label_names(names: Any, owner: str) -> None:
     """
     remedy = "give a tuple of words joined by underscores, e.g. names = ('kept', 'lost')"
     if isinstance(names, str) or not isinstance(names, Sequence):
-        raise InputError(f"names of {owner} must be a tuple of strings, got {names!r}; {remedy}")
+        raise InputError(
+            f"names of {owner} must be a tuple of strings, got {shown(names)}; {remedy}"
+        )
     if not names:
         raise InputError(f"{owner} has no names, so there is no label to give; {remedy}")
     seen: set[str] = set()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .checks import shown
 from .errors import InputError
 from .molecules import are_bonded, bond_pairs, fragments_of
 
@@ -30,8 +31,8 @@ def check_chains(chains: Any, rule: str) -> None:
         known = isinstance(chains, Mapping) or np.ndim(chains) == 1
     if not known:
         raise InputError(
-            f"{rule}(chains={chains!r}): chains must be one of {CHAINS}, an array with the chain "
-            "of every atom, or a mapping of atom index to chain"
+            f"{rule}(chains={shown(chains)}): chains must be one of {CHAINS}, an array with the "
+            "chain of every atom, or a mapping of atom index to chain"
         )
 
 

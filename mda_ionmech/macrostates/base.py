@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.arrays_on_disk import folder_of, new_array
+from ..lib.checks import checked_array, instance, shown, whole
+from ..lib.errors import InputError
 from ..lib.frame_blocks import frames_at_once, origin_blocks
 from ..lib.frozen import is_frozen, own_copy
+from ..lib.label_names import check_label_names
 from ..lib.run_length import LabelRuns, gathered_runs, run_blocks, runs_in_time, with_values
 
 if TYPE_CHECKING:
@@ -100,17 +103,48 @@ def map_shells(
     Returns
     -------
     Macrostates
+
+    Raises
+    ------
+    InputError
+        For a species without microstates, names that are no distinct words, or a `label` that does
+        not give one place in `names` for each shell.
     """
+    instance("states", states, RunStates, "pass on the one that MacrostateRule.assign is given")
+    n_species = len(states.microstates)
+    remedy = "pass on the one that MacrostateRule.assign is given"
+    index = whole("index", index, least=0, most=n_species - 1, remedy=remedy)
+    check_label_names(names, "map_shells(...)")
+    if not callable(label):
+        raise InputError(f"label must be a function of a table of shells, got {shown(label)}")
     micro = states.microstates[index]
-    assert micro is not None
+    if micro is None:
+        raise InputError(
+            f"index={index}: this species has no detector, so no shells to label; give it "
+            "microstates=..., or use this rule for another species"
+        )
     folder = micro.runs.folder
     of_shell = new_array(len(micro.shells), np.int16, folder)
     for first, table in micro.shells.tables():
-        of_shell[first : first + len(table)] = label(table)
+        of_shell[first : first + len(table)] = _checked_places(label(table), len(table), names)
     parts = (micro.runs.part(a, b) for a, b in run_blocks(micro.runs.offsets))
     labelled = (with_values(runs, of_shell[runs.value]) for runs in parts)
     runs = gathered_runs(labelled, states.n_frames, folder)
     return Macrostates(dense_states(runs), names, runs=runs)
+
+
+def _checked_places(places: Any, n_shells: int, names: tuple[str, ...]) -> np.ndarray:
+    """What the function of a rule returned for a table of shells: places in its names."""
+    found = checked_array(
+        "the result of label", places, (n_shells,), "a place in names for each shell, (shells,)",
+        whole=True,
+    )  # fmt: skip
+    if found.size and not 0 <= found.min() <= found.max() < len(names):
+        raise InputError(
+            f"label returned places from {found.min()} to {found.max()}; each is a place in the "
+            f"{len(names)} names, from 0 on"
+        )
+    return found
 
 
 def dense_states(runs: LabelRuns) -> np.ndarray:

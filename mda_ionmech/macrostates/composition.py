@@ -77,7 +77,9 @@ class ShellComposition(MacrostateRule):
         anion: str | None = None,
     ) -> None:
         if count not in COUNTS:
-            raise InputError(f"ShellComposition(count={count!r}): count must be one of {COUNTS}")
+            raise InputError(
+                f"ShellComposition(count={shown(count)}): count must be one of {COUNTS}"
+            )
         if isinstance(most, bool) or not isinstance(most, int | np.integer) or not 1 <= most <= 999:
             raise InputError(
                 f"ShellComposition(most={shown(most)}): give a whole number, 1 or more: the "

@@ -117,7 +117,7 @@ class CutoffShell(Detector):
                 if len(margin) != 2:
                     raise InputError(
                         f"hysteresis of {kind!r} must be a width or a pair (r_in, r_out) in "
-                        f"Angstrom, got {margin!r}"
+                        f"Angstrom, got {shown(margin)}"
                     )
                 self._set(kind, _radius(margin[0], kind), _radius(margin[1], kind))
                 continue

@@ -6,6 +6,7 @@ ligand type: the label follows the sign of the carrier's charge.
 
 from __future__ import annotations
 
+from ..lib.checks import shown
 from ..lib.errors import InputError
 
 #: Default names of ligand types that are ions.
@@ -23,8 +24,8 @@ def given_type(rule: str, counterion: str | None, anion: str | None) -> str | No
     for argument, value in (("counterion", counterion), ("anion", anion)):
         if value is not None and (not isinstance(value, str) or not value):
             raise InputError(
-                f"{rule}({argument}={value!r}): give the name of a ligand type of the detector, "
-                f"e.g. {argument}='anion'"
+                f"{rule}({argument}={shown(value)}): give the name of a ligand type of the "
+                f"detector, e.g. {argument}='anion'"
             )
     if counterion is not None and anion is not None and counterion != anion:
         raise InputError(

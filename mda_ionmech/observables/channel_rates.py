@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from .. import onsager
-from ..lib.checks import is_one_of
+from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
 from ..lib.tables import indexed
 from ..onsager.labelled_run import LabelledRun
@@ -64,8 +64,8 @@ def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:
     name = able[0] if species is None else species
     if not is_one_of(name, able):
         raise InputError(
-            f"species={species!r} has neither sites nor macrostates in this run, so no channels; "
-            f"those with one are {able}"
+            f"species={shown(species)} has neither sites nor macrostates in this run, so no "
+            f"channels; those with one are {able}"
         )
     one = run.species[run.index(str(name))]
     if name in on_sites:

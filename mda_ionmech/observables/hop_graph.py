@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -13,10 +12,8 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from ..events.crystal.follow_sites import numbered_site_images
+from ..lib.checks import checked_array, instance, listed, shown
 from ..lib.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 #: Largest difference between consecutive sorted distances of one channel, Angstrom.
 _SAME_DISTANCE = 0.1
@@ -76,12 +73,23 @@ def markov_diffusion(graph: HopGraph, flux: np.ndarray) -> tuple[np.ndarray, np.
         scaled together. They are positive and sum to D: D is the minimum over x of the sum over
         edges, so that its derivative by a rate is that at fixed x.
 
+    Raises
+    ------
+    InputError
+        For fluxes that are negative, not finite, or not one for each channel.
+
     Notes
     -----
     Cost: one sparse factorisation of the sites' matrix. J. W. Haus and K. W. Kehr, Phys. Rep. 150,
     263 (1987), for hopping on periodic graphs; C. T. Campbell, J. Catal. 204, 520 (2001), for the
     degree of rate control.
     """
+    instance("graph", graph, HopGraph, "give the first result of hop_graph(...)")
+    flux = checked_array(
+        "flux", flux, (len(graph.names),), "1/ps, one for each channel of the graph, (channels,)"
+    )
+    if np.any(flux < 0):
+        raise InputError(f"flux holds {flux.min():g} 1/ps; give hops per time, 0 or more")
     f = flux[graph.channel]
     a, b, n = graph.start, graph.end, graph.n_sites
     each = np.concatenate([a, b]), np.concatenate([b, a])
@@ -143,7 +151,21 @@ class HopRecord:
         Returns
         -------
         HopRecord
+
+        Raises
+        ------
+        InputError
+            For arrays of other shapes, or states that are not integers of 0 or more.
         """
+        state = checked_array(
+            "state", state, (None, None), "the occupied site, (carriers, frames)", whole=True
+        )
+        if state.size and state.min() < 0:
+            raise InputError(f"state holds {state.min()}; give numbers of sites, 0 or more")
+        path = checked_array(
+            "path", path, (state.shape[0], 3, state.shape[1]),
+            "the position of that site in Angstrom, (carriers, 3, frames)",
+        )  # fmt: skip
         site_images, site, where = numbered_site_images(state, path)
         return cls(lambda: [site_images], site, where, *state.shape)
 
@@ -215,12 +237,19 @@ def hop_graph(
     Raises
     ------
     InputError
-        If nothing hopped.
+        If nothing hopped, for arrays of other shapes, and for a record of other sites.
 
     Notes
     -----
     Cost: linear in carriers x frames and in the pairs of sites within the longest hop.
     """
+    sites, cell, kind = _checked_sites(sites, cell, kind, kind_names)
+    instance("record", record, HopRecord, "make one with HopRecord.of_arrays(state, path)")
+    if len(record.site) and not 0 <= record.site.min() <= record.site.max() < len(sites):
+        raise InputError(
+            f"record holds sites up to number {record.site.max()}, and sites {len(sites)} of them; "
+            "give the record and the sites of one system"
+        )
     key, number = _count_pairs(record)
     if not len(key):
         raise InputError("nothing hopped between sites, so no rate can be counted")
@@ -238,6 +267,11 @@ def hop_graph(
     names: list[str] = []
     for one in np.unique(pair):
         mine = np.flatnonzero(edge_pair == one)
+        if not len(mine):
+            raise InputError(
+                "record holds hops between positions that no two sites in this cell have; give "
+                "positions in Angstrom of the given sites (fractional) in the given cell"
+            )
         order = mine[np.argsort(distance[mine])]
         sorted_distance = distance[order]
         shell = np.append(0, np.cumsum(np.diff(sorted_distance) > _SAME_DISTANCE))
@@ -258,6 +292,26 @@ def hop_graph(
     known = channel >= 0
     graph = HopGraph(len(sites), a[known], b[known], vector[known], channel[known], tuple(names))
     return graph, HopChannels(key, number, hop_channel)
+
+
+def _checked_sites(
+    sites: np.ndarray, cell: np.ndarray, kind: np.ndarray, kind_names: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sites, cell and labels of sites as arrays of the right shapes."""
+    sites = checked_array("sites", sites, (None, 3), "fractional positions, (sites, 3)")
+    cell = checked_array("cell", cell, (3, 3), "its vectors as rows in Angstrom, (3, 3)")
+    if not abs(np.linalg.det(cell)) > 0:
+        raise InputError(f"cell={shown(cell.tolist())} has no volume; give its vectors as rows")
+    kind = checked_array(
+        "kind", kind, (len(sites),), "the label of each site, (sites,)", whole=True
+    )
+    names = listed("kind_names", kind_names, "give the name of each label")
+    if len(kind) and not 0 <= kind.min() <= kind.max() < len(names):
+        raise InputError(
+            f"kind holds labels from {kind.min()} to {kind.max()}, and kind_names "
+            f"{len(names)} names; each label is an index in kind_names, from 0 on"
+        )
+    return sites, cell, kind
 
 
 def _in_order(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

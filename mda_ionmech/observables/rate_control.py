@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..lib import checks
+from ..lib.checks import instance, listed, positive
 from ..lib.errors import InputError
 from ..lib.frame_blocks import carrier_blocks
 from ..lib.kernels import kernel
@@ -221,7 +223,8 @@ def rate_control(
     Raises
     ------
     InputError
-        If the horizon is longer than the record allows, or the hops do not percolate.
+        If the horizon is longer than the record allows, the hops do not percolate, or an argument
+        is not of its type.
 
     Notes
     -----
@@ -235,15 +238,29 @@ def rate_control(
     ----------
     Campbell, J. Catal. 204, 520 (2001), for the degree of rate control.
     """
+    instance("graph", graph, HopGraph, "give the first result of hop_graph(...)")
+    instance("channels", channels, HopChannels, "give the second result of hop_graph(...)")
+    instance("record", record, HopRecord, "make one with HopRecord.of_arrays(state, path)")
+    spacing = positive("spacing", spacing, "ps", "give the time between frames")
+    horizon = checks.whole("horizon", horizon, least=1, remedy="give a number of frames")
+    level = checks.number("level", level, "a coverage between 0 and 1", above=0, most=1 - 1e-9)
+    seed = checks.whole("seed", seed, least=0, most=2**63 - 1, remedy="give e.g. seed=0")
+    given = listed("axes", axes, "give e.g. axes=[0, 1, 2]")
+    axes = [
+        checks.whole("axes", axis, least=0, most=2, remedy="0, 1 and 2 are x, y, z")
+        for axis in given
+    ]
+    if not axes or len(set(axes)) < len(axes):
+        raise InputError(f"axes={axes} must be one to three different directions of 0, 1 and 2")
     n_carriers, n_frames = record.n_carriers, record.n_frames
     n_origins = n_frames - horizon - 1
     if n_origins < 1:
         raise InputError(
-            f"horizon={horizon} frames leaves no origin in {n_frames} frames; give a shorter one"
+            f"horizon={checks.shown(horizon)} frames leaves no origin in {n_frames} frames; give a "
+            "shorter one"
         )
     plan = plan_blocks(n_origins, horizon + 1)
     edges = np.arange(0, n_origins, plan.sub_block)
-    axes = list(axes)
     n_channels = len(graph.names)
 
     def blocked(per_origin: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import onsager
-from ..lib.checks import is_one_of
+from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
 from ..lib.tables import indexed
 from ..onsager.labelled_run import LabelledRun, LabelledSpecies
@@ -34,7 +34,7 @@ def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.D
     import pandas as pd
 
     if not is_one_of(members, ("molecules", "atoms")):
-        raise InputError(f"members must be 'molecules' or 'atoms', got {members!r}")
+        raise InputError(f"members must be 'molecules' or 'atoms', got {shown(members)}")
     detected = [one.name for one in run.species if one.microstates is not None]
     chosen = detected if species is None else [species]
     if not detected:
@@ -44,8 +44,8 @@ def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.D
         )
     if not is_one_of(chosen[0], detected):
         raise InputError(
-            f"species={species!r} has no detector in this run, so nothing resides; those with one "
-            f"are {detected}"
+            f"species={shown(species)} has no detector in this run, so nothing resides; those with "
+            f"one are {detected}"
         )
     rows: list[list[Any]] = []
     for name in chosen:

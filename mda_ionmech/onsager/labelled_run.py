@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.checks import is_one_of, positive
+from ..lib.checks import is_one_of, positive, shown
 from ..lib.errors import InputError
 from ..lib.whole_frames import whole_frames
 from ..trajectory import Paths
@@ -203,7 +203,7 @@ class LabelledRun:
             For a name that is not in the run.
         """
         if not is_one_of(name, self.names):
-            raise InputError(f"species={name!r} is not in this run; it holds {self.names}")
+            raise InputError(f"species={shown(name)} is not in this run; it holds {self.names}")
         return self.names.index(name)
 
     def linked_with(self, index: int) -> tuple[LinkedHops, int]:

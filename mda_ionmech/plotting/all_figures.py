@@ -41,8 +41,15 @@ def figures(
     -------
     mapping of str to callable
         By file name; a call draws the figure and returns its Axes.
+
+    Raises
+    ------
+    InputError
+        For a window or species that is not in the result.
     """
     check_results(results)
+    results.at_window(window)
+    results._species(species)
     out: dict[str, Callable[[], Axes]] = {
         "contributions": lambda: contributions(results, species=species),
         "shares": lambda: shares(results, species=species),
@@ -150,6 +157,8 @@ def save_all(
     folder, written = Path(folder), []
     for name, draw in figures(results, window).items():
         ax = draw()
-        written += [save(ax, folder / f"{stem}-{name}.{ending}") for ending in endings]
-        close(ax)
+        try:
+            written += [save(ax, folder / f"{stem}-{name}.{ending}") for ending in endings]
+        finally:
+            close(ax)
     return written

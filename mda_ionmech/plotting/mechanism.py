@@ -109,8 +109,8 @@ def transitions(
         If the species has no macrostates.
     """
     name, data, kinds = macrostates_of(results, species)
-    ax = new_axes(ax, (4.8, 4.0))
     at = results.at_window(window)
+    ax = new_axes(ax, (4.8, 4.0))
     chosen = data.sel(window=float(at["window"]), macrostate_start=kinds, macrostate_end=kinds)
     whole = float(at["onsager"].sel(species=name, species_2=name))
     carried = chosen["transition_onsager"].values / whole

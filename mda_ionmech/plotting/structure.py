@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..lib.checks import shown
+from ..lib.checks import positive, shown
 from ..lib.errors import InputError
 from ..microstates import RadialDistribution
 from ..results.colors import BLACK
@@ -38,12 +38,22 @@ def rdf(
     Raises
     ------
     InputError
-        For anything but a `RadialDistribution`.
+        For anything but a `RadialDistribution`, radii that are not positive, or an outer radius
+        without a shorter inner one.
     """
     if not isinstance(distribution, RadialDistribution):
         raise InputError(
             "distribution must be one of those that measure_shells() returns, or of the "
             f"distributions of a detector, got {shown(distribution)}"
+        )
+    inner, outer = (
+        None if value is None else positive(argument, value, "Angstrom", "give a radius, e.g. 3.2")
+        for argument, value in (("inner", inner), ("outer", outer))
+    )
+    if outer is not None and (inner is None or outer < inner):
+        raise InputError(
+            f"outer={outer:g} A is where a contact ends, and inner={inner} A where it begins; give "
+            "inner=... at most as long, or leave outer out"
         )
     ax = new_axes(ax, (5.5, 3.8))
     r = distribution.r

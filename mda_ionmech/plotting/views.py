@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.checks import is_one_of, listed, positive
+from ..lib.checks import is_one_of, listed, positive, shown
 from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
 from .style import GREY, heat_map, log_times, new_axes, own_part, plain, state_nulls
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from ..results.results import Results
 
 
+#: Lines and symbols of the resolutions of `view_curves`.
+_STYLES = (("-", "o"), ("--", "s"), (":", "^"))
+
+
 def _view_shares(results: Results, view: str, species: str | None) -> tuple[str, xr.DataArray]:
     """Shares of the events in the path or slope view over resolution and horizon."""
     if not is_one_of(view, ("path", "slope")):
-        raise InputError(f"view must be 'path' or 'slope', got {view!r}")
+        raise InputError(f"view must be 'path' or 'slope', got {shown(view)}")
     variable = "path_onsager" if view == "path" else "path_slope"
     name, data = own_part(results, species)
     if variable not in data:
@@ -75,7 +79,7 @@ def view_map(
         typical = np.nan_to_num(np.nanmedian(np.abs(share.values.reshape(len(names), -1)), axis=1))
         event = names[int(np.argmax(typical))]
     if not is_one_of(event, names):
-        raise InputError(f"event={event!r} is not in this result; it holds {names}")
+        raise InputError(f"event={shown(event)} is not in this result; it holds {names}")
     ax = new_axes(ax, (7.0, 5.0))
     values = share.sel(event=event).values
     resolutions = [f"{r:g}" for r in share["resolution"].values]
@@ -117,8 +121,8 @@ def view_curves(
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     resolutions : sequence of float, optional
-        ps, the nearest scanned ones; at most three have different styles. Default: the recommended
-        one, else the shortest.
+        ps, at most three; the nearest scanned ones. Default: the recommended one, else the
+        shortest.
     view : {"slope", "path"}
     species : str, optional
         Default: the first species with an event rule.
@@ -130,7 +134,8 @@ def view_curves(
     Raises
     ------
     InputError
-        For an unknown view, resolutions outside the scan, or a run without these views.
+        For an unknown view, more than three resolutions or one outside the scan, or a run without
+        these views.
     """
     name, share = _view_shares(results, view, species)
     scanned = share["resolution"].values
@@ -138,19 +143,17 @@ def view_curves(
         remedy = "give times in ps"
         given = listed("resolutions", resolutions, remedy)
         resolutions = [positive("resolutions", one, "ps", remedy) for one in given]
+        if not 0 < len(resolutions) <= len(_STYLES):
+            raise InputError(
+                f"resolutions holds {len(resolutions)} lengths, and curves of one to "
+                f"{len(_STYLES)} can be told apart; give e.g. the shortest and the recommended one"
+            )
     else:
         advice = results.recommend(species=name).resolution
         resolutions = [float(scanned[0]) if advice is None else advice]
-    ax = new_axes(ax, (7.0, 4.2))
-    names = [str(e) for e in share["event"].values]
-    colors = dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
-    shown: dict[str, Any] = {}
-    styles = []
-    for resolution, (line, marker) in zip(
-        resolutions, (("-", "o"), ("--", "s"), (":", "^")), strict=False
-    ):
+    curves = []
+    for resolution in resolutions:
         at = float(scanned[np.abs(scanned - resolution).argmin()])
-        styles.append((at, line, marker))
         horizons = [
             float(h)
             for h in share["horizon"].values
@@ -160,6 +163,14 @@ def view_curves(
             h: results.summary(species=name, view=view, resolution=resolution, horizon=h)
             for h in horizons
         }
+        curves.append((at, horizons, tables))
+    ax = new_axes(ax, (7.0, 4.2))
+    names = [str(e) for e in share["event"].values]
+    colors = dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
+    shown: dict[str, Any] = {}
+    styles = []
+    for (at, horizons, tables), (line, marker) in zip(curves, _STYLES, strict=False):
+        styles.append((at, line, marker))
         for event in next(iter(tables.values())).index if tables else ():
             rows = np.array(
                 [tables[h].loc[event, ["share", "share_low", "share_high"]] for h in horizons]

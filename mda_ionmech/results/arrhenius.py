@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..lib.checks import is_one_of
+from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.later import later
@@ -81,7 +81,7 @@ class Arrhenius:
             For another unit.
         """
         if unit not in _UNITS:
-            raise InputError(f"unit must be one of {', '.join(_UNITS)}, got {unit!r}")
+            raise InputError(f"unit must be one of {', '.join(_UNITS)}, got {shown(unit)}")
         return self._rows(
             {"energy": "energy", "low": "energy_low", "high": "energy_high"},
             ["log_prefactor", "unit", "sign", "reduced_chi2", "reason"],
@@ -156,8 +156,8 @@ class Arrhenius:
         fitted = str(self.data.attrs["species"])
         if not is_one_of(species, (None, fitted)):
             raise InputError(
-                f"species={species!r}: the events of {fitted!r} were fitted; call arrhenius with "
-                f"species={species!r}"
+                f"species={shown(species)}: the events of {fitted!r} were fitted; call arrhenius "
+                f"with species={shown(species)}"
             )
         if f"{kind}_{names[0]}" not in self.data:
             rows = self.table()
@@ -326,9 +326,9 @@ def arrhenius(
     searches T0 for every resample, about 0.3 s per row.
     """
     if not is_one_of(view, VIEWS):
-        raise InputError(f"view must be one of {VIEWS}, got {view!r}")
+        raise InputError(f"view must be one of {VIEWS}, got {shown(view)}")
     if not is_one_of(model, MODELS):
-        raise InputError(f"model must be one of {MODELS}, got {model!r}")
+        raise InputError(f"model must be one of {MODELS}, got {shown(model)}")
     single = isinstance(results, (str, os.PathLike, Results))
     if single or not isinstance(results, Iterable):
         raise InputError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.checks import is_one_of, positive
+from ..lib.checks import is_one_of, positive, shown
 from ..lib.errors import InputError
 from ..lib.plain_text import printable
 
@@ -219,7 +219,7 @@ class ResultTree:
             described = self.settings["species"]
             return next((s["name"] for s in described if s.get("events")), names[0])
         if not is_one_of(species, names):
-            raise InputError(f"species={species!r} is not in this result; it holds {names}")
+            raise InputError(f"species={shown(species)} is not in this result; it holds {names}")
         return species
 
     def _nearest(self, argument: str, value: float, frames: list[int]) -> int:

@@ -76,7 +76,9 @@ def from_ase(
     """
     listed = [paths] if isinstance(paths, str | os.PathLike) else paths
     if not isinstance(listed, Iterable):
-        raise InputError(f"paths must be a file, or files that follow one another, got {paths!r}")
+        raise InputError(
+            f"paths must be a file, or files that follow one another, got {shown(paths)}"
+        )
     listed = list(listed)
     for one in listed:
         if not isinstance(one, str | os.PathLike) or not str(one) or "\0" in str(one):
@@ -87,7 +89,7 @@ def from_ase(
     if dt is not None:
         dt = number("dt", dt, "a time between frames in ps above 0", above=0)
     if uneven not in UNEVEN:
-        raise InputError(f"uneven must be one of {UNEVEN}, got {uneven!r}")
+        raise InputError(f"uneven must be one of {UNEVEN}, got {shown(uneven)}")
     positions: list[np.ndarray] = []
     dimensions: list[np.ndarray] = []
     times: list[Any] = []
@@ -113,7 +115,7 @@ def from_ase(
         positions.append(turned)
         times.append(atoms.info.get(_TIME))
     if not positions:
-        raise InputError(f"index={index!r} takes no frame of {', '.join(map(str, files))}")
+        raise InputError(f"index={shown(index)} takes no frame of {', '.join(map(str, files))}")
     kept = np.arange(len(positions))
     known = all(isinstance(t, Real) for t in times) and len(set(times)) > 1
     if known and uneven == "drop":
@@ -162,14 +164,15 @@ def _frames(
                 break
             except UnknownFileTypeError as error:
                 raise InputError(
-                    f"ASE does not know the format of {file} (format={format!r}); give format=..., "
-                    "e.g. 'vasp-xdatcar' or 'extxyz', one of those `ase info --formats` lists"
+                    f"ASE does not know the format of {file} (format={shown(format)}); give "
+                    "format=..., e.g. 'vasp-xdatcar' or 'extxyz', one of those "
+                    "`ase info --formats` lists"
                 ) from error
             except Exception as error:  # ASE's readers raise errors of any type
                 raise InputError(
                     f"ASE cannot read {file} after {number} frames ({type(error).__name__}: "
                     f"{error}); check that the file is whole, and give format=... if it was "
-                    f"taken for another (format={format!r})"
+                    f"taken for another (format={shown(format)})"
                 ) from error
             yield f"frame {number} taken of {file}", atoms
             number += 1

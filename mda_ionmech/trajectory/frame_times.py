@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..lib.checks import number, positive, whole
 from ..lib.errors import InputError
 from .even_spacing import EvenSample, check_even_numbers, remedy_of
 from .repeated_frames import STEP_RANGE, counted_by_file, steps_tell, times_tell
@@ -191,13 +192,19 @@ def frame_times(first: float, last: float, n_frames: int, dt: float | None) -> F
     Raises
     ------
     InputError
-        If the last frame is not later than the first.
+        If the last frame is not later than the first, and for arguments that are no numbers.
     """
+    first = number("first", first, "the time of the first frame in ps")
+    last = number("last", last, "the time of the last frame in ps")
+    remedy = "give the number of analysed frames"
+    n_frames = whole("n_frames", n_frames, least=2, most=2**62, remedy=remedy)
+    if dt is not None:
+        dt = positive("dt", dt, "ps", "give the true spacing of the analysed frames, or None")
     spacing = (last - first) / (n_frames - 1)
     resolution = float(np.spacing(np.float32(max(abs(first), abs(last)))))
     tolerance = 2 * resolution + 1e-5 * abs(spacing)
     if dt is not None:
-        return FrameTimes(first, float(dt), tolerance, spacing if spacing > 0 else None)
+        return FrameTimes(first, dt, tolerance, spacing if spacing > 0 else None)
     if not spacing > 0:
         raise InputError(
             f"times do not increase: the first analysed frame is at {first:g} ps and the last at "

@@ -13,6 +13,7 @@ import numpy as np
 from ovito_modifiers import read_states
 from ovito_modifiers.states import StatesFile
 
+from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.whole_frames import whole_frames
 
@@ -127,9 +128,9 @@ def build_scene(
     path = str(Path(states_file).resolve())
     names = chosen_events(states, events)
     if color_by not in ("events", "macrostates"):
-        raise InputError(f"color_by must be 'events' or 'macrostates', got {color_by!r}")
+        raise InputError(f"color_by must be 'events' or 'macrostates', got {shown(color_by)}")
     if bulk not in ("dim", "hide", "keep"):
-        raise InputError(f"bulk must be 'dim', 'hide' or 'keep', got {bulk!r}")
+        raise InputError(f"bulk must be 'dim', 'hide' or 'keep', got {shown(bulk)}")
     if trail < 0:
         raise InputError(f"trail must be a number of analysed frames, 0 or more, got {trail}")
     if color_by == "macrostates" and not states.macrostate_names:

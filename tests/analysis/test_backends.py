@@ -46,9 +46,17 @@ def serial():
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def started_cluster():
     with local_cluster() as cluster:
         yield cluster
+
+
+@pytest.fixture
+def cluster(started_cluster):
+    """The cluster with both workers, also where the test before has ended one."""
+    with Client(started_cluster, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+    return started_cluster
 
 
 class Reversed(BackendBase):

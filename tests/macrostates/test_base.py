@@ -48,6 +48,27 @@ def test_labels_of_shells_are_those_of_the_carriers_that_have_them():
     assert RunStates([None], [None], np.arange(3), 5).folder is None
 
 
+def test_what_is_no_label_of_a_shell_is_refused():
+    micro = Microstates(label_runs(STATE), shells([2, 0, 1]))
+    states = RunStates([None, None], [None, micro], np.arange(3), 5)
+
+    def made(states=states, index=1, names=("p", "q"), label=lambda table: 0 * table.kind):
+        return map_shells(states, index, names, label)
+
+    wrong = [None, "abc", 10**5000, object(), 2.5, True, [], {}]
+    for argument, values in {"states": wrong, "index": [*wrong, -1, 2, 0], "label": wrong}.items():
+        for value in values:
+            with pytest.raises(InputError, match=rf"^{argument}\b"):
+                made(**{argument: value})
+    for value in [None, "abc", 10**5000, 2.5, (), ("p", "p"), ("p q",), ("p", 3)]:
+        with pytest.raises(InputError, match=r"map_shells\(\.\.\.\)"):
+            made(names=value)
+    for value in [*wrong, [0, 1], np.zeros((3, 1), int), [0.0, 1.0, 1.0], [0, 1, 2], [-1, 0, 0]]:
+        with pytest.raises(InputError, match=r"label (must be an array|returned places)"):
+            made(label=lambda table, value=value: value)
+    assert made(label=lambda table: [0, 1, 1]).names == ("p", "q")
+
+
 class Kept(MacrostateRule):
     """Keeps in itself what it is prepared with, and returns nothing."""
 

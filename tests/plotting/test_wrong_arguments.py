@@ -1,15 +1,20 @@
 """Figures of what is no result, on what is no Axes, into what is no file."""
 
+import inspect
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from mda_ionmech import InputError, datasets, plotting
+from mda_ionmech import InputError, OnsagerDecomposition, datasets, plotting
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.macrostates import ShellComposition
+from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.report import write_report
 from mda_ionmech.trajectory import from_ase
 
-from ..analysis.test_hostile_values import analysis
+from ..analysis.test_hostile_values import OXYGENS, analysis, species
 
 NO_RESULT = [None, True, 3, "liquid.nc", [], {}, object(), np.zeros(3), pd.DataFrame()]
 OF_RESULTS = [
@@ -47,6 +52,44 @@ def test_a_result_is_asked_for(run, tmp_path):
             plotting.save_all(value, tmp_path, "x")
         with pytest.raises(InputError, match="results must be the Results"):
             write_report(value, tmp_path / "x.html")
+    assert figures_left() == before
+
+
+def test_what_is_not_in_the_result_is_refused_before_a_figure_is_made(run, tmp_path):
+    one = species(
+        microstates=CutoffShell(11.0, solvent=OXYGENS), events=SolvationEvents(),
+        macrostates=ShellComposition(),
+    )  # fmt: skip
+    results = OnsagerDecomposition(one, temperature=300, frame="laboratory").run().results
+    before = figures_left()
+    unknown = ["nobody", "", 3, True, 10**5000, [], {}, object(), np.array(["ion"])]
+    lengths = ["abc", 0, -1.0, 1e9, np.nan, True, 10**5000, [1.0, 2.0], object()]
+    events = ["no_event", "", 3, [], object(), 10**5000]
+    for draw in OF_RESULTS:
+        takes = inspect.signature(draw).parameters
+        wrong = {"species": unknown, "window": lengths, "event": events, "view": unknown}
+        wrong |= {"start": lengths[4:], "stop": lengths[4:], "resolutions": lengths[:7]}
+        for argument in set(wrong) & set(takes):
+            for value in wrong[argument]:
+                with pytest.raises(InputError, match=argument):
+                    draw(results, **{argument: value})
+    for value in ([], [1.0] * 4, [1e9], ["abc"]):
+        with pytest.raises(InputError, match="resolution"):
+            plotting.view_curves(results, resolutions=value)
+    shell = analysis().measure_shells(stop=20)
+    _, found = shell[0]
+    for value in ("abc", -1.0, 0, True, 10**5000, [1.0]):
+        for argument in ("inner", "outer"):
+            with pytest.raises(InputError, match=argument):
+                plotting.rdf(next(iter(found.values())), **{"inner": 2.0, argument: value})
+    for radii in ({"outer": 3.0}, {"inner": 3.0, "outer": 2.9}):
+        with pytest.raises(InputError, match=r"outer=.* A is where a contact ends"):
+            plotting.rdf(next(iter(found.values())), **radii)
+    with pytest.raises(InputError, match="no format"):
+        plotting.save_all(results, tmp_path, "x", formats=["xyz"])
+    with pytest.raises(InputError, match="window"):
+        plotting.save_all(results, tmp_path, "x", window=1e9)
+    assert not any(tmp_path.iterdir())
     assert figures_left() == before
 
 

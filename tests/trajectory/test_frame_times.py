@@ -1,5 +1,7 @@
 """Frame spacing and its evenness."""
 
+import math
+
 import MDAnalysis as mda
 import numpy as np
 import pytest
@@ -74,3 +76,21 @@ def test_stride_and_frames_set_the_spacing():
     assert by_step.results.settings["frame_step"] == 3
     with pytest.raises(InputError, match="unevenly spaced"):
         OnsagerDecomposition([ions], temperature=300, frame="laboratory").run(frames=[0, 1, 2, 9])
+
+
+def test_what_is_no_time_is_refused():
+    wrong = [None, "abc", True, 10**5000, math.nan, math.inf, [], {}, np.array([1.0, 2.0]), 1j]
+    for value in wrong:
+        for argument, given in {
+            "first": (value, 9.0, 10, None), "last": (0.0, value, 10, None),
+            "n_frames": (0.0, 9.0, value, None), "dt": (0.0, 9.0, 10, value),
+        }.items():  # fmt: skip
+            if argument != "dt" or value is not None:
+                with pytest.raises(InputError, match=rf"^{argument} must be"):
+                    frame_times(*given)
+    for n_frames in (1, 0, -3, 2.0):
+        with pytest.raises(InputError, match="n_frames must be a whole number of 2 or more"):
+            frame_times(0.0, 9.0, n_frames, None)
+    for dt in (0, -1.0):
+        with pytest.raises(InputError, match="dt must be a number above 0 in ps"):
+            frame_times(0.0, 9.0, 10, dt)

@@ -124,18 +124,18 @@ class CrystalEvents(EventRule):
     ) -> None:
         given = distance
         if not is_one_of(linking, LINKINGS):
-            raise InputError(f"linking must be one of {LINKINGS}, got {linking!r}")
+            raise InputError(f"linking must be one of {LINKINGS}, got {shown(linking)}")
         if linking == "chain" and distance is not None:
             raise InputError("distance has no meaning with linking='chain'; leave it out")
         if linking != "chain":
             distance = as_number(distance)
             if not distance > 0:
                 raise InputError(
-                    f"linking={linking!r} needs distance=... in Angstrom above 0, got "
+                    f"linking={shown(linking)} needs distance=... in Angstrom above 0, got "
                     f"{shown(given)}"
                 )
         if not is_one_of(detail, (None, "channel")):
-            raise InputError(f"detail must be None or 'channel', got {detail!r}")
+            raise InputError(f"detail must be None or 'channel', got {shown(detail)}")
         if shared is not None:
             shared = number("shared", shared, "a distance in Angstrom, 0 or more, or None", least=0)
         self.linking, self.distance, self.detail = linking, distance, detail

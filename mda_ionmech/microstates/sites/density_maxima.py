@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
-from ...lib.checks import as_number
+from ...lib.checks import as_number, shown
 from ...lib.checks import positions as checked_positions
 from ...lib.errors import InputError
 from .cif import merged, sites_from_cif
@@ -206,7 +206,7 @@ def group_operations(space_group: int | str) -> tuple[str, tuple[np.ndarray, np.
     if found is None:
         raise InputError(
             f"space_group must be a number from 1 to 230 or a Hermann-Mauguin symbol such as "
-            f"'I a -3 d', got {space_group!r}"
+            f"'I a -3 d', got {shown(space_group)}"
         )
     listed = list(found.operations())
     turns = np.array([op.rot for op in listed], dtype=np.float64) / gemmi.Op.DEN
@@ -241,7 +241,7 @@ def known_positions(known: Any, species: Any, separation: float) -> dict[str, An
     if known is None:
         if species is not None:
             raise InputError(
-                f"species={species!r} belongs to known=<path of a CIF>, which is not given"
+                f"species={shown(species)} belongs to known=<path of a CIF>, which is not given"
             )
         return {"positions": None, "labels": ()}
     if isinstance(known, (str, Path)):
@@ -261,7 +261,7 @@ def known_positions(known: Any, species: Any, separation: float) -> dict[str, An
     if not isinstance(known, Mapping) or not known:
         raise InputError(
             "known must map labels to fractional positions, {'24d': [[x, y, z], ...]}, or be the "
-            f"path of a CIF, got {known!r}"
+            f"path of a CIF, got {shown(known)}"
         )
     positions, labels = [], []
     for label, listed in known.items():

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ...lib.checks import shown
 from ...lib.errors import InputError
 from ...lib.kernels import kernel
 from .nearest_site import (
@@ -325,7 +326,7 @@ def check_coordination(coordination: Any, labels: Sequence[str]) -> None:
             where = f"[{label!r}]" if label else ""
             raise InputError(
                 f"coordination{where} must be a whole number from {FEWEST} to {MOST}, or 0 for the "
-                f"Voronoi cell, got {n!r}"
+                f"Voronoi cell, got {shown(n)}"
             )
     unknown = [label for label in given if label and labels and label not in labels]
     if unknown:

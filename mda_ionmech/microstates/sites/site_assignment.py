@@ -132,7 +132,7 @@ class SiteAssignment(Detector):
         check_atom_group(framework, "framework")
         super().__init__(persistence=persistence, framework=framework)
         if not is_one_of(assignment, ASSIGNMENTS):
-            raise InputError(f"assignment must be one of {ASSIGNMENTS}, got {assignment!r}")
+            raise InputError(f"assignment must be one of {ASSIGNMENTS}, got {shown(assignment)}")
         if r_core is not None:
             r_core = number("r_core", r_core, "a radius in Angstrom above 0", above=0)
         for label in dict.fromkeys(labels):
@@ -434,8 +434,8 @@ class SiteAssignment(Detector):
             place = place[0]
         if place is not None and space_group is None and known is None:
             raise InputError(
-                f"origin={origin!r} has no meaning without space_group=... or known=...; leave "
-                "it out"
+                f"origin={shown(origin)} has no meaning without space_group=... or known=...; "
+                "leave it out"
             )
         repeats = _check_supercell(supercell)
         symbol, operations = (None, None) if space_group is None else group_operations(space_group)
