@@ -1,11 +1,14 @@
 """Steps, molecules made whole, masses and frames of reference."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
+from mda_ionmech.analysis.trajectory_checks import check_long_steps
 from mda_ionmech.trajectory.masses import usable_masses
 from mda_ionmech.trajectory.paths import PathBuilder, finish_paths
 from mda_ionmech.trajectory.unwrap import (
@@ -199,6 +202,14 @@ def test_centres_are_in_the_image_of_the_first_atom():
     np.testing.assert_allclose(out, expected, atol=1e-6)
 
 
+def test_bonds_between_carriers_make_neither_whole():
+    # 5-6 and 2-3-4, with 6-2 and 5-2 between them
+    bonds = np.array([[5, 6], [6, 2], [4, 3], [3, 2], [2, 5]])
+    members, parents = bond_parents(np.array([5, 6, 2, 3, 4]), np.array([0, 2, 5]), bonds)
+    assert members.tolist() == [5, 6, 2, 3, 4]
+    assert parents.tolist() == [-1, 0, -1, 2, 3]
+
+
 def test_atoms_no_bond_reaches_hang_on_the_first():
     members, parents = bond_parents(np.array([4, 5, 6]), np.array([0, 3]), np.array([[4, 9]]))
     assert members.tolist() == [4, 5, 6]
@@ -307,6 +318,23 @@ def test_one_stray_long_step_is_reported():
     with pytest.warns(UserWarning, match="1 of 11970 steps exceed 0.4"):
         run.run()
     assert any("1 of 11970 steps" in text for text in run.results.warnings)
+
+
+@pytest.mark.parametrize(
+    ("long", "steps", "refused"),
+    [(0, 10, False), (1, 3, False), (2, 20_001, False), (2, 19_999, True), (5, 10, True)],
+)
+def test_more_than_one_long_step_in_ten_thousand_is_refused(long, steps, refused):
+    choices, times = SimpleNamespace(unwrap="auto"), SimpleNamespace(spacing=1.0)
+    source = SimpleNamespace(choices=choices, times=times)
+    found = np.array([0.0, long, steps, 8.125])
+    if not refused:
+        check_long_steps(source, found, 1.0)
+        return
+    with pytest.raises(InputError, match=rf"too long to unwrap: {long / steps:.2%} .* 8.12 A"):
+        check_long_steps(source, found, 1.0)
+    choices.unwrap = False
+    check_long_steps(source, found, 1.0)
 
 
 def test_a_flipped_box_is_followed():
