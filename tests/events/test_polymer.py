@@ -123,7 +123,6 @@ def test_labels_and_flags(before, after, label, flags):
         ([c(0, 1), c(1, 2)], [c(0, 2), c(2, 5)], 1.0),
         ([c(0, 1), a(0)], [c(0, 1), a(1)], 0.0),
         ([c(0, 1)], [c(1, 4)], np.nan),
-        ([c(3, 5)], [c(0, 1)], np.nan),
         ([c(0, 1)], [], np.nan),
         ([a(0)], [a(0)], np.nan),
     ],
@@ -143,6 +142,16 @@ def test_a_monomer_without_ligands_keeps_its_place():
     every_second = universe.select_atoms("name O")[::2]
     rule = PolymerEvents().prepare(universe, {"polymer": every_second})
     assert rule.shift(table([c(0, 0)], [c(0, 4)]), np.array([0]), np.array([1])) == 4.0
+
+
+def test_the_last_chain_of_the_topology_moves_as_any_other():
+    # without anions the atoms of the last chain have the highest number of all
+    bonds = [(1, 2), (2, 3), (4, 5), (5, 6)]
+    universe = make_universe(np.zeros((1, 7, 3)), names=["I"] + ["O"] * 6, bonds=bonds)
+    rule = PolymerEvents().prepare(universe, {"polymer": universe.select_atoms("name O")})
+    shells = table([[(0, POLYMER, 4), (0, POLYMER, 5)]], [[(0, POLYMER, 6)]], [[(0, POLYMER, 1)]])
+    found = rule.shift(shells, np.array([0, 1, 0, 0]), np.array([1, 0, 0, 2]))
+    np.testing.assert_array_equal(found, [1.5, -1.5, 0.0, np.nan])
 
 
 def plain_flags(rule, before, after):
