@@ -6,8 +6,10 @@ Tries a sample of the mutants of the modules whose names contain a PART (default
 `TESTS`), as many of each as the root of their number times the factor. Tests that run the changed
 statement go first, the quick ones before the slow; those of more than four seconds are left out. A
 mutant survives if all tests pass; one that runs twice as long as they do counts as found.
-Survivors that change no result are listed with the reason in ``equivalent.toml``. ``--write`` puts
-the counts into the page of the documentation.
+What was found is kept in the file given by --out after every mutant; of these only survivors
+without a reason are tried again. Reasons are listed in ``equivalent.toml`` for those that change no
+result, in ``survivors.toml`` for others. ``--write`` writes ``record.json`` and the page of the
+documentation.
 """
 
 from __future__ import annotations
@@ -15,50 +17,52 @@ from __future__ import annotations
 import argparse
 import ast
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from .changes import SEED, Mutant, sampled
 from .modules import TESTS
+from .record import PAGE, RECORD, counts, listed, page, recorded, score
 from .trial import ROOT, Marks, attempt, warm_up
 
-PAGE = ROOT / "docs" / "validation" / "mutants.md"
 #: Tests that take longer, s, are left out: others must find the mutant.
 LONGEST = 4.0
-BEGIN, END = "<!-- mutants: begin -->\n", "<!-- mutants: end -->\n"
 
 
-def known_equivalents() -> dict[tuple[str, str], str]:
-    """Reason of every mutant that changes no result, by module and name."""
-    listed = tomllib.loads((Path(__file__).parent / "equivalent.toml").read_text("utf-8"))
-    return {(m, name): why for m, some in listed.items() for name, why in some.items()}
+def try_module(module: str, given: argparse.Namespace, tried: dict[str, Any]) -> bool:
+    """Try the sample of one module; what was found before stays. False where that cannot be.
 
-
-def try_module(module: str, factor: float, tried: dict[str, Any], log: Path) -> bool:
-    """Try the sample of one module; what was found before stays. False where that cannot be."""
+    What is found is written after every mutant, so that a run that was stopped goes on.
+    """
+    log = given.out.with_suffix(".log")
     source = (ROOT / "mda_ionmech" / module).read_text("utf-8")
-    path, tests = f"mda_ionmech/{module}", list(TESTS[module])
+    path, tests, tree = f"mda_ionmech/{module}", list(TESTS[module]), ast.parse(source)
+    chosen = sampled(module, tree, given.factor, given.seed)
+    known = tried.get(module, {})
+    tried[module] = {one.name: known[one.name] for one in chosen if one.name in known}
+    explained = listed("equivalent.toml") | listed("survivors.toml")
+    chosen = [
+        one for one in chosen
+        if one.name not in known
+        or (known[one.name]["status"] == "passed" and (module, one.name) not in explained)
+    ]  # fmt: skip
+    if not chosen:
+        return True
     marked = Marks().visit(ast.parse(source))
     whole = attempt(path, marked, tests, 600, until_failure=False, log=log)
     if whole["status"] != "passed":
         print(f"{module}: the tests fail without a change: {whole['failed']}; see {log}")
         return False
     lines, seconds = whole["lines"], whole["seconds"]
-    tree = ast.parse(source)
-    found: dict[str, Any] = {}
-    for one in sampled(module, tree, factor):
-        before = tried.get(module, {}).get(one.name)
-        if before is not None and before["status"] != "passed":
-            found[one.name] = before
-            continue
-        found[one.name] = _try(path, tree, tests, one, lines, seconds, whole["wall"], log)
-        result = found[one.name]
+    for one in chosen:
+        before = known.get(one.name)
+        result = _try(path, tree, tests, one, lines, seconds, whole["wall"], log)
+        tried[module][one.name] = result | {"survived": before is not None}
+        given.out.write_text(json.dumps(tried, indent=1))
         print(
             f"{result['status']:8} {result['wall']:5.1f} s  {module}:{one.line} {one.name}",
             flush=True,
         )
-    tried[module] = found
     return True
 
 
@@ -80,49 +84,33 @@ def _try(
     return {"status": found["status"], "failed": found["failed"]} | about
 
 
-def table(tried: dict[str, Any]) -> tuple[str, list[tuple[str, str, dict[str, Any]]]]:
-    """The counts of every module as a table, and the survivors that are not explained."""
-    equivalents, left = known_equivalents(), []
-    rows, sums = [], [0, 0, 0, 0]
-    for module in sorted(tried):
-        every = tried[module]
-        alive = {name: one for name, one in every.items() if one["status"] == "passed"}
-        same = [name for name in alive if (module, name) in equivalents]
-        left += [(module, name, one) for name, one in alive.items() if name not in same]
-        counts = [len(every), len(every) - len(alive), len(same), len(alive) - len(same)]
-        sums = [a + b for a, b in zip(sums, counts, strict=True)]
-        rows.append((f"`{module}`", *counts))
-    rows.append(("all", *sums))
-    text = "| module | mutants | found | change no result | left | found of the rest |\n"
-    text += "|---|--:|--:|--:|--:|--:|\n"
-    for name, n, dead, same_, alive_ in rows:
-        score = 100 * dead / max(n - same_, 1)
-        text += f"| {name} | {n} | {dead} | {same_} | {alive_} | {score:.0f} % |\n"
-    return text, left
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("parts", nargs="*", help="of the names of modules")
     parser.add_argument("--factor", type=float, default=1.0)
+    parser.add_argument("--seed", default=SEED, help="of the choice of mutants")
     parser.add_argument("--out", type=Path, default=Path("mutants.json"), help="kept between calls")
-    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"the record and {PAGE.name}")
     given = parser.parse_args()
     tried = json.loads(given.out.read_text()) if given.out.exists() else {}
     warm_up()
     whole = True
     for module in TESTS:
         if not given.parts or any(part in module for part in given.parts):
-            whole &= try_module(module, given.factor, tried, given.out.with_suffix(".log"))
-            given.out.write_text(json.dumps(tried, indent=1))
-    text, left = table(tried)
-    print(f"seed {SEED}\n\n{text}")
-    for module, name, one in left:
-        print(f"left: {module}:{one['line']} {name}{'' if one['reached'] else ' (not reached)'}")
+            whole &= try_module(module, given, tried)
+    tried = {module: tried[module] for module in TESTS if module in tried}
+    record = recorded(tried, given.seed, given.factor)
+    known = listed("equivalent.toml") | listed("survivors.toml")
+    for row, one in counts(record).items():
+        print(f"{row}: {one}, {score(one):.1f} %")
+    for module, some in tried.items():
+        for name, one in some.items():
+            if one["status"] == "passed" and (module, name) not in known:
+                reached = "" if one["reached"] else " (not reached)"
+                print(f"unexplained: {module}:{one['line']} {name}{reached}")
     if given.write and whole:
-        page = PAGE.read_text("utf-8")
-        begin, end = page.index(BEGIN) + len(BEGIN), page.index(END)
-        PAGE.write_text(f"{page[:begin]}{text}{page[end:]}", "utf-8")
+        RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        PAGE.write_text(page(record), "utf-8")
 
 
 if __name__ == "__main__":

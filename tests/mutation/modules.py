@@ -19,7 +19,7 @@ _TIMES = tuple(
 _PATTERNS: dict[str, tuple[str, ...]] = {
     "onsager/block_bootstrap.py": ("tests/onsager/test_block_bootstrap.py",),
     "onsager/block_sums.py": ("tests/onsager/test_block_sums.py",),
-    "onsager/coefficients.py": _PATHS,
+    "onsager/coefficients.py": (*_PATHS, "tests/analysis/test_additivity.py"),
     "onsager/labelled_run.py": ("tests/onsager/test_labelled_run.py",),
     "onsager/momentum.py": ("tests/onsager/test_momentum.py",),
     "onsager/path_sums.py": _PATHS,
@@ -65,10 +65,21 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "trajectory/*.py": _STEPS,
 }
 
+
+def _with_own(module: str, tests: tuple[str, ...]) -> tuple[str, ...]:
+    """The tests, after the file named after the module unless it is among them."""
+    folder, _, name = module.rpartition("/")
+    own = Path("tests", folder, f"test_{name}")
+    there = (PACKAGE.parent / own).exists()
+    if not there or {own.as_posix(), *(p.as_posix() for p in own.parents)} & {*tests}:
+        return tests
+    return (own.as_posix(), *tests)
+
+
 #: Tests by module, both as paths: of the package and of the project.
 TESTS: dict[str, tuple[str, ...]] = {}
 for _pattern, _tests in _PATTERNS.items():
     for _path in sorted(PACKAGE.glob(_pattern)):
         _name = _path.relative_to(PACKAGE).as_posix()
-        if _path.name != "__init__.py":
-            TESTS.setdefault(_name, _tests)
+        if _path.name != "__init__.py" and _name not in TESTS:
+            TESTS[_name] = _with_own(_name, _tests)
