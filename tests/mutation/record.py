@@ -25,7 +25,8 @@ each module as many mutants are tried as the root of their number. The choice de
 the mutants and the seed alone, so that the same ones are tried again until their statement changes.
 Each has the few quick tests named in `tests/mutation/modules.py`, none longer than four seconds: a
 fault must be found near the place where it is made. A mutant with which they take more than twice
-as long and 20 s counts as killed. A run that was stopped goes on where it was.
+as long and 20 s counts as killed. A run that was stopped goes on where it was. Terms of the package
+are defined in the {{doc}}`../glossary`.
 
 ```console
 $ python -m tests.mutation --seed {seed} --write    # about an hour on one core
