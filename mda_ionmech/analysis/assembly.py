@@ -25,6 +25,7 @@ from ..onsager import block_sums
 from ..onsager.block_sums import Blocks, Populations
 from ..onsager.coefficients import MAX_RESIDUAL, System
 from ..onsager.labelled_run import LabelledRun
+from ..onsager.lag_sums import lag_residual
 from ..results.estimates import Estimates
 from ..results.results import Results
 from ..results.schema import check_schema, load_schema
@@ -126,10 +127,11 @@ class Assembly:
             linked=tuple(self._linked()),
             seed=run.seed,
         )
-        entries, paths = [], []
-        for entry, found in self.spread(task, task.lengths):
+        entries, paths, lags = [], [], []
+        for entry, found, at_lags in self.spread(task, task.lengths):
             entries.append(entry)
             paths += found
+            lags += at_lags
             self.progress(1 / (len(task.lengths) + 1))
         return Blocks(
             system=self._system(),
@@ -145,6 +147,7 @@ class Assembly:
             windows=tuple(entries),
             paths=tuple(paths),
             populations=self._populations() if run.macrostate_names else None,
+            lags=tuple(lags),
         )
 
     def _linked(self) -> Iterator[LinkedSpecies]:
@@ -168,6 +171,7 @@ class Assembly:
             onsager.path_residual(entry.sums, gathered.path_system, squared[entry.horizon])
             for entry in gathered.paths
         ]
+        found += [lag_residual(one, gathered.path_system, squared) for one in gathered.lags]
         return float(np.max(found, initial=0.0))
 
     def _populations(self) -> Populations:

@@ -16,6 +16,7 @@ from ..events.nulls.circular_shift import SHIFTS, circular_null, multi_share, on
 from ..lib.run_length import LabelRuns
 from ..onsager.block_sums import PathEntry, WindowEntry
 from ..onsager.carrier_labels import CarrierLabels
+from ..onsager.lag_sums import LagSums, lag_grids, lag_sums
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class LengthSums:
         """All lengths, in frames."""
         return sorted({*self.windows, *self.resolutions})
 
-    def __call__(self, n: int) -> tuple[WindowEntry, list[PathEntry]]:
-        """Sums for windows of n frames, and for every horizon at a resolution of n frames."""
+    def __call__(self, n: int) -> tuple[WindowEntry, list[PathEntry], list[LagSums]]:
+        """Sums for windows of n frames, and for every horizon and lag at a resolution of n."""
         plan = onsager.plan_blocks(self.collective.shape[-1] - n, 2 * n)
         sums, steps = onsager.window_pass(self.labels, n, plan.sub_block, self.collective)
         means = np.einsum("bssxx->bs", sums.total) / sums.origins[:, None]
@@ -83,20 +84,23 @@ class LengthSums:
             plan=onsager.lengthen_blocks(plan, means),
             nulls=self._nulls(n) if scanned else {},
         )
-        return entry, self._paths(steps, n) if n in self.resolutions else []
+        if n not in self.resolutions:
+            return entry, [], []
+        return entry, *self._paths(steps, n)
 
-    def _paths(self, steps: np.ndarray, n: int) -> list[PathEntry]:
-        """Every horizon that is a whole number of steps of n frames."""
+    def _paths(self, steps: np.ndarray, n: int) -> tuple[list[PathEntry], list[LagSums]]:
+        """Every horizon that is a whole number of steps of n frames, and the lags of n frames."""
         out = []
         whole = [h for h in self.horizons if h % n == 0]
-        path = onsager.event_paths(steps, n) if whole else steps
+        lags = lag_grids(self.resolutions, self.collective.shape[-1]).get(n, ())
+        path = onsager.event_paths(steps, n) if whole or lags else steps
         for horizon in whole:
             plan = onsager.plan_blocks(self.collective.shape[-1] - horizon, horizon + n)
             sums = onsager.path_sums(path, self.collective, n, horizon // n, plan.sub_block)
             means = np.einsum("bss->bs", sums.total) / sums.origins[:, None]
             plan = onsager.lengthen_blocks(plan, means)
             out.append(PathEntry(n, horizon // n, sums, plan))
-        return out
+        return out, [lag_sums(path, self.collective, n, lags)] if lags else []
 
     def _nulls(self, n: int) -> dict[str, np.ndarray]:
         """Multi-ion fractions of both nulls, by realisation: shape (species, samples)."""

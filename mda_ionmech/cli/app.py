@@ -88,23 +88,17 @@ def demo(
     console.print(
         headed(facts["system"], f"at {facts['temperature_K']:g} K, {facts['atoms']}.", "bold")
     )
-    prepare, window = DEMOS[name]
-    analysis = prepare(datasets.load(name)).run(verbose=True)
+    analysis = DEMOS[name](datasets.load(name)).run(verbose=True)
     print_result(
-        console, analysis.results, window, analysis.plain() if analysis.is_filtered else None
+        console, analysis.results, None, analysis.plain() if analysis.is_filtered else None
     )
-    written = save_or_rescue(
-        {
-            files[0]: analysis.save,
-            files[1]: lambda path: analysis.save_states(path, window),
-        }
-    )
+    written = save_or_rescue({files[0]: analysis.save, files[1]: analysis.save_states})
     written += [
         plotting.save(analysis.results.plot(), folder / f"{name}-contributions.png"),
     ]
     if find_spec("jinja2"):
         page = folder / f"{name}.html"
-        written.append(write_report(analysis.results, page, window=window, source=written[0]))
+        written.append(write_report(analysis.results, page, source=written[0]))
     else:
         console.print("No report was written: it needs pip install 'mda-ionmech[report]'.")
     list_written(console, written)
@@ -281,7 +275,10 @@ def show(
     window: Annotated[
         float | None, typer.Option("--window", "-w", help="Length of the window, ps.")
     ] = None,
-    view: Annotated[str, typer.Option(help="window, path or slope.")] = "window",
+    view: Annotated[
+        str | None,
+        typer.Option(help="diffusive, window, path or slope; default diffusive, or --window."),
+    ] = None,
     resolution: Annotated[
         float | None, typer.Option(help="Of the path or slope view, ps; default as recommended.")
     ] = None,
@@ -299,8 +296,11 @@ def show(
     from ..results.load_file import load
     from ..results.tables import print_result, view_table
 
-    if view == "window":
-        print_result(console_of(), load(result), window)
+    if view is None or view == "window":
+        results = load(result)
+        if view == "window" and window is None:
+            window = float(results.at_window()["window"])
+        print_result(console_of(), results, window)
         return
     lengths = {"resolution": resolution, "horizon": horizon}
     console_of().print(view_table(load(result), view, **lengths, species=species))

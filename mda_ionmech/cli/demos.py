@@ -93,10 +93,5 @@ def polymer_analysis(universe: Any) -> OnsagerDecomposition:
     return OnsagerDecomposition([lithium, _tfsi(universe)], temperature=480.0)
 
 
-#: Of each dataset: its analysis, and the window of the printed tables, ps.
-#: By name: the analysis of a universe, and the window whose tables are printed.
-DEMOS = {
-    "liquid": (liquid_analysis, 16.0),
-    "crystal": (crystal_analysis, 0.4),
-    "polymer": (polymer_analysis, 32.0),
-}
+#: By name: the analysis of a universe.
+DEMOS = {"liquid": liquid_analysis, "crystal": crystal_analysis, "polymer": polymer_analysis}

@@ -14,6 +14,7 @@ import numpy as np
 
 from .block_bootstrap import BlockPlan, join_plans
 from .coefficients import System
+from .lag_sums import LagSums, join_lags, lags_from_tree, lags_to_tree
 from .path_sums import PathSums
 from .window_sums import WindowSums
 
@@ -137,6 +138,8 @@ class Blocks:
     windows : tuple of WindowEntry
     paths : tuple of PathEntry
     populations : Populations or None
+    lags : tuple of LagSums
+        One per resolution with enough lags.
     """
 
     system: System
@@ -152,6 +155,7 @@ class Blocks:
     windows: tuple[WindowEntry, ...]
     paths: tuple[PathEntry, ...]
     populations: Populations | None = None
+    lags: tuple[LagSums, ...] = ()
 
     @property
     def path_system(self) -> System:
@@ -273,6 +277,8 @@ def to_tree(blocks: Blocks) -> xr.DataTree:
         paths["resolution"] = ("entry", np.array([p.resolution for p in blocks.paths]))
         paths["n_steps"] = ("entry", np.array([p.n_steps for p in blocks.paths]))
         children["paths"] = xr.DataTree(xr.Dataset(paths))
+    if blocks.lags:
+        children["lags"] = lags_to_tree(blocks.lags)
     if blocks.populations is not None:
         number = blocks.populations.number
         variables = {
@@ -378,6 +384,7 @@ def from_tree(tree: xr.DataTree) -> Blocks:
         windows=tuple(windows),
         paths=tuple(paths),
         populations=populations,
+        lags=lags_from_tree(tree.children["lags"]) if "lags" in tree.children else (),
     )
 
 
@@ -428,10 +435,16 @@ def join(replicas: Sequence[Blocks]) -> Blocks:
             np.concatenate([p.frames for p in found]),
             join_plans([p.plan for p in found]),
         )
+    shared = [
+        join_lags([one for r in replicas for one in r.lags if one.resolution == n])
+        for n in first.resolutions
+        if all(any(one.resolution == n for one in r.lags) for r in replicas)
+    ]
     return replace(
         first,
         system=replace(first.system, volume=volume),
         windows=windows,
         paths=paths,
         populations=populations,
+        lags=tuple(one for one in shared if one is not None),
     )

@@ -153,7 +153,7 @@ def effectiveness(
     matplotlib.axes.Axes
     """
     check_results(results)
-    table = results.summary(window, species=species)
+    table = results.summary(float(results.at_window(window)["window"]), species=species)
     ax = new_axes(ax, (5.5, 4.5))
     colors = dict(zip(table.index, colors_of(list(table.index), EVENT_COLORS), strict=True))
     drawn = table[(table["frequency"] > 0) & (table["effectiveness"].abs() > 0)]

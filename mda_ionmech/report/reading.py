@@ -26,7 +26,8 @@ class Reading:
     window : float
         Of the events, ps.
     longest : float
-        Of the conductivity, ps: the longest window with ten blocks or more, else the shortest.
+        Of the conductivity where there is no diffusive view, ps: the longest window with ten blocks
+        or more, else the shortest.
     level : str
         Of the intervals, e.g. ``"68 %"``.
     resampled : bool
@@ -62,11 +63,26 @@ class Reading:
             ruled=tuple(str(s["name"]) for s in results.settings["species"] if s.get("events")),
             with_macrostates=held,
             window=float(results.at_window(window)["window"]),
-            longest=float(results.at_window()["window"]),
+            longest=results.longest_window,
             level=f"{100 * float(data['onsager_low'].attrs['level']):g} %",
             resampled=resampled,
             has_paths=resampled and "path_slope" in data,
         )
+
+    @property
+    def diffusive(self) -> bool:
+        """Whether transport coefficients are those of the diffusive view."""
+        return self.results.has_diffusive_view
+
+    @property
+    def whole(self) -> float | None:
+        """The window of the transport coefficients, ps; None in the diffusive limit."""
+        return None if self.diffusive else self.longest
+
+    @property
+    def where(self) -> str:
+        """Words on the time over which transport coefficients are read."""
+        return "diffusive limit" if self.diffusive else f"windows of {self.longest:g} ps"
 
     @property
     def charged(self) -> bool:

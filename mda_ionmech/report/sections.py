@@ -51,12 +51,13 @@ def headline(at: Reading) -> Section:
 
 
 def _whole(at: Reading) -> Headline:
-    data = at.results.at_window(at.longest)
+    data = at.results.decomposition if at.diffusive else at.results.at_window(at.longest)
     label, name, where = "Conductivity", "conductivity", {}
     if not at.charged:
         first = at.species[0]
         label, name = f"Onsager coefficient L({first}, {first})", "onsager"
         where = {"species": first, "species_2": first}
+    name = f"diffusive_{name}" if at.diffusive else name
     value, reach = measured(*_ends(data, name, **where))
     said = "no interval: fewer than two blocks" if reach == "-" else f"{at.level} interval {reach}"
     return Headline(label, value, unit(data[name].attrs["units"]), said)
@@ -64,9 +65,16 @@ def _whole(at: Reading) -> Headline:
 
 def _where_read(at: Reading) -> str:
     data = at.results.decomposition
+    frame = f"Displacements are measured in the {at.results.settings['frame']} frame of reference."
+    if at.diffusive:
+        about = data["diffusive_onsager"].attrs
+        return (
+            f"In the diffusive limit: from all lags from {float(about['first_lag_ps']):g} to "
+            f"{float(np.max(about['lag_ps'])):g} ps, with {int(about['blocks'])} blocks of time "
+            f"origins for its interval; the values of single windows are under Convergence. {frame}"
+        )
     blocks = at.blocks_of(at.longest)
     shortest, longest = (float(data["window"][k]) for k in (0, -1))
-    frame = f"Displacements are measured in the {at.results.settings['frame']} frame of reference."
     if blocks < FEWEST_BLOCKS:
         return (
             f"From windows of {at.longest:g} ps, the shortest of the run: no window has "
@@ -84,7 +92,7 @@ def _where_read(at: Reading) -> str:
 
 
 def _split(at: Reading) -> Table:
-    table = at.results.transference(at.longest)
+    table = at.results.transference(at.whole)
     events = [str(event) for _, event in table.index]
     kinds = list(dict.fromkeys(events))
     colors = dict(zip(kinds, _event_colors(kinds), strict=True))
@@ -95,7 +103,7 @@ def _split(at: Reading) -> Table:
     ]  # fmt: skip
     sums = table[["conductivity", "transference"]].sum(skipna=False)
     return Table(
-        f"The conductivity by species and event, windows of {at.longest:g} ps: "
+        f"The conductivity by species and event, {at.where}: "
         "contributions in S/m and as shares (transference numbers of events), which sum to one. A "
         "negative contribution is motion against the current of the others.",
         ("event", "species", "S/m", "share", at.level),
@@ -123,7 +131,7 @@ def _mechanism(at: Reading, species: str) -> list[Element]:
         ]
     advice = at.results.recommend(species=species)
     out.append(Text(advice.text))
-    if advice.resolution is None or advice.horizon is None:
+    if not at.diffusive:
         out.append(
             Text(
                 f"So the shares below are those of windows of {at.window:g} ps, and depend on the "
@@ -135,19 +143,20 @@ def _mechanism(at: Reading, species: str) -> list[Element]:
             *out,
             _shares(at, at.results.summary(at.window, species=species), _window_words(at)),
         ]
-    table = at.results.summary(species=species, view="slope")
+    table = at.results.summary(species=species, view="diffusive")
     words = (
-        f"slope view at a resolution of {table.attrs['resolution_ps']:g} ps, over which labels are "
-        f"read, and a horizon of {table.attrs['horizon_ps']:g} ps, over which displacements are "
-        "correlated"
+        f"diffusive limit, labels read over {table.attrs['resolution_ps']:g} ps, in which "
+        f"{table.attrs['repeated']:.1%} of the ions have more than one elementary change"
     )
     more = (
-        "Shares depend on the window length: those of every length are in the figure, those of "
-        f"{at.window:g} ps under Events."
+        "Shares depend on the length over which labels are read: those of every window are in the "
+        f"figure, those of {at.window:g} ps under Events."
     )
     out += [_shares(at, table, words), Text(more)]
-    if advice.resolution in at.results.decomposition["window"].values:
-        out += [Text(text) for text in concertedness(at.results, advice.resolution, species)]
+    if table.attrs["resolution_ps"] in at.results.decomposition["window"].values:
+        out += [
+            Text(text) for text in concertedness(at.results, table.attrs["resolution_ps"], species)
+        ]
     return out
 
 
@@ -186,12 +195,12 @@ def warnings(at: Reading) -> Section:
 
 def transport(at: Reading) -> Section:
     """Transport coefficients, transference numbers and derived quantities."""
-    results, window = at.results, at.longest
-    first, more = results.transport(window), results.diffusion(window)
+    results = at.results
+    first, more = results.transport(at.whole), results.diffusion(at.whole)
     parts: list[Element] = [
         _quantities(
             first,
-            f"Transport coefficients over windows of {window:g} ps, "
+            f"Transport coefficients, {at.where}, "
             f"{results.settings['frame']} frame of reference, with {at.level} intervals. The Haven "
             "ratio is the Nernst-Einstein conductivity over the conductivity.",
             at,
@@ -205,8 +214,7 @@ def transport(at: Reading) -> Section:
     parts += [
         _quantities(
             more[~more.index.isin(first.index)],
-            f"Diffusivities over windows of {window:g} ps of all ions of a species together, and "
-            "of charge.",
+            f"Diffusivities, {at.where}, of all ions of a species together, and of charge.",
             at,
         ),
         _coefficients(at),
@@ -223,18 +231,19 @@ def _quantities(table: pd.DataFrame, caption: str, at: Reading) -> Table:
 
 
 def _coefficients(at: Reading) -> Table:
-    data = at.results.at_window(at.longest)
+    data = at.results.decomposition if at.diffusive else at.results.at_window(at.longest)
+    head = "diffusive_" if at.diffusive else ""
     rows = [
         [
             f"L({a}, {b})",
-            *measured(*_ends(data, "onsager", species=a, species_2=b)),
-            with_interval(*_ends(data, "onsager_self", species=a)) if a == b else "",
+            *measured(*_ends(data, f"{head}onsager", species=a, species_2=b)),
+            with_interval(*_ends(data, f"{head}onsager_self", species=a)) if a == b else "",
         ]
         for k, a in enumerate(at.species)
         for b in at.species[k:]
     ]
     return Table(
-        f"Onsager coefficients in 1/(J m s), windows of {at.longest:g} ps, and their self parts: "
+        f"Onsager coefficients in 1/(J m s), {at.where}, and their self parts: "
         "the values for ions that move independently of each other.",
         ("coefficient", "value", at.level, "self part"),
         rows,

@@ -10,6 +10,7 @@ from scipy import constants
 from ..lib.checks import positive
 from ..lib.errors import InputError
 from ..observables.msd_exponents import cubic_length, finite_size_shift
+from .window_tables import about_diffusive, about_window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,9 @@ def diffusion(results: ResultTree, window: float | None, viscosity: float | None
     """Diffusivities of every species and of charge; see `Results.diffusion`."""
     import pandas as pd
 
-    data, settings = results.at_window(window), results.settings
+    diffusive = window is None and results.has_diffusive_view
+    data = results.decomposition if diffusive else results.at_window(window)
+    settings = results.settings
     temperature, volume = settings["temperature_K"], settings["volume_angstrom3"] * 1e-30
     names = [str(s) for s in data["species"].values]
     number = np.array([s["n_carriers"] for s in settings["species"]], dtype=float)
@@ -29,6 +32,7 @@ def diffusion(results: ResultTree, window: float | None, viscosity: float | None
     rows: dict[str, tuple[float, float, float, str]] = {}
 
     def add(label: str, name: str, factor: float, unit: str, shift: float = 0.0, **at: str) -> None:
+        name = f"diffusive_{name}" if diffusive else name
         value, low, high = (
             float(data[name + end].sel(at)) * factor + shift for end in ("", "_low", "_high")
         )
@@ -64,7 +68,7 @@ def diffusion(results: ResultTree, window: float | None, viscosity: float | None
             add(label, "nernst_einstein", 1.0, "S/m", shift / factor)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high", "unit"])
     table.index.name = "quantity"
-    table.attrs = {"window_ps": float(data["window"]), "frame": settings["frame"]}
+    table.attrs = about_diffusive(results) if diffusive else about_window(results, data)
     if shift:
         table.attrs["finite_size_shift_cm2_per_s"] = shift
     return table

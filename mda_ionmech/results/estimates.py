@@ -17,6 +17,7 @@ from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..onsager.block_sums import Blocks, PathEntry, WindowEntry
 from ..onsager.coefficients import MAX_RESIDUAL
 from ..onsager.momentum import CONSERVED, fixed_transference, is_salt_alone, momentum_balance
+from .diffusive_view import DIFFUSIVE_VARIABLES, diffusive_view, mask_undefined
 from .schema import load_schema
 
 #: Values of one window or of one resolution and horizon, and their intervals.
@@ -146,6 +147,8 @@ class Estimates:
         self._windows = list(apply(lambda w: window_estimate(w, blocks), blocks.scanned))
         self._paths = list(apply(lambda p: path_estimate(p, blocks), blocks.paths))
         self.times = np.array([w.frames * blocks.dt for w in blocks.scanned])
+        fixed = any(bool(v["_fixed_transference"]) for v, _ in self._windows)
+        self.diffusive = mask_undefined(diffusive_view(blocks), blocks, fixed=fixed)
         self.residual = float(np.max([v["residual"].max() for v, _ in self._windows]))
         self.identity = ""
         self.notes = self._notes()
@@ -181,6 +184,8 @@ class Estimates:
                 f"Haven ratio and transference numbers are undefined (NaN) at {_times(lost)}: the "
                 "conductivity is zero within round-off or within its interval"
             )
+        if self.blocks.paths and self.diffusive.choice is None:
+            notes.append(f"no diffusive view: {self.diffusive.reason}")
         return [*notes, *self._about_momentum()]
 
     def _about_momentum(self) -> list[str]:
@@ -256,6 +261,33 @@ class Estimates:
             out |= _described(name, spec, stack[0], stack[1:], blocks.level)
         return out
 
+    def _diffusive_variables(self) -> dict[str, Any]:
+        """Variables of the diffusive view; attributes of the first hold lags and weights."""
+        out: dict[str, Any] = {}
+        view, specs = self.diffusive, self.schema["/decomposition"]["variables"]
+        for name in DIFFUSIVE_VARIABLES:
+            ends = view.spans[name]
+            out |= _described(name, specs[name], view.values[name], ends, self.blocks.level)
+        if view.choice is None:
+            for _, _, attrs in out.values():
+                attrs["comment"] = view.reason
+            return out
+        used, dt = view.choice.weights != 0, self.blocks.dt
+        out["diffusive_onsager"][2].update(
+            {
+                "lag_ps": view.choice.lags[used] * dt,
+                "weight_per_ps": view.choice.weights[used] / dt,
+                "resolution_ps": view.choice.resolution * dt,
+                "first_lag_ps": min(view.choice.starts) * dt,
+                "settled_from_ps": view.choice.settled_from * dt,
+                "settled": int(view.choice.settled),
+                "bent": view.choice.bent,
+                "blocks": view.n_blocks,
+                "relative_error": view.choice.relative_error,
+            }
+        )
+        return out
+
     def decomposition(self) -> xr.Dataset:
         """The group /decomposition."""
         blocks = self.blocks
@@ -276,6 +308,7 @@ class Estimates:
                 ("horizon", blocks.horizons, "time over which displacements are correlated"),
             ):
                 coords[name] = _lengths(name, np.array(frames) * blocks.dt, text)
+            variables |= self._diffusive_variables()
         data = xr.Dataset(variables, coords=coords)
         if self.identity:
             data["transference_number"].attrs["comment"] = self.identity
@@ -388,6 +421,16 @@ LONG_NAMES = {
     "path_slope": "part of the slope of T L_AB carried by this event of species A",
     "path_conductivity": "part of the conductivity carried by this event, path view",
     "slope_conductivity": "part of the slope of T sigma carried by this event",
+    "diffusive_onsager": "Onsager coefficient L_AB in the diffusive limit, from all lags",
+    "diffusive_event_onsager": "part of it carried by this event of species A",
+    "diffusive_conductivity": "ionic conductivity in the diffusive limit",
+    "diffusive_event_conductivity": "part of it carried by this event",
+    "diffusive_transference_number": "transference number in the diffusive limit",
+    "diffusive_share": "part of L_AA in the diffusive limit carried by this event",
+    "diffusive_onsager_self": "self part of L_AA in the diffusive limit",
+    "diffusive_diffusivity_self": "self-diffusion coefficient in the diffusive limit",
+    "diffusive_nernst_einstein": "Nernst-Einstein conductivity in the diffusive limit",
+    "diffusive_haven_ratio": "Haven ratio in the diffusive limit",
     "residual": "violation of additivity over the self parts",
     "origins": "number of overlapping time origins",
     "blocks": "blocks of origins behind the interval",

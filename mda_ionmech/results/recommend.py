@@ -1,33 +1,35 @@
-"""Recommended resolution and horizon for the slope view, with the reasons.
+"""The recommended reading of a species: resolution of the labels, lags of the sums, with reasons.
 
-The horizon is the shortest from which the slope of the total is constant; the resolution the
-longest at which few carriers have more than one elementary event. If there is none, the reason is
-given.
+The resolution is the longest at which few carriers have more than one elementary event. The lags
+are those of the diffusive view. For the slope view, a single horizon: the shortest from which the
+slope of the total is constant. If there is none, the reason is given.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import onsager
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
+from .elementary import elementary_resolution, reading_resolution
 from .estimates import path_samples
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from ..onsager.block_sums import Blocks
 
-#: Largest fraction of carrier-windows with more than one event for which a label is elementary.
-MOST_REPEATED = 0.10
 #: Number of longer horizons that must agree for a constant slope.
 AGREEING = 2
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """Recommended resolution and horizon of the slope view of a species.
+    """Recommended resolution and lags of a species, and the horizon of its slope view.
 
     Attributes
     ----------
@@ -42,6 +44,10 @@ class Recommendation:
         horizon.
     text : str
         The choice and its reasons, or why there is none.
+    label_resolution : float or None
+        ps: at which labels are read in the diffusive view; None without one.
+    first_lag, last_lag : float or None
+        ps: shortest and longest lag of the diffusive view.
     """
 
     species: str
@@ -52,18 +58,23 @@ class Recommendation:
     low: float
     high: float
     text: str
+    label_resolution: float | None = None
+    first_lag: float | None = None
+    last_lag: float | None = None
 
     def __str__(self) -> str:
         return self.text
 
 
-def recommend(blocks: Blocks, species: int) -> Recommendation:
-    """Choose resolution and horizon for one species.
+def recommend(data: xr.Dataset, blocks: Blocks, species: int) -> Recommendation:
+    """Choose resolution and lags for one species.
 
     Cost: the intervals of one resolution.
 
     Parameters
     ----------
+    data : xarray.Dataset
+        The group decomposition of a result.
     blocks : Blocks
         With paths.
     species : int
@@ -79,20 +90,29 @@ def recommend(blocks: Blocks, species: int) -> Recommendation:
     must agree with the chosen one.
     """
     name = blocks.names[species]
-    resolution, repeated, words = _resolution(blocks, species)
+    resolution, repeated, words = elementary_resolution(blocks, species)
     read_at = min(blocks.resolutions) if resolution is None else resolution
-    horizon, estimate, more = _horizon(blocks, species, read_at)
+    horizon, estimate, more = steady_horizon(blocks, species, read_at)
     dt = blocks.dt
-    text = f"{name}: {words}; {more}"
-    if resolution is not None and horizon is not None:
+    read = reading_resolution(data, blocks, species)
+    first = last = None
+    if read is not None:
+        about = data["diffusive_onsager"].attrs
+        first, last = float(about["first_lag_ps"]), float(np.max(about["lag_ps"]))
+        why = _no_reading(data, species)
+        text = (
+            f"{name}: no reading. {why} {_sentence(words)}"
+            if why
+            else f"{name}: labels over {read * dt:g} ps, lags from {first:g} to {last:g} ps. "
+            f"{_sentence(words)} {_about_lags(about)}"
+        )
+    elif resolution is not None and horizon is not None:
         text = (
             f"{name}: read the slope view at a resolution of {resolution * dt:g} ps and a horizon "
             f"of {horizon * dt:g} ps. {_sentence(words)} {_sentence(more)}"
         )
     else:
-        text = (
-            f"{name}: no recommended resolution and horizon. {_sentence(words)} {_sentence(more)}"
-        )
+        text = f"{name}: no reading. {_sentence(words)} {_sentence(more)}"
     return Recommendation(
         species=name,
         resolution=None if resolution is None else resolution * dt,
@@ -102,6 +122,45 @@ def recommend(blocks: Blocks, species: int) -> Recommendation:
         low=estimate[1],
         high=estimate[2],
         text=text,
+        label_resolution=None if read is None else read * dt,
+        first_lag=first,
+        last_lag=last,
+    )
+
+
+def _no_reading(data: xr.Dataset, species: int) -> str:
+    """Why values of the diffusive view are not to be read; empty where they are."""
+    total = data["diffusive_onsager"]
+    about = total.attrs
+    low, high = (
+        float(data[f"diffusive_onsager_{end}"][species, species]) for end in ("low", "high")
+    )
+    if not int(about["settled"]):
+        bent = str(about["bent"])
+        return (
+            f"Slopes from later lags do not agree up to {float(about['settled_from_ps']):g} ps"
+            f"{f' ({bent})' if bent else ''}, and no later ones can be compared: the trajectory is "
+            "too short for the motion to become diffusive."
+        )
+    if low <= 0 <= high:
+        return (
+            "The coefficient is zero within its interval: the carriers are caged, or the "
+            "trajectory is too short to see them move."
+        )
+    if not low < high:
+        return "There are too few blocks of time origins for an interval."
+    return ""
+
+
+def _about_lags(about: Mapping[str, Any]) -> str:
+    """A sentence on the lag from which slopes agree."""
+    settled, first = float(about["settled_from_ps"]), float(about["first_lag_ps"])
+    bent = str(about["bent"])
+    text = f"From {settled:g} ps on all later lags give the same slope within their errors"
+    if settled >= first:
+        return f"{text}."
+    return (
+        f"{text}{f' ({bent} bends longest)' if bent else ''}; the first lag is twice this or more."
     )
 
 
@@ -109,40 +168,7 @@ def _sentence(words: str) -> str:
     return words[0].upper() + words[1:] + "."
 
 
-def _resolution(blocks: Blocks, species: int) -> tuple[int | None, float, str]:
-    """The longest resolution with few repeated events, their fraction, and the reason."""
-    share: dict[int, float] = {}
-    for entry in blocks.windows:
-        if entry.frames not in blocks.resolutions:
-            continue
-        n = entry.sums.origins.sum() * blocks.system.n_carriers[species]
-        share[entry.frames] = float(entry.sums.repeated[:, species].sum() / n)
-        if entry.frames == 1:  # a second change between two frames cannot be detected
-            still = 1 - float(entry.sums.changed[:, species].sum() / n)
-            share[1] = 1 - still * (1 - np.log(still)) if still > 0 else 1.0
-    if not blocks.system.ruled_species[species]:
-        shortest = min(share)
-        return shortest, share[shortest], "it has one label, so all resolutions are equivalent"
-    shortest = min(share)
-    sound = [n for n in share if share[n] < MOST_REPEATED]
-    if not sound:
-        return (
-            None,
-            share[shortest],
-            f"at the shortest resolution of {shortest * blocks.dt:g} ps {share[shortest]:.0%} of "
-            "the carriers have more than one change of microstate in it: frames are too far apart, "
-            "or contacts flicker (hysteresis, persistence)",
-        )
-    best = max(sound)
-    return (
-        best,
-        share[best],
-        f"at {best * blocks.dt:g} ps {share[best]:.1%} of the carriers have more than one change "
-        f"of microstate, below {MOST_REPEATED:.0%}",
-    )
-
-
-def _horizon(
+def steady_horizon(
     blocks: Blocks, species: int, resolution: int
 ) -> tuple[int | None, tuple[float, float, float], str]:
     """The shortest horizon from which the slope of the total is constant, and the reason."""

@@ -74,11 +74,14 @@ class Results(ResultTree):
         window: float | None = None,
         *,
         species: str | None = None,
-        view: str = "window",
+        view: str | None = None,
         resolution: float | None = None,
         horizon: float | None = None,
     ) -> pd.DataFrame:
         """Share, contribution, frequency and effectiveness of each event.
+
+        Without arguments the reading of `recommend`: the diffusive view, or, for a run without one,
+        the longest window with ten blocks or more.
 
         Parameters
         ----------
@@ -87,12 +90,14 @@ class Results(ResultTree):
             longest with ten blocks or more.
         species : str, optional
             Default: the first species with an event rule.
-        view : {"window", "path", "slope"}
+        view : {"window", "path", "slope", "diffusive"}, optional
+            Default: ``window`` where `window` is given, else ``diffusive`` where there is one.
             ``window``: labels and displacements over the same window. ``path``, ``slope``: labels
-            over a resolution, displacements correlated over a horizon.
+            over a resolution, displacements correlated over a horizon. ``diffusive``: labels over
+            a resolution, the limit of long times from all lags.
         resolution, horizon : float, optional
-            Of the path and slope views, ps; the nearest scanned ones. Default: those of
-            `recommend`.
+            Of the other views, ps; the nearest scanned ones. Default: those of `recommend`; the
+            diffusive view has no horizon.
 
         Returns
         -------
@@ -101,19 +106,35 @@ class Results(ResultTree):
             and ``share_high``, ``onsager`` (1/(J m s)); in the window view also ``self`` and
             ``distinct`` part as shares of the same coefficient, ``frequency`` (1/ns),
             ``effectiveness`` (A^2) and ``count`` (carrier-windows), in the others ``onsager_low``
-            and ``onsager_high``. ``attrs`` hold the window or resolution and horizon, the species
-            and the units.
+            and ``onsager_high``. The diffusive view has all of these but self and distinct, with
+            counts in windows of the resolution, and ``conductivity`` (S/m) with its interval.
+            ``attrs`` hold the window or resolution and horizon, the species and the units.
 
         Raises
         ------
         InputError
-            For an unknown species or view, lengths outside the scan, or a horizon that is no
-            whole multiple of the resolution.
+            For an unknown species or view, lengths outside the scan, a horizon that is no whole
+            multiple of the resolution, or a run without the view.
         """
         import pandas as pd
 
-        if not is_one_of(view, ("window", "path", "slope")):
-            raise InputError(f"view must be 'window', 'path' or 'slope', got {shown(view)}")
+        if view is None:
+            view = "window"
+            if window is None and horizon is None and self.has_diffusive_view:
+                view = "diffusive"
+        if not is_one_of(view, ("window", "path", "slope", "diffusive")):
+            raise InputError(
+                f"view must be 'window', 'path', 'slope' or 'diffusive', got {shown(view)}"
+            )
+        if view == "diffusive":
+            if window is not None or horizon is not None:
+                raise InputError(
+                    "window and horizon have no meaning with view='diffusive', which uses all "
+                    "lags: give resolution=... for the labels, or view='slope'"
+                )
+            from .diffusive_table import diffusive_table
+
+            return diffusive_table(self, self._species(species), resolution)
         if view != "window":
             if window is not None:
                 raise InputError(f"window has no meaning with view={view!r}; give horizon=...")
@@ -154,11 +175,12 @@ class Results(ResultTree):
         return table
 
     def recommend(self, *, species: str | None = None) -> Recommendation:
-        """Recommended resolution and horizon with the reasons, or why there is none.
+        """The recommended reading with the reasons, or why there is none.
 
-        The horizon is the shortest from which the slope of the total is constant within its
-        interval; the resolution the longest at which less than 10 % of the carriers have more than
-        one change of microstate.
+        Labels are read over the longest resolution at which less than 10 % of the carriers have
+        more than one change of microstate, and coefficients from all lags from which slopes agree
+        (the diffusive view). For the slope view a horizon: the shortest from which the slope of the
+        total is constant within its interval.
 
         Parameters
         ----------
@@ -168,7 +190,8 @@ class Results(ResultTree):
         Returns
         -------
         Recommendation
-            Prints as a sentence; ``resolution`` and ``horizon`` in ps, None where there is none.
+            Prints as a text; ``label_resolution``, ``first_lag`` and ``last_lag`` of the diffusive
+            view, ``resolution`` and ``horizon`` of the slope view, in ps, None where there is none.
 
         Raises
         ------
@@ -184,7 +207,9 @@ class Results(ResultTree):
                 "resolutions='log' and horizons='log'"
             )
         if name not in self._advice:
-            self._advice[name] = recommend(self.blocks, self.blocks.names.index(name))
+            self._advice[name] = recommend(
+                self.decomposition, self.blocks, self.blocks.names.index(name)
+            )
         return self._advice[name]
 
     def transference(self, window: float | None = None) -> pd.DataFrame:
@@ -193,7 +218,7 @@ class Results(ResultTree):
         Parameters
         ----------
         window : float, optional
-            As in `summary`.
+            ps; default the diffusive view, as in `summary`.
 
         Returns
         -------
@@ -209,12 +234,12 @@ class Results(ResultTree):
         return transference(self, window)
 
     def transport(self, window: float | None = None) -> pd.DataFrame:
-        """Transport coefficients at one window: conductivity, Haven ratio, transference numbers.
+        """Transport coefficients: conductivity, Haven ratio, transference numbers, diffusivities.
 
         Parameters
         ----------
         window : float, optional
-            As in `summary`.
+            ps; default the diffusive view, as in `summary`.
 
         Returns
         -------
@@ -236,7 +261,7 @@ class Results(ResultTree):
         Parameters
         ----------
         window : float, optional
-            As in `summary`.
+            ps; default the longest with ten blocks or more.
 
         Returns
         -------
@@ -263,7 +288,7 @@ class Results(ResultTree):
     def diffusion(
         self, window: float | None = None, *, viscosity: float | None = None
     ) -> pd.DataFrame:
-        r"""Diffusivities at one window: of single ions, of each species together, of charge.
+        r"""Diffusivities: of single ions, of each species together, of charge.
 
         .. math:: D_A^\mathrm{coll} = \frac{k_B T V L_{AA}}{N_A}, \qquad
             D_\sigma = \frac{k_B T V \sigma}{e^2 \sum_A z_A^2 N_A}
@@ -271,7 +296,7 @@ class Results(ResultTree):
         Parameters
         ----------
         window : float, optional
-            As in `summary`.
+            ps; default the diffusive view, as in `summary`.
         viscosity : float, optional
             Of the simulated liquid, mPa s: adds self-diffusivities and the Nernst-Einstein
             conductivity of an infinite cell (Yeh and Hummer, J. Phys. Chem. B 108, 15873 (2004)).
@@ -290,7 +315,7 @@ class Results(ResultTree):
 
         Notes
         -----
-        Each is a ratio over the window, too large for short windows because of vibration and
+        At a window each is a ratio over it, too large for short windows because of vibration and
         caging: check `OnsagerDecomposition.exponents` first.
         """
         from .diffusion import diffusion
@@ -409,12 +434,18 @@ class Results(ResultTree):
 
     def _repr_html_(self) -> str:
         table = self.summary()
+        at = table.attrs
+        lengths = (
+            f"labels over {at['resolution_ps']:g} ps, lags from {at['first_lag_ps']:g} ps on"
+            if "resolution_ps" in at
+            else f"window {at['window_ps']:g} ps"
+        )
         head = (
-            f"<b>{escape(table.attrs['species'])}</b>, window {table.attrs['window_ps']:g} ps, "
+            f"<b>{escape(at['species'])}</b>, {lengths}, "
             f"frame of reference {escape(str(self.settings['frame']))}, "
             f"{self.settings['n_frames']} frames"
         )
-        transport = self.transport(table.attrs["window_ps"])
+        transport = self.transport()
         numbers = "{:.3g}".format
         return (
             f"<p>{head}</p>{table.to_html(float_format=numbers)}"

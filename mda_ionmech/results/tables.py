@@ -12,6 +12,7 @@ from rich.table import Table
 from ..lib.errors import InputError
 from ..lib.terminal import headed
 from .arrhenius_fits import KJ_PER_MOL
+from .reading_table import reading_table, three_digits
 
 if TYPE_CHECKING:
     from ..microstates import RadialDistribution
@@ -79,14 +80,6 @@ def events_table(results: Results, window: float | None, plain: Results | None =
     return table
 
 
-def slope_table(results: Results) -> Table | None:
-    """Shares in the slope view at the recommended resolution and horizon; None without them."""
-    advice = results.recommend()
-    if advice.resolution is None or advice.horizon is None:
-        return None
-    return view_table(results, "slope")
-
-
 def view_table(
     results: Results,
     view: str,
@@ -96,6 +89,8 @@ def view_table(
     species: str | None = None,
 ) -> Table:
     """The path or slope view at one resolution and horizon; arguments as in `Results.summary`."""
+    if view == "diffusive":
+        return reading_table(results)
     summary = results.summary(view=view, resolution=resolution, horizon=horizon, species=species)
     level = f"{summary.attrs['level']:.0%}"
     table = Table(
@@ -129,11 +124,15 @@ def _reach(low: float, high: float, text: Callable[[float], str]) -> str:
 
 
 def transport_table(results: Results, window: float | None) -> Table:
-    """Table of conductivity and derived quantities."""
+    """Table of conductivity and derived quantities; without a window in the diffusive limit."""
     transport = results.transport(window)
+    over = (
+        "in the diffusive limit"
+        if "window_ps" not in transport.attrs
+        else f"over {transport.attrs['window_ps']:g} ps"
+    )
     table = Table(
-        title=f"Transport over {transport.attrs['window_ps']:g} ps, "
-        f"{transport.attrs['frame']} frame of reference",
+        title=f"Transport {over}, {transport.attrs['frame']} frame of reference",
         box=box.SIMPLE_HEAD,
         padding=(0, 1),
         collapse_padding=True,
@@ -146,8 +145,11 @@ def transport_table(results: Results, window: float | None) -> Table:
     table.caption = transport.attrs.get("comment")
     for name, row in transport.iterrows():
         unit = "" if row["unit"] == "1" else str(row["unit"])
-        reach = _reach(row["low"], row["high"], _number)
-        table.add_row(str(name), _number(row["value"]), reach, unit)
+        reach = _reach(row["low"], row["high"], three_digits)
+        table.add_row(str(name), three_digits(row["value"]), reach, unit)
+        if name == "conductivity" and "window_ps" not in transport.attrs:
+            cells = [three_digits(10 * row[k]) for k in ("value", "low", "high")]
+            table.add_row("", cells[0], "-" if cells[1] == "-" else " to ".join(cells[1:]), "mS/cm")
     return table
 
 
@@ -166,14 +168,17 @@ def momentum_line(results: Results) -> str | None:
 def print_result(
     console: Console, results: Results, window: float | None, plain: Results | None = None
 ) -> None:
-    """Print the tables of a result; `plain` adds the shares without filters."""
-    console.print(events_table(results, window, plain))
+    """Print the tables of a result; `plain` adds the shares without filters.
+
+    The diffusive view; that of a window where one is given, or where there is no diffusive view.
+    """
+    if window is None and results.has_diffusive_view:
+        console.print(reading_table(results, plain))
+    else:
+        console.print(events_table(results, window, plain))
     console.print(transport_table(results, window))
     if "path_slope" in results.decomposition:
-        slopes = slope_table(results)
-        if slopes is not None:
-            console.print(slopes)
-        console.print(f"Recommended resolution and horizon. {results.recommend()}")
+        console.print(f"Reading. {results.recommend()}")
     settings = results.settings
     console.print(
         f"Additivity: contributions sum to the whole within {settings['residual']:.1e} "
@@ -188,11 +193,6 @@ def print_result(
     shown = float(results.at_window(window)["window"])
     for text in concertedness(results, shown):
         console.print(text)
-    if "path_slope" in results.decomposition:
-        read_over = results.recommend().resolution
-        if read_over in results.decomposition["window"].values and read_over != shown:
-            for text in concertedness(results, read_over):
-                console.print(text)
     verdict = results.convergence(window)
     if len(verdict.table):
         console.print(verdict.text)

@@ -66,6 +66,7 @@ def convergence(results: ResultTree, window: float | None) -> Convergence:
     import pandas as pd
 
     blocks = results.blocks
+    window = results.longest_window if window is None else window
     length = float(results.at_window(window)["window"])
     entry = min(blocks.scanned, key=lambda w: abs(w.frames * blocks.dt - length))
     first, samples = window_samples(entry, blocks)

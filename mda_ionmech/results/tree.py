@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.checks import is_one_of, positive, shown
-from ..lib.errors import InputError
+from ..lib.errors import InputError, warn_user
 from ..lib.plain_text import printable
+from .elementary import reading_resolution
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -186,8 +187,8 @@ class ResultTree:
         Parameters
         ----------
         window : float, optional
-            ps, the nearest scanned one is taken; default: the longest that is not flagged for
-            having fewer than ten blocks.
+            ps, the nearest scanned one is taken; default: that in which labels are read, the
+            resolution of `Results.recommend`; without one `longest_window`.
 
         Returns
         -------
@@ -202,8 +203,8 @@ class ResultTree:
         data = self.decomposition
         windows = data["window"].values
         if window is None:
-            sound = windows[data["blocks"].values >= 10]
-            return data.sel(window=sound[-1] if len(sound) else windows[0])
+            window = self._label_window()
+            return data.sel(window=self.longest_window if window is None else window)
         window = positive("window", window, "ps", "give one of the scan, or leave it out")
         slack = 0.5 * float(self.settings["dt_ps"])
         if not windows[0] - slack <= window <= windows[-1] + slack:
@@ -211,7 +212,13 @@ class ResultTree:
                 f"window={window:g} ps is outside the scan of {windows[0]:g} to {windows[-1]:g} "
                 f"ps; the windows are {', '.join(f'{w:g}' for w in windows)}"
             )
-        return data.sel(window=window, method="nearest")
+        found = data.sel(window=window, method="nearest")
+        if not np.isclose(float(found["window"]), window, rtol=1e-6):
+            warn_user(
+                f"window={window:g} ps is not in the scan: {float(found['window']):g} ps, the "
+                "nearest, is used"
+            )
+        return found
 
     def _species(self, species: str | None) -> str:
         names = [str(s) for s in self.decomposition["species"].values]
@@ -221,6 +228,34 @@ class ResultTree:
         if not is_one_of(species, names):
             raise InputError(f"species={shown(species)} is not in this result; it holds {names}")
         return species
+
+    @property
+    def longest_window(self) -> float:
+        """The longest window with ten blocks or more, ps; the shortest where there is none."""
+        data = self.decomposition
+        windows = data["window"].values
+        sound = windows[data["blocks"].values >= 10]
+        return float(sound[-1] if len(sound) else windows[0])
+
+    def _label_window(self) -> float | None:
+        """The scanned window in which labels are read, ps, if there is one."""
+        if not self.has_diffusive_view:
+            return None
+        blocks = self.blocks
+        ruled = np.flatnonzero(blocks.system.ruled_species)
+        frames = reading_resolution(self.decomposition, blocks, int(ruled[0]) if len(ruled) else 0)
+        scanned = [w.frames for w in blocks.scanned]
+        if frames not in scanned:
+            return None
+        return float(self.decomposition["window"].values[scanned.index(frames)])
+
+    @property
+    def has_diffusive_view(self) -> bool:
+        """Whether coefficients in the diffusive limit are known."""
+        data = self.decomposition
+        if "diffusive_onsager" not in data or "blocks" not in self.tree.children:
+            return False
+        return bool(np.isfinite(data["diffusive_onsager"].values).all())
 
     def _nearest(self, argument: str, value: float, frames: list[int]) -> int:
         """The scanned length in frames that is nearest to a time."""

@@ -11,6 +11,7 @@ from .. import onsager
 from ..lib.checks import as_number, shown
 from ..onsager.coefficients import MAX_RESIDUAL
 from .checksums import DamagedError
+from .diffusive_view import diffusive_view
 from .schema import check_schema, load_schema
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def _check_settings(results: ResultTree) -> None:
 
 def _check_sums(data: xr.Dataset) -> None:
     """Refuse contributions that do not add up to the total."""
+    _check_diffusive(data)
     for k, window in enumerate(data["window"].values):
         at = data.isel(window=k)
         values = {name: np.asarray(at[name].values) for name in _NEEDED}
@@ -148,6 +150,19 @@ def _check_sums(data: xr.Dataset) -> None:
                 f"the contributions of the events do not add up to the whole at window "
                 f"{window:g} ps: residual {found:.1e} above {MAX_RESIDUAL:g}"
             )
+
+
+def _check_diffusive(data: xr.Dataset) -> None:
+    """The same for the diffusive view, which files of earlier versions lack."""
+    if "diffusive_event_onsager" not in data or "diffusive_onsager" not in data:
+        return
+    total = np.asarray(data["diffusive_onsager"].values)
+    parts = np.asarray(data["diffusive_event_onsager"].sum("event", skipna=False).values)
+    gap = np.abs(parts - total[..., None])
+    if np.any(gap > MAX_DEVIATION * np.max(np.abs(total), initial=0.0)):
+        raise DamagedError(
+            "the contributions of the events do not add up to the whole in the diffusive view"
+        )
 
 
 def _check_blocks(results: ResultTree) -> None:
@@ -175,6 +190,10 @@ def _check_blocks(results: ResultTree) -> None:
         for name, values in onsager.evaluate(whole, system, entry.frames * blocks.dt).items():
             if name in data:
                 _compare(f"{name} at window {float(at['window']):g} ps", at[name].values, values[0])
+    if "diffusive_onsager" in data:
+        for name, values in diffusive_view(blocks).values.items():
+            if name in data:
+                _compare(name, data[name].values, values)
 
 
 def _compare(what: str, found: np.ndarray, expected: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from .. import onsager
 from ..onsager.block_bootstrap import RESAMPLES, normal_samples
 from ..onsager.block_sums import Blocks, PathEntry, WindowEntry
 from ..onsager.coefficients import MAX_RESIDUAL
+from .diffusive_view import DIFFUSIVE_VARIABLES, diffusive_view
 from .estimates import _PATH_VARIABLES, path_rng, path_samples, window_samples
 from .schema import load_schema
 
@@ -115,6 +116,11 @@ def samples_of(name: str, blocks: Blocks) -> np.ndarray:
     groups = load_schema()["groups"]
     specs = groups["/decomposition"]["variables"] | groups["/transitions"]["variables"]
     dims = specs[name]["dims"]
+    if name in DIFFUSIVE_VARIABLES:
+        resampled = diffusive_view(blocks).samples
+        if name not in resampled:
+            raise KeyError(name)
+        return resampled[name]
     if name in _PATH_VARIABLES:
         if not blocks.paths:
             raise KeyError(name)

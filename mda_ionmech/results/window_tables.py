@@ -10,12 +10,15 @@ import pandas as pd
 import xarray as xr
 
 from ..lib.errors import InputError
+from ..lib.whole_frames import whole_frames
 from .tree import ResultTree
 from .view_estimates import event_transference, view_table
 
 
 def transference(results: ResultTree, window: float | None) -> pd.DataFrame:
     """See `Results.transference`."""
+    if window is None and results.has_diffusive_view:
+        return _diffusive_transference(results)
     data = results.at_window(window)
     blocks = results.blocks
     number = [float(w.frames * blocks.dt) for w in blocks.scanned].index(float(data["window"]))
@@ -26,16 +29,18 @@ def transference(results: ResultTree, window: float | None) -> pd.DataFrame:
         rows, orient="index", columns=["transference", "low", "high", "conductivity"]
     )
     table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
-    table.attrs = _about(results, data)
+    table.attrs = about_window(results, data)
     return table
 
 
 def transport(results: ResultTree, window: float | None) -> pd.DataFrame:
     """See `Results.transport`."""
-    data = results.at_window(window)
+    diffusive = window is None and results.has_diffusive_view
+    data = results.decomposition if diffusive else results.at_window(window)
     rows: dict[str, tuple[float, float, float, str]] = {}
 
     def add(label: str, name: str, **where: str) -> None:
+        name = f"diffusive_{name}" if diffusive else name
         value, low, high = (data[name + end].sel(where) for end in ("", "_low", "_high"))
         rows[label] = (float(value), float(low), float(high), data[name].attrs["units"])
 
@@ -48,11 +53,57 @@ def transport(results: ResultTree, window: float | None) -> pd.DataFrame:
         add(f"self-diffusivity {one}", "diffusivity_self", species=str(one))
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high", "unit"])
     table.index.name = "quantity"
-    table.attrs = _about(results, data)
+    table.attrs = about_diffusive(results) if diffusive else about_window(results, data)
     return table
 
 
-def _about(results: ResultTree, data: xr.Dataset) -> dict[Hashable, Any]:
+def _diffusive_transference(results: ResultTree) -> pd.DataFrame:
+    """Fractions of the conductivity in the diffusive limit, labels read at its resolution."""
+    data, about = results.decomposition, about_diffusive(results)
+    blocks = results.blocks
+    at = blocks.resolutions.index(whole_frames(float(about["resolution_ps"]), blocks.dt))
+    sigma = float(data["diffusive_conductivity"])
+    part = data["diffusive_event_conductivity"].values[..., at]
+    drawn = results.samples("diffusive_event_conductivity")[..., at]
+    undefined = not np.isfinite(data["diffusive_transference_number"]).all()
+    rows = {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = drawn / drawn.sum(axis=(1, 2))[:, None, None]
+    for a, e in zip(*blocks.path_rows, strict=True):
+        ends = [np.quantile(shares[:, a, e], q) for q in _tails(blocks.level)]
+        own = (np.nan,) * 3 if undefined else (part[a, e] / sigma, *ends)
+        rows[blocks.names[a], blocks.events[e]] = (*map(float, own), float(part[a, e]))
+    table = pd.DataFrame.from_dict(
+        rows, orient="index", columns=["transference", "low", "high", "conductivity"]
+    )
+    table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
+    table.attrs = about
+    return table
+
+
+def _tails(level: float) -> tuple[float, float]:
+    return (1 - level) / 2, (1 + level) / 2
+
+
+def about_diffusive(results: ResultTree) -> dict[Hashable, Any]:
+    """Attributes of a table of the diffusive view."""
+    data = results.decomposition
+    about = data["diffusive_onsager"].attrs
+    out: dict[Hashable, Any] = {
+        "view": "diffusive",
+        "resolution_ps": float(about["resolution_ps"]),
+        "first_lag_ps": float(about["first_lag_ps"]),
+        "last_lag_ps": float(np.max(about["lag_ps"])),
+        "frame": results.settings["frame"],
+    }
+    comment = str(data["transference_number"].attrs.get("comment", ""))
+    numbers, ratio = data["diffusive_transference_number"], data["diffusive_haven_ratio"]
+    if comment and not np.isfinite(numbers).any() and np.isfinite(ratio):
+        out["comment"] = comment
+    return out
+
+
+def about_window(results: ResultTree, data: xr.Dataset) -> dict[Hashable, Any]:
     """Attributes of a table of one window, with a comment where momentum fixes transference."""
     out: dict[Hashable, Any] = {"window_ps": float(data["window"])}
     out["frame"] = results.settings["frame"]

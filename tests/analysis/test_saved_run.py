@@ -100,14 +100,14 @@ def built():
         [with_rule(lithium, shell, "microstates"), anion], temperature=330, windows=[1.0, 8.0],
         resolutions=[1.0, 2.0], horizons=[4.0], projection="vehicle", axes="xy",
     ), 150  # fmt: skip
-    lithium, anion = DEMOS["polymer"][0](datasets.polymer()).species
+    lithium, anion = DEMOS["polymer"](datasets.polymer()).species
     polymer = OnsagerDecomposition(
         [with_rule(lithium, ShellComposition("chains")), anion], temperature=480,
         windows=[2.0, 8.0], resolutions=[2.0], horizons=[4.0],
     )  # fmt: skip
     yield "polymer", polymer, 60
     crystal_run = OnsagerDecomposition(
-        DEMOS["crystal"][0](datasets.crystal()).species, temperature=800, windows=[0.1, 0.4],
+        DEMOS["crystal"](datasets.crystal()).species, temperature=800, windows=[0.1, 0.4],
         resolutions=[0.1], horizons=[0.2],
     )  # fmt: skip
     yield "crystal", crystal_run, 150

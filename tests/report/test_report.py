@@ -109,9 +109,9 @@ def checked(path):
 
 @pytest.mark.parametrize("name", ["liquid", "crystal", "polymer"])
 def test_every_demo_has_a_page(name, tmp_path):
-    prepare, window = demos.DEMOS[name]
-    run = prepare(datasets.load(name)).run(stop=400)
-    found = checked(run.results.report(tmp_path / "page.html", window=window))
+    run = demos.DEMOS[name](datasets.load(name)).run(stop=400)
+    found = checked(run.results.report(tmp_path / "page.html"))
+    window = float(run.results.at_window()["window"])
     assert "Read before quoting a number" in found.text
     assert ("Macrostates of Li+" in found.text) is (name != "crystal")
     assert ("in an exclusion gas" in found.text) is (name == "crystal")
@@ -135,15 +135,15 @@ def test_the_page_holds_the_numbers_of_the_tables(tmp_path):
     results = demos.liquid_analysis(datasets.liquid()).run().results
     found = checked(results.report(tmp_path / "page.html", window=16))
     text, rows = found.text, found.rows
-    longest = results.at_window()
+    data = results.decomposition
     value, reach = numbers.measured(
-        *(float(longest[f"conductivity{end}"]) for end in ("", "_low", "_high"))
+        *(float(data[f"diffusive_conductivity{end}"]) for end in ("", "_low", "_high"))
     )
     assert f"Conductivity {value} S/m 68 % interval {reach}" in text
-    assert f"From windows of {float(longest['window']):g} ps" in text
+    assert f"from all lags from {results.recommend().first_lag:g}" in text
     for line in (*results.warnings, results.convergence(16).text, results.recommend().text):
         assert line[1:] in text
-    for event, row in results.summary(view="slope").iterrows():
+    for event, row in results.summary().iterrows():
         ends = row["share"], row["share_low"], row["share_high"]
         assert [event, *numbers.measured(*ends, share=True)] in rows
     for quantity, row in results.transport().iterrows():

@@ -19,7 +19,9 @@ def test_diffusing_ions_are_steady_from_the_first_horizon():
     advice = results.recommend()
     assert advice.resolution == 1.0
     assert advice.horizon == 1.0
-    assert "steady within its interval" in advice.text
+    assert advice.label_resolution == 1.0
+    assert advice.first_lag <= 4.0
+    assert "all later lags give the same slope" in advice.text
 
 
 def test_caged_ions_have_no_horizon():
@@ -28,8 +30,8 @@ def test_caged_ions_have_no_horizon():
     results = decompose(make_universe(paths, CUBE), windows=[1.0], resolutions="log")
     advice = results.recommend()
     assert advice.horizon is None
-    assert "zero within twice its interval" in advice.text
-    assert "no recommended resolution and horizon" in advice.text
+    assert "no reading. The coefficient is zero within its interval" in advice.text
+    assert np.isnan(results.summary()["share"]).all()
 
 
 def test_short_trajectories_have_no_horizon():
@@ -38,7 +40,9 @@ def test_short_trajectories_have_no_horizon():
     results = decompose(make_universe(paths, CUBE), windows=[1.0], resolutions="log")
     advice = results.recommend()
     assert advice.horizon is None
+    assert "no reading" in advice.text
     assert "the trajectory is too short" in advice.text
+    assert advice.label_resolution is None
     assert np.isnan(advice.slope)
 
 

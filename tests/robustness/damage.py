@@ -13,7 +13,7 @@ import h5py
 import netCDF4
 import numpy as np
 
-from mda_ionmech.results.checksums import ATTRIBUTE
+from mda_ionmech.results.checksums import ATTRIBUTE, groups_of
 
 Rng = np.random.Generator
 #: Damages the file in place.
@@ -283,7 +283,7 @@ CONTENTS = {
 def forget_checksums(path: Path) -> None:
     """A result file as earlier versions wrote it."""
     with netCDF4.Dataset(path, "a") as file:
-        for group in [file, *file.groups.values(), *file["blocks"].groups.values()]:
+        for group in groups_of(file):
             group.delncattr(ATTRIBUTE)
 
 

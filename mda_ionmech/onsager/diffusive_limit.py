@@ -1,0 +1,177 @@
+r"""Weights of lags for transport coefficients in the diffusive limit.
+
+A collective coordinate that diffuses has the mean squared displacement :math:`M(T) = a^2 + 2 n D T`
+from some lag on; the intercept comes from motion that is forgotten before (vibration, caging). Its
+coefficient is a weighted sum over lags,
+
+.. math:: \hat L = \sum_k w_k M(T_k), \qquad \sum_k w_k T_k = 1, \quad \sum_k w_k = 0,
+
+with the weights of least variance under the covariance of M, which is known for a Brownian
+coordinate with localisation noise. The same weights applied to the parts of M, the event-resolved
+:math:`K_e(T)`, give contributions that sum exactly to :math:`\hat L`.
+
+References
+----------
+Bullerjahn, von Buelow and Hummer, J. Chem. Phys. 153, 024116 (2020), 10.1063/5.0008312, for the
+generalised least squares of overlapping displacements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Iterations of the fit of slope and intercept, on which the covariance depends.
+_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class LagCovariance:
+    """Covariance of the mean squared displacement at several lags, for a Brownian coordinate.
+
+    The coordinate has a variance 2 D T per dimension and time and, in every frame, independent
+    localisation noise of variance v per dimension.
+
+    Attributes
+    ----------
+    brownian, mixed, noise : numpy.ndarray
+        Shape (lags, lags): coefficients of D^2, D v and v^2, per dimension.
+    """
+
+    brownian: np.ndarray
+    mixed: np.ndarray
+    noise: np.ndarray
+
+    def part(self, where: np.ndarray) -> LagCovariance:
+        """The covariance of some of the lags, by their numbers."""
+        return LagCovariance(
+            *(one[np.ix_(where, where)] for one in (self.brownian, self.mixed, self.noise))
+        )
+
+    def at(self, diffusion: float, noise: float) -> np.ndarray:
+        """Covariance of the squared displacement in one dimension.
+
+        Parameters
+        ----------
+        diffusion : float
+            Per frame.
+        noise : float
+            Variance of the localisation noise.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (lags, lags).
+        """
+        return np.asarray(
+            diffusion**2 * self.brownian + diffusion * noise * self.mixed + noise**2 * self.noise
+        )
+
+
+def lag_covariance(lags: Sequence[int], frames: Sequence[int]) -> LagCovariance:
+    r"""Covariance of mean squared displacements over overlapping windows.
+
+    By Isserlis' theorem it is, per dimension,
+
+    .. math:: \frac{2}{N_i N_j} \sum_{t, t'} \langle \Delta_i(t) \Delta_j(t') \rangle^2 .
+
+    Cost: the longest lag times the number of pairs of lags.
+
+    Parameters
+    ----------
+    lags : sequence of int
+        Frames.
+    frames : sequence of int
+        Numbers of frames of independent trajectories, averaged over all origins of all of them.
+
+    Returns
+    -------
+    LagCovariance
+    """
+    n = len(lags)
+    out = np.zeros((3, n, n))
+    origins = np.array([[max(f - t, 0) for f in frames] for t in lags])
+    total = origins.sum(axis=1)
+    for i, long in enumerate(lags):
+        for j, short in enumerate(lags[: i + 1]):
+            shift = np.arange(-long, short + 1)  # start of the window i after that of j
+            overlap = np.minimum(shift + long, short) - np.maximum(shift, 0)
+            d = 2.0 * np.maximum(overlap, 0)
+            v = (shift == 0) + 1.0 * (shift + long == short)
+            v -= (shift == short) + 1.0 * (shift + long == 0)
+            pairs = sum(
+                np.maximum(np.minimum(a - 1, b - 1 + shift) - np.maximum(0, shift) + 1, 0)
+                for a, b in zip(origins[i], origins[j], strict=True)
+            )
+            scale = 2 * pairs / (total[i] * total[j])
+            out[:, i, j] = out[:, j, i] = (scale @ d**2, 2 * scale @ (d * v), scale @ v**2)
+    return LagCovariance(*out)
+
+
+@dataclass(frozen=True)
+class LagFit:
+    """Weights of lags, and what they give for the total they were made for.
+
+    Attributes
+    ----------
+    weights : numpy.ndarray
+        Shape (lags,), 1/frame.
+    slope, intercept : float
+        Of the mean squared displacement, per frame and absolute.
+    error : float
+        Standard error of the slope for a Gaussian coordinate.
+    covariance : numpy.ndarray
+        Shape (lags, lags), of the mean squared displacement.
+    misfit : float
+        Chi squared of the lags about the line.
+    """
+
+    weights: np.ndarray
+    slope: float
+    intercept: float
+    error: float
+    covariance: np.ndarray
+    misfit: float
+
+
+def fit_lags(
+    lags: np.ndarray, squared: np.ndarray, covariance: LagCovariance, n_dimensions: int
+) -> LagFit:
+    """Generalised least squares of slope and intercept, with the covariance of the fitted line.
+
+    Parameters
+    ----------
+    lags : numpy.ndarray
+        Shape (lags,), frames; at least two.
+    squared : numpy.ndarray
+        Shape (lags,): mean squared displacement of the total, over all dimensions.
+    covariance : LagCovariance
+        Of these lags.
+    n_dimensions : int
+
+    Returns
+    -------
+    LagFit
+    """
+    line = np.stack([lags, np.ones(len(lags))], axis=1).astype(float)
+    n = n_dimensions
+    diffusion, noise = max(squared[0] / (2 * n * lags[0]), 1e-300), 0.0
+    for _ in range(_ROUNDS):
+        matrix = n * covariance.at(diffusion, noise)
+        weighted = np.linalg.solve(matrix, line)
+        spread = np.linalg.inv(line.T @ weighted)
+        slope, intercept = spread @ (weighted.T @ squared)
+        if slope > 0:
+            diffusion = slope / (2 * n)
+        noise = max(intercept / (2 * n), 0.0)
+    rest = squared - line @ [slope, intercept]
+    return LagFit(
+        weights=np.asarray((spread @ weighted.T)[0]),
+        slope=float(slope),
+        intercept=float(intercept),
+        error=float(np.sqrt(spread[0, 0])),
+        covariance=matrix,
+        misfit=float(rest @ np.linalg.solve(matrix, rest)),
+    )

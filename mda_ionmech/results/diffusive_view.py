@@ -1,0 +1,344 @@
+r"""The diffusive view: one number per event in the limit of long times, from all lags.
+
+.. math:: L_{AB}^e = \sum_k w_k K_{AB}^e(T_k; \delta), \qquad \sum_k w_k T_k = 1,
+    \quad \sum_k w_k = 0
+
+with one set of weights for all species, events and resolutions, so that the contributions sum
+exactly to :math:`L_{AB}`, and the conductivity stays independent of the frame of reference where it
+is so in exact arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import constants
+from scipy.special import ndtri, stdtrit
+
+from ..onsager.block_bootstrap import (
+    FEWEST_BLOCKS,
+    MOST_BLOCKS,
+    BlockPlan,
+    lengthen_blocks,
+    normal_samples,
+    resampling_weights,
+)
+from ..onsager.block_sums import Blocks
+from ..onsager.coefficients import MAX_RESIDUAL, System, spread_rows
+from ..onsager.lag_choice import FEWEST_LAGS, LagChoice, choose_lags
+from ..onsager.lag_sums import LagSums
+from .diffusive_self import SELF_VARIABLES, self_samples
+from .elementary import elementary_resolution
+
+#: Variables of the result file that this view fills.
+DIFFUSIVE_VARIABLES = (
+    "diffusive_onsager",
+    "diffusive_event_onsager",
+    "diffusive_conductivity",
+    "diffusive_event_conductivity",
+    "diffusive_transference_number",
+    "diffusive_share",
+    *SELF_VARIABLES,
+)
+#: Fewest blocks for an interval.
+_FEWEST = 3
+
+
+@dataclass(frozen=True)
+class DiffusiveView:
+    """Values of the diffusive view and their intervals, by the names of the result file.
+
+    Attributes
+    ----------
+    choice : LagChoice or None
+        None where there is no diffusive view.
+    reason : str
+        Why there is none; else empty.
+    values : dict of str to numpy.ndarray
+    spans : dict of str to tuple of numpy.ndarray
+        Low and high ends, of the shape of the value.
+    samples : dict of str to numpy.ndarray
+        Shape (400, ...): joint samples at each resolution.
+    n_blocks : int
+        Blocks behind the intervals at the resolution of the choice.
+    """
+
+    choice: LagChoice | None
+    reason: str
+    values: Mapping[str, np.ndarray]
+    spans: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    samples: Mapping[str, np.ndarray]
+    n_blocks: int
+
+
+def diffusive_view(blocks: Blocks, resolution: int | None = None) -> DiffusiveView:
+    """The diffusive view of a run, at every resolution that divides its lags.
+
+    Cost: 400 resampled sums for each resolution.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    resolution : int, optional
+        Frames, at which events are compared; default that of `common_resolution`.
+
+    Returns
+    -------
+    DiffusiveView
+    """
+    shapes = _shapes(blocks)
+    empty = {k: np.full(s, np.nan) for k, s in shapes.items()}
+    choice, reason = _choice(blocks, resolution)
+    if choice is None:
+        return DiffusiveView(None, reason, empty, {k: (v, v) for k, v in empty.items()}, {}, 0)
+    values = dict(empty)
+    samples = {k: np.full((400, *s), np.nan) for k, s in shapes.items()}
+    n_blocks = 0
+    for sums in blocks.lags:
+        if not set(choice.lags[choice.weights != 0].tolist()) <= {*sums.lags}:
+            continue
+        at = blocks.resolutions.index(sums.resolution)
+        first, drawn, n = _one_resolution(sums, choice, blocks)
+        reading = sums.resolution == choice.resolution
+        n_blocks = n if reading else n_blocks
+        for name in first:
+            if name in _BY_RESOLUTION:
+                values[name][..., at] = first[name]
+                samples[name][..., at] = drawn[name]
+            elif reading:
+                values[name], samples[name] = first[name], drawn[name]
+    sigma = "diffusive_conductivity"
+    own, drawn = self_samples(blocks, (float(values[sigma]), samples[sigma]))
+    values, samples = values | own, samples | drawn
+    spans = {name: _ends(values[name], samples[name], blocks.level) for name in DIFFUSIVE_VARIABLES}
+    return DiffusiveView(choice, "", values, spans, samples, n_blocks)
+
+
+_BY_RESOLUTION = ("diffusive_event_onsager", "diffusive_event_conductivity", "diffusive_share")
+
+
+def _shapes(blocks: Blocks) -> dict[str, tuple[int, ...]]:
+    s, e, r = len(blocks.names), len(blocks.events), len(blocks.resolutions)
+    return {
+        "diffusive_onsager": (s, s),
+        "diffusive_event_onsager": (s, s, e, r),
+        "diffusive_conductivity": (),
+        "diffusive_event_conductivity": (s, e, r),
+        "diffusive_transference_number": (s,),
+        "diffusive_share": (s, e, r),
+        "diffusive_onsager_self": (s,),
+        "diffusive_diffusivity_self": (s,),
+        "diffusive_nernst_einstein": (),
+        "diffusive_haven_ratio": (),
+    }
+
+
+def _choice(blocks: Blocks, resolution: int | None) -> tuple[LagChoice | None, str]:
+    """Resolution and lags of the reading, or why there is none."""
+    if not blocks.lags:
+        return None, "the trajectory is too short, or has no path views, for lags to compare"
+    at = {one.resolution: one for one in blocks.lags}
+    wanted = common_resolution(blocks) if resolution is None else resolution
+    choice = choose_lags(
+        at[wanted], blocks.lags[0], blocks.path_system, blocks.names, blocks.events
+    )
+    if choice is None:
+        return None, (
+            f"a tenth of the trajectory holds too few lags of {wanted * blocks.dt:g} ps to "
+            "compare: the trajectory is too short"
+        )
+    return choice, ""
+
+
+def common_resolution(blocks: Blocks) -> int:
+    """The resolution at which events are compared, in frames.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        With lags.
+
+    Returns
+    -------
+    int
+        The longest of those of `elementary_resolution`, if the others divide it; else the shortest.
+        One that leaves a few lags to begin with.
+    """
+    usable = [one.resolution for one in blocks.lags if len(one.lags) >= FEWEST_LAGS + 2]
+    usable = usable or [blocks.lags[0].resolution]
+    found = []
+    for k in range(len(blocks.names)):
+        resolution = elementary_resolution(blocks, k, usable)[0]
+        if blocks.system.ruled_species[k] and resolution is not None:
+            found.append(resolution)
+    longest = max(found, default=min(usable))
+    return longest if all(longest % n == 0 for n in found) else min(usable)
+
+
+def _one_resolution(
+    sums: LagSums, choice: LagChoice, blocks: Blocks
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], int]:
+    """Values at one resolution, joint samples of them, and the number of blocks."""
+    system = blocks.path_system
+    used = np.flatnonzero(choice.weights != 0)
+    at = np.array([sums.lags.index(int(choice.lags[k])) for k in used])
+    lines, weights = choice.lines[:, used], choice.weights[used]
+    rows, pairs = sums.marginal[:, at], sums.total[:, at]
+    origins = sums.origins[:, at]
+    flat = np.concatenate([x.reshape(*x.shape[:2], -1) for x in (rows, pairs)], axis=2)
+    mean = flat.sum(axis=0) / origins.sum(axis=0)[:, None]
+    plan = _plan(sums, choice, blocks, flat, origins, weights, at)
+    rng = blocks.rng(choice.resolution, sums.resolution, 1)
+    times = resampling_weights(plan, rng)
+    whole = weights @ mean
+    if plan.n_blocks < _FEWEST or len(times) < _FEWEST:
+        drawn = np.full((400, len(whole)), np.nan)
+    else:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            resampled = np.einsum("nb,blq->nlq", times, flat) / (times @ origins)[:, :, None]
+        drawn = normal_samples(whole, np.einsum("l,nlq->nq", weights, resampled), plan, rng)
+        drawn = whole + _widening(whole, drawn, plan, choice, system, rows.shape[2:]) * (
+            drawn - drawn.mean(axis=0)
+        )
+        # lines from other starts give other slopes: part of the error
+        which = rng.choice(len(lines), size=len(drawn), p=choice.probability)
+        drawn += (lines - weights)[which] @ mean
+    return (
+        _values(whole, system, blocks, rows.shape[2:]),
+        _values(drawn, system, blocks, rows.shape[2:]),
+        plan.n_blocks,
+    )
+
+
+def _plan(
+    sums: LagSums,
+    choice: LagChoice,
+    blocks: Blocks,
+    flat: np.ndarray,
+    origins: np.ndarray,
+    weights: np.ndarray,
+    at: np.ndarray,
+) -> BlockPlan:
+    """Blocks of twice the longest lag that counts, or longer where correlations last longer."""
+    n_frames = sum(sums.frames)
+    length = max(2 * (choice.longest + sums.resolution), n_frames // MOST_BLOCKS)
+    per_block = max(-(-length // sums.sub_block), 1)
+    n_sub_blocks = sum(sums.segments)
+    by_segment = len(sums.segments) >= FEWEST_BLOCKS
+    plan = BlockPlan(
+        sub_block=sums.sub_block,
+        n_sub_blocks=n_sub_blocks,
+        n_blocks=len(sums.segments) if by_segment else sum(n // per_block for n in sums.segments),
+        per_block=per_block,
+        segments=sums.segments if len(sums.segments) > 1 else (),
+        by_segment=by_segment,
+    )
+    if by_segment or len(sums.segments) > 1:
+        return plan
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.nan_to_num(flat / origins[:, :, None])
+    series = np.einsum("l,blq->bq", weights, means)
+    full = origins[:, -1] > 0
+    return lengthen_blocks(plan, series[full])
+
+
+def _widening(
+    whole: np.ndarray,
+    drawn: np.ndarray,
+    plan: BlockPlan,
+    choice: LagChoice,
+    system: System,
+    shape: tuple[int, ...],
+) -> float:
+    """Factor by which the spread of samples is too small.
+
+    That of the leading total against its analytic error, which blocks of a few lags underestimate;
+    Student's factor below ten blocks.
+    """
+    factor = 1.0
+    if plan.n_blocks < FEWEST_BLOCKS and not plan.by_segment:
+        at = 0.84
+        factor = float(stdtrit(plan.n_blocks - 1, at) / ndtri(at))
+    z = system.charge
+    s = len(z)
+    pairs = slice(int(np.prod(shape)), None)
+    charged = np.count_nonzero(z) > 1
+    vector = z if charged else np.eye(s)[0]
+    total = np.einsum("a,ab,b->", vector, whole[pairs].reshape(s, s), vector)
+    spread = np.einsum("a,nab,b->n", vector, drawn[:, pairs].reshape(-1, s, s), vector).std()
+    if spread > 0 and np.isfinite(choice.relative_error):
+        factor = max(factor, abs(float(total)) * choice.relative_error / float(spread))
+    return factor
+
+
+def _values(
+    flat: np.ndarray, system: System, blocks: Blocks, shape: tuple[int, ...]
+) -> dict[str, np.ndarray]:
+    """The variables of one resolution from weighted sums (..., rows x species + species^2)."""
+    lead = flat.shape[:-1]
+    n_rows, s = shape
+    factor = system.onsager_factor(blocks.dt)
+    rows = flat[..., : n_rows * s].reshape(*lead, n_rows, s) * factor
+    total = flat[..., n_rows * s :].reshape(*lead, s, s) * factor
+    events = np.swapaxes(spread_rows(rows, system, lead, (s,)), -1, -2)
+    e2, z = constants.e**2, system.charge
+    sigma = e2 * np.einsum("a,...ab,b->...", z, total, z)
+    by_species = e2 * np.einsum("a,...ab,b->...a", z, total, z)
+    own = np.einsum("...aa->...a", total)
+    diagonal = np.einsum("...aae->...ae", events)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = diagonal / own[..., None]
+        transference = by_species / sigma[..., None]
+    return {
+        "diffusive_onsager": total,
+        "diffusive_event_onsager": events,
+        "diffusive_conductivity": sigma,
+        "diffusive_event_conductivity": e2 * np.einsum("a,...abe,b->...ae", z, events, z),
+        "diffusive_transference_number": transference,
+        "diffusive_share": share,
+    }
+
+
+def _ends(value: np.ndarray, samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    tail = (1 - level) / 2
+    defined = np.isfinite(samples).mean(axis=0) > 0.5
+    with np.errstate(invalid="ignore"):
+        low, high = np.quantile(
+            np.where(np.isfinite(samples), samples, 0.0), [tail, 1 - tail], axis=0
+        )
+    bad = ~defined | np.isnan(value)
+    return np.where(bad, np.nan, low), np.where(bad, np.nan, high)
+
+
+def mask_undefined(view: DiffusiveView, blocks: Blocks, *, fixed: bool) -> DiffusiveView:
+    """NaN for shares and transference numbers whose denominator may be zero, or that are fixed."""
+    if view.choice is None:
+        return view
+    values = {k: np.array(v) for k, v in view.values.items()}
+    spans = {k: (np.array(a), np.array(b)) for k, (a, b) in view.spans.items()}
+    total = values["diffusive_onsager"]
+    own = np.diagonal(total)
+    scale = np.abs(own).max(initial=0.0)
+    low, high = (np.diagonal(end) for end in spans["diffusive_onsager"])
+    zero = (np.abs(own) <= MAX_RESIDUAL * scale) | ((low <= 0) & (high >= 0)) | np.isnan(low)
+    sigma, (low, high) = values["diffusive_conductivity"], spans["diffusive_conductivity"]
+    z = blocks.system.charge
+    size = constants.e**2 * float(np.abs(z) @ np.abs(total) @ np.abs(z))
+    vanishing = bool(np.abs(sigma) <= MAX_RESIDUAL * size or low <= 0 <= high or np.isnan(low))
+    labelled = np.zeros(values["diffusive_share"].shape[:2], dtype=bool)
+    labelled[blocks.path_rows] = True
+    targets: list[tuple[str, Any]] = [
+        ("diffusive_share", zero[:, None, None] | ~labelled[:, :, None]),
+        ("diffusive_transference_number", np.full(len(z), vanishing or fixed)),
+        ("diffusive_haven_ratio", np.array(vanishing)),
+    ]
+    for name, where in targets:
+        values[name] = np.where(where, np.nan, values[name])
+        spans[name] = (
+            np.where(where, np.nan, spans[name][0]),
+            np.where(where, np.nan, spans[name][1]),
+        )
+    return DiffusiveView(view.choice, view.reason, values, spans, view.samples, view.n_blocks)
