@@ -114,6 +114,20 @@ def test_optimal_block_length_follows_the_published_rule():
     assert found[1500, 1.0] == 117  # three times the root of 1500
 
 
+def test_optimal_block_length_sees_correlations_behind_quiet_lags():
+    noise = np.random.default_rng(5).normal(size=304)
+    half = np.rint(1000 * np.cumsum(noise))
+    for series in (
+        noise[:-4] + noise[4:],  # of lag 4 alone: five quiet lags in a row come after it
+        # no five are quiet before the last: a quarter of all lags is taken
+        np.array([2.0, -1, 0, 1, -2, 2, 1, 0, 2, 0]),
+        np.concatenate([half, [0.0], -half[::-1]]),  # its middle is the mean itself
+    ):
+        expected = plain_length(series)
+        assert onsager.optimal_block_length(series) == pytest.approx(expected, rel=1e-9)
+    assert expected > 10
+
+
 def test_optimal_block_length_of_what_tells_nothing_is_one():
     assert onsager.optimal_block_length(np.arange(8.0)) > 1
     with np.errstate(divide="ignore", invalid="ignore"):

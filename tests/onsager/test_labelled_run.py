@@ -64,6 +64,7 @@ def test_what_a_species_and_its_atoms_are_told_by():
 
     one, other = species(None, None), species(np.zeros((2, 3)), "a history")
     assert (one.first, one.last) == (7, 12)
+    assert not one.has_sites
     assert (one.path_events, one.on_sites) == (("a", "b"), False)
     assert (other.path_events, other.on_sites) == (("a", "b", "vibration"), True)
     atoms = CarrierAtoms(np.array([3, 1, 4, 0]), np.array([0, 0, 1, 1]), 10 * np.arange(6))

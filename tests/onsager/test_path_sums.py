@@ -66,7 +66,9 @@ def test_path_sums_against_loops(seed, resolution, n_steps, block):
         for one, expected in zip(species, own, strict=True):
             parts = self_parts(one, resolution, count)
             np.testing.assert_allclose(parts, expected, atol=1e-9 * scale)
-    assert sums.origins.sum() == 45 - resolution * n_steps
+    n_origins = 45 - resolution * n_steps
+    assert sums.origins.sum() == n_origins
+    assert len(sums.origins) == -(-n_origins // block)
     assert sums.next_origins.sum() == max(45 - resolution * (n_steps + 1), 0)
 
 
@@ -161,6 +163,16 @@ def test_sites_take_hops_and_vibration_takes_the_rest(seed, resolution, n_steps)
     horizon = resolution * n_steps
     moved = one.position[:, :, horizon:] - one.position[:, :, :-horizon]
     np.testing.assert_allclose(parts.sum(axis=0), np.sum(moved**2, axis=(0, 1)), atol=1e-8)
+
+
+def test_mean_squares_are_those_of_all_carriers_of_a_species():
+    # frame t of carrier c of species k at (k + 1) * (c + 1) * t along x
+    positions = [np.zeros((n, 3, 9)) for n in (2, 3)]
+    for k, one in enumerate(positions):
+        one[:, 0] = (k + 1) * np.arange(1.0, len(one) + 1)[:, None] * np.arange(9)
+    for horizon in (1, 2, 8):
+        found = onsager.mean_squares(positions, horizon)
+        np.testing.assert_allclose(found, [horizon**2 * (1 + 4), 4 * horizon**2 * (1 + 4 + 9)])
 
 
 @settings(max_examples=60, deadline=None)

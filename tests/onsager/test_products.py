@@ -10,7 +10,15 @@ from mda_ionmech.results.estimates import Estimates
 
 @pytest.mark.parametrize(
     ("rows", "terms", "columns"),
-    [(1, 1, 1), (400, 37, 6), (400, LONGEST, 3), (17, LONGEST + 1, 40), (3, 3000, 2), (5, 0, 4)],
+    [
+        (1, 1, 1),
+        (400, 37, 6),
+        (400, LONGEST, 3),
+        (17, LONGEST + 1, 40),
+        (3, 3000, 2),
+        (5, 0, 4),
+        (2, 17, 1000),
+    ],
 )
 def test_products_are_those_of_numpy(rows, terms, columns):
     rng = np.random.default_rng(rows + terms)
