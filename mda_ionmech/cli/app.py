@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.plain_text import printable
 from ..lib.version import __version__
@@ -147,9 +148,21 @@ def init(
         )
     options = {"topology_format": topology_format, "atom_style": atom_style}
     given = {key: value for key, value in options.items() if value is not None}
+    for key, value in given.items():
+        if not value.isprintable():
+            raise InputError(
+                f"--{key.replace('_', '-')} must be printable text, got {shown(value)}; give e.g. "
+                "--topology-format DATA or --atom-style 'id type charge x y z'"
+            )
     universe = open_universe(topology, trajectory, given)
     home = output.resolve().parent
     relative = [os.path.relpath(p.resolve(), home) for p in (topology, *trajectory)]
+    for name in relative:
+        if os.fsencode(name).decode("utf-8", "replace") != name:
+            raise InputError(
+                f"{shown_path(Path(name))} is not in UTF-8, as the paths of a configuration are; "
+                "rename the file or the folder"
+            )
     text = example_config(universe, relative[0], relative[1:], given, dt)
     write_atomically(output, lambda name: Path(name).write_text(text, encoding="utf-8"))
     load_config(output)

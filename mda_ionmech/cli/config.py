@@ -6,6 +6,7 @@ relative to the file.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -31,7 +32,7 @@ from .sections_from_signatures import (
     arguments_of,
     section_of,
 )
-from .toml_file import read_toml
+from .toml_file import read_toml, short_message
 from .universe_options import check_universe_options
 
 _ABOVE_0, _FROM_0, _FRACTION = Field(gt=0), Field(ge=0), Field(gt=0, lt=1)
@@ -291,10 +292,10 @@ def _values(section: Any, place: str, universe: Any, problems: list[str]) -> dic
         try:
             found = universe.select_atoms(text)
         except Exception as error:
-            problems.append(f"{where}: invalid selection {text!r} ({error})")
+            problems.append(f"{where}: invalid selection {shown(text)} ({short_message(error)})")
             return None
         if found.n_atoms == 0:
-            problems.append(f"{where}: {text!r} selects no atom; {_names_in_use(universe)}")
+            problems.append(f"{where}: {shown(text)} selects no atom; {_names_in_use(universe)}")
         return found
 
     return dict(section.values(select))
@@ -380,12 +381,26 @@ def open_universe(topology: Path, trajectory: list[Path], options: dict[str, Any
     try:
         return mda.Universe(str(topology), [str(p) for p in trajectory], **options)
     except Exception as error:
+        _complete_readers(error)
         files = ", ".join(p.name for p in (topology, *trajectory))
         raise InputError(
-            f"MDAnalysis cannot read {files}: {error}; formats it does not guess from the names go "
-            "into [universe] of the configuration, or are options of ionmech init, e.g. "
-            "topology_format = 'DATA'"
+            f"MDAnalysis cannot read {files}: {short_message(error)}; formats it does not guess "
+            "from the names go into [universe] of the configuration, or are options of ionmech "
+            "init, e.g. topology_format = 'DATA'"
         ) from error
+
+
+def _complete_readers(error: Exception) -> None:
+    """Give a reader of several files whose constructor failed what its finaliser looks for.
+
+    Without it Python prints a traceback of the finaliser besides the error.
+    """
+    from MDAnalysis.coordinates.chain import ChainReader
+
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        reader = frame.f_locals.get("self")
+        if isinstance(reader, ChainReader) and "readers" not in vars(reader):
+            reader.readers = []
 
 
 def build_analysis(config: Config) -> OnsagerDecomposition:

@@ -50,15 +50,15 @@ def read_toml(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise InputError(deep) from None
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not valid TOML: {_short(error)}") from error
+        raise InputError(f"{path} is not valid TOML: {short_message(error)}") from error
     except ValueError as error:  # numbers of thousands of digits, days that no month has
-        raise InputError(f"{path} is not valid TOML: {_short(error)}") from error
+        raise InputError(f"{path} is not valid TOML: {short_message(error)}") from error
     _check_size(path, table, deep)
     return table
 
 
-def _short(error: Exception) -> str:
-    """The message of a parser, on one line and not too long."""
+def short_message(error: Exception) -> str:
+    """The message of a parser or reader, on one line and not too long."""
     text = " ".join(str(error).split())
     return text if len(text) <= 300 else f"{text[:200]} ... {text[-80:]}"
 

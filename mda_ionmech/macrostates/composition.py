@@ -123,14 +123,14 @@ class ShellComposition(MacrostateRule):
         types = one.microstates.ligand_types
         if self.count == "chains" and self.anion is not None and self.anion not in types:
             raise InputError(
-                f"ShellComposition(anion={self.anion!r}) of species {one.name!r}: no such ligand "
-                f"type among {list(types)}; give one of them, or leave anion out"
+                f"ShellComposition(anion={shown(self.anion)}) of species {one.name!r}: no such "
+                f"ligand type among {list(types)}; give one of them, or leave anion out"
             )
         unknown = [t for t in self.of or () if t not in types]
         if unknown:
             raise InputError(
-                f"ShellComposition(of={list(self.of or ())}) of species {one.name!r}: "
-                f"{unknown[0]!r} is no ligand type; the types are {list(types)}"
+                f"ShellComposition(of={shown(list(self.of or ()))}) of species {one.name!r}: "
+                f"{shown(unknown[0])} is no ligand type; the types are {list(types)}"
             )
         if not self._counted(types):
             raise InputError(

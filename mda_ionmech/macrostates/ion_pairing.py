@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.arrays_on_disk import GrowingArray, new_array
+from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
 from ..lib.grouping import sort_by_group
@@ -161,9 +162,9 @@ class IonPairing(MacrostateRule):
         name = species[index].name
         if not seeing:
             raise InputError(
-                f"IonPairing(anion={self.anion!r}) of species {name!r}: no species has a detector "
-                f"with a ligand type {self.anion!r}; add it to the cations' detector, e.g. "
-                f"CutoffShell({self.anion}=universe.select_atoms(...))"
+                f"IonPairing(anion={shown(self.anion)}) of species {name!r}: no species has a "
+                f"detector with a ligand type {shown(self.anion)}; add it to the cations' "
+                f"detector, e.g. CutoffShell({self.anion[:80]}=universe.select_atoms(...))"
             )
         if self._sees_anions(species[index]):
             return
@@ -173,7 +174,7 @@ class IonPairing(MacrostateRule):
         if not np.isin(species[index].atoms.ix, np.concatenate(ligands)).any():
             raise InputError(
                 f"IonPairing of species {name!r}: none of its atoms is a ligand of type "
-                f"{self.anion!r} of another species, and it has no detector that sees them"
+                f"{shown(self.anion)} of another species, and it has no detector that sees them"
             )
 
     def assign(self, states: RunStates, index: int) -> Macrostates:

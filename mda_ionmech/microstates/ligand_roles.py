@@ -50,8 +50,8 @@ def check_given(rule: str, given: str | None, ligand_types: tuple[str, ...]) -> 
         )
     if given is not None and given not in ligand_types:
         raise InputError(
-            f"{rule}(counterion={given!r}): no such ligand type among {list(ligand_types)}; give "
-            "one of them, or leave counterion out if the detector sees no counter-ions"
+            f"{rule}(counterion={shown(given)}): no such ligand type among {list(ligand_types)}; "
+            "give one of them, or leave counterion out if the detector sees no counter-ions"
         )
     if given is None and not set(ROLES) & set(ligand_types):
         close = [t for t in ligand_types if t.lower().startswith((*ROLES, "counter_ion"))]
