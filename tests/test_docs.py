@@ -322,7 +322,7 @@ def test_the_page_on_how_a_number_is_made_follows_a_run(tmp_path):
     sys.setprofile(note)
     try:
         run = liquid_analysis(datasets.liquid()).run(stop=101)
-        run.results.summary()
+        run.results.summary(8.0)
         run.save(tmp_path / "liquid.nc")
     finally:
         sys.setprofile(before[0])
