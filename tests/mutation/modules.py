@@ -20,6 +20,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "onsager/block_bootstrap.py": ("tests/onsager/test_block_bootstrap.py",),
     "onsager/block_sums.py": ("tests/onsager/test_block_sums.py",),
     "onsager/coefficients.py": (*_PATHS, "tests/analysis/test_additivity.py"),
+    "onsager/diffusive_limit.py": ("tests/onsager/test_diffusive_limit.py",),
+    "onsager/lag_*.py": ("tests/onsager/test_diffusive_limit.py",),
     "onsager/labelled_run.py": ("tests/onsager/test_labelled_run.py",),
     "onsager/momentum.py": ("tests/onsager/test_momentum.py",),
     "onsager/path_sums.py": _PATHS,
