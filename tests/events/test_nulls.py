@@ -60,7 +60,7 @@ def test_a_species_that_never_hops_has_no_share():
 
 
 def test_records_are_shifted_by_a_tenth_to_nine_tenths_and_their_seam_is_hidden(monkeypatch):
-    record, drawn, seen = two_species(), [], []
+    record, drawn, seen = two_species(n_frames=37), [], []
 
     class Generator:
         def integers(self, low, high, size):
@@ -74,13 +74,13 @@ def test_records_are_shifted_by_a_tenth_to_nine_tenths_and_their_seam_is_hidden(
     monkeypatch.setattr(circular_shift, "multi_share", share)
     found = circular_null(CrystalEvents(), record, 4, Generator())
     np.testing.assert_array_equal(found, np.repeat([[1.0], [2.0]], 5, axis=1))
-    assert drawn == [(3, 27)] * 5
+    assert drawn == [(3, 34)] * 5
     for history, window, hidden in seen:
         assert window == 4
         for c, shift in enumerate(range(3, 8)):
             np.testing.assert_array_equal(history.state[c], np.roll(record.state[c], -shift))
             # the first frame of the record is behind its last one there
-            assert hidden[c] == 30 - shift
+            assert hidden[c] == 37 - shift
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,8 @@ def test_rates_of_a_gas_follow_the_hops_of_the_run_by_a_factor_of_four_at_most(
 
     def blocks(graph, *given, **options):
         rates.append(graph.rate)
+        # a fifth of the record is left out, so that the gas forgets where it began
+        assert options["skip"] == 2
         return simulate_blocks(graph, *given, **options)
 
     numbers = iter([wanted, *[found] * circular_shift.CALIBRATIONS])

@@ -86,6 +86,7 @@ def test_sites_of_two_species_up_to_an_angstrom_apart_are_one_place_by_default()
     records = [in_space([[0, 1]], FIRST), in_space([[1, 0]], near)]
     for shared, places in ((1 + 1e-9, [0, 1, 2, 0, 1]), (1 - 1e-9, [0, 1, 2, 3, 4])):
         assert join_histories(records, shared).places.tolist() == places
+    assert join_histories(records[:1], 1.0) is records[0]
     same = [in_space([[0, 1]], FIRST), in_space([[1, 0]], FIRST)]
     assert join_histories(same, 0.0).places.tolist() == [0, 1, 2, 0, 1, 2]
 
