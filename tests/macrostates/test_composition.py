@@ -220,6 +220,7 @@ def test_two_rules_in_one_run():
     [
         ({"count": "atoms"}, ("polymer",), r"count must be one of \('types', 'molecules', 'cha"),
         ({"most": 0}, ("polymer",), r"ShellComposition\(most=0\): give a whole number, 1 or more"),
+        ({"most": 1000}, ("polymer",), r"ShellComposition\(most=1000\): give a whole number"),
         ({"chains": "ropes"}, ("polymer",), r"ShellComposition\(chains='ropes'\): chains must be"),
         ({}, (), "of species 'I\\+' needs a detector: give microstates="),
         ({"of": "solvent"}, ("polymer",), r"'solvent' is no ligand type; the types are \['pol"),
@@ -266,6 +267,7 @@ def test_types_that_cannot_be_told_apart_are_refused():
 
 
 def test_choices_are_kept_as_plain_values():
+    assert ShellComposition("molecules", most=999).most == 999
     assert ShellComposition(of="polymer").describe() == {
         "rule": "ShellComposition", "count": "types", "of": ("polymer",)
     }  # fmt: skip
