@@ -452,6 +452,8 @@ def test_no_gas_where_a_species_finds_no_free_place():
         ({"linking": "distance"}, "linking='distance' needs distance=... in Angstrom above 0"),
         ({"linking": "magic"}, "linking must be one of .* got 'magic'"),
         ({"linking": "proximity"}, "needs distance=... in Angstrom above 0, got None"),
+        ({"linking": "proximity", "distance": 0}, "in Angstrom above 0, got 0"),
+        ({"linking": "distance", "distance": -0.5}, "in Angstrom above 0, got -0.5"),
         ({"distance": 2.0}, "distance has no meaning with linking='chain'"),
         ({"detail": "all"}, "detail must be None or 'channel', got 'all'"),
     ],
