@@ -36,6 +36,8 @@ def _event_colors(names: list[str]) -> tuple[str, ...]:
 def headline(at: Reading) -> Section:
     """The conductivity, its contributions, and the recommended shares with the reason."""
     parts: list[Element] = [_whole(at), Text(_where_read(at))]
+    if at.diffusive:
+        parts.insert(1, Listing(tuple(one.text for one in at.results.verdict())))
     if not at.ruled:
         parts.append(
             Text(

@@ -26,6 +26,7 @@ from .arrhenius_inputs import (
     TemperatureSeries,
     check_alike,
     check_temperatures,
+    diffusive_resolution,
     place_of,
     recommended_lengths,
     sound_view,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-VIEWS = ("auto", "window", "path", "slope")
+VIEWS = ("auto", "window", "path", "slope", "diffusive")
 MODELS = ("arrhenius", "vtf")
 _UNITS = {"eV": 1.0, "kJ/mol": KJ_PER_MOL}
 
@@ -286,13 +287,14 @@ def arrhenius(
         Window of the window view, ps. Default: the longest one of all results with ten blocks or
         more.
     resolution, horizon : float, optional
-        Of the path and slope views, ps. Default: the shortest resolution and the longest horizon
-        that `Results.recommend` gives at any temperature.
+        Of the other views, ps. Default: the shortest resolution and the longest horizon that
+        `Results.recommend` gives at any temperature. The diffusive view has no horizon.
     species : str, optional
         Species whose events are fitted. Default: the first with an event rule.
-    view : {"auto", "window", "path", "slope"}
-        ``auto``: the window view if `window` is given, or if no slope view is recommended at some
-        temperature; else the slope view.
+    view : {"auto", "window", "path", "slope", "diffusive"}
+        ``auto``: the window view if `window` is given, the slope view if `horizon` is; else the
+        diffusive view where every result has one, the slope view where it is recommended at every
+        temperature, or the window view.
     model : {"arrhenius", "vtf"}
         ``vtf`` also fits exp(-B / (T - T0)); at least four temperatures.
 
@@ -318,9 +320,9 @@ def arrhenius(
     A fit is refused where X is zero or changes sign between temperatures or samples. f_e and eta_e
     have the weights of L_e T, so that E_e = E_f + E_eta holds exactly where N / V is the same at
     all temperatures; otherwise the rows ``carrier_density`` give the difference. Samples of
-    different temperatures are paired at random, as runs are independent. In the path and slope
-    views f_e is that of windows as long as the resolution, if these are in the scan, with samples
-    of its own; there is no self-diffusion coefficient in the slope view.
+    different temperatures are paired at random, as runs are independent. In the path, slope
+    and diffusive views f_e is that of windows as long as the resolution, if these are in the scan,
+    with samples of its own; there is no self-diffusion coefficient in the slope view.
 
     Cost: computing the resamples of each result, plus one least-squares solution per row; VTF
     searches T0 for every resample, about 0.3 s per row.
@@ -351,6 +353,8 @@ def arrhenius(
         )
     if view == "auto":
         view = sound_view(opened, name, window, resolution, horizon)
+    if view == "diffusive" and resolution is None:
+        resolution = diffusive_resolution(opened, name)
     if view in ("path", "slope") and (resolution is None or horizon is None):
         resolution, horizon = recommended_lengths(opened, view, name, resolution, horizon)
     place = place_of(opened, view, window, resolution, horizon)

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Per view: coefficients by event, and conductivity.
-_BY_EVENT = {"window": "event_onsager", "path": "path_onsager", "slope": "path_slope"}
-_CONDUCTIVITY = {"path": "path_conductivity", "slope": "slope_conductivity"}
+_BY_EVENT = {
+    "window": "event_onsager",
+    "path": "path_onsager",
+    "slope": "path_slope",
+    "diffusive": "diffusive_event_onsager",
+}
+_CONDUCTIVITY = {
+    "path": "path_conductivity",
+    "slope": "slope_conductivity",
+    "diffusive": "diffusive_event_conductivity",
+}
 
 
 def temperature_of(results: Results) -> float:
@@ -119,8 +128,15 @@ def sound_view(
     resolution: float | None,
     horizon: float | None,
 ) -> str:
-    """The slope view where it is recommended at every temperature, else the window view."""
-    if resolution is not None or horizon is not None:
+    """The diffusive view where every temperature has one; else the slope or the window view.
+
+    The slope view where a horizon is given, or where it is recommended at every temperature.
+    """
+    if horizon is not None:
+        return "slope"
+    if window is None and all(r.has_diffusive_view for r in results):
+        return "diffusive"
+    if resolution is not None:
         return "slope"
     if window is not None or any("path_slope" not in r.decomposition for r in results):
         return "window"
@@ -144,7 +160,7 @@ def recommended_lengths(
     horizon: float | None,
 ) -> tuple[float, float]:
     """The shortest resolution and the longest horizon recommended at any temperature."""
-    _check_view(results, view)
+    check_view(results, view)
     advice = [r.recommend(species=species) for r in results]
     if resolution is None:
         lengths = [a.resolution for a in advice if a.resolution is not None]
@@ -161,7 +177,21 @@ def recommended_lengths(
     return resolution, horizon
 
 
-def _check_view(results: Sequence[Results], view: str) -> None:
+def diffusive_resolution(results: Sequence[Results], species: str) -> float:
+    """The shortest resolution at which labels are read in the diffusive view of any temperature."""
+    check_view(results, "diffusive")
+    lengths = [r.recommend(species=species).label_resolution for r in results]
+    missing = [k for k, one in enumerate(lengths) if one is None]
+    if missing:
+        one = results[missing[0]]
+        raise InputError(
+            f"the result at {temperature_of(one):g} K has no diffusive view: "
+            f"{one.recommend(species=species)}"
+        )
+    return min(one for one in lengths if one is not None)
+
+
+def check_view(results: Sequence[Results], view: str) -> None:
     for r in results:
         if _BY_EVENT[view] not in r.decomposition:
             raise InputError(
@@ -204,8 +234,14 @@ def place_of(
             "and horizon=..."
         )
     assert resolution is not None
+    check_view(results, view)
+    if view == "diffusive":
+        if horizon is not None:
+            raise InputError(
+                f"horizon={horizon:g} belongs to view='slope'; the diffusive view uses all lags"
+            )
+        return {"resolution": _common(results, "resolution", resolution)}
     assert horizon is not None
-    _check_view(results, view)
     return {
         "resolution": _common(results, "resolution", resolution),
         "horizon": _common(results, "horizon", horizon),
@@ -264,10 +300,12 @@ class TemperatureSeries:
         value, samples = self.onsager(species)
         for t, known, drawn in zip(self.temperature, value, samples.T, strict=True):
             if not np.isfinite(known):
-                raise InputError(
-                    f"{self.words()} is not in the result at {t:g} K: a horizon must be a whole "
-                    "multiple of the resolution"
+                why = (
+                    "it does not divide the lags of its diffusive view; give a shorter one"
+                    if view == "diffusive"
+                    else "a horizon must be a whole multiple of the resolution"
                 )
+                raise InputError(f"{self.words()} is not in the result at {t:g} K: {why}")
             if not np.isfinite(drawn).all():
                 raise InputError(
                     f"the result at {t:g} K has no intervals at {self.words()}: fewer than two "
@@ -335,6 +373,8 @@ class TemperatureSeries:
         """Self-diffusion coefficient in cm^2/s; None where the view has no self part."""
         if self.view == "slope":
             return None
+        if self.view == "diffusive":
+            return self.take("diffusive_diffusivity_self", species=species)
         window = self._window(self.place["window" if self.view == "window" else "horizon"])
         if window is None:
             return None

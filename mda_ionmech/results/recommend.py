@@ -99,7 +99,7 @@ def recommend(data: xr.Dataset, blocks: Blocks, species: int) -> Recommendation:
     if read is not None:
         about = data["diffusive_onsager"].attrs
         first, last = float(about["first_lag_ps"]), float(np.max(about["lag_ps"]))
-        why = _no_reading(data, species)
+        why = no_reading(data, species)
         text = (
             f"{name}: no reading. {why} {_sentence(words)}"
             if why
@@ -128,7 +128,7 @@ def recommend(data: xr.Dataset, blocks: Blocks, species: int) -> Recommendation:
     )
 
 
-def _no_reading(data: xr.Dataset, species: int) -> str:
+def no_reading(data: xr.Dataset, species: int) -> str:
     """Why values of the diffusive view are not to be read; empty where they are."""
     total = data["diffusive_onsager"]
     about = total.attrs

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from .recommend import Recommendation
     from .time_reversal import Convergence
+    from .verdict import Verdict
 
 #: Remedy where a result cannot be written.
 KEPT = "The results are still in memory: free space, or save elsewhere, run.save('elsewhere.nc')"
@@ -211,6 +212,61 @@ class Results(ResultTree):
                 self.decomposition, self.blocks, self.blocks.names.index(name)
             )
         return self._advice[name]
+
+    def verdict(self, *, species: str | None = None) -> Verdict:
+        """What carries the charge and how, in sentences that follow from tests.
+
+        Parameters
+        ----------
+        species : str, optional
+            Whose events are spoken of; default the first species with an event rule.
+
+        Returns
+        -------
+        Verdict
+            Prints as sentences; ``finding(topic)`` gives the word behind one.
+
+        Raises
+        ------
+        InputError
+            For an unknown species.
+
+        Notes
+        -----
+        Two shares are told apart if they differ by two standard errors. Hops are concerted if their
+        linked fraction exceeds that of both nulls by two standard errors and by a tenth of the
+        null. Motion is diffusive where the diffusive view has a reading (`recommend`). Data are
+        scarce above 10 % of error on the conductivity or on the largest share.
+        """
+        from .verdict import verdict
+
+        return verdict(self, species)
+
+    def data_sufficiency(self, target: float = 0.1, *, species: str | None = None) -> pd.DataFrame:
+        """Relative errors in the diffusive limit, and the length of trajectory for a smaller one.
+
+        Parameters
+        ----------
+        target : float
+            Relative error.
+        species : str, optional
+            Default: the first species with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index quantity: the conductivity, the coefficient of the species and its shares;
+            columns ``value``, ``relative_error`` (half the interval over the value), ``length`` of
+            the trajectory and ``needed`` length, ns: errors fall with the square root of it.
+
+        Raises
+        ------
+        InputError
+            For a run without a diffusive view, or a target that is not between 0 and 1.
+        """
+        from .sufficiency import data_sufficiency
+
+        return data_sufficiency(self, target, species)
 
     def transference(self, window: float | None = None) -> pd.DataFrame:
         """Transference number of every event: its fraction of the conductivity.

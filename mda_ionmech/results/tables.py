@@ -173,6 +173,8 @@ def print_result(
     The diffusive view; that of a window where one is given, or where there is no diffusive view.
     """
     if window is None and results.has_diffusive_view:
+        for one in results.verdict():
+            console.print(one.text)
         console.print(reading_table(results, plain))
     else:
         console.print(events_table(results, window, plain))

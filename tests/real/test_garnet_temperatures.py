@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from mda_ionmech import IonSpecies, OnsagerDecomposition, arrhenius, datasets, load
 from mda_ionmech.cli.app import app
 from mda_ionmech.cli.demos import crystal_analysis
+from mda_ionmech.lib.errors import InputError
 from mda_ionmech.results.arrhenius_fits import inverse_energy
 
 from ..test_docs import DOCS, rows
@@ -163,7 +164,27 @@ def test_command_reads_files_and_chooses_for_itself(files, tmp_path, monkeypatch
     monkeypatch.setenv("COLUMNS", "80")
     done = CliRunner().invoke(app, ["arrhenius", *map(str, files), "-o", str(tmp_path)])
     assert done.exit_code == 0, done.output
-    assert "slope view, resolution 0.4 ps" in done.stdout
+    assert "diffusive view, resolution 0.4 ps" in done.stdout
     assert "…" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert {p.name for p in tmp_path.iterdir()} == {"arrhenius.nc", "arrhenius.png"}
+
+
+def test_the_diffusive_view_is_the_default_and_agrees_with_the_slope(files, fits):
+    found = arrhenius(files)
+    assert found.data.attrs["view"] == "diffusive"
+    assert found.data.attrs["resolution_ps"] == 0.4
+    for event in ("total", "single_ion_hop", "multi_ion_hop"):
+        one, other = (row(x, "onsager", event) for x in (found, fits))
+        assert abs(one["energy"] - other["energy"]) < 2 * np.hypot(half(one), half(other))
+        assert half(one) < 1.05 * half(other), "all lags are at least as precise as one horizon"
+    own = row(found, "self_diffusivity", "total")
+    assert 0.09 < own["energy"] < 0.13
+    single, frequency, effect = (
+        row(found, name, "single_ion_hop") for name in ("onsager", "frequency", "effectiveness")
+    )
+    density = row(found, "carrier_density", "single_ion_hop")
+    parts = frequency["energy"] + effect["energy"] + density["energy"]
+    assert single["energy"] == pytest.approx(parts, abs=1e-9)
+    with pytest.raises(InputError, match="the diffusive view uses all lags"):
+        arrhenius(files, view="diffusive", resolution=0.4, horizon=1.6)

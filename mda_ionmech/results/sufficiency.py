@@ -1,0 +1,62 @@
+"""Length of trajectory for a given error, from the measured errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..lib.checks import as_number, shown
+from ..lib.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .results import Results
+
+
+#: Shares below this are zero within rounding.
+ROUND_OFF = 1e-12
+
+
+def data_sufficiency(results: Results, target: float, species: str | None) -> pd.DataFrame:
+    """See `Results.data_sufficiency`."""
+    import pandas as pd
+
+    target = as_number(target)
+    if not 0 < target < 1:
+        raise InputError(
+            f"target must be a relative error between 0 and 1, got {shown(target)}; e.g. 0.1"
+        )
+    name = results._species(species)
+    summary = results.summary(view="diffusive", species=name)
+    data, blocks = results.decomposition, results.blocks
+    total, low, high = summary.attrs["total"]
+    rows: dict[str, list[float]] = {}
+    if np.any(blocks.system.charge != 0):
+        ends = ("", "_low", "_high")
+        rows["conductivity"] = [float(data[f"diffusive_conductivity{end}"]) for end in ends]
+    rows[f"L({name}, {name})"] = [total, low, high]
+    for event, row in summary.iterrows():
+        if abs(row["share"]) > ROUND_OFF:  # not where it is undefined either
+            rows[f"share of {event}"] = [float(row[f"share{end}"]) for end in ("", "_low", "_high")]
+    length = sum(blocks.lags[0].frames) * blocks.dt / 1000
+    values = np.array(list(rows.values()))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = (values[:, 2] - values[:, 1]) / 2 / np.abs(values[:, 0])
+    table = pd.DataFrame(
+        {
+            "value": values[:, 0],
+            "relative_error": error,
+            "length": length,
+            "needed": length * (error / target) ** 2,
+        },
+        index=pd.Index(list(rows), name="quantity"),
+    )
+    table.attrs = {
+        "species": name,
+        "target": target,
+        "level": blocks.level,
+        "units": {"length": "ns", "needed": "ns"},
+    }
+    return table

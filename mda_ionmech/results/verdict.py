@@ -1,0 +1,224 @@
+"""What a result says, in sentences that follow from tests with stated thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .reading_table import three_digits as digits
+from .recommend import no_reading
+
+if TYPE_CHECKING:
+    from .results import Results
+
+#: Standard errors by which two numbers must differ to be told apart.
+APART = 2.0
+#: Part of a null by which the linked fraction must exceed it, beside the standard errors.
+EXCESS = 0.1
+#: Relative error of the conductivity and of the leading share above which data are scarce.
+SCARCE = 0.1
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One finding.
+
+    Attributes
+    ----------
+    topic : str
+        ``carriers``, ``events``, ``concertedness``, ``diffusion``, ``time reversal`` or ``data``.
+    finding : str
+        In a word or two, e.g. ``solvent_exchange``, ``no evidence``, ``diffusive``.
+    text : str
+    """
+
+    topic: str
+    finding: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The findings of a result; prints as their sentences.
+
+    Attributes
+    ----------
+    sentences : tuple of Sentence
+    """
+
+    sentences: tuple[Sentence, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(str(one) for one in self.sentences)
+
+    def __iter__(self) -> Iterator[Sentence]:
+        return iter(self.sentences)
+
+    def finding(self, topic: str) -> str | None:
+        """The finding on a topic; None where nothing is said of it.
+
+        Parameters
+        ----------
+        topic : str
+            As in `Sentence`.
+        """
+        return next((one.finding for one in self.sentences if one.topic == topic), None)
+
+
+def verdict(results: Results, species: str | None) -> Verdict:
+    """See `Results.verdict`."""
+    name = results._species(species)
+    found: list[Sentence | None] = []
+    why = ""
+    if results.has_diffusive_view:
+        why = no_reading(results.decomposition, results.blocks.names.index(name))
+    else:
+        why = "There is no diffusive view: " + next(
+            (w.removeprefix("no diffusive view: ") for w in results.warnings if
+             w.startswith("no diffusive view: ")), "run with resolutions='log' and horizons='log'"
+        ) + "."  # fmt: skip
+    if not why:
+        found += [_carriers(results), _events(results, name)]
+    found += [_concerted(results, name), _diffusive(results, name, why), _reversal(results)]
+    if not why:
+        found.append(_data(results, name))
+    return Verdict(tuple(one for one in found if one is not None))
+
+
+def _percent(value: float, low: float, high: float) -> str:
+    return f"{100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _carriers(results: Results) -> Sentence | None:
+    data = results.decomposition
+    if not any(s["charge"] for s in results.settings["species"]):
+        return None
+    sigma, low, high = (float(data[f"diffusive_conductivity{e}"]) for e in ("", "_low", "_high"))
+    text = f"The conductivity is {digits(sigma)} S/m ({digits(low)} to {digits(high)})."
+    numbers = data["diffusive_transference_number"]
+    names = [str(s) for s in numbers["species"].values]
+    if len(names) > 1 and np.isfinite(numbers).all():
+        parts = [
+            f"{n} carries "
+            + _percent(*(float(data[f"diffusive_transference_number{e}"].sel(species=n))
+                         for e in ("", "_low", "_high")))
+            for n in names
+        ]  # fmt: skip
+        text += f" Of it {', '.join(parts)}."
+    leading = names[int(np.nanargmax(numbers))] if np.isfinite(numbers).any() else ""
+    return Sentence("carriers", leading, text)
+
+
+def _events(results: Results, name: str) -> Sentence | None:
+    table = results.summary(view="diffusive", species=name)
+    if len(table) < 2:
+        return None
+    over = f"labels over {table.attrs['resolution_ps']:g} ps"
+    order = table.sort_values("share", ascending=False)
+    said = [
+        f"{event} {_percent(row['share'], row['share_low'], row['share_high'])}"
+        for event, row in order.iterrows()
+        if abs(row["share"]) >= 0.005
+    ]
+    first, second = (str(e) for e in order.index[:2])
+    blocks = results.blocks
+    at = int(np.argmin(np.abs(np.array(blocks.resolutions) * blocks.dt
+                              - table.attrs["resolution_ps"])))  # fmt: skip
+    k, drawn = blocks.names.index(name), results.samples("diffusive_share")
+    one, other = (drawn[:, k, blocks.events.index(e), at] for e in (first, second))
+    gap = order["share"].iloc[0] - order["share"].iloc[1]
+    if gap > APART * float(np.nanstd(one - other)):
+        return Sentence(
+            "events", first, f"{name} moves mostly by {first} ({over}): {', '.join(said)}."
+        )
+    return Sentence(
+        "events",
+        "undecided",
+        f"Which event carries most of the transport of {name} is undecided ({over}): {first} and "
+        f"{second} differ by less than {APART:g} standard errors; {', '.join(said)}.",
+    )
+
+
+def _concerted(results: Results, name: str) -> Sentence | None:
+    at = results.at_window().sel(species=name)
+    if "multi_fraction" not in at or not float(at["multi_fraction"]) > 0:
+        return None
+
+    def known(variable: str) -> tuple[float, float]:
+        value, low, high = (float(at[variable + e]) for e in ("", "_low", "_high"))
+        return value, (high - low) / 2
+
+    value, error = known("multi_fraction")
+    over = f"in windows of {float(at['window']):g} ps"
+    exceeded, said = [], []
+    for variable, words in (
+        ("multi_fraction_circular", "by chance"),
+        ("multi_fraction_exclusion", "in an exclusion gas"),
+    ):
+        null, spread = known(variable) if variable in at else (float("nan"), float("nan"))
+        if not null >= 0:
+            said.append(f"unknown {words}")
+            continue
+        said.append(f"{100 * null:.0f} % {words}")
+        reach = APART * float(np.hypot(error, np.nan_to_num(spread)))
+        exceeded.append(value - null > max(reach, EXCESS * null))
+    linked = (
+        f"{100 * value:.0f} % of the hops of {name} are linked {over}, against {' and '.join(said)}"
+    )
+    if len(exceeded) == 2 and all(exceeded):
+        return Sentence("concertedness", "concerted", f"Hops are concerted: {linked}.")
+    if exceeded and exceeded[0] and len(exceeded) == 2:
+        text = f"No evidence of concerted motion beyond site exclusion: {linked}."
+        return Sentence("concertedness", "no evidence", text)
+    return Sentence("concertedness", "no evidence", f"No evidence of concerted motion: {linked}.")
+
+
+def _diffusive(results: Results, name: str, why: str) -> Sentence:
+    if why:
+        kind = "caged" if "caged" in why else "not diffusive"
+        return Sentence("diffusion", kind, f"{name} has no reading: {why[:1].lower()}{why[1:]}")
+    advice = results.recommend(species=name)
+    return Sentence(
+        "diffusion",
+        "diffusive",
+        f"Motion is diffusive from {advice.first_lag:g} ps on: lines through the mean squared "
+        f"displacements from later lags have the same slope, up to {advice.last_lag:g} ps.",
+    )
+
+
+def _reversal(results: Results) -> Sentence | None:
+    found = results.convergence()
+    if found.balanced is None:
+        return None
+    if found.balanced:
+        return Sentence(
+            "time reversal", "holds", "Forward and backward transitions balance within their noise."
+        )
+    return Sentence("time reversal", "violated", found.text)
+
+
+def _data(results: Results, name: str) -> Sentence:
+    table = results.data_sufficiency(species=name)
+    shares = table[table.index.str.startswith("share of ")]
+    picked: list[Any] = [table.index[0]]
+    if len(shares) > 1:
+        picked.append(shares["value"].idxmax())
+    said = [f"{100 * table.loc[k, 'relative_error']:.0f} % on {_the(k)}" for k in picked]
+    worst = table.loc[picked, "relative_error"].max()
+    length, needed = table["length"].iloc[0], table.loc[picked, "needed"].max()
+    text = f"{length:.3g} ns of trajectory give an error of {' and '.join(said)}"
+    if worst <= SCARCE:
+        return Sentence("data", "sufficient", f"{text}.")
+    return Sentence(
+        "data", "scarce", f"{text}; for {100 * SCARCE:.0f} % about {needed:.2g} ns are needed."
+    )
+
+
+def _the(quantity: str) -> str:
+    return quantity if quantity.startswith("L(") else f"the {quantity}"

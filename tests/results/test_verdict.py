@@ -1,0 +1,100 @@
+"""Sentences of a verdict on cases where the finding is known, in both directions."""
+
+import numpy as np
+import pytest
+
+from mda_ionmech import IonSpecies, OnsagerDecomposition
+from mda_ionmech.cli.demos import crystal_analysis
+from mda_ionmech.datasets import crystal
+from mda_ionmech.events import SolvationEvents
+from mda_ionmech.lib.errors import InputError
+from mda_ionmech.microstates import CutoffShell
+
+from ..builders import CUBE, brownian, decompose, make_universe
+from ..physics.test_known_answers import vehicle_and_jumps
+from ..physics.test_slope_view import ornstein_uhlenbeck
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def jumping(diffusion, rate, n_frames=3000, seed=4):
+    """Vehicular motion and jumps of 3 A, each with its share of the transport."""
+    rng = np.random.default_rng(seed)
+    universe, _ = vehicle_and_jumps(rng, n_frames, 27, diffusion, rate, 3.0)
+    ions = IonSpecies(
+        universe.select_atoms("name I"),
+        charge=1,
+        name="ion",
+        microstates=CutoffShell(3.0, solvent=universe.select_atoms("name S")),
+        events=SolvationEvents(),
+    )
+    return OnsagerDecomposition([ions], temperature=300.0, frame="laboratory").run().results
+
+
+@pytest.mark.parametrize(("diffusion", "finding"), [(0.001, "renewal"), (0.4, "vehicular")])
+def test_the_event_that_carries_most_is_named(diffusion, finding):
+    results = jumping(diffusion, 0.02)
+    verdict = results.verdict()
+    assert verdict.finding("events") == finding
+    assert f"ion moves mostly by {finding}" in str(verdict)
+
+
+def test_two_events_that_carry_alike_are_not_ranked():
+    results = jumping(0.02 * 9 / 6, 0.02, n_frames=1500)
+    assert results.verdict().finding("events") == "undecided"
+
+
+def test_diffusive_and_caged_motion_are_told_apart():
+    rng = np.random.default_rng(7)
+    free = brownian(rng, 3000, 20, 0.05, 1.0)
+    caged = ornstein_uhlenbeck(rng, 3000, 20, 0.3, 0.1, 1.0) + 20.0
+    found = {}
+    for name, paths in (("free", free), ("caged", caged)):
+        results = decompose(make_universe(paths, CUBE), windows=[1.0, 2.0], resolutions="log")
+        found[name] = results.verdict()
+    assert found["free"].finding("diffusion") == "diffusive"
+    assert found["caged"].finding("diffusion") == "caged"
+    assert found["caged"].finding("carriers") is None, "nothing is quoted without a reading"
+
+
+def test_the_shipped_garnet_shows_no_concerted_motion_beyond_exclusion():
+    results = crystal_analysis(crystal()).run().results
+    verdict = results.verdict()
+    assert verdict.finding("concertedness") == "no evidence"
+    assert "beyond site exclusion" in str(verdict)
+    # with nulls far below the linked fraction the sentence turns
+    data = results.tree["decomposition"].to_dataset()
+    for null in ("multi_fraction_circular", "multi_fraction_exclusion"):
+        for end in ("", "_low", "_high"):
+            data[f"{null}{end}"] = data[f"{null}{end}"] * 0.3
+    results.tree["decomposition"].dataset = data
+    assert type(results)(results.tree).verdict().finding("concertedness") == "concerted"
+
+
+def test_the_needed_length_is_that_of_the_square_root_law(liquid_run):
+    results = liquid_run.results
+    table = results.data_sufficiency()
+    np.testing.assert_allclose(
+        table["needed"], table["length"] * (table["relative_error"] / 0.1) ** 2
+    )
+    assert table["length"].iloc[0] == pytest.approx(3.001)
+    finer = results.data_sufficiency(0.05)
+    np.testing.assert_allclose(finer["needed"], 4 * table["needed"])
+    known = results.decomposition
+    half = float(known["diffusive_conductivity_high"] - known["diffusive_conductivity_low"]) / 2
+    relative = half / float(known["diffusive_conductivity"])
+    assert table.loc["conductivity", "relative_error"] == pytest.approx(relative)
+    for target in (0, 1.0, "ten", -0.1, np.nan):
+        with pytest.raises(InputError, match="target must be a relative error between 0 and 1"):
+            results.data_sufficiency(target)
+
+
+def test_a_run_without_views_says_so():
+    rng = np.random.default_rng(8)
+    universe = make_universe(brownian(rng, 300, 8, 0.05, 1.0), CUBE)
+    ions = IonSpecies(universe.atoms, charge=1, name="ion")
+    options = {"temperature": 300, "frame": "laboratory", "windows": [1.0], "resolutions": None}
+    results = OnsagerDecomposition([ions], **options).run().results
+    verdict = results.verdict()
+    assert verdict.finding("diffusion") == "not diffusive"
+    assert "resolutions='log'" in str(verdict)
