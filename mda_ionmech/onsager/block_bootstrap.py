@@ -22,6 +22,8 @@ SUB_BLOCKS = 10
 MOST_BLOCKS = 50
 #: Below this many blocks the jackknife replaces the bootstrap and the window is flagged.
 FEWEST_BLOCKS = 10
+#: Below this many blocks there are no intervals: an error from two numbers is a guess.
+FEWEST_FOR_INTERVAL = 3
 #: Bootstrap samples.
 RESAMPLES = 400
 
@@ -185,7 +187,7 @@ def resampling_weights(plan: BlockPlan, rng: np.random.Generator) -> np.ndarray:
         Shape (samples, sub-blocks). From ten blocks on: moving blocks drawn with replacement
         (Kuensch, Ann. Stat. 17, 1217 (1989)), never across the join of two segments; whole
         segments where each is a block. Below: each sample leaves one block out (jackknife). Below
-        two blocks: no samples.
+        three blocks: no samples.
     """
     n, length = plan.n_sub_blocks, plan.per_block
     sizes = np.array(plan.stretches)
@@ -214,7 +216,7 @@ def resampling_weights(plan: BlockPlan, rng: np.random.Generator) -> np.ndarray:
 
 
 def _block_of(plan: BlockPlan) -> np.ndarray | None:
-    """Block of every sub-block for the jackknife; None where there are fewer than two."""
+    """Block of every sub-block for the jackknife; None where there are fewer than three."""
     blocks, count = [], 0
     alone = len(plan.stretches) == 1
     for size in plan.stretches:
@@ -224,7 +226,7 @@ def _block_of(plan: BlockPlan) -> np.ndarray | None:
             return None
         blocks.append(count + np.minimum(np.arange(size) * n // size, n - 1))
         count += n
-    return np.concatenate(blocks) if count >= 2 else None
+    return np.concatenate(blocks) if count >= FEWEST_FOR_INTERVAL else None
 
 
 def normal_samples(
@@ -247,7 +249,7 @@ def normal_samples(
     Returns
     -------
     numpy.ndarray
-        Shape (400, ...); NaN below two blocks.
+        Shape (400, ...); NaN below three blocks.
     """
     if plan.by_segment or plan.n_blocks >= FEWEST_BLOCKS:
         return samples
@@ -279,7 +281,7 @@ def interval(
     -------
     low, high : numpy.ndarray
         Shape of `estimate`. Percentiles of the bootstrap; Student's t times the jackknife error
-        below ten blocks; NaN where the estimate is NaN, fewer than two blocks exist, or most
+        below ten blocks; NaN where the estimate is NaN, fewer than three blocks exist, or most
         samples are undefined.
 
     References

@@ -61,7 +61,9 @@ def _whole(at: Reading) -> Headline:
         where = {"species": first, "species_2": first}
     name = f"diffusive_{name}" if at.diffusive else name
     value, reach = measured(*_ends(data, name, **where))
-    said = "no interval: fewer than two blocks" if reach == "-" else f"{at.level} interval {reach}"
+    said = (
+        "no interval: fewer than three blocks" if reach == "-" else f"{at.level} interval {reach}"
+    )
     return Headline(label, value, unit(data[name].attrs["units"]), said)
 
 

@@ -308,7 +308,7 @@ class TemperatureSeries:
                 raise InputError(f"{self.words()} is not in the result at {t:g} K: {why}")
             if not np.isfinite(drawn).all():
                 raise InputError(
-                    f"the result at {t:g} K has no intervals at {self.words()}: fewer than two "
+                    f"the result at {t:g} K has no intervals at {self.words()}: fewer than three "
                     "blocks; run it longer, or use a shorter one"
                 )
 

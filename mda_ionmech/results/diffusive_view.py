@@ -20,6 +20,7 @@ from scipy.special import ndtri, stdtrit
 
 from ..onsager.block_bootstrap import (
     FEWEST_BLOCKS,
+    FEWEST_FOR_INTERVAL,
     MOST_BLOCKS,
     BlockPlan,
     lengthen_blocks,
@@ -43,8 +44,6 @@ DIFFUSIVE_VARIABLES = (
     "diffusive_share",
     *SELF_VARIABLES,
 )
-#: Fewest blocks for an interval.
-_FEWEST = 3
 
 
 @dataclass(frozen=True)
@@ -194,15 +193,15 @@ def _one_resolution(
     rng = blocks.rng(choice.resolution, sums.resolution, 1)
     times = resampling_weights(plan, rng)
     whole = weights @ mean
-    if plan.n_blocks < _FEWEST or len(times) < _FEWEST:
+    if plan.n_blocks < FEWEST_FOR_INTERVAL or len(times) < FEWEST_FOR_INTERVAL:
         drawn = np.full((400, len(whole)), np.nan)
     else:
         with np.errstate(invalid="ignore", divide="ignore"):
             resampled = np.einsum("nb,blq->nlq", times, flat) / (times @ origins)[:, :, None]
         drawn = normal_samples(whole, np.einsum("l,nlq->nq", weights, resampled), plan, rng)
-        drawn = whole + _widening(whole, drawn, plan, choice, system, rows.shape[2:]) * (
-            drawn - drawn.mean(axis=0)
-        )
+        drawn = whole + _widening(
+            whole, drawn, plan, choice, system, rows.shape[2:], blocks.level
+        ) * (drawn - drawn.mean(axis=0))
         # lines from other starts give other slopes: part of the error
         which = rng.choice(len(lines), size=len(drawn), p=choice.probability)
         drawn += (lines - weights)[which] @ mean
@@ -252,6 +251,7 @@ def _widening(
     choice: LagChoice,
     system: System,
     shape: tuple[int, ...],
+    level: float,
 ) -> float:
     """Factor by which the spread of samples is too small.
 
@@ -260,7 +260,7 @@ def _widening(
     """
     factor = 1.0
     if plan.n_blocks < FEWEST_BLOCKS and not plan.by_segment:
-        at = 0.84
+        at = (1 + level) / 2
         factor = float(stdtrit(plan.n_blocks - 1, at) / ndtri(at))
     z = system.charge
     s = len(z)

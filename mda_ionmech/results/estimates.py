@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.special import ndtri
 
 from .. import onsager
-from ..onsager.block_bootstrap import FEWEST_BLOCKS
+from ..onsager.block_bootstrap import FEWEST_BLOCKS, FEWEST_FOR_INTERVAL
 from ..onsager.block_sums import Blocks, PathEntry, WindowEntry
 from ..onsager.coefficients import MAX_RESIDUAL
 from ..onsager.momentum import CONSERVED, fixed_transference, is_salt_alone, momentum_balance
@@ -160,10 +160,21 @@ class Estimates:
             for t, w in zip(self.times, self.blocks.scanned, strict=True)
             if w.plan.n_blocks < FEWEST_BLOCKS
         ]
+        none = [
+            t
+            for t, w in zip(self.times, self.blocks.scanned, strict=True)
+            if w.plan.n_blocks < FEWEST_FOR_INTERVAL
+        ]
         if few:
             notes.append(
                 f"windows of {few[0]:g} ps and longer span fewer than {FEWEST_BLOCKS} blocks: "
                 "their intervals are jackknife estimates and tend to be too narrow"
+                + (
+                    f"; those of {none[0]:g} ps and longer, with fewer than {FEWEST_FOR_INTERVAL}, "
+                    "have none"
+                    if none
+                    else ""
+                )
             )
         for k, name in enumerate(self.blocks.names):
             lost = [

@@ -105,7 +105,7 @@ def samples_of(name: str, blocks: Blocks) -> np.ndarray:
     -------
     numpy.ndarray
         Shape (400, *dimensions of the variable): bootstrap samples; below ten blocks normal samples
-        with the covariance of the jackknife; NaN below two blocks. Samples of equal number are of
+        with the covariance of the jackknife; NaN below three blocks. Samples of equal number are of
         one resampled sum for all variables of a window, or of a resolution and horizon.
 
     Raises

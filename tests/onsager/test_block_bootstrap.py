@@ -247,9 +247,12 @@ def test_a_jackknife_of_several_stretches_leaves_out_parts_of_each():
         (0, 12, 13), (13, 24, 12), (25, 28, 4), (29, 40, 12)
     ]  # fmt: skip
     assert set(np.unique(weights)) == {0.0, 1.0}
-    # 22 sub-blocks in two blocks of about as many
-    one = onsager.resampling_weights(onsager.BlockPlan(1, 22, 2), np.random.default_rng(0))
-    np.testing.assert_array_equal(one, np.repeat([[0.0, 1.0], [1.0, 0.0]], 11, axis=1))
+    # 33 sub-blocks in three blocks of about as many; two blocks are too few
+    one = onsager.resampling_weights(onsager.BlockPlan(1, 33, 3), np.random.default_rng(0))
+    np.testing.assert_array_equal(one, np.repeat(1.0 - np.eye(3), 11, axis=1))
+    assert (
+        len(onsager.resampling_weights(onsager.BlockPlan(1, 22, 2), np.random.default_rng(0))) == 0
+    )
 
 
 def test_intervals_by_hand():

@@ -208,7 +208,7 @@ def few(n_frames=60, **options):
     [
         ({"windows": [2.0], "n_frames": 200}, "the only window of the run"),
         ({"windows": [20.0], "n_frames": 41}, "this interval is a rough estimate"),
-        ({"windows": [38.0], "n_frames": 40}, "no interval: fewer than two blocks"),
+        ({"windows": [38.0], "n_frames": 40}, "no interval: fewer than three blocks"),
         ({"windows": "log", "resolutions": "log"}, "No species has an event rule"),
         ({"windows": [2.0], "axes": "xy"}, "directions analysed"),
     ],
