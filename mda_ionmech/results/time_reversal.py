@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtri
 
-from ..onsager.block_bootstrap import FEWEST_BLOCKS, normal_samples
+from ..onsager.block_bootstrap import FEWEST_BLOCKS, FEWEST_FOR_INTERVAL, normal_samples
 from .estimates import window_samples
 
 if TYPE_CHECKING:
@@ -131,6 +131,13 @@ def convergence(results: ResultTree, window: float | None) -> Convergence:
         "units": {"onsager": "1/(J m s)", "event": "1/(J m s)", "count": "1", "cycle": "1"},
     }
     few = entry.plan.n_blocks < FEWEST_BLOCKS and not entry.plan.by_segment
+    if len(table) == 0 and few and entry.plan.n_blocks < FEWEST_FOR_INTERVAL:
+        return Convergence(
+            table,
+            None,
+            f"Time reversal in windows of {length:g} ps: with fewer than ten blocks the noise is a "
+            f"guess, and with {entry.plan.n_blocks} of them nothing is compared.",
+        )
     balanced, text = _verdict(table, few)
     return Convergence(table, balanced, text + _caveat(results, length))
 
