@@ -192,6 +192,7 @@ def diffusive_resolution(results: Sequence[Results], species: str) -> float:
 
 
 def check_view(results: Sequence[Results], view: str) -> None:
+    """Refuse results without a view."""
     for r in results:
         if _BY_EVENT[view] not in r.decomposition:
             raise InputError(
