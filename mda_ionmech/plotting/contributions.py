@@ -35,6 +35,7 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
     """Contributions of the events to the Onsager coefficient against the window.
 
     Bars are stacked, negative contributions downwards; the dots are the total with its interval.
+    The bar on the right, "limit", is the diffusive view, with labels over its own resolution.
 
     Parameters
     ----------
@@ -74,6 +75,9 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
         label="total",
         zorder=3,
     )
+    if results.has_diffusive_view:
+        high, low = _add_limit(ax, results, name, float(place[-1]) + 1.6, scale)
+        up, down = np.append(up, high), np.append(down, low)
     # no line for negligible negative parts
     if down.min() < -0.01 * up.max():
         ax.axhline(0, color=BLACK, lw=0.8, zorder=3)
@@ -84,6 +88,37 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
     state_nulls(ax, results, name, data["window"].values[:: max(len(place) // 3, 1)])
     ax.legend(frameon=False, fontsize="small", ncols=2)
     return ax
+
+
+def _add_limit(
+    ax: Axes, results: Results, species: str, place: float, scale: float
+) -> tuple[float, float]:
+    """Draw the diffusive view as one more bar; its upper and lower end."""
+    table = results.summary(view="diffusive", species=species)
+    named = set(ax.get_legend_handles_labels()[1])
+    colors = colors_of(list(table.index), EVENT_COLORS)
+    up = down = 0.0
+    for (event, row), color in zip(table.iterrows(), colors, strict=True):
+        part = row["onsager"] / scale
+        label = plain(event)
+        new = label not in named and abs(row["share"]) > 0.005
+        ax.bar(
+            place,
+            part,
+            bottom=up if part >= 0 else down,
+            width=0.75,
+            color=color,
+            label=label if new else None,
+            zorder=2,
+        )
+        up, down = (up + part, down) if part >= 0 else (up, down + part)
+    total, low, high = np.array(table.attrs["total"]) / scale
+    reach = np.nan_to_num([[total - low], [high - total]])
+    ax.errorbar(place, total, yerr=reach, fmt="o", color=BLACK, ms=4, capsize=3, lw=1, zorder=3)
+    ticks, labels = list(ax.get_xticks()), [t.get_text() for t in ax.get_xticklabels()]
+    ax.set_xticks([*ticks, place], [*labels, "limit"])
+    ax.axvline(place - 0.8, color=GREY, lw=0.8, ls=":")
+    return up, down
 
 
 def shares(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:

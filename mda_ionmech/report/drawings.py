@@ -44,7 +44,8 @@ def captions(at: Reading, species: str) -> dict[str, tuple[str, str]]:
             f"Contribution of each event to the Onsager coefficient L({species}, {species}), in "
             f"1/(J m s), in windows of each length. Bars are stacked and sum to the dots, the "
             f"total with its {bars}; negative contributions are motion against the rest. Hatched: "
-            f"{few}.",
+            f"{few}. The bar named limit, where there is one, is the diffusive limit, with labels "
+            "over the recommended resolution.",
         ),
         "shares": (
             f"share of every event of {species} against the window on a logarithmic axis",

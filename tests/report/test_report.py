@@ -2,6 +2,7 @@
 
 import base64
 import html
+import io
 import json
 import re
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from mda_ionmech import (
     InputError,
@@ -27,6 +29,7 @@ from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.report import drawings, numbers, page, sections, write_report
 from mda_ionmech.results.results import Results
+from mda_ionmech.results.tables import print_result
 
 from ..builders import brownian, decompose, make_universe
 
@@ -325,3 +328,28 @@ def test_citations_become_links():
         "https://arxiv.org/abs/2602.16636",
         "https://doi.org/10.1002/jcc.21787",
     ]
+
+
+def test_terminal_report_and_figure_show_one_reading(liquid_run, tmp_path):
+    results = liquid_run.results
+    table, whole = results.summary(), results.transport().loc["conductivity"]
+    file = io.StringIO()
+    print_result(Console(file=file, width=80), results, None)
+    printed = [line.split() for line in file.getvalue().splitlines()]
+    for event, row in table.iterrows():
+        (line,) = [w for w in printed if w[:1] == [event] and w[3:4] == ["to"]]
+        assert float(line[1]) == pytest.approx(100 * row["share"], abs=0.051)
+        assert float(line[5]) == pytest.approx(row["conductivity"], rel=6e-3, abs=1e-9)
+    (line,) = [w for w in printed if w[:1] == ["conductivity"] and w[-1] == "S/m"]
+    assert float(line[1]) == pytest.approx(whole["value"], rel=6e-3)
+    found = checked(results.report(tmp_path / "page.html"))
+    ends = whole["value"], whole["low"], whole["high"]
+    assert "Conductivity {} S/m 68 % interval {}".format(*numbers.measured(*ends)) in found.text
+    for event, row in table.iterrows():
+        ends = row["share"], row["share_low"], row["share_high"]
+        assert [event, *numbers.measured(*ends, share=True)] in found.rows
+    ax = results.plot()
+    last = max(bar.get_x() for bar in ax.patches)
+    heights = np.array([bar.get_height() for bar in ax.patches if bar.get_x() == last])
+    np.testing.assert_allclose(heights / heights.sum(), table["share"], atol=1e-12)
+    assert [t.get_text() for t in ax.get_xticklabels()][-1] == "limit"
