@@ -7,6 +7,7 @@ Contributions and shares of windows with fewer than ten blocks are marked.
 from .all_figures import close, figures, save, save_all
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .mechanism import concertedness, populations, robustness, timeline, transitions
+from .running import running
 from .structure import rdf
 from .temperature import arrhenius
 from .views import view_curves, view_map
@@ -23,6 +24,7 @@ __all__ = [
     "populations",
     "rdf",
     "robustness",
+    "running",
     "save",
     "save_all",
     "shares",

@@ -15,6 +15,7 @@ from ..lib.files import write_atomically
 from ..lib.write_targets import file_target, shown_path
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .mechanism import concertedness, macrostates_of, populations, timeline, transitions
+from .running import running
 from .style import check_axes, check_results
 from .views import view_curves, view_map
 
@@ -62,6 +63,8 @@ def figures(
     if "path_slope" in results.decomposition and "blocks" in results.tree.children:
         out["view-curves"] = lambda: view_curves(results, species=species)
         out["view-map"] = lambda: view_map(results, species=species)
+    if results.has_diffusive_view:
+        out["running"] = lambda: running(results, species=species)
     if "multi_fraction" in results.decomposition:
         hopping = results.decomposition["multi_fraction"].sel(species=results._species(species))
         if np.isfinite(hopping).any():

@@ -90,6 +90,13 @@ def captions(at: Reading, species: str) -> dict[str, tuple[str, str]]:
             "is read) and horizon (time over which displacements are correlated). Along a row the "
             "resolution is constant. Framed: the combination recommended above, if any.",
         ),
+        "running": (
+            f"coefficient and shares of {species} against the part of the trajectory used",
+            "Convergence of the diffusive limit: from the first part of the trajectory (filled), "
+            f"from the last (open). Black: L({species}, {species}) over its value for the whole, "
+            f"with {bars}; colours: shares of the events. Both directions agree where the "
+            "trajectory is long enough.",
+        ),
         "concertedness": (
             f"fraction of linked hops of {species} against the window, with two nulls",
             f"Fraction of the hops of {species} linked to hops of other ions, with {bars}, "

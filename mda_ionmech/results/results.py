@@ -268,6 +268,35 @@ class Results(ResultTree):
 
         return data_sufficiency(self, target, species)
 
+    def running_estimate(self, parts: int = 10, *, species: str | None = None) -> pd.DataFrame:
+        """Coefficient and shares in the diffusive limit against the length of trajectory used.
+
+        With the lags and weights of the whole trajectory, from the first and from the last part of
+        it: forward and backward estimates agree within their errors where it is long enough.
+
+        Parameters
+        ----------
+        parts : int
+            Number of lengths, 2 to 50.
+        species : str, optional
+            Default: the first species with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (direction, fraction); columns ``onsager`` and its ``error`` (1/(J m s); that of
+            the whole trajectory over the root of the fraction), and the share of each event. NaN
+            where the part is shorter than the longest lag.
+
+        Raises
+        ------
+        InputError
+            For a run without a diffusive view, or a number of parts out of range.
+        """
+        from .running_estimate import running_estimate
+
+        return running_estimate(self, parts, species)
+
     def transference(self, window: float | None = None) -> pd.DataFrame:
         """Transference number of every event: its fraction of the conductivity.
 

@@ -98,3 +98,23 @@ def test_a_run_without_views_says_so():
     verdict = results.verdict()
     assert verdict.finding("diffusion") == "not diffusive"
     assert "resolutions='log'" in str(verdict)
+
+
+def test_running_estimates_end_at_the_value_of_the_whole(liquid_run):
+    results = liquid_run.results
+    table = results.running_estimate(5)
+    whole = results.summary()
+    for direction in ("forward", "backward"):
+        last = table.loc[direction, 1.0]
+        assert last["onsager"] == pytest.approx(whole.attrs["total"][0], rel=1e-10)
+        np.testing.assert_allclose(last[whole.index], whole["share"], rtol=1e-9, atol=1e-14)
+    shares = table[list(whole.index)].sum(axis=1)
+    np.testing.assert_allclose(shares.dropna(), 1.0, rtol=1e-9)
+    # a quarter of the trajectory has twice the error
+    np.testing.assert_allclose(table["error"] * np.sqrt(table.index.get_level_values(1)),
+                               table["error"].iloc[4])  # fmt: skip
+    first, last = (table.loc[d, 0.4]["onsager"] for d in ("forward", "backward"))
+    assert abs(first - last) < 4 * table.loc[("forward", 0.4), "error"]
+    for parts in (1, 0, -3, 2.5, "ten", 51, True):
+        with pytest.raises(InputError, match="parts must be a whole number"):
+            results.running_estimate(parts)

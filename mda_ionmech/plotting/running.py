@@ -1,0 +1,72 @@
+"""Figure of coefficient and shares against the length of trajectory used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from .style import GREY, check_results, new_axes, plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..results.results import Results
+
+
+def running(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
+    """Convergence of the diffusive view with the length of trajectory used.
+
+    Filled symbols: from the start on; open symbols: from the end back. Black: the Onsager
+    coefficient over that of the whole trajectory, with its error; colours: shares of the events.
+
+    Parameters
+    ----------
+    results : Results
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    species : str, optional
+        Default: the first species with an event rule.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        For a run without a diffusive view.
+    """
+    check_results(results)
+    table = results.running_estimate(species=species)
+    whole = table.attrs["total"]
+    events = [e for e in table.columns[2:] if table[e].abs().max() > 0.005]
+    colors = dict(zip(events, colors_of(events, EVENT_COLORS), strict=True))
+    ax = new_axes(ax, (7.0, 4.0))
+    for direction, fill in (("forward", None), ("backward", "white")):
+        part = table.loc[direction]
+        at = part.index.to_numpy()
+        style: dict[str, Any] = {"ms": 4, "lw": 1, "ls": "-" if fill is None else "--"}
+        ax.errorbar(
+            at, part["onsager"] / whole, yerr=np.nan_to_num(part["error"] / abs(whole)), fmt="o",
+            color=BLACK, mfc=fill or BLACK, capsize=2,
+            label=f"coefficient, {direction}", **style,
+        )  # fmt: skip
+        for event in events:
+            label = plain(event) if fill is None else None
+            ax.plot(
+                at, part[event], "o", color=colors[event], mfc=fill or colors[event], label=label,
+                **style,
+            )  # fmt: skip
+    ax.axhline(1, color=GREY, lw=0.8, zorder=0)
+    ax.axhline(0, color=GREY, lw=0.8, zorder=0)
+    ax.set_xlabel(f"part of the trajectory ({table.attrs['length_ns']:.3g} ns)")
+    ax.set_ylabel(f"share of {plain(table.attrs['species'])}; coefficient over its last value")
+    ax.set_title(
+        f"diffusive limit, labels over {table.attrs['resolution_ps']:g} ps, "
+        f"{table.attrs['level']:.0%} intervals",
+        fontsize="small",
+    )
+    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    return ax

@@ -1,0 +1,68 @@
+"""Coefficient and shares in the diffusive limit against the length of trajectory used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..lib.checks import whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .results import Results
+
+#: Most parts of the trajectory.
+MOST_PARTS = 50
+
+
+def running_estimate(results: Results, parts: int, species: str | None) -> pd.DataFrame:
+    """See `Results.running_estimate`."""
+    import pandas as pd
+
+    remedy = "give how many lengths to compare, e.g. 10"
+    parts = whole("parts", parts, least=2, most=MOST_PARTS, remedy=remedy)
+    name = results._species(species)
+    summary = results.summary(view="diffusive", species=name)
+    blocks, about = results.blocks, results.decomposition["diffusive_onsager"].attrs
+    frames = round(summary.attrs["resolution_ps"] / blocks.dt)
+    sums = next(one for one in blocks.lags if one.resolution == frames)
+    lags = np.round(np.asarray(about["lag_ps"]) / blocks.dt).astype(int)
+    at = np.array([sums.lags.index(int(t)) for t in lags])
+    weights = np.asarray(about["weight_per_ps"]) * blocks.dt
+    k = blocks.names.index(name)
+    rows = np.flatnonzero(blocks.path_rows[0] == k)
+    values = np.concatenate(
+        [sums.total[:, at, k, k][:, :, None], sums.marginal[:, at][:, :, rows, k]], axis=2
+    )
+    origins = sums.origins[:, at]
+    factor = blocks.system.onsager_factor(blocks.dt)
+    total, low, high = summary.attrs["total"]
+    columns = ["onsager", *summary.index]
+    out = {}
+    for direction in ("forward", "backward"):
+        order = slice(None) if direction == "forward" else slice(None, None, -1)
+        for part in range(1, parts + 1):
+            used = -(-len(values) * part // parts)
+            counted = origins[order][:used].sum(axis=0)
+            if not np.all(counted > 0):  # the longest lag has no origin there
+                row = np.full(len(columns), np.nan)
+            else:
+                mean = values[order][:used].sum(axis=0) / counted[:, None]
+                found = weights @ mean * factor
+                row = np.concatenate([found[:1], found[1:] / found[0]])
+            out[direction, part / parts] = row
+    table = pd.DataFrame.from_dict(out, orient="index", columns=columns)
+    table.index = pd.MultiIndex.from_tuples(out, names=["direction", "fraction"])
+    fraction = table.index.get_level_values("fraction").to_numpy()
+    table.insert(1, "error", (high - low) / 2 / np.sqrt(fraction))
+    table.attrs = {
+        "species": name,
+        "resolution_ps": summary.attrs["resolution_ps"],
+        "length_ns": sum(sums.frames) * blocks.dt / 1000,
+        "level": blocks.level,
+        "units": {"onsager": "1/(J m s)", "error": "1/(J m s)"},
+        "total": total,
+    }
+    return table
