@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.plain_text import printable
 from ..lib.version import __version__
@@ -150,6 +149,8 @@ def init(
     given = {key: value for key, value in options.items() if value is not None}
     for key, value in given.items():
         if not value.isprintable():
+            from ..lib.checks import shown
+
             raise InputError(
                 f"--{key.replace('_', '-')} must be printable text, got {shown(value)}; give e.g. "
                 "--topology-format DATA or --atom-style 'id type charge x y z'"

@@ -73,6 +73,8 @@ def _derived(own: np.ndarray, sigma: float | np.ndarray, blocks: Blocks) -> dict
 
 def _slope(blocks: Blocks, species: int) -> tuple[float, float] | None:
     """Slope of the mean squared displacement, A^2 per frame, and its relative error."""
+    if not blocks.windows:
+        return None
     frames = _frames(blocks.windows[0])
     entries = [w for w in blocks.windows if w.frames <= sum(frames) // _LONGEST]
     if not entries:

@@ -67,6 +67,10 @@ class Verdict:
         ----------
         topic : str
             As in `Sentence`.
+
+        Returns
+        -------
+        str or None
         """
         return next((one.finding for one in self.sentences if one.topic == topic), None)
 
