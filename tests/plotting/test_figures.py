@@ -37,11 +37,19 @@ def test_stacked_bars_add_up_to_the_total(liquid_run):
     data = liquid_run.results.decomposition.sel(species="Li+", species_2="Li+")
     events = liquid_run.event_names(0)
     n = data.sizes["window"]
-    heights = np.array([p.get_height() for p in ax.patches]).reshape(len(events), n)
-    total = ax.containers[-1].lines[0].get_ydata()
+    # the bars of the windows, then those of the diffusive limit
+    bars, limit = ax.patches[: len(events) * n], ax.patches[len(events) * n :]
+    heights = np.array([p.get_height() for p in bars]).reshape(len(events), n)
+    lines = [c.lines[0].get_ydata() for c in ax.containers if hasattr(c, "lines")]
+    (total,) = [y for y in lines if len(y) == n]
+    (last,) = [y for y in lines if len(y) == 1]
+    assert sum(p.get_height() for p in limit) == pytest.approx(last[0], rel=1e-12)
+    np.testing.assert_allclose(
+        last[0] / total[0], data["diffusive_onsager"] / data["onsager"][0], rtol=1e-12
+    )
     np.testing.assert_allclose(heights.sum(axis=0), total, rtol=1e-12)
     np.testing.assert_allclose(total / total[0], data["onsager"] / data["onsager"][0])
-    hatched = np.array([p.get_hatch() is not None for p in ax.patches]).reshape(len(events), n)
+    hatched = np.array([p.get_hatch() is not None for p in bars]).reshape(len(events), n)
     np.testing.assert_array_equal(hatched, np.tile(data["blocks"].values < 10, (len(events), 1)))
     for k, event in enumerate(events):
         assert to_hex(ax.patches[k * n].get_facecolor()).upper() == EVENT_COLORS[event]
