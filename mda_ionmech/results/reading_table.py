@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from rich import box
 from rich.table import Table
-
-if TYPE_CHECKING:
-    from .results import Results
-
 
 #: Contributions below this fraction of the sum are zero within rounding.
 ROUND_OFF = 1e-12
@@ -36,7 +32,7 @@ def _reach(low: float, high: float, places: int) -> str:
     return "-" if low != low else f"{_fixed(low, places)} to {_fixed(high, places)}"
 
 
-def reading_table(results: Results, plain: Results | None = None) -> Table:
+def reading_table(results: Any, plain: Any = None) -> Table:
     """Share, conductivity, frequency and effectiveness of each event in the diffusive limit.
 
     Parameters

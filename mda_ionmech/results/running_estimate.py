@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,13 +11,12 @@ from ..lib.checks import whole
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .results import Results
 
 #: Most parts of the trajectory.
 MOST_PARTS = 50
 
 
-def running_estimate(results: Results, parts: int, species: str | None) -> pd.DataFrame:
+def running_estimate(results: Any, parts: int, species: str | None) -> pd.DataFrame:
     """See `Results.running_estimate`."""
     import pandas as pd
 

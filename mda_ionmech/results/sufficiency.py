@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,14 +12,12 @@ from ..lib.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .results import Results
-
 
 #: Shares below this are zero within rounding.
 ROUND_OFF = 1e-12
 
 
-def data_sufficiency(results: Results, target: float, species: str | None) -> pd.DataFrame:
+def data_sufficiency(results: Any, target: float, species: str | None) -> pd.DataFrame:
     """See `Results.data_sufficiency`."""
     import pandas as pd
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .reading_table import three_digits as digits
 from .recommend import no_reading
-
-if TYPE_CHECKING:
-    from .results import Results
 
 #: Standard errors by which two numbers must differ to be told apart.
 APART = 2.0
@@ -75,7 +72,7 @@ class Verdict:
         return next((one.finding for one in self.sentences if one.topic == topic), None)
 
 
-def verdict(results: Results, species: str | None) -> Verdict:
+def verdict(results: Any, species: str | None) -> Verdict:
     """See `Results.verdict`."""
     name = results._species(species)
     found: list[Sentence | None] = []
@@ -99,7 +96,7 @@ def _percent(value: float, low: float, high: float) -> str:
     return f"{100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _carriers(results: Results) -> Sentence | None:
+def _carriers(results: Any) -> Sentence | None:
     data = results.decomposition
     if not any(s["charge"] for s in results.settings["species"]):
         return None
@@ -119,7 +116,7 @@ def _carriers(results: Results) -> Sentence | None:
     return Sentence("carriers", leading, text)
 
 
-def _events(results: Results, name: str) -> Sentence | None:
+def _events(results: Any, name: str) -> Sentence | None:
     table = results.summary(view="diffusive", species=name)
     if len(table) < 2:
         return None
@@ -149,7 +146,7 @@ def _events(results: Results, name: str) -> Sentence | None:
     )
 
 
-def _concerted(results: Results, name: str) -> Sentence | None:
+def _concerted(results: Any, name: str) -> Sentence | None:
     at = results.at_window().sel(species=name)
     if "multi_fraction" not in at or not float(at["multi_fraction"]) > 0:
         return None
@@ -183,7 +180,7 @@ def _concerted(results: Results, name: str) -> Sentence | None:
     return Sentence("concertedness", "no evidence", f"No evidence of concerted motion: {linked}.")
 
 
-def _diffusive(results: Results, name: str, why: str) -> Sentence:
+def _diffusive(results: Any, name: str, why: str) -> Sentence:
     if why:
         kind = "caged" if "caged" in why else "not diffusive"
         return Sentence("diffusion", kind, f"{name} has no reading: {why[:1].lower()}{why[1:]}")
@@ -196,7 +193,7 @@ def _diffusive(results: Results, name: str, why: str) -> Sentence:
     )
 
 
-def _reversal(results: Results) -> Sentence | None:
+def _reversal(results: Any) -> Sentence | None:
     found = results.convergence()
     if found.balanced is None:
         return None
@@ -207,7 +204,7 @@ def _reversal(results: Results) -> Sentence | None:
     return Sentence("time reversal", "violated", found.text)
 
 
-def _data(results: Results, name: str) -> Sentence:
+def _data(results: Any, name: str) -> Sentence:
     table = results.data_sufficiency(species=name)
     shares = table[table.index.str.startswith("share of ")]
     picked: list[Any] = [table.index[0]]
