@@ -122,8 +122,6 @@ class LagFit:
         Of the mean squared displacement, per frame and absolute.
     error : float
         Standard error of the slope for a Gaussian coordinate.
-    covariance : numpy.ndarray
-        Shape (lags, lags), of the mean squared displacement.
     misfit : float
         Chi squared of the lags about the line.
     """
@@ -132,7 +130,6 @@ class LagFit:
     slope: float
     intercept: float
     error: float
-    covariance: np.ndarray
     misfit: float
 
 
@@ -172,6 +169,5 @@ def fit_lags(
         slope=float(slope),
         intercept=float(intercept),
         error=float(np.sqrt(spread[0, 0])),
-        covariance=matrix,
         misfit=float(rest @ np.linalg.solve(matrix, rest)),
     )

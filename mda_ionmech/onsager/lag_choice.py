@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
-from .block_bootstrap import BlockPlan, resampling_weights
+from .block_bootstrap import resampling_weights
 from .coefficients import System
 from .diffusive_limit import LagCovariance, LagFit, fit_lags, lag_covariance
 from .lag_sums import LagSums
@@ -69,6 +69,8 @@ class LagChoice:
         What bends longest.
     relative_error : float
         Analytic standard error of the total over its value.
+    leading : numpy.ndarray
+        Shape (species,): factors of the species in the total whose errors give the weights.
     """
 
     resolution: int
@@ -81,6 +83,7 @@ class LagChoice:
     settled: bool
     bent: str
     relative_error: float
+    leading: np.ndarray
 
     @property
     def longest(self) -> int:
@@ -117,17 +120,18 @@ def choose_lags(
         return None
     bent, settled_from, settled = "", min(starts), True
     for what, squared in totals(finest, system, names).items():
-        found, agrees = _settled(finest.lags, finest.frames, squared, system.n_dimensions)
+        lines, covariance = _lines(finest.lags, finest.frames, squared, system.n_dimensions)
+        found, agrees = _settled(finest.lags, lines, covariance, system.n_dimensions)
         if found > settled_from:
             bent, settled_from = what, found
         settled &= agrees
-    leading = _leading(sums, system, names)
-    lines = _lines(sums.lags, sums.frames, leading, system.n_dimensions)
+    leading, squared = _leading(sums, system, names)
+    lines, _ = _lines(sums.lags, sums.frames, squared, system.n_dimensions)
     found, what = _straight(sums, lines, starts, system, names, events)
     if found > settled_from:
         bent, settled_from = what, found
     settled &= settled_from <= starts[-1] // MARGIN
-    return _averaged(sums.resolution, sums.lags, lines, settled_from, bent, settled)
+    return _averaged(sums.resolution, sums.lags, lines, settled_from, bent, settled, leading)
 
 
 def choose_self(
@@ -155,9 +159,9 @@ def choose_self(
     if len(lags) < 3 or lags[-1] // _LAST_START < lags[0]:
         return None
     # independent carriers are further dimensions
-    settled_from, settled = _settled(lags, frames, squared, n_dimensions * n)
-    lines = _lines(lags, frames, squared, n_dimensions * n)
-    return _averaged(lags[0], lags, lines, settled_from, "", settled)
+    lines, covariance = _lines(lags, frames, squared, n_dimensions * n)
+    settled_from, settled = _settled(lags, lines, covariance, n_dimensions * n)
+    return _averaged(lags[0], lags, lines, settled_from, "", settled, np.ones(1))
 
 
 def _averaged(
@@ -167,6 +171,7 @@ def _averaged(
     settled_from: int,
     bent: str,
     settled: bool,
+    leading: np.ndarray,
 ) -> LagChoice:
     """The average of the lines that start late enough."""
     starts = list(lines)
@@ -193,6 +198,7 @@ def _averaged(
         settled=bool(settled),
         bent=bent,
         relative_error=float(np.sqrt(part @ error**2)) / abs(mean) if mean else float("nan"),
+        leading=leading,
     )
 
 
@@ -223,18 +229,22 @@ def totals(sums: LagSums, system: System, names: Sequence[str]) -> dict[str, np.
     return out
 
 
-def _leading(sums: LagSums, system: System, names: Sequence[str]) -> np.ndarray:
-    """The total whose covariance gives the weights: the charge, or the first species that moves."""
+def _leading(sums: LagSums, system: System, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The total whose covariance gives the weights: the charge, or the first species that moves.
+
+    Its factors of the species, and its mean squared displacement.
+    """
     found = totals(sums, system, names)
-    if not found:
-        return np.array(sums.lags, dtype=float)
-    return found.get("the charge", next(iter(found.values())))
+    if "the charge" in found:
+        return system.charge, found["the charge"]
+    first = next(iter(found), names[0])
+    return np.eye(len(names))[names.index(first)], found.get(first, np.array(sums.lags, float))
 
 
 def _lines(
     lags: Sequence[int], frames: Sequence[int], squared: np.ndarray, n_dimensions: int
-) -> dict[int, LagFit]:
-    """The line from every start on."""
+) -> tuple[dict[int, LagFit], LagCovariance]:
+    """The line from every start on, and the covariance of the lags."""
     all_lags = np.array(lags)
     covariance = lag_covariance(lags, frames)
     out = {}
@@ -243,7 +253,7 @@ def _lines(
             break
         where = np.flatnonzero(all_lags >= start)
         out[start] = fit_lags(all_lags[where], squared[where], covariance.part(where), n_dimensions)
-    return out
+    return out, covariance
 
 
 def _placed(line: LagFit, start: int, lags: Sequence[int]) -> np.ndarray:
@@ -254,12 +264,13 @@ def _placed(line: LagFit, start: int, lags: Sequence[int]) -> np.ndarray:
 
 
 def _settled(
-    lags: Sequence[int], frames: Sequence[int], squared: np.ndarray, n_dimensions: int
+    lags: Sequence[int],
+    lines: Mapping[int, LagFit],
+    covariance: LagCovariance,
+    n_dimensions: int,
 ) -> tuple[int, bool]:
     """The lag from which the slopes of a total agree, and whether later ones confirm it."""
-    lines = _lines(lags, frames, squared, n_dimensions)
     starts = list(lines)
-    covariance = lag_covariance(lags, frames)
     placed = {t: _placed(lines[t], t, lags) for t in starts}
     for start in starts:
         later = [t for t in starts if t >= _APART * start]
@@ -302,14 +313,7 @@ def _straight(
     per_block = sum(sums.segments) // _BLOCKS
     if not rows or per_block < 1:
         return min(starts), ""
-    n_blocks = sum(n // per_block for n in sums.segments)
-    plan = BlockPlan(
-        sub_block=sums.sub_block,
-        n_sub_blocks=sum(sums.segments),
-        n_blocks=n_blocks,
-        per_block=per_block,
-        segments=sums.segments if len(sums.segments) > 1 else (),
-    )
+    plan = sums.plan(per_block)
     times = resampling_weights(plan, np.random.default_rng(0))
     if len(times) < 2:
         return min(starts), ""
@@ -320,19 +324,18 @@ def _straight(
         drawn = np.einsum("nb,blr->nlr", times, parts) / origins[:, :, None]
     whole = parts.sum(axis=0) / sums.origins.sum(axis=0)[:, None]
     outside = (1 - ndtr(AGREEING)) / len(rows)
-    errors = float(stdtrit(n_blocks - 1, 1 - outside))
+    errors = float(stdtrit(plan.n_blocks - 1, 1 - outside))
     placed = {t: _placed(lines[t], t, sums.lags) for t in starts}
     longest, what = min(starts), ""
+
+    def bends(k: int, start: int, later: int) -> bool:
+        difference = placed[start] - placed[later]
+        spread = float(np.nanstd(drawn[:, :, k] @ difference))
+        return abs(float(whole[:, k] @ difference)) > errors * spread > 0
+
     for k, (_, a, e) in enumerate(rows):
         for start in starts:
-            bends = False
-            for later in starts:
-                if later < _APART * start:
-                    continue
-                difference = placed[start] - placed[later]
-                spread = float(np.nanstd(drawn[:, :, k] @ difference))
-                bends |= abs(float(whole[:, k] @ difference)) > errors * spread > 0
-            if not bends:
+            if not any(bends(k, start, later) for later in starts if later >= _APART * start):
                 break
         if start > longest:
             longest, what = start, f"{events[e]} of {names[a]}"

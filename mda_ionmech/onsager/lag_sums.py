@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .block_bootstrap import BlockPlan
 from .coefficients import System
-from .window_sums import block_products, block_sums
+from .path_sums import lagged_products
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,6 +63,25 @@ class LagSums:
         ends = np.cumsum(self.segments)
         first = np.split(self.origins[:, 0], ends[:-1])
         return tuple(int(n.sum()) + self.lags[0] for n in first)
+
+    def plan(self, per_block: int) -> BlockPlan:
+        """Blocks of so many sub-blocks, within each trajectory.
+
+        Parameters
+        ----------
+        per_block : int
+
+        Returns
+        -------
+        BlockPlan
+        """
+        return BlockPlan(
+            sub_block=self.sub_block,
+            n_sub_blocks=sum(self.segments),
+            n_blocks=sum(n // per_block for n in self.segments),
+            per_block=per_block,
+            segments=self.segments if len(self.segments) > 1 else (),
+        )
 
 
 def lag_grids(resolutions: Sequence[int], n_frames: int) -> dict[int, tuple[int, ...]]:
@@ -121,13 +141,9 @@ def lag_sums(
     marginal = np.zeros((n_blocks, len(lags), n_rows, n_species))
     total = np.zeros((n_blocks, len(lags), n_species, n_species))
     for k, lag in enumerate(lags):
-        count = block_sums(np.ones((1, n_frames - lag)), sub_block)[:, 0]
-        origins[: len(count), k] = count
-        for axis in range(3):
-            moved, whole = (x[:, axis, lag:] - x[:, axis, :-lag] for x in (path, collective))
-            for target, left in ((marginal, moved), (total, whole)):
-                products = block_products(left, whole, sub_block)
-                target[: len(products), k] += products
+        sums = lagged_products(path, collective, lag, sub_block, n_blocks)
+        for target, one in zip((origins, marginal, total), sums, strict=True):
+            target[:, k] = one
     return LagSums(resolution, tuple(lags), sub_block, (n_blocks,), origins, marginal, total)
 
 

@@ -122,31 +122,54 @@ def path_sums(
     -------
     PathSums
     """
-    n_rows, n_species, n_frames = len(path), len(collective), collective.shape[-1]
-    n_blocks = -(-(n_frames - n_steps * resolution) // sub_block)
-
-    def sums(horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        out = (
-            np.zeros(n_blocks),
-            np.zeros((n_blocks, n_rows, n_species)),
-            np.zeros((n_blocks, n_species, n_species)),
-        )
-        n_origins = n_frames - horizon
-        if n_origins < 1:
-            return out
-        count = block_sums(np.ones((1, n_origins)), sub_block)[:, 0]
-        out[0][: len(count)] = count
-        for axis in range(3):
-            moved, total = (
-                x[:, axis, horizon:] - x[:, axis, :-horizon] for x in (path, collective)
-            )
-            for target, left in ((out[1], moved), (out[2], total)):
-                products = block_products(left, total, sub_block)
-                target[: len(products)] += products
-        return out
-
-    now, longer = sums(n_steps * resolution), sums((n_steps + 1) * resolution)
+    horizon = n_steps * resolution
+    n_blocks = -(-(collective.shape[-1] - horizon) // sub_block)
+    now, longer = (
+        lagged_products(path, collective, lag, sub_block, n_blocks)
+        for lag in (horizon, horizon + resolution)
+    )
     return PathSums(*now, *longer)
+
+
+def lagged_products(
+    path: np.ndarray, collective: np.ndarray, lag: int, sub_block: int, n_blocks: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Number of origins and sums of products of displacements over one lag, per sub-block.
+
+    Parameters
+    ----------
+    path : numpy.ndarray
+        Shape (rows, 3, frames), from `event_paths`.
+    collective : numpy.ndarray
+        Shape (species, 3, frames), Angstrom.
+    lag : int
+        Frames.
+    sub_block : int
+        Origins per sub-block.
+    n_blocks : int
+        Number of sub-blocks; those without origins at this lag hold 0.
+
+    Returns
+    -------
+    origins, marginal, total : numpy.ndarray
+        Shape (sub-blocks,), (sub-blocks, rows, species) and (sub-blocks, species, species), A^2.
+    """
+    n_rows, n_species, n_origins = len(path), len(collective), collective.shape[-1] - lag
+    out = (
+        np.zeros(n_blocks),
+        np.zeros((n_blocks, n_rows, n_species)),
+        np.zeros((n_blocks, n_species, n_species)),
+    )
+    if n_origins < 1:
+        return out
+    count = block_sums(np.ones((1, n_origins)), sub_block)[:, 0]
+    out[0][: len(count)] = count
+    for axis in range(3):
+        moved, total = (x[:, axis, lag:] - x[:, axis, :-lag] for x in (path, collective))
+        for target, left in ((out[1], moved), (out[2], total)):
+            products = block_products(left, total, sub_block)
+            target[: len(products)] += products
+    return out
 
 
 def evaluate_paths(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import constants
 
-from ..onsager.block_bootstrap import resampling_weights
+from ..onsager.block_bootstrap import RESAMPLES, resampling_weights
 from ..onsager.block_sums import Blocks, WindowEntry
 from ..onsager.lag_choice import choose_self
 
@@ -45,10 +45,10 @@ def self_samples(
     system = blocks.system
     n_species = len(system.charge)
     rng = blocks.rng(0, 2)
-    own, drawn = np.full(n_species, np.nan), np.full((400, n_species), np.nan)
+    own, drawn = np.full(n_species, np.nan), np.full((RESAMPLES, n_species), np.nan)
     for k in range(n_species):
         found = _slope(blocks, k)
-        normal = rng.normal(size=400)
+        normal = rng.normal(size=RESAMPLES)
         if found is not None:
             own[k] = found[0] * system.onsager_factor(blocks.dt)
             drawn[:, k] = own[k] * (1 + found[1] * normal)

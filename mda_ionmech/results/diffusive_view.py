@@ -11,7 +11,7 @@ is so in exact arithmetic.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ..onsager.block_bootstrap import (
     FEWEST_BLOCKS,
     FEWEST_FOR_INTERVAL,
     MOST_BLOCKS,
+    RESAMPLES,
     BlockPlan,
     lengthen_blocks,
     normal_samples,
@@ -94,7 +95,7 @@ def diffusive_view(blocks: Blocks, resolution: int | None = None) -> DiffusiveVi
     if choice is None:
         return DiffusiveView(None, reason, empty, {k: (v, v) for k, v in empty.items()}, {}, 0)
     values = dict(empty)
-    samples = {k: np.full((400, *s), np.nan) for k, s in shapes.items()}
+    samples = {k: np.full((RESAMPLES, *s), np.nan) for k, s in shapes.items()}
     n_blocks = 0
     for sums in blocks.lags:
         if not set(choice.lags[choice.weights != 0].tolist()) <= {*sums.lags}:
@@ -189,19 +190,18 @@ def _one_resolution(
     origins = sums.origins[:, at]
     flat = np.concatenate([x.reshape(*x.shape[:2], -1) for x in (rows, pairs)], axis=2)
     mean = flat.sum(axis=0) / origins.sum(axis=0)[:, None]
-    plan = _plan(sums, choice, blocks, flat, origins, weights, at)
+    plan = _plan(sums, choice, flat, origins, weights)
     rng = blocks.rng(choice.resolution, sums.resolution, 1)
     times = resampling_weights(plan, rng)
     whole = weights @ mean
     if plan.n_blocks < FEWEST_FOR_INTERVAL or len(times) < FEWEST_FOR_INTERVAL:
-        drawn = np.full((400, len(whole)), np.nan)
+        drawn = np.full((RESAMPLES, len(whole)), np.nan)
     else:
         with np.errstate(invalid="ignore", divide="ignore"):
             resampled = np.einsum("nb,blq->nlq", times, flat) / (times @ origins)[:, :, None]
         drawn = normal_samples(whole, np.einsum("l,nlq->nq", weights, resampled), plan, rng)
-        drawn = whole + _widening(
-            whole, drawn, plan, choice, system, rows.shape[2:], blocks.level
-        ) * (drawn - drawn.mean(axis=0))
+        factor = _widening(whole, drawn, plan, choice, blocks.level)
+        drawn = whole + factor * (drawn - drawn.mean(axis=0))
         # lines from other starts give other slopes: part of the error
         which = rng.choice(len(lines), size=len(drawn), p=choice.probability)
         drawn += (lines - weights)[which] @ mean
@@ -215,27 +215,18 @@ def _one_resolution(
 def _plan(
     sums: LagSums,
     choice: LagChoice,
-    blocks: Blocks,
     flat: np.ndarray,
     origins: np.ndarray,
     weights: np.ndarray,
-    at: np.ndarray,
 ) -> BlockPlan:
     """Blocks of twice the longest lag that counts, or longer where correlations last longer."""
     n_frames = sum(sums.frames)
     length = max(2 * (choice.longest + sums.resolution), n_frames // MOST_BLOCKS)
     per_block = max(-(-length // sums.sub_block), 1)
-    n_sub_blocks = sum(sums.segments)
-    by_segment = len(sums.segments) >= FEWEST_BLOCKS
-    plan = BlockPlan(
-        sub_block=sums.sub_block,
-        n_sub_blocks=n_sub_blocks,
-        n_blocks=len(sums.segments) if by_segment else sum(n // per_block for n in sums.segments),
-        per_block=per_block,
-        segments=sums.segments if len(sums.segments) > 1 else (),
-        by_segment=by_segment,
-    )
-    if by_segment or len(sums.segments) > 1:
+    plan = sums.plan(per_block)
+    if len(sums.segments) >= FEWEST_BLOCKS:  # whole replicas
+        return replace(plan, n_blocks=len(sums.segments), by_segment=True)
+    if len(sums.segments) > 1:
         return plan
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.nan_to_num(flat / origins[:, :, None])
@@ -249,8 +240,6 @@ def _widening(
     drawn: np.ndarray,
     plan: BlockPlan,
     choice: LagChoice,
-    system: System,
-    shape: tuple[int, ...],
     level: float,
 ) -> float:
     """Factor by which the spread of samples is too small.
@@ -262,13 +251,10 @@ def _widening(
     if plan.n_blocks < FEWEST_BLOCKS and not plan.by_segment:
         at = (1 + level) / 2
         factor = float(stdtrit(plan.n_blocks - 1, at) / ndtri(at))
-    z = system.charge
+    z = choice.leading
     s = len(z)
-    pairs = slice(int(np.prod(shape)), None)
-    charged = np.count_nonzero(z) > 1
-    vector = z if charged else np.eye(s)[0]
-    total = np.einsum("a,ab,b->", vector, whole[pairs].reshape(s, s), vector)
-    spread = np.einsum("a,nab,b->n", vector, drawn[:, pairs].reshape(-1, s, s), vector).std()
+    total = np.einsum("a,ab,b->", z, whole[-s * s :].reshape(s, s), z)
+    spread = np.einsum("a,nab,b->n", z, drawn[:, -s * s :].reshape(-1, s, s), z).std()
     if spread > 0 and np.isfinite(choice.relative_error):
         factor = max(factor, abs(float(total)) * choice.relative_error / float(spread))
     return factor
