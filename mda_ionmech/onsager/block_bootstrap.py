@@ -291,20 +291,39 @@ def interval(
     nothing = np.full(estimate.shape, np.nan)
     if len(samples) == 0:
         return nothing, nothing.copy()
-    tail = (1 - level) / 2
     if plan.by_segment or plan.n_blocks >= FEWEST_BLOCKS:
-        low, high = np.quantile(samples, [tail, 1 - tail], axis=0)
-        gaps = np.isnan(samples).sum(axis=0)
-        partly = (gaps > 0) & (gaps <= len(samples) // 2)
-        if np.any(partly):
-            defined = np.nanquantile(samples[:, partly], [tail, 1 - tail], axis=0)
-            low, high = np.array(low), np.array(high)
-            low[partly], high[partly] = defined
+        low, high = percentiles(samples, level)
     else:
         g = len(samples)
         spread = samples - samples.mean(axis=0)
         error = np.sqrt((g - 1) / g * np.sum(spread**2, axis=0))
-        reach = float(stdtrit(g - 1, 1 - tail)) * error
+        reach = float(stdtrit(g - 1, 1 - (1 - level) / 2)) * error
         low, high = estimate - reach, estimate + reach
     undefined = np.isnan(estimate)
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+
+
+def percentiles(samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high percentile of bootstrap samples.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Shape (samples, ...).
+    level : float
+        Part of the samples between them, e.g. 0.68.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+        Shape (...); undefined samples are left out, and most of them give NaN.
+    """
+    tail = (1 - level) / 2
+    low, high = np.quantile(samples, [tail, 1 - tail], axis=0)
+    gaps = np.isnan(samples).sum(axis=0)
+    partly = (gaps > 0) & (gaps <= len(samples) // 2)
+    if np.any(partly):
+        defined = np.nanquantile(samples[:, partly], [tail, 1 - tail], axis=0)
+        low, high = np.array(low), np.array(high)
+        low[partly], high[partly] = defined
+    return low, high

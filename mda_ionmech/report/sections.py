@@ -8,6 +8,7 @@ import numpy as np
 
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from ..results.ends import with_ends
 from ..results.tables import concertedness, momentum_line
 from . import drawings
 from .elements import Element, Heading, Headline, Listing, Section, Table, Text
@@ -16,13 +17,6 @@ from .reading import Reading
 
 if TYPE_CHECKING:
     import pandas as pd
-    import xarray as xr
-
-
-def _ends(data: xr.Dataset, name: str, **where: str) -> tuple[float, float, float]:
-    """A variable of a dataset and the ends of its interval."""
-    value, low, high = (float(data[name + end].sel(where)) for end in ("", "_low", "_high"))
-    return value, low, high
 
 
 def _row(row: Any, name: str, low: str = "low", high: str = "high") -> tuple[float, float, float]:
@@ -60,7 +54,7 @@ def _whole(at: Reading) -> Headline:
         label, name = f"Onsager coefficient L({first}, {first})", "onsager"
         where = {"species": first, "species_2": first}
     name = f"diffusive_{name}" if at.diffusive else name
-    value, reach = measured(*_ends(data, name, **where))
+    value, reach = measured(*with_ends(data, name, **where))
     said = (
         "no interval: fewer than three blocks" if reach == "-" else f"{at.level} interval {reach}"
     )
@@ -240,8 +234,8 @@ def _coefficients(at: Reading) -> Table:
     rows = [
         [
             f"L({a}, {b})",
-            *measured(*_ends(data, f"{head}onsager", species=a, species_2=b)),
-            with_interval(*_ends(data, f"{head}onsager_self", species=a)) if a == b else "",
+            *measured(*with_ends(data, f"{head}onsager", species=a, species_2=b)),
+            with_interval(*with_ends(data, f"{head}onsager_self", species=a)) if a == b else "",
         ]
         for k, a in enumerate(at.species)
         for b in at.species[k:]
@@ -281,11 +275,11 @@ def _events_of(at: Reading, species: str) -> Table:
             stacked(*_row(row, "share", "share_low", "share_high"), share=True),
             part(row["self"]),
             part(row["distinct"]),
-            stacked(*_ends(data, "event_frequency", **where)),
-            stacked(*_ends(data, "effectiveness", **where)),
+            stacked(*with_ends(data, "event_frequency", **where)),
+            stacked(*with_ends(data, "effectiveness", **where)),
         ]
         if cooperative:
-            cells.append(stacked(*_ends(data, "effectiveness_cooperative", **where)))
+            cells.append(stacked(*with_ends(data, "effectiveness_cooperative", **where)))
         rows.append([*cells, f"{row['count']:.0f}"])
     sums = summary[["share", "self", "distinct", "frequency", "count"]].sum(skipna=False)
     foot = ["sum", *(part(sums[c]) for c in ("share", "self", "distinct"))]
@@ -338,7 +332,7 @@ def macrostates(at: Reading) -> Section | None:
                 f"Macrostates of {name}: mean fraction of carriers, with its {at.level} interval.",
                 ("macrostate", "population", at.level),
                 [
-                    [k, *measured(*_ends(one, "population", macrostate_start=k), share=True)]
+                    [k, *measured(*with_ends(one, "population", macrostate_start=k), share=True)]
                     for k in kinds
                 ],
                 colors=tuple(colors_of(kinds, MACROSTATE_COLORS)),
@@ -350,9 +344,9 @@ def macrostates(at: Reading) -> Section | None:
             [
                 pair["macrostate_start"],
                 pair["macrostate_end"],
-                with_interval(*_ends(moved, "transition_probability", **pair), share=True),
+                with_interval(*with_ends(moved, "transition_probability", **pair), share=True),
                 f"{float(moved['transition_count'].sel(pair)):.0f}",
-                with_interval(*_ends(moved, "transition_onsager", **pair)),
+                with_interval(*with_ends(moved, "transition_onsager", **pair)),
             ]
             for pair in pairs
             if float(moved["transition_count"].sel(pair)) > 0
@@ -382,8 +376,8 @@ def convergence(at: Reading) -> Section:
             [
                 f"{window:g}{mark}",
                 f"{int(one['blocks'])}",
-                *(with_interval(*_ends(one, v)) for v in ("conductivity", "nernst_einstein")),
-                with_interval(*_ends(one, "haven_ratio")),
+                *(with_interval(*with_ends(one, v)) for v in ("conductivity", "nernst_einstein")),
+                with_interval(*with_ends(one, "haven_ratio")),
             ]
         )
     parts: list[Element] = [

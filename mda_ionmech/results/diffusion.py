@@ -10,6 +10,7 @@ from scipy import constants
 from ..lib.checks import positive
 from ..lib.errors import InputError
 from ..observables.msd_exponents import cubic_length, finite_size_shift
+from .ends import with_ends
 from .window_tables import about_diffusive, about_window
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ def diffusion(results: ResultTree, window: float | None, viscosity: float | None
 
     def add(label: str, name: str, factor: float, unit: str, shift: float = 0.0, **at: str) -> None:
         name = f"diffusive_{name}" if diffusive else name
-        value, low, high = (
-            float(data[name + end].sel(at)) * factor + shift for end in ("", "_low", "_high")
-        )
+        value, low, high = (x * factor + shift for x in with_ends(data, name, **at))
         rows[label] = (value, low, high, unit)
 
     shift = 0.0

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..lib.errors import InputError
 from .elementary import elementary_resolution, reading_resolution
+from .ends import ENDS, with_ends
 
 if TYPE_CHECKING:
     from .tree import ResultTree
@@ -51,10 +52,10 @@ def diffusive_table(results: ResultTree, species: str, resolution: float | None)
     columns = {
         name: at[f"diffusive_{variable}{end}"].values
         for variable, short in (("share", "share"), ("event_conductivity", "conductivity"))
-        for end in ("", "_low", "_high")
+        for end in ENDS
         for name in [f"{short}{end}"]
     }
-    for end in ("", "_low", "_high"):
+    for end in ENDS:
         columns[f"onsager{end}"] = at[f"diffusive_event_onsager{end}"].sel(species_2=species).values
     table = pd.DataFrame(columns, index=pd.Index(labels, name="event"))
     same = np.isclose(data["window"].values, frames * blocks.dt, rtol=1e-9)
@@ -64,11 +65,6 @@ def diffusive_table(results: ResultTree, species: str, resolution: float | None)
         if same.any():
             one = data[name].isel(window=int(np.argmax(same))).sel(species=species)
             table[short] = one.sel(event=labels).values
-    total = data["diffusive_onsager"].sel(species=species, species_2=species)
-    low, high = (
-        float(data[f"diffusive_onsager_{end}"].sel(species=species, species_2=species))
-        for end in ("low", "high")
-    )
     table.attrs = {
         "species": species,
         "view": "diffusive",
@@ -76,7 +72,7 @@ def diffusive_table(results: ResultTree, species: str, resolution: float | None)
         "first_lag_ps": float(about["first_lag_ps"]),
         "last_lag_ps": float(np.max(about["lag_ps"])),
         "level": blocks.level,
-        "total": (float(total), low, high),
+        "total": with_ends(data, "diffusive_onsager", species=species, species_2=species),
         "repeated": float(elementary_resolution(blocks, k, [frames])[1]),
         "units": {
             "onsager": "1/(J m s)",

@@ -26,6 +26,7 @@ from ..onsager.block_bootstrap import (
     BlockPlan,
     lengthen_blocks,
     normal_samples,
+    percentiles,
     resampling_weights,
 )
 from ..onsager.block_sums import Blocks
@@ -289,14 +290,9 @@ def _values(
 
 
 def _ends(value: np.ndarray, samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    tail = (1 - level) / 2
-    defined = np.isfinite(samples).mean(axis=0) > 0.5
-    with np.errstate(invalid="ignore"):
-        low, high = np.quantile(
-            np.where(np.isfinite(samples), samples, 0.0), [tail, 1 - tail], axis=0
-        )
-    bad = ~defined | np.isnan(value)
-    return np.where(bad, np.nan, low), np.where(bad, np.nan, high)
+    undefined = np.isnan(value)
+    low, high = (np.where(undefined, np.nan, end) for end in percentiles(samples, level))
+    return low, high
 
 
 def mask_undefined(view: DiffusiveView, blocks: Blocks, *, fixed: bool) -> DiffusiveView:
@@ -327,4 +323,4 @@ def mask_undefined(view: DiffusiveView, blocks: Blocks, *, fixed: bool) -> Diffu
             np.where(where, np.nan, spans[name][0]),
             np.where(where, np.nan, spans[name][1]),
         )
-    return DiffusiveView(view.choice, view.reason, values, spans, view.samples, view.n_blocks)
+    return replace(view, values=values, spans=spans)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.checks import whole
+from ..lib.whole_frames import whole_frames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ def running_estimate(results: Any, parts: int, species: str | None) -> pd.DataFr
     name = results._species(species)
     summary = results.summary(view="diffusive", species=name)
     blocks, about = results.blocks, results.decomposition["diffusive_onsager"].attrs
-    frames = round(summary.attrs["resolution_ps"] / blocks.dt)
+    frames = whole_frames(summary.attrs["resolution_ps"], blocks.dt)
     sums = next(one for one in blocks.lags if one.resolution == frames)
     lags = np.round(np.asarray(about["lag_ps"]) / blocks.dt).astype(int)
     at = np.array([sums.lags.index(int(t)) for t in lags])

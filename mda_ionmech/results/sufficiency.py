@@ -8,6 +8,7 @@ import numpy as np
 
 from ..lib.checks import as_number, shown
 from ..lib.errors import InputError
+from .ends import ENDS, with_ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,15 +30,13 @@ def data_sufficiency(results: Any, target: float, species: str | None) -> pd.Dat
     name = results._species(species)
     summary = results.summary(view="diffusive", species=name)
     data, blocks = results.decomposition, results.blocks
-    total, low, high = summary.attrs["total"]
-    rows: dict[str, list[float]] = {}
+    rows: dict[str, tuple[float, ...]] = {}
     if np.any(blocks.system.charge != 0):
-        ends = ("", "_low", "_high")
-        rows["conductivity"] = [float(data[f"diffusive_conductivity{end}"]) for end in ends]
-    rows[f"L({name}, {name})"] = [total, low, high]
+        rows["conductivity"] = with_ends(data, "diffusive_conductivity")
+    rows[f"L({name}, {name})"] = summary.attrs["total"]
     for event, row in summary.iterrows():
         if abs(row["share"]) > ROUND_OFF:  # not where it is undefined either
-            rows[f"share of {event}"] = [float(row[f"share{end}"]) for end in ("", "_low", "_high")]
+            rows[f"share of {event}"] = tuple(float(row[f"share{end}"]) for end in ENDS)
     length = sum(blocks.lags[0].frames) * blocks.dt / 1000
     values = np.array(list(rows.values()))
     with np.errstate(divide="ignore", invalid="ignore"):

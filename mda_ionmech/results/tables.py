@@ -12,7 +12,8 @@ from rich.table import Table
 from ..lib.errors import InputError
 from ..lib.terminal import headed
 from .arrhenius_fits import KJ_PER_MOL
-from .reading_table import reading_table, three_digits
+from .plain_tables import fixed, number, plain_table, reach, three_digits
+from .reading_table import reading_table
 
 if TYPE_CHECKING:
     from ..microstates import RadialDistribution
@@ -21,60 +22,41 @@ if TYPE_CHECKING:
     from .results import Results
 
 
-def _number(value: float) -> str:
-    return "-" if value != value else f"{value:.3g}"
-
-
-def _fixed(value: float) -> str:
-    return "-" if value != value else f"{value:.3f}"
-
-
-def _two(value: float) -> str:
-    return "-" if value != value else f"{value:.2f}"
-
-
 def events_table(results: Results, window: float | None, plain: Results | None = None) -> Table:
     """The table of events and their sum, 80 columns wide."""
     summary = results.summary(window)
     level = f"{summary.attrs['level']:.0%}"
-    table = Table(
-        title=(
-            f"{summary.attrs['species']}: events in windows of {summary.attrs['window_ps']:g} ps"
-        ),
-        caption=(
+    names = ["event", "share", level, "self", "distinct", "per ns", "A2"]
+    table = plain_table(
+        f"{summary.attrs['species']}: events in windows of {summary.attrs['window_ps']:g} ps",
+        names + ([] if plain is None else ["plain"]),
+        1,
+        (
             f"share: part of the Onsager coefficient with its {level} interval; self and distinct: "
             "its two parts; per ns: windows with this label per ion; A2: effectiveness, D^e.D per "
             "ion and window"
             + ("" if plain is None else "; plain: the share without hysteresis and persistence")
         ),
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
     )
-    table.add_column("event", no_wrap=True)
-    names = ["share", level, "self", "distinct", "per ns", "A2"]
-    for name in names + ([] if plain is None else ["plain"]):
-        table.add_column(name, justify="right", no_wrap=True)
     shares = None if plain is None else plain.summary(window)["share"]
     for event, row in summary.iterrows():
         cells = [
             str(event),
-            _fixed(row["share"]),
-            _reach(row["share_low"], row["share_high"], _fixed),
-            _fixed(row["self"]),
-            _fixed(row["distinct"]),
-            _number(row["frequency"]),
-            _number(row["effectiveness"]),
+            fixed(row["share"]),
+            reach(row["share_low"], row["share_high"], fixed),
+            fixed(row["self"]),
+            fixed(row["distinct"]),
+            number(row["frequency"]),
+            number(row["effectiveness"]),
         ]
         if shares is not None:
-            cells.append(_fixed(shares[str(event)]))
+            cells.append(fixed(shares[str(event)]))
         table.add_row(*cells)
     sums = summary[["share", "self", "distinct", "frequency"]].sum(skipna=False)
-    cells = ["sum", _fixed(sums["share"]), "", _fixed(sums["self"]), _fixed(sums["distinct"])]
-    cells += [_number(sums["frequency"]), ""]
+    cells = ["sum", fixed(sums["share"]), "", fixed(sums["self"]), fixed(sums["distinct"])]
+    cells += [number(sums["frequency"]), ""]
     if shares is not None:
-        cells.append(_fixed(shares.sum(skipna=False)))
+        cells.append(fixed(shares.sum(skipna=False)))
     table.add_section()
     table.add_row(*cells)
     return table
@@ -93,34 +75,24 @@ def view_table(
         return reading_table(results)
     summary = results.summary(view=view, resolution=resolution, horizon=horizon, species=species)
     level = f"{summary.attrs['level']:.0%}"
-    table = Table(
-        title=f"{summary.attrs['species']}: {view} view, resolution "
+    table = plain_table(
+        f"{summary.attrs['species']}: {view} view, resolution "
         f"{summary.attrs['resolution_ps']:g}, horizon {summary.attrs['horizon_ps']:g} ps",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
+        ["event", "share", level, "1/(J m s)"],
+        1,
     )
-    table.add_column("event", no_wrap=True)
-    for name in ("share", level, "1/(J m s)"):
-        table.add_column(name, justify="right", no_wrap=True)
     for event, row in summary.iterrows():
         table.add_row(
             str(event),
-            _fixed(row["share"]),
-            _reach(row["share_low"], row["share_high"], _fixed),
-            _number(row["onsager"]),
+            fixed(row["share"]),
+            reach(row["share_low"], row["share_high"], fixed),
+            number(row["onsager"]),
         )
     total, low, high = summary.attrs["total"]
     table.add_section()
-    table.add_row("sum", _fixed(summary["share"].sum(skipna=False)), "", _number(total))
-    table.caption = f"sum: {_number(total)} ({_reach(low, high, _number)}) 1/(J m s)"
+    table.add_row("sum", fixed(summary["share"].sum(skipna=False)), "", number(total))
+    table.caption = f"sum: {number(total)} ({reach(low, high, number)}) 1/(J m s)"
     return table
-
-
-def _reach(low: float, high: float, text: Callable[[float], str]) -> str:
-    """An interval, or a dash where it is unknown."""
-    return f"{text(low)} to {text(high)}" if low == low else "-"
 
 
 def transport_table(results: Results, window: float | None) -> Table:
@@ -145,11 +117,12 @@ def transport_table(results: Results, window: float | None) -> Table:
     table.caption = transport.attrs.get("comment")
     for name, row in transport.iterrows():
         unit = "" if row["unit"] == "1" else str(row["unit"])
-        reach = _reach(row["low"], row["high"], three_digits)
-        table.add_row(str(name), three_digits(row["value"]), reach, unit)
+        lines = [(str(name), 1, unit)]
         if name == "conductivity" and "window_ps" not in transport.attrs:
-            cells = [three_digits(10 * row[k]) for k in ("value", "low", "high")]
-            table.add_row("", cells[0], "-" if cells[1] == "-" else " to ".join(cells[1:]), "mS/cm")
+            lines.append(("", 10, "mS/cm"))
+        for label, scale, of in lines:
+            value, low, high = (scale * row[k] for k in ("value", "low", "high"))
+            table.add_row(label, three_digits(value), reach(low, high, three_digits), of)
     return table
 
 
@@ -294,28 +267,17 @@ _QUANTITIES = {
 }
 
 
-def _plain_table(
-    title: str, columns: Sequence[str], left: int, caption: str | None = None
-) -> Table:
-    """A table whose first `left` columns are text."""
-    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1),
-                  collapse_padding=True, pad_edge=False)  # fmt: skip
-    for k, name in enumerate(columns):
-        table.add_column(name, justify="left" if k < left else "right", no_wrap=True)
-    return table
-
-
-def _span(row: Any, name: str = "", text: Callable[[float], str] = _fixed) -> str:
+def _span(row: Any, name: str = "", text: Callable[[float], str] = fixed) -> str:
     """The interval of a column, or of the columns low and high."""
     low, high = (float(row[f"{name}_{end}" if name else end]) for end in ("low", "high"))
-    return _reach(low, high, text)
+    return reach(low, high, text)
 
 
 def print_arrhenius(console: Console, fits: Arrhenius) -> None:
     """Print energies, refused fits, the budget and, if fitted, VTF; 80 columns wide."""
     found = fits.table()
     level = f"{fits.data.attrs['level']:.0%}"
-    table = _plain_table(
+    table = plain_table(
         f"Activation energies, {fits.data.attrs['view_description']}",
         ["quantity", "of", "sign", "eV", level, "kJ/mol", "chi2"],
         2,
@@ -329,8 +291,8 @@ def print_arrhenius(console: Console, fits: Arrhenius) -> None:
             of = str(row["species"] if event == "total" else event)
             if row["reason"]:
                 refused.append(f"{name} of {of or 'all'}: {row['reason']}")
-            cells = ["+" if row["sign"] > 0 else "-", _fixed(row["energy"]), _span(row)]
-            cells += [f"{row['energy'] * KJ_PER_MOL:.1f}", _two(row["reduced_chi2"])]
+            cells = ["+" if row["sign"] > 0 else "-", fixed(row["energy"]), _span(row)]
+            cells += [f"{row['energy'] * KJ_PER_MOL:.1f}", fixed(row["reduced_chi2"], 2)]
             table.add_row(name, of, *(["", *["-"] * 4] if row["reason"] else cells))
         table.add_section()
     console.print(table)
@@ -344,7 +306,7 @@ def print_arrhenius(console: Console, fits: Arrhenius) -> None:
 
 def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
     names = ["parts", "direct", "difference"]
-    table = _plain_table(
+    table = plain_table(
         f"{fits.data.attrs['species']}: apparent energy at each temperature, eV",
         ["T, K", "events", level, "whole", level, f"gap, {level}"],
         0,
@@ -352,7 +314,7 @@ def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
         "difference",
     )
     for temperature, row in fits.budget().iterrows():
-        cells = [text for name in names for text in (_fixed(row[name]), _span(row, name))]
+        cells = [text for name in names for text in (fixed(row[name]), _span(row, name))]
         del cells[-2]  # the gap follows from the two before it
         table.add_row(f"{temperature:g}", *cells)
     console.print(table)
@@ -361,12 +323,12 @@ def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
         if row["parts"] != row["parts"]:
             continue
         head, unit = units[str(label)]
-        parts, whole, gap = (f"{_fixed(row[name])} ({_span(row, name)})" for name in names)
+        parts, whole, gap = (f"{fixed(row[name])} ({_span(row, name)})" for name in names)
         console.print(f"{head}: {parts} {unit} from the events, {whole} from the whole; gap {gap}.")
 
 
 def _print_vtf(console: Console, fits: Arrhenius, level: str) -> None:
-    table = _plain_table(
+    table = plain_table(
         "X = A exp(-B / (T - T0)) beside the straight line",
         ["quantity", "of", "B, K", "T0, K", level, "chi2", "chi2 line"],
         2,
@@ -379,8 +341,8 @@ def _print_vtf(console: Console, fits: Arrhenius, level: str) -> None:
         if row["reason"]:
             notes.append(f"{name} of {of or 'all'}: {row['reason']}")
         table.add_row(
-            name, of, _number(row["b"]), _number(row["t0"]), _span(row, "t0", "{:.0f}".format),
-            _two(row["reduced_chi2"]), _two(row["reduced_chi2_arrhenius"]),
+            name, of, number(row["b"]), number(row["t0"]), _span(row, "t0", "{:.0f}".format),
+            fixed(row["reduced_chi2"], 2), fixed(row["reduced_chi2_arrhenius"], 2),
         )  # fmt: skip
     console.print(table)
     for text in notes:

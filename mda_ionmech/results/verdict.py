@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .reading_table import three_digits as digits
+from ..lib.whole_frames import whole_frames
+from .ends import with_ends
+from .plain_tables import three_digits as digits
 from .recommend import no_reading
 
 #: Standard errors by which two numbers must differ to be told apart.
@@ -76,14 +78,13 @@ def verdict(results: Any, species: str | None) -> Verdict:
     """See `Results.verdict`."""
     name = results._species(species)
     found: list[Sentence | None] = []
-    why = ""
     if results.has_diffusive_view:
         why = no_reading(results.decomposition, results.blocks.names.index(name))
     else:
-        why = "There is no diffusive view: " + next(
-            (w.removeprefix("no diffusive view: ") for w in results.warnings if
-             w.startswith("no diffusive view: ")), "run with resolutions='log' and horizons='log'"
-        ) + "."  # fmt: skip
+        remedy = "run with resolutions='log' and horizons='log'"
+        known = results.decomposition.get("diffusive_onsager")
+        comment = remedy if known is None else known.attrs.get("comment", remedy)
+        why = f"There is no diffusive view: {comment}."
     if not why:
         found += [_carriers(results), _events(results, name)]
     found += [_concerted(results, name), _diffusive(results, name, why), _reversal(results)]
@@ -100,17 +101,15 @@ def _carriers(results: Any) -> Sentence | None:
     data = results.decomposition
     if not any(s["charge"] for s in results.settings["species"]):
         return None
-    sigma, low, high = (float(data[f"diffusive_conductivity{e}"]) for e in ("", "_low", "_high"))
+    sigma, low, high = with_ends(data, "diffusive_conductivity")
     text = f"The conductivity is {digits(sigma)} S/m ({digits(low)} to {digits(high)})."
     numbers = data["diffusive_transference_number"]
     names = [str(s) for s in numbers["species"].values]
     if len(names) > 1 and np.isfinite(numbers).all():
         parts = [
-            f"{n} carries "
-            + _percent(*(float(data[f"diffusive_transference_number{e}"].sel(species=n))
-                         for e in ("", "_low", "_high")))
+            f"{n} carries " + _percent(*with_ends(data, "diffusive_transference_number", species=n))
             for n in names
-        ]  # fmt: skip
+        ]
         text += f" Of it {', '.join(parts)}."
     leading = names[int(np.nanargmax(numbers))] if np.isfinite(numbers).any() else ""
     return Sentence("carriers", leading, text)
@@ -129,8 +128,7 @@ def _events(results: Any, name: str) -> Sentence | None:
     ]
     first, second = (str(e) for e in order.index[:2])
     blocks = results.blocks
-    at = int(np.argmin(np.abs(np.array(blocks.resolutions) * blocks.dt
-                              - table.attrs["resolution_ps"])))  # fmt: skip
+    at = blocks.resolutions.index(whole_frames(table.attrs["resolution_ps"], blocks.dt))
     k, drawn = blocks.names.index(name), results.samples("diffusive_share")
     one, other = (drawn[:, k, blocks.events.index(e), at] for e in (first, second))
     gap = order["share"].iloc[0] - order["share"].iloc[1]
@@ -152,7 +150,7 @@ def _concerted(results: Any, name: str) -> Sentence | None:
         return None
 
     def known(variable: str) -> tuple[float, float]:
-        value, low, high = (float(at[variable + e]) for e in ("", "_low", "_high"))
+        value, low, high = with_ends(at, variable)
         return value, (high - low) / 2
 
     value, error = known("multi_fraction")

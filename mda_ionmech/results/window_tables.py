@@ -11,6 +11,8 @@ import xarray as xr
 
 from ..lib.errors import InputError
 from ..lib.whole_frames import whole_frames
+from ..onsager.block_bootstrap import percentiles
+from .ends import with_ends
 from .tree import ResultTree
 from .view_estimates import event_transference, view_table
 
@@ -41,8 +43,7 @@ def transport(results: ResultTree, window: float | None) -> pd.DataFrame:
 
     def add(label: str, name: str, **where: str) -> None:
         name = f"diffusive_{name}" if diffusive else name
-        value, low, high = (data[name + end].sel(where) for end in ("", "_low", "_high"))
-        rows[label] = (float(value), float(low), float(high), data[name].attrs["units"])
+        rows[label] = (*with_ends(data, name, **where), data[name].attrs["units"])
 
     add("conductivity", "conductivity")
     add("Nernst-Einstein conductivity", "nernst_einstein")
@@ -68,9 +69,9 @@ def _diffusive_transference(results: ResultTree) -> pd.DataFrame:
     undefined = not np.isfinite(data["diffusive_transference_number"]).all()
     rows = {}
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = drawn / drawn.sum(axis=(1, 2))[:, None, None]
+        low, high = percentiles(drawn / drawn.sum(axis=(1, 2))[:, None, None], blocks.level)
     for a, e in zip(*blocks.path_rows, strict=True):
-        ends = [np.quantile(shares[:, a, e], q) for q in _tails(blocks.level)]
+        ends = low[a, e], high[a, e]
         own = (np.nan,) * 3 if undefined else (part[a, e] / sigma, *ends)
         rows[blocks.names[a], blocks.events[e]] = (*map(float, own), float(part[a, e]))
     table = pd.DataFrame.from_dict(
@@ -79,10 +80,6 @@ def _diffusive_transference(results: ResultTree) -> pd.DataFrame:
     table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
     table.attrs = about
     return table
-
-
-def _tails(level: float) -> tuple[float, float]:
-    return (1 - level) / 2, (1 + level) / 2
 
 
 def about_diffusive(results: ResultTree) -> dict[Hashable, Any]:

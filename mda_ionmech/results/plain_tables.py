@@ -1,0 +1,44 @@
+"""Tables for the terminal, and the numbers and intervals in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from rich import box
+from rich.table import Table
+
+
+def number(value: float) -> str:
+    """A number with at most three digits; a dash where it is unknown."""
+    return "-" if value != value else f"{value:.3g}"
+
+
+def three_digits(value: float) -> str:
+    """A number with three digits, final zeros kept; a dash where it is unknown."""
+    if value != value:
+        return "-"
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e5:
+        return f"{value:.{max(2 - math.floor(math.log10(abs(value))), 0)}f}"
+    return f"{value:.2e}"
+
+
+def fixed(value: float, places: int = 3) -> str:
+    """A number with so many decimals; a dash where it is unknown."""
+    return "-" if value != value else f"{value:.{places}f}"
+
+
+def reach(low: float, high: float, text: Callable[[float], str]) -> str:
+    """An interval, or a dash where it is unknown."""
+    return f"{text(low)} to {text(high)}" if low == low else "-"
+
+
+def plain_table(title: str, columns: Sequence[str], left: int, caption: str | None = None) -> Table:
+    """A table whose first `left` columns are text."""
+    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1),
+                  collapse_padding=True, pad_edge=False)  # fmt: skip
+    for k, name in enumerate(columns):
+        table.add_column(name, justify="left" if k < left else "right", no_wrap=True)
+    return table
