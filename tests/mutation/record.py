@@ -16,7 +16,7 @@ HEAD = """\
 
 How much do the tests notice? Small faults are put into the code, one at a time, and the tests
 beside the module are run: a comparison or an arithmetic operator exchanged, a number one up or
-down, a condition turned into its opposite, a statement removed. A fault that no test finds either
+down, a condition negated, a statement removed. A fault that no test finds either
 changes no result, and then the reason is given below, or it gets a test.
 
 The modules are those whose faults would be wrong numbers: sums, intervals and coefficients, event

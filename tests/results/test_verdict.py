@@ -54,7 +54,7 @@ def test_diffusive_and_caged_motion_are_told_apart():
         found[name] = results.verdict()
     assert found["free"].finding("diffusion") == "diffusive"
     assert found["caged"].finding("diffusion") == "caged"
-    assert found["caged"].finding("carriers") is None, "nothing is quoted without a reading"
+    assert found["caged"].finding("carriers") is None, "no number is given without a reading"
 
 
 def test_the_shipped_garnet_shows_no_concerted_motion_beyond_exclusion():
