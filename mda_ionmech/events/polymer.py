@@ -1,7 +1,7 @@
 """Events of an ion in a polymer, from the chains, chain atoms and counter-ions of its shell.
 
-Attachment and detachment, interchain hops, intrachain hops, exchange of counter-ions, and
-co-diffusion with the chain.
+Attachment and detachment, interchain hops, intrachain hops, changes of coordination number,
+exchange of counter-ions, and co-diffusion with the chain.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
 from ..lib.frozen import changed, frozen
 from ..lib.kernels import kernel
@@ -23,16 +24,18 @@ from .base import Classifier, EventRule, by_kernel
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
-ATTACH_DETACH, INTERCHAIN, INTRACHAIN, ANION_ASSISTED, VEHICULAR = range(5)
-BARE, DENTICITY, RENEWAL, ANION_CHANGE, ADDED, LOST, SWAPPED = (1 << k for k in range(7))
+ATTACH_DETACH, INTERCHAIN, INTRACHAIN, DENTICITY_CLASS, ANION_ASSISTED, VEHICULAR = range(6)
+BARE, DENTICITY, RENEWAL, ANION_CHANGE, ADDED, LOST, SWAPPED, SHIFT = (1 << k for k in range(8))
+#: Least displacement along the chains, in monomers, that has the flag ``shift``.
+ONE_MONOMER = 1.0 - 1e-9
 
 
 @kernel
-def _classify(offsets, unit, atom, n_chains, before, after, codes, flags):  # type: ignore[no-untyped-def]
+def _classify(offsets, unit, atom, monomer, n_chains, before, after, codes, flags):  # type: ignore[no-untyped-def]
     """Labels and flags of pairs of shells whose members are sorted by unit, then atom.
 
-    offsets (shells + 1,), unit and atom (members,): the shells; a unit below n_chains is a chain,
-    others are anions; before, after (pairs,). Fills codes and flags (pairs,).
+    offsets (shells + 1,), unit, atom and monomer (members,): the shells; a unit below n_chains is a
+    chain, others are anions; before, after (pairs,). Fills codes and flags (pairs,).
     """
     for p in range(before.shape[0]):
         i, stop_i = offsets[before[p]], offsets[before[p] + 1]
@@ -40,8 +43,10 @@ def _classify(offsets, unit, atom, n_chains, before, after, codes, flags):  # ty
         # chains and anions lost, gained, kept
         chain_lost = chain_gained = chain_kept = 0
         anion_lost = anion_gained = anion_kept = 0
+        # chain atoms of kept chains
+        atoms_lost = atoms_gained = atoms_kept = 0
         denticity = False
-        moved = False
+        shift = 0.0
         while i < stop_i or j < stop_j:
             if j >= stop_j or (i < stop_i and unit[i] < unit[j]):
                 this = unit[i]
@@ -59,10 +64,25 @@ def _classify(offsets, unit, atom, n_chains, before, after, codes, flags):  # ty
                     anion_kept += 1
                     continue
                 chain_kept += 1
-                moved = moved or n_i != n_j
-                if n_i == n_j:
-                    for k in range(n_i):
-                        moved = moved or atom[first_i + k] != atom[first_j + k]
+                place_i = place_j = 0.0
+                for k in range(first_i, i):
+                    place_i += monomer[k]
+                for k in range(first_j, j):
+                    place_j += monomer[k]
+                shift += place_j / n_j - place_i / n_i
+                a, b, same = first_i, first_j, 0
+                while a < i and b < j:
+                    if atom[a] == atom[b]:
+                        same += 1
+                        a += 1
+                        b += 1
+                    elif atom[a] < atom[b]:
+                        a += 1
+                    else:
+                        b += 1
+                atoms_kept += same
+                atoms_lost += n_i - same
+                atoms_gained += n_j - same
             elif this < n_chains:
                 chain_lost += n_i > 0
                 chain_gained += n_j > 0
@@ -74,19 +94,22 @@ def _classify(offsets, unit, atom, n_chains, before, after, codes, flags):  # ty
             code = ATTACH_DETACH
         elif chain_lost > 0 or chain_gained > 0:
             code = INTERCHAIN
-        elif moved:
+        elif atoms_lost > 0 and atoms_gained > 0:
             code = INTRACHAIN
+        elif atoms_lost > 0 or atoms_gained > 0:
+            code = DENTICITY_CLASS
         elif anion_lost > 0 or anion_gained > 0:
             code = ANION_ASSISTED
         else:
             code = VEHICULAR
         flag = 0
-        if stop_i == offsets[before[p]] and stop_j == offsets[after[p]]:
+        was_empty = stop_i == offsets[before[p]]
+        is_empty = stop_j == offsets[after[p]]
+        if was_empty and is_empty:
             flag |= BARE
         if denticity:
             flag |= DENTICITY
-        lost, gained = chain_lost + anion_lost, chain_gained + anion_gained
-        if chain_kept + anion_kept == 0 and lost > 0 and gained > 0:
+        if atoms_kept + anion_kept == 0 and not was_empty and not is_empty:
             flag |= RENEWAL
         if anion_lost > 0 or anion_gained > 0:
             flag |= ANION_CHANGE
@@ -96,24 +119,28 @@ def _classify(offsets, unit, atom, n_chains, before, after, codes, flags):  # ty
             flag |= LOST
         elif chain_lost > 0:
             flag |= SWAPPED
+        if chain_kept > 0 and abs(shift) >= ONE_MONOMER * chain_kept:
+            flag |= SHIFT
         codes[p] = code
         flags[p] = flag
 
 
 @frozen
 class PolymerEvents(EventRule):
-    """Attachment, interchain and intrachain hops, co-diffusion with the chain.
+    """Attachment, interchain and intrachain hops, changes of denticity, co-diffusion.
 
     1. ``attach_detach``: exactly one of the two sets of chains is empty;
     2. ``interchain``: the sets of chains differ;
-    3. ``intrachain``: the same chains but other chain atoms;
-    4. ``anion_assisted``, of an anion ``cation_assisted``: only the sets of counter-ions differ;
-    5. ``vehicular``: nothing differs.
+    3. ``intrachain``: the same chains, some of their atoms lost and others gained;
+    4. ``denticity``: the same chains, and one set of chain atoms contains the other;
+    5. ``anion_assisted``, of an anion ``cation_assisted``: only the sets of counter-ions differ;
+    6. ``vehicular``: nothing differs.
 
     Flags: ``bare`` (both shells empty), ``denticity`` (a kept chain or anion binds with another
-    number of atoms), ``renewal`` (no chain or anion kept, some lost and some gained),
-    ``anion_change``, ``chain_added`` (only gained), ``chain_lost`` (only lost), ``chain_swapped``
-    (both). `shift` gives the displacement along the chain.
+    number of atoms), ``renewal`` (nothing kept, no chain atom and no anion, and neither shell
+    empty), ``anion_change``, ``chain_added`` (only gained), ``chain_lost`` (only lost),
+    ``chain_swapped`` (both), ``shift`` (displaced by one monomer or more along the chains kept).
+    The method `shift` gives the displacement along the chain.
 
     Cost: linear in the members of the shells compared (numba).
 
@@ -126,23 +153,30 @@ class PolymerEvents(EventRule):
         The ligand type of the counter-ions, distinguished by molecule; the atoms of every other
         type belong to chains (a small solvent molecule is a short chain). Default: ``anion`` for
         cations, ``cation`` for anions, or ``counterion``, where the detector has it.
+    denticity : {"class", "intrachain"}
+        Whether a change of the number of coordinating atoms alone is a class, or part of
+        ``intrachain``, which then has every change of chain atoms on the same chains, as the three
+        classes of Jun et al. ask.
     anion : str, optional
         The older spelling of `counterion`.
 
     Raises
     ------
     InputError
-        For chains that the topology does not define, here or when an analysis is set up, and for a
-        named type that the detector lacks.
+        For an unknown `denticity`, for chains that the topology does not define, here or when an
+        analysis is set up, and for a named type that the detector lacks.
 
     Notes
     -----
     The classes follow Jun et al., arXiv:2602.16636 (2026), and the hops of a chain, between chains
-    and along one, of Maitra and Heuer, Phys. Rev. Lett. 98, 227802 (2007); the precedence and the
-    flags are this package's.
+    and along one, of Maitra and Heuer, Phys. Rev. Lett. 98, 227802 (2007); the precedence, the
+    class ``denticity`` and the flags are this package's.
     """
 
-    names = ("attach_detach", "interchain", "intrachain", "anion_assisted", "vehicular")
+    names: tuple[str, ...] = (
+        *("attach_detach", "interchain", "intrachain", "denticity"),
+        *("anion_assisted", "vehicular"),
+    )
     flag_names = (
         "bare",
         "denticity",
@@ -151,6 +185,7 @@ class PolymerEvents(EventRule):
         "chain_added",
         "chain_lost",
         "chain_swapped",
+        "shift",
     )
 
     def __init__(
@@ -158,9 +193,18 @@ class PolymerEvents(EventRule):
         chains: Chains = "fragments",
         counterion: str | None = None,
         *,
+        denticity: str = "class",
         anion: str | None = None,
     ) -> None:
         check_chains(chains, "PolymerEvents")
+        if not is_one_of(denticity, ("class", "intrachain")):
+            raise InputError(
+                f"PolymerEvents(denticity={shown(denticity)}): must be 'class', a class of its "
+                "own, or 'intrachain', part of that class"
+            )
+        self.denticity = denticity
+        if denticity == "intrachain":
+            self.names = tuple(n for n in self.names if n != "denticity")
         self.chains = copy(chains)
         self._given = given_type("PolymerEvents", counterion, anion)
         self.counterion = self._given or "anion"
@@ -236,7 +280,9 @@ class PolymerEvents(EventRule):
         if set(had) != set(has):
             return "interchain"
         if had != has:
-            return "intrachain"
+            atoms = set[int]().union(*had.values()), set[int]().union(*has.values())
+            contained = atoms[0] <= atoms[1] or atoms[1] <= atoms[0]
+            return "denticity" if contained and "denticity" in self.names else "intrachain"
         if before.molecule_set(self.counterion) != after.molecule_set(self.counterion):
             return next(n for n in self.names if n.endswith("_assisted"))
         return "vehicular"
@@ -250,7 +296,8 @@ class PolymerEvents(EventRule):
         shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
         order = np.lexsort((shells.atom, unit, shell_of))
         unit, atom = unit[order], shells.atom[order]
-        return by_kernel(_classify, shells.offsets, unit, atom, n_chains)
+        found = by_kernel(_classify, shells.offsets, unit, atom, self._monomer[atom], n_chains)
+        return found if self.denticity == "class" else _merged(found)
 
     def shift(self, shells: ShellTable, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """Displacement of an ion along the chains that it kept, in monomers.
@@ -307,4 +354,16 @@ class PolymerEvents(EventRule):
             "anion": self.anion,
             "counterion": self.counterion,
             "chains": given,
+            "denticity": self.denticity,
         }
+
+
+def _merged(classify: Classifier) -> Classifier:
+    """The classifier with changes of denticity as intrachain."""
+    codes_of = np.array([0, 1, 2, 2, 3, 4])
+
+    def merged(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        codes, flags = classify(before, after)
+        return codes_of[codes], flags
+
+    return merged

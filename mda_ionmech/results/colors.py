@@ -1,7 +1,7 @@
 """Colours of events and macrostates in figures, tables and OVITO.
 
-The event colours are those of Okabe and Ito (jfly.uni-koeln.de/color, 2008), which are distinct for
-colour-blind readers and in print.
+The event colours are those of Okabe and Ito (jfly.uni-koeln.de/color, 2008), and one of Tol's muted
+scheme, which are distinct for colour-blind readers and in print.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ EVENT_COLORS = {
     "attach_detach": "#E69F00",
     "interchain": "#D55E00",
     "intrachain": "#009E73",
+    "denticity": "#882255",
     "anion_assisted": "#CC79A7",
     "cation_assisted": "#56B4E9",
 }

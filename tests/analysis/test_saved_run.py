@@ -65,7 +65,7 @@ IonSpecies: _is_constructed atoms carrier_of_atom charge compound events macrost
 Ligands: atom kind molecule other_atom other_owner owner
 Paths: cell dt position reference volume volume_variance
 Polyhedra: atom closed mean numbers offsets vector
-PolymerEvents: _chain _given _is_constructed _monomer chains counterion names
+PolymerEvents: _chain _given _is_constructed _monomer chains counterion denticity names
 RadialDistribution: coordination error g kind n_frames r
 RecordedAtoms: charges ix masses names
 SettledSites: alignment found fractional grid labels places polyhedra r_core reach reference
@@ -234,7 +234,7 @@ def test_a_new_process_without_trajectory_answers_the_same_bits(tmp_path):
     for name in TRIED:
         assert not isinstance(found[name]["robustness"], str)
     # a file of this format can be read as long as nothing of this changes: else raise VERSION
-    assert saved_run.VERSION == 1
+    assert saved_run.VERSION == 2
     known = re.findall(r"^(\w+): ([^:]*)$", ATTRIBUTES, re.MULTILINE)
     assert {name: sorted(one) for name, one in met.items()} == {
         name: sorted(attributes.split()) for name, attributes in known

@@ -143,6 +143,7 @@ def test_demo_of_the_polymer(tmp_path):
     for text in (
         "interchain",
         "intrachain",
+        "denticity",
         "polymer contacts form below 2.9 A and break above 3.5 A",
     ):
         assert text in done.stdout, text

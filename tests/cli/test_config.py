@@ -104,6 +104,7 @@ ligands = {{ solvent = "resname ACN and name N1", anion = "resname TFS and name 
 [species.events]
 rule = "PolymerEvents"
 chains = "residues"
+denticity = "intrachain"
 [species.macrostates]
 rule = "ShellComposition"
 count = "molecules"
@@ -122,6 +123,7 @@ def test_every_rule_can_be_chosen(tmp_path):
     assert set(shell.host.resnames) == {"TFS"}
     assert shell.fallback == {"solvent": 3.0, "anion": 3.0}
     assert (type(events), events.chains, events.anion) == (PolymerEvents, "residues", "anion")
+    assert events.denticity == "intrachain"
     assert type(kinds) is ShellComposition
     assert (kinds.count, kinds.of, kinds.most) == ("molecules", ("anion",), 3)
     schema = json_schema()
@@ -140,6 +142,7 @@ def test_every_rule_can_be_chosen(tmp_path):
         ("search = 5.0", "search = -1", ["microstates.search: input should be greater than 0"]),
         ("fallback = 3.0", "fallback = {solvent = 0.0}", ["fallback.solvent: input should be gr"]),
         ('chains = "residues"', 'chains = "x"', ["events.chains: input should be 'fragments'"]),
+        ('"intrachain"', '"own"', ["events.denticity: input should be 'class' or 'intrachain'"]),
         (
             "name S*",
             "name Q*",

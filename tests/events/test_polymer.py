@@ -91,12 +91,28 @@ def table(*shells):
         ([c(0, 1), a(0)], [c(1, 1), a(0)], "interchain", {"chain_swapped"}),
         ([c(0, 1)], [c(0, 1), c(1, 1)], "interchain", {"chain_added"}),
         ([c(0, 1, 2), c(1, 1)], [c(0, 2)], "interchain", {"chain_lost", "denticity"}),
+        # as far as its chain atoms are concerned nothing is left, but the chain stays
+        (
+            [c(0, 1, 2)],
+            [c(0, 3), c(1, 1)],
+            "interchain",
+            {"chain_added", "denticity", "renewal", "shift"},
+        ),
         ([c(0, 1), c(1, 1)], [c(0, 1), c(2, 1)], "interchain", {"chain_swapped"}),
         ([c(0, 1), a(0)], [c(0, 1), c(1, 1), a(1)], "interchain", {"chain_added", "anion_change"}),
-        ([c(0, 1, 2, 3)], [c(0, 2, 3, 4)], "intrachain", set()),
-        ([c(0, 1, 2, 3)], [c(0, 1, 2)], "intrachain", {"denticity"}),
+        ([c(0, 1, 2, 3)], [c(0, 2, 3, 4)], "intrachain", {"shift"}),
+        ([c(0, 1, 2, 3)], [c(0, 1, 2, 4)], "intrachain", set()),
+        ([c(0, 1, 2, 3)], [c(0, 2, 4)], "intrachain", {"denticity", "shift"}),
         ([c(0, 1), c(1, 1)], [c(0, 1), c(1, 2)], "intrachain", set()),
-        ([c(0, 1), a(0)], [c(0, 2), a(1)], "intrachain", {"anion_change"}),
+        # one chain binds with an atom more, the other with one less
+        ([c(0, 1), c(1, 1, 2)], [c(0, 1, 2), c(1, 1)], "intrachain", {"denticity"}),
+        ([c(0, 1), a(0)], [c(0, 2), a(1)], "intrachain", {"anion_change", "renewal", "shift"}),
+        ([c(0, 1), a(0)], [c(0, 2), a(0)], "intrachain", {"shift"}),
+        ([c(0, 1, 2, 3)], [c(0, 1, 2)], "denticity", {"denticity"}),
+        ([c(0, 1, 3)], [c(0, 0, 1, 2, 3, 4)], "denticity", {"denticity"}),
+        ([c(0, 1)], [c(0, 1, 4)], "denticity", {"denticity", "shift"}),
+        ([c(0, 1), c(1, 1)], [c(0, 1, 2), c(1, 0, 1)], "denticity", {"denticity"}),
+        ([c(0, 1, 2), a(0)], [c(0, 1), a(1)], "denticity", {"denticity", "anion_change"}),
         ([c(0, 1)], [c(0, 1), a(1)], "anion_assisted", {"anion_change"}),
         ([c(0, 1), a(0)], [c(0, 1), a(1)], "anion_assisted", {"anion_change"}),
         ([a(0)], [a(1)], "anion_assisted", {"anion_change", "renewal"}),
@@ -110,6 +126,18 @@ def test_labels_and_flags(before, after, label, flags):
     assert rule.names[codes[0]] == label
     assert {name for k, name in enumerate(rule.flag_names) if bits[0] >> k & 1} == flags
     assert rule.label(shells[0], shells[1]) == label
+    merged = prepared(denticity="intrachain")
+    codes, same = merged.classify(shells, np.array([0]), np.array([1]))
+    before = "intrachain" if label == "denticity" else label
+    assert merged.names[codes[0]] == merged.label(shells[0], shells[1]) == before
+    assert same[0] == bits[0]
+    assert merged.names == (
+        "attach_detach",
+        "interchain",
+        "intrachain",
+        "anion_assisted",
+        "vehicular",
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,15 +191,22 @@ def plain_flags(rule, before, after):
         for bound, shell in ((had, before), (has, after))
     ]
     kept = set(sizes[0]) & set(sizes[1])
+    members = [
+        set().union(*bound.values()) | {("anion", m) for m in shell.molecule_set(rule.anion)}
+        for bound, shell in ((had, before), (has, after))
+    ]
+    place = [{k: np.mean([rule._monomer[x] for x in v]) for k, v in b.items()} for b in (had, has)]
+    moved = [place[1][k] - place[0][k] for k in place[0] if k in place[1]]
     lost, gained = set(had) - set(has), set(has) - set(had)
     return {
         "bare": not sizes[0] and not sizes[1],
         "denticity": any(sizes[0][k] != sizes[1][k] for k in kept),
-        "renewal": not kept and bool(sizes[0]) and bool(sizes[1]),
+        "renewal": bool(members[0]) and bool(members[1]) and not members[0] & members[1],
         "anion_change": before.molecule_set(rule.anion) != after.molecule_set(rule.anion),
         "chain_added": bool(gained) and not lost,
         "chain_lost": bool(lost) and not gained,
         "chain_swapped": bool(lost) and bool(gained),
+        "shift": bool(moved) and abs(np.mean(moved)) > 1 - 1e-6,
     }
 
 
@@ -195,6 +230,14 @@ def test_fast_and_plain_rule_agree(rows, order):
     codes, flags = rule.classify(shells, before, after)
     plain, _ = EventRule.classify(rule, shells, before, after)
     np.testing.assert_array_equal(codes, plain)
+    merged = prepared(chains=chains, denticity="intrachain")
+    other, same = merged.classify(shells, before, after)
+    np.testing.assert_array_equal(other, EventRule.classify(merged, shells, before, after)[0])
+    np.testing.assert_array_equal(same, flags)
+    joined = {"denticity": "intrachain"}
+    assert [merged.names[k] for k in other] == [
+        joined.get(name, name) for name in (rule.names[k] for k in codes)
+    ]
     for pair, bits in zip(zip(before, after, strict=True), flags, strict=True):
         want = plain_flags(rule, shells[pair[0]], shells[pair[1]])
         assert {n: bool(bits >> k & 1) for k, n in enumerate(rule.flag_names)} == want
@@ -263,6 +306,10 @@ def test_a_run_tells_the_rule_its_chains():
         ({"chains": {1: 0}}, "the mapping has no chain for atom index 2, a ligand"),
         ({"chains": "molecules"}, r"PolymerEvents\(chains='molecules'\): chains must be one of"),
         ({"chains": 3}, "an array with the chain of every atom, or a mapping"),
+        (
+            {"denticity": "own"},
+            r"PolymerEvents\(denticity='own'\): must be 'class', .* or 'intrachain'",
+        ),
         ({"anion": "salt"}, r"no such ligand type among .*; give one of them"),
     ],
 )
@@ -292,7 +339,7 @@ def test_one_rule_serves_many_sets_of_chains():
     shells = table([c(0, 1)])
     one, other = topology(), topology(residues="chains")
     rules = [choice.prepare(u, {"polymer": u.select_atoms("name O")}) for u in (one, other)]
-    assert [rule.classify(shells, np.array([0]), np.array([0]))[0] for rule in rules] == [4, 4]
+    assert [rule.classify(shells, np.array([0]), np.array([0]))[0] for rule in rules] == [5, 5]
     # and is none the wiser
     with pytest.raises(InputError, match="has no chains yet: prepare"):
         choice.classify(shells, np.array([0]), np.array([0]))

@@ -16,11 +16,16 @@ def polymer_run():
 
 def test_changes_of_chain_are_as_frequent_as_described(polymer_run):
     labels = polymer_run.events(2.0)
-    counts = dict(zip(labels.names, np.bincount(labels.label.ravel(), minlength=5), strict=True))
+    counts = dict(zip(labels.names, np.bincount(labels.label.ravel(), minlength=6), strict=True))
     assert counts["interchain"] == 34
-    assert counts["intrachain"] == 3007
+    assert (counts["intrachain"], counts["denticity"]) == (360, 2647)
     text = datasets.describe("polymer")["statistics"]
-    assert "34 interchain and 3007 intrachain changes" in text
+    assert "34 interchain, 360 intrachain and 2647 denticity changes" in text
+    shift = labels.flags >> labels.flag_names.index("shift") & 1
+    stepped = int(shift[labels.label == labels.names.index("intrachain")].sum())
+    page = " ".join((DOCS / "concepts" / "polymers.md").read_text("utf-8").split())
+    assert f"Of the {360 + 2647} windows of 2 ps" in page
+    assert f"2647 are a change of denticity; of the other 360, {stepped} end" in page
     lithium_ns = 15 * float(polymer_run.times[-1]) / 1000
     assert f"{lithium_ns:.0f} Li ns" in text
 
@@ -56,4 +61,5 @@ def test_interchain_hops_are_rare_and_reach_farther(polymer_run):
     assert table["share"].sum() == pytest.approx(1.0, abs=1e-10)
     # creeping along the chain carries most once a window is longer than a contact lives
     assert table["share"].idxmax() == "intrachain"
+    assert table.loc["denticity", "effectiveness"] < table.loc["intrachain", "effectiveness"]
     assert float(polymer_run.results.decomposition["residual"].max()) < 1e-12
