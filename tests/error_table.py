@@ -20,6 +20,7 @@ from mda_ionmech import (
     arrhenius,
     combine,
     datasets,
+    load,
     load_run,
 )
 from mda_ionmech.cli.config import build_analysis, load_config
@@ -318,6 +319,9 @@ SITUATIONS = {
     "a negative seed": lambda tmp: analysis(universe(), seed=-1),
     "zero workers": lambda tmp: analysis(universe()).run(n_workers=0),
     "a mask of too few frames": lambda tmp: analysis(universe()).run(frames=[True] * 30),
+    "a flag asked of a result file": lambda tmp: load(
+        analysis(universe()).run().save(tmp / "liquid.nc")
+    ).summary(by="denticity"),
     "a negative window in summary": lambda tmp: (
         shell(universe(), 18.0, SolvationEvents()).run().events(-5)
     ),

@@ -212,6 +212,17 @@ def demo_run():
     return OnsagerDecomposition(species, temperature=330.0, projection="vehicle").run()
 
 
+def test_numbers_of_split_classes(demo_run):
+    table = demo_run.results.summary(16.0, by="swap")
+    shown = rows("concepts/events.md", "event | swap")
+    assert len(shown) == 4
+    for event, swap, share, interval, reach in shown:
+        row = table.loc[(event.strip("`"), swap == "True")]
+        assert share == f"{row['share']:.3f}"
+        assert interval == f"{row['share_low']:.3f} to {row['share_high']:.3f}"
+        assert reach == f"{row['effectiveness']:.1f}"
+
+
 @pytest.fixture(scope="module")
 def demo_results(demo_run):
     return demo_run.results

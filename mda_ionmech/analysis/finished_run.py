@@ -10,6 +10,7 @@ import numpy as np
 
 from ..lib.frozen import changed
 from ..onsager.labelled_run import LabelledRun
+from .flag_split import RunLink, split_run
 from .gathered_run import GatheredRun
 from .labelling import label
 from .window_workers import WindowWorkers
@@ -38,6 +39,28 @@ class FinishedRun:
     record: LabelledRun
     results: Results
     workers: WindowWorkers
+
+    def __post_init__(self) -> None:
+        self.results._run_link = RunLink(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
+
+    def split_by(self, flag: str, name: str) -> Results:
+        """The result with the classes of a species split by a flag, without reading frames.
+
+        Parameters
+        ----------
+        flag : str
+            Of the event rule of the species.
+        name : str
+            Of the species.
+        """
+        from .assembly import assembled  # imports what is slow to import
+
+        run = split_run(self.record, name, flag)
+        return assembled(run, replace(self.gathered, ligand_paths={}), self.workers.of(run))
 
     def relabelled(
         self,

@@ -126,6 +126,37 @@ class RunAnswers(RunObservables):
             warn_user(absurd)
         return run.relabelled(persistence=float(persistence))
 
+    def split_by(self, flag: str, *, species: str | None = None) -> Results:
+        """The same run with each event class split by a flag of the rule. Reads no frames.
+
+        Of each class there are two labels, ``<class>_with_<flag>`` and ``<class>_without_<flag>``,
+        whose contributions sum to that of the class in every window, and in every view at the same
+        lags: the diffusive view chooses its lags anew, so that each new label is straight.
+        ``results.summary(by=flag)`` keeps the lags of the run.
+
+        Cost: that of the windows of the run.
+
+        Parameters
+        ----------
+        flag : str
+            E.g. ``"denticity"``, ``"association"`` or ``"renewal"``; those of a rule are in
+            ``run.events().flag_names``.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        Results
+            It can be saved, drawn and reported as any other.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a flag that the rule does not have, or for hops between sites.
+        """
+        run = self._finished("split_by()")
+        return run.split_by(flag, run.results._species(species))
+
     def robustness(
         self,
         *,

@@ -1,4 +1,4 @@
-"""Checks of label names: distinct words, as result files need them."""
+"""Label names: distinct words, as result files need them, and those of classes that are split."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from .checks import shown
 from .errors import InputError
 from .plain_text import is_formula
 
+#: Between the name of a class and that of a flag by which it is split.
+WITH, WITHOUT = "_with_", "_without_"
 #: Longest name of a label.
 MOST_LETTERS = 200
 
@@ -55,3 +57,19 @@ def check_label_names(names: Any, owner: str) -> None:
                 f"names of {owner} holds {name!r} more than once; each label has a name of its own"
             )
         seen.add(name)
+
+
+def split_names(names: Sequence[str], flag: str) -> tuple[str, ...]:
+    """Names of classes split by a flag: of each class, with the flag and then without it.
+
+    Parameters
+    ----------
+    names : sequence of str
+    flag : str
+
+    Returns
+    -------
+    tuple of str
+        Twice as many.
+    """
+    return tuple(f"{name}{part}{flag}" for name in names for part in (WITH, WITHOUT))

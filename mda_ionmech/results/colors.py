@@ -6,6 +6,10 @@ scheme, which are distinct for colour-blind readers and in print.
 
 from __future__ import annotations
 
+from ..lib.label_names import WITH, WITHOUT
+
+#: Part of the colour of a class that windows without a flag have; the rest is white.
+TINT = 0.5
 BLACK = "#000000"
 _OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 
@@ -54,8 +58,19 @@ for _unit in ("molecules", "chains"):
     }
 
 
+def _known(name: str, table: dict[str, str]) -> str | None:
+    """The colour of a name; of a class without a flag a lighter tint of its own."""
+    whole, part, _ = name.partition(WITHOUT) if WITHOUT in name else name.partition(WITH)
+    color = table.get(name) or table.get(whole)
+    if color is None or part != WITHOUT or name in table:
+        return color
+    parts = [int(color[k : k + 2], 16) for k in (1, 3, 5)]
+    return "#" + "".join(f"{round(255 - (255 - x) * TINT):02X}" for x in parts)
+
+
 def colors_of(names: tuple[str, ...] | list[str], table: dict[str, str]) -> list[str]:
     """A colour for each name: that of the table, or the next one of the palette."""
+    table = table | {name: found for name in names if (found := _known(name, table))}
     spare = [c for c in _OKABE_ITO if c not in {table.get(n) for n in names}] or list(_OKABE_ITO)
     out, used = [], 0
     for name in names:

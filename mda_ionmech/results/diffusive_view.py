@@ -75,7 +75,14 @@ class DiffusiveView:
     n_blocks: int
 
 
-def diffusive_view(blocks: Blocks, resolution: int | None = None) -> DiffusiveView:
+def lags_of(blocks: Blocks) -> LagChoice | None:
+    """The lags and weights of the diffusive view of a run; None where there is none."""
+    return _choice(blocks, None)[0]
+
+
+def diffusive_view(
+    blocks: Blocks, resolution: int | None = None, *, choice: LagChoice | None = None
+) -> DiffusiveView:
     """The diffusive view of a run, at every resolution that divides its lags.
 
     Cost: 400 resampled sums for each resolution.
@@ -85,6 +92,8 @@ def diffusive_view(blocks: Blocks, resolution: int | None = None) -> DiffusiveVi
     blocks : Blocks
     resolution : int, optional
         Frames, at which events are compared; default that of `common_resolution`.
+    choice : LagChoice, optional
+        Lags and weights, in place of those that are chosen from the totals and events.
 
     Returns
     -------
@@ -92,7 +101,9 @@ def diffusive_view(blocks: Blocks, resolution: int | None = None) -> DiffusiveVi
     """
     shapes = _shapes(blocks)
     empty = {k: np.full(s, np.nan) for k, s in shapes.items()}
-    choice, reason = _choice(blocks, resolution)
+    reason = ""
+    if choice is None:
+        choice, reason = _choice(blocks, resolution)
     if choice is None:
         return DiffusiveView(None, reason, empty, {k: (v, v) for k, v in empty.items()}, {}, 0)
     values = dict(empty)

@@ -10,6 +10,7 @@ documented in full here and calls a function of its own module.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,8 @@ class Results(ResultTree):
     def __init__(self, tree: xr.DataTree) -> None:
         super().__init__(tree)
         self._advice: dict[str, Recommendation] = {}
+        self._splits: dict[tuple[str, str], Results] = {}
+        self._run_link: Callable[[], Callable[[str, str], Results] | None] | None = None
 
     def summary(
         self,
@@ -78,6 +81,7 @@ class Results(ResultTree):
         view: str | None = None,
         resolution: float | None = None,
         horizon: float | None = None,
+        by: str | None = None,
     ) -> pd.DataFrame:
         """Share, contribution, frequency and effectiveness of each event.
 
@@ -99,26 +103,36 @@ class Results(ResultTree):
         resolution, horizon : float, optional
             Of the other views, ps; the nearest scanned ones. Default: those of `recommend`; the
             diffusive view has no horizon.
+        by : str, optional
+            A flag of the event rule, e.g. ``"denticity"``: each class is split into windows with
+            and without it, and both parts sum to the class. Needs the run of this result, which
+            must still exist: ``run.results``, or ``load_run(path).results``. See `run.split_by`.
 
         Returns
         -------
         pandas.DataFrame
-            Index event; columns ``share`` of the species' Onsager coefficient with ``share_low``
-            and ``share_high``, ``onsager`` (1/(J m s)); in the window view also ``self`` and
-            ``distinct`` part as shares of the same coefficient, ``frequency`` (1/ns),
-            ``effectiveness`` (A^2) and ``count`` (carrier-windows), in the others ``onsager_low``
-            and ``onsager_high``. The diffusive view has all of these but self and distinct, with
-            counts in windows of the resolution, and ``conductivity`` (S/m) with its interval.
+            Index event, with `by` (event, flag) without the parts that never occur; columns
+            ``share`` of the species' Onsager coefficient with ``share_low`` and ``share_high``,
+            ``onsager`` (1/(J m s)); in the window view also ``self`` and ``distinct`` part as
+            shares of the same coefficient, ``frequency`` (1/ns), ``effectiveness`` (A^2) and
+            ``count`` (carrier-windows), in the others ``onsager_low`` and ``onsager_high``. The
+            diffusive view has all of these but self and distinct, with counts in windows of the
+            resolution, and ``conductivity`` (S/m) with its interval.
             ``attrs`` hold the window or resolution and horizon, the species and the units.
 
         Raises
         ------
         InputError
             For an unknown species or view, lengths outside the scan, a horizon that is no whole
-            multiple of the resolution, or a run without the view.
+            multiple of the resolution, a run without the view, or a flag that the rule lacks.
         """
         import pandas as pd
 
+        if by is not None:
+            from .flag_table import flag_table
+
+            given = {"window": window, "view": view, "resolution": resolution, "horizon": horizon}
+            return flag_table(self, by, self._species(species), **given)
         if view is None:
             view = "window"
             if window is None and horizon is None and self.has_diffusive_view:

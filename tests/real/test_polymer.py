@@ -50,6 +50,25 @@ def test_numbers_of_the_page_on_polymers(polymer_run):
         assert f"{float(held.sel(macrostate_start=name)):.1%}".replace("%", " %") in text
 
 
+def test_numbers_of_renewal_on_the_page(polymer_run):
+    found = []
+    for window in polymer_run.results.decomposition["window"].values[:8]:
+        table = polymer_run.results.summary(window, by="renewal")
+        met = table.xs(True, level="renewal")
+        for event, row in met[met["count"] > 0].iterrows():
+            others = table.loc[(event, False), "effectiveness"]
+            interval = f"{row['share_low']:.3f} to {row['share_high']:.3f}"
+            numbers = f"{row['effectiveness']:.1f}", f"{others:.1f}"
+            counted = f"{window:g}", f"`{event}`", f"{row['count']:.0f}", f"{row['share']:.3f}"
+            found.append([*counted, interval.replace("-0.000", "0.000"), *numbers])
+    assert rows("concepts/polymers.md", "window (ps)") == found
+    labels = polymer_run.events(128.0)
+    flagged = labels.flags >> labels.flag_names.index("renewal") & 1 > 0
+    page = (DOCS / "concepts" / "polymers.md").read_text("utf-8")
+    assert f"({100 * flagged.mean():.2f} % of the windows)" in page
+    assert flagged.any(axis=0).sum() == 3
+
+
 def test_interchain_hops_are_rare_and_reach_farther(polymer_run):
     table = polymer_run.results.summary(64.0)
     row = table.loc["interchain"]

@@ -1,0 +1,97 @@
+"""Table of event classes split by a flag, with the sums checked against the classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ..lib.checks import shown
+from ..lib.errors import AdditivityError, InputError
+from ..lib.label_names import split_names
+from ..onsager.coefficients import MAX_RESIDUAL
+from .diffusive_view import diffusive_view, lags_of, mask_undefined
+
+
+def flag_table(results: Any, by: str, species: str, **reading: Any) -> pd.DataFrame:
+    """See `Results.summary` with ``by=...``; reading: its other arguments.
+
+    Raises
+    ------
+    InputError
+        For a result without its run, or a flag that the rule does not have.
+    AdditivityError
+        If the parts of a class do not sum to it: a bug.
+    """
+    plain = results.summary(species=species, **reading)
+    other = _split(results, by, species)
+    view = plain.attrs.get("view", "window")
+    if view == "window":
+        table = other.summary(plain.attrs["window_ps"], species=species)
+    else:
+        lengths = {k: plain.attrs.get(f"{k}_ps") for k in ("resolution", "horizon")}
+        table = other.summary(view=view, species=species, **lengths)
+    events = [str(e) for e in plain.index]
+    names = split_names(events, by)
+    key = dict(zip(names, [(e, has) for e in events for has in (True, False)], strict=True))
+    key |= {e: (e, False) for e in events}  # vibration, which is no class of the rule
+    _check_sums(plain, table, key)
+    counts = other.decomposition["event_count"].sel(species=species).sum("window")
+    met = {key[str(e)] for e, n in zip(counts["event"].values, counts.values, strict=True) if n > 0}
+    # of a class that never occurs the part without the flag stays
+    met |= {(e, False) for e in events if (e, True) not in met}
+    attrs = table.attrs
+    kept = [key[str(e)] in met for e in table.index]
+    table = table[kept]
+    table.index = pd.MultiIndex.from_tuples([key[str(e)] for e in table.index], names=["event", by])
+    table.attrs = attrs | {"by": by}
+    return table
+
+
+def _split(results: Any, by: str, species: str) -> Any:
+    """The result with classes split, in the diffusive view with the lags of the result itself."""
+    if not isinstance(by, str) or not by:
+        raise InputError(f"by must be the name of a flag, e.g. 'denticity', got {shown(by)}")
+    if (by, species) not in results._splits:
+        split = None if results._run_link is None else results._run_link()
+        if split is None:
+            raise InputError(
+                f"summary(by={shown(by)}): flags belong to the run, and a result does not hold "
+                "them; keep the run, run.results.summary(by=...), or save it with "
+                "run.save_run(path) and ask load_run(path).results.summary(by=...); "
+                "run.split_by(flag).save(path) writes a result with split classes"
+            )
+        results._splits[by, species] = _with_lags_of(split(by, species), results)
+    return results._splits[by, species]
+
+
+def _with_lags_of(split: Any, results: Any) -> Any:
+    """A result whose diffusive view has the lags and weights of another one of the same run."""
+    if not results.has_diffusive_view:
+        return split
+    view = diffusive_view(split.blocks, choice=lags_of(results.blocks))
+    view = mask_undefined(view, split.blocks, fixed=False)
+    data = split.decomposition
+    for name, value in view.values.items():
+        for end, array in zip(("", "_low", "_high"), (value, *view.spans[name]), strict=True):
+            if name + end in data:
+                data[name + end] = data[name + end].copy(data=array)
+    data["diffusive_onsager"].attrs = results.decomposition["diffusive_onsager"].attrs
+    tree = split.tree.copy()
+    tree["decomposition"] = xr.DataTree(data)
+    return type(results)(tree)
+
+
+def _check_sums(plain: pd.DataFrame, table: pd.DataFrame, key: dict[str, tuple[str, bool]]) -> None:
+    """Refuse parts that do not sum to their class."""
+    found = table["onsager"].groupby([key[str(e)][0] for e in table.index]).sum()
+    whole = plain["onsager"]
+    scale = float(np.abs(table["onsager"]).sum())
+    worst = float(np.abs(found.reindex(whole.index) - whole).max())
+    if not worst <= MAX_RESIDUAL * scale:
+        raise AdditivityError(
+            f"parts of the classes do not sum to them: residual {worst / scale:.2e}; this is a bug "
+            "in the labelling, please report it"
+        )
