@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from ..events import SolvationEvents
 from ..events.base import EventCodes
 from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
-from ..lib.label_names import split_names
+from ..lib.label_names import LIGAND, split_names
 from ..onsager.labelled_run import LabelledRun, LabelledSpecies
 
 
@@ -43,6 +44,8 @@ class SplitCodes:
 def split_species(one: LabelledSpecies, flag: str) -> LabelledSpecies:
     """A species whose classes are split by a flag of its rule.
 
+    ``ligand`` in place of a flag gives exchange of each solvent a class of its own.
+
     Raises
     ------
     InputError
@@ -51,6 +54,8 @@ def split_species(one: LabelledSpecies, flag: str) -> LabelledSpecies:
     by, rule = f"by={shown(flag)}", one.rule
     if rule is None:
         raise InputError(f"{by}: {one.name!r} has no event rule; give it events=...")
+    if flag == LIGAND:
+        return _by_ligand(one)
     kind = type(rule).__name__
     if not is_one_of(flag, rule.flag_names):
         if is_one_of(flag, one.events):
@@ -77,6 +82,26 @@ def split_species(one: LabelledSpecies, flag: str) -> LabelledSpecies:
         labels=replace(one.labels, classify=classify, n_labels=len(names)),
         about=one.about | {"events": events},
     )
+
+
+def _by_ligand(one: LabelledSpecies) -> LabelledSpecies:
+    """A species with one class of exchange for each solvent."""
+    rule = one.rule
+    if not isinstance(rule, SolvationEvents) or one.microstates is None:
+        raise InputError(
+            f"by='ligand' is for exchange of solvents by SolvationEvents, and {one.name!r} has "
+            f"{type(rule).__name__}; give one of the flags {list(rule.flag_names) if rule else []}"
+        )
+    if rule.resolve is not None:
+        raise InputError(
+            f"by='ligand': the classes of {one.name!r} are resolved by ligand already, with rows "
+            "of their own in summary()"
+        )
+    shells = one.microstates.shells
+    found = rule.by_ligand(shells.types)
+    labels = replace(one.labels, classify=EventCodes(found, shells), n_labels=len(found.names))
+    about = one.about | {"events": found.describe()}
+    return replace(one, events=found.names, rule=found, labels=labels, about=about)
 
 
 def split_run(run: LabelledRun, name: str, flag: str) -> LabelledRun:

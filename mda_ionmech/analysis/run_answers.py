@@ -140,7 +140,8 @@ class RunAnswers(RunObservables):
         ----------
         flag : str
             E.g. ``"denticity"``, ``"association"`` or ``"renewal"``; those of a rule are in
-            ``run.events().flag_names``.
+            ``run.events().flag_names``. ``"ligand"``: the classes of
+            ``SolvationEvents(resolve="ligand")``.
         species : str, optional
             Default: the first with an event rule.
 

@@ -8,27 +8,40 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..lib.checks import is_one_of, shown
+from ..lib.errors import InputError
 from ..lib.frozen import changed, frozen
 from ..lib.kernels import kernel
 from ..microstates import Shell, ShellTable
 from ..microstates.ligand_roles import check_given, counterion_type, given_type, role_of_counterions
 from .base import Classifier, EventRule, by_kernel
 
-VEHICULAR, RENEWAL, SOLVENT, ANION, MIXED = range(5)
+VEHICULAR, RENEWAL, SOLVENT = range(3)
+#: Name of the class in which molecules of several solvents change, and end of that of one.
+SEVERAL, EXCHANGE = "mixed_solvent_exchange", "_exchange"
 BARE, ASSOCIATION, DISSOCIATION, SWAP, DENTICITY = (1 << k for k in range(5))
 
 
 @kernel
-def _classify(offsets, molecule, kind, anion_kind, before, after, codes, flags):  # type: ignore[no-untyped-def]
+def _joined(code, kind, code_of):  # type: ignore[no-untyped-def]
+    """The code of one solvent, or of several, with a member of another type; -1 for none yet."""
+    other = code_of[kind]
+    return other if code < 0 or code == other else code_of[-3]
+
+
+@kernel
+def _classify(offsets, molecule, kind, anion_kind, code_of, before, after, codes, flags):  # type: ignore[no-untyped-def]
     """Labels and flags of pairs of shells whose members are sorted by molecule.
 
-    offsets (shells + 1,), molecule and kind (members,): the shells; before, after (pairs,). Fills
+    offsets (shells + 1,), molecule and kind (members,): the shells; code_of (types + 3,): of
+    exchange of each solvent, of several, of counter-ions and of both; before, after (pairs,). Fills
     codes and flags (pairs,).
     """
     for p in range(before.shape[0]):
         i, stop_i = offsets[before[p]], offsets[before[p] + 1]
         j, stop_j = offsets[after[p]], offsets[after[p] + 1]
         lost = gained = kept = anion = solvent = 0
+        exchanged = -1
         denticity = False
         while i < stop_i or j < stop_j:
             if j >= stop_j or (i < stop_i and molecule[i] < molecule[j]):
@@ -37,12 +50,15 @@ def _classify(offsets, molecule, kind, anion_kind, before, after, codes, flags):
                 this = molecule[j]
             n_i = n_j = 0
             is_anion = False
+            own = -1
             while i < stop_i and molecule[i] == this:
                 is_anion = is_anion or kind[i] == anion_kind
+                own = _joined(own, kind[i], code_of)
                 n_i += 1
                 i += 1
             while j < stop_j and molecule[j] == this:
                 is_anion = is_anion or kind[j] == anion_kind
+                own = _joined(own, kind[j], code_of)
                 n_j += 1
                 j += 1
             if n_i > 0 and n_j > 0:
@@ -57,6 +73,7 @@ def _classify(offsets, molecule, kind, anion_kind, before, after, codes, flags):
                 anion += 1
             else:
                 solvent += 1
+                exchanged = own if exchanged < 0 or exchanged == own else code_of[-3]
         flag = 0
         if lost == 0 and gained == 0:
             code = VEHICULAR
@@ -65,11 +82,11 @@ def _classify(offsets, molecule, kind, anion_kind, before, after, codes, flags):
         elif kept == 0 and lost > 0 and gained > 0:
             code = RENEWAL
         elif anion == 0:
-            code = SOLVENT
+            code = exchanged
         elif solvent == 0:
-            code = ANION
+            code = code_of[-2]
         else:
-            code = MIXED
+            code = code_of[-1]
         if gained > 0 and lost == 0:
             flag |= ASSOCIATION
         elif lost > 0 and gained == 0:
@@ -94,6 +111,10 @@ class SolvationEvents(EventRule):
     4. ``anion_exchange``, of an anion ``cation_exchange``: only counter-ions changed;
     5. ``mixed_exchange``: both changed.
 
+    With ``resolve="ligand"`` the third is one class for each solvent, e.g. ``EC_exchange`` and
+    ``DMC_exchange``: only molecules of that ligand type changed, and ``mixed_solvent_exchange``:
+    those of several solvents did. Together they are ``solvent_exchange``.
+
     Flags: ``bare``, ``association`` (only gained), ``dissociation`` (only lost), ``swap`` (both),
     ``denticity`` (a kept molecule binds with another number of atoms).
 
@@ -104,13 +125,16 @@ class SolvationEvents(EventRule):
     counterion : str, optional
         The ligand type of the counter-ions; every other type has the role solvent. Default:
         ``anion`` for cations, ``cation`` for anions, or ``counterion``, where the detector has it.
+    resolve : {None, "ligand"}
+        ``ligand``: exchange of each solvent has a class of its own.
     anion : str, optional
         The older spelling of `counterion`.
 
     Raises
     ------
     InputError
-        For a named type that the detector lacks, when an analysis is set up.
+        For an unknown `resolve`, and, when an analysis is set up, for a named type that the
+        detector lacks, or ligand types whose classes would have one name.
 
     Notes
     -----
@@ -121,10 +145,25 @@ class SolvationEvents(EventRule):
     precedence and the flags are this package's.
     """
 
-    names = ("vehicular", "renewal", "solvent_exchange", "anion_exchange", "mixed_exchange")
+    names: tuple[str, ...] = (
+        *("vehicular", "renewal", "solvent_exchange"),
+        *("anion_exchange", "mixed_exchange"),
+    )
     flag_names = ("bare", "association", "dissociation", "swap", "denticity")
 
-    def __init__(self, counterion: str | None = None, *, anion: str | None = None) -> None:
+    def __init__(
+        self,
+        counterion: str | None = None,
+        *,
+        resolve: str | None = None,
+        anion: str | None = None,
+    ) -> None:
+        if not is_one_of(resolve, (None, "ligand")):
+            raise InputError(
+                f"SolvationEvents(resolve={shown(resolve)}): must be None, or 'ligand' for one "
+                "class of exchange per solvent"
+            )
+        self.resolve = resolve
         self._given = given_type("SolvationEvents", counterion, anion)
         self.counterion = self._given or "anion"
 
@@ -140,9 +179,40 @@ class SolvationEvents(EventRule):
     def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> SolvationEvents:
         """The rule with the counter-ions of these carriers; see `EventRule.for_carriers`."""
         kind = counterion_type("SolvationEvents", self._given, charge, ligand_types)
-        exchange = f"{role_of_counterions(charge, kind)}_exchange"
-        names = (*self.names[:3], exchange, *self.names[4:])
-        return changed(self, counterion=kind, names=names)
+        exchange = f"{role_of_counterions(charge, kind)}{EXCHANGE}"
+        names = (*type(self).names[:SOLVENT], "solvent_exchange", exchange, "mixed_exchange")
+        found = changed(self, counterion=kind, names=names)
+        return found if self.resolve is None else found.by_ligand(ligand_types)
+
+    def by_ligand(self, ligand_types: tuple[str, ...]) -> SolvationEvents:
+        """The rule with one class of exchange for each solvent.
+
+        Parameters
+        ----------
+        ligand_types : tuple of str
+            Of the detector whose shells the rule will compare.
+
+        Returns
+        -------
+        SolvationEvents
+
+        Raises
+        ------
+        InputError
+            For ligand types whose classes would have one name.
+        """
+        solvents = [t for t in ligand_types if t != self.counterion]
+        several = [SEVERAL] if len(solvents) > 1 else []
+        rest = self.names[:SOLVENT], self.names[-2:]
+        names = (*rest[0], *(t + EXCHANGE for t in solvents), *several, *rest[1])
+        twice = next((t for t in solvents if names.count(t + EXCHANGE) > 1), None)
+        if twice is not None:
+            raise InputError(
+                f"SolvationEvents(resolve='ligand'): the class of the ligand type {twice!r} would "
+                f"be {twice + EXCHANGE!r}, which is another class; give the type another name in "
+                "the detector"
+            )
+        return changed(self, resolve="ligand", names=names)
 
     def label(self, before: Shell, after: Shell) -> str:
         """The event class of one pair of shells; see `EventRule.label`.
@@ -159,8 +229,13 @@ class SolvationEvents(EventRule):
         if not kept and lost and gained:
             return "renewal"
         if not moved & ions:
+            return self._exchange_of(_types_of(moved, before) | _types_of(moved, after))
+        return self.names[-2] if moved <= ions else "mixed_exchange"
+
+    def _exchange_of(self, types: set[str]) -> str:
+        if self.resolve is None:
             return "solvent_exchange"
-        return self.names[3] if moved <= ions else "mixed_exchange"
+        return SEVERAL if len(types) > 1 else f"{types.pop()}{EXCHANGE}"
 
     def classifier(self, shells: ShellTable) -> Classifier:
         """See `EventRule.classifier`; linear in the members of both shells of each pair."""
@@ -168,8 +243,32 @@ class SolvationEvents(EventRule):
         order = np.lexsort((shells.molecule, shell_of))
         molecule, kind = shells.molecule[order], shells.kind[order]
         ion_kind = shells.types.index(self.counterion) if self.counterion in shells.types else -1
-        return by_kernel(_classify, shells.offsets, molecule, kind, ion_kind)
+        code_of = np.full(len(shells.types) + 3, SOLVENT, dtype=np.int64)
+        code_of[-2:] = len(self.names) - 2, len(self.names) - 1
+        if self.resolve is not None:
+            if self.names == type(self).names:
+                raise InputError(
+                    "this SolvationEvents(resolve='ligand') has no ligand types yet: "
+                    "for_carriers(charge, ligand_types) returns a rule that has them, and that of "
+                    "a run is in run.species[k].events"
+                )
+            several = SEVERAL if SEVERAL in self.names else self.names[SOLVENT]
+            code_of[-3] = self.names.index(several)
+            for k, name in enumerate(shells.types):
+                if name != self.counterion:
+                    code_of[k] = self.names.index(name + EXCHANGE)
+        return by_kernel(_classify, shells.offsets, molecule, kind, ion_kind, code_of)
 
     def describe(self) -> dict[str, object]:
         """The rule and its anion and counter-ion as plain values, for the settings."""
-        return super().describe() | {"anion": self.anion, "counterion": self.counterion}
+        return super().describe() | {
+            "anion": self.anion,
+            "counterion": self.counterion,
+            "resolve": self.resolve,
+        }
+
+
+def _types_of(molecules: frozenset[int], shell: Shell) -> set[str]:
+    """Ligand types of some molecules in a shell."""
+    members = zip(shell.molecules.tolist(), shell.types, strict=True)
+    return {kind for molecule, kind in members if molecule in molecules}

@@ -11,6 +11,8 @@ from .plain_text import is_formula
 
 #: Between the name of a class and that of a flag by which it is split.
 WITH, WITHOUT = "_with_", "_without_"
+#: In place of a flag: exchange of each solvent on its own.
+LIGAND = "ligand"
 #: Longest name of a label.
 MOST_LETTERS = 200
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 from ..lib.checks import shown
 from ..lib.errors import AdditivityError, InputError
-from ..lib.label_names import split_names
+from ..lib.label_names import LIGAND, split_names
 from ..onsager.coefficients import MAX_RESIDUAL
 from .diffusive_view import diffusive_view, lags_of, mask_undefined
 
@@ -34,20 +34,38 @@ def flag_table(results: Any, by: str, species: str, **reading: Any) -> pd.DataFr
         lengths = {k: plain.attrs.get(f"{k}_ps") for k in ("resolution", "horizon")}
         table = other.summary(view=view, species=species, **lengths)
     events = [str(e) for e in plain.index]
-    names = split_names(events, by)
-    key = dict(zip(names, [(e, has) for e in events for has in (True, False)], strict=True))
-    key |= {e: (e, False) for e in events}  # vibration, which is no class of the rule
+    key = _ligand_key(events, table) if by == LIGAND else _flag_key(events, by)
     _check_sums(plain, table, key)
     counts = other.decomposition["event_count"].sel(species=species).sum("window")
     met = {key[str(e)] for e, n in zip(counts["event"].values, counts.values, strict=True) if n > 0}
     # of a class that never occurs the part without the flag stays
     met |= {(e, False) for e in events if (e, True) not in met}
+    if by == LIGAND:
+        met = set(key.values())
     attrs = table.attrs
     kept = [key[str(e)] in met for e in table.index]
     table = table[kept]
     table.index = pd.MultiIndex.from_tuples([key[str(e)] for e in table.index], names=["event", by])
     table.attrs = attrs | {"by": by}
     return table
+
+
+def _flag_key(events: list[str], by: str) -> dict[str, tuple[str, Any]]:
+    """Class of each label, and whether it is the part with the flag."""
+    both = [(e, has) for e in events for has in (True, False)]
+    key: dict[str, tuple[str, Any]] = dict(zip(split_names(events, by), both, strict=True))
+    return key | {e: (e, False) for e in events}  # vibration, which is no class of the rule
+
+
+def _ligand_key(events: list[str], table: pd.DataFrame) -> dict[str, tuple[str, Any]]:
+    """Class of each label, and the solvent of those that are exchange of one; see `_split`."""
+    whole = "solvent_exchange"
+    key: dict[str, tuple[str, Any]] = {e: (e, "") for e in events if e != whole}
+    for label in map(str, table.index):
+        if label not in key:
+            kind = label.removesuffix("_exchange")
+            key[label] = whole, "several" if label == "mixed_solvent_exchange" else kind
+    return key
 
 
 def _split(results: Any, by: str, species: str) -> Any:
@@ -84,7 +102,7 @@ def _with_lags_of(split: Any, results: Any) -> Any:
     return type(results)(tree)
 
 
-def _check_sums(plain: pd.DataFrame, table: pd.DataFrame, key: dict[str, tuple[str, bool]]) -> None:
+def _check_sums(plain: pd.DataFrame, table: pd.DataFrame, key: dict[str, tuple[str, Any]]) -> None:
     """Refuse parts that do not sum to their class."""
     found = table["onsager"].groupby([key[str(e)][0] for e in table.index]).sum()
     whole = plain["onsager"]

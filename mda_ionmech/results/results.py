@@ -105,8 +105,10 @@ class Results(ResultTree):
             diffusive view has no horizon.
         by : str, optional
             A flag of the event rule, e.g. ``"denticity"``: each class is split into windows with
-            and without it, and both parts sum to the class. Needs the run of this result, which
-            must still exist: ``run.results``, or ``load_run(path).results``. See `run.split_by`.
+            and without it, and both parts sum to the class; ``"ligand"``: exchange of solvent is
+            split by the solvent, see `mda_ionmech.events.SolvationEvents`. Needs the run of this
+            result, which must still exist: ``run.results``, or ``load_run(path).results``. See
+            `run.split_by`.
 
         Returns
         -------

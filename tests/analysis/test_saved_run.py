@@ -75,7 +75,7 @@ SiteAssignment: _asked_core _is_constructed assignment coordination framework li
 SiteGrid: boxes cell guess inverse order place start
 SiteSource: density fractional ideal_elements ideal_framework labels lengths repeats
 SiteType: _is_constructed
-SolvationEvents: _given _is_constructed counterion names
+SolvationEvents: _given _is_constructed counterion names resolve
 """
 #: And what it holds of a run.
 FIELDS = """
@@ -234,7 +234,7 @@ def test_a_new_process_without_trajectory_answers_the_same_bits(tmp_path):
     for name in TRIED:
         assert not isinstance(found[name]["robustness"], str)
     # a file of this format can be read as long as nothing of this changes: else raise VERSION
-    assert saved_run.VERSION == 2
+    assert saved_run.VERSION == 3
     known = re.findall(r"^(\w+): ([^:]*)$", ATTRIBUTES, re.MULTILINE)
     assert {name: sorted(one) for name, one in met.items()} == {
         name: sorted(attributes.split()) for name, attributes in known
@@ -373,7 +373,7 @@ def test_manifests_that_were_not_written_so_are_refused(copied):
         return refusal(copied)
 
     run = whole["run"]
-    assert "format 2, and mda_ionmech" in (newer := signed(format="ionmech-saved-run/2"))
+    assert "format 99, and mda_ionmech" in (newer := signed(format="ionmech-saved-run/99"))
     assert "update mda_ionmech" in newer
     assert "open it with mda_ionmech 0.0.9" in signed(
         format="ionmech-saved-run/0", created_with="0.0.9"

@@ -113,6 +113,17 @@ most = 3
 """
 
 
+def test_exchange_can_be_resolved_by_ligand(config_file):
+    text = config_file.read_text()
+    asked = '[species.events]\nrule = "SolvationEvents"\nresolve = "ligand"\n'
+    config_file.write_text(text.replace("[species.events]\n", asked))
+    rule = build_analysis(load_config(config_file)).species[0].events
+    assert (type(rule), rule.resolve) == (SolvationEvents, "ligand")
+    config_file.write_text(config_file.read_text().replace('"ligand"', '"type"'))
+    with pytest.raises(InputError, match=r"events\.resolve: input should be 'ligand'"):
+        load_config(config_file)
+
+
 def test_every_rule_can_be_chosen(tmp_path):
     path = tmp_path / "glass.toml"
     path.write_text(GLASS.format(folder=datasets.path("liquid")))
