@@ -212,6 +212,19 @@ def demo_run():
     return OnsagerDecomposition(species, temperature=330.0, projection="vehicle").run()
 
 
+def test_ion_pairs_by_shell_in_the_text():
+    from mda_ionmech import OnsagerDecomposition
+    from mda_ionmech.lib.frozen import changed
+    from mda_ionmech.macrostates import IonPairing
+
+    species = liquid_analysis(datasets.liquid()).species
+    by_shell = [changed(one, macrostates=IonPairing(by="shell")) for one in species]
+    run = OnsagerDecomposition(by_shell, temperature=330.0, windows=[2.0], resolutions=None).run()
+    held = run.results.transitions["population"].sel(species="Li+").values
+    text = "({:.1%}, {:.1%} and {:.1%} in the same liquid)".format(*held).replace("%", " %")
+    assert text in (DOCS / "concepts" / "events.md").read_text("utf-8")
+
+
 def test_numbers_of_split_classes(demo_run):
     table = demo_run.results.summary(16.0, by="swap")
     shown = rows("concepts/events.md", "event | swap")

@@ -1,6 +1,6 @@
-"""Ion pairing: the component of the cation-anion contact graph that holds a carrier.
+"""Ion pairing: the component of the cation-anion contact graph that holds a carrier, or its shell.
 
-No anion: SSIP (free ions included). One cation and one anion: CIP. Larger: AGG.
+No counter-ion: SSIP (free ions included). One cation and one anion: CIP. Larger: AGG.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.arrays_on_disk import GrowingArray, new_array
-from ..lib.checks import shown
+from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
 from ..lib.frozen import frozen
 from ..lib.grouping import sort_by_group
@@ -102,6 +102,20 @@ def _components(n_carriers, n_nodes, contacts, first, plus, minus):  # type: ign
             minus[i, t] = anions[top]
 
 
+@kernel
+def _shells(n_carriers, n_nodes, contacts, first, plus, minus):  # type: ignore[no-untyped-def]
+    """Each ion and the counter-ions in contact with it, in every frame; as `_components`."""
+    n_frames = plus.shape[1]
+    for i in range(n_carriers + n_nodes):
+        for t in range(n_frames):
+            plus[i, t] = 1 if i < n_carriers else 0
+            minus[i, t] = 0 if i < n_carriers else 1
+    for m in range(contacts.shape[0]):
+        for t in range(max(contacts[m, 2] - first, 0), min(contacts[m, 3] - first, n_frames)):
+            minus[contacts[m, 0], t] += 1
+            plus[n_carriers + contacts[m, 1], t] += 1
+
+
 def counts_of(n_ions: int) -> type:
     """The smallest integer type for counts up to `n_ions`, as a cluster may hold all ions."""
     return np.int16 if n_ions < 2**15 else np.int32
@@ -115,11 +129,12 @@ def _kind(plus: np.ndarray, minus: np.ndarray) -> np.ndarray:
 
 @frozen
 class IonPairing(MacrostateRule):
-    """SSIP, CIP or AGG, from the cluster of cations and anions that holds a carrier.
+    """SSIP, CIP or AGG, from the cluster of cations and anions that holds a carrier, or its shell.
 
     The contacts are those that the detectors of the cations found with the ligand type `anion`;
     give the same rule to the anion species to label the anions by the same clusters. The
-    composition (n+, n-) of every cluster is kept in `Macrostates.composition`.
+    composition (n+, n-) of every cluster, or of the ion and its shell, is kept in
+    `Macrostates.composition`.
 
     Cost: linear in carriers and contacts per frame (numba union-find).
 
@@ -127,17 +142,35 @@ class IonPairing(MacrostateRule):
     ----------
     anion : str
         The ligand type, in the detectors of the cations, of the atoms of the anions.
+    by : {"cluster", "shell"}
+        ``cluster``: the connected component of ions in contact. ``shell``: the counter-ions in
+        contact with the carrier alone, whatever else these touch; the labels are then
+        ``SSIP_shell``, ``CIP_shell`` and ``AGG_shell``.
+
+    Raises
+    ------
+    InputError
+        For an unknown `by`, and where no detector sees the anions.
 
     Notes
     -----
     SSIP: no counter-ion in the component (free ions included); CIP: one cation and one anion;
-    AGG: larger.
+    AGG: larger. By shell: none, one, and two or more counter-ions. A lithium whose only anion
+    bridges to another lithium is ``AGG`` and ``CIP_shell``.
     """
 
     names = ("SSIP", "CIP", "AGG")
 
-    def __init__(self, anion: str = "anion") -> None:
+    def __init__(self, anion: str = "anion", *, by: str = "cluster") -> None:
+        if not is_one_of(by, ("cluster", "shell")):
+            raise InputError(
+                f"IonPairing(by={shown(by)}): must be 'cluster', the connected component of ions "
+                "in contact, or 'shell', the counter-ions in contact with the carrier"
+            )
         self.anion = anion
+        self.by = by
+        if by == "shell":
+            self.names = ("SSIP_shell", "CIP_shell", "AGG_shell")
 
     def _sees_anions(self, species: IonSpecies) -> bool:
         detector = species.microstates
@@ -204,6 +237,7 @@ class IonPairing(MacrostateRule):
         shape = states.n_frames, mine.n_carriers
         state = new_array(shape, np.int16, states.folder)
         composition = new_array((*shape, 2), counts, states.folder)
+        count = _components if self.by == "cluster" else _shells
 
         def blocks() -> Iterator[np.ndarray]:
             for number, first in enumerate(range(0, states.n_frames, at_once)):
@@ -212,7 +246,7 @@ class IonPairing(MacrostateRule):
                 plus, minus = both
                 plus[-1], minus[-1] = 0, 1
                 table = contacts[edges[number] : edges[number + 1]].view(np.int32).reshape(-1, 4)
-                _components(n_carriers, len(molecules), table, first, plus[:-1], minus[:-1])
+                count(n_carriers, len(molecules), table, first, plus[:-1], minus[:-1])
                 kind = _kind(plus[chosen], minus[chosen])
                 state[first:last] = kind.T
                 composition[first:last, :, 0] = plus[chosen].T
@@ -258,5 +292,5 @@ class IonPairing(MacrostateRule):
         return edges, ordered
 
     def describe(self) -> dict[str, Any]:
-        """The rule and its ligand type of anions as plain values, for the settings."""
-        return super().describe() | {"anion": self.anion}
+        """The rule, its ligand type of anions and what it counts as plain values."""
+        return super().describe() | {"anion": self.anion, "by": self.by}

@@ -59,7 +59,7 @@ CutoffShell: _is_constructed _margins _unsettled cutoff distributions hysteresis
     outer persistence recorded
 DensitySource: known known_labels operations origin repeats separation space_group threshold
 HullShell: _is_constructed fallback host ligands persistence ratio search
-IonPairing: _is_constructed anion
+IonPairing: _is_constructed anion by
 IonSpecies: _is_constructed atoms carrier_of_atom charge compound events macrostates microstates
     n_carriers name
 Ligands: atom kind molecule other_atom other_owner owner
@@ -234,7 +234,7 @@ def test_a_new_process_without_trajectory_answers_the_same_bits(tmp_path):
     for name in TRIED:
         assert not isinstance(found[name]["robustness"], str)
     # a file of this format can be read as long as nothing of this changes: else raise VERSION
-    assert saved_run.VERSION == 3
+    assert saved_run.VERSION == 4
     known = re.findall(r"^(\w+): ([^:]*)$", ATTRIBUTES, re.MULTILINE)
     assert {name: sorted(one) for name, one in met.items()} == {
         name: sorted(attributes.split()) for name, attributes in known

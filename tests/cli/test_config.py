@@ -113,6 +113,14 @@ most = 3
 """
 
 
+def test_ion_pairs_can_be_those_of_the_first_shell(config_file):
+    text = config_file.read_text()
+    asked = 'rule = "IonPairing"\nby = "shell"\n'
+    config_file.write_text(text.replace('rule = "IonPairing"\n', asked))
+    usual, rule = (one.macrostates for one in build_analysis(load_config(config_file)).species)
+    assert (usual.by, rule.by) == ("cluster", "shell")
+
+
 def test_exchange_can_be_resolved_by_ligand(config_file):
     text = config_file.read_text()
     asked = '[species.events]\nrule = "SolvationEvents"\nresolve = "ligand"\n'

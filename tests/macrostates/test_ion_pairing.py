@@ -19,7 +19,7 @@ def pairing_universe(n_frames=4, n=6, seed=0, length=14.0):
     )
 
 
-def run_pairing(universe, cutoff=4.0):
+def run_pairing(universe, cutoff=4.0, by="cluster"):
     cations, anions = universe.select_atoms("name C"), universe.select_atoms("name A")
     species = [
         IonSpecies(
@@ -27,9 +27,9 @@ def run_pairing(universe, cutoff=4.0):
             charge=1,
             name="+",
             microstates=CutoffShell(cutoff, anion=anions),
-            macrostates=IonPairing(),
+            macrostates=IonPairing(by=by),
         ),
-        IonSpecies(anions, charge=-1, name="-", macrostates=IonPairing()),
+        IonSpecies(anions, charge=-1, name="-", macrostates=IonPairing(by=by)),
     ]
     # positions are drawn anew each frame: no path is meant, only shells
     return OnsagerDecomposition(
@@ -69,6 +69,32 @@ def test_clusters_of_random_ions(seed, bytes_at_once, monkeypatch):
                 assert macro.names[macro.state[t, k]] == want
                 seen.add(want)
     assert "AGG" in seen
+
+
+@pytest.mark.parametrize("bytes_at_once", [2**26, 1100])
+def test_first_shells_of_random_ions(bytes_at_once, monkeypatch):
+    monkeypatch.setattr("mda_ionmech.macrostates.ion_pairing.BLOCK_BYTES", bytes_at_once)
+    universe = pairing_universe(n_frames=8, seed=2)
+    run, clustered = (run_pairing(universe, by=by) for by in ("shell", "cluster"))
+    differ = False
+    for t, ts in enumerate(universe.trajectory):
+        difference = ts.positions[:6, None] - ts.positions[None, 6:]
+        difference -= 14.0 * np.rint(difference / 14.0)
+        contact = np.linalg.norm(difference, axis=-1) <= 4.0
+        for name, number in (("+", contact.sum(axis=1)), ("-", contact.sum(axis=0))):
+            macro, other = run.macrostates[name], clustered.macrostates[name]
+            assert macro.names == ("SSIP_shell", "CIP_shell", "AGG_shell")
+            np.testing.assert_array_equal(macro.state[t], np.minimum(number, 2))
+            own, counter = (0, 1) if name == "+" else (1, 0)
+            np.testing.assert_array_equal(macro.composition[t, :, own], 1)
+            np.testing.assert_array_equal(macro.composition[t, :, counter], number)
+            # no counter-ion is one thing; a pair within a cluster is not
+            np.testing.assert_array_equal(macro.state[t] == 0, other.state[t] == 0)
+            assert np.all(macro.state[t] <= other.state[t])
+            differ = differ or bool(np.any(macro.state[t] != other.state[t]))
+    assert differ
+    with pytest.raises(InputError, match=r"by='shells'\): must be 'cluster', .* or 'shell'"):
+        IonPairing(by="shells")
 
 
 def test_anions_no_cation_touches_are_free():
@@ -129,7 +155,8 @@ def test_cations_that_see_no_anions_leave_those_that_do_their_clusters():
     ]  # fmt: skip
     np.testing.assert_array_equal(found[0].composition, found[1].composition)
     assert IonPairing("x").describe() == {
-        "rule": "IonPairing", "names": ["SSIP", "CIP", "AGG"], "anion": "x"
+        "rule": "IonPairing", "names": ["SSIP", "CIP", "AGG"], "anion": "x",
+        "by": "cluster",
     }  # fmt: skip
 
 
