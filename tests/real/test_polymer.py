@@ -67,6 +67,12 @@ def test_numbers_of_renewal_on_the_page(polymer_run):
     page = (DOCS / "concepts" / "polymers.md").read_text("utf-8")
     assert f"({100 * flagged.mean():.2f} % of the windows)" in page
     assert flagged.any(axis=0).sum() == 3
+    for window in (64.0, 128.0, 256.0):
+        plain = polymer_run.results.summary(window)
+        mean = (plain["count"] * plain["effectiveness"].fillna(0)).sum() / plain["count"].sum()
+        found = polymer_run.results.summary(window, by="renewal").loc[("interchain", True)]
+        assert 7 < found["effectiveness"] / mean < 8
+    assert "seven to eight times as much as the mean window" in " ".join(page.split())
 
 
 def test_interchain_hops_are_rare_and_reach_farther(polymer_run):
