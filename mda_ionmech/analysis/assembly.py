@@ -19,7 +19,7 @@ from ..lib.arrays_on_disk import ArrayFolder
 from ..lib.errors import AdditivityError, InputError, warn_user
 from ..lib.plain_text import on_one_line
 from ..lib.run_length import frame_counts
-from ..lib.version import __version__
+from ..lib.version import __version__, versions
 from ..observables.vehicularity import vehicle_dataset
 from ..onsager import block_sums
 from ..onsager.block_sums import Blocks, Populations
@@ -253,8 +253,6 @@ class Assembly:
 
     def _settings(self, worst: float) -> dict[str, Any]:
         """Everything needed to repeat the run, as plain values."""
-        from importlib.metadata import version
-
         run = self.run
         return {
             "species": [one.about for one in run.species],
@@ -275,8 +273,7 @@ class Assembly:
             "first_frame": int(run.frames[0]),
             "last_frame": int(run.frames[-1]),
             "frame_step": int(np.median(np.diff(run.frames))),
-            "versions": {p: version(p) for p in ("MDAnalysis", "numpy", "numba", "scipy", "xarray")}
-            | {"mda-ionmech": __version__},
+            "versions": dict(versions()),
         }
 
 

@@ -7,6 +7,7 @@ do not rename them.
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+@cache
 def load_schema() -> dict[str, Any]:
-    """The schema of the result file."""
+    """The schema of the result file: one dictionary for all who read it."""
     text = (
         resources.files("mda_ionmech").joinpath("results", "results-schema.json").read_text("utf-8")
     )
