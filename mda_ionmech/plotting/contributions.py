@@ -113,7 +113,7 @@ def _add_limit(
         )
         up, down = (up + part, down) if part >= 0 else (up, down + part)
     total, low, high = np.array(table.attrs["total"]) / scale
-    reach = np.nan_to_num([[total - low], [high - total]])
+    reach = [[total - low], [high - total]]
     ax.errorbar(place, total, yerr=reach, fmt="o", color=BLACK, ms=4, capsize=3, lw=1, zorder=3)
     ticks, labels = list(ax.get_xticks()), [t.get_text() for t in ax.get_xticklabels()]
     ax.set_xticks([*ticks, place], [*labels, "limit"])

@@ -291,7 +291,7 @@ def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         first = one.iloc[0]
         if np.isfinite(first["low"]):
             ax.axhspan(first["low"], first["high"], color=color, alpha=0.15, lw=0, zorder=0)
-        reach = np.nan_to_num(np.array([one["share"] - one["low"], one["high"] - one["share"]]))
+        reach = np.array([one["share"] - one["low"], one["high"] - one["share"]])
         ax.errorbar(
             place, one["share"].to_numpy(), yerr=np.maximum(reach, 0), fmt="o", ms=5, lw=1,
             capsize=2, color=color, label=plain(event),

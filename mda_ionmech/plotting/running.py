@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
 from .style import GREY, check_results, new_axes, plain
 
@@ -49,7 +47,7 @@ def running(results: Results, ax: Axes | None = None, *, species: str | None = N
         at = part.index.to_numpy()
         style: dict[str, Any] = {"ms": 4, "lw": 1, "ls": "-" if fill is None else "--"}
         ax.errorbar(
-            at, part["onsager"] / whole, yerr=np.nan_to_num(part["error"] / abs(whole)), fmt="o",
+            at, part["onsager"] / whole, yerr=part["error"] / abs(whole), fmt="o",
             color=BLACK, mfc=fill or BLACK, capsize=2,
             label=f"coefficient, {direction}", **style,
         )  # fmt: skip

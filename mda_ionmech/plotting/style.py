@@ -92,10 +92,10 @@ def hatch(bars: Any, few: np.ndarray) -> None:
 
 
 def reach_of(data: xr.Dataset, name: str) -> np.ndarray:
-    """Distances from a value to the ends of its interval, shape (2, windows), 0 where unknown."""
+    """Distances from a value to the ends of its interval, shape (2, windows); NaN without one."""
     value = data[name].values
     ends = [value - data[f"{name}_low"].values, data[f"{name}_high"].values - value]
-    return np.maximum(np.nan_to_num(np.array(ends)), 0)
+    return np.asarray(np.maximum(np.array(ends), 0))
 
 
 def window_axis(ax: Axes, windows: np.ndarray) -> np.ndarray:

@@ -177,7 +177,7 @@ def view_curves(
             ).astype(float)
             if not np.nanmax(np.abs(rows[:, 0]), initial=0.0) > 0:
                 continue
-            reach = np.maximum(np.nan_to_num([rows[:, 0] - rows[:, 1], rows[:, 2] - rows[:, 0]]), 0)
+            reach = np.maximum([rows[:, 0] - rows[:, 1], rows[:, 2] - rows[:, 0]], 0)
             ax.errorbar(
                 horizons, rows[:, 0], yerr=reach, ls=line, marker=marker, ms=4, lw=1.2, capsize=2,
                 color=colors[event],

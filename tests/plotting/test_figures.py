@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, plotting
@@ -53,6 +54,16 @@ def test_stacked_bars_add_up_to_the_total(liquid_run):
     np.testing.assert_array_equal(hatched, np.tile(data["blocks"].values < 10, (len(events), 1)))
     for k, event in enumerate(events):
         assert to_hex(ax.patches[k * n].get_facecolor()).upper() == EVENT_COLORS[event]
+
+
+def test_intervals_that_are_not_known_have_no_bar(liquid_run):
+    data = liquid_run.results.decomposition.sel(species="Li+", species_2="Li+")
+    unknown = np.isnan(data["onsager_low"].values)
+    assert 0 < unknown.sum() < len(unknown)
+    ax = plotting.contributions(liquid_run.results)
+    bars = next(one for one in ax.containers if isinstance(one, ErrorbarContainer)).lines[2][0]
+    drawn = [len(one) == 2 and np.ptp(one[:, 1]) > 0 for one in bars.get_segments()]
+    np.testing.assert_array_equal(drawn, ~unknown)
 
 
 def test_matrix_rows_sum_to_the_shares(liquid_run):
