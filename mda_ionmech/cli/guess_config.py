@@ -12,10 +12,14 @@ from textwrap import wrap
 from typing import Any
 
 import numpy as np
+from MDAnalysis import SelectionError
 
+from ..lib.checks import shown
 from ..lib.elements import elements_of
+from ..lib.errors import InputError
 from ..lib.molecules import are_bonded, in_order_of_appearance, molecule_of_atom
 from ..lib.plain_text import on_one_line
+from ..lib.topology import describe_atoms
 from ..trajectory.frame_times import account_of_times
 
 _CATIONS = {
@@ -93,11 +97,26 @@ def _formula(elements: np.ndarray) -> str:
     return "".join(f"{e}{n if n > 1 else ''}" for e, n in sorted(counts.items()))
 
 
-def _donors(elements: np.ndarray, names: np.ndarray, selection: str) -> str:
+def _exact(universe: Any, atoms: np.ndarray, text: str) -> str:
+    """The text if it selects exactly these atoms, else a selection that does."""
+    atoms = np.sort(atoms)
+    try:
+        if text and np.array_equal(np.sort(universe.select_atoms(text).ix), atoms):
+            return text
+    except SelectionError:  # a name that the language of selections cannot hold
+        pass
+    return describe_atoms(universe.atoms[atoms])
+
+
+def _donors(universe: Any, atoms: np.ndarray, elements: np.ndarray, selection: str) -> str:
+    """Selection of the atoms of one element that coordinate cations, of all atoms of a kind."""
+    names = np.asarray(getattr(universe.atoms, "names", np.full(len(elements), "")), dtype=str)
     for wanted in ("O", "N", "F", "S", "Cl", "Br", "I"):
-        mine = sorted({str(n) for n in names[elements == wanted]})
-        if mine and all(mine):
-            return f"{selection} and name {' '.join(mine)}"
+        mine = atoms[elements[atoms] == wanted]
+        if len(mine):
+            named = sorted({str(n) for n in names[mine]})
+            text = f"{selection} and name {' '.join(named)}" if all(named) else selection
+            return _exact(universe, mine, text)
     return selection
 
 
@@ -130,6 +149,7 @@ def molecule_kinds(universe: Any) -> list[MoleculeKind]:
             selection = f"resname {label}"
         else:
             selection = _by_type_or_name(whole, types, names)
+        selection = _exact(universe, whole, selection)
         # a molecule is a residue if the residue of its first atom has no other atoms
         in_residues = all(size[atoms.resindices[ix[0]]] == len(ix) for ix in listed)
         charge = float(np.mean([charges[ix].sum() for ix in listed]))
@@ -146,7 +166,7 @@ def molecule_kinds(universe: Any) -> list[MoleculeKind]:
                 is_single=alone,
                 compound="residues" if in_residues else "fragments",
                 selection=selection,
-                donors=_donors(elements[first], names[first], selection),
+                donors=_donors(universe, whole, elements, selection),
                 why=why,
             )
         )
@@ -216,6 +236,13 @@ def example_config(
         Spacing of the frames, ps, for files that hold no times.
     """
     kinds = molecule_kinds(universe)
+    if not any(k.role in ("cation", "anion") for k in kinds):
+        found = "; ".join(on_one_line(k.described) for k in kinds[:8])
+        raise InputError(
+            f"no ion is recognised in {shown(topology)}, by element, formula or charge: {found}; "
+            "nothing is written. Give a topology with elements (or masses) and charges, or write "
+            "the configuration by hand, with a [[species]] for each ion"
+        )
     by_role = {r: [k for k in kinds if k.role == r] for r in {k.role for k in kinds}}
     crystal, polymers = "framework" in by_role, by_role.get("polymer", [])
     system = "crystal or glass" if crystal else "polymer" if polymers else "liquid"

@@ -491,6 +491,44 @@ def test_guesses_where_residues_are_no_molecules():
     assert [s.n_carriers for s in species] == [2, 2]
 
 
+@pytest.mark.parametrize("names", ["by molecule", "by element", None])
+def test_guesses_where_molecules_share_residue_and_names(names):
+    """Every selection holds the atoms of its own molecules alone, donors those of one element."""
+    elements = ["Li"] * 2 + ["P", *(["F"] * 6)] * 2 + ["C", "O", "F"] * 3 + ["C", "O"] * 2
+    each = [0, 1] + [2] * 7 + [3] * 7 + [4] * 3 + [5] * 3 + [6] * 3 + [7] * 2 + [8] * 2
+    number = [each[:k].count(each[k]) for k in range(len(each))]
+    first = [each.index(k) for k in each]
+    u = make_universe(
+        np.random.default_rng(0).uniform(0, 20, (3, len(each), 3)),
+        names={
+            "by molecule": [f"{e}{n}" for e, n in zip(elements, number, strict=True)],
+            "by element": elements,
+            None: [""] * len(each),
+        }[names],
+        elements=elements,
+        masses=[{"Li": 6.9, "P": 31.0, "F": 19.0, "C": 12.0, "O": 16.0}[e] for e in elements],
+        residue=[0] * len(each),
+        resnames=["UNL"],
+        bonds=[(f, k) for k, f in enumerate(first) if f != k],
+    )  # fmt: skip
+    kinds = molecule_kinds(u)
+    held = [u.select_atoms(k.selection).ix.tolist() for k in kinds]
+    assert held == [[0, 1], [*range(2, 16)], [*range(16, 25)], [*range(25, 29)]]
+    donors = [[elements[i] for i in u.select_atoms(k.donors).ix] for k in kinds[1:]]
+    assert donors == [["F"] * 12, ["O"] * 3, ["O"] * 2]
+    config = Config.model_validate(tomllib.loads(example_config(u, "a.psf", ["b.xtc"], {})))
+    assert [s.n_carriers for s in build_species(config, u)] == [2, 2]
+
+
+def test_nothing_is_guessed_where_no_ion_is_recognised():
+    u = make_universe(
+        np.zeros((3, 4, 3)), names=["C", "O"] * 2, elements=["C", "O"] * 2, masses=[12.0, 16.0] * 2,
+        residue=[0, 0, 1, 1], resnames=["CO", "CO"],
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"no ion is recognised in 'a.psf'.*2 x CO"):
+        example_config(u, "a.psf", ["b.xtc"], {})
+
+
 @pytest.mark.parametrize("bonds", [True, False])
 def test_guesses_of_a_polymer_gel(bonds):
     # one lithium, two chains of 70 atoms, an anion, a nitrile
