@@ -13,7 +13,7 @@ from ..species import Detector
 from ..trajectory.carriers import Ligands
 
 #: Attributes of a detector that act on stored contacts only, or are covered by other entries.
-_LATER = {"persistence", "persistence_ps", "ligands"}
+_LATER = {"persistence", "persistence_ps", "ligands", "hop_time"}
 
 
 def about_detector(detector: Detector, ligands: Ligands) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def diffusive_resolution(results: Sequence[Results], species: str) -> float:
     if missing:
         one = results[missing[0]]
         raise InputError(
-            f"the result at {temperature_of(one):g} K has no diffusive view: "
+            f"the result at {temperature_of(one):g} K has no reading in the diffusive view: "
             f"{one.recommend(species=species)}"
         )
     return min(one for one in lengths if one is not None)

@@ -17,6 +17,7 @@ from .. import onsager
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from .elementary import elementary_resolution, reading_resolution
 from .estimates import path_samples
+from .hop_dates import finer_than_dates
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,7 +67,9 @@ class Recommendation:
         return self.text
 
 
-def recommend(data: xr.Dataset, blocks: Blocks, species: int) -> Recommendation:
+def recommend(
+    data: xr.Dataset, blocks: Blocks, species: int, settings: Mapping[str, Any]
+) -> Recommendation:
     """Choose resolution and lags for one species.
 
     Cost: the intervals of one resolution.
@@ -78,6 +81,8 @@ def recommend(data: xr.Dataset, blocks: Blocks, species: int) -> Recommendation:
     blocks : Blocks
         With paths.
     species : int
+    settings : mapping
+        Of the run: the scatter of the dates of hops.
 
     Returns
     -------
@@ -87,7 +92,8 @@ def recommend(data: xr.Dataset, blocks: Blocks, species: int) -> Recommendation:
     -----
     Slopes at two horizons agree when they differ by less than twice the root sum of squares of
     the half widths of their intervals. All longer horizons with ten blocks or more, at least two,
-    must agree with the chosen one.
+    must agree with the chosen one. A resolution shorter than the scatter of entry minus crossing,
+    the range of its middle 68 %, is never recommended.
     """
     name = blocks.names[species]
     resolution, repeated, words = elementary_resolution(blocks, species)
@@ -99,13 +105,18 @@ def recommend(data: xr.Dataset, blocks: Blocks, species: int) -> Recommendation:
     if read is not None:
         about = data["diffusive_onsager"].attrs
         first, last = float(about["first_lag_ps"]), float(np.max(about["lag_ps"]))
-        why = no_reading(data, species)
+        undated = finer_than_dates(settings, name, read * dt)
+        why = " ".join(filter(None, (no_reading(data, species), undated)))
         text = (
             f"{name}: no reading. {why} {_sentence(words)}"
             if why
             else f"{name}: labels over {read * dt:g} ps, lags from {first:g} to {last:g} ps. "
             f"{_sentence(words)} {_about_lags(about)}"
         )
+        if undated:
+            read = None
+    elif resolution is not None and (undated := finer_than_dates(settings, name, resolution * dt)):
+        text = f"{name}: no reading. {undated} {_sentence(more)}"
     elif resolution is not None and horizon is not None:
         text = (
             f"{name}: read the slope view at a resolution of {resolution * dt:g} ps and a horizon "
@@ -113,6 +124,8 @@ def recommend(data: xr.Dataset, blocks: Blocks, species: int) -> Recommendation:
         )
     else:
         text = f"{name}: no reading. {_sentence(words)} {_sentence(more)}"
+    if resolution is not None and finer_than_dates(settings, name, resolution * dt):
+        resolution = None
     return Recommendation(
         species=name,
         resolution=None if resolution is None else resolution * dt,

@@ -197,7 +197,8 @@ class Results(ResultTree):
         Labels are read over the longest resolution at which less than 10 % of the carriers have
         more than one change of microstate, and coefficients from all lags from which slopes agree
         (the diffusive view). For the slope view a horizon: the shortest from which the slope of the
-        total is constant within its interval.
+        total is constant within its interval. No resolution below the scatter of the dates of hops
+        (`hop_dates`) is recommended.
 
         Parameters
         ----------
@@ -225,9 +226,34 @@ class Results(ResultTree):
             )
         if name not in self._advice:
             self._advice[name] = recommend(
-                self.decomposition, self.blocks, self.blocks.names.index(name)
+                self.decomposition, self.blocks, self.blocks.names.index(name), self.settings
             )
         return self._advice[name]
+
+    def hop_dates(self, *, species: str | None = None) -> pd.DataFrame:
+        """How much later hops enter a core than they cross the surface half way.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first species with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index percentile; column ``entry_minus_crossing``, ps. ``attrs`` holds the number of
+            hops, their mean and standard deviation, ``width_ps``, the range of the middle 68 %, and
+            the share of hops between whose sites a third one is nearest, of which the crossing is
+            known less exactly.
+
+        Raises
+        ------
+        InputError
+            Without hops between cores.
+        """
+        from .hop_dates import hop_dates
+
+        return hop_dates(self.settings, self._species(species))
 
     def verdict(self, *, species: str | None = None) -> Verdict:
         """What carries the charge and how, in sentences that follow from tests.

@@ -187,9 +187,17 @@ def surroundings(name: str, shell: dict[str, Any]) -> str:
                 f"core radius {shell['r_core_angstrom']:.2f} A, "
                 f"{shell['outside_every_core']:.0%} of the time in no core"
             )
+        dates = shell.get("entry_minus_crossing")
+        when = (
+            ""
+            if dates is None
+            else f" Hops are dated at the {shell.get('hop_time', 'entry')}; entry into a core is "
+            f"{dates['mean_ps']:.2g} ps later than the crossing half way on average, with a "
+            f"scatter of {dates['width_ps']:.2g} ps (the middle 68 %)."
+        )
         return (
             f"Sites of {name}: {held} ({shell['n_sites']} sites, {how}); aligned by the "
-            f"{aligned['by']} to {aligned['residual_angstrom']:.2f} A."
+            f"{aligned['by']} to {aligned['residual_angstrom']:.2f} A.{when}"
         )
     radii = ", ".join(
         f"{kind} contacts form below {inner:g} A"

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..lib.whole_frames import whole_frames
+from .elementary import reading_resolution
 from .ends import with_ends
+from .hop_dates import finer_than_dates
 from .plain_tables import three_digits as digits
 from .recommend import no_reading
 
@@ -79,14 +81,20 @@ def verdict(results: Any, species: str | None) -> Verdict:
     name = results._species(species)
     found: list[Sentence | None] = []
     if results.has_diffusive_view:
-        why = no_reading(results.decomposition, results.blocks.names.index(name))
+        index = results.blocks.names.index(name)
+        why = no_reading(results.decomposition, index)
     else:
         remedy = "run with resolutions='log' and horizons='log'"
         known = results.decomposition.get("diffusive_onsager")
         comment = remedy if known is None else known.attrs.get("comment", remedy)
         why = f"There is no diffusive view: {comment}."
     if not why:
-        found += [_carriers(results), _events(results, name)]
+        read = reading_resolution(results.decomposition, results.blocks, index)
+        undated = finer_than_dates(
+            results.settings, name, None if read is None else read * results.blocks.dt
+        )
+        events = Sentence("events", "undated", undated) if undated else _events(results, name)
+        found += [_carriers(results), events]
     found += [_concerted(results, name), _diffusive(results, name, why), _reversal(results)]
     if not why:
         found.append(_data(results, name))
@@ -153,6 +161,10 @@ def _concerted(results: Any, name: str) -> Sentence | None:
         value, low, high = with_ends(at, variable)
         return value, (high - low) / 2
 
+    if undated := finer_than_dates(results.settings, name, float(at["window"])):
+        return Sentence(
+            "concertedness", "undated", f"Whether hops are concerted is open. {undated}"
+        )
     value, error = known("multi_fraction")
     over = f"in windows of {float(at['window']):g} ps"
     exceeded, said = [], []

@@ -261,6 +261,14 @@ persistence = 0.3"""
     assert sites.persistence == 0.3
 
 
+def test_dates_of_hops_in_toml(tmp_path):
+    path = garnet_file(tmp_path, "r_core = 0.5", 'r_core = 0.5\nhop_time = "crossing"')
+    (lithium,) = build_analysis(load_config(path)).species
+    assert lithium.microstates.hop_time == "crossing"
+    with pytest.raises(InputError, match="hop_time"):
+        build_analysis(load_config(garnet_file(tmp_path, "r_core = 0.5", 'hop_time = "exit"')))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

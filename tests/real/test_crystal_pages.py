@@ -79,6 +79,25 @@ def test_concertedness_against_windows(cores):
     assert rows("concepts/crystals.md", "window (ps)") == list(concertedness(cores))
 
 
+def test_hops_dated_by_entry_and_by_crossing(cores):
+    crossing = analysis(windows=WINDOWS, r_core=0.6, hop_time="crossing")
+    shown = rows("concepts/crystals.md", "dated, window (ps)")
+    assert shown == [
+        [f"{window:g}", *shares(cores.results, window)[:2], *shares(crossing.results, window)[:2]]
+        for window in (0.1, 0.5, 2.0)
+    ]
+    # independent of the choice
+    dates = cores.results.hop_dates().attrs
+    assert dates == crossing.results.hop_dates().attrs
+    assert dates["hops"] == 20420
+    assert dates["mean_ps"] == pytest.approx(0.08, abs=0.005)
+    assert dates["standard_deviation_ps"] == pytest.approx(0.09, abs=0.005)
+    assert dates["width_ps"] == pytest.approx(0.2)
+    assert dates["share_past_a_third_site"] == pytest.approx(0.02, abs=0.005)
+    shared = [run.microstates["Li+"].report["sharing_a_site"] for run in (cores, crossing)]
+    assert shared == pytest.approx([0.0044, 0.0009], abs=1e-4)
+
+
 def test_clusters_are_small(cores):
     sizes = cores.hops(0.1)["n"].value_counts()
     shown = rows("concepts/crystals.md", "ions in the cluster")

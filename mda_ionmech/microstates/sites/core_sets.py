@@ -10,6 +10,7 @@ from ...lib.frame_blocks import frames_at_once, origin_blocks
 from ...lib.kernels import counting_order, kernel, longer
 from ...lib.run_length import LabelRuns, gathered_runs
 from ..contacts import ContactHistory
+from .hop_dates import HopDating
 
 
 @kernel
@@ -98,7 +99,7 @@ def _count_taken(state, seen, first):  # type: ignore[no-untyped-def]
 
 
 def held_sites(
-    history: ContactHistory, persist: int, *, by_core: bool
+    history: ContactHistory, persist: int, *, by_core: bool, dating: HopDating | None = None
 ) -> tuple[LabelRuns, int, int]:
     """Sites occupied by all carriers, on disk where the history is.
 
@@ -112,6 +113,8 @@ def held_sites(
         Frames within which a change that reverts is undone; 0 undoes none.
     by_core : bool
         A site is occupied until the core of another one is entered.
+    dating : HopDating, optional
+        With `by_core`: dates the hops and counts their delays, before changes are undone.
 
     Returns
     -------
@@ -132,11 +135,14 @@ def held_sites(
             order = counting_order(carrier, last - first, order)
             number = np.bincount(carrier, minlength=last - first)
             inside += int((mine.end - mine.begin)[mine.inner].sum())
-            *runs, without = hold_sites(
+            stays = (
                 np.concatenate([[0], np.cumsum(number)]), mine.ligand[order], mine.inner[order],
-                mine.begin[order], by_core,
+                mine.begin[order],
             )  # fmt: skip
+            *runs, without = hold_sites(*stays, by_core)
             homeless += int(without)
+            if dating is not None:
+                runs = dating.dated(*stays, tuple(runs))
             if persist > 0:
                 runs = drop_brief_visits(*runs, persist)
             yield LabelRuns(runs[0], runs[1], runs[2], history.n_frames)

@@ -30,6 +30,7 @@ from ..shells import Microstates, ShellTable
 from .alignment import Alignment, minimum_image, repeated
 from .core_sets import held_sites, shared_frames
 from .density_maxima import DensitySource, group_operations, known_positions
+from .hop_dates import HOP_TIMES, HopDating
 from .polyhedra import Polyhedra, check_coordination, polyhedron_site
 from .settled_sites import SettledSites, SiteSource, settle_sites
 
@@ -69,8 +70,9 @@ class SiteAssignment(Detector):
 
     Parameters
     ----------
-    fractional, labels, framework, assignment, r_core, persistence, vertices, coordination
-        As in `from_structure`; sites in the trajectory's cell.
+    fractional, labels, framework, assignment, r_core, hop_time, persistence
+        As in `from_structure`, and so are `vertices` and `coordination`; sites in the cell of
+        the trajectory.
     ideal_framework : numpy.ndarray, optional
         Shape (atoms, 3): ideal fractional positions of the framework in the same cell.
     ideal_elements : sequence of str, optional
@@ -120,6 +122,7 @@ class SiteAssignment(Detector):
         framework: AtomGroup,
         assignment: str = "core",
         r_core: float | None = None,
+        hop_time: str = "entry",
         ideal_framework: np.ndarray | None = None,
         ideal_elements: Sequence[str] | None = None,
         repeats: np.ndarray | None = None,
@@ -133,6 +136,7 @@ class SiteAssignment(Detector):
         super().__init__(persistence=persistence, framework=framework)
         if not is_one_of(assignment, ASSIGNMENTS):
             raise InputError(f"assignment must be one of {ASSIGNMENTS}, got {shown(assignment)}")
+        check_hop_time(hop_time, assignment)
         if r_core is not None:
             r_core = number("r_core", r_core, "a radius in Angstrom above 0", above=0)
         for label in dict.fromkeys(labels):
@@ -152,7 +156,7 @@ class SiteAssignment(Detector):
         self.coordination = copy(coordination)
         if assignment == "polyhedron":
             self.tally_names = ("in_no_polyhedron", "in_several_polyhedra")
-        self.assignment = assignment
+        self.assignment, self.hop_time = assignment, hop_time
         self.source = SiteSource(
             fractional=fractional,
             labels=tuple(labels),
@@ -205,6 +209,7 @@ class SiteAssignment(Detector):
         supercell: tuple[int, int, int] = (1, 1, 1),
         assignment: str = "core",
         r_core: float | None = None,
+        hop_time: str = "entry",
         framework_fractional: Any = None,
         persistence: float | None = None,
         vertices: AtomGroup | None = None,
@@ -227,6 +232,10 @@ class SiteAssignment(Detector):
             until another coordination polyhedron is entered.
         r_core : float, optional
             Angstrom; default 0.55 of half the shortest distance between sites.
+        hop_time : {"entry", "crossing"}
+            With ``core``, the date of a hop: the frame in which the carrier enters the new core, or
+            that in which it is last, before, no longer nearest to the old site: the surface half
+            way. Where a third site is nearest in between, the middle of that time.
         framework_fractional : array_like, optional
             Shape (atoms, 3): ideal positions of the framework in the same cell. The origin of the
             structure is then found from the framework, otherwise from the mobile ions.
@@ -281,6 +290,7 @@ class SiteAssignment(Detector):
             framework=framework,
             assignment=assignment,
             r_core=r_core,
+            hop_time=hop_time,
             ideal_framework=None if ideal is None else repeated(ideal, repeats),
             repeats=repeats,
             persistence=persistence,
@@ -298,6 +308,7 @@ class SiteAssignment(Detector):
         supercell: tuple[int, int, int] = (1, 1, 1),
         assignment: str = "core",
         r_core: float | None = None,
+        hop_time: str = "entry",
         merge: float = 1.0,
         persistence: float | None = None,
         vertices: AtomGroup | None = None,
@@ -313,7 +324,7 @@ class SiteAssignment(Detector):
             Structure file; the orbits of `species` are the sites.
         species : str or sequence of str
             Element of the mobile species, e.g. ``"Li"``.
-        framework, supercell, assignment, r_core, persistence, vertices, coordination
+        framework, supercell, assignment, r_core, hop_time, persistence, vertices, coordination
             As in `from_structure`; the framework's ideal positions come from the file.
         merge : float
             Positions of one orbit closer than this, Angstrom, are replaced by their mean and
@@ -339,6 +350,7 @@ class SiteAssignment(Detector):
             framework=framework,
             assignment=assignment,
             r_core=r_core,
+            hop_time=hop_time,
             ideal_framework=repeated(found.framework, repeats),
             ideal_elements=list(found.elements) * int(np.prod(repeats)),
             repeats=repeats,
@@ -362,6 +374,7 @@ class SiteAssignment(Detector):
         supercell: tuple[int, int, int] = (1, 1, 1),
         assignment: str = "core",
         r_core: float | None = None,
+        hop_time: str = "entry",
         persistence: float | None = None,
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
@@ -398,7 +411,7 @@ class SiteAssignment(Detector):
         supercell : tuple of int
             How often the cell of `space_group` and `known` is repeated along each vector of the
             trajectory's cell.
-        assignment, r_core, persistence, vertices, coordination
+        assignment, r_core, hop_time, persistence, vertices, coordination
             As in `from_structure`.
 
         Returns
@@ -448,6 +461,7 @@ class SiteAssignment(Detector):
             framework=framework,
             assignment=assignment,
             r_core=r_core,
+            hop_time=hop_time,
             ideal_framework=repeated(given["framework"], repeats) if aligned else None,
             ideal_elements=list(given["elements"]) * int(np.prod(repeats)) if aligned else None,
             repeats=repeats,
@@ -545,7 +559,8 @@ class SiteAssignment(Detector):
         volume = "polyhedron" if self.assignment == "polyhedron" else "core"
         by_volume = volume == "polyhedron" or (self.assignment == "core" and filtered)
         wait = self.frames_to_wait(history, filtered, persistence)
-        runs, inside, homeless = held_sites(history, wait, by_core=by_volume)
+        dates = HopDating(self.hop_time) if by_volume and volume == "core" else None
+        runs, inside, homeless = held_sites(history, wait, by_core=by_volume, dating=dates)
         kinds = np.array([self.label_names.index(x) for x in self.labels])
         n_sites = len(self.labels)
         shells = ShellTable(
@@ -571,6 +586,7 @@ class SiteAssignment(Detector):
             "mean_residence_ps": (size * history.spacing / changes if changes else float("inf")),
             "changed_per_frame": changes / max(steps, 1),
             "distinct_shells": n_sites,
+            **({} if dates is None else dates.report(history.spacing)),
         }
         return Microstates(runs, shells, report)
 
@@ -610,6 +626,7 @@ class SiteAssignment(Detector):
         )
         return super().describe() | {
             "assignment": self.assignment,
+            "hop_time": self.hop_time,
             "r_core_angstrom": self.r_core,
             "n_sites": len(self.labels),
             "labels": {name: self.labels.count(name) for name in self.label_names},
@@ -640,6 +657,18 @@ class SiteAssignment(Detector):
                 None if shape is None else int(np.count_nonzero(~shape.closed))
             ),
         }
+
+
+def check_hop_time(hop_time: Any, assignment: str) -> None:
+    """Refuse an unknown date of hops, or one that the assignment does not have."""
+    if not is_one_of(hop_time, HOP_TIMES):
+        raise InputError(f"hop_time must be one of {HOP_TIMES}, got {shown(hop_time)}")
+    if hop_time != "entry" and assignment != "core":
+        raise InputError(
+            f"hop_time={hop_time!r} dates hops between cores, and assignment={assignment!r} has "
+            "none: its hops are dated where the nearest site or polyhedron changes; leave hop_time "
+            "out, or give assignment='core'"
+        )
 
 
 def _check_supercell(supercell: Any) -> np.ndarray:
