@@ -15,6 +15,7 @@ import xarray as xr
 
 from .. import onsager
 from ..events.nulls.circular_shift import exclusion_gas
+from ..events.nulls.gas_reasons import why_no_gas
 from ..lib.arrays_on_disk import ArrayFolder
 from ..lib.errors import AdditivityError, InputError, warn_user
 from ..lib.plain_text import on_one_line
@@ -31,6 +32,7 @@ from ..results.results import Results
 from ..results.schema import check_schema, load_schema
 from .gathered_run import GatheredRun
 from .length_sums import LengthSums, LinkedSpecies
+from .missing_nulls import gas_notes, without_gas
 from .plausibility import one_label, unchanged
 from .state_datasets import shells_dataset, states_dataset
 from .window_workers import Spread
@@ -114,7 +116,7 @@ class Assembly:
         row = np.array(rows, dtype=np.int64)
         return row[:, 0], row[:, 1]
 
-    def _gather(self) -> Blocks:
+    def _gather(self, linked: Sequence[LinkedSpecies]) -> Blocks:
         """Sums over blocks for every window, and for every resolution and horizon."""
         run = self.run
         labels = [one.labels for one in run.species]
@@ -124,7 +126,7 @@ class Assembly:
             windows=tuple(int(n) for n in run.windows),
             resolutions=tuple(int(n) for n in run.resolutions),
             horizons=tuple(int(n) for n in run.horizons),
-            linked=tuple(self._linked()),
+            linked=tuple(linked),
             seed=run.seed,
         )
         entries, paths, lags = [], [], []
@@ -155,7 +157,9 @@ class Assembly:
         run = self.run
         for members, hops in run.linked.items() if self.with_nulls else ():
             rng = np.random.default_rng([run.seed, members[0]])
-            yield LinkedSpecies(members, hops, exclusion_gas(hops.history, run.dt, rng))
+            gas = exclusion_gas(hops.history, run.dt, rng)
+            why = why_no_gas(hops.history, gas)
+            yield LinkedSpecies(members, hops, None if why else gas, why)
 
     def _path_residual(self, gathered: Blocks) -> float:
         """Largest violation of additivity over all resolutions and horizons."""
@@ -191,7 +195,8 @@ class Assembly:
 
     def results(self) -> Results:
         """Sums, values, intervals, states and settings of the run."""
-        gathered = self._gather()
+        linked = list(self._linked())
+        gathered = self._gather(linked)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             estimates = Estimates(gathered, pool.map)
         worst = float(np.maximum(estimates.residual, self._path_residual(gathered)))
@@ -208,7 +213,8 @@ class Assembly:
             )
         notes = [*self.notes, *estimates.notes]
         decomposition = estimates.decomposition()
-        for text in self._without_finding(decomposition):
+        missing = without_gas(self.run, linked, decomposition)
+        for text in [*self._without_finding(decomposition), *gas_notes(missing)]:
             notes.append(text)
             warn_user(text)
         tree = xr.DataTree(
@@ -227,7 +233,7 @@ class Assembly:
         tree.attrs = {
             "schema": load_schema()["schema"],
             "created_with": f"mda_ionmech {__version__}",
-            "settings": json.dumps(self._settings(worst)),
+            "settings": json.dumps(self._settings(worst) | {"without_exclusion_gas": missing}),
             "citations": "\n".join(CITATIONS),
             "warnings": "\n".join(on_one_line(note) for note in notes),
         }

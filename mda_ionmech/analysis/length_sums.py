@@ -30,12 +30,15 @@ class LinkedSpecies:
     hops : LinkedHops
         Of all of these species.
     gas : LabelRuns or None
-        From `exclusion_gas`.
+        From `exclusion_gas`; None where it cannot be compared with the run.
+    why_no_gas : str or None
+        Why not.
     """
 
     members: tuple[int, ...]
     hops: LinkedHops
     gas: LabelRuns | None
+    why_no_gas: str | None = None
 
 
 @dataclass(frozen=True)

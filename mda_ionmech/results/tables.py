@@ -219,17 +219,25 @@ def concertedness(results: Results, window: float | None, species: str | None = 
     if "multi_fraction" not in data:
         return []
     said = []
+    lacking = results.settings.get("without_exclusion_gas", {})
     for name in data["species"].values if species is None else [species]:
         one = data.sel(species=name)
         if not float(one["multi_fraction"]) >= 0:
             continue
-        said.append(
+        linked = (
             f"Of the hops of {name} in windows of {float(data['window']):g} ps, "
             f"{float(one['multi_fraction']):.0%} are linked to others; "
             f"{float(one['multi_fraction_circular']):.0%} would be by chance (records shifted in "
-            f"time), {float(one['multi_fraction_exclusion']):.0%} in an exclusion gas with as many "
-            "hops: only an excess over both is evidence of concerted motion, and the fraction "
-            "depends on the window."
+            "time)"
+        )
+        gas = float(one["multi_fraction_exclusion"])
+        if not gas >= 0:
+            why = lacking.get(str(name), "its hops cannot be compared with one")
+            said.append(f"{linked}; there is no exclusion gas beside them: {why}.")
+            continue
+        said.append(
+            f"{linked}, {gas:.0%} in an exclusion gas with as many hops: only an excess over both "
+            "is evidence of concerted motion, and the fraction depends on the window."
         )
     return said
 

@@ -174,7 +174,9 @@ def _concerted(results: Any, name: str) -> Sentence | None:
     ):
         null, spread = known(variable) if variable in at else (float("nan"), float("nan"))
         if not null >= 0:
-            said.append(f"unknown {words}")
+            why = results.settings.get("without_exclusion_gas", {}).get(name, "")
+            given = f" ({why})" if why and variable == "multi_fraction_exclusion" else ""
+            said.append(f"unknown {words}{given}")
             continue
         said.append(f"{100 * null:.0f} % {words}")
         reach = APART * float(np.hypot(error, np.nan_to_num(spread)))
