@@ -257,6 +257,13 @@ def on_sites(fractional, **options):
     OnsagerDecomposition([ions], temperature=300.0).run()
 
 
+def on_garnet_density(**options):
+    u = datasets.crystal()
+    sites = SiteAssignment.from_density(framework=u.select_atoms("element Zr La"), **options)
+    ions = IonSpecies(u.select_atoms("element Li"), charge=1, name="Li+", microstates=sites)
+    OnsagerDecomposition([ions], temperature=800.0).run(stop=100)
+
+
 def on_garnet_sites(**options):
     u = datasets.crystal()
     options = {"species": "Li", "framework": u.select_atoms("element Zr")} | options
@@ -422,6 +429,12 @@ SITUATIONS = {
     "sites in Angstrom": lambda tmp: on_sites([[4.0, 4.0, 12.0], [8.0, 4.0, 12.0]]),
     "sites on top of each other": lambda tmp: on_sites([[0.1, 0, 0], [0.5, 0, 0], [1.1, 0, 0]]),
     "cores that overlap": lambda tmp: on_sites([[0.1, 0, 0], [0.15, 0, 0]], r_core=1.5),
+    "known sites at another origin": lambda tmp: on_garnet_density(
+        known={"24d": [[0.3, 0.1, 0.2]]}
+    ),
+    "a space group that the structure does not have": lambda tmp: on_garnet_density(
+        space_group=229
+    ),
     "an ion that is not in the CIF": lambda tmp: on_garnet_sites(species="Na"),
     "a supercell that does not match": lambda tmp: on_garnet_sites(supercell=(2, 1, 1)),
     "a coordination that does not enclose a site": lambda tmp: on_garnet_sites(

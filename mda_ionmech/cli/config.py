@@ -40,6 +40,7 @@ _ABOVE_0, _FROM_0, _FRACTION = Field(gt=0), Field(ge=0), Field(gt=0, lt=1)
 _RANGES = {
     **dict.fromkeys(("cutoff", "recorded", "search", "fallback", "r_core", "distance"), _ABOVE_0),
     **dict.fromkeys(("separation", "temperature", "windows", "resolutions", "horizons"), _ABOVE_0),
+    "tolerance": _ABOVE_0,
     **dict.fromkeys(("hysteresis", "persistence", "merge", "shared"), _FROM_0),
     "dt": _ABOVE_0, "threshold": _FRACTION, "level": _FRACTION, "ratio": Field(gt=1),
     "most": Field(ge=1), "n_workers": Field(ge=1),

@@ -58,6 +58,7 @@ CrystalEvents: _is_constructed detail distance linking shared
 CutoffShell: _is_constructed _margins _unsettled cutoff distributions hysteresis inner ligands
     outer persistence recorded
 DensitySource: known known_labels operations origin repeats separation space_group threshold
+    tolerance
 HullShell: _is_constructed fallback host ligands persistence ratio search
 IonPairing: _is_constructed anion by
 IonSpecies: _is_constructed atoms carrier_of_atom charge compound events macrostates microstates
@@ -73,7 +74,8 @@ ShellComposition: _chain _is_constructed anion chains count most of
 SiteAssignment: _asked_core _is_constructed assignment coordination framework hop_time ligands
     persistence settled source tally_names vertices
 SiteGrid: boxes cell guess inverse order place start
-SiteSource: density fractional ideal_elements ideal_framework labels lengths repeats
+SiteSource: density fractional ideal_elements ideal_framework labels lengths merge merge_across
+    repeats
 SiteType: _is_constructed
 SolvationEvents: _given _is_constructed counterion names resolve
 """

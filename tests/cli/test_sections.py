@@ -221,7 +221,7 @@ def test_none_is_written_in_words(tmp_path, shared, expected):
         (
             "labels",
             "merge = 1.0\nspecies = 'Li'\nlabels",
-            "species, merge has no meaning without c",
+            "species has no meaning without cif; leave it out",
         ),
         ('labels = ["a", "b"]', "", "microstates: fractional needs labels"),
         ('framework = "type 3"\nfract', "fract", "microstates.framework: required and not given"),

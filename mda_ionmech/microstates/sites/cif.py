@@ -12,6 +12,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from ...lib.errors import InputError
+from .merged_sites import merge_sites
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ def merged(positions: np.ndarray, cell: np.ndarray, distance: float) -> np.ndarr
     return np.array(middles)
 
 
-def sites_from_cif(path: str | Path, species: str | Sequence[str], merge: float) -> CrystalSites:
+def sites_from_cif(
+    path: str | Path, species: str | Sequence[str], merge: float, across: bool = False
+) -> CrystalSites:
     """All positions of the orbits of the mobile species, whatever their occupancy.
 
     Parameters
@@ -66,6 +69,8 @@ def sites_from_cif(path: str | Path, species: str | Sequence[str], merge: float)
         Elements of the mobile species.
     merge : float
         Angstrom; see `SiteAssignment.from_cif`.
+    across : bool
+        Positions of different orbits are merged too.
 
     Raises
     ------
@@ -105,15 +110,30 @@ def sites_from_cif(path: str | Path, species: str | Sequence[str], merge: float)
         orbits.setdefault(site.label, []).append(site.fract.tolist())
         element_of[site.label] = site.element.name
     positions, numbers, is_site, elements = [], [], [], []
+    split: list[tuple[str, np.ndarray]] = []
     for number, (label, listed) in enumerate(orbits.items(), start=1):
         found = np.array(listed) % 1.0
         mine = element_of[label] in mobile
+        if mine and across:
+            split.append((label, found))
+            continue
         if mine:
             found = merged(found, cell, merge)
         positions.append(found)
         numbers += [number] * len(found)
         is_site += [mine] * len(found)
         elements += [element_of[label]] * len(found)
+    if split:
+        found, joined = merge_sites(
+            np.concatenate([x for _, x in split]),
+            [label for label, x in split for _ in x],
+            cell, merge, across=True,
+        )  # fmt: skip
+        kinds = list(dict.fromkeys(joined))
+        positions.append(found)
+        numbers += [len(orbits) + 1 + kinds.index(x) for x in joined]
+        is_site += [True] * len(found)
+        elements += [""] * len(found)
     all_positions = np.concatenate(positions)
     chosen = np.array(is_site)
     crystal: Any = (cell, all_positions, numbers)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.ndimage import maximum_filter
-from scipy.spatial import cKDTree
 
 from ...lib.checks import as_number, shown
 from ...lib.checks import positions as checked_positions
@@ -41,6 +40,8 @@ class DensitySource:
         Shape (3,): cells of the structure in the trajectory's cell.
     known : numpy.ndarray, optional
         Shape (known, 3): fractional in one cell of the structure, with `known_labels`.
+    tolerance : float
+        Angstrom: largest distance of a site from the known position whose label it gets.
     """
 
     threshold: float
@@ -51,6 +52,7 @@ class DensitySource:
     repeats: np.ndarray
     known: np.ndarray | None
     known_labels: tuple[str, ...]
+    tolerance: float
 
 
 def smoothed_density(positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
@@ -170,16 +172,6 @@ def symmetrised(
         left = left[far]
     number = np.repeat(np.arange(len(orbits)), [len(x) for x in orbits])
     return np.concatenate(orbits), number
-
-
-def nearest_labels(
-    sites: np.ndarray, known: np.ndarray, labels: Sequence[str], cell: np.ndarray
-) -> tuple[list[str], float]:
-    """Label of the known position closest to each site, and the largest distance, Angstrom."""
-    images = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    around = ((known % 1.0)[:, None] + images).reshape(-1, 3)
-    distance, nearest = cKDTree(around @ cell).query((sites % 1.0) @ cell)
-    return [labels[k // len(images)] for k in nearest.tolist()], float(distance.max())
 
 
 def group_operations(space_group: int | str) -> tuple[str, tuple[np.ndarray, np.ndarray]]:

@@ -18,10 +18,11 @@ from .density_maxima import (
     DensitySource,
     check_metric,
     density_sites,
-    nearest_labels,
     symmetrised,
 )
 from .framework_drift import circular_mean
+from .known_structure import check_symmetry, nearest_labels
+from .merged_sites import merge_sites
 from .nearest_site import SiteGrid, closest_pair
 from .polyhedra import Polyhedra, check_coordination, find_polyhedra
 
@@ -56,6 +57,10 @@ class SiteSource:
         Shape (3,), Angstrom: of the vectors of the structure times `repeats`.
     density : DensitySource or None
         Parameters for finding sites.
+    merge : float
+        Angstrom: sites closer than this are merged.
+    merge_across : bool
+        Also those of different labels.
     """
 
     fractional: np.ndarray
@@ -65,6 +70,8 @@ class SiteSource:
     repeats: np.ndarray
     lengths: np.ndarray | None
     density: DensitySource | None
+    merge: float = 0.0
+    merge_across: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,17 +142,17 @@ class _Frames:
     def drift(self, frame: FrameGeometry) -> np.ndarray:
         return circular_mean(frame.ligand_places, self.reference)
 
-    def align_framework(self, source: SiteSource, framework: AtomGroup) -> tuple[np.ndarray, float]:
-        assert source.ideal_framework is not None
+    def mean_framework(self) -> np.ndarray:
+        """Mean positions of the framework in the first frame's place, shape (atoms, 3)."""
         start = self.reference.T
         moved = [minimum_image(f.ligands - self.drift(f) - start) for f, _ in self.some]
-        elements = None
-        if source.ideal_elements is not None:
-            from ...lib.elements import elements_of
+        return np.asarray(start + np.mean(moved, axis=0))
 
-            elements = elements_of(framework.universe)[framework.ix]
+    def align_framework(self, source: SiteSource, framework: AtomGroup) -> tuple[np.ndarray, float]:
+        assert source.ideal_framework is not None
+        elements = None if source.ideal_elements is None else _elements(framework)
         return align_framework(
-            start + np.mean(moved, axis=0), elements, source.ideal_framework,
+            self.mean_framework(), elements, source.ideal_framework,
             source.ideal_elements, source.repeats, self.cell, self.to_run,
         )  # fmt: skip
 
@@ -184,6 +191,11 @@ def settle_sites(
     found: dict[str, Any] = {}
     if source.density is not None:
         fractional, labels, found = _find_sites(source, source.density, frames, framework)
+    elif source.merge > 0:
+        fractional, labels = merge_sites(
+            fractional, labels, frames.to_run @ frames.cell, source.merge,
+            across=source.merge_across,
+        )  # fmt: skip
     sites, cell = fractional @ frames.to_run, frames.cell
     radius = _core_radius(sites, labels, cell, r_core, assignment)
     still = [minimum_image(f.centres - frames.drift(f)) for f, _ in frames.some]
@@ -227,8 +239,8 @@ def _core_radius(
     if shortest < 0.1:
         raise InputError(
             f"sites {a} ({labels[a]}) and {b} ({labels[b]}) are {shortest:.3f} A "
-            "apart: leave one of them out; those of a CIF are merged with from_cif(..., "
-            "merge=...) in Angstrom"
+            "apart: leave one of them out; those of a CIF or a list are "
+            "merged with merge=... in Angstrom, of different labels with merge_across=True"
         )
     if asked is None:
         return CORE_FRACTION * shortest / 2
@@ -263,13 +275,20 @@ def _find_sites(
     labels = [f"site_{k + 1}" for k in range(len(sites))]
     if density.operations is not None:
         check_metric(density, unit)
+        mean = frames.mean_framework() @ np.linalg.inv(to_run) * density.repeats - origin
+        kinds = _elements(framework)
+        found["symmetry_residual_angstrom"] = check_symmetry(
+            mean, kinds, density.operations, unit, density.space_group
+        )
         folded = sites * density.repeats - origin
         orbits, number = symmetrised(folded, density.operations, unit, density.separation)
         sites = repeated((orbits + origin) % 1.0, density.repeats)
         labels = [f"site_{k + 1}" for k in number] * int(np.prod(density.repeats))
     if density.known is not None:
         inside = sites * density.repeats - origin
-        labels, worst = nearest_labels(inside, density.known, density.known_labels, unit)
+        labels, worst = nearest_labels(
+            inside, density.known, density.known_labels, unit, density.tolerance
+        )
         found["farthest_from_known_angstrom"] = worst
     return sites, tuple(labels), found
 
@@ -291,6 +310,12 @@ def _find_polyhedra(
     whole = np.repeat(shape.closed, np.diff(shape.offsets))
     length = np.linalg.norm(shape.vector[whole] @ frames.cell, axis=1)
     return shape, float(length.max(initial=0.0))
+
+
+def _elements(framework: AtomGroup) -> np.ndarray:
+    from ...lib.elements import elements_of
+
+    return elements_of(framework.universe)[framework.ix]
 
 
 def _check_lengths(source: SiteSource, frames: _Frames) -> None:

@@ -83,6 +83,8 @@ class SiteAssignment(Detector):
         Shape (3,): lengths of the vectors of the structure's cell, Angstrom.
     density : DensitySource, optional
         How sites are found on the trajectory, from `from_density`.
+    merge, merge_across
+        As in `from_structure`.
 
     Attributes
     ----------
@@ -131,6 +133,8 @@ class SiteAssignment(Detector):
         density: DensitySource | None = None,
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
+        merge: float = 0.0,
+        merge_across: bool = False,
     ) -> None:
         check_atom_group(framework, "framework")
         super().__init__(persistence=persistence, framework=framework)
@@ -165,6 +169,8 @@ class SiteAssignment(Detector):
             repeats=np.ones(3, dtype=int) if repeats is None else repeats,
             lengths=lengths,
             density=density,
+            merge=float(merge),
+            merge_across=merge_across,
         )
         self.settled: SettledSites | None = None
         self._asked_core = r_core
@@ -211,6 +217,8 @@ class SiteAssignment(Detector):
         r_core: float | None = None,
         hop_time: str = "entry",
         framework_fractional: Any = None,
+        merge: float = 0.0,
+        merge_across: bool = False,
         persistence: float | None = None,
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
@@ -239,6 +247,12 @@ class SiteAssignment(Detector):
         framework_fractional : array_like, optional
             Shape (atoms, 3): ideal positions of the framework in the same cell. The origin of the
             structure is then found from the framework, otherwise from the mobile ions.
+        merge : float
+            Sites of one label closer than this, Angstrom, are replaced by their mean at the start
+            of a run; 0 merges none.
+        merge_across : bool
+            Also sites of different labels, whose labels are joined (``24g+48h``): split sites of a
+            disordered structure, of which an ion can occupy only one.
         persistence : float, optional
             Ignore a change of site that reverts within this time, ps.
         vertices : AtomGroup, optional
@@ -276,6 +290,7 @@ class SiteAssignment(Detector):
                 "than two cells outside: positions are fractions of the cell vectors; divide "
                 "Cartesian ones in Angstrom by the cell"
             )
+        merge = check_merge(merge, merge_across)
         repeats = _check_supercell(supercell)
         ideal = (
             None
@@ -296,6 +311,8 @@ class SiteAssignment(Detector):
             persistence=persistence,
             vertices=vertices,
             coordination=coordination,
+            merge=merge,
+            merge_across=merge_across,
         )
 
     @classmethod
@@ -310,6 +327,7 @@ class SiteAssignment(Detector):
         r_core: float | None = None,
         hop_time: str = "entry",
         merge: float = 1.0,
+        merge_across: bool = False,
         persistence: float | None = None,
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
@@ -329,6 +347,8 @@ class SiteAssignment(Detector):
         merge : float
             Positions of one orbit closer than this, Angstrom, are replaced by their mean and
             relabelled by spglib (24d-96h-96h becomes 24d-48g).
+        merge_across : bool
+            Also those of different orbits: split sites of a disordered structure.
 
         Returns
         -------
@@ -341,8 +361,8 @@ class SiteAssignment(Detector):
         """
         from .cif import sites_from_cif
 
-        merge = number("merge", merge, "a distance in Angstrom, 0 or more", least=0)
-        found = sites_from_cif(path, species, merge)
+        merge = check_merge(merge, merge_across)
+        found = sites_from_cif(path, species, merge, merge_across)
         repeats = _check_supercell(supercell)
         return cls(
             repeated(found.sites, repeats),
@@ -371,6 +391,7 @@ class SiteAssignment(Detector):
         origin: Any = None,
         known: Mapping[str, Any] | str | Path | None = None,
         species: str | Sequence[str] | None = None,
+        tolerance: float = 0.6,
         supercell: tuple[int, int, int] = (1, 1, 1),
         assignment: str = "core",
         r_core: float | None = None,
@@ -408,6 +429,8 @@ class SiteAssignment(Detector):
             ..., one per site or, with `space_group`, per orbit, from the highest maximum on.
         species : str or sequence of str, optional
             Element of the mobile species in the CIF.
+        tolerance : float
+            Angstrom: a site farther than this from every position in `known` is refused.
         supercell : tuple of int
             How often the cell of `space_group` and `known` is repeated along each vector of the
             trajectory's cell.
@@ -422,8 +445,8 @@ class SiteAssignment(Detector):
         ------
         InputError
             For numbers out of range, an unknown space group, or known positions that cannot be
-            read; at the start of a run for a space group the cell does not have, or fewer than two
-            sites.
+            read; at the start of a run for a space group that the cell or the mean framework does
+            not have, a site far from all known ones, or fewer than two sites.
 
         Notes
         -----
@@ -437,6 +460,7 @@ class SiteAssignment(Detector):
                 f"{shown(threshold)}"
             )
         separation = number("separation", separation, "in Angstrom above 0", above=0)
+        tolerance = number("tolerance", tolerance, "a distance in Angstrom above 0", above=0)
         place = None
         if origin is not None:
             place = positions("origin", origin, "give three fractional coordinates")
@@ -478,6 +502,7 @@ class SiteAssignment(Detector):
                 repeats=repeats,
                 known=given["positions"],
                 known_labels=given["labels"],
+                tolerance=float(tolerance),
             ),
         )
 
@@ -630,6 +655,7 @@ class SiteAssignment(Detector):
             "r_core_angstrom": self.r_core,
             "n_sites": len(self.labels),
             "labels": {name: self.labels.count(name) for name in self.label_names},
+            **self._describe_merging(),
             "alignment": None
             if aligned is None
             else {
@@ -639,6 +665,15 @@ class SiteAssignment(Detector):
             },
             **found,
             **self._describe_polyhedra(),
+        }
+
+    def _describe_merging(self) -> dict[str, Any]:
+        if self.source.merge == 0:
+            return {}
+        return {
+            "merge_angstrom": self.source.merge,
+            "merge_across": self.source.merge_across,
+            "sites_given": len(self.source.labels),
         }
 
     def _describe_polyhedra(self) -> dict[str, Any]:
@@ -657,6 +692,16 @@ class SiteAssignment(Detector):
                 None if shape is None else int(np.count_nonzero(~shape.closed))
             ),
         }
+
+
+def check_merge(merge: Any, across: Any) -> float:
+    """The distance below which sites are merged; refuses one that is none."""
+    distance = number("merge", merge, "a distance in Angstrom, 0 or more", least=0)
+    if not isinstance(across, bool):
+        raise InputError(f"merge_across must be True or False, got {shown(across)}")
+    if across and distance == 0:
+        raise InputError("merge_across=True has no meaning without merge=... in Angstrom above 0")
+    return float(distance)
 
 
 def check_hop_time(hop_time: Any, assignment: str) -> None:

@@ -1,6 +1,7 @@
 """Sites from the carriers' density: what is found, what is not, symmetry, labels, refusals."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from mda_ionmech.microstates.sites.density_maxima import (
     smoothed_density,
     symmetrised,
 )
+from mda_ionmech.microstates.sites.known_structure import check_symmetry
 from mda_ionmech.microstates.sites.site_assignment import minimum_image
 
 from .test_site_assignment import CELL, HOST, universe_of
@@ -24,7 +26,9 @@ SITES = np.array(
 CIF = datasets.path("crystal") / "llzo.cif"
 
 
-def vibrating(rng, n_frames=2000, n=2, rare=None, drift=True, sites=SITES, cell=CELL):
+def vibrating(
+    rng, n_frames=2000, n=2, rare=None, drift=True, sites=SITES, cell=CELL, framework=HOST
+):
     """Fractional positions of ions that vibrate by 0.2 A about sites and jump; and sites held."""
     chance = np.ones(len(sites))
     if rare is not None:
@@ -35,11 +39,11 @@ def vibrating(rng, n_frames=2000, n=2, rare=None, drift=True, sites=SITES, cell=
         visited = rng.choice(len(sites), size=len(times) + 1, p=chance / chance.sum())
         held[:, c] = visited[np.searchsorted(times, np.arange(n_frames), side="right")]
     shake = rng.normal(scale=0.2, size=(n_frames, n, 3)) @ np.linalg.inv(cell)
-    host = np.broadcast_to(HOST, (n_frames, *HOST.shape))
+    host = np.broadcast_to(framework, (n_frames, *framework.shape))
     fractional = np.concatenate([sites[held] + shake, host], axis=1)
     if drift:
         fractional = fractional + np.arange(n_frames)[:, None, None] * [0.001, -0.002, 0.0005]
-    return fractional, held, ["I"] * n + ["H"] * len(HOST)
+    return fractional, held, ["I"] * n + ["H"] * len(framework)
 
 
 def run_density(universe, *, windows=(1.0,), events=None, macrostates=None, **options):
@@ -144,7 +148,13 @@ def test_space_group_with_origin_and_supercell_of_a_triclinic_cell():
     one = np.array([[0.25, 0.2, 0.2], [0.75, 0.8, 0.8], [0.5, 0.0, 0.5]])  # P -1: 2i and 1
     shifted = one + origin
     sites = np.concatenate([(shifted + np.array([i, 0, 0])) / [2, 1, 1] for i in (0, 1)]) % 1.0
-    fractional, held, names = vibrating(np.random.default_rng(5), sites=sites, n_frames=3000)
+    # a framework that has the group, too
+    half = np.array([[0.1, 0.3, 0.4], [0.35, 0.15, 0.8]])
+    cell = np.concatenate([half, -half]) + origin
+    framework = np.concatenate([(cell + np.array([i, 0, 0])) / [2, 1, 1] for i in (0, 1)])
+    fractional, held, names = vibrating(
+        np.random.default_rng(5), sites=sites, n_frames=3000, framework=framework
+    )
     detector, run = run_density(
         universe_of(fractional, names), space_group="P -1", origin=origin, supercell=(2, 1, 1),
         known={"2i": one[:2], "1": one[2]},
@@ -281,3 +291,75 @@ def test_two_processes_hold_the_sites_of_one_and_symmetry_names_two_orbits():
     }
     two = run.run(stop=1000, backend="multiprocessing", n_workers=2).microstates["Li+"].state
     np.testing.assert_array_equal(one, two)
+
+
+def test_a_space_group_that_the_framework_does_not_have_is_refused():
+    pytest.importorskip("gemmi")
+    origin = np.array([0.21, -0.20, 0.16]) / 13.272991
+    universe = datasets.crystal()
+
+    def found(selection, group, place):
+        sites = SiteAssignment.from_density(
+            framework=universe.select_atoms(selection), space_group=group, origin=place
+        )
+        ion = universe.select_atoms("element Li")
+        lithium = IonSpecies(ion, charge=1, name="Li+", microstates=sites)
+        run = OnsagerDecomposition([lithium], temperature=800, windows=[1.0], resolutions=None)
+        return run.run(stop=200).species[0].microstates.describe()["density"]
+
+    for group in (230, 206, 199):  # the group and subgroups of it
+        assert found("element Zr La", group, origin)["symmetry_residual_angstrom"] < 0.1
+    for group in (225, 229):
+        with pytest.raises(InputError, match=r"is not that of the mean structure.*La \d.* A \(med"):
+            found("element Zr La", group, origin)
+    with pytest.raises(
+        InputError, match=r"I a -3 d' is not that of the mean structure: 48 of its 9"
+    ):
+        found("element Zr", 230, None)
+
+
+def test_atoms_that_exchange_are_one_kind_in_symmetry():
+    rng = np.random.default_rng(1)
+    cell, inversion = 10 * np.eye(3), (np.stack([np.eye(3), -np.eye(3)]), np.zeros((2, 3)))
+    one = np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.7]])
+    # eight cells of a structure, folded into one
+    places = np.concatenate([one, -one] * 8) + rng.normal(scale=0.005, size=(32, 3))
+    ordered = np.array(["S", "Cl", "S", "Cl"] * 8)
+    mixed = rng.permutation(ordered)
+    wrong = np.array(["S", "S", "Cl", "Cl"] * 8)
+    for kinds in (ordered, mixed):
+        assert check_symmetry(places, kinds, inversion, cell, "P -1") < 0.3
+    with pytest.raises(InputError, match="'P -1' is not that of the mean structure: 1 of its 2"):
+        check_symmetry(places, wrong, inversion, cell, "P -1")
+    # a few defects are no other group
+    few = places.copy()
+    few[:3] += 0.2
+    assert check_symmetry(few, ordered, inversion, cell, "P -1") > 0.1
+
+
+@pytest.mark.parametrize("off", [0.0, 0.3, 0.9])
+def test_a_label_an_angstrom_away_is_refused_with_the_distance(off):
+    fractional, _, names = vibrating(np.random.default_rng(11), n_frames=800)
+    known = {"a": SITES[:3], "b": SITES[3:] + off / np.linalg.norm(CELL[0]) * np.array([1, 0, 0])}
+    if off < 0.5:
+        detector, _ = run_density(universe_of(fractional, names), known=known)
+        assert sorted(detector.labels) == list("aaabb")
+        return
+    with pytest.raises(InputError) as refused:
+        run_density(universe_of(fractional, names), known=known)
+    text = str(refused.value)
+    assert "2 of 5 sites of the density are farther than tolerance=0.6 A from every" in text
+    told = [float(x) for x in re.findall(r"\) (\d\.\d\d) A from b", text)]
+    assert told == pytest.approx([off, off], abs=0.1)
+    assert "(0.600, 0.600, 0.600)" in re.sub(r"0\.(59|60)\d", "0.600", text)
+    wide, _ = run_density(universe_of(fractional, names), known=known, tolerance=1.2)
+    assert sorted(wide.labels) == list("aaabb")
+
+
+def test_positions_missing_in_known_are_refused():
+    fractional, _, names = vibrating(np.random.default_rng(12), n_frames=800)
+    with pytest.raises(InputError, match=r"1 of 5 sites .* farther than tolerance=0.6 A"):
+        run_density(universe_of(fractional, names), known={"a": SITES[:4]})
+    for wrong in (0, -1.0, "wide", np.nan):
+        with pytest.raises(InputError, match="tolerance must be a distance in Angstrom above 0"):
+            run_density(universe_of(fractional, names), known={"a": SITES}, tolerance=wrong)

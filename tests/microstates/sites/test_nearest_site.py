@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mda_ionmech.microstates.sites.density_maxima import density_sites, nearest_labels, symmetrised
+from mda_ionmech.microstates.sites.density_maxima import density_sites, symmetrised
 from mda_ionmech.microstates.sites.framework_drift import circular_mean
+from mda_ionmech.microstates.sites.known_structure import nearest_labels
 from mda_ionmech.microstates.sites.nearest_site import (
     SiteGrid,
     closest_pair,
@@ -205,6 +206,6 @@ def test_points_on_an_orbit_are_taken_with_it():
     sites, orbit = symmetrised(points, operations, cell, 1.2)
     np.testing.assert_array_equal(orbit, [0, 0, 1])
     np.testing.assert_allclose(sites[2], 0.5)
-    labels, farthest = nearest_labels(sites, np.array([[1.1, 0.2, 0.3]]), ["x"], cell)
+    labels, farthest = nearest_labels(sites, np.array([[1.1, 0.2, 0.3]]), ["x"], cell, 9.0)
     assert labels == ["x"] * 3
     assert farthest > 2
