@@ -424,7 +424,9 @@ def arrhenius(
     horizon: Annotated[float | None, typer.Option(help="Of the path and slope views, ps.")] = None,
     species: Annotated[str | None, typer.Option(help="Species whose events are fitted.")] = None,
     view: Annotated[str, typer.Option(help="auto, diffusive, window, path or slope.")] = "auto",
-    model: Annotated[str, typer.Option(help="arrhenius, or vtf to fit both laws.")] = "arrhenius",
+    model: Annotated[
+        str, typer.Option(help="Law fitted beside the line: auto, arrhenius, vtf, segments, all.")
+    ] = "auto",
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the output files.")
     ] = Path("ionmech-arrhenius"),

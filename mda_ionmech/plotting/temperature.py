@@ -13,14 +13,17 @@ from ..results.colors import BLACK, EVENT_COLORS, colors_of
 from .style import new_axes, plain
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 
 def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
     """Absolute L T of the total and of every event against 1000 / T, with fits and intervals.
 
-    Open symbols and dashed lines: negative contributions. Events without a fit have symbols alone,
-    and are omitted where they are far below the rest.
+    The curve is the law that the data support, if it was fitted, and the straight line otherwise;
+    the legend names a law other than the straight line, and says "bent" where the line is excluded
+    but no law was found. Open symbols and dashed lines: negative contributions. Events without a
+    fit have symbols alone, and are omitted where they are far below the rest.
 
     Parameters
     ----------
@@ -60,11 +63,11 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
         reach[0] = np.minimum(reach[0], 0.999 * size)
         label = f"{plain(event)}: no energy"
         if int(one["sign"]):
-            energy, least, most = (float(one[f"energy{end}"]) for end in ("", "_low", "_high"))
-            label = f"{plain(event)}: {energy:.3f} ({least:.3f} to {most:.3f}) eV"
+            law, text = _law_of(one)
+            label = f"{plain(event)}: {text}"
             style = "-" if int(one["sign"]) > 0 else "--"
-            ax.plot(along, np.abs(one["curve"]), style, color=color, lw=1.2)
-            band = (np.abs(one[f"curve_{end}"].values) for end in ("low", "high"))
+            ax.plot(along, np.abs(one[f"{law}curve"]), style, color=color, lw=1.2)
+            band = (np.abs(one[f"{law}curve_{end}"].values) for end in ("low", "high"))
             ax.fill_between(along, *band, color=color, alpha=0.15, lw=0)
         for marked, fill in ((value < 0, "white"), (value > 0, color)):
             if marked.any():
@@ -95,3 +98,22 @@ def _reciprocal(x: Any) -> Any:
     """1000 / x, from T to 1000 / T and back."""
     with np.errstate(divide="ignore"):
         return np.asarray(1000 / np.asarray(x, dtype=float))
+
+
+def _law_of(row: xr.Dataset) -> tuple[str, str]:
+    """Prefix of the variables of the law that is drawn, and its numbers for the legend."""
+
+    def ends(name: str) -> tuple[float, float, float]:
+        value, low, high = (float(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
+        return value, low, high
+
+    law = str(row["law"].values)
+    if law in ("vtf", "segments") and f"{law}_asked" in row and bool(row[f"{law}_asked"]):
+        if law == "vtf":
+            t0, least, most = ends("vtf_t0")
+            return "vtf_", f"VTF, T0 {t0:.0f} ({least:.0f} to {most:.0f}) K"
+        cold, hot, at = (ends(f"segments_{k}")[0] for k in ("energy_cold", "energy_hot", "t_break"))
+        return "segments_", f"{cold:.3f} eV below {at:.0f} K, {hot:.3f} eV above"
+    energy, least, most = ends("energy")
+    bent = " (bent)" if law in ("vtf", "segments", "bent", "none") else ""
+    return "", f"{energy:.3f} ({least:.3f} to {most:.3f}) eV{bent}"

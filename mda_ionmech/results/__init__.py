@@ -1,5 +1,19 @@
 """Results of a run: the labelled tree, its file, tables, pooling and fits over temperature."""
 
-from .arrhenius_fits import ArrheniusFit, Budget, VTFFit, budget, fit_arrhenius, fit_vtf
+from .arrhenius_fits import ArrheniusFit, Budget, budget, fit_arrhenius
+from .arrhenius_laws import LawComparison, compare_laws
+from .arrhenius_segments import SegmentsFit, fit_segments
+from .arrhenius_vtf import VTFFit, fit_vtf
 
-__all__ = ["ArrheniusFit", "Budget", "VTFFit", "budget", "fit_arrhenius", "fit_vtf"]
+__all__ = [
+    "ArrheniusFit",
+    "Budget",
+    "LawComparison",
+    "SegmentsFit",
+    "VTFFit",
+    "budget",
+    "compare_laws",
+    "fit_arrhenius",
+    "fit_segments",
+    "fit_vtf",
+]

@@ -33,6 +33,8 @@ from .arrhenius_inputs import (
     temperature_of,
     warn_of_energies,
 )
+from .arrhenius_laws import warn_of_bends
+from .arrhenius_segments import FEWEST_FOR_SEGMENTS
 from .load_file import load
 from .results import Results
 from .write_file import netcdf_errors
@@ -43,7 +45,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 VIEWS = ("auto", "window", "path", "slope", "diffusive")
-MODELS = ("arrhenius", "vtf")
+MODELS = ("auto", "arrhenius", "vtf", "segments", "all")
+#: Temperatures that the fit of a law needs.
+_FEWEST = {"vtf": 4, "segments": FEWEST_FOR_SEGMENTS, "all": FEWEST_FOR_SEGMENTS}
 _UNITS = {"eV": 1.0, "kJ/mol": KJ_PER_MOL}
 
 
@@ -178,6 +182,24 @@ class Arrhenius:
         table.attrs = dict(self.data.attrs)
         return table
 
+    def laws(self) -> pd.DataFrame:
+        """Which law the data support: Arrhenius, VTF, or two segments.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``quantity``, ``species``, ``event``; ``law``: "arrhenius", "vtf" or "segments"
+            with a probability of 0.9 or more, "bent" where the straight line is excluded but not
+            one of the others, "undecided", "none" where no law describes the data, "too_few" below
+            five temperatures, empty where there is no logarithm; ``arrhenius``, ``vtf`` and
+            ``segments``, the probabilities; ``statement``, the same in words.
+        """
+        table = self._rows({}, ["law"], 1.0, "eV")
+        for k, name in enumerate(self.data["candidate"].values):
+            table[str(name)] = self.data["law_probability"].values[:, k]
+        table["statement"] = self.data["law_statement"].values
+        return table[self.data["law_asked"].values].reset_index(drop=True)
+
     def vtf(self) -> pd.DataFrame:
         """Fits of X = s A exp(-B / (T - T0)), compared with the Arrhenius ones.
 
@@ -194,15 +216,38 @@ class Arrhenius:
         InputError
             If the model was not fitted.
         """
-        if "vtf_b" not in self.data:
-            raise InputError("VTF was not fitted: call arrhenius with model='vtf'")
+        return self._bent("vtf", ("b", "t0"), ("log_prefactor",), "VTF was")
+
+    def segments(self) -> pd.DataFrame:
+        """Fits of two straight segments that meet, compared with the Arrhenius ones.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``quantity``, ``species``, ``event``, ``energy_cold`` and ``energy_hot`` (eV,
+            below and above the break) and ``t_break`` (K) with ``_low`` and ``_high``, and the last
+            five of `vtf`; ``reason`` why a fit was refused or what is not determined.
+
+        Raises
+        ------
+        InputError
+            If the model was not fitted.
+        """
+        names = ("energy_cold", "energy_hot", "t_break")
+        return self._bent("segments", names, (), "two segments were")
+
+    def _bent(
+        self, law: str, names: tuple[str, ...], more: tuple[str, ...], what: str
+    ) -> pd.DataFrame:
+        if f"{law}_asked" not in self.data:
+            raise InputError(f"{what} not fitted: call arrhenius with model={law!r}")
         table = self._rows({}, [], 1.0, "eV")
-        ends = [f"{name}{end}" for name in ("b", "t0") for end in ("", "_low", "_high")]
-        for name in [*ends, "log_prefactor", "reduced_chi2", "aicc", "reason"]:
-            table[name] = self.data[f"vtf_{name}"].values
+        ends = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
+        for name in [*ends, *more, "reduced_chi2", "aicc", "reason"]:
+            table[name] = self.data[f"{law}_{name}"].values
         table["reduced_chi2_arrhenius"] = self.data["reduced_chi2"].values
         table["aicc_arrhenius"] = self.data["aicc"].values
-        return table[self.data["vtf_asked"].values].reset_index(drop=True)
+        return table[self.data[f"{law}_asked"].values].reset_index(drop=True)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Arrhenius figure of the events; see `plotting.arrhenius`.
@@ -250,8 +295,11 @@ class Arrhenius:
         parts = [self.table().drop(columns="log_prefactor")]
         if "budget_parts" in self.data:
             parts += [self.budget(), self.closure()]
-        if "vtf_b" in self.data:
+        parts.append(self.laws())
+        if "vtf_asked" in self.data:
             parts.append(self.vtf())
+        if "segments_asked" in self.data:
+            parts.append(self.segments())
         tables = "".join(part.to_html(float_format=numbers) for part in parts)
         return f"<p>{head}; energies in eV</p>{tables}"
 
@@ -271,7 +319,7 @@ def arrhenius(
     horizon: float | None = None,
     species: str | None = None,
     view: str = "auto",
-    model: str = "arrhenius",
+    model: str = "auto",
 ) -> Arrhenius:
     """Activation energies of the total, of each event's contribution, frequency, effectiveness.
 
@@ -295,8 +343,10 @@ def arrhenius(
         ``auto``: the window view if `window` is given, the slope view if `horizon` is; else the
         diffusive view where every result has one, the slope view where it is recommended at every
         temperature, or the window view.
-    model : {"arrhenius", "vtf"}
-        ``vtf`` also fits exp(-B / (T - T0)); at least four temperatures.
+    model : {"auto", "arrhenius", "vtf", "segments", "all"}
+        Laws fitted with intervals beside the straight line: ``vtf``, exp(-B / (T - T0)), from four
+        temperatures; ``segments``, two straight lines that meet, from five; ``all``, both;
+        ``auto``, those that `Arrhenius.laws` finds supported, or possible where the line is bent.
 
     Returns
     -------
@@ -307,13 +357,14 @@ def arrhenius(
     InputError
         For fewer than two results, repeated temperatures, or results that differ in species,
         events, frame of reference, directions, windows, resolutions or horizons; for VTF below
-        four temperatures.
+        four temperatures, for two segments below five.
 
     Warns
     -----
     UserWarning
         For two temperatures, which give neither a curvature nor a goodness of fit, where the rules
-        or filters of the results differ, and for activation energies that no transport has.
+        or filters of the results differ, for activation energies that no transport has, and where
+        the data exclude a straight line, so that the energy is a mean over the range.
 
     Notes
     -----
@@ -325,7 +376,7 @@ def arrhenius(
     with samples of its own; there is no self-diffusion coefficient in the slope view.
 
     Cost: computing the resamples of each result, plus one least-squares solution per row; VTF
-    searches T0 for every resample, about 0.3 s per row.
+    searches T0 for every resample, about 0.3 s per row. The laws are compared in every call.
     """
     if not is_one_of(view, VIEWS):
         raise InputError(f"view must be one of {VIEWS}, got {shown(view)}")
@@ -339,9 +390,12 @@ def arrhenius(
         )
     opened = [r if isinstance(r, Results) else load(r) for r in results]
     opened.sort(key=temperature_of)
-    if model == "vtf" and len(opened) < 4:
+    if len(opened) < _FEWEST.get(model, 0):
+        fewest = ("four", "five")[_FEWEST[model] - 4]
+        parameters = {"vtf": "three", "segments": "four", "all": "up to four"}[model]
         raise InputError(
-            f"model='vtf' has three parameters and needs four temperatures, got {len(opened)}"
+            f"model={model!r} has {parameters} parameters and needs {fewest} temperatures, got "
+            f"{len(opened)}"
         )
     check_temperatures(opened)
     check_alike(opened)
@@ -361,4 +415,5 @@ def arrhenius(
     series = TemperatureSeries(opened, view, place, name)
     fits = Arrhenius(fitted_dataset(series, model))
     warn_of_energies(fits.table(), [temperature_of(r) for r in opened])
+    warn_of_bends(fits.laws())
     return fits

@@ -1,4 +1,4 @@
-"""Arrhenius and VTF fits of all quantities as one labelled dataset."""
+"""Fits of all quantities over temperature as one labelled dataset."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from scipy import constants
 from .arrhenius_fits import (
     ArrheniusFit,
     Budget,
-    VTFFit,
     budget,
     corrected_aic,
     fit_arrhenius,
-    fit_vtf,
 )
 from .arrhenius_inputs import TemperatureSeries
+from .arrhenius_laws import PARAMETERS, LawComparison, compare_laws
+from .arrhenius_segments import SegmentsFit, fit_segments
+from .arrhenius_vtf import VTFFit, fit_vtf
 
 if TYPE_CHECKING:
     import xarray as xr
 
 #: Number of points of a fitted curve.
 _CURVE = 60
+#: Quantities of which the laws are compared.
+_COMPARED = ("onsager", "conductivity", "self_diffusivity")
 
 
 @dataclass(frozen=True)
@@ -171,8 +174,16 @@ def _dataset(
         "why the fit was refused")  # fmt: skip
     if balance is not None:
         _add_balance(add, balance, total, level)
-    if model == "vtf":
-        _add_vtf(add, with_ends, series, rows)
+    laws = _add_laws(add, t, rows, fits)
+    for name, add_law in (("vtf", _add_vtf), ("segments", _add_segments)):
+        asked = np.array(
+            [
+                r.quantity in _COMPARED and (model in (name, "all") or law in (name, "bent"))
+                for r, law in zip(rows, laws, strict=True)
+            ]
+        )
+        if model in (name, "all") or (model == "auto" and asked.any()):
+            add_law(add, with_ends, series, rows, asked, curve)
     names = {
         "quantity": [r.quantity for r in rows],
         "species": [r.species for r in rows],
@@ -186,6 +197,7 @@ def _dataset(
         "curve_temperature", curve, kelvin | {"long_name": "temperature of the fitted curves"},
     )  # fmt: skip
     coords["total"] = ["energy", "curvature"]
+    coords["candidate"] = list(PARAMETERS)
     attrs = {
         "species": series.species,
         "view": series.view,
@@ -221,12 +233,38 @@ def _add_balance(add: Any, balance: Budget, total: ArrheniusFit, level: float) -
             add(f"{kind}_{name}_high", dim, high, units, f"high end of the interval of: {text}")
 
 
-def _add_vtf(add: Any, with_ends: Any, series: TemperatureSeries, rows: Sequence[_Row]) -> None:
-    """VTF fits of coefficients, conductivity and self-diffusion; other rows are empty."""
+def _add_laws(
+    add: Any, t: np.ndarray, rows: Sequence[_Row], fits: Sequence[ArrheniusFit]
+) -> list[str]:
+    """Which law the data of each row support; empty for frequencies and the like."""
+    found = []
+    nothing = dict.fromkeys(PARAMETERS, np.nan)
+    for row, fit in zip(rows, fits, strict=True):
+        if row.quantity not in _COMPARED:
+            found.append(LawComparison("", nothing, ""))
+        elif fit.reason:
+            found.append(LawComparison("", nothing, f"cannot tell: {fit.reason}"))
+        else:
+            found.append(compare_laws(t, row.value, fit.error))
+    asked = [r.quantity in _COMPARED for r in rows]
+    add("law_asked", "row", np.array(asked), "1", "rows of which the laws were compared")
+    add("law", "row", np.array([f.law for f in found], dtype=str), "1",
+        "law that the data support")  # fmt: skip
+    add("law_probability", ["row", "candidate"],
+        np.array([[f.probability[k] for k in PARAMETERS] for f in found]), "1",
+        "probability of a law, all laws being equally probable before")  # fmt: skip
+    add("law_statement", "row", np.array([f.statement for f in found], dtype=str), "1",
+        "law that the data support, in words")  # fmt: skip
+    return [f.law for f in found]
+
+
+def _add_vtf(
+    add: Any, with_ends: Any, series: TemperatureSeries, rows: Sequence[_Row],
+    asked: np.ndarray, curve: np.ndarray,
+) -> None:  # fmt: skip
+    """VTF fits of the rows that are asked for; other rows are empty."""
     t, level = series.temperature, series.level
-    asked = np.array([r.quantity in ("onsager", "conductivity", "self_diffusivity") for r in rows])
-    nothing = np.full((1, 3), np.nan)
-    empty = VTFFit(0, np.nan, np.nan, np.nan, nothing, np.nan, "")
+    empty = VTFFit(0, np.nan, np.nan, np.nan, np.full((1, 3), np.nan), np.nan, "")
     fits = [
         fit_vtf(t, r.value, r.samples, level) if wanted else empty
         for r, wanted in zip(rows, asked, strict=True)
@@ -238,13 +276,44 @@ def _add_vtf(add: Any, with_ends: Any, series: TemperatureSeries, rows: Sequence
     ):
         with_ends(f"vtf_{name}", "row", [getattr(f, name) for f in fits],
                   [f.samples[:, k] for f in fits], units, text)  # fmt: skip
-    curve_of = {
-        "log_prefactor": "ln of the prefactor of the VTF law over its unit",
-        "reduced_chi2": "weighted squared deviation per degree of freedom of the VTF law",
-    }
-    for name, text in curve_of.items():
-        add(f"vtf_{name}", "row", np.array([getattr(f, name) for f in fits]), "1", text)
-    aicc = [corrected_aic(f.reduced_chi2, len(t), 3) for f in fits]
-    add("vtf_aicc", "row", np.array(aicc), "1", "Akaike's criterion for few points, VTF law")
-    add("vtf_reason", "row", np.array([f.reason for f in fits], dtype=str), "1",
-        "why the VTF law was refused or T0 is not determined")  # fmt: skip
+    add("vtf_log_prefactor", "row", np.array([f.log_prefactor for f in fits]), "1",
+        "ln of the prefactor of the VTF law over its unit")  # fmt: skip
+    _add_quality(add, with_ends, "vtf", "VTF law", fits, len(t), curve)
+
+
+def _add_segments(
+    add: Any, with_ends: Any, series: TemperatureSeries, rows: Sequence[_Row],
+    asked: np.ndarray, curve: np.ndarray,
+) -> None:  # fmt: skip
+    """Fits of two segments of the rows that are asked for; other rows are empty."""
+    t, level = series.temperature, series.level
+    nan = np.nan
+    empty = SegmentsFit(0, nan, nan, nan, nan, np.full((1, 4), nan), nan, "")
+    fits = [
+        fit_segments(t, r.value, r.samples, level) if wanted else empty
+        for r, wanted in zip(rows, asked, strict=True)
+    ]
+    add("segments_asked", "row", asked, "1", "rows two segments were fitted to")
+    for k, name, units, text in (
+        (1, "energy_cold", "eV", "activation energy below the break"),
+        (2, "energy_hot", "eV", "activation energy above the break"),
+        (3, "t_break", "K", "temperature of the break"),
+    ):
+        with_ends(f"segments_{name}", "row", [getattr(f, name) for f in fits],
+                  [f.samples[:, k] for f in fits], units, text)  # fmt: skip
+    _add_quality(add, with_ends, "segments", "two segments", fits, len(t), curve)
+
+
+def _add_quality(
+    add: Any, with_ends: Any, law: str, text: str, fits: Sequence[VTFFit] | Sequence[SegmentsFit],
+    n: int, curve: np.ndarray,
+) -> None:  # fmt: skip
+    """Fitted curves, goodness of fit and reasons of a law."""
+    with_ends(f"{law}_curve", ["row", "curve_temperature"], [f.at(curve) for f in fits],
+              [f.samples_at(curve) for f in fits], "that of the row", f"fitted {text}")  # fmt: skip
+    add(f"{law}_reduced_chi2", "row", np.array([f.reduced_chi2 for f in fits]), "1",
+        f"weighted squared deviation per degree of freedom, {text}")  # fmt: skip
+    aicc = [corrected_aic(f.reduced_chi2, n, PARAMETERS[law]) for f in fits]
+    add(f"{law}_aicc", "row", np.array(aicc), "1", f"Akaike's criterion for few points, {text}")
+    add(f"{law}_reason", "row", np.array([f.reason for f in fits], dtype=str), "1",
+        f"why there is no fit, or what is not determined, {text}")  # fmt: skip

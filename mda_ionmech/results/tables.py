@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -12,6 +12,7 @@ from rich.table import Table
 from ..lib.errors import InputError
 from ..lib.terminal import headed
 from .arrhenius_fits import KJ_PER_MOL
+from .arrhenius_law_tables import QUANTITIES, print_laws, span
 from .plain_tables import fixed, number, plain_table, reach, three_digits
 from .reading_table import reading_table
 
@@ -273,24 +274,8 @@ def print_shells(
         console.print(headed("Unclear:", text))
 
 
-_QUANTITIES = {
-    "onsager": "L T",
-    "conductivity": "sigma T",
-    "self_diffusivity": "D self",
-    "frequency": "frequency",
-    "effectiveness": "effectiveness",
-    "carrier_density": "N / V",
-}
-
-
-def _span(row: Any, name: str = "", text: Callable[[float], str] = fixed) -> str:
-    """The interval of a column, or of the columns low and high."""
-    low, high = (float(row[f"{name}_{end}" if name else end]) for end in ("low", "high"))
-    return reach(low, high, text)
-
-
 def print_arrhenius(console: Console, fits: Arrhenius) -> None:
-    """Print energies, refused fits, the budget and, if fitted, VTF; 80 columns wide."""
+    """Print energies, refused fits, the budget, the laws and their fits; 80 columns wide."""
     found = fits.table()
     level = f"{fits.data.attrs['level']:.0%}"
     table = plain_table(
@@ -303,11 +288,11 @@ def print_arrhenius(console: Console, fits: Arrhenius) -> None:
     refused = []
     for event, rows in found.groupby("event", sort=False):
         for _, row in rows.iterrows():
-            name = _QUANTITIES[row["quantity"]]
+            name = QUANTITIES[row["quantity"]]
             of = str(row["species"] if event == "total" else event)
             if row["reason"]:
                 refused.append(f"{name} of {of or 'all'}: {row['reason']}")
-            cells = ["+" if row["sign"] > 0 else "-", fixed(row["energy"]), _span(row)]
+            cells = ["+" if row["sign"] > 0 else "-", fixed(row["energy"]), span(row)]
             cells += [f"{row['energy'] * KJ_PER_MOL:.1f}", fixed(row["reduced_chi2"], 2)]
             table.add_row(name, of, *(["", *["-"] * 4] if row["reason"] else cells))
         table.add_section()
@@ -316,8 +301,7 @@ def print_arrhenius(console: Console, fits: Arrhenius) -> None:
         console.print(headed("No energy:", f"{text}."))
     if "budget_parts" in fits.data:
         _print_budget(console, fits, level)
-    if "vtf_b" in fits.data:
-        _print_vtf(console, fits, level)
+    print_laws(console, fits)
 
 
 def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
@@ -330,7 +314,7 @@ def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
         "difference",
     )
     for temperature, row in fits.budget().iterrows():
-        cells = [text for name in names for text in (fixed(row[name]), _span(row, name))]
+        cells = [text for name in names for text in (fixed(row[name]), span(row, name))]
         del cells[-2]  # the gap follows from the two before it
         table.add_row(f"{temperature:g}", *cells)
     console.print(table)
@@ -339,27 +323,5 @@ def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
         if row["parts"] != row["parts"]:
             continue
         head, unit = units[str(label)]
-        parts, whole, gap = (f"{fixed(row[name])} ({_span(row, name)})" for name in names)
+        parts, whole, gap = (f"{fixed(row[name])} ({span(row, name)})" for name in names)
         console.print(f"{head}: {parts} {unit} from the events, {whole} from the whole; gap {gap}.")
-
-
-def _print_vtf(console: Console, fits: Arrhenius, level: str) -> None:
-    table = plain_table(
-        "X = A exp(-B / (T - T0)) beside the straight line",
-        ["quantity", "of", "B, K", "T0, K", level, "chi2", "chi2 line"],
-        2,
-        "the smaller chi2 per degree of freedom describes the data better",
-    )
-    notes = []
-    for _, row in fits.vtf().iterrows():
-        name = _QUANTITIES[row["quantity"]]
-        of = str(row["species"] if row["event"] == "total" else row["event"])
-        if row["reason"]:
-            notes.append(f"{name} of {of or 'all'}: {row['reason']}")
-        table.add_row(
-            name, of, number(row["b"]), number(row["t0"]), _span(row, "t0", "{:.0f}".format),
-            fixed(row["reduced_chi2"], 2), fixed(row["reduced_chi2_arrhenius"], 2),
-        )  # fmt: skip
-    console.print(table)
-    for text in notes:
-        console.print(headed("VTF:", f"{text}."))

@@ -386,7 +386,8 @@ def test_vtf_stands_beside_the_straight_line():
     temperatures = (380.0, 400.0, 430.0, 470.0, 520.0)
     laws = {"single_ion_hop": (0.0, 1e40, 0.1), "multi_ion_hop": (0.0, 3e40, 0.1)}
     made = [result(t, laws=laws, vtf=True, n_samples=60) for t in temperatures]
-    fits = arrhenius(made, window=2, model="vtf")
+    with pytest.warns(UserWarning, match=r"not straight.*: onsager Li\+ total \(VTF\), conduct"):
+        fits = arrhenius(made, window=2, model="vtf")
     table = fits.vtf()
     assert set(table["quantity"]) == {"onsager", "conductivity", "self_diffusivity"}
     for _, line in table[table["quantity"] == "onsager"].iterrows():
@@ -396,8 +397,12 @@ def test_vtf_stands_beside_the_straight_line():
         assert line["reduced_chi2"] < line["reduced_chi2_arrhenius"]
         assert line["aicc"] < line["aicc_arrhenius"]
     assert "<table" in fits._repr_html_()
+    with pytest.warns(UserWarning, match="not straight"):
+        line = arrhenius(made, window=2, model="arrhenius")
     with pytest.raises(InputError, match="call arrhenius with model='vtf'"):
-        arrhenius(made, window=2).vtf()
+        line.vtf()
+    with pytest.raises(InputError, match="call arrhenius with model='segments'"):
+        line.segments()
 
 
 def test_energies_in_both_units(fits):
