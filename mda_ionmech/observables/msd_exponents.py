@@ -118,13 +118,19 @@ def growth(
     return Growth(exponent, slope, plan.n_blocks)
 
 
-def cubic_length(cell: np.ndarray) -> float:
+def cubic_length(
+    cell: np.ndarray,
+    what: str = "viscosity=...: the finite-size correction",
+    remedy: str = "leave viscosity out, or extrapolate over cells of several sizes",
+) -> float:
     """Edge of a nearly cubic cell, Angstrom.
 
     Parameters
     ----------
     cell : numpy.ndarray
         Shape (3, 3), Angstrom: rows are the cell vectors.
+    what, remedy : str
+        What holds for a cubic cell alone, and what to do instead, for the message.
 
     Raises
     ------
@@ -136,9 +142,8 @@ def cubic_length(cell: np.ndarray) -> float:
     if np.ptp(edges) > CUBIC * edges.mean() or np.abs(cosines).max() > CUBIC:
         angles = np.degrees(np.arccos(cosines))[::-1]
         raise InputError(
-            "viscosity=...: the finite-size correction holds for a cubic cell, and this one has "
-            f"edges of {_listed(edges)} A and angles of {_listed(angles)} degrees; leave viscosity "
-            "out, or extrapolate over cells of several sizes"
+            f"{what} holds for a cubic cell, and this one has edges of {_listed(edges)} A and "
+            f"angles of {_listed(angles)} degrees; {remedy}"
         )
     return float(np.abs(np.linalg.det(cell)) ** (1 / 3))
 

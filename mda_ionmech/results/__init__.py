@@ -4,6 +4,7 @@ from .arrhenius_fits import ArrheniusFit, Budget, budget, fit_arrhenius
 from .arrhenius_laws import LawComparison, compare_laws
 from .arrhenius_segments import SegmentsFit, fit_segments
 from .arrhenius_vtf import VTFFit, fit_vtf
+from .infinite_cell import infinite_cell
 
 __all__ = [
     "ArrheniusFit",
@@ -16,4 +17,5 @@ __all__ = [
     "fit_arrhenius",
     "fit_segments",
     "fit_vtf",
+    "infinite_cell",
 ]

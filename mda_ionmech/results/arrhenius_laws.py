@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from .arrhenius_fits import BOLTZMANN, inverse_energy
 
@@ -186,7 +186,7 @@ def compare_laws(temperature: np.ndarray, value: np.ndarray, error: np.ndarray) 
         design, width = _designs(temperature, log, law)
         evidence.append(_average(_log_evidence(design, log, error, factor, width)))
         chi2 = _least_chi2(design, log, error)
-        fitting.append(float(share @ stats.chi2.sf(chi2 / factor**2, n - k)))
+        fitting.append(float(share @ special.chdtrc(n - k, chi2 / factor**2)))
     weight = np.exp(np.array(evidence) - max(evidence))
     probability = dict(zip(PARAMETERS, (weight / weight.sum()).tolist(), strict=True))
     return _decided(probability, max(fitting))
