@@ -47,7 +47,7 @@ def infinite_cell(
     results : Results
         Of a liquid in a cubic cell, in three dimensions, with all ions listed; in the barycentric
         frame, or, for an implicit solvent, in that of the laboratory.
-    fluctuations : CompositionFluctuations or array-like
+    fluctuations : CompositionFluctuations or numpy.ndarray
         From `mda_ionmech.observables.composition_fluctuations`; or S_AB in 1/A^3, shape (species,
         species), without an error, e.g. from a thermodynamic factor.
     viscosity : float
