@@ -65,7 +65,6 @@ def ours(file: Path, replicas: int) -> None:
     """Write paths with our values."""
     from benchmarks import diffusive_limit
     from mda_ionmech.results.diffusive_view import diffusive_view
-    from mda_ionmech.results.recommend import steady_horizon
 
     kept: dict[str, Any] = {}
     for name, (path, unit, values, lag) in shipped().items():
@@ -83,10 +82,12 @@ def ours(file: Path, replicas: int) -> None:
                 blocks = diffusive_limit.blocks_of(one.sum(axis=0, keepdims=True), replica)
                 factor = blocks.system.onsager_factor(1.0) * 6 * process.total
                 view = diffusive_view(blocks, 1)
-                ends = (view.values["diffusive_onsager"], *view.spans["diffusive_onsager"])
-                kept[f"{name}/{frames}/ours"][replica] = np.ravel(ends) / factor
-                _, ends, _ = steady_horizon(blocks, 0, 1)
-                kept[f"{name}/{frames}/slope"][replica] = np.array(ends) / factor
+                kept[f"{name}/{frames}/ours"][replica] = diffusive_limit.from_all_lags(
+                    view, "diffusive_onsager", factor
+                )
+                kept[f"{name}/{frames}/slope"][replica] = diffusive_limit.at_one_horizon(
+                    blocks, factor
+                )
             kept[f"{name}/{frames}/steps"] = np.stack([x.sum(axis=0) for x in steps])
             kept[f"{name}/{frames}/total"] = process.total
     np.savez_compressed(file, **kept)

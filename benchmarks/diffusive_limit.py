@@ -18,7 +18,7 @@ from mda_ionmech import onsager
 from mda_ionmech.onsager.block_sums import Blocks, PathEntry
 from mda_ionmech.onsager.coefficients import System
 from mda_ionmech.onsager.lag_sums import lag_grids, lag_sums
-from mda_ionmech.results.diffusive_view import diffusive_view
+from mda_ionmech.results.diffusive_view import DiffusiveView, diffusive_view
 from mda_ionmech.results.recommend import steady_horizon
 
 SEED = 16
@@ -205,6 +205,20 @@ def shrunk(blocks: Blocks) -> float:
     return float(np.linalg.solve(line.T @ weighted, weighted.T @ whole)[0]) / 6
 
 
+def from_all_lags(view: DiffusiveView, key: str, scale: float) -> tuple[float, float, float]:
+    """Value and ends of the first element of a variable of the diffusive view, over the scale."""
+    value, low, high = (
+        float(np.asarray(x).ravel()[0]) / scale for x in (view.values[key], *view.spans[key])
+    )
+    return value, low, high
+
+
+def at_one_horizon(blocks: Blocks, scale: float) -> tuple[float, float, float]:
+    """Value and ends of the slope at the shortest horizon that agrees with longer ones."""
+    _, (value, low, high), _ = steady_horizon(blocks, 0, 1)
+    return value / scale, low / scale, high / scale
+
+
 ESTIMATORS = (
     "all lags",
     "part of the first label",
@@ -229,13 +243,9 @@ def estimates(
             ("all lags", "diffusive_onsager", factor),
             ("part of the first label", "diffusive_event_onsager", factor),
         ):
-            ends = (view.values[key], *view.spans[key])
-            value, low, high = (float(np.asarray(x).ravel()[0]) / scale for x in ends)
-            out.setdefault(name, []).append((value, low, high))
+            out.setdefault(name, []).append(from_all_lags(view, key, scale))
         if "slope at one horizon" in wanted:
-            _, ends, _ = steady_horizon(blocks, 0, 1)
-            value, low, high = (one / factor for one in ends)
-            out.setdefault("slope at one horizon", []).append((value, low, high))
+            out.setdefault("slope at one horizon", []).append(at_one_horizon(blocks, factor))
         if "spectrum" in wanted:
             value, error = (one / process.total for one in spectral(steps))
             out.setdefault("spectrum", []).append((value, value - error, value + error))

@@ -108,9 +108,10 @@ def _exact(universe: Any, atoms: np.ndarray, text: str) -> str:
     return describe_atoms(universe.atoms[atoms])
 
 
-def _donors(universe: Any, atoms: np.ndarray, elements: np.ndarray, selection: str) -> str:
+def _donors(
+    universe: Any, atoms: np.ndarray, elements: np.ndarray, names: np.ndarray, selection: str
+) -> str:
     """Selection of the atoms of one element that coordinate cations, of all atoms of a kind."""
-    names = np.asarray(getattr(universe.atoms, "names", np.full(len(elements), "")), dtype=str)
     for wanted in ("O", "N", "F", "S", "Cl", "Br", "I"):
         mine = atoms[elements[atoms] == wanted]
         if len(mine):
@@ -166,7 +167,7 @@ def molecule_kinds(universe: Any) -> list[MoleculeKind]:
                 is_single=alone,
                 compound="residues" if in_residues else "fragments",
                 selection=selection,
-                donors=_donors(universe, whole, elements, selection),
+                donors=_donors(universe, whole, elements, names, selection),
                 why=why,
             )
         )

@@ -10,6 +10,7 @@ from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..results.arrhenius import Arrhenius
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from ..results.ends import with_ends
 from .style import new_axes, plain
 
 if TYPE_CHECKING:
@@ -102,18 +103,15 @@ def _reciprocal(x: Any) -> Any:
 
 def _law_of(row: xr.Dataset) -> tuple[str, str]:
     """Prefix of the variables of the law that is drawn, and its numbers for the legend."""
-
-    def ends(name: str) -> tuple[float, float, float]:
-        value, low, high = (float(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
-        return value, low, high
-
     law = str(row["law"].values)
     if law in ("vtf", "segments") and f"{law}_asked" in row and bool(row[f"{law}_asked"]):
         if law == "vtf":
-            t0, least, most = ends("vtf_t0")
+            t0, least, most = with_ends(row, "vtf_t0")
             return "vtf_", f"VTF, T0 {t0:.0f} ({least:.0f} to {most:.0f}) K"
-        cold, hot, at = (ends(f"segments_{k}")[0] for k in ("energy_cold", "energy_hot", "t_break"))
+        cold, hot, at = (
+            float(row[f"segments_{k}"]) for k in ("energy_cold", "energy_hot", "t_break")
+        )
         return "segments_", f"{cold:.3f} eV below {at:.0f} K, {hot:.3f} eV above"
-    energy, least, most = ends("energy")
+    energy, least, most = with_ends(row, "energy")
     bent = " (bent)" if law in ("vtf", "segments", "bent", "none") else ""
     return "", f"{energy:.3f} ({least:.3f} to {most:.3f}) eV{bent}"

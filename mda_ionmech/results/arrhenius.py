@@ -35,6 +35,7 @@ from .arrhenius_inputs import (
 )
 from .arrhenius_laws import warn_of_bends
 from .arrhenius_segments import FEWEST_FOR_SEGMENTS
+from .ends import ENDS
 from .load_file import load
 from .results import Results
 from .write_file import netcdf_errors
@@ -175,7 +176,7 @@ class Arrhenius:
         columns = {
             f"{name}{end}": self.data[f"{kind}_{name}{end}"].values
             for name in names
-            for end in ("", "_low", "_high")
+            for end in ENDS
         }
         index = pd.Index(self.data[dim].values, name=dim)
         table = pd.DataFrame(columns, index=index)
@@ -242,7 +243,7 @@ class Arrhenius:
         if f"{law}_asked" not in self.data:
             raise InputError(f"{what} not fitted: call arrhenius with model={law!r}")
         table = self._rows({}, [], 1.0, "eV")
-        ends = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
+        ends = [f"{name}{end}" for name in names for end in ENDS]
         for name in [*ends, *more, "reduced_chi2", "aicc", "reason"]:
             table[name] = self.data[f"{law}_{name}"].values
         table["reduced_chi2_arrhenius"] = self.data["reduced_chi2"].values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from scipy import constants
 from .arrhenius_fits import (
     ArrheniusFit,
     Budget,
+    LawFit,
     budget,
     corrected_aic,
     fit_arrhenius,
@@ -175,7 +176,7 @@ def _dataset(
     if balance is not None:
         _add_balance(add, balance, total, level)
     laws = _add_laws(add, t, rows, fits)
-    for name, add_law in (("vtf", _add_vtf), ("segments", _add_segments)):
+    for name in _BENT:
         asked = np.array(
             [
                 r.quantity in _COMPARED and (model in (name, "all") or law in (name, "bent"))
@@ -183,7 +184,7 @@ def _dataset(
             ]
         )
         if model in (name, "all") or (model == "auto" and asked.any()):
-            add_law(add, with_ends, series, rows, asked, curve)
+            _add_bent(add, with_ends, name, series, rows, asked, curve)
     names = {
         "quantity": [r.quantity for r in rows],
         "species": [r.species for r in rows],
@@ -258,62 +259,67 @@ def _add_laws(
     return [f.law for f in found]
 
 
-def _add_vtf(
-    add: Any, with_ends: Any, series: TemperatureSeries, rows: Sequence[_Row],
+@dataclass(frozen=True)
+class _BentLaw:
+    """How a law beside the straight line is fitted and written to the dataset."""
+
+    text: str
+    asked: str
+    fit: Callable[[np.ndarray, np.ndarray, np.ndarray, float], LawFit]
+    nothing: LawFit
+    #: Column of the samples, name, unit and description of parameters with intervals.
+    parameters: tuple[tuple[int, str, str, str], ...]
+    #: Name, unit and description of parameters without one.
+    others: tuple[tuple[str, str, str], ...] = ()
+
+
+_NAN = np.nan
+_BENT = {
+    "vtf": _BentLaw(
+        text="VTF law",
+        asked="rows a VTF law was fitted to",
+        fit=fit_vtf,
+        nothing=VTFFit(0, _NAN, _NAN, _NAN, np.full((1, 3), _NAN), _NAN),
+        parameters=((1, "b", "K", "B of the VTF law"), (2, "t0", "K", "T0 of the VTF law")),
+        others=(("log_prefactor", "1", "ln of the prefactor of the VTF law over its unit"),),
+    ),
+    "segments": _BentLaw(
+        text="two segments",
+        asked="rows two segments were fitted to",
+        fit=fit_segments,
+        nothing=SegmentsFit(0, _NAN, _NAN, _NAN, _NAN, np.full((1, 4), _NAN), _NAN),
+        parameters=(
+            (1, "energy_cold", "eV", "activation energy below the break"),
+            (2, "energy_hot", "eV", "activation energy above the break"),
+            (3, "t_break", "K", "temperature of the break"),
+        ),
+    ),
+}
+
+
+def _add_bent(
+    add: Any, with_ends: Any, law: str, series: TemperatureSeries, rows: Sequence[_Row],
     asked: np.ndarray, curve: np.ndarray,
 ) -> None:  # fmt: skip
-    """VTF fits of the rows that are asked for; other rows are empty."""
-    t, level = series.temperature, series.level
-    empty = VTFFit(0, np.nan, np.nan, np.nan, np.full((1, 3), np.nan), np.nan, "")
-    fits = [
-        fit_vtf(t, r.value, r.samples, level) if wanted else empty
+    """Fits of a law to the rows that are asked for; other rows are empty."""
+    about, t = _BENT[law], series.temperature
+    fits: list[Any] = [
+        about.fit(t, r.value, r.samples, series.level) if wanted else about.nothing
         for r, wanted in zip(rows, asked, strict=True)
     ]
-    add("vtf_asked", "row", asked, "1", "rows a VTF law was fitted to")
-    for k, name, units, text in (
-        (1, "b", "K", "B of the VTF law"),
-        (2, "t0", "K", "T0 of the VTF law"),
-    ):
-        with_ends(f"vtf_{name}", "row", [getattr(f, name) for f in fits],
+    add(f"{law}_asked", "row", asked, "1", about.asked)
+    for k, name, units, text in about.parameters:
+        with_ends(f"{law}_{name}", "row", [getattr(f, name) for f in fits],
                   [f.samples[:, k] for f in fits], units, text)  # fmt: skip
-    add("vtf_log_prefactor", "row", np.array([f.log_prefactor for f in fits]), "1",
-        "ln of the prefactor of the VTF law over its unit")  # fmt: skip
-    _add_quality(add, with_ends, "vtf", "VTF law", fits, len(t), curve)
-
-
-def _add_segments(
-    add: Any, with_ends: Any, series: TemperatureSeries, rows: Sequence[_Row],
-    asked: np.ndarray, curve: np.ndarray,
-) -> None:  # fmt: skip
-    """Fits of two segments of the rows that are asked for; other rows are empty."""
-    t, level = series.temperature, series.level
-    nan = np.nan
-    empty = SegmentsFit(0, nan, nan, nan, nan, np.full((1, 4), nan), nan, "")
-    fits = [
-        fit_segments(t, r.value, r.samples, level) if wanted else empty
-        for r, wanted in zip(rows, asked, strict=True)
-    ]
-    add("segments_asked", "row", asked, "1", "rows two segments were fitted to")
-    for k, name, units, text in (
-        (1, "energy_cold", "eV", "activation energy below the break"),
-        (2, "energy_hot", "eV", "activation energy above the break"),
-        (3, "t_break", "K", "temperature of the break"),
-    ):
-        with_ends(f"segments_{name}", "row", [getattr(f, name) for f in fits],
-                  [f.samples[:, k] for f in fits], units, text)  # fmt: skip
-    _add_quality(add, with_ends, "segments", "two segments", fits, len(t), curve)
-
-
-def _add_quality(
-    add: Any, with_ends: Any, law: str, text: str, fits: Sequence[VTFFit] | Sequence[SegmentsFit],
-    n: int, curve: np.ndarray,
-) -> None:  # fmt: skip
-    """Fitted curves, goodness of fit and reasons of a law."""
+    for name, units, text in about.others:
+        add(f"{law}_{name}", "row", np.array([getattr(f, name) for f in fits]), units, text)
     with_ends(f"{law}_curve", ["row", "curve_temperature"], [f.at(curve) for f in fits],
-              [f.samples_at(curve) for f in fits], "that of the row", f"fitted {text}")  # fmt: skip
+              [f.samples_at(curve) for f in fits], "that of the row",
+              f"fitted {about.text}")  # fmt: skip
     add(f"{law}_reduced_chi2", "row", np.array([f.reduced_chi2 for f in fits]), "1",
-        f"weighted squared deviation per degree of freedom, {text}")  # fmt: skip
-    aicc = [corrected_aic(f.reduced_chi2, n, PARAMETERS[law]) for f in fits]
-    add(f"{law}_aicc", "row", np.array(aicc), "1", f"Akaike's criterion for few points, {text}")
+        f"weighted squared deviation per degree of freedom, {about.text}")  # fmt: skip
+    aicc = [corrected_aic(f.reduced_chi2, len(t), PARAMETERS[law]) for f in fits]
+    add(f"{law}_aicc", "row", np.array(aicc), "1",
+        f"Akaike's criterion for few points, {about.text}")  # fmt: skip
     add(f"{law}_reason", "row", np.array([f.reason for f in fits], dtype=str), "1",
-        f"why there is no fit, or what is not determined, {text}")  # fmt: skip
+        f"why there is no fit, or what is not determined, {about.text}")  # fmt: skip

@@ -7,8 +7,10 @@ to a total have a budget: -d ln X / d(1 / kB T) = sum over e of (X_e / X) E_e.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import constants
@@ -69,8 +71,65 @@ def fit_polynomial(x: np.ndarray, y: np.ndarray, error: np.ndarray, degree: int)
     return np.asarray(solution.T @ change)
 
 
+class LawFit(ABC):
+    """A law fitted to values at several temperatures and to every sample of them.
+
+    Attributes
+    ----------
+    sign : int
+        Sign of the values, or 0 where the fit was refused.
+    """
+
+    sign: int
+
+    @staticmethod
+    @abstractmethod
+    def _absolute(temperature: np.ndarray, *parameters: Any) -> np.ndarray:
+        """|X| at temperatures, for parameters of a shape that broadcasts with theirs."""
+
+    @abstractmethod
+    def _best(self) -> tuple[float, ...]:
+        """Parameters of the fit to the values."""
+
+    @abstractmethod
+    def _drawn(self) -> np.ndarray:
+        """Parameters of the fits to the samples, shape (parameters, samples)."""
+
+    def at(self, temperature: np.ndarray) -> np.ndarray:
+        """The fitted X at given temperatures.
+
+        Parameters
+        ----------
+        temperature : numpy.ndarray
+            Shape (temperatures,), K.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (temperatures,), in the unit of X; NaN where the law has no value, as the VTF law
+            at and below T0.
+        """
+        return np.asarray(self.sign * self._absolute(np.asarray(temperature), *self._best()))
+
+    def samples_at(self, temperature: np.ndarray) -> np.ndarray:
+        """The fitted X of every bootstrap sample at given temperatures.
+
+        Parameters
+        ----------
+        temperature : numpy.ndarray
+            Shape (temperatures,), K.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (samples, temperatures), in the unit of X; NaN as in `at`.
+        """
+        each = self._drawn()[:, :, None]
+        return np.asarray(self.sign * self._absolute(np.asarray(temperature), *each))
+
+
 @dataclass(frozen=True)
-class ArrheniusFit:
+class ArrheniusFit(LawFit):
     """X(T) = s A exp(-E / kB T), fitted to values at several temperatures.
 
     Attributes
@@ -98,38 +157,16 @@ class ArrheniusFit:
     reduced_chi2: float
     reason: str = ""
 
-    def at(self, temperature: np.ndarray) -> np.ndarray:
-        """The fitted X at given temperatures.
+    @staticmethod
+    def _absolute(temperature: np.ndarray, *parameters: Any) -> np.ndarray:
+        log_prefactor, energy = parameters
+        return np.asarray(np.exp(log_prefactor - energy * inverse_energy(temperature)))
 
-        Parameters
-        ----------
-        temperature : numpy.ndarray
-            Shape (temperatures,), K.
+    def _best(self) -> tuple[float, ...]:
+        return self.log_prefactor, self.energy
 
-        Returns
-        -------
-        numpy.ndarray
-            Shape (temperatures,), in the unit of X.
-        """
-        exponent = self.log_prefactor - self.energy * inverse_energy(temperature)
-        return np.asarray(self.sign * np.exp(exponent))
-
-    def samples_at(self, temperature: np.ndarray) -> np.ndarray:
-        """The fitted X of every bootstrap sample at given temperatures.
-
-        Parameters
-        ----------
-        temperature : numpy.ndarray
-            Shape (temperatures,), K.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (samples, temperatures), in the unit of X.
-        """
-        beta = inverse_energy(temperature)
-        exponent = self.log_prefactor_samples[:, None] - self.energy_samples[:, None] * beta
-        return np.asarray(self.sign * np.exp(exponent))
+    def _drawn(self) -> np.ndarray:
+        return np.stack([self.log_prefactor_samples, self.energy_samples])
 
 
 def _kelvin(temperature: np.ndarray, where: np.ndarray) -> str:

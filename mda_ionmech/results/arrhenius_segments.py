@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from .arrhenius_fits import BOLTZMANN, fit_polynomial, inverse_energy, log_error, why_no_logarithm
+from .arrhenius_fits import (
+    BOLTZMANN,
+    LawFit,
+    fit_polynomial,
+    inverse_energy,
+    log_error,
+    why_no_logarithm,
+)
 
 #: Temperatures that a fit needs: one more than it has parameters.
 FEWEST_FOR_SEGMENTS = 5
 
 
 @dataclass(frozen=True)
-class SegmentsFit:
+class SegmentsFit(LawFit):
     """ln|X| of two straight segments: one energy below a temperature, another one above it.
 
     Attributes
@@ -44,42 +52,17 @@ class SegmentsFit:
     reduced_chi2: float
     reason: str = ""
 
-    def at(self, temperature: np.ndarray) -> np.ndarray:
-        """The fitted X at given temperatures.
+    @staticmethod
+    def _absolute(temperature: np.ndarray, *parameters: Any) -> np.ndarray:
+        log, cold, hot, at = parameters
+        beyond = inverse_energy(temperature) - 1 / (BOLTZMANN * at)
+        return np.asarray(np.exp(log - np.where(beyond > 0, cold, hot) * beyond))
 
-        Parameters
-        ----------
-        temperature : numpy.ndarray
-            Shape (temperatures,), K.
+    def _best(self) -> tuple[float, ...]:
+        return self.log_break, self.energy_cold, self.energy_hot, self.t_break
 
-        Returns
-        -------
-        numpy.ndarray
-            Shape (temperatures,), in the unit of X.
-        """
-        one = np.array([[self.log_break, self.energy_cold, self.energy_hot, self.t_break]])
-        return np.asarray(self.sign * _curves(one, temperature)[0])
-
-    def samples_at(self, temperature: np.ndarray) -> np.ndarray:
-        """The fitted X of every bootstrap sample at given temperatures.
-
-        Parameters
-        ----------
-        temperature : numpy.ndarray
-            Shape (temperatures,), K.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (samples, temperatures), in the unit of X.
-        """
-        return np.asarray(self.sign * _curves(self.samples, temperature))
-
-
-def _curves(parameters: np.ndarray, temperature: np.ndarray) -> np.ndarray:
-    log, cold, hot, at = parameters.T[:, :, None]
-    beyond = inverse_energy(temperature) - 1 / (BOLTZMANN * at)
-    return np.asarray(np.exp(log - np.where(beyond > 0, cold, hot) * beyond))
+    def _drawn(self) -> np.ndarray:
+        return self.samples.T
 
 
 def fit_segments(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from .arrhenius_fits import BOLTZMANN, log_error, why_no_logarithm
+from .arrhenius_fits import BOLTZMANN, LawFit, log_error, why_no_logarithm
 
 #: T0 is searched between 0 and this fraction of the lowest temperature.
 _HIGHEST_T0 = 0.99
 
 
 @dataclass(frozen=True)
-class VTFFit:
+class VTFFit(LawFit):
     """X(T) = s A exp(-B / (T - T0)) after Vogel, Tammann and Fulcher.
 
     Attributes
@@ -40,39 +41,17 @@ class VTFFit:
     reduced_chi2: float
     reason: str = ""
 
-    def at(self, temperature: np.ndarray) -> np.ndarray:
-        """The fitted X at given temperatures.
+    @staticmethod
+    def _absolute(temperature: np.ndarray, *parameters: Any) -> np.ndarray:
+        log_prefactor, b, t0 = parameters
+        above = temperature - t0
+        return np.asarray(np.exp(log_prefactor - b / np.where(above > 0, above, np.nan)))
 
-        Parameters
-        ----------
-        temperature : numpy.ndarray
-            Shape (temperatures,), K, above T0.
+    def _best(self) -> tuple[float, ...]:
+        return self.log_prefactor, self.b, self.t0
 
-        Returns
-        -------
-        numpy.ndarray
-            Shape (temperatures,), in the unit of X.
-        """
-        exponent = self.log_prefactor - self.b / (np.asarray(temperature) - self.t0)
-        return np.asarray(self.sign * np.exp(exponent))
-
-    def samples_at(self, temperature: np.ndarray) -> np.ndarray:
-        """The fitted X of every bootstrap sample at given temperatures.
-
-        Parameters
-        ----------
-        temperature : numpy.ndarray
-            Shape (temperatures,), K.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (samples, temperatures), in the unit of X; NaN at and below T0 of the sample.
-        """
-        log_prefactor, b, t0 = self.samples.T[:, :, None]
-        above = np.asarray(temperature) - t0
-        exponent = log_prefactor - b / np.where(above > 0, above, np.nan)
-        return np.asarray(self.sign * np.exp(exponent))
+    def _drawn(self) -> np.ndarray:
+        return self.samples.T
 
     def energy(self, temperature: np.ndarray) -> np.ndarray:
         """Apparent activation energy -d ln X / d(1 / kB T) = kB B T^2 / (T - T0)^2.

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..events.solvation import EXCHANGE, SEVERAL, SOLVENT, SolvationEvents
 from ..lib.checks import shown
 from ..lib.errors import AdditivityError, InputError
 from ..lib.label_names import LIGAND, split_names
 from ..onsager.coefficients import MAX_RESIDUAL
 from .diffusive_view import diffusive_view, lags_of, mask_undefined
+from .ends import ENDS
 
 
 def flag_table(results: Any, by: str, species: str, **reading: Any) -> pd.DataFrame:
@@ -59,12 +61,11 @@ def _flag_key(events: list[str], by: str) -> dict[str, tuple[str, Any]]:
 
 def _ligand_key(events: list[str], table: pd.DataFrame) -> dict[str, tuple[str, Any]]:
     """Class of each label, and the solvent of those that are exchange of one; see `_split`."""
-    whole = "solvent_exchange"
+    whole = SolvationEvents.names[SOLVENT]
     key: dict[str, tuple[str, Any]] = {e: (e, "") for e in events if e != whole}
     for label in map(str, table.index):
         if label not in key:
-            kind = label.removesuffix("_exchange")
-            key[label] = whole, "several" if label == "mixed_solvent_exchange" else kind
+            key[label] = whole, "several" if label == SEVERAL else label.removesuffix(EXCHANGE)
     return key
 
 
@@ -93,7 +94,7 @@ def _with_lags_of(split: Any, results: Any) -> Any:
     view = mask_undefined(view, split.blocks, fixed=False)
     data = split.decomposition
     for name, value in view.values.items():
-        for end, array in zip(("", "_low", "_high"), (value, *view.spans[name]), strict=True):
+        for end, array in zip(ENDS, (value, *view.spans[name]), strict=True):
             if name + end in data:
                 data[name + end] = data[name + end].copy(data=array)
     data["diffusive_onsager"].attrs = results.decomposition["diffusive_onsager"].attrs

@@ -100,6 +100,7 @@ def recommend(
     read_at = min(blocks.resolutions) if resolution is None else resolution
     horizon, estimate, more = steady_horizon(blocks, species, read_at)
     dt = blocks.dt
+    too_fine = finer_than_dates(settings, name, None if resolution is None else resolution * dt)
     read = reading_resolution(data, blocks, species)
     first = last = None
     if read is not None:
@@ -115,8 +116,8 @@ def recommend(
         )
         if undated:
             read = None
-    elif resolution is not None and (undated := finer_than_dates(settings, name, resolution * dt)):
-        text = f"{name}: no reading. {undated} {_sentence(more)}"
+    elif too_fine:
+        text = f"{name}: no reading. {too_fine} {_sentence(more)}"
     elif resolution is not None and horizon is not None:
         text = (
             f"{name}: read the slope view at a resolution of {resolution * dt:g} ps and a horizon "
@@ -124,7 +125,7 @@ def recommend(
         )
     else:
         text = f"{name}: no reading. {_sentence(words)} {_sentence(more)}"
-    if resolution is not None and finer_than_dates(settings, name, resolution * dt):
+    if too_fine:
         resolution = None
     return Recommendation(
         species=name,

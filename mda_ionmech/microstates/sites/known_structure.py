@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ...lib.errors import InputError
 from .nearest_site import SiteGrid
@@ -46,10 +45,8 @@ def nearest_labels(
     InputError
         For sites farther than this from every known position.
     """
-    images = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    around = ((known % 1.0)[:, None] + images).reshape(-1, 3)
-    distance, nearest = cKDTree(around @ cell).query((sites % 1.0) @ cell)
-    found = [labels[k // len(images)] for k in nearest.tolist()]
+    nearest, distance = SiteGrid.of(known, cell).nearest(sites, cell)
+    found = [labels[k] for k in nearest.tolist()]
     far = np.flatnonzero(distance > tolerance)
     if len(far):
         worst = far[np.argsort(-distance[far], kind="stable")]
