@@ -38,8 +38,8 @@ class FrameStage(OnsagerDecomposition):
     Without event rules; its results are the `LabelledRun`.
     """
 
-    def _assembled(self, run: Any, *_: Any, **__: Any) -> Any:
-        return run
+    def _assemble(self, run: Any, gathered: Any) -> None:
+        self.results = run
 
 
 def analysis(

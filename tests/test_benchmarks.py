@@ -10,8 +10,10 @@ import pytest
 from benchmarks.__main__ import peer_row
 from benchmarks.environments import ROOT, LeftOut, call, environment, find_place, requirements
 from benchmarks.frame_profile import part_of
+from benchmarks.ours import analysis
 from benchmarks.peers import MAKERS, PEERS, Peer
-from benchmarks.system import make_file
+from benchmarks.system import make_file, open_file
+from mda_ionmech.onsager.labelled_run import LabelledRun
 
 PAIRS = next(p for p in PEERS if p.name == "capped_distance")
 INSTALLED = 'case "$2" in pip) exit 0;; esac\n'
@@ -28,6 +30,13 @@ def fake_python(folder: Path, script: str) -> Path:
 
 def row(peer: Peer, folder: Path, file: Path = Path("none.xtc")) -> list[str]:
     return peer_row(peer, folder, [], file, 2, 1, 0.5)
+
+
+def test_the_frame_stage_ends_with_labels_and_without_sums(tmp_path):
+    universe = open_file(make_file(tmp_path / "small.xtc", 20, n_ions=20), 20)
+    stage = analysis(universe, n_windows=2, frames_only=True).run()
+    assert isinstance(stage.results, LabelledRun)
+    assert stage.results.species[0].microstates.report["changed_per_frame"] > 0
 
 
 def test_the_extra_names_what_the_peers_need_and_nothing_else():

@@ -29,6 +29,7 @@ from ..lib.frozen import changed, copy_sharing, fixed_attributes
 from ..lib.molecules import molecule_of_atom
 from ..microstates import RadialDistribution
 from ..microstates.rdf import sample_distributions
+from ..onsager.labelled_run import LabelledRun
 from ..species import IonSpecies
 from ..trajectory import FrameTimes
 from ..trajectory.charge_balance import check_charges
@@ -47,6 +48,7 @@ from .conclusion import gathered_run
 from .finished_run import FinishedRun
 from .frame_source import FrameSource
 from .frame_stage import FrameStage
+from .gathered_run import GatheredRun
 from .gathering import Gathering
 from .label_checks import check_number_of_labels, check_rules
 from .labelling import ambiguities, label
@@ -54,6 +56,9 @@ from .run_answers import RunAnswers
 from .run_arguments import check_count, check_frames, frame_numbers
 from .trajectory_checks import check_before_reading
 from .window_workers import WindowWorkers
+
+#: Attributes that are not sent to workers.
+LOCAL = ("_bar", "_gathering", "_client", "_ts")
 
 
 @fixed_attributes(
@@ -384,8 +389,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         return backend  # made and checked by `run`
 
     def __getstate__(self) -> dict[str, Any]:
-        local = ("_bar", "_gathering", "_client", "_ts")
-        return {k: v for k, v in self.__dict__.items() if k not in local}
+        return {k: v for k, v in self.__dict__.items() if k not in LOCAL}
 
     def _finished(self, what: str) -> FinishedRun:
         if self._done is None:
@@ -410,8 +414,8 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         self._gathering = Gathering(source, self._n_workers, self._client)
 
     def _setup_computation_groups(self, n_parts: int, **_: Any) -> list[np.ndarray]:
-        frames = self._source.frames
-        return self._gathering.parts(np.column_stack([np.arange(len(frames)), frames]), n_parts)
+        indexed = np.column_stack([np.arange(len(self._source.frames)), self._source.frames])
+        return self._gathering.parts(indexed, n_parts)
 
     def _compute(
         self, indexed_frames: np.ndarray, verbose: bool | None = None, **_: Any
@@ -441,22 +445,23 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
             self._bar.update(len(part.frames))
 
     def _conclude(self) -> None:
-        from .assembly import assembled  # imports what is slow to import
-
-        source, stage, gathering = self._source, self._stage, self._gathering
-        gathered = gathered_run(source, stage.prepared, gathering, self.results, self.times)
+        source, prepared = self._source, self._stage.prepared
+        gathered = gathered_run(source, prepared, self._gathering, self.results, self.times)
         self.times: np.ndarray = gathered.times
         run = label(gathered)
         for text in ambiguities(run):
             source.note(text, loud=True)
-        gathered = replace(gathered, notes=tuple(source.notes))
-        memory = None if gathering.folder is None else self._choices.memory
-        budget = None if memory is None else memory // 2
-        workers = WindowWorkers(self._client, gathering.work, budget)
-        self._bar.set_description("decomposing windows")
-        left = self._bar.total - self._bar.n
-        self.results = assembled(
-            run, gathered, workers.of(run), lambda part: self._bar.update(part * left)
-        )
-        self._bar.update(self._bar.total - self._bar.n)
+        self._assemble(run, replace(gathered, notes=tuple(source.notes)))
+
+    def _assemble(self, run: LabelledRun, gathered: GatheredRun) -> None:
+        from .assembly import assembled  # imports what is slow to import
+
+        memory, bar = self._choices.memory, self._bar
+        budget = memory // 2 if memory is not None and gathered.folder is not None else None
+        workers = WindowWorkers(self._client, self._gathering.work, budget)
+        bar.set_description("decomposing windows")
+        left = bar.total - bar.n
+        spread = workers.of(run)
+        self.results = assembled(run, gathered, spread, lambda part: bar.update(part * left))
+        bar.update(bar.total - bar.n)
         self._done = FinishedRun(gathered, run, self.results, workers)

@@ -246,6 +246,33 @@ def prepared(
     return mine if found is None else found
 
 
+def members_in_order(shells: ShellTable, *keys: np.ndarray) -> np.ndarray | slice:
+    """Index that sorts the members of each shell by keys, the first of which counts most.
+
+    Shells are mostly found with their members in order, which is seen without sorting.
+
+    Parameters
+    ----------
+    shells : ShellTable
+    *keys : numpy.ndarray
+        Shape (members,) each.
+
+    Returns
+    -------
+    numpy.ndarray or slice
+        A slice of everything where the members are in order.
+    """
+    in_order = np.ones(max(shells.n_members - 1, 0), dtype=bool)
+    for key in reversed(keys):
+        in_order = (key[:-1] < key[1:]) | ((key[:-1] == key[1:]) & in_order)
+    first = shells.offsets[1:-1]  # of a shell; the member before it is in another
+    in_order[first[(first > 0) & (first < shells.n_members)] - 1] = True
+    if in_order.all():
+        return slice(None)
+    shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
+    return np.lexsort((*reversed(keys), shell_of))
+
+
 def by_kernel(kernel: Callable[..., None], *table: Any) -> Classifier:
     """A classifier that fills codes and flags by a kernel, for one table of shells."""
 

@@ -19,7 +19,7 @@ from ..lib.kernels import kernel
 from ..lib.polymer_chains import Chains, chain_of_atom, check_chains, monomer_of_atom
 from ..microstates import Shell, ShellTable
 from ..microstates.ligand_roles import check_given, counterion_type, given_type, role_of_counterions
-from .base import Classifier, EventRule, by_kernel
+from .base import Classifier, EventRule, by_kernel, members_in_order
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -293,8 +293,7 @@ class PolymerEvents(EventRule):
         is_anion = np.array([t == self.counterion for t in shells.types])[shells.kind]
         n_chains = int(self._chain.max()) + 1
         unit = np.where(is_anion, n_chains + shells.molecule, self._chain[shells.atom])
-        shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
-        order = np.lexsort((shells.atom, unit, shell_of))
+        order = members_in_order(shells, unit, shells.atom)
         unit, atom = unit[order], shells.atom[order]
         found = by_kernel(_classify, shells.offsets, unit, atom, self._monomer[atom], n_chains)
         return found if self.denticity == "class" else _merged(found)

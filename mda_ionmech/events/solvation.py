@@ -14,7 +14,7 @@ from ..lib.frozen import changed, frozen
 from ..lib.kernels import kernel
 from ..microstates import Shell, ShellTable
 from ..microstates.ligand_roles import check_given, counterion_type, given_type, role_of_counterions
-from .base import Classifier, EventRule, by_kernel
+from .base import Classifier, EventRule, by_kernel, members_in_order
 
 VEHICULAR, RENEWAL, SOLVENT = range(3)
 #: Name of the class in which molecules of several solvents change, and end of that of one.
@@ -239,8 +239,7 @@ class SolvationEvents(EventRule):
 
     def classifier(self, shells: ShellTable) -> Classifier:
         """See `EventRule.classifier`; linear in the members of both shells of each pair."""
-        shell_of = np.repeat(np.arange(len(shells)), np.diff(shells.offsets))
-        order = np.lexsort((shells.molecule, shell_of))
+        order = members_in_order(shells, shells.molecule)
         molecule, kind = shells.molecule[order], shells.kind[order]
         ion_kind = shells.types.index(self.counterion) if self.counterion in shells.types else -1
         code_of = np.full(len(shells.types) + 3, SOLVENT, dtype=np.int64)

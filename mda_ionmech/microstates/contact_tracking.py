@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..lib.arrays_on_disk import longer_array
 from ..lib.kernels import kernel
 from .contacts import Contacts
 
@@ -219,7 +220,9 @@ class ContactTracker:
         most, highest, n_open = room_needed(first, last, ligand, self._open.number)
         if self._n_ended + n_open > len(self._ended.carrier):
             room = 2 * (self._n_ended + n_open)
-            self._ended = EndedContacts(*(np.resize(a, room) for a in self._ended))
+            self._ended = EndedContacts(
+                *(longer_array(a, self._n_ended, room) for a in self._ended)
+            )
         number, *columns = self._open
         room = columns[0].shape[1]
         if most > room:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mda_ionmech.events import EventRule, SolvationEvents
-from mda_ionmech.events.base import EventCodes, prepared
+from mda_ionmech.events.base import EventCodes, members_in_order, prepared
 from mda_ionmech.microstates import ShellTable
 
 from .test_solvation import a, s, table
@@ -82,3 +82,19 @@ def test_codes_of_a_large_table_are_those_of_a_small_one(rule, monkeypatch):
     for codes in (large, pickle.loads(pickle.dumps(large))):
         for one, other in zip(codes.with_flags(before, after), wanted, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_members_are_sorted_only_where_a_shell_is_out_of_order(seed):
+    rng = np.random.default_rng(seed)
+    offsets = np.cumsum(np.r_[0, rng.integers(0, 4, size=6)])
+    n = int(offsets[-1])
+    first, second = rng.integers(0, 3, size=(2, n))
+    shells = ShellTable(offsets, second, first, np.zeros(n, dtype=np.int64), ("solvent",))
+    shell_of = np.repeat(np.arange(6), np.diff(offsets))
+    expected = np.lexsort((second, first, shell_of))
+    found = members_in_order(shells, first, second)
+    for key in (first, second):
+        np.testing.assert_array_equal(key[found], key[expected])
+    in_order = ShellTable(offsets, second[expected], first[expected], shells.kind, shells.types)
+    assert members_in_order(in_order, first[expected], second[expected]) == slice(None)
