@@ -133,7 +133,7 @@ def _parameters(one: Any) -> list[str]:
 def result_variables() -> str:
     """The variables of a result that this version computes, with dimensions and units."""
     lines: list[str] = []
-    for path in ("/decomposition", "/transitions", "/states"):
+    for path in ("/decomposition", "/transitions", "/filters", "/states"):
         lines += [f"## `{path[1:]}`", "", "| variable | dimensions | unit | meaning |"]
         lines += ["|---|---|---|---|"]
         for name, spec in load_schema()["groups"][path]["variables"].items():

@@ -13,6 +13,7 @@ from ..onsager.labelled_run import LabelledRun
 from .flag_split import RunLink, split_run
 from .gathered_run import GatheredRun
 from .labelling import label
+from .transition_split import by_transition, with_macrostates
 from .window_workers import WindowWorkers
 
 if TYPE_CHECKING:
@@ -47,6 +48,13 @@ class FinishedRun:
         self.__dict__.update(state)
         self.__post_init__()
 
+    def with_filters(self) -> FinishedRun:
+        """The run itself, with the group filters added to its results; see `add_filters`."""
+        from .filter_shares import add_filters  # imports what is slow to import
+
+        add_filters(self.gathered, self.results)
+        return self
+
     def split_by(self, flag: str, name: str) -> Results:
         """The result with the classes of a species split by a flag, without reading frames.
 
@@ -61,6 +69,23 @@ class FinishedRun:
 
         run = split_run(self.record, name, flag)
         return assembled(run, replace(self.gathered, ligand_paths={}), self.workers.of(run))
+
+    def by_transition(self, species: str | None) -> Results:
+        """The result with transitions of macrostates as events, without reading frames.
+
+        Parameters
+        ----------
+        species : str or None
+            None: the first with an event rule, or with macrostates.
+        """
+        from .assembly import assembled  # imports what is slow to import
+
+        members = with_macrostates(self.record, species, self.results._species(None))
+        run = by_transition(self.record, members, self.results.blocks)
+        gathered = replace(
+            self.gathered, ligand_paths={}, on_sites=self.gathered.on_sites - {*members}
+        )
+        return assembled(run, gathered, self.workers.of(run))
 
     def relabelled(
         self,

@@ -158,6 +158,34 @@ class RunAnswers(RunObservables):
         run = self._finished("split_by()")
         return run.split_by(flag, run.results._species(species))
 
+    def by_transition(self, *, species: str | None = None) -> Results:
+        """The same run with transitions of macrostates as the events. Reads no frames.
+
+        The label of a carrier in a window is its macrostate at both ends, e.g. ``SSIP_to_CIP``, so
+        that the contributions of the transitions sum to the whole in the window, path, slope and
+        diffusive view, each with its interval. The lags of the diffusive view are chosen anew, so
+        that every transition is straight. Displacements are whole, also of species on sites.
+
+        Cost: that of the windows of the run.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first with an event rule, if it has macrostates, else the first with
+            macrostates. Other species keep their events.
+
+        Returns
+        -------
+        Results
+            With the transitions that occur. It can be saved, drawn and reported as any other.
+
+        Raises
+        ------
+        InputError
+            Before a run, or for a species without macrostates.
+        """
+        return self._finished("by_transition()").by_transition(species)
+
     def robustness(
         self,
         *,

@@ -21,6 +21,7 @@ from .window_kernels import (
     add_carriers,
     add_changes,
     add_site_images,
+    collective_path,
     count_clustered,
     count_clusters,
 )
@@ -329,6 +330,44 @@ def window_pass(
         changed=changed,
     )
     return sums_of_window, steps
+
+
+def labelled_steps(one: CarrierLabels, window: int) -> np.ndarray:
+    """Steps of the path view of one species alone, as those of `window_pass`.
+
+    Cost: one pass over carriers x origins.
+
+    Parameters
+    ----------
+    one : CarrierLabels
+    window : int
+        Resolution in frames.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (path labels, 3, origins), Angstrom.
+    """
+    n_origins = one.position.shape[-1] - window
+    steps = np.zeros((one.n_path_labels, 3, n_origins))
+    moved = steps if one.site_positions is None else steps[:-1]
+    squared, number = np.zeros((2, len(moved), n_origins))
+    if one.joint is None:
+        add_carriers(one.position, one.states, one.classify, window, moved, squared, number)
+        return steps
+    for block, code, _ in one.joint.blocks(window):
+        first, last = block.first, block.last
+        if one.site_positions is None:
+            found = find_runs(code)
+            accumulate(one.position, window, first, last - first, *found, moved, squared, number)
+        else:
+            rows = one.joint.linked.rows(one.joint.member)
+            images = block.before[rows], block.after[rows]
+            add_site_images(*images, one.site_positions, code, first, moved)
+    if one.site_positions is not None:
+        whole = collective_path(one.position)
+        steps[-1] = whole[:, window:] - whole[:, :-window] - moved.sum(axis=0)
+    return steps
 
 
 def _transitions(

@@ -442,6 +442,8 @@ LONG_NAMES = {
     "diffusive_diffusivity_self": "self-diffusion coefficient in the diffusive limit",
     "diffusive_nernst_einstein": "Nernst-Einstein conductivity in the diffusive limit",
     "diffusive_haven_ratio": "Haven ratio in the diffusive limit",
+    "filter_share": "diffusive_share with other filters, at the lags and weights of the run",
+    "filter_share_error": "standard error of its difference from that of the run",
     "residual": "violation of additivity over the self parts",
     "origins": "number of overlapping time origins",
     "blocks": "blocks of origins behind the interval",

@@ -275,7 +275,9 @@ class Results(ResultTree):
 
         Notes
         -----
-        Two shares are told apart if they differ by two standard errors. Hops are concerted if their
+        Two shares are told apart if they differ by two standard errors. The leading share depends
+        on the filters if one next to those of the run changes it by ten points and by two standard
+        errors. Hops are concerted if their
         linked fraction exceeds that of both nulls by two standard errors and by a tenth of the
         null. Motion is diffusive where the diffusive view has a reading (`recommend`). Data are
         scarce above 10 % of error on the conductivity or on the largest share.

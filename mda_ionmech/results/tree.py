@@ -108,6 +108,11 @@ class ResultTree:
         return self._group("diagnostics")
 
     @property
+    def filters(self) -> xr.Dataset | None:
+        """Shares with the filters next to those of the run; None where there are none."""
+        return self._group("filters")
+
+    @property
     def vehicle(self) -> xr.Dataset | None:
         """Sums behind `vehicularity`; None without ``projection="vehicle"``."""
         return self._group("vehicle")

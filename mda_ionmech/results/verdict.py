@@ -11,6 +11,7 @@ import numpy as np
 from ..lib.whole_frames import whole_frames
 from .elementary import reading_resolution
 from .ends import with_ends
+from .filter_finding import filter_finding
 from .hop_dates import finer_than_dates
 from .plain_tables import three_digits as digits
 from .recommend import no_reading
@@ -30,7 +31,8 @@ class Sentence:
     Attributes
     ----------
     topic : str
-        ``carriers``, ``events``, ``concertedness``, ``diffusion``, ``time reversal`` or ``data``.
+        ``carriers``, ``events``, ``filters``, ``concertedness``, ``diffusion``, ``time reversal``
+        or ``data``.
     finding : str
         In a word or two, e.g. ``solvent_exchange``, ``no evidence``, ``diffusive``.
     text : str
@@ -95,6 +97,8 @@ def verdict(results: Any, species: str | None) -> Verdict:
         )
         events = Sentence("events", "undated", undated) if undated else _events(results, name)
         found += [_carriers(results), events]
+        if (said := filter_finding(results, name, APART)) is not None:
+            found.append(Sentence("filters", *said))
     found += [_concerted(results, name), _diffusive(results, name, why), _reversal(results)]
     if not why:
         found.append(_data(results, name))
