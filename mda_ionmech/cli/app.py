@@ -6,7 +6,6 @@ Exit status: 0; 2 with a one-paragraph error on stderr for bad input; 1 for a fa
 from __future__ import annotations
 
 import io
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -19,9 +18,9 @@ from ..lib.errors import InputError
 from ..lib.plain_text import printable
 from ..lib.version import __version__
 from ..lib.write_targets import check_can_write, is_file, shown_path
-from . import view_commands
+from . import init_command, view_commands
 from .demos import DEMOS
-from .options import console_of, list_written, make_folder
+from .options import console_of, list_written, make_folder, quiet_readers
 
 if TYPE_CHECKING:
     from ..species import IonSpecies
@@ -109,77 +108,7 @@ def demo(
     )
 
 
-@app.command()
-def init(
-    topology: Annotated[Path, typer.Argument(help="Topology file, e.g. topol.tpr.")],
-    trajectory: Annotated[list[Path], typer.Argument(help="Trajectory files, in order.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path(
-        "ionmech.toml"
-    ),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
-    topology_format: Annotated[
-        str | None, typer.Option(help="Topology format not found from the name, e.g. DATA.")
-    ] = None,
-    atom_style: Annotated[
-        str | None, typer.Option(help="Columns of a LAMMPS data file, e.g. 'id type charge x y z'.")
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Spacing of the frames, ps, if the files hold no times.")
-    ] = None,
-) -> None:
-    """Write a commented configuration for your trajectory, with guesses to be checked.
-
-    Example: [bold]ionmech init topol.tpr traj.xtc --output liquid.toml[/bold]
-    """
-    from ..lib.files import write_atomically
-    from ..lib.terminal import headed
-    from ..trajectory.frame_times import account_of_times
-    from .config import load_config, open_universe
-    from .guess_config import example_config, molecule_kinds
-
-    for path in (topology, *trajectory):
-        if not is_file(path):
-            raise FileNotFoundError(f"no such file: {shown_path(path)}")
-    check_can_write(output)
-    if output.exists() and not force:
-        raise InputError(
-            f"--output {shown_path(output)} exists; give another name, or --force to overwrite it"
-        )
-    options = {"topology_format": topology_format, "atom_style": atom_style}
-    given = {key: value for key, value in options.items() if value is not None}
-    for key, value in given.items():
-        if not value.isprintable():
-            from ..lib.checks import shown
-
-            raise InputError(
-                f"--{key.replace('_', '-')} must be printable text, got {shown(value)}; give e.g. "
-                "--topology-format DATA or --atom-style 'id type charge x y z'"
-            )
-    universe = open_universe(topology, trajectory, given)
-    home = output.resolve().parent
-    relative = [os.path.relpath(p.resolve(), home) for p in (topology, *trajectory)]
-    for name in relative:
-        if os.fsencode(name).decode("utf-8", "replace") != name:
-            raise InputError(
-                f"{shown_path(Path(name))} is not in UTF-8, as the paths of a configuration are; "
-                "rename the file or the folder"
-            )
-    text = example_config(universe, relative[0], relative[1:], given, dt)
-    write_atomically(output, lambda name: Path(name).write_text(text, encoding="utf-8"))
-    load_config(output)
-    console = console_of()
-    for kind in molecule_kinds(universe):
-        console.print(kind.described)
-    account = account_of_times(universe.trajectory)
-    console.print(f"{account.text}.", soft_wrap=True)
-    if dt is None and account.needs_dt:
-        console.print(
-            headed("Give the spacing of the frames:", f"dt, in ps, in {output}."),
-            soft_wrap=True,
-        )
-    console.print(f"Written: {output}. These are guesses: check them, then", soft_wrap=True)
-    console.print(f"  ionmech rdf {output}    # the cutoffs, with a figure", soft_wrap=True)
-    console.print(f"  ionmech run {output}    # the decomposition", soft_wrap=True)
+app.command()(init_command.init)
 
 
 @app.command()
@@ -201,6 +130,7 @@ def run(
     from .config import build_analysis, load_config
     from .output_checks import check_output_windows, check_outputs, save_or_rescue
 
+    quiet_readers()
     settings = load_config(config)
     chosen = settings.run.model_dump()
     chosen |= {"backend": backend} if backend else {}
@@ -267,7 +197,8 @@ def rdf(
     from ..results.tables import print_shells
     from .config import build_analysis, load_config
 
-    settings = load_config(config)
+    quiet_readers()
+    settings = load_config(config, needs_temperature=False)
     folder = make_folder(settings.output.folder, "output.folder")
     analysis = build_analysis(settings)
     if all(s.microstates is None for s in analysis.species):

@@ -6,7 +6,6 @@ relative to the file.
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..lib.write_targets import is_file, shown_path
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
 from ..microstates import CutoffShell, Detector, HullShell, SiteAssignment
 from ..species import IonSpecies
+from ..trajectory.open_files import open_files
 from .output_checks import check_output_name
 from .rules import OwnRule, RuleChoice, nearest
 from .sections_from_signatures import (
@@ -45,6 +45,8 @@ _RANGES = {
     "dt": _ABOVE_0, "threshold": _FRACTION, "level": _FRACTION, "ratio": Field(gt=1),
     "most": Field(ge=1), "n_workers": Field(ge=1),
 }  # fmt: skip
+#: What to do about keys that files do not tell.
+_TO_GIVE = {"analysis.temperature": "; it is not in the files: write temperature = 300.0, in K"}
 #: Most problems that are listed.
 MOST_PROBLEMS = 50
 #: Arguments of `OnsagerDecomposition.run` that have no meaning in a file.
@@ -162,7 +164,8 @@ class Config(Section):
     trajectory: FilePath | list[FilePath]
     """Trajectory file, or several in order."""
     universe: dict[str, Any] = Field(default={})
-    """Further keyword arguments of MDAnalysis.Universe, e.g. topology_format."""
+    """How the files are read: format (or trajectory_format), topology_format, dimensions (cell of
+    files without one), dt, atom_style, and further keyword arguments of MDAnalysis.Universe."""
     analysis: AnalysisSection
     species: list[SpeciesSection] = Field(min_length=1)
     run: RunSection = Field(default={}, validate_default=True)
@@ -208,7 +211,8 @@ def _explain(problem: Any, file: dict[str, Any], folder: Path) -> tuple[str, str
             way.append((part, table))
     where = ".".join(str(part) for part, _ in way)
     if problem["type"] == "missing":
-        return f"{where}.{problem['loc'][-1]}".lstrip("."), "required and not given"
+        key = f"{where}.{problem['loc'][-1]}".lstrip(".")
+        return key, f"required and not given{_TO_GIVE.get(key, '')}"
     if problem["type"] == "extra_forbidden":
         section: Any = Config
         for part, inner in way[:-1]:
@@ -236,7 +240,7 @@ def _all_problems(error: ValidationError, source: Path, file: dict[str, Any], fo
     return f"{source} has {len(inside)} problem(s):\n  " + "\n  ".join(lines)
 
 
-def load_config(path: str | PathLike[str]) -> Config:
+def load_config(path: str | PathLike[str], *, needs_temperature: bool = True) -> Config:
     """Read and check a TOML file; its relative paths become absolute ones.
 
     Modules that the file names for rules of the user's own are imported.
@@ -245,6 +249,9 @@ def load_config(path: str | PathLike[str]) -> Config:
     ----------
     path : path-like
         The TOML file.
+    needs_temperature : bool
+        False: a file without ``analysis.temperature``, as `ionmech init` writes it where none is
+        given, is read with 300 K, for what does not depend on it.
 
     Returns
     -------
@@ -264,6 +271,8 @@ def load_config(path: str | PathLike[str]) -> Config:
             "TRAJECTORY`"
         )
     folder, file = source.resolve().parent, read_toml(source)
+    if not needs_temperature and isinstance(file.setdefault("analysis", {}), dict):
+        file["analysis"].setdefault("temperature", 300.0)
     try:
         config = Config.model_validate(file, context={"folder": folder})
     except ValidationError as error:
@@ -358,15 +367,20 @@ def _names_in_use(universe: Any) -> str:
     return f"types in use: {', '.join(types[:20])}"
 
 
-def open_universe(topology: Path, trajectory: list[Path], options: dict[str, Any]) -> Any:
-    """Universe of a topology and its trajectory files.
+def open_universe(
+    topology: Path, trajectory: list[Path], options: dict[str, Any], *, uneven: str = "refuse"
+) -> Any:
+    """Universe of a topology and its trajectory files; see `trajectory.open_files`.
 
     Parameters
     ----------
     topology : pathlib.Path
     trajectory : list of pathlib.Path
     options : dict
-        Keyword arguments of `MDAnalysis.Universe`.
+        Keys of ``[universe]``: keyword arguments of `MDAnalysis.Universe`, formats of ASE, and
+        ``dimensions``.
+    uneven : str
+        Of the analysis: what to do where times in files that ASE reads are uneven.
 
     Returns
     -------
@@ -375,33 +389,9 @@ def open_universe(topology: Path, trajectory: list[Path], options: dict[str, Any
     Raises
     ------
     InputError
-        If MDAnalysis cannot read the files.
+        If the files cannot be read.
     """
-    import MDAnalysis as mda
-
-    try:
-        return mda.Universe(str(topology), [str(p) for p in trajectory], **options)
-    except Exception as error:
-        _complete_readers(error)
-        files = ", ".join(p.name for p in (topology, *trajectory))
-        raise InputError(
-            f"MDAnalysis cannot read {files}: {short_message(error)}; formats it does not guess "
-            "from the names go into [universe] of the configuration, or are options of ionmech "
-            "init, e.g. topology_format = 'DATA'"
-        ) from error
-
-
-def _complete_readers(error: Exception) -> None:
-    """Give a reader of several files whose constructor failed what its finaliser looks for.
-
-    Without it Python prints a traceback of the finaliser besides the error.
-    """
-    from MDAnalysis.coordinates.chain import ChainReader
-
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        reader = frame.f_locals.get("self")
-        if isinstance(reader, ChainReader) and "readers" not in vars(reader):
-            reader.readers = []
+    return open_files(topology, trajectory, options, uneven=uneven)
 
 
 def build_analysis(config: Config) -> OnsagerDecomposition:
@@ -420,7 +410,8 @@ def build_analysis(config: Config) -> OnsagerDecomposition:
     InputError
         For files that cannot be read, selections that fail, and arguments the analysis refuses.
     """
-    universe = open_universe(config.topology, config.trajectories, config.universe)
+    uneven = config.analysis.uneven
+    universe = open_universe(config.topology, config.trajectories, config.universe, uneven=uneven)
     problems: list[str] = []
     options = _values(config.analysis, "analysis", universe, problems)
     if problems:

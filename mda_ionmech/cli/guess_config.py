@@ -1,230 +1,83 @@
-"""Initial configuration from a topology, with guessed ions, anions, solvents and polymers.
+"""Initial configuration from a topology and a trajectory, with what was taken for what.
 
-Roles are guessed from formulas of common ions, then from the charges of the topology.
+Roles and charges are those of `guess_molecules`; radii are checked against g(r) on some frames.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 import numpy as np
-from MDAnalysis import SelectionError
 
 from ..lib.checks import shown
-from ..lib.elements import elements_of
 from ..lib.errors import InputError
-from ..lib.molecules import are_bonded, in_order_of_appearance, molecule_of_atom
+from ..lib.molecules import are_bonded
 from ..lib.plain_text import on_one_line
-from ..lib.topology import describe_atoms
+from ..macrostates.composition import MOST_TYPES
 from ..trajectory.frame_times import account_of_times
+from .guess_donors import Peak, contact_distance, distributions, peak_of, within
+from .guess_molecules import MoleculeKind, Survey, molecule_kinds, survey
 
-_CATIONS = {
-    "Li": 1, "Na": 1, "K": 1, "Rb": 1, "Cs": 1, "Ag": 1, "Cu": 1,
-    "Mg": 2, "Ca": 2, "Sr": 2, "Ba": 2, "Zn": 2, "Al": 3,
-}  # fmt: skip
-_HALIDES = ("F", "Cl", "Br", "I")
-#: Heavy-atom formulas of common polyatomic anions, elements in alphabetical order.
-_ANIONS = {
-    "C2F6NO4S2": ("TFSI-", -1),
-    "F2NO4S2": ("FSI-", -1),
-    "F6P": ("PF6-", -1),
-    "BF4": ("BF4-", -1),
-    "ClO4": ("ClO4-", -1),
-    "CF3O3S": ("OTf-", -1),
-    "NO3": ("NO3-", -1),
-    "BC4O8": ("BOB-", -1),
-    "BC2F2O4": ("DFOB-", -1),
-    "C2N3": ("DCA-", -1),
-    "AsF6": ("AsF6-", -1),
-}
-#: Number of atoms per molecule above which a solvent counts as a polymer.
-_POLYMER_ATOMS = 60
+__all__ = ["Guess", "MoleculeKind", "example_config", "guess_config", "molecule_kinds"]
 
 
 @dataclass(frozen=True)
-class MoleculeKind:
-    """A kind of equal molecules.
+class Guess:
+    """A configuration and what it lacks.
 
     Attributes
     ----------
-    label : str
-        Residue name, or element.
-    role : str
-        ``cation``, ``anion``, ``solvent``, ``polymer`` or ``framework``.
-    name, charge : str, float
-        As for `IonSpecies`.
-    n_molecules, n_atoms : int
-        Number of molecules, and of atoms in each.
-    is_single : bool
-        Whether it is one atom, perhaps with a site without element (a Drude particle).
-    compound : str
-        What makes a carrier of the atoms of a molecule: ``residues`` where each is one, else
-        ``fragments``.
-    selection, donors : str
-        Selections of all atoms and of those that coordinate.
-    why : str
-        Basis of the guess.
+    text : str
+        The TOML file.
+    found : Survey
+    missing : dict of str to str
+        What the files do not tell and the user must give, with the ways to give it.
+    notes : tuple of str
+        What the user should know.
     """
 
-    label: str
-    role: str
-    name: str
-    charge: float
-    n_molecules: int
-    n_atoms: int
-    is_single: bool
-    compound: str
-    selection: str
-    donors: str
-    why: str
-
-    @property
-    def described(self) -> str:
-        """One line with the guessed role and its basis."""
-        plural = "s" * (self.n_atoms > 1)
-        return (
-            f"{self.n_molecules} x {self.label} ({self.n_atoms} atom{plural}): {self.role}, from "
-            f"{self.why}"
-        )
-
-
-def _formula(elements: np.ndarray) -> str:
-    counts = Counter(e for e in elements if e not in ("", "H"))
-    return "".join(f"{e}{n if n > 1 else ''}" for e, n in sorted(counts.items()))
-
-
-def _exact(universe: Any, atoms: np.ndarray, text: str) -> str:
-    """The text if it selects exactly these atoms, else a selection that does."""
-    atoms = np.sort(atoms)
-    try:
-        if text and np.array_equal(np.sort(universe.select_atoms(text).ix), atoms):
-            return text
-    except SelectionError:  # a name that the language of selections cannot hold
-        pass
-    return describe_atoms(universe.atoms[atoms])
-
-
-def _donors(
-    universe: Any, atoms: np.ndarray, elements: np.ndarray, names: np.ndarray, selection: str
-) -> str:
-    """Selection of the atoms of one element that coordinate cations, of all atoms of a kind."""
-    for wanted in ("O", "N", "F", "S", "Cl", "Br", "I"):
-        mine = atoms[elements[atoms] == wanted]
-        if len(mine):
-            named = sorted({str(n) for n in names[mine]})
-            text = f"{selection} and name {' '.join(named)}" if all(named) else selection
-            return _exact(universe, mine, text)
-    return selection
-
-
-def molecule_kinds(universe: Any) -> list[MoleculeKind]:
-    """Kinds of molecules in a universe with their guessed roles, cations first."""
-    atoms = universe.atoms
-    elements = elements_of(universe)
-    molecule = in_order_of_appearance(molecule_of_atom(universe))
-    names = np.asarray(getattr(atoms, "names", np.full(len(atoms), "")), dtype=str)
-    residues = np.asarray(getattr(atoms, "resnames", np.full(len(atoms), "")), dtype=str)
-    types = np.asarray(getattr(atoms, "types", np.full(len(atoms), "")), dtype=str)
-    charges = np.asarray(getattr(atoms, "charges", np.zeros(len(atoms))))
-    order = np.argsort(molecule, kind="stable")
-    members = np.split(order, np.flatnonzero(np.diff(molecule[order])) + 1)
-    groups: dict[tuple[str, str], list[np.ndarray]] = {}
-    for ix in members:
-        label = " ".join(sorted({str(r) for r in residues[ix]} - {""}))
-        groups.setdefault((label, _formula(elements[ix])), []).append(ix)
-    lone = all(len(ix) == 1 for ix in members) and len(groups) > 1
-    same_residue = len(set(residues)) <= 1
-    labels = Counter(label for label, _ in groups)
-    size = np.bincount(atoms.resindices)
-    kinds = []
-    for (label, formula), listed in groups.items():
-        first = listed[0]
-        known = elements[first][elements[first] != ""]
-        symbol = str(known[0]) if len(known) else ""
-        whole = np.concatenate(listed)
-        if label and not (lone and same_residue) and labels[label] == 1:
-            selection = f"resname {label}"
-        else:
-            selection = _by_type_or_name(whole, types, names)
-        selection = _exact(universe, whole, selection)
-        # a molecule is a residue if the residue of its first atom has no other atoms
-        in_residues = all(size[atoms.resindices[ix[0]]] == len(ix) for ix in listed)
-        charge = float(np.mean([charges[ix].sum() for ix in listed]))
-        alone = len(first) == 1 or (len(known) == 1 and symbol != "H")
-        role, name, formal, why = _role(symbol, formula, charge, len(first), alone, lone)
-        kinds.append(
-            MoleculeKind(
-                label=label or symbol,
-                role=role,
-                name=name or label or formula,
-                charge=formal,
-                n_molecules=len(listed),
-                n_atoms=len(first),
-                is_single=alone,
-                compound="residues" if in_residues else "fragments",
-                selection=selection,
-                donors=_donors(universe, whole, elements, names, selection),
-                why=why,
-            )
-        )
-    rank = ("cation", "anion", "polymer", "solvent", "framework")
-    return sorted(kinds, key=lambda k: rank.index(k.role))
-
-
-def _by_type_or_name(atoms: np.ndarray, types: np.ndarray, names: np.ndarray) -> str:
-    """Selection of atoms by properties that no other atom has: types, else names, else both."""
-    chosen = {}
-    for keyword, values in (("type", types), ("name", names)):
-        mine = sorted(set(values[atoms].tolist()))
-        chosen[keyword] = f"{keyword} {' '.join(mine)}"
-        if all(mine) and np.count_nonzero(np.isin(values, mine)) == len(atoms):
-            return chosen[keyword]
-    return " and ".join(text for text in chosen.values() if not text.endswith(" "))
-
-
-def _role(
-    symbol: str, formula: str, charge: float, n_atoms: int, alone: bool, lone: bool
-) -> tuple[str, str, float, str]:
-    """Role, name, formal charge and the reason.
-
-    An ion may be with its Drude particle; `lone`: the system has single atoms alone.
-    """
-    if alone and symbol in _CATIONS and (not lone or symbol in ("Li", "Na", "K", "Ag", "Cu")):
-        number = _CATIONS[symbol]
-        sign = "+" if number == 1 else f"{number}+"
-        return "cation", f"{symbol}{sign}", float(number), f"a single {symbol} atom"
-    if lone:
-        return "framework", symbol, 0.0, "single atoms of a crystal or glass"
-    if alone and symbol in _HALIDES:
-        return "anion", f"{symbol}-", -1.0, f"a single {symbol} atom"
-    if formula in _ANIONS:
-        name, number = _ANIONS[formula]
-        return "anion", name, float(number), f"heavy atoms {formula}"
-    if abs(charge) > 0.3:
-        formal = float(np.sign(charge) * max(1, round(abs(charge))))
-        role = "cation" if formal > 0 else "anion"
-        return role, "", formal, f"a charge of {charge:+.2f} e in the topology"
-    why = f"heavy atoms {formula}, no charge"
-    return ("polymer" if n_atoms > _POLYMER_ATOMS else "solvent"), "", 0.0, why
-
-
-def _quoted(text: str) -> str:
-    # escape sequences of JSON are those of TOML, but for one character
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    text: str
+    found: Survey
+    missing: dict[str, str]
+    notes: tuple[str, ...]
 
 
 def example_config(
     universe: Any,
     topology: str,
     trajectory: list[str],
-    options: dict[str, str],
+    options: Mapping[str, Any],
     dt: float | None = None,
+    *,
+    temperature: float | None = None,
+    cif: str | None = None,
+    cif_path: Path | None = None,
 ) -> str:
-    """Text of a commented TOML file for the system of a topology.
+    """Text of the file of `guess_config`, with the same arguments."""
+    return guess_config(
+        universe, topology, trajectory, options, dt,
+        temperature=temperature, cif=cif, cif_path=cif_path,
+    ).text  # fmt: skip
+
+
+def guess_config(
+    universe: Any,
+    topology: str,
+    trajectory: list[str],
+    options: Mapping[str, Any],
+    dt: float | None = None,
+    *,
+    temperature: float | None = None,
+    cif: str | None = None,
+    cif_path: Path | None = None,
+) -> Guess:
+    """A commented TOML file for the system of a topology.
 
     Parameters
     ----------
@@ -235,80 +88,65 @@ def example_config(
         Further keyword arguments the universe was made with.
     dt : float, optional
         Spacing of the frames, ps, for files that hold no times.
+    temperature : float, optional
+        K; the file has no value where it is not given, and a run asks for it.
+    cif : str, optional
+        Path of a structure as written to the file, whose orbits are the sites of a crystal.
+    cif_path : pathlib.Path, optional
+        The same where it can be opened from here.
+
+    Returns
+    -------
+    Guess
+
+    Raises
+    ------
+    InputError
+        Where no ion is recognised, and for a CIF of a liquid or of other lengths.
     """
-    kinds = molecule_kinds(universe)
-    if not any(k.role in ("cation", "anion") for k in kinds):
-        found = "; ".join(on_one_line(k.described) for k in kinds[:8])
+    found = survey(universe)
+    if not found.of_role("cation", "anion"):
+        listed = "; ".join(on_one_line(k.described) for k in found.kinds[:8])
         raise InputError(
-            f"no ion is recognised in {shown(topology)}, by element, formula or charge: {found}; "
-            "nothing is written. Give a topology with elements (or masses) and charges, or write "
-            "the configuration by hand, with a [[species]] for each ion"
+            f"no ion is recognised in {shown(topology)}, by element, formula or charge: {listed}; "
+            "nothing is written. Give the elements of the atom types with --elements 'Li O ...', "
+            "or a topology with elements (or masses) and charges, or write the configuration by "
+            "hand, with a [[species]] for each ion"
         )
-    by_role = {r: [k for k in kinds if k.role == r] for r in {k.role for k in kinds}}
-    crystal, polymers = "framework" in by_role, by_role.get("polymer", [])
-    system = "crystal or glass" if crystal else "polymer" if polymers else "liquid"
+    if cif is not None and found.system != "crystal or glass":
+        raise InputError(
+            f"--cif {cif}: the trajectory looks like a {found.system}, which has no sites; leave "
+            "--cif out"
+        )
+    options = dict(options) | ({"bonds": "guess"} if found.bonds_guessed else {})
     account = account_of_times(universe.trajectory)
+    missing = _missing(universe, dt is None and account.needs_dt, temperature)
+    notes = _notes(found)
     lines = [
-        f"# A run of mda_ionmech for what looks like a {system}. Every line is a guess to",
-        "# check, above all temperature, charges and which atoms coordinate.",
+        f"# A run of mda_ionmech for what looks like a {found.system}. Check what was taken for",
+        "# what; ionmech init --check shows what a run makes of this file.",
         "#",
-    ]
-    lines += [f"#   {on_one_line(k.described)}" for k in kinds]
-    lines += [
+        *(f"#   {on_one_line(k.described)}" for k in found.kinds),
         "#",
+        *(line for n in notes for line in wrap(n, 98, initial_indent="# ", subsequent_indent="# ")),
         *wrap(f"{account.text}.", 98, initial_indent="# ", subsequent_indent="# "),
         "",
         f"topology = {_quoted(topology)}",
         "trajectory = [" + ", ".join(_quoted(t) for t in trajectory) + "]",
-    ]
-    if options:
-        lines += ["", "[universe]", *(f"{k} = {_quoted(v)}" for k, v in options.items())]
-    else:
-        lines += ["# [universe]                  # further arguments of MDAnalysis.Universe"]
-        lines += ['# topology_format = "DATA"']
-    lines += [
+        *_universe_table(options),
         "",
         "[analysis]",
-        "temperature = 300.0           # K: not in the files, CHECK",
+        *_temperature(temperature),
         'windows = "log"               # or a list of lengths in ps, e.g. [1, 5, 20]',
-    ]  # fmt: skip
+    ]
     if dt is not None:
         lines.append(f"{f'dt = {dt:g}':29} # ps between the analysed frames, as given")
     elif account.needs_dt:
         lines.append("# dt = 1.0                    # ps between the analysed frames: GIVE IT")
-    if crystal:
-        rest = " or ".join(k.selection for k in by_role["framework"])
-        lines += [
-            'frame = "framework"           # displacements against the immobile sublattice',
-            f"framework = {_quoted(rest)}",
-        ]
+    if found.system == "crystal or glass":
+        lines += _crystal(universe, found, cif, cif_path)
     else:
-        lines.append('frame = "barycentric"         # or "solvent", "framework", "laboratory"')
-    anions = by_role.get("anion", [])
-    ligands = {
-        role: " or ".join(f"({k.donors})" for k in by_role[role])
-        for role in ("polymer", "solvent", "anion")
-        if role in by_role
-    }
-    for kind in by_role.get("cation", []):
-        lines += _species(kind)
-        if ligands and kind.is_single:
-            lines += [
-                "",
-                "[species.microstates]",
-                'rule = "CutoffShell"',
-                'cutoff = "rdf"                # first minimum of g(r); look at it: ionmech rdf',
-                "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
-                "persistence = 5.0             # a change that reverts this soon is ignored, ps",
-                "",
-                "[species.microstates.ligands]",
-            ]
-            lines += [f"{role} = {_quoted(text)}" for role, text in ligands.items()]
-            lines += _polymer_rules(universe, polymers) if polymers else _liquid_rules(bool(anions))
-    for kind in anions:
-        lines += _species(kind)
-        if ligands and any(c.is_single for c in by_role.get("cation", [])):
-            lines += ["", "[species.macrostates]", 'rule = "IonPairing"']
+        lines += _liquid(universe, found)
     lines += [
         "",
         "[run]",
@@ -322,27 +160,71 @@ def example_config(
         'figures = ["png"]             # also "pdf", "svg"',
         "# window = 16.0               # ps, for the printed tables",
     ]
-    return "\n".join(lines) + "\n"
+    return Guess("\n".join(lines) + "\n", found, missing, notes)
 
 
-def _liquid_rules(anions: bool) -> list[str]:
-    lines = ["", "[species.events]", 'rule = "SolvationEvents"']
-    return lines + (["", "[species.macrostates]", 'rule = "IonPairing"'] if anions else [])
+def _missing(universe: Any, needs_dt: bool, temperature: float | None) -> dict[str, str]:
+    """What the files do not tell, and how to give it."""
+    out = {}
+    if temperature is None:
+        out["temperature (K)"] = "--temperature 300, or temperature under [analysis]"
+    if needs_dt:
+        out["dt (ps between frames)"] = "--dt 0.5, or dt under [analysis]"
+    box = universe.trajectory.ts.dimensions
+    if box is None or not np.all(box[:3] > 0):
+        out["cell (A, degrees)"] = (
+            "--dimensions '25 25 25 90 90 90', or dimensions under [universe]"
+        )
+    return out
 
 
-def _polymer_rules(universe: Any, polymers: list[MoleculeKind]) -> list[str]:
-    bonded = are_bonded(universe)
-    whole = all(bonded[universe.select_atoms(k.selection).ix].all() for k in polymers)
-    chains = "fragments" if whole else "residues"
+def _notes(found: Survey) -> tuple[str, ...]:
+    """What the user should know about the charges."""
+    out = []
+    if found.scale is not None:
+        out.append(
+            f"The topology has {found.scale:.2f} times the formal charges, as force fields with "
+            "scaled charges do; the formal ones are used."
+        )
+    ions = found.of_role("cation", "anion")
+    if found.system != "crystal or glass" and abs(found.net_charge) > 1e-6:
+        told = ", ".join(f"{k.n_molecules} x {k.name} {k.charge:+g}" for k in ions)
+        out.append(
+            f"CHARGES: {told} sum to {found.net_charge:+g} e, not zero: give the formal charge of "
+            "each species, or list the ions that are missing."
+        )
+    return tuple(out)
+
+
+def _quoted(text: str) -> str:
+    # escape sequences of JSON are those of TOML, but for one character
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _value(value: Any) -> str:
+    """A value of an option in TOML."""
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(v) for v in value) + "]"
+    return json.dumps(value)
+
+
+def _universe_table(options: Mapping[str, Any]) -> list[str]:
+    if options:
+        return ["", "[universe]", *(f"{k} = {_value(v)}" for k, v in options.items())]
     return [
-        "",
-        "[species.events]",
-        'rule = "PolymerEvents"',
-        f"{f'chains = {_quoted(chains)}':29} # what makes a chain: fragments, residues or segids",
-        "",
-        "[species.macrostates]",
-        'rule = "ShellComposition"     # polymer_only, polymer_anion, ...; or "IonPairing"',
+        "# [universe]                  # how the files are read, e.g.",
+        '# topology_format = "DATA"',
+        '# format = "LAMMPSDUMP"       # of the trajectory',
+        "# dimensions = [25, 25, 25, 90, 90, 90]  # the cell, where the files hold none",
     ]
+
+
+def _temperature(temperature: float | None) -> list[str]:
+    if temperature is None:
+        return ["# temperature = 300.0         # K, not in the files: GIVE IT"]
+    return [f"{f'temperature = {float(temperature):g}':29} # K, as given"]
 
 
 def _species(kind: MoleculeKind) -> list[str]:
@@ -357,3 +239,207 @@ def _species(kind: MoleculeKind) -> list[str]:
         compound = f"compound = {_quoted(kind.compound)}"
         lines.append(f"{compound:29} # centre of mass of each")
     return lines
+
+
+# ---- liquids, polymers and molten salts ---------------------------------------------------------
+
+
+def _liquid(universe: Any, found: Survey) -> list[str]:
+    """Frame of reference, species, shells and rules of a liquid, a polymer or a molten salt."""
+    lines = ['frame = "barycentric"         # or "solvent", "framework", "laboratory"']
+    cations, anions = found.of_role("cation"), found.of_role("anion")
+    ligands = ligand_types(found)
+    shells = False
+    for kind in cations:
+        lines += _species(kind)
+        if ligands and kind.is_single:
+            lines += _shell(universe, kind, ligands)
+            polymers = found.of_role("polymer")
+            if polymers:
+                lines += _polymer_rules(universe, polymers)
+            else:
+                lines += _liquid_rules(ligands, bool(anions))
+            shells = True
+    for kind in anions:
+        lines += _species(kind)
+        if shells:
+            lines += ["", "[species.macrostates]", 'rule = "IonPairing"']
+    return lines
+
+
+def ligand_types(found: Survey) -> dict[str, tuple[str, np.ndarray, list[MoleculeKind]]]:
+    """Selection, atoms and kinds of every ligand type.
+
+    One type per kind of solvent, ``solvent`` for a single one; ``polymer``; ``anion`` for all
+    counter-ions, since rules take one type of them. Where these are more types than
+    `ShellComposition` combines, all solvents are one.
+    """
+    solvents, polymers = found.of_role("solvent"), found.of_role("polymer")
+    groups: dict[str, list[MoleculeKind]] = {}
+    if polymers:
+        groups["polymer"] = polymers
+    apart = 1 < len(solvents) <= MOST_TYPES - bool(polymers) - bool(found.of_role("anion"))
+    for kind in solvents:
+        name = _type_name(kind.label, groups) if apart else "solvent"
+        groups.setdefault(name, []).append(kind)
+    if anions := found.of_role("anion"):
+        groups["anion"] = anions
+    return {
+        name: (
+            " or ".join(f"({k.donors})" for k in kinds),
+            np.concatenate([k.donor_atoms for k in kinds]),
+            kinds,
+        )
+        for name, kinds in groups.items()
+    }
+
+
+def _type_name(label: str, taken: Mapping[str, Any]) -> str:
+    """A name of a ligand type from that of a residue: letters, digits and underscores."""
+    name = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "solvent"
+    while name in (*taken, "anion", "cation", "counterion", "polymer", "solvent"):
+        name += "_"
+    return name
+
+
+def _shell(
+    universe: Any,
+    kind: MoleculeKind,
+    ligands: Mapping[str, tuple[str, np.ndarray, list[MoleculeKind]]],
+) -> list[str]:
+    """The table of a `CutoffShell`, with the peak of g(r) that was found for each type."""
+    found = distributions(universe, kind.atoms, [atoms for _, atoms, _ in ligands.values()])
+    radii: dict[str, str] = {}
+    told: dict[str, str] = {}
+    for k, (name, (_, _, kinds)) in enumerate(ligands.items()):
+        element = _element_of(universe, kinds)
+        contact = contact_distance(kind.element, element)
+        peak = None if found is None else peak_of(found[k], contact)
+        radii[name] = '"rdf"'
+        if found is None:
+            told[name] = "donors by chemistry: without a cell g(r) is not known"
+        elif peak is not None:
+            told[name] = _told(peak)
+        else:
+            radii[name] = f"{contact:.1f}"
+            told[name] = (
+                f"g(r) has no clear minimum after a first peak within {contact:.1f} A "
+                f"({within(found[k], contact):.2f} atoms there, {found[k].n_frames} frames): the "
+                "contact distance by ionic radii"
+            )
+    same = set(radii.values()) == {'"rdf"'}
+    each = "{ " + ", ".join(f"{k} = {r}" for k, r in radii.items()) + " }"
+    cutoff = '"rdf"                ' if same else f"{each} "
+    return [
+        "",
+        "[species.microstates]",
+        'rule = "CutoffShell"',
+        f"cutoff = {cutoff}# first minimum of g(r); look at it: ionmech rdf",
+        "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
+        "persistence = 5.0             # a change that reverts this soon is ignored, ps",
+        "",
+        "[species.microstates.ligands]",
+        *(
+            line
+            for name, (text, _, _) in ligands.items()
+            for line in (
+                *wrap(f"{name}: {told[name]}", 98, initial_indent="# ", subsequent_indent="#   "),
+                f"{name} = {_quoted(text)}",
+            )
+        ),
+    ]
+
+
+def _told(peak: Peak) -> str:
+    return (
+        f"first peak of g(r) at {peak.position:.2f} A, minimum after it at {peak.minimum:.2f} A, "
+        f"{peak.coordination:.2f} atoms within it ({peak.n_frames} frames)"
+    )
+
+
+def _element_of(universe: Any, kinds: Sequence[MoleculeKind]) -> str:
+    """The element of the donors of some kinds; the one with the largest radius of several."""
+    from ..lib.elements import elements_of
+
+    elements = elements_of(universe)
+    found = {str(elements[k.donor_atoms[0]]) for k in kinds if len(k.donor_atoms)}
+    return max(found, key=lambda e: contact_distance("", e), default="")
+
+
+def _liquid_rules(
+    ligands: Mapping[str, tuple[str, np.ndarray, list[MoleculeKind]]], anions: bool
+) -> list[str]:
+    lines = ["", "[species.events]", 'rule = "SolvationEvents"']
+    if len([name for name in ligands if name != "anion"]) > 1:
+        lines.append('resolve = "ligand"            # exchange of each solvent is a class')
+    return lines + (["", "[species.macrostates]", 'rule = "IonPairing"'] if anions else [])
+
+
+def _polymer_rules(universe: Any, polymers: list[MoleculeKind]) -> list[str]:
+    bonded = are_bonded(universe)
+    whole = all(bonded[k.atoms].all() for k in polymers)
+    chains = "fragments" if whole else "residues"
+    return [
+        "",
+        "[species.events]",
+        'rule = "PolymerEvents"',
+        f"{f'chains = {_quoted(chains)}':29} # what makes a chain: fragments, residues or segids",
+        "",
+        "[species.macrostates]",
+        'rule = "ShellComposition"     # polymer_only, polymer_anion, ...; or "IonPairing"',
+    ]
+
+
+# ---- crystals -----------------------------------------------------------------------------------
+
+
+def _crystal(universe: Any, found: Survey, cif: str | None, cif_path: Path | None) -> list[str]:
+    """Frame of reference, species, sites and rules of a crystal or glass."""
+    still = [
+        k
+        for k in found.of_role("framework")
+        if k.displacement is None or not k.displacement.is_mobile
+    ]
+    rest = " or ".join(k.selection for k in still or found.of_role("framework"))
+    lines = [
+        'frame = "framework"           # displacements against the immobile sublattice',
+        f"framework = {_quoted(rest)}",
+    ]
+    for kind in found.of_role("cation", "anion"):
+        lines += _species(kind)
+        lines += ["", "[species.microstates]", 'rule = "SiteAssignment"']
+        if cif is not None:
+            repeats = _supercell(universe, cif_path or Path(cif))
+            lines += [
+                f"cif = {_quoted(cif)}",
+                f"species = {_quoted(kind.element)}",
+                f"supercell = [{', '.join(map(str, repeats))}]",
+            ]
+        else:
+            lines += [
+                "density = true                # sites: maxima of the density of the ions over the",
+                "                              # run; a CIF is better: ionmech init --cif FILE",
+            ]
+        lines += [f"framework = {_quoted(rest)}", "", "[species.events]", 'rule = "CrystalEvents"']
+        if cif is not None:
+            lines += ["", "[species.macrostates]", 'rule = "SiteType"']
+    return lines
+
+
+def _supercell(universe: Any, cif: Path) -> list[int]:
+    """How often the cell of a CIF is repeated along each vector of the trajectory's cell."""
+    from ..microstates.sites.cif import cell_lengths
+
+    box = universe.trajectory[0].dimensions
+    lengths = cell_lengths(cif)
+    if box is None:
+        return [1, 1, 1]
+    ratio = np.asarray(box[:3], dtype=float) / lengths
+    repeats = np.maximum(np.rint(ratio), 1).astype(int)
+    if np.any(np.abs(ratio / repeats - 1) > 0.06):
+        held, told = (" x ".join(f"{x:.3f}" for x in one) for one in (lengths, box[:3]))
+        raise InputError(
+            f"--cif {cif.name}: its cell of {held} A does not fit into that of the trajectory, "
+            f"{told} A, a whole number of times; give the CIF in the setting of the simulation"
+        )
+    return [int(n) for n in repeats]

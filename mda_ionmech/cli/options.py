@@ -71,3 +71,18 @@ def list_written(console: Console, paths: Sequence[Path]) -> None:
     if folder.resolve().is_relative_to(Path.cwd()):
         folder = folder.resolve().relative_to(Path.cwd())
     console.print(f"Written to {folder}: {names}")
+
+
+def quiet_readers() -> None:
+    """Silence what MDAnalysis says about its own future, and about times that are asked for here.
+
+    MDAnalysis shows its deprecations by default, which only its developers and callers of its
+    functions can act on. To be called by a command, after the import of MDAnalysis has set that.
+    """
+    import warnings
+
+    import MDAnalysis  # noqa: F401
+
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"MDAnalysis(\.|$)")
+    for text in ("Reader has no dt information", "Guessed all Masses to 1.0", "DCDReader "):
+        warnings.filterwarnings("ignore", message=text)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..lib.errors import InputError
+from ..trajectory.open_files import OURS
 from .rules import nearest
 
 #: Arguments that other keys give, or that have no meaning in a file.
@@ -30,7 +31,7 @@ def universe_options() -> set[str]:
         for one in table.values():
             for base in one.__mro__:
                 functions += [vars(base)[m] for m in ("__init__", "parse") if m in vars(base)]
-    return (_TAKEN | _named(functions)) - _OTHERS
+    return (_TAKEN | set(OURS) | _named(functions)) - _OTHERS
 
 
 def _named(functions: Iterable[Any]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -164,6 +165,19 @@ def checksum(path: Path) -> int:
         while block := file.read(_AT_ONCE):
             found = zlib.crc32(block, found)
     return found
+
+
+def file_record(path: Path) -> dict[str, Any]:
+    """Name, size and checksum of a file, as a result records its sources.
+
+    Returns
+    -------
+    dict
+        ``name``, ``bytes`` and ``sha256``.
+    """
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"name": path.name, "bytes": os.path.getsize(path), "sha256": digest}
 
 
 def checksum_of_content(content: Mapping[str, Any]) -> int:

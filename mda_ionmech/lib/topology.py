@@ -58,9 +58,16 @@ def atom_ids(universe: Any) -> np.ndarray:
     return ids if ids.min() > 0 else atoms.ix + 1
 
 
+def source_files(universe: Any) -> list[dict[str, Any]]:
+    """Name, size and checksum of the files behind coordinates that were read into memory."""
+    return list(getattr(universe.trajectory, "_kwargs", {}).get("source_files", []))
+
+
 def trajectory_name(universe: Any) -> str:
     """File names of a universe's trajectory, without their folders."""
     reader = universe.trajectory
+    if records := source_files(universe):
+        return ", ".join(str(one["name"]) for one in records)
     names = getattr(reader, "filenames", None)
     names = [reader.filename] if names is None else list(names)
     return ", ".join(Path(str(n)).name for n in names if n is not None) or "in memory"

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from MDAnalysis.coordinates.memory import MemoryReader
 from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
 
 from ..lib.checks import number, shown
 from ..lib.errors import InputError
+from ..lib.files import file_record
 from .completeness import cut_last_line
 from .frame_times import UNEVEN
 from .repeated_frames import describe_dropped, without_repeats
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _TIME = "time"
 #: Times may be off even spacing by this fraction of it.
 _UNEVEN = 1e-3
+#: Lengths in Angstrom or angles in degrees that differ by less are the same.
+SAME_CELL = 0.02
 
 
 def from_ase(
@@ -90,11 +94,47 @@ def from_ase(
         dt = number("dt", dt, "a time between frames in ps above 0", above=0)
     if uneven not in UNEVEN:
         raise InputError(f"uneven must be one of {UNEVEN}, got {shown(uneven)}")
+    return read_with_ase(files, dt=dt, format=format, index=index, uneven=uneven)
+
+
+def read_with_ase(
+    files: Sequence[Path],
+    *,
+    dt: float | None = None,
+    format: str | None = None,
+    index: str | int | slice = ":",
+    uneven: str = "refuse",
+    dimensions: Sequence[float] | None = None,
+    needs_times: bool = True,
+) -> Universe:
+    """Universe in memory from files that ASE reads; see `from_ase`.
+
+    The reader keeps name, size and checksum of every file, which a result records.
+
+    Parameters
+    ----------
+    files, dt, format, index, uneven
+        As in `from_ase`, already checked.
+    dimensions : sequence of float, optional
+        a, b, c in Angstrom and angles in degrees, shape (6,): the cell of files that hold none.
+    needs_times : bool
+        False: where neither `dt` nor the files tell the spacing, times count the frames, and an
+        analysis asks for its `dt`.
+
+    Returns
+    -------
+    MDAnalysis.Universe
+
+    Raises
+    ------
+    InputError
+    """
     positions: list[np.ndarray] = []
-    dimensions: list[np.ndarray] = []
+    cells: list[np.ndarray] = []
     times: list[Any] = []
     symbols: list[str] = []
     masses = np.empty(0)
+    given = None if dimensions is None else triclinic_vectors(np.asarray(dimensions, dtype=float))
     for where, atoms in _frames(files, format, index):
         found = atoms.get_chemical_symbols()
         if not positions:
@@ -110,8 +150,12 @@ def from_ase(
                 f"{where} has {found[first]} as atom index {first}, the first frame of {files[0]} "
                 f"has {symbols[first]}: paths must hold the same atoms in the same order"
             )
-        box, turned = _canonical(np.asarray(atoms.cell), np.asarray(atoms.positions), where)
-        dimensions.append(box)
+        cell = np.asarray(atoms.cell)
+        if given is not None:
+            _check_no_cell(cell, given, where)
+            cell = given
+        box, turned = _canonical(cell, np.asarray(atoms.positions), where)
+        cells.append(box)
         positions.append(turned)
         times.append(atoms.info.get(_TIME))
     if not positions:
@@ -126,18 +170,37 @@ def from_ase(
         if len(dropped):
             warnings.warn(describe_dropped(dropped), stacklevel=2)
     first_time = 0.0
-    if dt is None:
+    unknown = dt is None and not needs_times and not known
+    if unknown:
+        dt = 1.0
+    elif dt is None:
         first_time, dt = _spacing(times, files, "dt=None, but the")
     elif known and uneven != "accept" and len(times) > 1:
         _spacing(times, files, f"dt={dt:g} ps sets the scale, but the")
-    return _universe(
+    assert dt is not None
+    universe = _with_symbols(symbols, masses)
+    universe.load_new(
         np.stack([positions[k] for k in kept]),
-        np.stack([dimensions[k] for k in kept]),
-        symbols,
-        masses,
-        float(dt),
-        first_time,
+        format=MemoryReader,
+        dimensions=np.stack([cells[k] for k in kept]),
+        dt=float(dt),
+        time_offset=first_time,
+        source_files=[file_record(file) for file in files],
+        times_unknown=unknown,
     )
+    return universe
+
+
+def _check_no_cell(cell: np.ndarray, given: np.ndarray, where: str) -> None:
+    """Refuse dimensions that contradict the cell of a frame."""
+    own = np.abs(np.linalg.det(cell)) if np.all(np.isfinite(cell)) else 0.0
+    if own > 1e-6 and np.abs(triclinic_box(*cell) - triclinic_box(*given)).max() > SAME_CELL:
+        held = ", ".join(f"{x:.6g}" for x in triclinic_box(*cell))
+        told = ", ".join(f"{x:.6g}" for x in triclinic_box(*given))
+        raise InputError(
+            f"dimensions = [{told}] contradicts the cell of {where}, [{held}]: the file has a cell "
+            "of its own; leave dimensions out"
+        )
 
 
 def _frames(
@@ -206,7 +269,8 @@ def _canonical(
     if not np.all(np.isfinite(cell)) or abs(np.linalg.det(cell)) < 1e-6:
         raise InputError(
             f"{where} has no cell of three vectors: displacements across it and volumes need one; "
-            "set it with atoms.set_cell([...]) and write the file again"
+            "set it with atoms.set_cell([...]) and write the file again, or, with the ionmech "
+            "command, give dimensions = [a, b, c, alpha, beta, gamma] under [universe]"
         )
     box = np.asarray(triclinic_box(*cell), dtype=np.float32)
     canonical = triclinic_vectors(box, dtype=np.float64)
@@ -237,22 +301,12 @@ def _spacing(times: Sequence[Any], files: Sequence[Path], but: str) -> tuple[flo
     return known[0] / 1000.0, spacing / 1000.0
 
 
-def _universe(
-    positions: np.ndarray,
-    dimensions: np.ndarray,
-    symbols: Sequence[str],
-    masses: np.ndarray,
-    dt: float,
-    first_time: float,
-) -> Universe:
+def _with_symbols(symbols: Sequence[str], masses: np.ndarray) -> Universe:
+    """Universe of atoms with these symbols as names, types and elements; without coordinates."""
     from MDAnalysis import Universe
-    from MDAnalysis.coordinates.memory import MemoryReader
 
     universe = Universe.empty(len(symbols), trajectory=False)
     for attribute in ("names", "types", "elements"):
         universe.add_TopologyAttr(attribute, list(symbols))
     universe.add_TopologyAttr("masses", masses)
-    universe.load_new(
-        positions, format=MemoryReader, dimensions=dimensions, dt=dt, time_offset=first_time
-    )
     return universe

@@ -163,7 +163,7 @@ def test_from_files_to_figures(tmp_path):
 
     folder = datasets.path("liquid")
     files = [str(folder / n) for n in ("liquid.psf", "liquid.part1.xtc")]
-    done = ionmech("init", *files, "-o", "my.toml", cwd=tmp_path)
+    done = ionmech("init", *files, "-o", "my.toml", "--temperature", "330", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "16 x TFS (15 atoms): anion" in done.stdout
     config = tmp_path / "my.toml"

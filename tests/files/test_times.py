@@ -457,10 +457,11 @@ def test_steps_beyond_32_bits_go_on(tmp_path):
 def test_the_command_asks_for_what_the_file_does_not_hold(tmp_path):
     write(tmp_path / "topol.pdb", walk()[:1])
     write(tmp_path / "run.lammpsdump", walk())
-    done = ionmech("init", "topol.pdb", "run.lammpsdump", cwd=tmp_path)
+    kelvin = ("--temperature", "300")
+    done = ionmech("init", "topol.pdb", "run.lammpsdump", *kelvin, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "times are not in the file (LAMMPSDUMP)" in done.stdout
-    assert "Give the spacing of the frames: dt, in ps" in done.stdout
+    assert "Not in the files: dt (ps between frames): --dt 0.5, or dt under" in done.stdout
     config = tmp_path / "ionmech.toml"
     assert "own account" not in config.read_text()
     assert "# dt = 1.0                    # ps between the analysed frames: GIVE IT" in (
@@ -470,7 +471,8 @@ def test_the_command_asks_for_what_the_file_does_not_hold(tmp_path):
     assert done.returncode == 2
     assert "frames 0 and 1 are steps 0 and 500" in done.stderr
     assert "dt = ... under [analysis]" in done.stderr
-    done = ionmech("init", "topol.pdb", "run.lammpsdump", "--dt", "0.5", "--force", cwd=tmp_path)
+    files = ("topol.pdb", "run.lammpsdump")
+    done = ionmech("init", *files, "--dt", "0.5", *kelvin, "--force", cwd=tmp_path)
     assert "dt = 0.5 " in config.read_text()
     text = config.read_text().replace('frame = "barycentric"', 'frame = "laboratory"')
     config.write_text(text.replace("[output]", "[output]\nfigures = []", 1).replace(

@@ -57,6 +57,46 @@ def merged(positions: np.ndarray, cell: np.ndarray, distance: float) -> np.ndarr
     return np.array(middles)
 
 
+def import_crystal_packages() -> None:
+    """Refuse to read structures without gemmi and spglib."""
+    try:
+        import gemmi  # noqa: F401
+        import spglib  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            'reading a CIF needs gemmi and spglib: pip install "mda-ionmech[crystal]"'
+        ) from error
+
+
+def _read(path: Path) -> Any:
+    """The structure of a CIF, as gemmi has it."""
+    import gemmi
+
+    if not path.is_file():
+        raise FileNotFoundError(f"no CIF at {path}")
+    try:
+        structure = gemmi.read_small_structure(str(path))
+    except Exception as error:
+        raise InputError(f"{path} cannot be read as a CIF: {error}") from error
+    if not structure.sites or structure.cell.volume < 2:
+        raise InputError(f"{path} holds no atom sites with a cell")
+    return structure
+
+
+def cell_lengths(path: Path) -> np.ndarray:
+    """Lengths of the cell vectors of a CIF, shape (3,), Angstrom.
+
+    Raises
+    ------
+    InputError, FileNotFoundError
+        If it cannot be read.
+    ImportError
+        Without the extra ``crystal``.
+    """
+    import_crystal_packages()
+    return np.array(_read(path).cell.parameters[:3])
+
+
 def sites_from_cif(
     path: str | Path, species: str | Sequence[str], merge: float, across: bool = False
 ) -> CrystalSites:
@@ -79,21 +119,10 @@ def sites_from_cif(
     ImportError
         Without the extra ``crystal``.
     """
-    try:
-        import gemmi
-        import spglib
-    except ImportError as error:
-        raise ImportError(
-            'reading a CIF needs gemmi and spglib: pip install "mda-ionmech[crystal]"'
-        ) from error
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"no CIF at {path}")
-    try:
-        structure = gemmi.read_small_structure(str(path))
-    except Exception as error:
-        raise InputError(f"{path} cannot be read as a CIF: {error}") from error
-    if not structure.sites or structure.cell.volume < 2:
-        raise InputError(f"{path} holds no atom sites with a cell")
+    import_crystal_packages()
+    import spglib
+
+    structure = _read(Path(path))
     mobile = {species} if isinstance(species, str) else set(species)
     held = {site.element.name for site in structure.sites}
     if not mobile <= held:

@@ -1,0 +1,201 @@
+"""Which atoms of a molecule coordinate a cation: by chemistry, and by the first peak of g(r).
+
+The atoms of an element with the same neighbours are one class. A class coordinates where g(r) with
+the cation has its first peak within contact distance, the sum of ionic radii and 0.6 A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..lib.errors import InputError
+from ..microstates.contacts import FrameGeometry
+from ..microstates.rdf import RadialDistribution, sample_distributions
+
+#: Elements that coordinate cations, first those that do so most often.
+DONORS = ("O", "N", "F", "S", "Cl", "Br", "I", "Se")
+#: Ionic radii of cations for coordination numbers 4 or 6, and of donors, Angstrom: Shannon, Acta
+#: Cryst. A 32, 751 (1976).
+_CATION = {
+    "Li": 0.66, "Na": 1.02, "K": 1.38, "Rb": 1.52, "Cs": 1.67, "Ag": 1.15, "Cu": 0.77, "Mg": 0.72,
+    "Ca": 1.00, "Sr": 1.18, "Ba": 1.35, "Zn": 0.70, "Al": 0.54, "Mn": 0.83, "Fe": 0.78, "Co": 0.74,
+    "Ni": 0.69, "Cd": 0.95, "La": 1.03,
+}  # fmt: skip
+_DONOR = {
+    "O": 1.38, "N": 1.46, "F": 1.31, "S": 1.84, "Cl": 1.81, "Br": 1.96, "I": 2.20, "Se": 1.98,
+}  # fmt: skip
+_SLACK = 0.6
+#: Frames that are looked at.
+FRAMES = 30
+#: Atoms with fewer contacts than this fraction of those with the most do not coordinate, if so many
+#: contacts or more would be expected of them otherwise.
+_SHARE, _TELLING = 0.05, 10.0
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The first peak of g(r) of a cation and some donors.
+
+    Attributes
+    ----------
+    position, minimum : float
+        Angstrom.
+    coordination : float
+        Donors per cation within the minimum.
+    n_frames : int
+    """
+
+    position: float
+    minimum: float
+    coordination: float
+    n_frames: int
+
+
+def contact_distance(cation: str, donor: str) -> float:
+    """Largest distance of a first peak that is a contact, Angstrom."""
+    return _CATION.get(cation, 1.0) + _DONOR.get(donor, 1.8) + _SLACK
+
+
+def donor_classes(
+    atoms: np.ndarray, elements: np.ndarray, near: Sequence[Sequence[int]]
+) -> dict[tuple[str, str], np.ndarray]:
+    """Atoms that may coordinate, by element and neighbours, elements in the order of `DONORS`.
+
+    Parameters
+    ----------
+    atoms : numpy.ndarray
+        Indices of the atoms of one kind of molecule.
+    elements : numpy.ndarray
+        Shape (atoms of the universe,): symbols.
+    near : sequence of sequence of int
+        Bonded atoms of every atom.
+    """
+    found: dict[tuple[str, str], list[int]] = {}
+    for k in atoms.tolist():
+        element = str(elements[k])
+        # a nitrogen or sulfur that has spent its lone pair does not coordinate
+        spent = len(near[k]) > 3 or (element == "S" and len(near[k]) > 2)
+        if element in DONORS and not spent:
+            around = " ".join(sorted(str(elements[n]) for n in near[k]))
+            found.setdefault((element, around), []).append(k)
+    keys = sorted(found, key=lambda key: (DONORS.index(key[0]), key[1]))
+    return {key: np.array(found[key]) for key in keys}
+
+
+def distributions(
+    universe: Any, centres: np.ndarray, groups: Sequence[np.ndarray]
+) -> list[RadialDistribution] | None:
+    """g(r) of atoms and groups of others, on up to `FRAMES` frames.
+
+    Parameters
+    ----------
+    universe : Universe
+    centres : numpy.ndarray
+        Indices of the cations.
+    groups : sequence of numpy.ndarray
+        Indices of the atoms of each group.
+
+    Returns
+    -------
+    list of RadialDistribution or None
+        None for a trajectory without a cell.
+    """
+    from MDAnalysis.lib.mdamath import triclinic_vectors
+
+    n_frames = universe.trajectory.n_frames
+    chosen = np.unique(np.linspace(0, n_frames - 1, min(n_frames, FRAMES)).astype(int))
+    names = tuple(f"group {k}" for k in range(len(groups)))
+    ligands = np.concatenate(list(groups))
+    kind = np.repeat(np.arange(len(groups)), [len(g) for g in groups]).astype(np.int64)
+    frames = []
+    for k in chosen:
+        ts = universe.trajectory[int(k)]
+        if ts.dimensions is None or not np.all(ts.dimensions[:3] > 0):
+            return None
+        cell = np.asarray(triclinic_vectors(ts.dimensions, dtype=np.float64))
+        place = ts.positions.astype(np.float64) @ np.linalg.inv(cell)
+        nobody = np.full(len(ligands), -1, dtype=np.int64)
+        frames.append(FrameGeometry(place[centres], place[ligands], kind, nobody, cell))
+    return list(sample_distributions(frames, names).values())
+
+
+def peak_of(found: RadialDistribution, contact: float) -> Peak | None:
+    """The first peak, if it is within contact distance and a clear minimum follows it."""
+    try:
+        minimum = found.first_minimum()
+    except InputError:
+        return None
+    smooth = found.smoothed()
+    inside = found.r < minimum
+    position = float(found.r[inside][np.argmax(smooth[inside])])
+    if position > contact:
+        return None
+    n = float(found.coordination[np.searchsorted(found.r, minimum)])
+    return Peak(position, minimum, n, found.n_frames)
+
+
+def within(found: RadialDistribution, radius: float) -> float:
+    """Mean number of donors per cation within a radius, Angstrom."""
+    place = min(int(np.searchsorted(found.r, radius)), len(found.r) - 1)
+    return float(found.coordination[place])
+
+
+def by_chemistry(keys: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Classes of the first element that coordinates; of several those with one neighbour.
+
+    The oxygen of a carbonyl or a sulfonyl group before that between two carbons.
+    """
+    first = [k for k in keys if k[0] == keys[0][0]]
+    return [k for k in first if len(k[1].split()) == 1] or first
+
+
+def coordinating(
+    universe: Any,
+    cations: np.ndarray,
+    cation: str,
+    classes: dict[tuple[str, str], np.ndarray],
+) -> tuple[list[tuple[str, str]], bool]:
+    """The classes of donors of one molecule that coordinate a cation.
+
+    Parameters
+    ----------
+    universe : Universe
+    cations : numpy.ndarray
+        Their indices.
+    cation : str
+        Their element.
+    classes : dict
+        From `donor_classes`.
+
+    Returns
+    -------
+    keys : list of (str, str)
+        Of the classes that coordinate; those of the first element by chemistry where none does.
+    seen : bool
+        Whether contacts were seen.
+    """
+    keys = list(classes)
+    found = distributions(universe, cations, [classes[k] for k in keys])
+    chemical = by_chemistry(keys)
+    if found is None:
+        return chemical, False
+    seen = [
+        within(g, contact_distance(cation, k[0])) * len(cations) * g.n_frames
+        for k, g in zip(keys, found, strict=True)
+    ]
+    if max(seen) <= 0:
+        return chemical, False
+    best = keys[int(np.argmax(seen))][0]
+    counts = {k: n for k, n in zip(keys, seen, strict=True) if k[0] == best}
+    # contacts per atom that may coordinate
+    most = max(n / len(classes[k]) for k, n in counts.items())
+    same = [
+        k
+        for k, n in counts.items()
+        if n > _SHARE * most * len(classes[k]) or most * len(classes[k]) < _TELLING
+    ]
+    return same, True

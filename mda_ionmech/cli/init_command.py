@@ -1,0 +1,181 @@
+"""The command `ionmech init`: a first configuration, and a check of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..lib.errors import InputError
+from ..lib.write_targets import check_can_write, is_file, is_folder, shown_path
+from .options import console_of, quiet_readers
+
+
+def init(
+    topology: Annotated[
+        Path, typer.Argument(help="Topology file, e.g. topol.tpr, or one file that holds all.")
+    ],
+    trajectory: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Trajectory files, in order; none where the first file holds all."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path(
+        "ionmech.toml"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
+    temperature: Annotated[float | None, typer.Option(help="K; it is not in the files.")] = None,
+    dt: Annotated[
+        float | None, typer.Option(help="Spacing of the frames, ps, if the files hold no times.")
+    ] = None,
+    dimensions: Annotated[
+        str | None,
+        typer.Option(
+            help="Cell of files without one: '25' (a cube), '25 25 30' or "
+            "'25 25 30 90 90 120', A and degrees."
+        ),
+    ] = None,
+    cif: Annotated[
+        Path | None, typer.Option(help="Structure of a crystal, whose orbits are the sites.")
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", help="Of the trajectory, e.g. LAMMPSDUMP or vasp-xdatcar."),
+    ] = None,
+    topology_format: Annotated[
+        str | None, typer.Option(help="Topology format not found from the name, e.g. DATA.")
+    ] = None,
+    atom_style: Annotated[
+        str | None, typer.Option(help="Columns of a LAMMPS data file, e.g. 'id type charge x y z'.")
+    ] = None,
+    elements: Annotated[
+        str | None,
+        typer.Option(help="Elements of the atom types 1, 2, ... of files without: 'Li O C H'."),
+    ] = None,
+    lammps_coordinate_convention: Annotated[
+        str | None,
+        typer.Option(help="Coordinates of a LAMMPS dump: auto, scaled, unscaled, unwrapped."),
+    ] = None,
+) -> None:
+    """Write a commented configuration for your trajectory, with guesses to be checked.
+
+    Formats: those of MDAnalysis, and XDATCAR, vasprun.xml, extended XYZ and .traj through ASE.
+
+    Example: [bold]ionmech init topol.tpr traj.xtc --temperature 330 --output liquid.toml[/bold]
+    """
+    files = [topology, *(trajectory or [topology])]
+    for path in (*files, *([cif] if cif else [])):
+        if not is_file(path):
+            _refuse_missing(path)
+    quiet_readers()
+    check_can_write(output)
+    if output.exists() and not force:
+        raise InputError(
+            f"--output {shown_path(output)} exists; give another name, or --force to overwrite it"
+        )
+    given = _universe_options(
+        {
+            "topology_format": topology_format,
+            "format": format,
+            "atom_style": atom_style,
+            "lammps_coordinate_convention": lammps_coordinate_convention,
+        },
+        dimensions,
+    )
+    if elements is not None:
+        given["elements"] = elements.replace(",", " ").split()
+    home = output.resolve().parent
+    _write(files, output, given, dt=dt, temperature=temperature, cif=cif, home=home)
+
+
+def _refuse_missing(path: Path) -> None:
+    """Say that a path is a folder, or that there is none."""
+    if is_folder(path):
+        inside = sorted(p.name for p in path.iterdir() if p.is_file())[:6]
+        holds = f", which holds {', '.join(inside)}" if inside else ""
+        raise InputError(f"{shown_path(path)} is a folder{holds}; give a file in it")
+    raise FileNotFoundError(f"no such file: {shown_path(path)}")
+
+
+def _universe_options(texts: dict[str, str | None], dimensions: str | None) -> dict[str, Any]:
+    """Keys of ``[universe]`` from the options of the command."""
+    from ..lib.checks import shown
+
+    given: dict[str, Any] = {key: value for key, value in texts.items() if value is not None}
+    for key, value in given.items():
+        if not value.isprintable():
+            raise InputError(
+                f"--{key.replace('_', '-')} must be printable text, got {shown(value)}; give e.g. "
+                "--topology-format DATA or --atom-style 'id type charge x y z'"
+            )
+    if dimensions is not None:
+        from ..trajectory.open_files import check_dimensions
+
+        try:
+            numbers = [float(x) for x in dimensions.replace(",", " ").strip("[] ").split()]
+        except ValueError as error:
+            raise InputError(
+                f"--dimensions {shown(dimensions)} is not a list of numbers; give an edge, three "
+                "edges or three edges and three angles, e.g. --dimensions '25 25 30 90 90 120'"
+            ) from error
+        cell = check_dimensions(numbers)
+        given["dimensions"] = [] if cell is None else [float(x) for x in cell]
+    return given
+
+
+def _relative(paths: Sequence[Path], home: Path) -> list[str]:
+    """Paths as the configuration in a folder names them."""
+    out = [os.path.relpath(p.resolve(), home) for p in paths]
+    for name in out:
+        if os.fsencode(name).decode("utf-8", "replace") != name:
+            raise InputError(
+                f"{shown_path(Path(name))} is not in UTF-8, as the paths of a configuration are; "
+                "rename the file or the folder"
+            )
+    return out
+
+
+def _write(
+    files: Sequence[Path],
+    output: Path,
+    given: dict[str, Any],
+    *,
+    dt: float | None,
+    temperature: float | None,
+    cif: Path | None,
+    home: Path,
+) -> None:
+    """Write the configuration and print what was taken for what."""
+    from ..lib.checks import positive
+    from ..lib.files import write_atomically
+    from ..lib.terminal import headed
+    from ..trajectory.frame_times import account_of_times
+    from .config import load_config, open_universe
+    from .guess_config import guess_config
+
+    if temperature is not None:
+        positive("--temperature", temperature, "K", "give e.g. --temperature 300")
+    if dt is not None:
+        positive("--dt", dt, "ps", "give the spacing of the frames, e.g. --dt 0.5")
+    universe = open_universe(files[0], list(files[1:]), given)
+    names = _relative(files, home)
+    sites = None if cif is None else _relative([cif], home)[0]
+    guess = guess_config(
+        universe, names[0], names[1:], given, dt,
+        temperature=temperature, cif=sites, cif_path=cif,
+    )  # fmt: skip
+    write_atomically(output, lambda name: Path(name).write_text(guess.text, encoding="utf-8"))
+    load_config(output, needs_temperature=False)
+    console = console_of()
+    for kind in guess.found.kinds:
+        console.print(kind.described, soft_wrap=True)
+    for note in guess.notes:
+        console.print(note, soft_wrap=True)
+    console.print(f"{account_of_times(universe.trajectory).text}.", soft_wrap=True)
+    for what, how in guess.missing.items():
+        console.print(headed("Not in the files:", f"{what}: {how} in {output}."), soft_wrap=True)
+    console.print(f"Written: {output}. These are guesses: check them, then", soft_wrap=True)
+    console.print(f"  ionmech rdf {output}    # the cutoffs, with a figure", soft_wrap=True)
+    console.print(f"  ionmech run {output}    # the decomposition", soft_wrap=True)

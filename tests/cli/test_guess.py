@@ -1,0 +1,286 @@
+"""What `ionmech init` takes systems for: molecules, charges, donors, framework, sites."""
+
+import re
+import tomllib
+
+import numpy as np
+import pytest
+
+from mda_ionmech import InputError, datasets
+from mda_ionmech.cli.config import Config, build_species
+from mda_ionmech.cli.guess_config import guess_config
+from mda_ionmech.cli.guess_mobility import displacements
+from mda_ionmech.cli.guess_molecules import survey
+from mda_ionmech.lib.covalent_bonds import guess_bonds
+
+from ..builders import make_universe
+
+LENGTH = 28.0
+BOX = (LENGTH, LENGTH, LENGTH, 90.0, 90.0, 90.0)
+MASS = {"Li": 6.94, "C": 12.011, "O": 15.999, "F": 18.998, "P": 30.974, "H": 1.008, "N": 14.007,
+        "S": 32.06, "Cl": 35.45, "Na": 22.99, "Ca": 40.08}  # fmt: skip
+
+#: Molecules with their atoms in A: a dimethyl carbonate, of which the first oxygen points along x,
+#: an acetonitrile, whose nitrogen does, and hexafluorophosphate.
+CARBONATE = (
+    ["O", "C", "O", "C", "O", "C"] + ["H"] * 6,
+    np.array(
+        [[0, 0, 0], [-1.2, 0, 0], [-1.9, 1.1, 0], [-3.3, 1.1, 0], [-1.9, -1.1, 0], [-3.3, -1.1, 0],
+         [-3.7, 2.1, 0], [-3.7, 0.6, 0.9], [-3.7, 0.6, -0.9],
+         [-3.7, -2.1, 0], [-3.7, -0.6, 0.9], [-3.7, -0.6, -0.9]]
+    ),
+)  # fmt: skip
+NITRILE = (
+    ["N", "C", "C", "H", "H", "H"],
+    np.array([[0, 0, 0], [-1.16, 0, 0], [-2.6, 0, 0], [-3.0, 1.0, 0], [-3.0, -0.5, 0.9],
+              [-3.0, -0.5, -0.9]]),
+)  # fmt: skip
+PF6 = (
+    ["P"] + ["F"] * 6,
+    np.array([[0, 0, 0], *(1.6 * np.vstack([np.eye(3), -np.eye(3)]))]),
+)
+
+
+def solution(n_frames=12, charges=None, bonds=True, residues=True, **resnames):
+    """Eight lithium ions, each with a carbonate and a nitrile in contact; anions far away."""
+    rng = np.random.default_rng(5)
+    elements, places, residue, names, links = [], [], [], [], []
+
+    def add(kind, where, name):
+        first = len(elements)
+        elements.extend(kind[0])
+        places.append(kind[1] + where)
+        residue.extend([len(names)] * len(kind[0]))
+        names.append(resnames.get(name, name) if residues else "UNL")
+        links.extend((guess_bonds(np.array(kind[0]), kind[1], None) + first).tolist())
+
+    for corner in np.ndindex(2, 2, 2):
+        place = np.array(corner) * LENGTH / 2 + 1
+        add((["Li"], np.zeros((1, 3))), place, "LI")
+        add(CARBONATE, place - np.array([1.95, 0, 0]), "DMC")
+        add((NITRILE[0], -NITRILE[1]), place + np.array([2.1, 0, 0]), "ACN")
+        add(PF6, place + np.array([3, 6, 6]), "PF6")
+    still = np.concatenate(places)
+    moves = still + rng.normal(0, 0.05, (n_frames, len(still), 3))
+    u = make_universe(
+        np.mod(moves, LENGTH), BOX, names=elements, elements=elements,
+        masses=[MASS[e] for e in elements], residue=residue if residues else [0] * len(elements),
+        resnames=names if residues else ["UNL"], bonds=links if bonds else None,
+    )  # fmt: skip
+    if charges is not None:
+        each = {"Li": charges, "P": -charges}
+        u.add_TopologyAttr("charges", [each.get(e, 0.0) for e in elements])
+    return u
+
+
+def guessed(universe, **options):
+    options = {"temperature": 300.0} | options
+    guess = guess_config(universe, "a.pdb", ["a.xtc"], {}, **options)
+    return guess, Config.model_validate(tomllib.loads(guess.text))
+
+
+@pytest.mark.parametrize("bonds", [True, False])
+def test_each_solvent_of_a_mixture_is_a_ligand_type(bonds):
+    u = solution(bonds=bonds)
+    guess, config = guessed(u)
+    assert guess.found.system == "liquid"
+    lithium, anion = build_species(config, u)
+    assert (lithium.n_carriers, anion.n_carriers) == (8, 8)
+    ligands = lithium.microstates.ligands
+    assert list(ligands) == ["DMC", "ACN", "anion"]
+    assert [set(g.elements) for g in ligands.values()] == [{"O"}, {"N"}, {"F"}]
+    assert ligands["DMC"].n_atoms == 8, "the carbonyl oxygen alone touches the ions"
+    assert lithium.events.resolve == "ligand"
+    text = " ".join(guess.text.replace("\n#  ", "").split())
+    # isolated complexes: no second shell, hence no minimum of g(r)
+    for name, contacts in (("DMC", "1.00"), ("ACN", "1.00"), ("anion", "0.00")):
+        assert re.search(
+            rf"# {name}: g\(r\) has no clear minimum .*? \({contacts} atoms there", text
+        )
+    assert config.species[0].microstates.cutoff["DMC"] == 2.6
+    assert not guess.missing
+
+
+def test_the_peak_that_was_taken_is_told():
+    guess, config = guessed(datasets.liquid())
+    text = " ".join(guess.text.replace("\n#  ", "").split())
+    peak = re.search(
+        r"# solvent: first peak of g\(r\) at (\S+) A, minimum after it at (\S+) A, (\S+) atoms",
+        text,
+    )
+    # 4.15 nitrogens within 2.8 A, the peak at 2.14 A (page of the data)
+    assert float(peak[1]) == pytest.approx(2.14, abs=0.05)
+    assert 2.8 < float(peak[2]) < 3.6
+    assert float(peak[3]) == pytest.approx(4.2, abs=0.25)
+    assert config.species[0].microstates.cutoff == "rdf"
+
+
+def test_a_single_solvent_keeps_its_plain_name():
+    u = solution(ACN="DMC")
+    _, config = guessed(u)
+    # of one residue name, but other atoms: still two kinds
+    names = list(build_species(config, u)[0].microstates.ligands)
+    assert len(names) == 3
+    assert names[-1] == "anion"
+
+
+@pytest.mark.parametrize("residues", [True, False])
+def test_molecules_without_bonds_and_residues(residues):
+    """As an XYZ file has them: bonds are guessed, and the file says so."""
+    u = solution(bonds=False, residues=residues)
+    guess, config = guessed(u)
+    assert ('bonds = "guess"' in guess.text) is not residues
+    assert guess.found.bonds_guessed is not residues
+    roles = {k.role: k.n_molecules for k in guess.found.kinds}
+    assert roles == {"cation": 8, "anion": 8, "solvent": 8}
+    assert config.species[1].compound == ("residues" if residues else "fragments")
+
+
+def test_charges_of_the_topology_are_compared():
+    assert survey(solution(charges=0.8)).scale == pytest.approx(0.8)
+    assert survey(solution(charges=1.0)).scale is None
+    guess, _ = guessed(solution(charges=0.8))
+    assert any("0.80 times the formal charges" in note for note in guess.notes)
+    assert "+0.80 e in the topology" in guess.text
+
+
+def test_charges_that_do_not_sum_to_zero_are_said():
+    u = solution()
+    rest = u.select_atoms("not (resname PF6 and resid 4)")
+    elements = list(rest.elements)
+    cut = make_universe(
+        u.trajectory.timeseries(rest, order="fac"), BOX, names=elements, elements=elements,
+        masses=rest.masses, residue=np.unique(rest.resindices, return_inverse=True)[1],
+        resnames=list(rest.residues.resnames),
+    )  # fmt: skip
+    guess, _ = guessed(cut)
+    assert any("8 x Li+ +1, 7 x PF6- -1 sum to +1 e, not zero" in n for n in guess.notes)
+
+
+def test_what_the_files_do_not_hold_is_asked_for_by_name():
+    u = solution()
+    guess = guess_config(u, "a.pdb", ["a.xtc"], {}, temperature=None)
+    assert list(guess.missing) == ["temperature (K)"]
+    assert "# temperature = 300.0         # K, not in the files: GIVE IT" in guess.text
+    bare = make_universe(
+        u.trajectory.timeseries(order="fac"), (0, 0, 0, 0, 0, 0), names=u.atoms.names,
+        elements=u.atoms.elements, masses=u.atoms.masses, residue=u.atoms.resindices,
+        resnames=u.residues.resnames,
+    )  # fmt: skip
+    bare.trajectory.add_transformations(without_cell)
+    guess = guess_config(bare, "a.pdb", ["a.xtc"], {}, temperature=None)
+    assert list(guess.missing) == ["temperature (K)", "cell (A, degrees)"]
+    assert "donors by chemistry: without a cell g(r) is not known" in guess.text
+
+
+def without_cell(ts):
+    ts.dimensions = None
+    return ts
+
+
+def crystal(symbols, step, n_frames=60, scale=None):
+    """Atoms that vibrate by 0.1 A; those with a step above 0 also walk by it in each frame."""
+    rng = np.random.default_rng(7)
+    n = len(symbols)
+    grid = np.array(list(np.ndindex(4, 4, 4)))[:n] * 4.0
+    walk = np.cumsum(rng.normal(0, 1, (n_frames, n, 3)), axis=0)
+    moving = np.array([step.get(s, 0.0) for s in symbols])[None, :, None]
+    places = grid + moving * walk + rng.normal(0, 0.1, (n_frames, n, 3))
+    places += np.linspace(0, 3, n_frames)[:, None, None]  # the whole crystal drifts
+    return make_universe(
+        np.mod(places, 16.0), (16.0,) * 3 + (90.0,) * 3, names=symbols, elements=symbols,
+        masses=[MASS[s] for s in symbols], residue=[0] * n, resnames=["MOL"],
+    )  # fmt: skip
+
+
+def test_the_framework_of_a_crystal_is_what_stays_in_its_place():
+    u = crystal(["Li"] * 20 + ["P"] * 12 + ["S"] * 32, {"Li": 0.3})
+    found = survey(u)
+    assert found.system == "crystal or glass"
+    assert [(k.name, k.role) for k in found.kinds] == [
+        ("Li+", "cation"), ("P", "framework"), ("S", "framework"),
+    ]  # fmt: skip
+    moved = {k.element: k.displacement for k in found.kinds}
+    # 0.3 A per frame and direction over about 52 frames
+    assert moved["Li"].end == pytest.approx(0.3 * np.sqrt(3 * 52), rel=0.2)
+    assert moved["S"].end == pytest.approx(0.1 * np.sqrt(6), rel=0.15)
+    guess, config = guessed(u)
+    assert config.analysis.framework == "type P or type S" or "name P" in config.analysis.framework
+    (lithium,) = config.species
+    assert lithium.microstates.rule == "SiteAssignment"
+    assert lithium.microstates.density is True
+    assert lithium.events.rule == "CrystalEvents"
+    assert "moves by" in guess.text
+
+
+def test_anions_that_diffuse_are_the_carriers_where_no_cation_does():
+    found = survey(crystal(["Ca"] * 20 + ["F"] * 40, {"F": 0.3}))
+    assert [(k.name, k.role, k.charge) for k in found.kinds] == [
+        ("F-", "anion", -1.0), ("Ca", "framework", 0.0),
+    ]  # fmt: skip
+
+
+def test_a_molten_salt_has_no_framework():
+    u = crystal(["Na"] * 32 + ["Cl"] * 32, {"Na": 0.4, "Cl": 0.4})
+    guess, config = guessed(u)
+    assert guess.found.system == "molten salt"
+    assert [(s.name, s.charge) for s in config.species] == [("Na+", 1), ("Cl-", -1)]
+    assert list(config.species[0].microstates.ligands) == ["anion"]
+    assert config.analysis.frame == "barycentric"
+
+
+def test_few_frames_tell_no_displacement():
+    u = crystal(["Na"] * 32 + ["Cl"] * 32, {}, n_frames=4)
+    assert displacements(u, [np.arange(32), np.arange(32, 64)]) is None
+    assert survey(u).system == "crystal or glass"
+
+
+def test_sites_from_a_cif():
+    u = datasets.load("crystal")
+    cif = datasets.path("crystal") / "llzo.cif"
+    _, config = guessed(u, cif=str(cif), cif_path=cif)
+    sites = config.species[0].microstates
+    assert (sites.cif, sites.species, sites.supercell) == (cif, "Li", (1, 1, 1))
+    assert config.species[0].macrostates.rule == "SiteType"
+    with pytest.raises(InputError, match="looks like a liquid, which has no sites"):
+        guess_config(solution(), "a.pdb", ["a.xtc"], {}, cif=str(cif), cif_path=cif)
+    with pytest.raises(InputError, match="does not fit into that of the trajectory"):
+        guess_config(
+            crystal(["Li"] * 20 + ["S"] * 40, {"Li": 0.3}), "a.pdb", ["a.xtc"], {}, cif=str(cif),
+            cif_path=cif,
+        )  # fmt: skip
+
+
+def test_chains_of_other_lengths_are_one_polymer():
+    chains = [45, 60, 52]
+    elements, residue, bonds, first = ["Li"] * 6, list(range(6)), [], 6
+    for k, n in enumerate(chains):
+        elements += (["C", "C", "O"] * n)[:n]
+        residue += [6 + k] * n
+        bonds += [(first + m, first + m + 1) for m in range(n - 1)]
+        first += n
+    rng = np.random.default_rng(2)
+    u = make_universe(
+        rng.uniform(0, LENGTH, (8, len(elements), 3)), BOX, names=elements, elements=elements,
+        masses=[MASS[e] for e in elements], residue=residue, resnames=["LI"] * 6 + ["PEO"] * 3,
+        bonds=bonds,
+    )  # fmt: skip
+    u.add_TopologyAttr("charges", [1.0] * 6 + [0.0] * (len(elements) - 6))
+    guess, config = guessed(u)
+    assert guess.found.system == "polymer"
+    assert [(k.role, k.n_molecules) for k in guess.found.kinds] == [("cation", 6), ("polymer", 3)]
+    assert config.species[0].events.rule == "PolymerEvents"
+    ligands = build_species(config, u)[0].microstates.ligands["polymer"]
+    assert set(ligands.elements) == {"O"}
+
+
+def test_bonds_are_those_of_non_metals():
+    elements = np.array(["Li", "O", "H", "H", "P", "S", "Cl"])
+    places = np.array(
+        [[0, 0, 0], [1.9, 0, 0], [2.5, 0.8, 0], [2.5, -0.8, 0], [8, 8, 8], [9.9, 8, 8], [5, 5, 5.0]]
+    )
+    assert guess_bonds(elements, places, None).tolist() == [[1, 2], [1, 3], [4, 5]]
+    assert guess_bonds(np.array(["Li", "Li"]), np.zeros((2, 3)), None).shape == (0, 2)
+    broken = np.mod(places + np.array([9.0, 0, 0]), 11.0)
+    box = np.array([11, 11, 11, 90, 90, 90], dtype=np.float32)
+    assert guess_bonds(elements, broken, box).tolist() == [[1, 2], [1, 3], [4, 5]]
