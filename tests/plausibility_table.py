@@ -12,14 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
-from mda_ionmech.analysis import boundary_steps, plausibility, unit_checks
+from mda_ionmech.analysis import boundary_steps, plausibility, site_checks, unit_checks
 from mda_ionmech.events import PolymerEvents, SolvationEvents
 from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.microstates.sites import off_site
 from mda_ionmech.trajectory import step_lengths
 
 from .builders import brownian, halves, make_universe, wrap
 from .files.timed_files import ATOMS, BOX, DT, LENGTH, walk
 from .files.timed_files import analysis as timed
+from .site_lattices import CORNERS, ODD, two_lattices
+from .site_lattices import analysis as on_sites
+from .site_lattices import walk as site_walk
 
 PAGE = Path(__file__).parents[1] / "docs" / "plausibility.md"
 INTRODUCTION = """\
@@ -35,7 +39,8 @@ REASONS = """\
 A check gives no warning where the sample is not conclusive, because frequent false warnings are
 ignored. The thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`,
 `unit_checks.py` for units, `mda_ionmech/trajectory/step_lengths.py` for steps between consecutive
-frames, and `mda_ionmech/analysis/boundary_steps.py` for steps across the faces of the cell):"""
+frames, `mda_ionmech/analysis/boundary_steps.py` for steps across the faces of the cell,
+`site_checks.py` and `mda_ionmech/microstates/sites/off_site.py` for sites):"""
 #: Frames of the shipped liquid that are analysed: 1 ps apart.
 FRAMES = 600
 
@@ -216,6 +221,19 @@ def charges_exchanged():
     return salt(made_of(walk()), (-1, 1), ("first", "second")).run()
 
 
+def some_sites(**options):
+    """Ions that spend half of the time on every second kind of sites."""
+    rng = np.random.default_rng(1)
+    return on_sites(site_walk(rng, 600, 40), rng, resolutions=None, **options).run()
+
+
+def off_the_sites():
+    rng = np.random.default_rng(4)
+    return on_sites(
+        two_lattices(rng, 1000, 20), rng, sites=CORNERS[:1], amplitude=0.1, r_core=1.0
+    ).run()
+
+
 #: By situation: what is run, and which function answers.
 SITUATIONS = {
     "a cutoff in nm": (lambda: shells(0.28), "empty_shells"),
@@ -291,6 +309,15 @@ SITUATIONS = {
     "a framework that drifts as a whole": (lambda: crystal(drift=0.05), "drift"),
     "a framework that diffuses": (lambda: crystal(host_walks=0.2), "moving_host"),
     "carriers and framework exchanged": (exchanged, "moving_host"),
+    "every second kind of sites is missing": (
+        lambda: some_sites(sites=CORNERS[~ODD]),
+        "off_sites",
+    ),
+    "sites half an Angstrom from where ions are": (
+        lambda: some_sites(amplitude=0.1, shift=np.array([0.4, 0.3, 0.0])),
+        "off_sites",
+    ),
+    "ions travel on sites that are not listed": (off_the_sites, "vibration_notes"),
 }
 
 
@@ -315,7 +342,10 @@ def known(text: str) -> bool:
 def thresholds() -> list[tuple[str, str]]:
     """Names and values of the thresholds, and the comments above them."""
     rows: list[tuple[str, str]] = []
-    for module in (plausibility, unit_checks, step_lengths, boundary_steps):
+    for module in (
+        *(plausibility, unit_checks, step_lengths, boundary_steps),
+        *(site_checks, off_site),
+    ):
         comment: list[str] = []
         for line in Path(module.__file__).read_text().splitlines():
             if line.startswith("#: "):

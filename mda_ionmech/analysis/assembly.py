@@ -34,6 +34,7 @@ from .gathered_run import GatheredRun
 from .length_sums import LengthSums, LinkedSpecies
 from .missing_nulls import gas_notes, without_gas
 from .plausibility import one_label, unchanged
+from .site_checks import vibration_notes
 from .state_datasets import shells_dataset, states_dataset
 from .window_workers import Spread
 
@@ -214,7 +215,8 @@ class Assembly:
         notes = [*self.notes, *estimates.notes]
         decomposition = estimates.decomposition()
         missing = without_gas(self.run, linked, decomposition)
-        for text in [*self._without_finding(decomposition), *gas_notes(missing)]:
+        told = *self._without_finding(decomposition), *gas_notes(missing)
+        for text in [*told, *vibration_notes(self.run, estimates)]:
             notes.append(text)
             warn_user(text)
         tree = xr.DataTree(

@@ -19,6 +19,7 @@ from .frame_source import FrameSource
 from .label_checks import check_number_of_labels
 from .lengths import Lengths, whole_lengths
 from .sampled_frames import warnings_of_sample
+from .site_checks import site_notes
 from .step_checks import far_steps, sample_notes, sample_steps
 
 
@@ -90,7 +91,7 @@ def check_before_reading(source: FrameSource) -> Prepared:
         if isinstance(one.microstates, SiteAssignment)
     }
     check_number_of_labels(source.species)
-    for text in warnings_of_sample(source):
+    for text in [*site_notes(source.species), *warnings_of_sample(source)]:
         source.note(text, loud=True)
     sampled = sample_steps(source)
     for text in sample_notes(source.species, sampled, source.times.spacing):

@@ -6,7 +6,7 @@ A `SiteAssignment` holds parameters; the objects here hold the sites of one run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from .framework_drift import circular_mean
 from .known_structure import check_symmetry, nearest_labels
 from .merged_sites import merge_sites
 from .nearest_site import SiteGrid, closest_pair
+from .off_site import MOST, far_from_sites
 from .polyhedra import Polyhedra, check_coordination, find_polyhedra
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 #: Default core radius: this fraction of half the shortest distance between sites.
 CORE_FRACTION = 0.55
-_SAMPLED = 50
+#: Frames that are sampled at most, and of these kept.
+_READ, _SAMPLED = 200, 50
 
 Sample = Callable[[], Iterable[FrameGeometry]]
 
@@ -98,6 +100,8 @@ class SettledSites:
     polyhedra : Polyhedra or None
     reach : float
         Farthest vertex of a polyhedron, Angstrom; 0 without polyhedra.
+    seen : dict
+        How far carriers are from the sites in the sampled frames; see `far_from_sites`.
     """
 
     fractional: np.ndarray
@@ -110,6 +114,7 @@ class SettledSites:
     found: dict[str, Any]
     polyhedra: Polyhedra | None = None
     reach: float = 0.0
+    seen: dict[str, Any] = field(default_factory=dict)
 
     def drift(self, frame: FrameGeometry) -> np.ndarray:
         """Fractional displacement of the framework since the reference frame."""
@@ -124,17 +129,30 @@ class _Frames:
     #: Some of the frames, each with the cell as it was read.
     some: list[tuple[FrameGeometry, np.ndarray]]
     reference: np.ndarray
+    #: Of some carriers in all sampled frames, without the drift, (frames, carriers, 3), fractional.
+    positions: np.ndarray
     cell: np.ndarray
     to_run: np.ndarray
 
     @classmethod
     def of(cls, sample: Sample) -> _Frames:
-        some = list(_thinned(sample(), _SAMPLED))
+        some, positions = [], []
+        reference: np.ndarray | None = None
+        for k, frame in enumerate(sample()):
+            if reference is None:
+                reference = np.ascontiguousarray(frame.ligands.T)
+                every = max(1, len(frame.centres) * _READ // MOST)
+            positions.append(frame.centres[::every] - circular_mean(frame.ligand_places, reference))
+            if k % (_READ // _SAMPLED) == 0:
+                as_read = frame.cell if frame.cell_as_read is None else frame.cell_as_read
+                some.append((frame, as_read))
+        assert reference is not None
         first = some[0][0]
         return cls(
             sample=sample,
             some=some,
-            reference=np.ascontiguousarray(first.ligands.T),
+            reference=reference,
+            positions=np.stack(positions),
             cell=np.mean([f.cell for f, _ in some], axis=0),
             to_run=np.linalg.inv(np.rint(first.cell @ np.linalg.inv(some[0][1]))),
         )
@@ -168,7 +186,7 @@ def settle_sites(
 ) -> SettledSites:
     """Align sites with a trajectory: cell, drift, origin, core radius, polyhedra.
 
-    Cost: some 50 sampled frames; with a density all of them twice.
+    Cost: the sampled frames; with a density twice.
 
     Parameters
     ----------
@@ -224,7 +242,22 @@ def settle_sites(
         grid,
         found,
         *shapes,
+        _seen(source, frames, grid, labels, shift),
     )
+
+
+def _seen(
+    source: SiteSource, frames: _Frames, grid: SiteGrid, labels: tuple[str, ...], shift: np.ndarray
+) -> dict[str, Any]:
+    """How far carriers are from the sites, with places in the cell of the structure."""
+    repeats, inverse = source.repeats, np.linalg.inv(frames.to_run)
+    if source.density is not None and source.density.operations is None:
+        repeats = np.ones(3)  # sites of one cell of the structure need not be those of the next
+    return far_from_sites(
+        frames.positions, grid, labels, frames.cell,
+        lambda places: (places - shift) @ inverse * repeats,
+        (frames.to_run @ frames.cell) / repeats[:, None],
+    )  # fmt: skip
 
 
 def _core_radius(
@@ -330,12 +363,3 @@ def _check_lengths(source: SiteSource, frames: _Frames) -> None:
             f"cell {shape} A: more than 10 % apart; give supercell=... that matches, in the "
             "order of the trajectory's vectors"
         )
-
-
-def _thinned(
-    frames: Iterable[FrameGeometry], most: int
-) -> Iterable[tuple[FrameGeometry, np.ndarray]]:
-    """At most about `most` of the sampled frames, each with the cell as it was read."""
-    for k, frame in enumerate(frames):
-        if k % max(1, 200 // most) == 0:
-            yield frame, frame.cell if frame.cell_as_read is None else frame.cell_as_read
