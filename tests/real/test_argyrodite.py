@@ -154,3 +154,31 @@ def test_shares_of_transport(ordered, disordered):
     assert np.all(np.diff(inside) < 0)
     ratio = float(disordered.run.results.decomposition["onsager"].isel(window=-1).squeeze())
     assert ratio / inside[-1] > 3
+
+
+@pytest.mark.parametrize(("disorder", "far"), [("0p", 0.14), ("50p", 0.23)])
+def test_tetrahedra_of_one_kind_are_no_complete_set(folder, disorder, far):
+    """The 48h sites alone, and with the tetrahedra between them, which share the vertices."""
+    stem = folder / f"Li6PS5Cl_{disorder}"
+    universe = mda.Universe(f"{stem}.pdb", f"{stem}_unwrapped.dcd")
+    places = {}
+    for site in gemmi.read_small_structure(str(folder / "Li6PS5X_complete_sites.cif")).sites:
+        places.setdefault(site.element.name, []).append((-np.array(site.fract.tolist())).tolist())
+    told = {}
+    for kinds in (("Li",), ("Li", "Na")):
+        sites = SiteAssignment.from_structure(
+            np.concatenate([places[kind] for kind in kinds]),
+            [kind for kind in kinds for _ in places[kind]],
+            framework=universe.select_atoms("element P"),
+            framework_fractional=places["P"],
+            supercell=(2, 2, 2),
+        )
+        lithium = IonSpecies(
+            universe.select_atoms("element Li"), charge=1, name="Li+", microstates=sites
+        )
+        run = OnsagerDecomposition([lithium], temperature=500.0, resolutions=None).run()
+        told[kinds] = any("missing" in text for text in run.results.warnings)
+        seen = run.species[0].microstates.settled.seen
+        if len(kinds) == 1:
+            assert seen["far"] == pytest.approx(far, abs=0.02)
+    assert told == {("Li",): True, ("Li", "Na"): False}
