@@ -200,7 +200,9 @@ class IonSpecies:
 
     def __repr__(self) -> str:
         unit = "atoms" if self.compound is None else self.compound
-        return f"<IonSpecies {self.name}: {self.n_carriers} {unit}, charge {self.charge:+g}>"
+        parts = (self.microstates, self.events, self.macrostates)
+        rules = "".join(f", {type(part).__name__}" for part in parts if part is not None)
+        return f"<IonSpecies {self.name}: {self.n_carriers} {unit}, charge {self.charge:+g}{rules}>"
 
 
 def _check_charge(name: str, charge: Any) -> float:

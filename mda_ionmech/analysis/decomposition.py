@@ -16,7 +16,6 @@ from MDAnalysis.analysis.results import Results as RawResults
 from MDAnalysis.analysis.results import ResultsGroup
 from MDAnalysis.lib.log import ProgressBar
 
-from ..lib.errors import InputError
 from ..lib.frame_backends import (
     PARTS_PER_WORKER,
     ClientParts,
@@ -157,7 +156,6 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
 
     _analysis_algorithm_is_parallelizable = True
 
-    _done: FinishedRun | None = None
     _source: FrameSource
     _stage: FrameStage
     _gathering: Any = None  # Gathering, while frames are read
@@ -390,11 +388,6 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k not in LOCAL}
-
-    def _finished(self, what: str) -> FinishedRun:
-        if self._done is None:
-            raise InputError(f"{what} needs a finished run: call .run() first")
-        return self._done
 
     def _setup_frames(self, trajectory: Any, **selection: Any) -> None:
         self._source = source = self._frame_source(**selection)

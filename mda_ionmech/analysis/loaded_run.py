@@ -39,25 +39,18 @@ class LoadedRun(RunAnswers):
     """
 
     def __init__(self, run: FinishedRun) -> None:
-        self._run = run
+        self._done = run
         self.results, self.species = run.results, run.gathered.species
-
-    def _finished(self, what: str) -> FinishedRun:
-        return self._run
 
     @property
     def frames(self) -> np.ndarray:
         """Numbers of the analysed frames in the trajectory, shape (frames,)."""
-        return self._run.record.frames
+        return self._finished("frames").record.frames
 
     @property
     def times(self) -> np.ndarray:
         """Times of the analysed frames, shape (frames,), ps."""
-        return self._run.record.times
-
-    def __repr__(self) -> str:
-        names = ", ".join(self._run.record.names)
-        return f"<LoadedRun: {names}; {self.paths.n_frames} frames>"
+        return self._finished("times").record.times
 
 
 def load_run(path: str | os.PathLike[str], *, classes: type | Iterable[type] = ()) -> LoadedRun:

@@ -43,6 +43,8 @@ def robustness(
     """
     import pandas as pd
 
+    from ..lib.unit_table import UnitTable
+
     name = results._species(species)
     index = [s.name for s in gathered.species].index(name)
     if gathered.species[index].events is None:
@@ -75,7 +77,7 @@ def robustness(
     columns = ["setting", "value", "event", "share", "low", "high"]
     table = indexed(pd.DataFrame(rows, columns=columns), 3)
     table.attrs = {k: summary.attrs[k] for k in ("species", "window_ps", "level")}
-    return table
+    return UnitTable.of(table)
 
 
 def _values(argument: str, values: Any) -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,25 +17,19 @@ from ..microstates import Microstates
 from ..observables.of_a_run import RunObservables
 from ..onsager.labelled_run import LabelledRun
 from ..results.results import Results
-from ..species import IonSpecies
 from ..trajectory import Paths
-from .finished_run import FinishedRun
 from .labelling import event_names
 from .plausibility import long_persistence
+from .shown import ShownRun
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class RunAnswers(RunObservables):
+class RunAnswers(ShownRun, RunObservables):
     """A finished run: relabelling, files and tables, without reading frames."""
 
-    species: tuple[IonSpecies, ...]
     results: Any
-
-    @abstractmethod
-    def _finished(self, what: str) -> FinishedRun:
-        """The finished run; InputError, naming `what`, before a run."""
 
     def _labelled(self, what: str) -> LabelledRun:
         return self._finished(what).record

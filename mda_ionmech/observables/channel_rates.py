@@ -53,6 +53,8 @@ def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:
     """Rates of transitions from label to label; see `OnsagerDecomposition.channel_rates`."""
     import pandas as pd
 
+    from ..lib.unit_table import UnitTable
+
     on_sites = [s.name for s in run.species if s.has_sites]
     with_macrostates = [s.name for s in run.species if s.macrostates is not None]
     able = list(dict.fromkeys([*on_sites, *with_macrostates]))
@@ -109,4 +111,4 @@ def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:
         "blocks": plan.n_blocks,
         "units": {"rate": "1/ns", "exposure": "carrier ns"},
     }
-    return table
+    return UnitTable.of(table)

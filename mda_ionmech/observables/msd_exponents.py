@@ -179,6 +179,8 @@ def exponents(run: LabelledRun) -> pd.DataFrame:
     """Exponents of the mean squared displacements; see `OnsagerDecomposition.exponents`."""
     import pandas as pd
 
+    from ..lib.unit_table import UnitTable
+
     windows = [int(n) for n in run.windows]
     if len(windows) < 2:
         raise InputError(
@@ -218,4 +220,4 @@ def exponents(run: LabelledRun) -> pd.DataFrame:
         "level": run.level,
         "units": {"shorter": "ps", "longer": "ps", "exponent": "1", "diffusivity": "cm2/s"},
     }
-    return table
+    return UnitTable.of(table)

@@ -170,6 +170,8 @@ class RateControl:
         """
         import pandas as pd
 
+        from ..lib.unit_table import UnitTable
+
         columns: dict[str, np.ndarray] = {"hops": self.hops, "rate": self.rate}
         for name in ("control", "share_self", "share"):
             value = getattr(self, name)
@@ -184,7 +186,7 @@ class RateControl:
         }
         for name in ("diffusion", "measured", "collective"):
             table.attrs[f"{name}_cm2_per_s"] = tuple(float(x) * 1e-4 for x in getattr(self, name))
-        return table.sort_values("control", ascending=False)
+        return UnitTable.of(table.sort_values("control", ascending=False))
 
 
 def rate_control(

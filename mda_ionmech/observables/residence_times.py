@@ -33,6 +33,8 @@ def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.D
     """Residence times; see `OnsagerDecomposition.residence_times`."""
     import pandas as pd
 
+    from ..lib.unit_table import UnitTable
+
     if not is_one_of(members, ("molecules", "atoms")):
         raise InputError(f"members must be 'molecules' or 'atoms', got {shown(members)}")
     detected = [one.name for one in run.species if one.microstates is not None]
@@ -62,7 +64,7 @@ def residence_times(run: LabelledRun, species: str | None, members: str) -> pd.D
         "members": members,
         "units": dict.fromkeys(("decay_time", "integral_time", "mean_stay"), "ps"),
     }
-    return table
+    return UnitTable.of(table)
 
 
 def _contacts_of(one: LabelledSpecies, members: str) -> Iterator[ContactTable]:

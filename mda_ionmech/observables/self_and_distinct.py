@@ -16,6 +16,8 @@ from ..onsager.window_sums import block_products, block_sums, window_pass
 
 def path_parts(run: LabelledRun, species: int, resolution: int, n_steps: int) -> pd.DataFrame:
     """See `OnsagerDecomposition.path_parts`; resolution in frames."""
+    from ..lib.unit_table import UnitTable
+
     one = run.species[species].labels
     n_frames, horizon = run.n_frames, resolution * n_steps
     collective = onsager.collective_path(one.position)[None]
@@ -53,7 +55,7 @@ def path_parts(run: LabelledRun, species: int, resolution: int, n_steps: int) ->
         "horizon_ps": horizon * run.dt,
         "units": "1/(J m s)",
     }
-    return table
+    return UnitTable.of(table)
 
 
 def _pairs_in_clusters(one: CarrierLabels, resolution: int) -> np.ndarray:

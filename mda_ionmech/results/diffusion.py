@@ -23,6 +23,8 @@ def diffusion(results: ResultTree, window: float | None, viscosity: float | None
     """Diffusivities of every species and of charge; see `Results.diffusion`."""
     import pandas as pd
 
+    from ..lib.unit_table import UnitTable
+
     diffusive = window is None and results.has_diffusive_view
     data = results.decomposition if diffusive else results.at_window(window)
     settings = results.settings
@@ -70,4 +72,4 @@ def diffusion(results: ResultTree, window: float | None, viscosity: float | None
     table.attrs = about_diffusive(results) if diffusive else about_window(results, data)
     if shift:
         table.attrs["finite_size_shift_cm2_per_s"] = shift
-    return table
+    return UnitTable.of(table)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..lib.errors import InputError
+from ..lib.unit_table import UnitTable
 from .elementary import elementary_resolution, reading_resolution
 from .ends import ENDS, with_ends
 
@@ -81,4 +82,4 @@ def diffusive_table(results: ResultTree, species: str, resolution: float | None)
             "effectiveness": "angstrom2",
         },
     }
-    return table
+    return UnitTable.of(table)

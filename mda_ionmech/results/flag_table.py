@@ -27,6 +27,8 @@ def flag_table(results: Any, by: str, species: str, **reading: Any) -> pd.DataFr
     AdditivityError
         If the parts of a class do not sum to it: a bug.
     """
+    from ..lib.unit_table import UnitTable
+
     plain = results.summary(species=species, **reading)
     other = _split(results, by, species)
     view = plain.attrs.get("view", "window")
@@ -49,7 +51,7 @@ def flag_table(results: Any, by: str, species: str, **reading: Any) -> pd.DataFr
     table = table[kept]
     table.index = pd.MultiIndex.from_tuples([key[str(e)] for e in table.index], names=["event", by])
     table.attrs = attrs | {"by": by}
-    return table
+    return UnitTable.of(table)
 
 
 def _flag_key(events: list[str], by: str) -> dict[str, tuple[str, Any]]:

@@ -37,6 +37,8 @@ def hop_dates(settings: Mapping[str, Any], species: str) -> pd.DataFrame:
     """See `Results.hop_dates`."""
     import pandas as pd
 
+    from ..lib.unit_table import UnitTable
+
     found = dates_of(settings, species)
     if not found:
         raise InputError(
@@ -49,4 +51,4 @@ def hop_dates(settings: Mapping[str, Any], species: str) -> pd.DataFrame:
         index=pd.Index([int(k) for k in at], name="percentile"),
     )
     table.attrs = {"species": species, **{k: v for k, v in found.items() if k != "percentiles_ps"}}
-    return table
+    return UnitTable.of(table)

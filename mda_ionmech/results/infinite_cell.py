@@ -83,6 +83,7 @@ def infinite_cell(
     """
     import pandas as pd
 
+    from ..lib.unit_table import UnitTable
     from .window_tables import about_diffusive, about_window
 
     instance("results", results, Results, "give run.results, or mda_ionmech.load(path)")
@@ -140,7 +141,7 @@ def infinite_cell(
     table.index.name = "quantity"
     table.attrs = about_diffusive(results) if diffusive else about_window(results, data)
     table.attrs |= {"viscosity_mPa_s": eta, "length_angstrom": length, "level": level}
-    return table
+    return UnitTable.of(table)
 
 
 def _check_liquid(settings: dict[str, Any]) -> None:

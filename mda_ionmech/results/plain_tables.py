@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 from rich import box
 from rich.table import Table
 
+from ..lib.number_text import three_digits
+
+__all__ = ["fixed", "number", "plain_table", "reach", "three_digits"]
+
 
 def number(value: float) -> str:
     """A number with at most three digits; a dash where it is unknown."""
     return "-" if value != value else f"{value:.3g}"
-
-
-def three_digits(value: float) -> str:
-    """A number with three digits, final zeros kept; a dash where it is unknown."""
-    if value != value:
-        return "-"
-    if value == 0:
-        return "0"
-    if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.{max(2 - math.floor(math.log10(abs(value))), 0)}f}"
-    return f"{value:.2e}"
 
 
 def fixed(value: float, places: int = 3) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +129,8 @@ class Results(ResultTree):
         """
         import pandas as pd
 
+        from ..lib.unit_table import UnitTable
+
         if by is not None:
             from .flag_table import flag_table
 
@@ -189,7 +190,7 @@ class Results(ResultTree):
             "level": float(data["share_low"].attrs["level"]),
             "units": {"onsager": "1/(J m s)", "frequency": "1/ns", "effectiveness": "angstrom2"},
         }
-        return table
+        return UnitTable.of(table)
 
     def recommend(self, *, species: str | None = None) -> Recommendation:
         """The recommended reading with the reasons, or why there is none.
@@ -562,30 +563,11 @@ class Results(ResultTree):
         return write_atomically(path, lambda name: write_netcdf(self.tree, name), remedy=KEPT)
 
     def _repr_html_(self) -> str:
-        table = self.summary()
-        at = table.attrs
-        lengths = (
-            f"labels over {at['resolution_ps']:g} ps, lags from {at['first_lag_ps']:g} ps on"
-            if "resolution_ps" in at
-            else f"window {at['window_ps']:g} ps"
-        )
-        head = (
-            f"<b>{escape(at['species'])}</b>, {lengths}, "
-            f"frame of reference {escape(str(self.settings['frame']))}, "
-            f"{self.settings['n_frames']} frames"
-        )
-        transport = self.transport()
-        numbers = "{:.3g}".format
-        return (
-            f"<p>{head}</p>{table.to_html(float_format=numbers)}"
-            f"{transport.to_html(float_format=numbers)}"
-        )
+        from .shown import results_html
+
+        return results_html(self)
 
     def __repr__(self) -> str:
-        data = self.decomposition
-        species = ", ".join(str(s) for s in data["species"].values)
-        windows = data["window"].values
-        return (
-            f"<Results: {species}; {data.sizes['event']} events; {len(windows)} windows from "
-            f"{windows[0]:g} to {windows[-1]:g} ps; use .summary(window=...)>"
-        )
+        from .shown import results_line
+
+        return f"<Results of {results_line(self)}; .summary(), .transport(), .verdict()>"

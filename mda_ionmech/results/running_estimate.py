@@ -21,6 +21,8 @@ def running_estimate(results: Any, parts: int, species: str | None) -> pd.DataFr
     """See `Results.running_estimate`."""
     import pandas as pd
 
+    from ..lib.unit_table import UnitTable
+
     remedy = "give how many lengths to compare, e.g. 10"
     parts = whole("parts", parts, least=2, most=MOST_PARTS, remedy=remedy)
     name = results._species(species)
@@ -65,4 +67,4 @@ def running_estimate(results: Any, parts: int, species: str | None) -> pd.DataFr
         "units": {"onsager": "1/(J m s)", "error": "1/(J m s)"},
         "total": total,
     }
-    return table
+    return UnitTable.of(table)

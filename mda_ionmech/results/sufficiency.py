@@ -22,6 +22,8 @@ def data_sufficiency(results: Any, target: float, species: str | None) -> pd.Dat
     """See `Results.data_sufficiency`."""
     import pandas as pd
 
+    from ..lib.unit_table import UnitTable
+
     target = as_number(target)
     if not 0 < target < 1:
         raise InputError(
@@ -56,4 +58,4 @@ def data_sufficiency(results: Any, target: float, species: str | None) -> pd.Dat
         "level": blocks.level,
         "units": {"length": "ns", "needed": "ns"},
     }
-    return table
+    return UnitTable.of(table)

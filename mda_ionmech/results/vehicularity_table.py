@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 def vehicularity(results: ResultTree, window: float | None, species: str | None) -> pd.DataFrame:
     """Table of the group ``vehicle``; see `Results.vehicularity`."""
+    from ..lib.unit_table import UnitTable
+
     data = results.vehicle
     if data is None:
         raise InputError("this run did not unwrap the ligands: run it with projection='vehicle'")
@@ -27,4 +29,4 @@ def vehicularity(results: ResultTree, window: float | None, species: str | None)
         one = one.sel(window=[float(results.at_window(window)["window"])])
     table = one.to_dataframe()
     table.attrs = {"species": name, "units": {"window": "ps"}}
-    return table
+    return UnitTable.of(table)

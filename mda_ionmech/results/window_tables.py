@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from ..lib.errors import InputError
+from ..lib.unit_table import UnitTable
 from ..lib.whole_frames import whole_frames
 from ..onsager.block_bootstrap import percentiles
 from .ends import with_ends
@@ -32,7 +33,7 @@ def transference(results: ResultTree, window: float | None) -> pd.DataFrame:
     )
     table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
     table.attrs = about_window(results, data)
-    return table
+    return UnitTable.of(table)
 
 
 def transport(results: ResultTree, window: float | None) -> pd.DataFrame:
@@ -55,7 +56,7 @@ def transport(results: ResultTree, window: float | None) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high", "unit"])
     table.index.name = "quantity"
     table.attrs = about_diffusive(results) if diffusive else about_window(results, data)
-    return table
+    return UnitTable.of(table)
 
 
 def _diffusive_transference(results: ResultTree) -> pd.DataFrame:
@@ -79,7 +80,7 @@ def _diffusive_transference(results: ResultTree) -> pd.DataFrame:
     )
     table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
     table.attrs = about
-    return table
+    return UnitTable.of(table)
 
 
 def about_diffusive(results: ResultTree) -> dict[Hashable, Any]:
@@ -150,4 +151,4 @@ def view_of(
         "total": values.total,
         "units": {"onsager": "1/(J m s)"},
     }
-    return table
+    return UnitTable.of(table)

@@ -281,7 +281,7 @@ def test_a_loaded_run_can_be_saved_again_also_where_it_came_from(small, copied, 
     assert_same(answers(run), expected)
     shutil.rmtree(copied)
     assert_same(answers(load_run(str(other))), expected)
-    assert repr(run) == "<LoadedRun: ion; 240 frames>"
+    assert repr(run).startswith("<LoadedRun of ion; 240 frames")
     atoms = run.species[0].atoms
     assert atoms.names.tolist() == ["I"] * 4
     assert atoms.masses.tolist() == [7.0] * 4

@@ -226,7 +226,8 @@ def test_notebook_display(liquid_run):
     html = liquid_run.results._repr_html_()
     assert "solvent_exchange" in html
     assert "Haven ratio" in html
-    assert "9 windows from 1 to 256 ps" in repr(liquid_run.results)
+    assert "conductivity" in repr(liquid_run.results)
+    assert "most of the transport" in html or "moves mostly" in html or "undecided" in html
 
 
 def test_settings_are_enough_to_run_it_again(liquid_run):

@@ -1,0 +1,115 @@
+"""Tables that are printed whole: units in the headers, intervals beside their values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from .number_text import three_digits
+
+#: Columns that are fractions and are printed in percent.
+FRACTIONS = ("share", "self", "distinct", "relative_error")
+#: Column of numbers that are whole.
+COUNT = "count"
+#: Units as they are printed.
+PRINTED = {"angstrom2": "A^2", "angstrom": "A"}
+#: Width of a printed table; wider ones continue below.
+WIDTH = 100
+
+
+class UnitTable(pd.DataFrame):
+    """A table whose printed form shows every column, with its unit and its interval.
+
+    The columns ``x_low`` and ``x_high``, or ``low`` and ``high`` behind ``x``, are printed beside
+    ``x``, and fractions in percent. Values, columns and index are those of a plain
+    `pandas.DataFrame`, and what is computed from the table is one.
+
+    Parameters
+    ----------
+    *data, **options
+        As of `pandas.DataFrame`. Units of columns are taken from ``attrs["units"]``.
+    """
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> UnitTable:
+        """The same table, with its attributes.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame
+
+        Returns
+        -------
+        UnitTable
+        """
+        out = cls(table)
+        out.attrs = dict(table.attrs)
+        return out
+
+    @property
+    def _constructor(self) -> Any:
+        return pd.DataFrame
+
+    def printed(self) -> pd.DataFrame:
+        """The cells as they are printed, with units in the names of columns.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Of strings.
+        """
+        units, names = self.attrs.get("units", {}), list(self.columns)
+        out: dict[str, list[str]] = {}
+        skipped: set[Any] = set()
+        for k, name in enumerate(names):
+            if name in skipped:
+                continue
+            ends = next(
+                (
+                    pair
+                    for pair in ((f"{name}_low", f"{name}_high"), ("low", "high"))
+                    if list(names[k + 1 : k + 3]) == list(pair)
+                ),
+                None,
+            )
+            skipped.update(ends or ())
+            unit = units.get(name, "1")
+            head = str(name) if unit == "1" else f"{name}, {PRINTED.get(unit, unit)}"
+            out[head] = _cells(self, name, ends)
+        table = pd.DataFrame(out, index=self.index)
+        table.columns.name = self.columns.name
+        return table
+
+    def __repr__(self) -> str:
+        if not len(self) or not len(self.columns):
+            return repr(pd.DataFrame(self))
+        with pd.option_context("display.width", WIDTH):
+            return self.printed().to_string(line_width=WIDTH)
+
+    def _repr_html_(self) -> str:
+        return self.printed().to_html(border=0)
+
+
+def _cells(table: pd.DataFrame, name: Any, ends: tuple[str, str] | None) -> list[str]:
+    values = table[name]
+    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return [str(value) for value in values]
+    if pd.api.types.is_integer_dtype(values):
+        return [f"{value:d}" for value in values]
+    percent = name in FRACTIONS
+
+    def text(value: float) -> str:
+        if name == COUNT and value == value:
+            return f"{value:.0f}"
+        return f"{100 * value:.1f}" if percent and value == value else three_digits(value)
+
+    sign = "%" if percent else ""
+    cells = [f"{text(value)}{sign}" if value == value else "-" for value in values]
+    if ends is None:
+        return cells
+    low, high = (table[end] for end in ends)
+    return [
+        f"{cell} ({text(a)} to {text(b)})" if a == a and b == b else cell
+        for cell, a, b in zip(cells, low, high, strict=True)
+    ]

@@ -1,0 +1,57 @@
+"""Tables that are printed whole, with units and intervals."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+
+from mda_ionmech.lib.unit_table import WIDTH, UnitTable
+
+VALUES = {
+    "share": [0.25, np.nan],
+    "share_low": [0.2, np.nan],
+    "share_high": [0.3, np.nan],
+    "rate": [1234.5, 0.00123],
+    "low": [1000.0, np.nan],
+    "high": [2000.0, np.nan],
+    "count": [1e6, 3.0],
+    "label": ["a", "b"],
+}
+
+
+def table():
+    made = UnitTable(VALUES, index=pd.Index(["hop", "rest"], name="event"))
+    made.attrs = {"units": {"rate": "1/ns", "count": "1"}}
+    return made
+
+
+def test_intervals_stand_beside_values_and_units_in_headers():
+    text = table().printed()
+    assert list(text.columns) == ["share", "rate, 1/ns", "count", "label"]
+    assert list(text["share"]) == ["25.0% (20.0 to 30.0)", "-"]
+    assert list(text["rate, 1/ns"]) == ["1234 (1000 to 2000)", "0.00123"]
+    assert list(text["count"]) == ["1000000", "3"]
+
+
+def test_wide_tables_show_every_column_within_the_width():
+    wide = UnitTable({f"column_{k}": [float(k)] for k in range(40)})
+    lines = repr(wide).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert all(f"column_{k}" in repr(wide) for k in range(40))
+
+
+def test_numbers_are_those_of_a_plain_table_and_so_is_what_is_computed():
+    made = table()
+    pd.testing.assert_frame_equal(pd.DataFrame(made), pd.DataFrame(VALUES, index=made.index))
+    assert type(made.head(1)) is pd.DataFrame
+    assert type(made[["rate"]] * 2) is pd.DataFrame
+    back = pickle.loads(pickle.dumps(made))
+    assert repr(back) == repr(made)
+    assert back.attrs == made.attrs
+
+
+def test_html_is_escaped_and_empty_tables_have_a_form():
+    assert "<b>" not in UnitTable({"x": ["<b>"]})._repr_html_()
+    assert "Empty" in repr(UnitTable())
+    assert "x" in repr(UnitTable({"x": np.zeros(0)}))
+    assert UnitTable({"x": np.zeros(0)})._repr_html_()
