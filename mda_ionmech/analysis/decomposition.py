@@ -269,7 +269,10 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         n_parts = check_count("n_parts", n_parts)
         chosen = check_frames(trajectory.n_frames, start, stop, step, frames)
         self._bar = bar = ProgressBar(
-            total=1, verbose=bool(verbose), desc="starting", **(progressbar_kwargs or {})
+            total=1,
+            verbose=bool(verbose),
+            desc="checking sampled frames",
+            **(progressbar_kwargs or {}),
         )
         parts = parts_source(backend, n_workers)
         self._client = parts.client if isinstance(parts, ClientParts) else None

@@ -20,7 +20,7 @@ from ..lib.version import __version__
 from ..lib.write_targets import check_can_write, is_file, shown_path
 from . import init_command, view_commands
 from .demos import DEMOS
-from .options import console_of, list_written, make_folder, quiet_readers
+from .options import console_of, list_written, make_folder, quiet_readers, told_warnings
 
 if TYPE_CHECKING:
     from ..species import IonSpecies
@@ -126,8 +126,11 @@ def run(
     Example: [bold]ionmech run liquid.toml[/bold]
     """
     from .. import plotting
+    from ..analysis.input_check import ONE_EVENT, plain_rows, without_events
+    from ..lib.terminal import headed
     from ..results.tables import print_result
     from .config import build_analysis, load_config
+    from .init_command import print_rows
     from .output_checks import check_output_windows, check_outputs, save_or_rescue
 
     quiet_readers()
@@ -139,13 +142,16 @@ def run(
     folder, name = make_folder(output.folder, "output.folder"), output.name or config.stem
     files = [folder / f"{name}{ending}" for ending in (".nc", ".states.npz")]
     check_outputs(files)
-    analysis = build_analysis(settings)
+    with told_warnings():  # the results list them
+        analysis = build_analysis(settings)
     frames = {key: chosen[key] for key in ("start", "stop", "step", "frames")}
     # shown before the long work, so that wrong input is noticed
     times = analysis.frame_spacing(**frames)
     check_output_windows(output, analysis, times)
     console_of().print(f"{times.described}.", soft_wrap=True)
-    analysis.run(**chosen, verbose=True)
+    print_rows(plain_rows(analysis))
+    with told_warnings() as told:
+        analysis.run(**chosen, verbose=True)
     results = analysis.results
     states_window = output.states_window or output.window
     written = save_or_rescue(
@@ -157,11 +163,21 @@ def run(
     console = console_of()
     plain = analysis.plain() if analysis.is_filtered else None
     print_result(console, results, output.window, plain)
+    for text in told:
+        if not any(text.rstrip(".") == one.rstrip(".") for one in results.warnings):
+            console.print(headed("Warning:", f"{text.rstrip('.')}."))
+    if without_events(analysis.species):
+        console.print(headed("One event:", f"{ONE_EVENT}."), soft_wrap=True)
     written += plotting.save_all(
         results, folder, name, formats=output.figures, window=output.window
     )
     written += _save_rdfs(analysis.species, folder, name, output.figures)
     list_written(console, written)
+    console.print(
+        f"Next: ionmech report {files[0]}    # a page with all figures\n"
+        f"      ionmech view {files[1]} -c {config}    # the events in OVITO",
+        soft_wrap=True,
+    )
 
 
 def _save_rdfs(

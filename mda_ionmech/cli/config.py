@@ -17,7 +17,7 @@ from ..analysis.decomposition import OnsagerDecomposition
 from ..events import CrystalEvents, EventRule, PolymerEvents, SolvationEvents
 from ..lib.checks import shown
 from ..lib.errors import InputError
-from ..lib.write_targets import is_file, shown_path
+from ..lib.write_targets import is_file, is_folder, shown_path
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
 from ..microstates import CutoffShell, Detector, HullShell, SiteAssignment
 from ..species import IonSpecies
@@ -286,7 +286,12 @@ def load_config(path: str | PathLike[str], *, needs_temperature: bool = True) ->
         raise InputError(f"{source}: {error}") from error
     missing = [p for p in (config.topology, *config.trajectories) if not is_file(p)]
     if missing:
-        listed = "\n  ".join(f"no such file: {shown_path(p)}" for p in missing[:MOST_PROBLEMS])
+        listed = "\n  ".join(
+            f"{shown_path(p)} is a folder; give a file in it"
+            if is_folder(p)
+            else f"no such file: {shown_path(p)}"
+            for p in missing[:MOST_PROBLEMS]
+        )
         raise InputError(
             f"{source} has {len(missing)} problem(s):\n  {listed}\n  (paths are relative to the "
             "folder of the file)"

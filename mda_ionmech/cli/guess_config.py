@@ -323,7 +323,7 @@ def _shell(
         else:
             radii[name] = f"{contact:.1f}"
             told[name] = (
-                f"g(r) has no clear minimum after a first peak within {contact:.1f} A "
+                f"g(r) has no clear minimum after a first peak at contact, up to {contact:.1f} A "
                 f"({within(found[k], contact):.2f} atoms there, {found[k].n_frames} frames): the "
                 "contact distance by ionic radii"
             )
@@ -336,7 +336,7 @@ def _shell(
         'rule = "CutoffShell"',
         f"cutoff = {cutoff}# first minimum of g(r); look at it: ionmech rdf",
         "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
-        "persistence = 5.0             # a change that reverts this soon is ignored, ps",
+        _persistence(universe),
         "",
         "[species.microstates.ligands]",
         *(
@@ -348,6 +348,18 @@ def _shell(
             )
         ),
     ]
+
+
+def _persistence(universe: Any) -> str:
+    """5 ps, or a fiftieth of a shorter run; none where that is less than two frames."""
+    spacing = float(universe.trajectory.dt)
+    wanted = min(5.0, universe.trajectory.n_frames * spacing / 50)
+    if account_of_times(universe.trajectory).needs_dt or wanted >= 2 * spacing:
+        value = f"persistence = {wanted if wanted < 5 else 5.0:.3g}"
+        if account_of_times(universe.trajectory).needs_dt:
+            value = "persistence = 5.0"
+        return f"{value:29} # a change that reverts this soon is ignored, ps"
+    return "# persistence = 5.0           # ps; the run is too short for one"
 
 
 def _told(peak: Peak) -> str:

@@ -29,6 +29,9 @@ _DONOR = {
     "O": 1.38, "N": 1.46, "F": 1.31, "S": 1.84, "Cl": 1.81, "Br": 1.96, "I": 2.20, "Se": 1.98,
 }  # fmt: skip
 _SLACK = 0.6
+#: A first peak so much nearer than the largest contact distance is no contact, Angstrom: the cell
+#: or the elements are wrong.
+_WIDEST = 1.1
 #: Frames that are looked at.
 FRAMES = 30
 #: Atoms with fewer contacts than this fraction of those with the most do not coordinate, if so many
@@ -132,7 +135,7 @@ def peak_of(found: RadialDistribution, contact: float) -> Peak | None:
     smooth = found.smoothed()
     inside = found.r < minimum
     position = float(found.r[inside][np.argmax(smooth[inside])])
-    if position > contact:
+    if not contact - _WIDEST < position <= contact:
         return None
     n = float(found.coordination[np.searchsorted(found.r, minimum)])
     return Peak(position, minimum, n, found.n_frames)

@@ -11,13 +11,14 @@ import typer
 
 from ..lib.errors import InputError
 from ..lib.write_targets import check_can_write, is_file, is_folder, shown_path
-from .options import console_of, quiet_readers
+from .options import console_of, quiet_readers, told_warnings
 
 
 def init(
     topology: Annotated[
-        Path, typer.Argument(help="Topology file, e.g. topol.tpr, or one file that holds all.")
-    ],
+        Path | None,
+        typer.Argument(help="Topology file, e.g. topol.tpr, or one file that holds all."),
+    ] = None,
     trajectory: Annotated[
         list[Path] | None,
         typer.Argument(help="Trajectory files, in order; none where the first file holds all."),
@@ -25,6 +26,10 @@ def init(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path(
         "ionmech.toml"
     ),
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", help="Check this configuration instead, on sampled frames."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
     temperature: Annotated[float | None, typer.Option(help="K; it is not in the files.")] = None,
     dt: Annotated[
@@ -63,8 +68,20 @@ def init(
 
     Formats: those of MDAnalysis, and XDATCAR, vasprun.xml, extended XYZ and .traj through ASE.
 
+    With --check, show what a run makes of a configuration, line by line.
+
     Example: [bold]ionmech init topol.tpr traj.xtc --temperature 330 --output liquid.toml[/bold]
     """
+    if check is not None:
+        if topology is not None:
+            raise InputError("--check takes the configuration alone; leave the other files out")
+        _check(check)
+        return
+    if topology is None:
+        raise InputError(
+            "give a topology and trajectory files, or one file that holds both; or "
+            "--check ionmech.toml"
+        )
     files = [topology, *(trajectory or [topology])]
     for path in (*files, *([cif] if cif else [])):
         if not is_file(path):
@@ -177,5 +194,49 @@ def _write(
     for what, how in guess.missing.items():
         console.print(headed("Not in the files:", f"{what}: {how} in {output}."), soft_wrap=True)
     console.print(f"Written: {output}. These are guesses: check them, then", soft_wrap=True)
+    console.print(f"  ionmech init --check {output}    # what a run makes of it", soft_wrap=True)
     console.print(f"  ionmech rdf {output}    # the cutoffs, with a figure", soft_wrap=True)
     console.print(f"  ionmech run {output}    # the decomposition", soft_wrap=True)
+
+
+def _check(config: Path) -> None:
+    """Print the table of a configuration; InputError where a run would refuse it."""
+    from ..analysis.input_check import CheckRow, check_input
+    from .config import build_analysis, load_config
+    from .output_checks import check_output_windows
+
+    quiet_readers()
+    settings = load_config(config)
+    frames = settings.run.model_dump(include={"start", "stop", "step", "frames"})
+    with told_warnings():  # they are lines of the table
+        analysis = build_analysis(settings)
+        rows = check_input(analysis, **frames)
+    if all(row.state != "stop" for row in rows):
+        try:
+            check_output_windows(settings.output, analysis, analysis.frame_spacing(**frames))
+        except InputError as error:
+            rows.append(CheckRow("[output]", str(error), "stop"))
+    print_rows(rows)
+    stopped = [row for row in rows if row.state == "stop"]
+    doubts = sum(row.state == "check" for row in rows)
+    console = console_of()
+    if stopped:
+        raise InputError(f"a run would refuse {shown_path(config)}: {stopped[0].found}")
+    told = (
+        f"{doubts} line{'s' * (doubts > 1)} to check" if doubts else "nothing implausible was found"
+    )
+    console.print(f"{config}: {told}. Next: ionmech run {config}", soft_wrap=True)
+
+
+def print_rows(rows: Sequence[Any]) -> None:
+    """Print lines with their state in front."""
+    from ..lib.terminal import headed
+
+    console = console_of()
+    width = max((len(row.what) for row in rows), default=0)
+    marks = {"ok": "ok   ", "check": "CHECK", "stop": "STOP "}
+    for row in rows:
+        style = {"ok": "green", "check": "yellow", "stop": "bold red"}[row.state]
+        plain = row.what or row.state == "ok"
+        text = f"{row.what:{width}}  {row.found}" if plain else row.found
+        console.print(headed(marks[row.state], text, style), soft_wrap=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -71,6 +72,28 @@ def list_written(console: Console, paths: Sequence[Path]) -> None:
     if folder.resolve().is_relative_to(Path.cwd()):
         folder = folder.resolve().relative_to(Path.cwd())
     console.print(f"Written to {folder}: {names}")
+
+
+@contextmanager
+def told_warnings() -> Iterator[list[str]]:
+    """Texts of the Python warnings of this package, which a command prints itself.
+
+    Those of other packages are shown as Python shows them, except deprecations.
+    """
+    import warnings
+
+    told: list[str] = []
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def note(message: Any, category: Any, *where: Any, **options: Any) -> None:
+            if category is UserWarning:
+                told.append(str(message))
+            elif not issubclass(category, DeprecationWarning):
+                shown(message, category, *where, **options)
+
+        warnings.showwarning = note
+        yield told
 
 
 def quiet_readers() -> None:

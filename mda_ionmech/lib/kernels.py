@@ -80,7 +80,10 @@ kernel: Any = Kernel
 @functools.cache
 def _say_once() -> None:
     if multiprocessing.parent_process() is None:
-        logger.warning("compiling kernels: once per installation, for about half a minute")
+        logger.warning(
+            "compiling kernels that are used for the first time here, up to half a minute; they "
+            "are kept on disk for later runs"
+        )
 
 
 @functools.cache

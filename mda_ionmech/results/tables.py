@@ -176,10 +176,26 @@ def print_result(
         console.print(headed("Warning:", f"{text}."))
 
 
+#: Most labels of sites whose occupation is listed one by one.
+MOST_LABELS = 12
+
+
+def _occupation(occupancy: dict[str, float]) -> str:
+    """Mean number of carriers on the sites of each label; of many labels the range."""
+    if len(occupancy) <= MOST_LABELS:
+        return ", ".join(f"{v:.1f} on {k}" for k, v in occupancy.items())
+    each = sorted(occupancy.values())
+    middle = each[len(each) // 2]
+    return (
+        f"{each[0]:.1f} to {each[-1]:.1f} ions on each of {len(each)} labels, {middle:.1f} in the "
+        "middle"
+    )
+
+
 def surroundings(name: str, shell: dict[str, Any]) -> str:
     """A line on how the surroundings of a species were detected."""
     if "n_sites" in shell:
-        held = ", ".join(f"{v:.1f} on {k}" for k, v in shell["occupancy"].items())
+        held = _occupation(shell["occupancy"])
         aligned = shell["alignment"]
         if shell["assignment"] == "polyhedron":
             how = f"{shell['outside_every_polyhedron']:.0%} of the time in no polyhedron"
