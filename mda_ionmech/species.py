@@ -211,6 +211,8 @@ def _check_charge(name: str, charge: Any) -> float:
     if isinstance(charge, float | np.floating) and not np.isfinite(charge):
         raise InputError(f"{of} must be finite, got {charge}")
     remedy = "split carriers of different charge into several IonSpecies"
+    if isinstance(charge, str):
+        remedy = "give a number without quotes, e.g. charge=+1"
     found = number(of, charge, "one number per species in units of e", remedy=remedy)
     if abs(found) > MOST_CHARGE or 0 < abs(found) < LEAST_CHARGE:
         bound = f"beyond {MOST_CHARGE:g}" if abs(found) > 1 else f"below {LEAST_CHARGE:g}"

@@ -51,6 +51,7 @@ from .gathered_run import GatheredRun
 from .gathering import Gathering
 from .label_checks import check_number_of_labels, check_rules
 from .labelling import ambiguities, label
+from .not_run import ResultsToCome
 from .run_answers import RunAnswers
 from .run_arguments import check_count, check_frames, frame_numbers
 from .trajectory_checks import check_before_reading
@@ -197,6 +198,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         check_number_of_labels(listed)
         self.universe = listed[0].atoms.universe
         super().__init__(self.universe.trajectory)
+        self.results = ResultsToCome()
         molecule = molecule_of_atom(self.universe)
         notes = check_charges(listed, self.universe, molecule)
         self._choices = check_choices(listed, self.universe, given)

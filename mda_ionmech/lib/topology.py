@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .checks import shown
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -117,10 +118,7 @@ def check_atom_group(atoms: Any, argument: str) -> None:
     from MDAnalysis.core.groups import UpdatingAtomGroup
 
     if not isinstance(atoms, AtomGroup):
-        raise TypeError(
-            f"{argument} must be an MDAnalysis AtomGroup, got {type(atoms).__name__}; "
-            "make one with universe.select_atoms(...)"
-        )
+        raise TypeError(f"{argument} must be an MDAnalysis AtomGroup, got {_got_and_remedy(atoms)}")
     if isinstance(atoms, UpdatingAtomGroup):
         raise InputError(
             f"{argument} is an updating AtomGroup: carriers and ligands must be the same atoms in "
@@ -133,6 +131,17 @@ def check_atom_group(atoms: Any, argument: str) -> None:
         )
     if np.bincount(atoms.ix).max() > 1:
         raise InputError(f"{argument} holds an atom more than once; pass atoms.unique")
+
+
+def _got_and_remedy(given: Any) -> str:
+    """What was given in place of atoms, and how to get them from it."""
+    if isinstance(given, str):
+        selection = shown(given)
+        return f"str {selection}; give the atoms: universe.select_atoms({selection})"
+    kind = type(given).__name__
+    if kind in ("ResidueGroup", "SegmentGroup", "Residue", "Segment"):
+        return f"{kind}; give its .atoms"
+    return f"{kind}; make one with universe.select_atoms(...)"
 
 
 def check_apart(groups: Mapping[str, AtomGroup], rule: str, called: str = "{} and {}") -> None:

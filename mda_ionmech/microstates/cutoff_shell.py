@@ -400,8 +400,23 @@ def _radius(value: Any, kind: str) -> float:
     if not found > 0:
         raise InputError(
             f"cutoff of {kind!r} must be a radius in Angstrom above 0 or 'rdf', got {shown(value)}"
+            f"{_meant(value, kind)}"
         )
     return found
+
+
+def _meant(value: Any, kind: str) -> str:
+    """What a wrong cutoff was probably meant to be."""
+    if isinstance(value, str):
+        if value.strip().strip("'\"").lower() in ("rdf", "g(r)", "auto"):
+            return "; did you mean cutoff='rdf'?"
+        try:
+            return f"; give the number without quotes: cutoff={float(value):g}"
+        except ValueError:
+            return "; give e.g. cutoff='rdf' or cutoff=2.8"
+    if isinstance(value, list | tuple):
+        return f"; give one radius for each ligand type, cutoff={{{kind!r}: 2.8, ...}}"
+    return ""
 
 
 def _width(value: Any, kind: str) -> float:

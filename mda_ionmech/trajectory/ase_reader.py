@@ -216,6 +216,8 @@ def _frames(
         ) from error
     for file in files:
         if not os.path.isfile(file):
+            if os.path.isdir(file):
+                raise InputError(f"paths: {file} is a folder; give a file in it, e.g. XDATCAR")
             raise InputError(f"paths: no such file: {file}")
         _check_end(file, index)
         frames = iread(str(file), index=index, format=format, do_not_split_by_at_sign=True)

@@ -32,7 +32,7 @@ def read_cell(ts: Any) -> np.ndarray:
         raise InputError(
             f"frame {ts.frame} has no cell: displacements across it and volumes need one; set it "
             "for every frame with MDAnalysis.transformations.set_dimensions([a, b, c, alpha, "
-            "beta, gamma])"
+            "beta, gamma]), in a configuration with dimensions = [...] under [universe]"
         )
     dimensions = np.asarray(ts.dimensions, dtype=np.float64)
     cell = np.asarray(triclinic_vectors(dimensions, dtype=np.float64))

@@ -73,7 +73,8 @@ def _read(path: Path) -> Any:
     import gemmi
 
     if not path.is_file():
-        raise FileNotFoundError(f"no CIF at {path}")
+        what = "; this is a folder, give a file in it" if path.is_dir() else ""
+        raise FileNotFoundError(f"no CIF at {path}{what}")
     try:
         structure = gemmi.read_small_structure(str(path))
     except Exception as error:
