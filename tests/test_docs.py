@@ -1,5 +1,6 @@
 """The reference names everything public, and code shown as runnable runs as it is shown."""
 
+import ast
 import dataclasses
 import importlib
 import inspect
@@ -13,10 +14,11 @@ import matplotlib
 import pytest
 from typer.testing import CliRunner
 
-from mda_ionmech import datasets, plotting
+from mda_ionmech import OnsagerDecomposition, datasets, plotting
 from mda_ionmech.cli.app import app
 from mda_ionmech.cli.config import Config
 from mda_ionmech.cli.demos import liquid_analysis
+from mda_ionmech.results.results import Results
 from mda_ionmech.results.schema import load_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -367,3 +369,33 @@ def test_every_page_links_to_the_glossary():
             linked = re.findall(r"\{term\}`(?:[^`<]*<)?([^`>]*)>?`", text)
             assert {" ".join(one.split()) for one in linked} <= set(terms), page
             assert linked or re.search(r"\{doc\}`(\.\./)?glossary`", text), page
+
+
+def public_callables() -> dict[str, object]:
+    """Public functions and classes by name, and the methods of analyses and results."""
+    named: dict[str, object] = {}
+    for name in MODULES[:-1]:
+        module = importlib.import_module(name)
+        named |= {one: getattr(module, one) for one in module.__all__}
+    sites = named["SiteAssignment"]
+    named |= {one: getattr(sites, one) for one in ("from_cif", "from_structure", "from_density")}
+    for owner in (OnsagerDecomposition, Results):
+        for one in dir(owner):
+            if not one.startswith("_") and callable(getattr(owner, one)):
+                named.setdefault(one, getattr(owner, one))
+    return {name: one for name, one in named.items() if callable(one)}
+
+
+def test_code_on_the_pages_is_python_and_names_arguments_that_exist():
+    named = public_callables()
+    checked = set()
+    for page in [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]:
+        text = page.read_text("utf-8")
+        for code in re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            for call in (n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call)):
+                name = getattr(call.func, "id", getattr(call.func, "attr", None))
+                keywords = {k.arg: None for k in call.keywords if k.arg is not None}
+                if name in named and name not in ("run", "save"):
+                    inspect.signature(named[name]).bind_partial(**keywords)
+                    checked.add(name)
+    assert {"CutoffShell", "IonSpecies", "robustness", "from_density", "summary"} <= checked
