@@ -1,5 +1,6 @@
 """Sphinx configuration: builds without a network, MathJax included."""
 
+import shutil
 import sys
 from datetime import date
 from pathlib import Path
@@ -15,8 +16,15 @@ author = "The mda_ionmech developers"
 copyright = f"{date.today().year}, {author}. LGPL-3.0-or-later"
 version = release = __version__
 
+# the notebooks in examples/ are the tutorials; they are executed in the build
+TUTORIALS = Path(__file__).parent / "tutorials"
+for notebook in sorted((Path(__file__).parents[1] / "examples").glob("*.ipynb")):
+    copied = TUTORIALS / notebook.name
+    if not copied.exists() or copied.read_bytes() != notebook.read_bytes():
+        shutil.copyfile(notebook, copied)
+
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
@@ -24,6 +32,10 @@ extensions = [
     "numpydoc",
 ]
 exclude_patterns = ["_build", "Thumbs.db", "inventories"]
+nb_execution_mode = "cache"  # not again where neither the notebook nor the build folder changed
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+nb_merge_streams = True
 myst_enable_extensions = ["amsmath", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 default_role = "py:obj"

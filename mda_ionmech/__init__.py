@@ -4,6 +4,7 @@ An equilibrium trajectory goes in; the Onsager transport coefficients and the co
 out, split into what each kind of event carried, window by window.
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +52,16 @@ _HOME = {
 }
 
 
+def _load_progress_bars() -> None:
+    """Load tqdm without its advice on ipywidgets in a notebook: its plain bar is good enough."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module("tqdm.auto")
+
+
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that the package itself loads fast."""
+    _load_progress_bars()
     if name == "datasets":
         return import_module(".datasets", __name__)
     if name in _HOME:

@@ -69,7 +69,9 @@ def input_notes(
     if framework is not None:
         loud += overlap_notes(species, framework, weights)
     net = net_charge(species)
-    if abs(net) > NEUTRAL:
+    # the immobile rest of a crystal holds the other charges
+    rest_is_framework = frame == "framework" and len({one.charge > 0 for one in species}) == 1
+    if abs(net) > NEUTRAL and not rest_is_framework:
         loud.append(
             f"charges of the listed species sum to {net:+g} e: the conductivity is that of these "
             f"carriers against the {frame} frame; {charges_in_words(species)}; "

@@ -14,6 +14,8 @@ FRACTIONS = ("share", "self", "distinct", "relative_error")
 COUNT = "count"
 #: Units as they are printed.
 PRINTED = {"angstrom2": "A^2", "angstrom": "A"}
+#: What is below this fraction of the largest number of a column is printed as zero.
+ROUND_OFF = 1e-12
 #: Width of a printed table; wider ones continue below.
 WIDTH = 100
 
@@ -88,7 +90,9 @@ class UnitTable(pd.DataFrame):
             return self.printed().to_string(line_width=WIDTH)
 
     def _repr_html_(self) -> str:
-        return self.printed().to_html(border=0)
+        table = self.printed().to_html(border=0)
+        whole = table.replace("<table ", '<table style="white-space: nowrap" ', 1)
+        return f'<div style="overflow-x: auto">{whole}</div>'
 
 
 def _cells(table: pd.DataFrame, name: Any, ends: tuple[str, str] | None) -> list[str]:
@@ -98,10 +102,12 @@ def _cells(table: pd.DataFrame, name: Any, ends: tuple[str, str] | None) -> list
     if pd.api.types.is_integer_dtype(values):
         return [f"{value:d}" for value in values]
     percent = name in FRACTIONS
+    floor = ROUND_OFF * float(values.abs().max())
 
     def text(value: float) -> str:
         if name == COUNT and value == value:
             return f"{value:.0f}"
+        value = 0.0 if abs(value) < floor else value
         return f"{100 * value:.1f}" if percent and value == value else three_digits(value)
 
     sign = "%" if percent else ""

@@ -51,4 +51,5 @@ def hop_dates(settings: Mapping[str, Any], species: str) -> pd.DataFrame:
         index=pd.Index([int(k) for k in at], name="percentile"),
     )
     table.attrs = {"species": species, **{k: v for k, v in found.items() if k != "percentiles_ps"}}
+    table.attrs["units"] = {"entry_minus_crossing": "ps"}
     return UnitTable.of(table)

@@ -1,7 +1,9 @@
 """The command, as a user runs it."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -135,6 +137,11 @@ def test_demo_of_the_crystal(tmp_path):
     assert "…" not in done.stdout
     written = {p.suffix for p in (tmp_path / "ionmech-demo").iterdir()}
     assert written == {".nc", ".npz", ".png", ".html"}
+    tutorial = Path(__file__).parents[2] / "examples" / "crystal.ipynb"
+    conclusion = " ".join(json.loads(tutorial.read_text("utf-8"))["cells"][-1]["source"])
+    for text in ("460 S/m (438 to 483", "66 % (65 to 67)", "54 %", "52 %"):
+        assert text in " ".join(done.stdout.split()), text
+        assert text in " ".join(conclusion.replace(">", "").split()), text
 
 
 def test_demo_of_the_polymer(tmp_path):

@@ -50,6 +50,15 @@ def test_numbers_are_those_of_a_plain_table_and_so_is_what_is_computed():
     assert back.attrs == made.attrs
 
 
+def test_round_off_is_printed_as_zero():
+    made = UnitTable(
+        {"x": [1e39, -2e21, 3e30], "low": [9e38, -3e21, 0.0], "high": [2e39, 1.0, 4e30]}
+    )
+    assert list(made.printed()["x"]) == ["1.00e+39 (9.00e+38 to 2.00e+39)", "0 (0 to 0)",
+                                         "3.00e+30 (0 to 4.00e+30)"]  # fmt: skip
+    assert made["x"][1] == -2e21
+
+
 def test_html_is_escaped_and_empty_tables_have_a_form():
     assert "<b>" not in UnitTable({"x": ["<b>"]})._repr_html_()
     assert "Empty" in repr(UnitTable())
