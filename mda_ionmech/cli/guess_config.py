@@ -22,6 +22,7 @@ from ..lib.plain_text import on_one_line
 from ..macrostates.composition import MOST_TYPES
 from ..trajectory.frame_times import account_of_times
 from .guess_donors import Peak, contact_distance, distributions, peak_of, within
+from .guess_mobility import FEWEST
 from .guess_molecules import MoleculeKind, Survey, molecule_kinds, survey
 
 __all__ = ["Guess", "MoleculeKind", "example_config", "guess_config", "molecule_kinds"]
@@ -179,8 +180,10 @@ def _missing(universe: Any, needs_dt: bool, temperature: float | None) -> dict[s
 
 
 def _notes(found: Survey) -> tuple[str, ...]:
-    """What the user should know about the charges."""
+    """What the user should know about the charges, and about who moves."""
     out = []
+    if found.system == "crystal or glass":
+        out += _who_moves(found)
     if found.scale is not None:
         out.append(
             f"The topology has {found.scale:.2f} times the formal charges, as force fields with "
@@ -194,6 +197,24 @@ def _notes(found: Survey) -> tuple[str, ...]:
             "each species, or list the ions that are missing."
         )
     return tuple(out)
+
+
+def _who_moves(found: Survey) -> list[str]:
+    """Doubts about carriers and framework of a crystal."""
+    if all(k.displacement is None for k in found.kinds):
+        return [
+            f"The trajectory has fewer than {FEWEST} frames, too few to tell who moves: the "
+            "framework is everything but the usual carriers. For a molten salt list each ion as a "
+            "species."
+        ]
+    out = []
+    for kind in found.kinds:
+        moved = kind.displacement
+        carries = kind.role != "framework"
+        if moved is not None and carries != moved.is_mobile:
+            what = "hardly moves" if carries else "moves too, and is left out of the framework"
+            out.append(f"{kind.name} {what}: {moved.end:.1f} A (root mean square).")
+    return out
 
 
 def _quoted(text: str) -> str:
@@ -412,7 +433,10 @@ def _crystal(universe: Any, found: Survey, cif: str | None, cif_path: Path | Non
         for k in found.of_role("framework")
         if k.displacement is None or not k.displacement.is_mobile
     ]
-    rest = " or ".join(k.selection for k in still or found.of_role("framework"))
+    still = still or found.of_role("framework")
+    path = None if cif is None else cif_path or Path(cif)
+    repeats, held = (None, None) if path is None else _supercell(universe, path)
+    rest = " or ".join(k.selection for k in still)
     lines = [
         'frame = "framework"           # displacements against the immobile sublattice',
         f"framework = {_quoted(rest)}",
@@ -420,8 +444,18 @@ def _crystal(universe: Any, found: Survey, cif: str | None, cif_path: Path | Non
     for kind in found.of_role("cation", "anion"):
         lines += _species(kind)
         lines += ["", "[species.microstates]", 'rule = "SiteAssignment"']
-        if cif is not None:
-            repeats = _supercell(universe, cif_path or Path(cif))
+        if cif is not None and repeats is not None and held is not None:
+            aligned = [k for k in still if k.element in held]
+            if kind.element not in held or not aligned:
+                lacking = kind.element if kind.element not in held else still[0].element
+                raise InputError(
+                    f"--cif {cif} holds {', '.join(sorted(held))}, and no {lacking}: give the "
+                    "structure of this crystal, with its elements as in the trajectory"
+                )
+            if len(aligned) < len(still):
+                absent = ", ".join(k.element for k in still if k not in aligned)
+                lines.append(f"# {absent} is not in the CIF, and does not align it")
+                rest = " or ".join(k.selection for k in aligned)
             lines += [
                 f"cif = {_quoted(cif)}",
                 f"species = {_quoted(kind.element)}",
@@ -438,20 +472,20 @@ def _crystal(universe: Any, found: Survey, cif: str | None, cif_path: Path | Non
     return lines
 
 
-def _supercell(universe: Any, cif: Path) -> list[int]:
-    """How often the cell of a CIF is repeated along each vector of the trajectory's cell."""
-    from ..microstates.sites.cif import cell_lengths
+def _supercell(universe: Any, cif: Path) -> tuple[list[int], frozenset[str]]:
+    """Repeats of the cell of a CIF in that of the trajectory, and the elements of the CIF."""
+    from ..microstates.sites.cif import cell_and_elements
 
     box = universe.trajectory[0].dimensions
-    lengths = cell_lengths(cif)
+    lengths, held = cell_and_elements(cif)
     if box is None:
-        return [1, 1, 1]
+        return [1, 1, 1], held
     ratio = np.asarray(box[:3], dtype=float) / lengths
     repeats = np.maximum(np.rint(ratio), 1).astype(int)
     if np.any(np.abs(ratio / repeats - 1) > 0.06):
-        held, told = (" x ".join(f"{x:.3f}" for x in one) for one in (lengths, box[:3]))
+        own, given = (" x ".join(f"{x:.3f}" for x in one) for one in (lengths, box[:3]))
         raise InputError(
-            f"--cif {cif.name}: its cell of {held} A does not fit into that of the trajectory, "
-            f"{told} A, a whole number of times; give the CIF in the setting of the simulation"
+            f"--cif {cif.name}: its cell of {own} A does not fit into that of the trajectory, "
+            f"{given} A, a whole number of times; give the CIF in the setting of the simulation"
         )
-    return [int(n) for n in repeats]
+    return [int(n) for n in repeats], held

@@ -308,7 +308,7 @@ def _by_composition(known: _Atoms) -> list[MoleculeKind]:
         selection = known.select(whole, own)
         kinds.append(
             MoleculeKind(
-                label=(own or symbol) if alone else (label if labels[label] == 1 else formula),
+                label=_label(known, whole, own, symbol if alone else formula),
                 role=role,
                 name=name or label or formula,
                 charge=charge,
@@ -325,6 +325,12 @@ def _by_composition(known: _Atoms) -> list[MoleculeKind]:
             )
         )
     return kinds
+
+
+def _label(known: _Atoms, atoms: np.ndarray, residue: str, composition: str) -> str:
+    """The residue name of a kind where it has one of its own, else element, formula or types."""
+    types = " ".join(sorted(set(known.types[atoms].tolist())))
+    return residue or composition or f"atoms of type {types}"
 
 
 def _is_polymer(elements: np.ndarray) -> bool:

@@ -13,6 +13,9 @@ from ..lib.errors import InputError
 from ..lib.write_targets import check_can_write, is_file, is_folder, shown_path
 from .options import console_of, quiet_readers, told_warnings
 
+#: Formats that hold many frames and may be given as the topology.
+_TRAJECTORIES = ("vasp-xdatcar", "vasp-xml", "extxyz", "traj", "LAMMPSDUMP")
+
 
 def init(
     topology: Annotated[
@@ -169,6 +172,7 @@ def _write(
     from ..lib.files import write_atomically
     from ..lib.terminal import headed
     from ..trajectory.frame_times import account_of_times
+    from ..trajectory.open_files import format_of
     from .config import load_config, open_universe
     from .guess_config import guess_config
 
@@ -186,6 +190,9 @@ def _write(
     write_atomically(output, lambda name: Path(name).write_text(guess.text, encoding="utf-8"))
     load_config(output, needs_temperature=False)
     console = console_of()
+    if files[0] not in files[1:] and format_of(files[0], topology=True).name in _TRAJECTORIES:
+        text = f"{files[0].name} is taken for the topology alone; name it twice to analyse it too."
+        console.print(headed("Note:", text), soft_wrap=True)
     for kind in guess.found.kinds:
         console.print(kind.described, soft_wrap=True)
     for note in guess.notes:

@@ -42,6 +42,8 @@ _BY_ASE = {
 _BY_MDANALYSIS = {
     r".*\.(lammpstrj|lammpsdump|dump)|dump\..*": "LAMMPSDUMP",
     r".*\.(data|lmp|lammps|lammps-data)|data\..*": "DATA",
+    r"history.*|.*\.history": "HISTORY",
+    r"(config|revcon|revold)(\..*)?": "CONFIG",
 }
 #: Arguments of ours among those of a universe.
 OURS = ("dimensions", "trajectory_format", "bonds", "elements")

@@ -233,15 +233,37 @@ def test_few_frames_tell_no_displacement():
     u = crystal(["Na"] * 32 + ["Cl"] * 32, {}, n_frames=4)
     assert displacements(u, [np.arange(32), np.arange(32, 64)]) is None
     assert survey(u).system == "crystal or glass"
+    guess, _ = guessed(u)
+    assert any("fewer than 6 frames, too few to tell who moves" in n for n in guess.notes)
 
 
-def test_sites_from_a_cif():
+def test_carriers_that_do_not_move_are_spoken_of():
+    guess, _ = guessed(crystal(["Li"] * 20 + ["P"] * 12 + ["S"] * 32, {}))
+    assert any(re.match(r"Li\+ hardly moves: 0\.[23] A", n) for n in guess.notes)
+    guess, _ = guessed(crystal(["Li"] * 20 + ["Cl"] * 12 + ["S"] * 32, {"Li": 0.3, "Cl": 0.3}))
+    assert any(n.startswith("Cl moves too, and is left out of the framework") for n in guess.notes)
+    assert "Cl" not in guess.text.split("framework = ")[1].splitlines()[0]
+
+
+def test_sites_from_a_cif(tmp_path):
     u = datasets.load("crystal")
     cif = datasets.path("crystal") / "llzo.cif"
     _, config = guessed(u, cif=str(cif), cif_path=cif)
     sites = config.species[0].microstates
     assert (sites.cif, sites.species, sites.supercell) == (cif, "Li", (1, 1, 1))
     assert config.species[0].macrostates.rule == "SiteType"
+    # an element that is not in the structure does not align it
+    lines = cif.read_text().splitlines()
+    short = tmp_path / "without_zr.cif"
+    short.write_text("\n".join(x for x in lines if not x.startswith("Zr")) + "\n")
+    guess, config = guessed(u, cif=str(short), cif_path=short)
+    assert "# Zr is not in the CIF, and does not align it" in guess.text
+    sites = build_species(config, u)[0].microstates
+    assert set(sites.framework.types) == {"2", "4"}
+    other = tmp_path / "sodium.cif"
+    other.write_text(cif.read_text().replace("Li", "Na"))
+    with pytest.raises(InputError, match=r"sodium.cif holds La, Na, O, Zr, and no Li"):
+        guess_config(u, "a.data", ["a.xtc"], {}, cif=str(other), cif_path=other)
     with pytest.raises(InputError, match="looks like a liquid, which has no sites"):
         guess_config(solution(), "a.pdb", ["a.xtc"], {}, cif=str(cif), cif_path=cif)
     with pytest.raises(InputError, match="does not fit into that of the trajectory"):

@@ -84,8 +84,8 @@ def _read(path: Path) -> Any:
     return structure
 
 
-def cell_lengths(path: Path) -> np.ndarray:
-    """Lengths of the cell vectors of a CIF, shape (3,), Angstrom.
+def cell_and_elements(path: Path) -> tuple[np.ndarray, frozenset[str]]:
+    """Lengths of the cell vectors of a CIF, shape (3,), Angstrom, and the elements it holds.
 
     Raises
     ------
@@ -95,7 +95,9 @@ def cell_lengths(path: Path) -> np.ndarray:
         Without the extra ``crystal``.
     """
     import_crystal_packages()
-    return np.array(_read(path).cell.parameters[:3])
+    structure = _read(path)
+    held = frozenset(site.element.name for site in structure.sites)
+    return np.array(structure.cell.parameters[:3]), held
 
 
 def sites_from_cif(
