@@ -95,7 +95,7 @@ def demo(
     written += [
         plotting.save(analysis.results.plot(), folder / f"{name}-contributions.png"),
     ]
-    if find_spec("jinja2"):
+    if find_spec("jinja2") and find_spec("vl_convert"):
         page = folder / f"{name}.html"
         written.append(write_report(analysis.results, page, source=written[0]))
     else:
@@ -329,30 +329,37 @@ def plot(
 
 @app.command()
 def report(
-    result: Annotated[Path, typer.Argument(help="A result file, *.nc.")],
+    results: Annotated[
+        list[Path], typer.Argument(help="A result file, *.nc; several are compared.")
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The page; default that of the result, .html."),
+        typer.Option(
+            "--output", "-o", help="The page; default that of the result, .html; comparison.html."
+        ),
     ] = None,
     window: Annotated[
-        float | None, typer.Option("--window", "-w", help="Window of the events, ps.")
+        float | None, typer.Option("--window", "-w", help="Window of the events at first, ps.")
     ] = None,
 ) -> None:
-    """Write one HTML page of a result: numbers, figures, warnings, settings.
+    """Write one HTML page of a result, or of several compared: numbers, figures, warnings.
 
     The page works offline in any browser. Needs pip install 'mda-ionmech\\[report]'.
 
-    Example: [bold]ionmech report ionmech-demo/liquid.nc[/bold]
+    Example: [bold]ionmech report 600K.nc 800K.nc --output temperatures.html[/bold]
     """
     from ..report import write_report
     from ..results.load_file import load
 
-    results = load(result)
-    page = output or result.with_suffix(".html")
-    if is_file(page) and page.samefile(result):
-        raise InputError(f"--output {shown_path(page)} is the result itself; give another name")
+    loaded = [load(one) for one in results]
+    default = results[0].with_suffix(".html")
+    page = output or (default if len(results) == 1 else default.with_name("comparison.html"))
+    for one in results:
+        if is_file(page) and page.samefile(one):
+            raise InputError(f"--output {shown_path(page)} is the result itself; give another name")
     check_can_write(page)
-    list_written(console_of(), [write_report(results, page, window=window, source=result)])
+    written = write_report(loaded, page, window=window, source=results)
+    list_written(console_of(), [written])
 
 
 for _command in (view_commands.render, view_commands.view, view_commands.export):

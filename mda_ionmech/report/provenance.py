@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box
 
 from ..results.tables import surroundings
-from .elements import Code, Element, Equation, Folded, Listing, Pairs, Section, Text
+from .configuration import configuration
+from .elements import (
+    Code,
+    Equation,
+    Folded,
+    Heading,
+    Listing,
+    Numbered,
+    Pairs,
+    Section,
+    Text,
+    Tree,
+)
+from .methods import methods
 
 if TYPE_CHECKING:
     from ..results.results import Results
+    from .reading import Reading
 
-#: A list of numbers in indented JSON.
-_LIST = re.compile(r"\[\n[-+\d.eE,\s]*\]")
 _EQUATIONS = (
     ("Onsager coefficient of species A and B over a window Δt (docs: Windows)", "onsager"),
     ("Conductivity", "conductivity"),
@@ -50,10 +60,6 @@ def facts(results: Results) -> Pairs:
             )
         )  # fmt: skip
     return Pairs(tuple(items))
-
-
-def _on_one_line(found: re.Match[str]) -> str:
-    return " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]")
 
 
 def _carriers(one: dict[str, Any]) -> str:
@@ -98,12 +104,12 @@ def _frames(settings: dict[str, Any]) -> str:
     )
 
 
-def section(results: Results, source: tuple[tuple[str, str], ...]) -> Section:
-    """Versions, selections, detectors, seed: everything needed to repeat the run."""
+def section(results: Results, source: tuple[tuple[str, str], ...], *, vehicle: bool) -> Section:
+    """The system, versions, selections, detectors, seed: everything needed to repeat the run."""
     settings = results.settings
     items = [*source, ("schema", str(results.tree.attrs["schema"]))]
     items.append(("written by", str(results.tree.attrs["created_with"])))
-    items += [(name, str(version)) for name, version in settings["versions"].items()]
+    items.append(("versions", ", ".join(f"{n} {v}" for n, v in settings["versions"].items())))
     items += [
         ("seed of the resampling", str(settings["seed"])),
         ("level of the intervals", f"{settings['level']:g}"),
@@ -121,22 +127,37 @@ def section(results: Results, source: tuple[tuple[str, str], ...]) -> Section:
         for one in settings["species"]
         if one.get("microstates")
     ]
-    inside: tuple[Element, ...] = (
-        Pairs(tuple(items)),
-        Text("All settings, as in the result file:"),
-        Code(_LIST.sub(_on_one_line, json.dumps(settings, indent=2, ensure_ascii=False))),
-    )
-    folded = Folded("Versions, selections, settings, checksums", inside)
-    return Section("provenance", "Provenance", (*shells, folded))
-
-
-def citing(results: Results) -> Section:
-    """Works to cite, and the equations."""
+    text, missing = configuration(settings, vehicle=vehicle)
     return Section(
-        "citing",
-        "How to cite, and the equations",
+        "provenance",
+        "System, settings and provenance",
         (
-            Listing(tuple(f"{line.rstrip('.')}." for line in results.citations), links=True),
+            facts(results),
+            *shells,
+            Pairs(tuple(items)),
+            Heading("Run it again"),
+            Text("A configuration for ionmech run with the settings of this result:"),
+            Code(text, "Configuration as TOML", "again.toml"),
+            Text("What the result does not record:"),
+            Listing(tuple(missing)),
+            Folded("All settings of the result file", (Tree(settings),), printed=False),
+        ),
+    )
+
+
+def method_section(at: Reading) -> Section:
+    """A methods paragraph, the works it cites, and the equations."""
+    found = methods(at)
+    return Section(
+        "methods",
+        "Methods, works to cite, equations",
+        (
+            *(Text(paragraph) for paragraph in found.paragraphs),
+            Numbered(tuple(f"{one.text.rstrip('.')}." for one in found.works)),
+            Folded(
+                "BibTeX of these works", (Code(found.bibtex, "BibTeX", "ionmech.bib"),),
+                printed=False,
+            ),
             *(Equation(name, formula) for name, formula in _EQUATIONS),
             Text(
                 "D is the sum of the displacements d of the carriers of a species over the "
@@ -148,4 +169,4 @@ def citing(results: Results) -> Section:
                 "resolution over a horizon (docs: Resolution and horizon)."
             ),
         ),
-    )
+    )  # fmt: skip

@@ -89,6 +89,10 @@ class Reading:
         """Whether any species carries charge."""
         return any(s["charge"] for s in self.results.settings["species"])
 
+    def number(self, species: str) -> int:
+        """Number of a species, for names of files that hold no character of its name."""
+        return self.species.index(species) + 1
+
     def blocks_of(self, window: float) -> int:
         """Number of blocks at a window in ps."""
         return int(self.results.decomposition["blocks"].sel(window=window))

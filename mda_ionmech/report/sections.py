@@ -2,101 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
-from ..results.colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
 from ..results.ends import with_ends
 from ..results.tables import concertedness, momentum_line
-from . import drawings
-from .elements import Element, Heading, Headline, Listing, Section, Table, Text
+from . import frames, state_frames
+from .charts import by_window, views
+from .charts import events as event_charts
+from .charts import macrostates as macrostate_charts
+from .charts.style import event_keys, macrostate_keys
+from .elements import Chart, Charts, Data, Element, Heading, Key, Section, Table, Text, data
+from .frames import table_data
 from .numbers import measured, number, part, stacked, unit, with_interval
 from .reading import Reading
+from .top import mechanism, row_ends
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def _row(row: Any, name: str, low: str = "low", high: str = "high") -> tuple[float, float, float]:
-    return float(row[name]), float(row[low]), float(row[high])
-
-
-def _event_colors(names: list[str]) -> tuple[str, ...]:
-    return tuple(colors_of(names, EVENT_COLORS))
-
-
-def headline(at: Reading) -> Section:
-    """The conductivity, its contributions, and the recommended shares with the reason."""
-    parts: list[Element] = [_whole(at), Text(_where_read(at))]
-    if at.diffusive:
-        parts.insert(1, Listing(tuple(one.text for one in at.results.verdict())))
-    if not at.ruled:
-        parts.append(
-            Text(
-                "No species has an event rule, so there is no decomposition by events: give a "
-                "species events=..., e.g. SolvationEvents().",
-                "note",
-            )
-        )
-    for name in at.ruled:
-        parts += _mechanism(at, name)
-        parts += drawings.drawn(at, name, (drawings.FIRST,))
-    return Section("result", "Result", tuple(parts))
-
-
-def _whole(at: Reading) -> Headline:
-    data = at.results.decomposition if at.diffusive else at.results.at_window(at.longest)
-    label, name, where = "Conductivity", "conductivity", {}
-    if not at.charged:
-        first = at.species[0]
-        label, name = f"Onsager coefficient L({first}, {first})", "onsager"
-        where = {"species": first, "species_2": first}
-    name = f"diffusive_{name}" if at.diffusive else name
-    value, reach = measured(*with_ends(data, name, **where))
-    said = (
-        "no interval: fewer than three blocks" if reach == "-" else f"{at.level} interval {reach}"
-    )
-    return Headline(label, value, unit(data[name].attrs["units"]), said)
-
-
-def _where_read(at: Reading) -> str:
-    data = at.results.decomposition
-    frame = f"Displacements are measured in the {at.results.settings['frame']} frame of reference."
-    if at.diffusive:
-        about = data["diffusive_onsager"].attrs
-        return (
-            f"In the diffusive limit: from all lags from {float(about['first_lag_ps']):g} to "
-            f"{float(np.max(about['lag_ps'])):g} ps, with {int(about['blocks'])} blocks of time "
-            f"origins for its interval; the values of single windows are under Convergence. {frame}"
-        )
-    blocks = at.blocks_of(at.longest)
-    shortest, longest = (float(data["window"][k]) for k in (0, -1))
-    if blocks < FEWEST_BLOCKS:
-        return (
-            f"From windows of {at.longest:g} ps, the shortest of the run: no window has "
-            f"{FEWEST_BLOCKS} blocks of time origins for its interval ({blocks} here), so this "
-            f"interval is a rough estimate and the trajectory is short for its windows. {frame}"
-        )
-    why = (
-        f"the only window of the run, with {blocks} blocks of time origins for its interval"
-        if shortest == longest
-        else f"the longest of {shortest:g} to {longest:g} ps with {FEWEST_BLOCKS} blocks of time "
-        f"origins or more for its interval ({blocks} here): shorter windows include vibration and "
-        "caging; the values of all windows are under Convergence"
-    )
-    return f"From windows of {at.longest:g} ps, {why}. {frame}"
-
-
 def _split(at: Reading) -> Table:
     table = at.results.transference(at.whole)
-    events = [str(event) for _, event in table.index]
-    kinds = list(dict.fromkeys(events))
-    colors = dict(zip(kinds, _event_colors(kinds), strict=True))
+    keys = {k.label: k for k in event_keys(list(dict.fromkeys(str(e) for _, e in table.index)))}
     rows = [
         [str(event), str(name), number(row["conductivity"]),
-         *measured(*_row(row, "transference"), share=True)]
+         *measured(*row_ends(row, "transference"), share=True)]
         for (name, event), row in zip(table.index.to_list(), table.to_dict('records'), strict=True)
     ]  # fmt: skip
     sums = table[["conductivity", "transference"]].sum(skipna=False)
@@ -108,87 +40,9 @@ def _split(at: Reading) -> Table:
         rows,
         left=2,
         foot=("sum", "", number(sums["conductivity"]), part(sums["transference"]), ""),
-        colors=tuple(colors[e] for e in events),
+        keys=tuple(keys[str(e)] if name in at.ruled else None for name, e in table.index),
+        data=table_data("transference-by-event", table),
     )
-
-
-def _mechanism(at: Reading, species: str) -> list[Element]:
-    """Shares of one species at the recommended resolution and horizon, with the reason."""
-    out: list[Element] = [Heading(f"Contributions to {species} transport")]
-    if not at.has_paths:
-        out.append(
-            Text(
-                "This run has the window view alone, in which labels and displacements are of the "
-                f"same length, here {at.window:g} ps, on which the shares depend. A run with "
-                "resolutions='log' and horizons='log' shows where shares do not depend on it."
-            )
-        )
-        return [
-            *out,
-            _shares(at, at.results.summary(at.window, species=species), _window_words(at)),
-        ]
-    advice = at.results.recommend(species=species)
-    out.append(Text(advice.text))
-    if not at.diffusive:
-        out.append(
-            Text(
-                f"So the shares below are those of windows of {at.window:g} ps, and depend on the "
-                "window.",
-                "note",
-            )
-        )
-        return [
-            *out,
-            _shares(at, at.results.summary(at.window, species=species), _window_words(at)),
-        ]
-    table = at.results.summary(species=species, view="diffusive")
-    words = (
-        f"diffusive limit, labels read over {table.attrs['resolution_ps']:g} ps, in which "
-        f"{table.attrs['repeated']:.1%} of the ions have more than one elementary change"
-    )
-    more = (
-        "Shares depend on the length over which labels are read: those of every window are in the "
-        f"figure, those of {at.window:g} ps under Events."
-    )
-    out += [_shares(at, table, words), Text(more)]
-    if table.attrs["resolution_ps"] in at.results.decomposition["window"].values:
-        out += [
-            Text(text) for text in concertedness(at.results, table.attrs["resolution_ps"], species)
-        ]
-    return out
-
-
-def _window_words(at: Reading) -> str:
-    return f"windows of {at.window:g} ps"
-
-
-def _shares(at: Reading, table: pd.DataFrame, words: str) -> Table:
-    name = table.attrs["species"]
-    events = [str(e) for e in table.index]
-    rows = [
-        [str(event), *measured(*_row(row, "share", "share_low", "share_high"), share=True)]
-        for event, row in table.iterrows()
-    ]
-    return Table(
-        f"Shares of the Onsager coefficient L({name}, {name}), {words}.",
-        ("event", "share", at.level),
-        rows,
-        foot=("sum", part(table["share"].sum(skipna=False)), ""),
-        colors=_event_colors(events),
-    )
-
-
-def warnings(at: Reading) -> Section:
-    """Warnings of the run, and the additivity of the contributions."""
-    said = tuple(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in at.results.warnings)
-    first = Listing(said, "warning") if said else Text("The run gave no warnings.")
-    within = number(at.results.settings["residual"])
-    residual = Text(
-        f"Additivity: contributions sum to the whole with a relative residual of {within}, the "
-        "largest of all windows, resolutions and horizons; one above 1e-10 would have stopped the "
-        "run."
-    )
-    return Section("warnings", "Read before quoting a number", (first, residual))
 
 
 def transport(at: Reading) -> Section:
@@ -201,6 +55,7 @@ def transport(at: Reading) -> Section:
             f"Transport coefficients, {at.where}, "
             f"{results.settings['frame']} frame of reference, with {at.level} intervals. The Haven "
             "ratio is the Nernst-Einstein conductivity over the conductivity.",
+            table_data("transport", first),
             at,
         )
     ]
@@ -213,49 +68,86 @@ def transport(at: Reading) -> Section:
         _quantities(
             more[~more.index.isin(first.index)],
             f"Diffusivities, {at.where}, of all ions of a species together, and of charge.",
+            table_data("diffusivities", more),
             at,
         ),
         _coefficients(at),
     ]
+    if at.charged and len(at.results.decomposition["window"]) > 1:
+        source = frames.transport_by_window(at)
+        charts = [by_window.conductivity(at, source)]
+        if any(row[1] not in ("conductivity", "Nernst-Einstein") for row in source.rows):
+            charts.append(by_window.ratios(at, source))
+        parts.append(Charts(tuple(charts)))
     return Section("transport", "Transport coefficients", tuple(parts))
 
 
-def _quantities(table: pd.DataFrame, caption: str, at: Reading) -> Table:
+def displacements(at: Reading) -> Section | None:
+    """Mean squared displacements and their exponents."""
+    if len(at.results.decomposition["window"]) < 2:
+        return None
+    found = by_window.displacements(at, frames.displacements(at))
+    return Section("displacements", "Mean squared displacements", (Charts(found),))
+
+
+def _quantities(table: pd.DataFrame, caption: str, source: Data, at: Reading) -> Table:
     rows = [
-        [str(name), *measured(*_row(row, "value")), unit(str(row["unit"]))]
+        [str(name), *measured(*row_ends(row, "value")), unit(str(row["unit"]))]
         for name, row in table.iterrows()
     ]
-    return Table(caption, ("quantity", "value", at.level, "unit"), rows)
+    return Table(caption, ("quantity", "value", at.level, "unit"), rows, data=source)
 
 
 def _coefficients(at: Reading) -> Table:
-    data = at.results.decomposition if at.diffusive else at.results.at_window(at.longest)
+    found = at.results.decomposition if at.diffusive else at.results.at_window(at.longest)
     head = "diffusive_" if at.diffusive else ""
-    rows = [
-        [
-            f"L({a}, {b})",
-            *measured(*with_ends(data, f"{head}onsager", species=a, species_2=b)),
-            with_interval(*with_ends(data, f"{head}onsager_self", species=a)) if a == b else "",
-        ]
-        for k, a in enumerate(at.species)
-        for b in at.species[k:]
-    ]
+    rows, raw = [], []
+    for k, a in enumerate(at.species):
+        for b in at.species[k:]:
+            where = {"species": a, "species_2": b}
+            own = with_ends(found, f"{head}onsager_self", species=a) if a == b else None
+            rows.append(
+                [f"L({a}, {b})", *measured(*with_ends(found, f"{head}onsager", **where)),
+                 "" if own is None else with_interval(*own)]
+            )  # fmt: skip
+            raw.append(
+                [f"L({a}, {b})", *frames.ends(found, f"{head}onsager", **where),
+                 *([None] * 3 if own is None else map(frames.plain, own))]
+            )  # fmt: skip
+    each = "1/(J m s)"
+    names = ("value", "low", "high", "self", "self_low", "self_high")
     return Table(
         f"Onsager coefficients in 1/(J m s), {at.where}, and their self parts: "
         "the values for ions that move independently of each other.",
         ("coefficient", "value", at.level, "self part"),
         rows,
+        data=data("onsager-coefficients", ["coefficient", *((n, each) for n in names)], raw),
     )
 
 
 def events(at: Reading) -> Section | None:
-    """Events with their frequency and effectiveness, at one window."""
+    """Events with their frequency and effectiveness, at the chosen window."""
     if not at.ruled:
         return None
     parts: list[Element] = []
     for name in at.ruled:
-        parts.append(_events_of(at, name))
-        parts += [Text(text) for text in concertedness(at.results, at.window, name)]
+        number_of = at.number(name)
+        if name != at.ruled[0]:
+            reading, notes = mechanism(at, name)
+            parts += [*reading, *notes]
+        source = frames.events_by_window(at, name, f"events-{number_of}")
+        parts.append(_events_of(at, name, source))
+        if not at.diffusive:
+            parts += [Text(text) for text in concertedness(at.results, at.window, name)]
+        charts: list[Chart] = [event_charts.effectiveness(at, name, source)]
+        if len(at.results.decomposition["window"]) > 1:
+            charts.insert(0, by_window.shares(at, name, source))
+        cross = frames.event_matrix(at, name, f"cross-terms-{number_of}")
+        charts.append(event_charts.cross_terms(at, name, cross))
+        hops = state_frames.concerted(at, name, f"linked-hops-{number_of}")
+        if hops is not None:
+            charts.append(event_charts.concertedness(at, name, hops))
+        parts.append(Charts(tuple(charts)))
     vehicle = at.results.vehicle
     if vehicle is not None:
         parts += [_vehicularity(at, str(name)) for name in vehicle["species"].values
@@ -263,48 +155,64 @@ def events(at: Reading) -> Section | None:
     return Section("events", "Events", tuple(parts))
 
 
-def _events_of(at: Reading, species: str) -> Table:
-    summary = at.results.summary(at.window, species=species)
-    data = at.results.at_window(at.window).sel(species=species)
-    cooperative = "effectiveness_cooperative" in data
+def _events_of(at: Reading, species: str, source: Data) -> Table:
+    found = at.results.decomposition
+    cooperative = "effectiveness_cooperative" in found
+    windows = [float(w) for w in found["window"].values]
+    moving = {w: _event_rows(at, species, w, cooperative=cooperative) for w in windows}
+    mine = moving[at.window]
+    head = ["event", "share", "self", "distinct", "per ion and ns", "effectiveness, Å²"]
+    head += ["per cluster, Å²"] if cooperative else []
+    return Table(
+        f"{species} in windows of {_length(at, windows)}, with {at.level} intervals. "
+        f"Share: part of the Onsager coefficient L({species}, {species}); self and distinct: its "
+        "two parts, motion of single ions and correlation between ions, over the same coefficient; "
+        "per ion and ns: frequency of the label; effectiveness: mean contribution per event"
+        + (", and one cluster of linked hops" if cooperative else "")
+        + "; count: ion-windows with the label.",
+        (*head, "count"),
+        mine[:-1],
+        foot=tuple(mine[-1]),
+        keys=tuple(event_keys([row[0] for row in mine[:-1]])),
+        data=source,
+        at_window=moving if len(windows) > 1 else {},
+    )
+
+
+def _length(at: Reading, windows: Sequence[float]) -> str:
+    """The length of the windows of a table, which the reader may choose where there are several."""
+    return "the chosen length" if len(windows) > 1 else f"{at.window:g} ps"
+
+
+def _event_rows(at: Reading, species: str, window: float, *, cooperative: bool) -> list[list[str]]:
+    """Rows of the events at a window, and their sum."""
+    summary = at.results.summary(window, species=species)
+    found = at.results.at_window(window).sel(species=species)
     rows = []
     for event, row in summary.iterrows():
         where = {"event": str(event)}
         cells = [
             str(event),
-            stacked(*_row(row, "share", "share_low", "share_high"), share=True),
+            stacked(*row_ends(row, "share", "share_low", "share_high"), share=True),
             part(row["self"]),
             part(row["distinct"]),
-            stacked(*with_ends(data, "event_frequency", **where)),
-            stacked(*with_ends(data, "effectiveness", **where)),
+            stacked(*with_ends(found, "event_frequency", **where)),
+            stacked(*with_ends(found, "effectiveness", **where)),
         ]
         if cooperative:
-            cells.append(stacked(*with_ends(data, "effectiveness_cooperative", **where)))
+            cells.append(stacked(*with_ends(found, "effectiveness_cooperative", **where)))
         rows.append([*cells, f"{row['count']:.0f}"])
     sums = summary[["share", "self", "distinct", "frequency", "count"]].sum(skipna=False)
     foot = ["sum", *(part(sums[c]) for c in ("share", "self", "distinct"))]
     foot += [number(sums["frequency"]), *[""] * (1 + cooperative), f"{sums['count']:.0f}"]
-    head = ["event", "share", "self", "distinct", "per ion and ns", "effectiveness, Å²"]
-    head += ["per cluster, Å²"] if cooperative else []
-    return Table(
-        f"{species} in windows of {at.window:g} ps, with {at.level} intervals. Share: part of the "
-        f"Onsager coefficient L({species}, {species}); self and distinct: its two parts, motion "
-        "of single ions and correlation between ions, over the same coefficient; per ion and ns: "
-        "frequency of the label; effectiveness: mean contribution per event"
-        + (", and one cluster of linked hops" if cooperative else "")
-        + "; count: ion-windows with the label.",
-        (*head, "count"),
-        rows,
-        foot=tuple(foot),
-        colors=_event_colors([str(e) for e in summary.index]),
-    )
+    return [*rows, foot]
 
 
 def _vehicularity(at: Reading, species: str) -> Table:
     table = at.results.vehicularity(species=species)
     names = ("vehicularity", "share_shell", "share_relative", "share_alone")
     rows = [
-        [f"{window:g}", *(with_interval(*_row(row, n, f"{n}_low", f"{n}_high"), share=True)
+        [f"{window:g}", *(with_interval(*row_ends(row, n, f"{n}_low", f"{n}_high"), share=True)
                           for n in names)]
         for window, row in table.iterrows()
     ]  # fmt: skip
@@ -314,63 +222,107 @@ def _vehicularity(at: Reading, species: str) -> Table:
         f"{at.level} intervals.",
         ("window, ps", "vehicularity", "by shells", "relative", "alone"),
         rows,
+        data=table_data(f"vehicularity-{at.number(species)}", table),
     )
+
+
+def views_section(at: Reading) -> Section | None:
+    """Shares over resolution and horizon."""
+    if not at.has_paths or not at.ruled:
+        return None
+    charts: list[Chart] = []
+    for name in at.ruled:
+        source = frames.view_shares(at, name, f"slope-view-{at.number(name)}")
+        if source.rows:
+            charts += [views.against_horizon(at, name, source),
+                       views.against_resolution(at, name, source)]  # fmt: skip
+    if not charts:
+        return None
+    return Section("views", "Resolution and horizon", (Charts(tuple(charts)),))
 
 
 def macrostates(at: Reading) -> Section | None:
     """Populations of the macrostates and the transitions between them."""
-    data = at.results.transitions
-    if data is None or not at.with_macrostates:
+    if at.results.transitions is None or not at.with_macrostates:
         return None
     parts: list[Element] = []
     for name in at.with_macrostates:
-        one = data.sel(species=name)
-        kinds = [str(k) for k in one["macrostate_start"].values
-                 if np.isfinite(one["population"].sel(macrostate_start=k))]  # fmt: skip
-        parts.append(
+        one, kinds = state_frames.macrostates_of(at, name)
+        if not kinds:
+            continue
+        number_of, keys = at.number(name), macrostate_keys(kinds)
+        population = state_frames.populations(at, name, f"populations-{number_of}")
+        parts += [
+            Heading(f"Macrostates of {name}"),
             Table(
-                f"Macrostates of {name}: mean fraction of carriers, with its {at.level} interval.",
+                f"Mean fraction of {name} in each macrostate, with its {at.level} interval.",
                 ("macrostate", "population", at.level),
                 [
                     [k, *measured(*with_ends(one, "population", macrostate_start=k), share=True)]
                     for k in kinds
                 ],
-                colors=tuple(colors_of(kinds, MACROSTATE_COLORS)),
-            )
-        )
-        moved = one.sel(window=at.window)
-        pairs = [{"macrostate_start": a, "macrostate_end": b} for a in kinds for b in kinds]
-        rows = [
-            [
-                pair["macrostate_start"],
-                pair["macrostate_end"],
-                with_interval(*with_ends(moved, "transition_probability", **pair), share=True),
-                f"{float(moved['transition_count'].sel(pair)):.0f}",
-                with_interval(*with_ends(moved, "transition_onsager", **pair)),
-            ]
-            for pair in pairs
-            if float(moved["transition_count"].sel(pair)) > 0
+                keys=tuple(keys),
+                data=population,
+            ),
         ]
-        parts.append(
-            Table(
-                f"Transitions of {name} that occur in windows of {at.window:g} ps: the "
-                "probability to be in the second macrostate at the end of a window that began in "
-                "the first, the number of ion-windows, and their contribution to the Onsager "
-                f"coefficient, with {at.level} intervals.",
-                ("start", "end", "probability", "count", "contribution, 1/(J m s)"),
-                rows,
-                left=2,
-            )
+        source = state_frames.transitions(at, name, f"transitions-{number_of}")
+        parts.append(_transitions(at, name, source, keys))
+        charts = [macrostate_charts.populations(at, name, population)]
+        if len(kinds) > 1:
+            charts += [macrostate_charts.flow(at, name, source, keys),
+                       macrostate_charts.contributions(at, name, source, keys)]  # fmt: skip
+            stays = state_frames.survival(at, name, f"residence-{number_of}")
+            if stays is not None:
+                charts.append(macrostate_charts.survival(at, name, stays))
+        parts.append(Charts(tuple(charts)))
+    return Section("macrostates", "Macrostates", tuple(parts)) if parts else None
+
+
+def _transitions(at: Reading, species: str, source: Data, keys: list[Key]) -> Table:
+    """Transitions at the chosen window: as many rows at each, in the order of the macrostates."""
+    at_column = {c.name: k for k, c in enumerate(source.columns)}
+
+    def known(row: Sequence[Any], name: str) -> tuple[float, float, float]:
+        value, low, high = (
+            float("nan") if (x := row[at_column[f"{name}{end}"]]) is None else float(x)
+            for end in ("", "_low", "_high")
         )
-    return Section("macrostates", "Macrostates", tuple(parts))
+        return value, low, high
+
+    pairs = list(dict.fromkeys((row[1], row[2]) for row in source.rows))
+    order = [k.label for k in keys]
+    pairs.sort(key=lambda pair: (order.index(pair[0]), order.index(pair[1])))
+    moving: dict[float, list[list[str]]] = {}
+    for row in source.rows:
+        cells = [
+            row[1], row[2], with_interval(*known(row, "probability"), share=True),
+            with_interval(*known(row, "rate")), f"{row[at_column['count']]:.0f}",
+            with_interval(*known(row, "share"), share=True),
+        ]  # fmt: skip
+        moving.setdefault(row[at_column["window"]], [[*p, "-", "-", "0", "-"] for p in pairs])[
+            pairs.index((row[1], row[2]))
+        ] = cells
+    by_name = {k.label: k for k in keys}
+    return Table(
+        f"Transitions of {species} in windows of {_length(at, list(moving))}: the "
+        "probability to be in the second macrostate at the end of a window that began in the "
+        "first, that over the length of the window (a lower bound of the rate: returns within the "
+        "window are not counted), the "
+        f"number of ion-windows, and the share of L({species}, {species}) they carry; {at.level} "
+        "intervals.",
+        ("from", "to", "probability", "rate, 1/ns", "count", "share"),
+        moving.get(at.window, []),
+        left=2,
+        keys=tuple(by_name[a] for a, _ in pairs),
+        data=source,
+        at_window=moving if len(moving) > 1 else {},
+    )
 
 
 def convergence(at: Reading) -> Section:
-    """The conductivity at every window, and the test of time reversal."""
-    data = at.results.decomposition
+    """The conductivity at every window, parts of the trajectory, and time reversal."""
     rows = []
-    for window in data["window"].values:
-        one = data.sel(window=window)
+    for window, _, one in frames.scan(at):
         mark = " *" if int(one["blocks"]) < FEWEST_BLOCKS else ""
         rows.append(
             [
@@ -387,8 +339,13 @@ def convergence(at: Reading) -> Section:
             "and tend to be too narrow.",
             ("window, ps", "blocks", "conductivity, S/m", "Nernst-Einstein, S/m", "Haven ratio"),
             rows,
+            data=_conductivities(at),
         )
     ]
+    if at.diffusive:
+        for name in at.ruled or at.species[:1]:
+            source = state_frames.running(at, name, f"running-estimate-{at.number(name)}")
+            parts.append(Charts(views.running(at, name, source)))
     if (momentum := momentum_line(at.results)) is not None:
         parts.append(Text(momentum))
     if at.resampled:
@@ -410,6 +367,28 @@ def convergence(at: Reading) -> Section:
                     ("species", "test", "of", "forward", "backward", "noise", "standard errors"),
                     compared,
                     left=3,
+                    data=table_data("time-reversal", verdict.table),
                 )
             )
     return Section("convergence", "Convergence", tuple(parts))
+
+
+def _conductivities(at: Reading) -> Data:
+    names = ("conductivity", "nernst_einstein", "haven_ratio")
+    rows = [
+        [window, int(one["blocks"]), *(x for name in names for x in frames.ends(one, name))]
+        for window, _, one in frames.scan(at)
+    ]
+    units = dict(zip(names, ("S/m", "S/m", "1"), strict=True))
+    columns = [(f"{n}{end}", units[n]) for n in names for end in ("", "_low", "_high")]
+    return data("conductivity-by-window", [("window", "ps"), "blocks", *columns], rows)
+
+
+def over_time(at: Reading) -> Section | None:
+    """Events of single carriers."""
+    found = []
+    for name in at.ruled:
+        source = state_frames.timeline(at, name, f"timeline-{at.number(name)}")
+        if source is not None and source.rows:
+            found.append(event_charts.timeline(at, name, source))
+    return Section("over-time", "Events over time", tuple(found)) if found else None

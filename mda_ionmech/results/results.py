@@ -517,13 +517,15 @@ class Results(ResultTree):
     ) -> Path:
         """Write one self-contained HTML page of this result: numbers, figures, warnings, settings.
 
+        To compare several results on one page: `mda_ionmech.report.write_report`.
+
         Parameters
         ----------
         path : path-like, optional
             Default: ``ionmech-report.html`` in the present folder.
         window : float, optional
-            Of the events, as in `summary`; the conductivity is read at the longest window with ten
-            blocks or more.
+            Of the events at first, as in `summary`; the reader can choose another. The conductivity
+            is that of the diffusive limit, else of the longest window with ten blocks or more.
 
         Returns
         -------
@@ -532,8 +534,8 @@ class Results(ResultTree):
         Raises
         ------
         InputError
-            Without jinja2 (the extra ``report``), for a window outside the scan, or a folder that
-            cannot be written to.
+            Without jinja2 or vl-convert-python (the extra ``report``), for a window outside the
+            scan, or a folder that cannot be written to.
         """
         path = "ionmech-report.html" if path is None else path
         return later("mda_ionmech.report").write_report(self, path, window=window)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import constants
 
 from ..lib.checks import whole
 from ..lib.whole_frames import whole_frames
+from .ends import with_ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,3 +70,47 @@ def running_estimate(results: Any, parts: int, species: str | None) -> pd.DataFr
         "total": total,
     }
     return UnitTable.of(table)
+
+
+def running_conductivity(results: Any, parts: int) -> pd.DataFrame:
+    """The conductivity in the diffusive limit from the first and from the last part.
+
+    Parameters
+    ----------
+    results : Results
+        With a diffusive view.
+    parts : int
+        Number of lengths, 2 to 50.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index (direction, fraction); columns ``conductivity`` and its ``error`` (S/m), as in
+        `Results.running_estimate`.
+    """
+    import pandas as pd
+
+    data, blocks = results.decomposition, results.blocks
+    about = data["diffusive_onsager"].attrs
+    lags = np.round(np.asarray(about["lag_ps"]) / blocks.dt).astype(int)
+    sums = next(one for one in blocks.lags if {int(t) for t in lags} <= set(one.lags))
+    at = np.array([sums.lags.index(int(t)) for t in lags])
+    weights = np.asarray(about["weight_per_ps"]) * blocks.dt
+    charge = blocks.system.charge
+    values = np.einsum("a,blac,c->bl", charge, sums.total[:, at], charge)
+    factor = constants.e**2 * blocks.system.onsager_factor(blocks.dt)
+    _, low, high = with_ends(data, "diffusive_conductivity")
+    out = {}
+    for direction in ("forward", "backward"):
+        order = slice(None) if direction == "forward" else slice(None, None, -1)
+        for part in range(1, parts + 1):
+            used = -(-len(values) * part // parts)
+            counted = sums.origins[order][:used][:, at].sum(axis=0)
+            known = bool(np.all(counted > 0))
+            mean = values[order][:used].sum(axis=0) / counted if known else np.nan
+            error = (high - low) / 2 / np.sqrt(part / parts)
+            found = float(np.sum(weights * mean) * factor)
+            out[direction, part / parts] = (found, error)
+    table = pd.DataFrame.from_dict(out, orient="index", columns=["conductivity", "error"])
+    table.index = pd.MultiIndex.from_tuples(out, names=["direction", "fraction"])
+    return table

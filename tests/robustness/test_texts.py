@@ -167,11 +167,8 @@ def read(page):
     return reader
 
 
-def test_pages_show_text_as_it_stands(results, monkeypatch, tmp_path):
+def test_pages_show_text_as_it_stands(results, tmp_path):
     """The report and what notebooks show: the same elements whatever the names."""
-    from mda_ionmech.report import drawings
-
-    monkeypatch.setattr(drawings, "drawn", lambda *given: ())
     expected = read(results.report(tmp_path / "plain.html").read_text("utf-8")).elements
     notebook = read(results._repr_html_()).elements
     for name in [n for n in SHOWN if set(n) & set("<&{'\"") or n == "リチウム"]:

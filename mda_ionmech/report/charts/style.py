@@ -1,0 +1,252 @@
+"""Shared parts of the figures: colours, axes, what the reader chooses, what hovering shows.
+
+Text and axes have the colour of the text around the figure, so that figures follow a dark scheme
+and print. The reader's choices are parameters of the same names in all figures: `hidden` and `over`
+(keys of the legend), `at_window`, `at_resolution`, `at_horizon` (ps).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ...results.colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from ..elements import Data, Key
+
+Spec = dict[str, Any]
+
+#: The colour of the surrounding text.
+INK = "currentColor"
+GREY = "#8A8F96"
+#: Red and blue of negative and positive entries of matrices, of Okabe and Ito.
+NEGATIVE, POSITIVE = "#D55E00", "#0072B2"
+#: Colours of quantities and of runs, which are no events.
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#7F7F7F")
+HEIGHT = 250
+
+_CONFIG: Spec = {
+    "background": "transparent",
+    "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK, "titleColor": INK, "domainColor": INK, "tickColor": INK,
+        "gridColor": INK, "gridOpacity": 0.12, "domainOpacity": 0.6, "tickOpacity": 0.6,
+        "labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8,
+    },
+    "axisX": {"grid": False},
+    "text": {"color": INK},
+}  # fmt: skip
+
+
+def event_keys(names: Sequence[str]) -> list[Key]:
+    """Entries of the legend for events, in the colours they have everywhere."""
+    colors = colors_of(list(names), EVENT_COLORS)
+    return [Key(f"event:{n}", n, c) for n, c in zip(names, colors, strict=True)]
+
+
+def macrostate_keys(names: Sequence[str]) -> list[Key]:
+    """Entries of the legend for macrostates."""
+    colors = colors_of(list(names), MACROSTATE_COLORS)
+    return [Key(f"macrostate:{n}", n, c) for n, c in zip(names, colors, strict=True)]
+
+
+def series_keys(kind: str, names: Sequence[str]) -> list[Key]:
+    """Entries of the legend for quantities, species or runs."""
+    return [Key(f"{kind}:{n}", n, SERIES[k % len(SERIES)]) for k, n in enumerate(names)]
+
+
+def chart(
+    layers: Sequence[Spec], *, source: Data, follows: Sequence[str] = (), **more: Any
+) -> Spec:
+    """A figure of layers.
+
+    Parameters
+    ----------
+    layers : sequence of dict
+    source : Data
+        Drawn where a layer names no other.
+    follows : sequence of str
+        Of ``window``, ``resolution`` and ``horizon``: what the reader moves in it.
+    **more
+        Of Vega-Lite.
+    """
+    params = [{"name": "hidden", "value": []}, {"name": "over", "value": ""}]
+    params += [{"name": f"at_{one}", "value": 0} for one in follows]
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "config": _CONFIG,
+        "width": 460,
+        "height": HEIGHT,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "data": {"name": source.name},
+        "params": params,
+        "layer": list(layers),
+    } | more
+
+
+def shown_only(field: str = "key") -> Spec:
+    """Rows whose key is not hidden."""
+    return {"filter": f"indexof(hidden, datum[{field!r}]) < 0"}
+
+
+def known_only(field: str) -> Spec:
+    """Rows with a value."""
+    return {"filter": f"isValid(datum[{field!r}])"}
+
+
+def at_window() -> Spec:
+    """Rows of the chosen window."""
+    return {"filter": "datum.window === at_window"}
+
+
+def color(keys: Sequence[Key], field: str = "key") -> Spec:
+    """The colour of each key."""
+    return {
+        "field": field,
+        "type": "nominal",
+        "scale": {"domain": [k.key for k in keys], "range": [k.color for k in keys]},
+        "legend": None,
+    }
+
+
+def faded(value: float = 1.0, field: str = "key", pale: str | None = None) -> Spec:
+    """Opacity: faint while another key is pointed at; `pale`: a test of rows that count less."""
+    conditions = [{"test": f"over !== '' && over !== datum[{field!r}]", "value": 0.12 * value}]
+    if pale is not None:
+        conditions.append({"test": pale, "value": 0.5 * value})
+    return {"condition": conditions, "value": value}
+
+
+def time_axis(field: str, title: str, values: Sequence[float] = (), **scale: Any) -> Spec:
+    """A logarithmic axis of times in ps, labelled at the given ones where there is room."""
+    ticks: Spec = {"values": list(values)} if values else {"tickCount": 6}
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title,
+        "scale": {"type": "log", "nice": False, "padding": 12} | scale,
+        "axis": {"format": ".6~g", "labelOverlap": "greedy"} | ticks,
+    }
+
+
+def decades(values: Iterable[float]) -> list[float]:
+    """Powers of ten around positive values, for the ticks of a logarithmic axis."""
+    known = [v for v in values if v > 0]
+    if not known:
+        return [1.0]
+    low, high = math.floor(math.log10(min(known))), math.ceil(math.log10(max(known)))
+    step = max(1, (high - low) // 5)
+    return [10.0**k for k in range(low, high + 1, step)]
+
+
+def level(value: float, *, dashed: bool = True, opacity: float = 0.45) -> Spec:
+    """A line across at a value."""
+    dash = {"strokeDash": [3, 3]} if dashed else {}
+    return {
+        "data": {"values": [{}]},
+        "mark": {"type": "rule", "color": INK, "opacity": opacity} | dash,
+        "encoding": {"y": {"datum": value}},
+    }
+
+
+def value_axis(field: str, title: str, **more: Any) -> Spec:
+    """An axis of values."""
+    given = {"field": field, "type": "quantitative", "title": title}
+    return given | {"axis": {"format": ".6~g", "tickCount": 5}} | more
+
+
+def span(low: str = "low", high: str = "high", text: str = ".3~g") -> Spec:
+    """The interval of a row in words."""
+    return {
+        "calculate": f"isValid(datum[{low!r}]) ? format(datum[{low!r}], {text!r}) + ' to ' + "
+        f"format(datum[{high!r}], {text!r}) : 'not known'",
+        "as": "interval",
+    }
+
+
+def tip(*fields: tuple[str, str] | tuple[str, str, str]) -> list[Spec]:
+    """What hovering shows: fields with their titles and number formats."""
+    out = []
+    for name, title, *form in fields:
+        kind = {"type": "quantitative", "format": form[0]} if form else {"type": "nominal"}
+        out.append({"field": name, "title": title} | kind)
+    return out
+
+
+def cursor(field: str = "window", param: str = "at_window") -> Spec:
+    """A line at the chosen window."""
+    return {
+        "transform": [
+            {"filter": f"datum[{field!r}] === {param}"},
+            {"aggregate": [{"op": "count", "as": "rows"}], "groupby": [field]},
+        ],
+        "mark": {"type": "rule", "strokeWidth": 7, "opacity": 0.18, "color": INK},
+        "encoding": {"x": {"field": field, "type": "quantitative"}},
+    }
+
+
+def lines(
+    keys: Sequence[Key], x: Spec, y: Spec, tooltip: list[Spec], *, few: str | None = None,
+    only: Sequence[Spec] = (), ends: tuple[str, str] = ("low", "high"), text: str = ".3~g",
+) -> list[Spec]:  # fmt: skip
+    """Lines with symbols and bars for the intervals, a colour for each key.
+
+    Parameters
+    ----------
+    keys : sequence of Key
+    x, y : dict
+        Axes.
+    tooltip : list of dict
+    few : str, optional
+        Test of rows whose interval is a rough estimate, which have open symbols.
+    only : sequence of dict
+        Transformations applied first.
+    ends : tuple of str
+        Fields of the ends of the interval.
+    text : str
+        Format of their numbers.
+    """
+    shown = [*only, shown_only(), known_only(y["field"]), span(*ends, text)]
+    base: Spec = {"x": x, "color": color(keys), "opacity": faded()}
+    bars = {"y": y | {"field": ends[0]}, "y2": {"field": ends[1]}}
+    fill: Spec = {} if few is None else {
+        "fillOpacity": {"condition": {"test": few, "value": 0}, "value": 1}
+    }  # fmt: skip
+    return [
+        {"transform": shown, "mark": {"type": "line", "strokeWidth": 1.5},
+         "encoding": base | {"y": y}},
+        {"transform": [*shown, known_only(ends[0])], "mark": {"type": "rule", "strokeWidth": 1.2},
+         "encoding": base | bars | {"tooltip": tooltip}},
+        {"transform": shown, "mark": {"type": "point", "filled": False, "size": 38},
+         "encoding": base | {"y": y, "fill": color(keys), "tooltip": tooltip} | fill},
+    ]  # fmt: skip
+
+
+def one_of(field: str, values: Sequence[str]) -> Spec:
+    """Rows with one of the values."""
+    return {"filter": {"field": field, "oneOf": list(values)}}
+
+
+def matrix(
+    rows: Spec, columns: Spec, value: str, tooltip: list[Spec], *, largest: float,
+    transform: Sequence[Spec] = (), text: str = ".0%",
+) -> list[Spec]:  # fmt: skip
+    """Cells with their values: blue above zero, red below, stronger the larger."""
+    steps = [*transform, known_only(value), span(text=".1%"),
+             {"calculate": f"abs(datum[{value!r}])", "as": "strength"}]  # fmt: skip
+    place = {"y": rows, "x": columns}
+    cell: Spec = {
+        "color": {"condition": {"test": f"datum[{value!r}] < 0", "value": NEGATIVE},
+                  "value": POSITIVE},
+        "opacity": {"field": "strength", "type": "quantitative", "legend": None,
+                    "scale": {"domain": [0, largest or 1], "range": [0, 0.7], "clamp": True}},
+        "tooltip": tooltip,
+    }  # fmt: skip
+    words = f"abs(datum[{value!r}]) < 0.005 ? '0' : format(datum[{value!r}], {text!r})"
+    return [
+        {"transform": steps, "mark": "rect", "encoding": place | cell},
+        {"transform": [*steps, {"calculate": words, "as": "words"}],
+         "mark": {"type": "text", "fontSize": 10, "tooltip": None},
+         "encoding": place | {"text": {"field": "words"}}},
+    ]  # fmt: skip
