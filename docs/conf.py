@@ -35,6 +35,7 @@ exclude_patterns = ["_build", "Thumbs.db", "inventories"]
 nb_execution_mode = "cache"  # not again where neither the notebook nor the build folder changed
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
+nb_execution_in_temp = True
 nb_merge_streams = True
 myst_enable_extensions = ["amsmath", "dollarmath", "deflist"]
 myst_heading_anchors = 3

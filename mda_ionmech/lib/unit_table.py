@@ -62,6 +62,8 @@ class UnitTable(pd.DataFrame):
             Of strings.
         """
         units, names = self.attrs.get("units", {}), list(self.columns)
+        if isinstance(units, str):  # of every column
+            units = dict.fromkeys(names, units)
         out: dict[str, list[str]] = {}
         skipped: set[Any] = set()
         for k, name in enumerate(names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..lib.checks import species_with
@@ -95,6 +96,61 @@ class RunObservables(ABC):
         remedy = "microstates=SiteAssignment... and events=CrystalEvents()"
         name = species_with(species, able, "hops()", "hops between sites", remedy)
         return hop_table(run, run.index(name), self._window(window))
+
+    def displacement_spectrum(
+        self,
+        window: float | None = None,
+        *,
+        species: str | None = None,
+        bins: int | Sequence[float] | None = None,
+    ) -> pd.DataFrame:
+        r"""Distribution of displacements in a window by event, and the transport each part carries.
+
+        .. math:: L_{AA} \propto \sum_e \sum_b \Bigl\langle
+            \sum_{i: e_i = e, |d_i| \in b} d_i \cdot \sum_j d_j \Bigr\rangle
+
+        The shares of all events e and bins b sum to one, those of an event to its share in the
+        window view.
+
+        Cost: two passes over carriers x frames.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps, rounded to whole frames; default as in `Results.summary`.
+        species : str, optional
+            Default: the first with an event rule.
+        bins : int or sequence of float, optional
+            Number of bins of equal width, 40 by default, or their edges in Angstrom from 0 on; a
+            last bin is added where displacements are longer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (event, from, to), the edges in Angstrom, bins without displacements left out;
+            columns ``count`` (carrier-windows), ``density`` of the displacements of that event
+            (1/A), and ``share`` of the Onsager coefficient with ``share_low`` and ``share_high``.
+            ``attrs["moments"]``: of each event the mean squared displacement (A^2) and the
+            non-Gaussian parameter, d <r^4> / ((d + 2) <r^2>^2) - 1 in d dimensions, 0 for Gaussian
+            displacements.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without a rule, a window out of range, or bins that are
+            neither a number nor edges that rise from 0.
+
+        References
+        ----------
+        Rahman, Phys. Rev. 136, A405 (1964), for the non-Gaussian parameter.
+        """
+        from .displacement_spectrum import displacement_spectrum
+
+        run = self._labelled("displacement_spectrum()")
+        ruled = [one.name for one in run.species if one.rule is not None]
+        remedy = "microstates=... and events=..., e.g. SolvationEvents()"
+        name = species_with(species, ruled, "displacement_spectrum()", "event rule", remedy)
+        return displacement_spectrum(run, run.index(name), self._window(window), bins)
 
     def exponents(self) -> pd.DataFrame:
         """Exponents and slopes of the mean squared displacements between neighbouring windows.

@@ -8,6 +8,7 @@ from .all_figures import close, figures, save, save_all
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .mechanism import concertedness, populations, robustness, timeline, transitions
 from .running import running
+from .spectrum import displacement_spectrum
 from .structure import rdf
 from .temperature import arrhenius
 from .views import view_curves, view_map
@@ -17,6 +18,7 @@ __all__ = [
     "close",
     "concertedness",
     "contributions",
+    "displacement_spectrum",
     "effectiveness",
     "event_matrix",
     "figures",

@@ -35,6 +35,7 @@ QUESTIONS = {
     "events": {"window": 2.0},
     "hops": {},
     "exponents": {},
+    "displacement_spectrum": {},
     "residence_times": {},
     "channel_rates": {},
     "rate_control": {},

@@ -50,6 +50,12 @@ def test_numbers_are_those_of_a_plain_table_and_so_is_what_is_computed():
     assert back.attrs == made.attrs
 
 
+def test_one_unit_may_stand_for_all_columns():
+    made = UnitTable({"x": [1.0], "y": [2.0]})
+    made.attrs = {"units": "S/m"}
+    assert list(made.printed().columns) == ["x, S/m", "y, S/m"]
+
+
 def test_round_off_is_printed_as_zero():
     made = UnitTable(
         {"x": [1e39, -2e21, 3e30], "low": [9e38, -3e21, 0.0], "high": [2e39, 1.0, 4e30]}
