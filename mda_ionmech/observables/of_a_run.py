@@ -1,4 +1,8 @@
-"""Methods of a labelled run that return tables of further observables."""
+"""Methods of a labelled run that return tables of further observables.
+
+The class is long because each method is documented in full here; it calls a function of its own
+module.
+"""
 
 from __future__ import annotations
 
