@@ -87,7 +87,8 @@ def demo(
     console.print(
         headed(facts["system"], f"at {facts['temperature_K']:g} K, {facts['atoms']}.", "bold")
     )
-    analysis = DEMOS[name](datasets.load(name)).run(verbose=True)
+    with told_warnings():  # the tables list them
+        analysis = DEMOS[name](datasets.load(name)).run(verbose=True)
     print_result(
         console, analysis.results, None, analysis.plain() if analysis.is_filtered else None
     )
@@ -210,6 +211,7 @@ def rdf(
 
     Example: [bold]ionmech rdf liquid.toml[/bold]
     """
+    from ..lib.terminal import headed
     from ..results.tables import print_shells
     from .config import build_analysis, load_config
 
@@ -223,7 +225,10 @@ def rdf(
         )
     frames = settings.run.model_dump(include={"start", "stop", "step", "frames"})
     console = console_of()
-    measured = analysis.measure_shells(**frames)
+    with told_warnings() as told:
+        measured = analysis.measure_shells(**frames)
+    for text in told:
+        console.print(headed("Warning:", f"{text.rstrip('.')}."))
     print_shells(console, measured)
     name = settings.output.name or config.stem
     listed = [species for species, _ in measured]

@@ -5,9 +5,7 @@ Roles and charges are those of `guess_molecules`; radii are checked against g(r)
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
@@ -17,13 +15,18 @@ import numpy as np
 
 from ..lib.checks import shown
 from ..lib.errors import InputError
-from ..lib.molecules import are_bonded
 from ..lib.plain_text import on_one_line
-from ..macrostates.composition import MOST_TYPES
 from ..trajectory.frame_times import account_of_times
-from .guess_donors import Peak, contact_distance, distributions, peak_of, within
 from .guess_mobility import FEWEST
 from .guess_molecules import MoleculeKind, Survey, molecule_kinds, survey
+from .guess_shells import (
+    ligand_types,
+    liquid_rules,
+    polymer_rules,
+    shell_lines,
+    shell_of_centre_lines,
+)
+from .toml_file import quoted, toml_value
 
 __all__ = ["Guess", "MoleculeKind", "example_config", "guess_config", "molecule_kinds"]
 
@@ -132,8 +135,8 @@ def guess_config(
         *(line for n in notes for line in wrap(n, 98, initial_indent="# ", subsequent_indent="# ")),
         *wrap(f"{account.text}.", 98, initial_indent="# ", subsequent_indent="# "),
         "",
-        f"topology = {_quoted(topology)}",
-        "trajectory = [" + ", ".join(_quoted(t) for t in trajectory) + "]",
+        f"topology = {quoted(topology)}",
+        "trajectory = [" + ", ".join(quoted(t) for t in trajectory) + "]",
         *_universe_table(options),
         "",
         "[analysis]",
@@ -217,23 +220,9 @@ def _who_moves(found: Survey) -> list[str]:
     return out
 
 
-def _quoted(text: str) -> str:
-    # escape sequences of JSON are those of TOML, but for one character
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _value(value: Any) -> str:
-    """A value of an option in TOML."""
-    if isinstance(value, str):
-        return _quoted(value)
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(v) for v in value) + "]"
-    return json.dumps(value)
-
-
 def _universe_table(options: Mapping[str, Any]) -> list[str]:
     if options:
-        return ["", "[universe]", *(f"{k} = {_value(v)}" for k, v in options.items())]
+        return ["", "[universe]", *(f"{k} = {toml_value(v)}" for k, v in options.items())]
     return [
         "# [universe]                  # how the files are read, e.g.",
         '# topology_format = "DATA"',
@@ -252,12 +241,12 @@ def _species(kind: MoleculeKind) -> list[str]:
     lines = [
         "",
         "[[species]]",
-        f"name = {_quoted(kind.name)}",
-        f"selection = {_quoted(kind.selection)}",
+        f"name = {quoted(kind.name)}",
+        f"selection = {quoted(kind.selection)}",
         f"{f'charge = {kind.charge:g}':29} # formal charge, e",
     ]
     if kind.n_atoms > 1:
-        compound = f"compound = {_quoted(kind.compound)}"
+        compound = f"compound = {quoted(kind.compound)}"
         lines.append(f"{compound:29} # centre of mass of each")
     return lines
 
@@ -274,153 +263,22 @@ def _liquid(universe: Any, found: Survey) -> list[str]:
     for kind in cations:
         lines += _species(kind)
         if ligands and kind.is_single:
-            lines += _shell(universe, kind, ligands)
+            lines += shell_lines(universe, kind, ligands)
             polymers = found.of_role("polymer")
             if polymers:
-                lines += _polymer_rules(universe, polymers)
+                lines += polymer_rules(universe, polymers)
             else:
-                lines += _liquid_rules(ligands, bool(anions))
+                lines += liquid_rules(ligands, bool(anions))
             shells = True
+        elif anions:
+            written = shell_of_centre_lines(universe, kind, anions)
+            lines += written
+            shells |= bool(written) and not written[-1].startswith("#")
     for kind in anions:
         lines += _species(kind)
         if shells:
             lines += ["", "[species.macrostates]", 'rule = "IonPairing"']
     return lines
-
-
-def ligand_types(found: Survey) -> dict[str, tuple[str, np.ndarray, list[MoleculeKind]]]:
-    """Selection, atoms and kinds of every ligand type.
-
-    One type per kind of solvent, ``solvent`` for a single one; ``polymer``; ``anion`` for all
-    counter-ions, since rules take one type of them. Where these are more types than
-    `ShellComposition` combines, all solvents are one.
-    """
-    solvents, polymers = found.of_role("solvent"), found.of_role("polymer")
-    groups: dict[str, list[MoleculeKind]] = {}
-    if polymers:
-        groups["polymer"] = polymers
-    apart = 1 < len(solvents) <= MOST_TYPES - bool(polymers) - bool(found.of_role("anion"))
-    for kind in solvents:
-        name = _type_name(kind.label, groups) if apart else "solvent"
-        groups.setdefault(name, []).append(kind)
-    if anions := found.of_role("anion"):
-        groups["anion"] = anions
-    return {
-        name: (
-            " or ".join(f"({k.donors})" for k in kinds),
-            np.concatenate([k.donor_atoms for k in kinds]),
-            kinds,
-        )
-        for name, kinds in groups.items()
-    }
-
-
-def _type_name(label: str, taken: Mapping[str, Any]) -> str:
-    """A name of a ligand type from that of a residue: letters, digits and underscores."""
-    name = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "solvent"
-    while name in (*taken, "anion", "cation", "counterion", "polymer", "solvent"):
-        name += "_"
-    return name
-
-
-def _shell(
-    universe: Any,
-    kind: MoleculeKind,
-    ligands: Mapping[str, tuple[str, np.ndarray, list[MoleculeKind]]],
-) -> list[str]:
-    """The table of a `CutoffShell`, with the peak of g(r) that was found for each type."""
-    found = distributions(universe, kind.atoms, [atoms for _, atoms, _ in ligands.values()])
-    radii: dict[str, str] = {}
-    told: dict[str, str] = {}
-    for k, (name, (_, _, kinds)) in enumerate(ligands.items()):
-        element = _element_of(universe, kinds)
-        contact = contact_distance(kind.element, element)
-        peak = None if found is None else peak_of(found[k], contact)
-        radii[name] = '"rdf"'
-        if found is None:
-            told[name] = "donors by chemistry: without a cell g(r) is not known"
-        elif peak is not None:
-            told[name] = _told(peak)
-        else:
-            radii[name] = f"{contact:.1f}"
-            told[name] = (
-                f"g(r) has no clear minimum after a first peak at contact, up to {contact:.1f} A "
-                f"({within(found[k], contact):.2f} atoms there, {found[k].n_frames} frames): the "
-                "contact distance by ionic radii"
-            )
-    same = set(radii.values()) == {'"rdf"'}
-    each = "{ " + ", ".join(f"{k} = {r}" for k, r in radii.items()) + " }"
-    cutoff = '"rdf"                ' if same else f"{each} "
-    return [
-        "",
-        "[species.microstates]",
-        'rule = "CutoffShell"',
-        f"cutoff = {cutoff}# first minimum of g(r); look at it: ionmech rdf",
-        "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
-        _persistence(universe),
-        "",
-        "[species.microstates.ligands]",
-        *(
-            line
-            for name, (text, _, _) in ligands.items()
-            for line in (
-                *wrap(f"{name}: {told[name]}", 98, initial_indent="# ", subsequent_indent="#   "),
-                f"{name} = {_quoted(text)}",
-            )
-        ),
-    ]
-
-
-def _persistence(universe: Any) -> str:
-    """5 ps, or a fiftieth of a shorter run; none where that is less than two frames."""
-    spacing = float(universe.trajectory.dt)
-    wanted = min(5.0, universe.trajectory.n_frames * spacing / 50)
-    if account_of_times(universe.trajectory).needs_dt or wanted >= 2 * spacing:
-        value = f"persistence = {wanted if wanted < 5 else 5.0:.3g}"
-        if account_of_times(universe.trajectory).needs_dt:
-            value = "persistence = 5.0"
-        return f"{value:29} # a change that reverts this soon is ignored, ps"
-    return "# persistence = 5.0           # ps; the run is too short for one"
-
-
-def _told(peak: Peak) -> str:
-    return (
-        f"first peak of g(r) at {peak.position:.2f} A, minimum after it at {peak.minimum:.2f} A, "
-        f"{peak.coordination:.2f} atoms within it ({peak.n_frames} frames)"
-    )
-
-
-def _element_of(universe: Any, kinds: Sequence[MoleculeKind]) -> str:
-    """The element of the donors of some kinds; the one with the largest radius of several."""
-    from ..lib.elements import elements_of
-
-    elements = elements_of(universe)
-    found = {str(elements[k.donor_atoms[0]]) for k in kinds if len(k.donor_atoms)}
-    return max(found, key=lambda e: contact_distance("", e), default="")
-
-
-def _liquid_rules(
-    ligands: Mapping[str, tuple[str, np.ndarray, list[MoleculeKind]]], anions: bool
-) -> list[str]:
-    lines = ["", "[species.events]", 'rule = "SolvationEvents"']
-    if len([name for name in ligands if name != "anion"]) > 1:
-        lines.append('resolve = "ligand"            # exchange of each solvent is a class')
-    return lines + (["", "[species.macrostates]", 'rule = "IonPairing"'] if anions else [])
-
-
-def _polymer_rules(universe: Any, polymers: list[MoleculeKind]) -> list[str]:
-    bonded = are_bonded(universe)
-    whole = all(bonded[k.atoms].all() for k in polymers)
-    chains = "fragments" if whole else "residues"
-    return [
-        "",
-        "[species.events]",
-        'rule = "PolymerEvents"',
-        f"{f'chains = {_quoted(chains)}':29} # what makes a chain: fragments, residues or segids",
-        "",
-        "[species.macrostates]",
-        'rule = "ShellComposition"     # polymer_only, polymer_anion, ...; or "IonPairing"',
-    ]
 
 
 # ---- crystals -----------------------------------------------------------------------------------
@@ -439,7 +297,7 @@ def _crystal(universe: Any, found: Survey, cif: str | None, cif_path: Path | Non
     rest = " or ".join(k.selection for k in still)
     lines = [
         'frame = "framework"           # displacements against the immobile sublattice',
-        f"framework = {_quoted(rest)}",
+        f"framework = {quoted(rest)}",
     ]
     for kind in found.of_role("cation", "anion"):
         lines += _species(kind)
@@ -457,8 +315,8 @@ def _crystal(universe: Any, found: Survey, cif: str | None, cif_path: Path | Non
                 lines.append(f"# {absent} is not in the CIF, and does not align it")
                 rest = " or ".join(k.selection for k in aligned)
             lines += [
-                f"cif = {_quoted(cif)}",
-                f"species = {_quoted(kind.element)}",
+                f"cif = {quoted(cif)}",
+                f"species = {quoted(kind.element)}",
                 f"supercell = [{', '.join(map(str, repeats))}]",
             ]
         else:
@@ -466,7 +324,7 @@ def _crystal(universe: Any, found: Survey, cif: str | None, cif_path: Path | Non
                 "density = true                # sites: maxima of the density of the ions over the",
                 "                              # run; a CIF is better: ionmech init --cif FILE",
             ]
-        lines += [f"framework = {_quoted(rest)}", "", "[species.events]", 'rule = "CrystalEvents"']
+        lines += [f"framework = {quoted(rest)}", "", "[species.events]", 'rule = "CrystalEvents"']
         if cif is not None:
             lines += ["", "[species.macrostates]", 'rule = "SiteType"']
     return lines

@@ -29,9 +29,10 @@ _DONOR = {
     "O": 1.38, "N": 1.46, "F": 1.31, "S": 1.84, "Cl": 1.81, "Br": 1.96, "I": 2.20, "Se": 1.98,
 }  # fmt: skip
 _SLACK = 0.6
-#: A first peak so much nearer than the largest contact distance is no contact, Angstrom: the cell
-#: or the elements are wrong.
-_WIDEST = 1.1
+#: Range of the first peak of an ion of several atoms, from its centre of mass, Angstrom.
+CENTRE_TO_CENTRE = (2.5, 7.0)
+#: A first peak so much nearer than the largest contact distance is no contact, Angstrom.
+WIDEST = 1.1
 #: Frames that are looked at.
 FRAMES = 30
 #: Atoms with fewer contacts than this fraction of those with the most do not coordinate, if so many
@@ -92,13 +93,14 @@ def donor_classes(
 def distributions(
     universe: Any, centres: np.ndarray, groups: Sequence[np.ndarray]
 ) -> list[RadialDistribution] | None:
-    """g(r) of atoms and groups of others, on up to `FRAMES` frames.
+    """g(r) of ions and groups of atoms, on up to `FRAMES` frames.
 
     Parameters
     ----------
     universe : Universe
     centres : numpy.ndarray
-        Indices of the cations.
+        Indices of the cations, shape (cations,), or of the atoms of each, (cations, atoms), whose
+        centre of mass is meant.
     groups : sequence of numpy.ndarray
         Indices of the atoms of each group.
 
@@ -122,12 +124,28 @@ def distributions(
         cell = np.asarray(triclinic_vectors(ts.dimensions, dtype=np.float64))
         place = ts.positions.astype(np.float64) @ np.linalg.inv(cell)
         nobody = np.full(len(ligands), -1, dtype=np.int64)
-        frames.append(FrameGeometry(place[centres], place[ligands], kind, nobody, cell))
+        middles = _middles(place, centres, universe)
+        frames.append(FrameGeometry(middles, place[ligands], kind, nobody, cell))
     return list(sample_distributions(frames, names).values())
 
 
-def peak_of(found: RadialDistribution, contact: float) -> Peak | None:
-    """The first peak, if it is within contact distance and a clear minimum follows it."""
+def _middles(place: np.ndarray, centres: np.ndarray, universe: Any) -> np.ndarray:
+    """Centres of mass of molecules that are shorter than half the cell, fractional."""
+    if centres.ndim == 1:
+        return np.asarray(place[centres])
+    mass = np.asarray(getattr(universe.atoms, "masses", np.ones(len(place))))[centres]
+    mass = np.where(mass.sum(axis=1, keepdims=True) > 0, mass, 1.0)
+    away = place[centres] - place[centres[:, :1]]
+    away -= np.rint(away)
+    mean = (away * mass[..., None]).sum(axis=1) / mass.sum(axis=1)[:, None]
+    return np.asarray(place[centres[:, 0]] + mean)
+
+
+def peak_of(found: RadialDistribution, contact: float, shortest: float) -> Peak | None:
+    """The first peak, if it is at contact, up to `contact`, and a clear minimum follows it.
+
+    A peak nearer than `shortest`, Angstrom, is none: the cell or the elements are wrong.
+    """
     try:
         minimum = found.first_minimum()
     except InputError:
@@ -135,7 +153,7 @@ def peak_of(found: RadialDistribution, contact: float) -> Peak | None:
     smooth = found.smoothed()
     inside = found.r < minimum
     position = float(found.r[inside][np.argmax(smooth[inside])])
-    if not contact - _WIDEST < position <= contact:
+    if not shortest < position <= contact:
         return None
     n = float(found.coordination[np.searchsorted(found.r, minimum)])
     return Peak(position, minimum, n, found.n_frames)

@@ -437,6 +437,24 @@ def _donors(known: _Atoms, kinds: Sequence[MoleculeKind]) -> list[np.ndarray]:
     return out
 
 
+def central_atoms(universe: Any, kind: MoleculeKind) -> np.ndarray:
+    """The atom nearest to the centre of mass, of every molecule of a kind; indices."""
+    members = kind.atoms.reshape(kind.n_molecules, kind.n_atoms)
+    first = universe.atoms[members[0]]
+    box = universe.trajectory.ts.dimensions
+    away = first.positions - first.positions[0]
+    if box is not None and np.all(box[:3] > 0):
+        from MDAnalysis.lib.distances import minimize_vectors
+
+        away = minimize_vectors(away, box)
+    mass = np.asarray(getattr(first, "masses", np.ones(len(first))))
+    mass = mass if mass.sum() > 0 else np.ones(len(first))
+    middle = (away * mass[:, None]).sum(axis=0) / mass.sum()
+    heavy = mass > 1.5
+    distance = np.linalg.norm(away - middle, axis=1) + np.where(heavy | ~heavy.any(), 0, np.inf)
+    return np.sort(members[:, int(np.argmin(distance))])
+
+
 def _scale(kinds: Sequence[MoleculeKind]) -> float | None:
     """Ratio of topology charges to formal ones, if it is one for all ions and not 1."""
     ratios = [k.topology_charge / k.charge for k in kinds if k.charge and k.topology_charge]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -98,3 +99,18 @@ def _check_size(path: Path, table: dict[str, Any], deep: str) -> None:
         if not level:
             return
     raise InputError(deep)
+
+
+def quoted(text: str) -> str:
+    """A text as a string of TOML."""
+    # escape sequences of JSON are those of TOML, but for one character
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def toml_value(value: Any) -> str:
+    """A value of an option in TOML."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(toml_value(v) for v in value) + "]"
+    return json.dumps(value)

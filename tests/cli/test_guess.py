@@ -229,6 +229,57 @@ def test_a_molten_salt_has_no_framework():
     assert config.analysis.frame == "barycentric"
 
 
+def ionic_liquid(spacing, noise=0.25, n_frames=20):
+    """Tetramethylammonium and chloride on the places of rock salt."""
+    cation = [[0, 0, 0]] + [list(0.86 * np.array(d)) for d in
+                            ([1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1])]  # fmt: skip
+    elements, places, residue, bonds = [], [], [], []
+    for k, corner in enumerate(np.ndindex(4, 4, 4)):
+        place = np.array(corner) * spacing
+        first = len(elements)
+        if sum(corner) % 2:
+            elements += ["Cl"]
+            places.append(place[None])
+        else:
+            elements += ["N", "C", "C", "C", "C"] + ["H"] * 12
+            arms = np.array(cation) + place
+            directions = np.eye(3)
+            hydrogens = np.concatenate([arms[n] + 0.9 * directions for n in range(1, 5)])
+            places.append(np.concatenate([arms, hydrogens]))
+            bonds += [(first, first + n) for n in range(1, 5)]
+            bonds += [(first + 1 + n // 3, first + 5 + n) for n in range(12)]
+        residue += [k] * (len(elements) - first)
+    rng = np.random.default_rng(4)
+    still = np.concatenate(places)
+    # molecules move as a whole
+    shift = rng.normal(0, noise, (n_frames, 64, 3))[:, residue]
+    box = (4 * spacing,) * 3 + (90.0,) * 3
+    names = ["TMA" if sum(c) % 2 == 0 else "CL" for c in np.ndindex(4, 4, 4)]
+    return make_universe(
+        np.mod(still + shift, 4 * spacing), box, names=elements, elements=elements,
+        masses=[MASS[e] for e in elements], residue=residue, resnames=names, bonds=bonds,
+    )  # fmt: skip
+
+
+def test_ionic_liquids_have_shells_around_centres_of_mass():
+    u = ionic_liquid(4.5)
+    guess, config = guessed(u)
+    assert [(k.name, k.charge) for k in guess.found.kinds] == [("TMA+", 1), ("Cl-", -1)]
+    cation, anion = build_species(config, u)
+    assert (cation.n_carriers, anion.n_carriers) == (32, 32)
+    assert cation.compound == "residues"
+    assert set(cation.microstates.ligands["anion"].elements) == {"Cl"}
+    peak = re.search(r"anion: first peak of g\(r\) at (\S+) A, minimum after it at (\S+) A, (\S+)",
+                     " ".join(guess.text.replace("\n#  ", "").split()))  # fmt: skip
+    assert float(peak[1]) == pytest.approx(4.5, abs=0.3)
+    assert float(peak[3]) == pytest.approx(6, abs=0.3), "six neighbours in rock salt"
+    assert config.species[0].events.rule == "SolvationEvents"
+    # so large a lattice shows no contact
+    guess, config = guessed(ionic_liquid(7.9))
+    assert config.species[0].microstates is None
+    assert "# no [species.microstates]: g(r) of the centre of mass of TMA+" in guess.text
+
+
 def test_few_frames_tell_no_displacement():
     u = crystal(["Na"] * 32 + ["Cl"] * 32, {}, n_frames=4)
     assert displacements(u, [np.arange(32), np.arange(32, 64)]) is None

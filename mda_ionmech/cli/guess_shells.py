@@ -1,0 +1,198 @@
+"""Tables of shells and rules of liquids and polymers, with the peaks of g(r) they rest on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+
+from ..lib.molecules import are_bonded
+from ..lib.topology import describe_atoms
+from ..macrostates.composition import MOST_TYPES
+from ..trajectory.frame_times import account_of_times
+from .guess_donors import (
+    CENTRE_TO_CENTRE,
+    WIDEST,
+    Peak,
+    contact_distance,
+    distributions,
+    peak_of,
+    within,
+)
+from .guess_molecules import MoleculeKind, Survey, central_atoms
+from .toml_file import quoted
+
+
+def ligand_types(found: Survey) -> dict[str, tuple[str, np.ndarray, list[MoleculeKind]]]:
+    """Selection, atoms and kinds of every ligand type.
+
+    One type per kind of solvent, ``solvent`` for a single one; ``polymer``; ``anion`` for all
+    counter-ions, since rules take one type of them. Where these are more types than
+    `ShellComposition` combines, all solvents are one.
+    """
+    solvents, polymers = found.of_role("solvent"), found.of_role("polymer")
+    groups: dict[str, list[MoleculeKind]] = {}
+    if polymers:
+        groups["polymer"] = polymers
+    apart = 1 < len(solvents) <= MOST_TYPES - bool(polymers) - bool(found.of_role("anion"))
+    for kind in solvents:
+        name = _type_name(kind.label, groups) if apart else "solvent"
+        groups.setdefault(name, []).append(kind)
+    if anions := found.of_role("anion"):
+        groups["anion"] = anions
+    return {
+        name: (
+            " or ".join(f"({k.donors})" for k in kinds),
+            np.concatenate([k.donor_atoms for k in kinds]),
+            kinds,
+        )
+        for name, kinds in groups.items()
+    }
+
+
+def _type_name(label: str, taken: Mapping[str, Any]) -> str:
+    """A name of a ligand type from that of a residue: letters, digits and underscores."""
+    name = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "solvent"
+    while name in (*taken, "anion", "cation", "counterion", "polymer", "solvent"):
+        name += "_"
+    return name
+
+
+def shell_lines(
+    universe: Any,
+    kind: MoleculeKind,
+    ligands: Mapping[str, tuple[str, np.ndarray, list[MoleculeKind]]],
+) -> list[str]:
+    """The table of a `CutoffShell`, with the peak of g(r) that was found for each type."""
+    found = distributions(universe, kind.atoms, [atoms for _, atoms, _ in ligands.values()])
+    radii: dict[str, str] = {}
+    told: dict[str, str] = {}
+    for k, (name, (_, _, kinds)) in enumerate(ligands.items()):
+        element = _element_of(universe, kinds)
+        contact = contact_distance(kind.element, element)
+        peak = None if found is None else peak_of(found[k], contact, contact - WIDEST)
+        radii[name] = '"rdf"'
+        if found is None:
+            told[name] = "donors by chemistry: without a cell g(r) is not known"
+        elif peak is not None:
+            told[name] = _told(peak)
+        else:
+            radii[name] = f"{contact:.1f}"
+            told[name] = (
+                f"g(r) has no clear minimum after a first peak at contact, up to {contact:.1f} A "
+                f"({within(found[k], contact):.2f} atoms there, {found[k].n_frames} frames): the "
+                "contact distance by ionic radii"
+            )
+    same = set(radii.values()) == {'"rdf"'}
+    each = "{ " + ", ".join(f"{k} = {r}" for k, r in radii.items()) + " }"
+    cutoff = '"rdf"                ' if same else f"{each} "
+    return [
+        "",
+        "[species.microstates]",
+        'rule = "CutoffShell"',
+        f"cutoff = {cutoff}# first minimum of g(r); look at it: ionmech rdf",
+        "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
+        _persistence(universe),
+        "",
+        "[species.microstates.ligands]",
+        *(
+            line
+            for name, (text, _, _) in ligands.items()
+            for line in (
+                *wrap(f"{name}: {told[name]}", 98, initial_indent="# ", subsequent_indent="#   "),
+                f"{name} = {quoted(text)}",
+            )
+        ),
+    ]
+
+
+def shell_of_centre_lines(
+    universe: Any, kind: MoleculeKind, anions: Sequence[MoleculeKind]
+) -> list[str]:
+    """Anions around the centre of mass of a cation of several atoms, as in ionic liquids.
+
+    A comment where g(r) has no clear minimum.
+    """
+    if len(kind.atoms) != kind.n_molecules * kind.n_atoms:
+        return []
+    middles = [central_atoms(universe, k) for k in anions]
+    centres = kind.atoms.reshape(kind.n_molecules, kind.n_atoms)
+    found = distributions(universe, centres, [np.concatenate(middles)])
+    peak = None if found is None else peak_of(found[0], CENTRE_TO_CENTRE[1], CENTRE_TO_CENTRE[0])
+    if peak is None:
+        return [
+            f"# no [species.microstates]: g(r) of the centre of mass of {kind.name} and the",
+            "# central atoms of the anions has no clear first minimum; give a cutoff to split its",
+            "# motion into events",
+        ]
+    text = " or ".join(f"({describe_atoms(universe.atoms[ix])})" for ix in middles)
+    return [
+        "",
+        "[species.microstates]",
+        'rule = "CutoffShell"          # from centre of mass to central atom',
+        'cutoff = "rdf"                # first minimum of g(r); look at it: ionmech rdf',
+        "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
+        _persistence(universe),
+        "",
+        "[species.microstates.ligands]",
+        *wrap(f"anion: {_told(peak)}", 98, initial_indent="# ", subsequent_indent="#   "),
+        f"anion = {quoted(text)}",
+        *liquid_rules({}, True),
+    ]
+
+
+def _persistence(universe: Any) -> str:
+    """5 ps, or a fiftieth of a shorter run; none where that is less than two frames."""
+    spacing = float(universe.trajectory.dt)
+    wanted = min(5.0, universe.trajectory.n_frames * spacing / 50)
+    if account_of_times(universe.trajectory).needs_dt or wanted >= 2 * spacing:
+        value = f"persistence = {wanted if wanted < 5 else 5.0:.3g}"
+        if account_of_times(universe.trajectory).needs_dt:
+            value = "persistence = 5.0"
+        return f"{value:29} # a change that reverts this soon is ignored, ps"
+    return "# persistence = 5.0           # ps; the run is too short for one"
+
+
+def _told(peak: Peak) -> str:
+    return (
+        f"first peak of g(r) at {peak.position:.2f} A, minimum after it at {peak.minimum:.2f} A, "
+        f"{peak.coordination:.2f} atoms within it ({peak.n_frames} frames)"
+    )
+
+
+def _element_of(universe: Any, kinds: Sequence[MoleculeKind]) -> str:
+    """The element of the donors of some kinds; the one with the largest radius of several."""
+    from ..lib.elements import elements_of
+
+    elements = elements_of(universe)
+    found = {str(elements[k.donor_atoms[0]]) for k in kinds if len(k.donor_atoms)}
+    return max(found, key=lambda e: contact_distance("", e), default="")
+
+
+def liquid_rules(
+    ligands: Mapping[str, tuple[str, np.ndarray, list[MoleculeKind]]], anions: bool
+) -> list[str]:
+    """Tables of `SolvationEvents`, and of `IonPairing` where there are anions."""
+    lines = ["", "[species.events]", 'rule = "SolvationEvents"']
+    if len([name for name in ligands if name != "anion"]) > 1:
+        lines.append('resolve = "ligand"            # exchange of each solvent is a class')
+    return lines + (["", "[species.macrostates]", 'rule = "IonPairing"'] if anions else [])
+
+
+def polymer_rules(universe: Any, polymers: list[MoleculeKind]) -> list[str]:
+    """Tables of `PolymerEvents` and `ShellComposition`."""
+    bonded = are_bonded(universe)
+    whole = all(bonded[k.atoms].all() for k in polymers)
+    chains = "fragments" if whole else "residues"
+    return [
+        "",
+        "[species.events]",
+        'rule = "PolymerEvents"',
+        f"{f'chains = {quoted(chains)}':29} # what makes a chain: fragments, residues or segids",
+        "",
+        "[species.macrostates]",
+        'rule = "ShellComposition"     # polymer_only, polymer_anion, ...; or "IonPairing"',
+    ]
