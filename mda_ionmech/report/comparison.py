@@ -212,7 +212,10 @@ def _top(
         said.append(f"{run}: {main.label[:1].lower()}{main.label[1:]} {main.value} {main.unit} "
                     f"({reach}), {at.where}.")  # fmt: skip
     headline, *clearest = _verdict(compared)
-    out: list[Element] = [Listing((headline, *said, *clearest), "verdict")]
+    out: list[Element] = [
+        Listing((headline,), "verdict first"),
+        Listing((*said, *clearest), "verdict"),
+    ]
     warned: dict[str, list[str]] = {}
     for run, at in runs.readings.items():
         for text in at.results.warnings:

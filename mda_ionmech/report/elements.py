@@ -29,7 +29,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Listing:
-    """A list of sentences; `tone` is plain, warning or verdict."""
+    """A list of sentences; `tone` is plain, warning, verdict or verdict first."""
 
     items: tuple[str, ...]
     tone: str = "plain"

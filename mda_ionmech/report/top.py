@@ -29,14 +29,15 @@ def row_ends(
 
 def top(at: Reading) -> tuple[Element, ...]:
     """The elements above the sections that unfold."""
-    out: list[Element] = []
-    if at.resampled and (said := tuple(one.text for one in at.results.verdict())):
-        out.append(Listing(said, "verdict"))
+    said = [one.text for one in at.results.verdict()] if at.resampled else []
+    out: list[Element] = [Listing(tuple(said[:1]), "verdict first")] if said else []
     read: list[Element] = [whole(at), Text(_where_read(at))]
+    if said[1:]:
+        read.append(Listing(tuple(said[1:]), "verdict"))
+    reading: list[Element] = []
     notes: list[Element] = []
     if at.ruled:
         reading, notes = mechanism(at, at.ruled[0])
-        read += reading
     else:
         read.append(
             Text(
@@ -46,7 +47,7 @@ def top(at: Reading) -> tuple[Element, ...]:
             )
         )
     out.append(Beside(tuple(read), by_window.contributions(at)))
-    return (*out, *notes, *warnings(at))
+    return (*out, *reading, *notes, *warnings(at))
 
 
 def whole(at: Reading) -> Headline:

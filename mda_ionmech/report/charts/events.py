@@ -123,7 +123,7 @@ def _equal_contribution(source: Data) -> tuple[Data, Data]:
         for k, (event, f, _) in enumerate(found):
             above = np.log(value[:, 1] / value[k, 1]) / reach[1]
             beside = np.abs(np.log(value[:, 0] / f)) / reach[0]
-            crowded = np.any((above > 0) & (above < 0.12) & (beside < 0.35))
+            crowded = np.any((above > 0) & (above < 0.12) & (beside < 0.5))
             side = ("b" if crowded else "a") + ("r" if f < middle[0] else "l")
             names.append([f"event:{event}", window, event, f, float(value[k, 1]), side])
     guides = data(f"{source.name}-guides", [("window", "ps"), "part", ("x", "1/ns"),
