@@ -461,5 +461,5 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         left = bar.total - bar.n
         spread = workers.of(run)
         self.results = assembled(run, gathered, spread, lambda part: bar.update(part * left))
-        self._done = FinishedRun(gathered, run, self.results, workers).with_filters()
+        self._done = FinishedRun(gathered, run, self.results, workers).with_others()
         bar.update(bar.total - bar.n)

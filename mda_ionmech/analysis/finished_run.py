@@ -18,6 +18,7 @@ from .window_workers import WindowWorkers
 
 if TYPE_CHECKING:
     from ..events import EventRule
+    from ..microstates.detector import Detector
     from ..results.results import Results
 
 
@@ -48,11 +49,16 @@ class FinishedRun:
         self.__dict__.update(state)
         self.__post_init__()
 
-    def with_filters(self) -> FinishedRun:
-        """The run itself, with the group filters added to its results; see `add_filters`."""
+    def with_others(self) -> FinishedRun:
+        """The run itself, with what other filters and definitions of hops give in its results.
+
+        See `add_filters` and `add_hop_definitions`.
+        """
         from .filter_shares import add_filters  # imports what is slow to import
+        from .hop_definitions import add_hop_definitions
 
         add_filters(self.gathered, self.results)
+        add_hop_definitions(self.gathered, self.record, self.results)
         return self
 
     def split_by(self, flag: str, name: str) -> Results:
@@ -91,7 +97,9 @@ class FinishedRun:
         self,
         *,
         rules: Mapping[int, EventRule] | None = None,
+        detectors: Mapping[int, Detector] | None = None,
         window: int | None = None,
+        with_nulls: bool | None = None,
         **choices: Any,
     ) -> Results:
         """The result with other filters, radii or rules, without reading frames.
@@ -100,8 +108,12 @@ class FinishedRun:
         ----------
         rules : mapping of int to EventRule, optional
             Rules by species number, in place of those of the species.
+        detectors : mapping of int to Detector, optional
+            Likewise; with the same contacts.
         window : int, optional
             Frames: the window view of this length alone.
+        with_nulls : bool, optional
+            Whether nulls of concertedness are computed; default unless `window` is given.
         **choices
             Of `label`.
         """
@@ -110,6 +122,8 @@ class FinishedRun:
         species = list(self.gathered.species)
         for index, rule in (rules or {}).items():
             species[index] = changed(species[index], events=rule)
+        for index, detector in (detectors or {}).items():
+            species[index] = changed(species[index], microstates=detector)
         gathered = replace(self.gathered, species=tuple(species))
         if window is not None:
             none = np.empty(0, dtype=np.int64)
@@ -118,4 +132,5 @@ class FinishedRun:
                 ligand_paths={},
             )  # fmt: skip
         run = label(gathered, **choices)
-        return assembled(run, gathered, self.workers.of(run), with_nulls=window is None)
+        nulls = window is None if with_nulls is None else with_nulls
+        return assembled(run, gathered, self.workers.of(run), with_nulls=nulls)

@@ -85,7 +85,7 @@ class LengthSums:
             scanned=scanned,
             sums=sums,
             plan=onsager.lengthen_blocks(plan, means),
-            nulls=self._nulls(n) if scanned else {},
+            nulls=nulls_of(self.linked, len(self.labels), n, self.seed) if scanned else {},
         )
         if n not in self.resolutions:
             return entry, [], []
@@ -105,25 +105,39 @@ class LengthSums:
             out.append(PathEntry(n, horizon // n, sums, plan))
         return out, [lag_sums(path, self.collective, n, lags)] if lags else []
 
-    def _nulls(self, n: int) -> dict[str, np.ndarray]:
-        """Multi-ion fractions of both nulls, by realisation: shape (species, samples)."""
-        if not self.linked:
-            return {}
-        out = {
-            name: np.full((len(self.labels), SHIFTS), np.nan)
-            for name in ("multi_fraction_circular", "multi_fraction_exclusion")
-        }
-        for one in self.linked:
-            rows = list(one.members)
-            rng = np.random.default_rng([self.seed, n, one.members[0]])
-            rule, history = one.hops.rules[0], one.hops.history
-            out["multi_fraction_circular"][rows] = circular_null(rule, history, n, rng)
-            if one.gas is None:
-                continue
-            parts = stretches(history.n_frames, SHIFTS)
-            if parts[-1][1] - parts[-1][0] > n:
-                gas = on_sites(history, one.gas)
-                out["multi_fraction_exclusion"][rows] = np.transpose(
-                    [multi_share(rule, gas, n, frames=part) for part in parts]
-                )
-        return out
+
+def nulls_of(
+    linked: Sequence[LinkedSpecies], n_species: int, n: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Multi-ion fractions of both nulls in windows of n frames, by realisation.
+
+    Parameters
+    ----------
+    linked : sequence of LinkedSpecies
+    n_species, n, seed : int
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Shape (species, samples); empty without linked species.
+    """
+    if not linked:
+        return {}
+    out = {
+        name: np.full((n_species, SHIFTS), np.nan)
+        for name in ("multi_fraction_circular", "multi_fraction_exclusion")
+    }
+    for one in linked:
+        rows = list(one.members)
+        rng = np.random.default_rng([seed, n, one.members[0]])
+        rule, history = one.hops.rules[0], one.hops.history
+        out["multi_fraction_circular"][rows] = circular_null(rule, history, n, rng)
+        if one.gas is None:
+            continue
+        parts = stretches(history.n_frames, SHIFTS)
+        if parts[-1][1] - parts[-1][0] > n:
+            gas = on_sites(history, one.gas)
+            out["multi_fraction_exclusion"][rows] = np.transpose(
+                [multi_share(rule, gas, n, frames=part) for part in parts]
+            )
+    return out

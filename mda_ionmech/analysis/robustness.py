@@ -1,4 +1,4 @@
-"""Sensitivity of the shares to filters, radii and the linking of hops.
+"""Sensitivity of the shares to filters, radii, and the linking, dating and assignment of hops.
 
 One setting is changed at a time; the carriers are labelled again from the stored contacts.
 """
@@ -15,6 +15,7 @@ from ..lib.tables import indexed
 from ..lib.whole_frames import whole_frames
 from ..microstates import CutoffShell
 from ..microstates.cutoff_shell import SAME_RADIUS
+from .hop_definitions import linked_alike, redefined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: The setting of the rows that show the run itself.
 AS_RUN = "as run"
+#: Columns of crystals: share of linked hops, and both nulls.
+LINKED = ("multi_fraction", "multi_fraction_circular", "multi_fraction_exclusion")
 
 
 def robustness(
@@ -34,6 +37,8 @@ def robustness(
     hysteresis: Sequence[Any],
     linking: Sequence[Any],
     cutoffs: Sequence[Any],
+    hop_time: Sequence[str],
+    assignment: Sequence[str],
     window: float | None,
     species: str | None,
 ) -> pd.DataFrame:
@@ -52,29 +57,35 @@ def robustness(
     n = whole_frames(float(results.at_window(window)["window"]), gathered.paths.dt)
     rows: list[tuple[Any, ...]] = []
 
-    def add(setting: str, value: str, table: pd.DataFrame) -> None:
+    hops = isinstance(gathered.species[index].events, CrystalEvents)
+
+    def add(setting: str, value: str, found: Results) -> pd.DataFrame:
+        table = found.summary(n * gathered.paths.dt, species=name)
+        data = found.at_window(n * gathered.paths.dt).sel(species=name)
+        linked = [float(data[v]) for v in LINKED] if hops else []
         rows.extend(
-            (setting, value, str(event), row["share"], row["share_low"], row["share_high"])
+            (setting, value, str(event), row["share"], row["share_low"], row["share_high"], *linked)
             for event, row in table.iterrows()
         )
+        return table
 
-    summary = results.summary(n * gathered.paths.dt, species=name)
-    add(AS_RUN, "", summary)
+    summary = add(AS_RUN, "", results)
     choices = [
         *_times(_values("persistence", persistence)),
         *_widths(gathered, index, _values("hysteresis", hysteresis)),
         *_rules(gathered, index, _values("linking", linking)),
         *_radii(gathered, index, _values("cutoffs", cutoffs)),
+        *_definitions(gathered, index, "hop_time", _values("hop_time", hop_time)),
+        *_definitions(gathered, index, "assignment", _values("assignment", assignment)),
     ]
     if not choices:
         raise InputError(
-            "robustness() needs values to try: persistence=[...], hysteresis=[...], linking=[...] "
-            "or cutoffs=[...]"
+            "robustness() needs values to try: persistence=[...], hysteresis=[...], cutoffs=[...], "
+            "linking=[...], hop_time=[...] or assignment=[...]"
         )
     for setting, value, options in choices:
-        other = relabelled(window=n, **options)
-        add(setting, value, other.summary(n * gathered.paths.dt, species=name))
-    columns = ["setting", "value", "event", "share", "low", "high"]
+        add(setting, value, relabelled(window=n, with_nulls=hops, **options))
+    columns = ["setting", "value", "event", "share", "low", "high", *(LINKED if hops else ())]
     table = indexed(pd.DataFrame(rows, columns=columns), 3)
     table.attrs = {k: summary.attrs[k] for k in ("species", "window_ps", "level")}
     return UnitTable.of(table)
@@ -171,3 +182,15 @@ def _rules(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator
         other = rules[index]
         text = linking if other.distance is None else f"{linking} {other.distance:g} A"
         yield "linking", text, {"rules": rules}
+
+
+def _definitions(
+    gathered: GatheredRun, index: int, argument: str, values: Sequence[Any]
+) -> Iterator[_Choice]:
+    for value in values:
+        detectors = {
+            k: redefined(one.name, one.microstates, **{argument: value})
+            for k in linked_alike(gathered, index)
+            for one in (gathered.species[k],)
+        }
+        yield argument, str(value), {"detectors": detectors}

@@ -186,12 +186,15 @@ class RunAnswers(ShownRun, RunObservables):
         hysteresis: Sequence[Any] = (),
         linking: Sequence[Any] = (),
         cutoffs: Sequence[Any] = (),
+        hop_time: Sequence[str] = (),
+        assignment: Sequence[str] = (),
         window: float | None = None,
         species: str | None = None,
     ) -> pd.DataFrame:
         """Sensitivity of the shares to one setting at a time. Reads no frames.
 
-        Cost: labelling and the sums of one window, for every value.
+        Cost: labelling and the sums of one window, for every value; with `CrystalEvents` also both
+        nulls.
 
         Parameters
         ----------
@@ -206,6 +209,10 @@ class RunAnswers(ShownRun, RunObservables):
             Radii at which contacts begin, Angstrom, or a dict of them by ligand type. The radius at
             which contacts end is shifted by the same amount if the shifted radius was recorded,
             else it is unchanged.
+        hop_time : sequence of {"entry", "crossing"}
+            Dates of hops between cores; of all species that are labelled together.
+        assignment : sequence of {"core", "nearest"}
+            Assignments to sites, of all species that are labelled together.
         window : float, optional
             ps; default as in `Results.summary`.
         species : str, optional
@@ -215,6 +222,8 @@ class RunAnswers(ShownRun, RunObservables):
         -------
         pandas.DataFrame
             Index (setting, value, event), ``as run`` first; columns ``share``, ``low``, ``high``.
+            With `CrystalEvents` also ``multi_fraction``, the share of linked hops, and the nulls
+            ``multi_fraction_circular`` and ``multi_fraction_exclusion``, of each setting.
             `plotting.robustness` draws it.
 
         Raises
@@ -228,7 +237,7 @@ class RunAnswers(ShownRun, RunObservables):
         run = self._finished("robustness()")
         return robustness(
             run.gathered, run.results, run.relabelled, persistence, hysteresis, linking, cutoffs,
-            window, species,
+            hop_time, assignment, window, species,
         )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:

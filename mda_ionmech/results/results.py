@@ -256,6 +256,36 @@ class Results(ResultTree):
 
         return hop_dates(self.settings, self._species(species))
 
+    def hop_definitions(self, *, species: str | None = None) -> pd.DataFrame:
+        """Linked hops under every date of hops and both assignments, each beside its nulls.
+
+        In the window in which labels are read. What is not found under each of these definitions is
+        a property of the definition, and `verdict` says so.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first species with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index definition, that of the run first: ``core, entry``, ``core, crossing`` and
+            ``nearest``; columns ``multi_fraction``, the share of linked hops,
+            ``multi_fraction_circular`` and ``multi_fraction_exclusion``, the same in both nulls,
+            each with ``_low`` and ``_high``, and ``finding``: ``concerted``, ``exclusion`` where
+            only chance is exceeded, or ``no evidence``.
+
+        Raises
+        ------
+        InputError
+            For results without them: of species without hops or on polyhedra, combined or
+            relabelled ones.
+        """
+        from .hop_definitions import hop_definitions
+
+        return hop_definitions(self, self._species(species))
+
     def verdict(self, *, species: str | None = None) -> Verdict:
         """What carries the charge and how, in sentences that follow from tests.
 
@@ -280,8 +310,9 @@ class Results(ResultTree):
         on the filters if one next to those of the run changes it by ten points and by two standard
         errors. Hops are concerted if their
         linked fraction exceeds that of both nulls by two standard errors and by a tenth of the
-        null. Motion is diffusive where the diffusive view has a reading (`recommend`). Data are
-        scarce above 10 % of error on the conductivity or on the largest share.
+        null, for every date of hops and for both assignments (`hop_definitions`). Motion is
+        diffusive where the diffusive view has a reading (`recommend`). Data are scarce
+        above 10 % of error on the conductivity or on the largest share.
         """
         from .verdict import verdict
 

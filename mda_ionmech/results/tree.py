@@ -118,6 +118,11 @@ class ResultTree:
         return self._group("vehicle")
 
     @property
+    def hop_definition_data(self) -> xr.Dataset | None:
+        """Linked hops under other dates and assignments of hops; see `Results.hop_definitions`."""
+        return self._group("hop_definitions")
+
+    @property
     def blocks(self) -> Blocks:
         """The sums over blocks of time origins that everything is computed from.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,21 @@ from .elementary import reading_resolution
 from .ends import with_ends
 from .filter_finding import filter_finding
 from .hop_dates import finer_than_dates
+from .hop_definitions import (
+    APART,
+    LinkedHops,
+    definition_of,
+    other_linked_hops,
+    own_linked_hops,
+)
 from .plain_tables import three_digits as digits
 from .recommend import no_reading
 
-#: Standard errors by which two numbers must differ to be told apart.
-APART = 2.0
-#: Part of a null by which the linked fraction must exceed it, beside the standard errors.
-EXCESS = 0.1
+_WORDS = {
+    "concerted": "concerted",
+    "exclusion": "not beyond site exclusion",
+    "no evidence": "not beyond chance",
+}
 #: Relative error of the conductivity and of the leading share above which data are scarce.
 SCARCE = 0.1
 
@@ -158,42 +166,61 @@ def _events(results: Any, name: str) -> Sentence | None:
 
 def _concerted(results: Any, name: str) -> Sentence | None:
     at = results.at_window().sel(species=name)
-    if "multi_fraction" not in at or not float(at["multi_fraction"]) > 0:
+    own = own_linked_hops(at)
+    if own is None:
         return None
-
-    def known(variable: str) -> tuple[float, float]:
-        value, low, high = with_ends(at, variable)
-        return value, (high - low) / 2
-
-    if undated := finer_than_dates(results.settings, name, float(at["window"])):
+    window = float(at["window"])
+    if undated := finer_than_dates(results.settings, name, window):
         return Sentence(
             "concertedness", "undated", f"Whether hops are concerted is open. {undated}"
         )
-    value, error = known("multi_fraction")
-    over = f"in windows of {float(at['window']):g} ps"
-    exceeded, said = [], []
-    for variable, words in (
-        ("multi_fraction_circular", "by chance"),
-        ("multi_fraction_exclusion", "in an exclusion gas"),
-    ):
-        null, spread = known(variable) if variable in at else (float("nan"), float("nan"))
-        if not null >= 0:
-            why = results.settings.get("without_exclusion_gas", {}).get(name, "")
-            given = f" ({why})" if why and variable == "multi_fraction_exclusion" else ""
-            said.append(f"unknown {words}{given}")
-            continue
-        said.append(f"{100 * null:.0f} % {words}")
-        reach = APART * float(np.hypot(error, np.nan_to_num(spread)))
-        exceeded.append(value - null > max(reach, EXCESS * null))
-    linked = (
-        f"{100 * value:.0f} % of the hops of {name} are linked {over}, against {' and '.join(said)}"
+    over = f"in windows of {window:g} ps"
+    others = [
+        one
+        for one in other_linked_hops(results, name)
+        if np.isclose(results.hop_definition_data.attrs["window_ps"], window)
+    ]
+    if any(one.is_concerted != own.is_concerted for one in others):
+        return _dependent(results, name, own, others, over)
+    why = results.settings.get("without_exclusion_gas", {}).get(name, "")
+    linked = f"{own.percent} of the hops of {name} are linked {over}, against {own.nulls(why)}"
+    holds = _also(own, others)
+    if own.finding == "concerted":
+        return Sentence("concertedness", "concerted", f"Hops are concerted: {linked}{holds}.")
+    beyond = " beyond site exclusion" if own.finding == "exclusion" else ""
+    text = f"No evidence of concerted motion{beyond}: {linked}{holds}."
+    return Sentence("concertedness", "no evidence", text)
+
+
+def _also(own: LinkedHops, others: list[LinkedHops]) -> str:
+    """For which other dates and assignments of hops a finding holds, too."""
+    if others:
+        return f"; the same for hops dated and assigned by {_listed(o.definition for o in others)}"
+    if own.finding != "concerted":
+        return ""
+    return "; other dates and assignments of the hops are not in this result"
+
+
+def _dependent(
+    results: Any, name: str, own: LinkedHops, others: list[LinkedHops], over: str
+) -> Sentence:
+    """That the finding depends on the definition of a hop."""
+    lacking = results.settings.get("without_exclusion_gas", {}).get(name, "")
+    said = [
+        f"by {one.definition or definition_of(results.settings, name)} {one.percent} are linked "
+        f"against {one.nulls(lacking if one is own else '')} ({_WORDS[one.finding]})"
+        for one in (own, *others)
+    ]
+    return Sentence(
+        "concertedness",
+        "depends",
+        f"Whether hops are concerted depends on how they are dated and assigned to sites: of the "
+        f"hops of {name} {over}, {'; '.join(said)}. See results.hop_definitions().",
     )
-    if len(exceeded) == 2 and all(exceeded):
-        return Sentence("concertedness", "concerted", f"Hops are concerted: {linked}.")
-    if exceeded and exceeded[0] and len(exceeded) == 2:
-        text = f"No evidence of concerted motion beyond site exclusion: {linked}."
-        return Sentence("concertedness", "no evidence", text)
-    return Sentence("concertedness", "no evidence", f"No evidence of concerted motion: {linked}.")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and by ".join(names)
 
 
 def _diffusive(results: Any, name: str, why: str) -> Sentence:

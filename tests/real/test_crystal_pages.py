@@ -98,6 +98,18 @@ def test_hops_dated_by_entry_and_by_crossing(cores):
     assert shared == pytest.approx([0.0044, 0.0009], abs=1e-4)
 
 
+def test_hops_by_every_definition():
+    from mda_ionmech.cli.demos import crystal_analysis
+
+    results = crystal_analysis(datasets.crystal(800)).run().results
+    table = results.hop_definitions()
+    assert table.attrs["window_ps"] == pytest.approx(0.4)
+    names = ("multi_fraction", "multi_fraction_exclusion", "multi_fraction_circular")
+    assert rows("concepts/crystals.md", "definition") == [
+        [f"`{name}`", *(f"{line[n]:.2f}" for n in names)] for name, line in table.iterrows()
+    ]
+
+
 def test_clusters_are_small(cores):
     sizes = cores.hops(0.1)["n"].value_counts()
     shown = rows("concepts/crystals.md", "ions in the cluster")

@@ -63,11 +63,12 @@ def test_the_shipped_garnet_shows_no_concerted_motion_beyond_exclusion():
     assert verdict.finding("concertedness") == "no evidence"
     assert "beyond site exclusion" in str(verdict)
     # with nulls far below the linked fraction the sentence turns
-    data = results.tree["decomposition"].to_dataset()
-    for null in ("multi_fraction_circular", "multi_fraction_exclusion"):
-        for end in ("", "_low", "_high"):
-            data[f"{null}{end}"] = data[f"{null}{end}"] * 0.3
-    results.tree["decomposition"].dataset = data
+    for group in ("decomposition", "hop_definitions"):
+        data = results.tree[group].to_dataset()
+        for null in ("multi_fraction_circular", "multi_fraction_exclusion"):
+            for end in ("", "_low", "_high"):
+                data[f"{null}{end}"] = data[f"{null}{end}"] * 0.3
+        results.tree[group].dataset = data
     assert type(results)(results.tree).verdict().finding("concertedness") == "concerted"
 
 

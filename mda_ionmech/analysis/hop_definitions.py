@@ -1,0 +1,230 @@
+"""Linked hops under every date of hops and assignment to sites, from the contacts of a run.
+
+The contacts hold the nearest site of each carrier and whether it is in its core, so that hops can
+be dated and assigned anew without reading frames. A statement on concerted motion that does not
+hold for each of these definitions is a property of the definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from scipy.special import ndtri
+
+from .. import onsager
+from ..events.crystal.crystal_events import LinkedHops
+from ..events.nulls.circular_shift import exclusion_gas
+from ..events.nulls.gas_reasons import why_no_gas
+from ..lib.checks import is_one_of, shown
+from ..lib.errors import InputError
+from ..lib.frozen import changed
+from ..microstates import SiteAssignment
+from ..microstates.sites.hop_dates import HOP_TIMES
+from ..microstates.sites.nearest_site import closest_pair
+from ..results.estimates import LONG_NAMES
+from .labelling import label
+from .length_sums import LinkedSpecies, nulls_of
+
+if TYPE_CHECKING:
+    from ..onsager.labelled_run import LabelledRun
+    from ..results.results import Results
+    from .gathered_run import GatheredRun
+
+#: Assignment and date of each definition.
+DEFINITIONS = {
+    "core, entry": ("core", "entry"),
+    "core, crossing": ("core", "crossing"),
+    "nearest": ("nearest", "entry"),
+}
+ASSIGNMENTS = ("core", "nearest")
+_VARIABLES = ("multi_fraction", "multi_fraction_circular", "multi_fraction_exclusion")
+
+
+def redefined(
+    name: str, detector: Any, *, assignment: str | None = None, hop_time: str | None = None
+) -> SiteAssignment:
+    """A detector with another assignment or date of hops, for the same contacts.
+
+    Parameters
+    ----------
+    name : str
+        Of the species.
+    detector : Detector
+        Settled on a trajectory.
+    assignment, hop_time : str, optional
+
+    Raises
+    ------
+    InputError
+        For a detector without sites, polyhedra, values that do not exist, dates without cores, or
+        cores that overlap.
+    """
+    argument = "assignment" if hop_time is None else "hop_time"
+    if not isinstance(detector, SiteAssignment):
+        raise InputError(
+            f"{argument}=... is of a SiteAssignment, and {name!r} has {type(detector).__name__}; "
+            f"leave {argument} out"
+        )
+    if detector.assignment not in ASSIGNMENTS:
+        raise InputError(
+            f"{argument}=... needs the nearest site of each ion, and a run of {name!r} with "
+            f"assignment={detector.assignment!r} holds polyhedra; run again with assignment='core'"
+        )
+    if hop_time is not None:
+        if not is_one_of(hop_time, HOP_TIMES):
+            raise InputError(f"hop_time must hold some of {HOP_TIMES}, got {shown(hop_time)}")
+        if detector.assignment != "core":
+            raise InputError(
+                f"hop_time=... dates hops between cores, and {name!r} has assignment='nearest'; "
+                "leave hop_time out, or run with assignment='core'"
+            )
+        return changed(detector, hop_time=hop_time)
+    if not is_one_of(assignment, ASSIGNMENTS):
+        raise InputError(f"assignment must hold some of {ASSIGNMENTS}, got {shown(assignment)}")
+    settled = detector.settled
+    assert settled is not None
+    if assignment == "core" and detector.assignment != "core":
+        _, _, shortest = closest_pair(settled.places, settled.grid.cell)
+        if 2 * settled.r_core > shortest:
+            raise InputError(
+                f"r_core={settled.r_core:g} A of {name!r} makes cores overlap, the nearest sites "
+                f"being {shortest:.2f} A apart; run again with less than {shortest / 2:.2f} A"
+            )
+    date = detector.hop_time if assignment == "core" else "entry"
+    return changed(detector, assignment=assignment, hop_time=date)
+
+
+def linked_alike(gathered: GatheredRun, index: int) -> list[int]:
+    """Numbers of the species whose hops are labelled together with those of number `index`."""
+    rule = gathered.species[index].events
+    links = getattr(rule, "links_like", lambda other: False)
+    return [k for k, one in enumerate(gathered.species) if k == index or links(one.events)]
+
+
+def add_hop_definitions(gathered: GatheredRun, run: LabelledRun, results: Results) -> None:
+    """Add the group ``hop_definitions`` to a result: linked hops under the other definitions.
+
+    For the window in which labels are read. Cost: labelling and the nulls of one window, for two
+    definitions.
+
+    Parameters
+    ----------
+    gathered : GatheredRun
+    run : LabelledRun
+    results : Results
+    """
+    linked = {k for members in run.linked for k in members}
+    able = {k: d for k in linked if (d := _definition(gathered.species[k].microstates))}
+    if not able:
+        return
+    window = run.in_frames(float(results.at_window()["window"]))
+    shape = len(run.names), len(DEFINITIONS)
+    data = {
+        f"{v}{end}": np.full(shape, np.nan) for v in _VARIABLES for end in ("", "_low", "_high")
+    }
+    for column, (assignment, hop_time) in enumerate(DEFINITIONS.values()):
+        detectors = {}
+        for k, mine in able.items():
+            if mine == (assignment, hop_time):
+                continue  # that of the run
+            one = gathered.species[k]
+            try:
+                found = redefined(one.name, one.microstates, assignment=assignment)
+            except InputError:
+                continue  # cores would overlap
+            detectors[k] = changed(found, hop_time=hop_time)
+        if not detectors:
+            continue
+        values = linked_fractions(_labelled(gathered, detectors), window)
+        for name, row in values.items():
+            data[name][list(detectors), column] = row[list(detectors)]
+    level = {"level": run.level}
+    results.tree["hop_definitions"] = xr.DataTree(
+        xr.Dataset(
+            {
+                name: (
+                    ["species", "definition"],
+                    values,
+                    {"units": "1", "long_name": LONG_NAMES[name.split("_low")[0].split("_high")[0]]}
+                    | (level if name.endswith(("_low", "_high")) else {}),
+                )
+                for name, values in data.items()
+            },
+            coords={"species": run.names, "definition": list(DEFINITIONS)},
+            attrs={"window_ps": window * run.dt},
+        )
+    )
+
+
+def _definition(detector: Any) -> tuple[str, str] | None:
+    """Assignment and date of the hops of a species; None where they cannot be others."""
+    if not isinstance(detector, SiteAssignment) or detector.assignment not in ASSIGNMENTS:
+        return None
+    return detector.assignment, detector.hop_time
+
+
+def _labelled(gathered: GatheredRun, detectors: Mapping[int, SiteAssignment]) -> LabelledRun:
+    """The run with other detectors and without macrostates, which are not needed."""
+    species = [
+        changed(one, microstates=detectors.get(k, one.microstates), macrostates=None)
+        for k, one in enumerate(gathered.species)
+    ]
+    return label(replace(gathered, species=tuple(species)))
+
+
+def linked_fractions(run: LabelledRun, window: int) -> dict[str, np.ndarray]:
+    """Share of linked hops of every species in one window, and both nulls, with intervals.
+
+    Parameters
+    ----------
+    run : LabelledRun
+    window : int
+        Frames.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Shape (species,); NaN for species without hops, or without a null.
+    """
+    n = len(run.species)
+    out = {f"{v}{end}": np.full(n, np.nan) for v in _VARIABLES for end in ("", "_low", "_high")}
+    linked = []
+    for members, hops in run.linked.items():
+        gas = exclusion_gas(hops.history, run.dt, np.random.default_rng([run.seed, members[0]]))
+        why = why_no_gas(hops.history, gas)
+        linked.append(LinkedSpecies(members, hops, None if why else gas, why))
+        for end, values in zip(("", "_low", "_high"), _counted(run, hops, window), strict=True):
+            out[f"multi_fraction{end}"][list(members)] = values
+    for name, shares in nulls_of(linked, n, window, run.seed).items():
+        for k, row in enumerate(shares):
+            known = row[np.isfinite(row)]
+            if not len(known):
+                continue
+            spread = known.std(ddof=1) if len(known) > 1 else np.nan
+            reach = spread * float(ndtri(0.5 + run.level / 2))
+            for end, sign in (("", 0), ("_low", -1), ("_high", 1)):
+                out[f"{name}{end}"][k] = known.mean() + (sign * reach if sign else 0.0)
+    return out
+
+
+def _counted(
+    run: LabelledRun, hops: LinkedHops, window: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Linked hops over all hops of each species, and the ends of its interval."""
+    history, rule = hops.history, hops.rules[0]
+    plan = onsager.plan_blocks(history.n_frames - window, 2 * window)
+    sums = np.zeros((2, plan.n_sub_blocks, len(history.first) - 1))
+    for block in rule.link_blocks(history, window):
+        at = np.arange(block.first, block.last) // plan.sub_block
+        for k, chosen in enumerate((block.label > 0, block.label > 1)):
+            per_species = np.add.reduceat(chosen, history.first[:-1], axis=0, dtype=np.int64)
+            np.add.at(sums[k], at, per_species.T)
+    weights = onsager.resampling_weights(plan, np.random.default_rng([run.seed, window]))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = sums[1].sum(axis=0) / sums[0].sum(axis=0)
+        drawn = (weights @ sums[1]) / (weights @ sums[0])
+    return value, *onsager.interval(value, drawn, plan, run.level)
