@@ -164,10 +164,12 @@ def main() -> None:
     }
     for name, ax in drawn.items():
         plotting.save(ax, IMAGES / f"liquid-{name}.png")
-    crystal = crystal_analysis(datasets.crystal()).run().results
+    garnet = crystal_analysis(datasets.crystal()).run()
+    crystal = garnet.results
     curves = plotting.view_curves(crystal, resolutions=[0.2, 0.4, 1.6])
     plotting.save(curves, IMAGES / "crystal-view-curves.png")
     plotting.save(plotting.concertedness(crystal), IMAGES / "crystal-concertedness.png")
+    plotting.save(plotting.hop_strings(garnet.hop_strings()), IMAGES / "crystal-strings.png")
     plotting.save(draw_arrhenius(), IMAGES / "crystal-arrhenius.png")
 
 

@@ -156,6 +156,53 @@ class RunObservables(ABC):
         name = species_with(species, ruled, "displacement_spectrum()", "event rule", remedy)
         return displacement_spectrum(run, run.index(name), self._window(window), bins)
 
+    def hop_strings(
+        self, taus: str | Sequence[float] = "log", *, species: str | None = None
+    ) -> pd.DataFrame:
+        """Share of hops that follow one another through the same site within a time tau.
+
+        The hop of an ion that leaves a site and that of another ion that enters it are linked if at
+        most tau lies between them, whichever comes first, and no other ion enters the site in
+        between; connected hops are a string, whatever windows they fall in. Both nulls are analysed
+        alike: records shifted in time, and an exclusion gas.
+
+        Cost: linear in hops, for the run and six null records; the gas is simulated anew.
+
+        Parameters
+        ----------
+        taus : "log" or sequence of float
+            ps, rounded to whole frames; 0 is the same frame. ``"log"``: 0 and the frame spacing
+            times powers of two, up to a tenth of the trajectory.
+        species : str, optional
+            Default: the first with `CrystalEvents`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index tau (ps); columns ``share`` of the hops in strings of two or more, ``circular``
+            and ``exclusion``, the same in the nulls, each with ``_low`` and ``_high`` (one standard
+            deviation of five shifts for ``circular``), ``strings``, their number, and
+            ``mean_size``, hops in each. `plotting.hop_strings` draws it.
+
+        Raises
+        ------
+        InputError
+            Before a run, for a species without `CrystalEvents`, or times out of range.
+
+        Notes
+        -----
+        Independent hops have a share that rises as 1 - exp(-tau / t), with t the time between
+        arrivals at a site; a string that is caused, the second hop by the first, shows as a rise
+        above both nulls at the delay of its hops.
+        """
+        from .hop_strings import hop_strings
+
+        run = self._labelled("hop_strings()")
+        able = [one.name for one in run.species if one.on_sites]
+        remedy = "microstates=SiteAssignment... and events=CrystalEvents()"
+        name = species_with(species, able, "hop_strings()", "hops between sites", remedy)
+        return hop_strings(run, run.index(name), taus)
+
     def exponents(self) -> pd.DataFrame:
         """Exponents and slopes of the mean squared displacements between neighbouring windows.
 

@@ -110,6 +110,20 @@ def test_hops_by_every_definition():
     ]
 
 
+def test_strings_of_hops(cores):
+    table = cores.hop_strings()
+    names = ("share", "exclusion", "circular")
+    shown = rows("concepts/crystals.md", "longest time between hops (ps)")
+    assert shown == [
+        [
+            f"{tau:g}",
+            *(f"{table.loc[table.index[np.argmin(abs(table.index - tau))], n]:.2f}" for n in names),
+            f"{table['mean_size'].iloc[np.argmin(abs(table.index - tau))]:.1f}",
+        ]
+        for tau in (0, 0.1, 0.4, 1.6, 6.4)
+    ]
+
+
 def test_clusters_are_small(cores):
     sizes = cores.hops(0.1)["n"].value_counts()
     shown = rows("concepts/crystals.md", "ions in the cluster")

@@ -34,8 +34,8 @@ SHELLS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.7, 1.9)
 #: Carriers are displaced from sites on which the density is below this part of the highest.
 EMPTIER = 0.5
 # Most positions that are used, and points at which the volume of shells is measured.
-MOST, VOLUME_POINTS = 100_000, 100_000
-_SEEDS, _ROUNDS, _STEPS, _POINTS, _FEWEST = 200, 8, 20, 20_000, 5
+MOST, VOLUME_POINTS = 60_000, 50_000
+_SEEDS, _ROUNDS, _STEPS, _POINTS, _FEWEST = 200, 8, 20, 10_000, 5
 _BLOCKS = 10
 
 
@@ -49,7 +49,7 @@ def far_from_sites(
 ) -> dict[str, Any]:
     """Distances of carriers from the nearest site, and the places far from every site.
 
-    Cost: two searches for the nearest site of up to 100 000 positions; more where carriers are off
+    Cost: two searches for the nearest site of up to 60 000 positions; more where carriers are off
     the sites for more than `SHARE` of the time.
 
     Parameters
