@@ -19,6 +19,8 @@ from .nearest_site import SiteGrid, near_pairs
 #: Spacing of the grid and standard deviation of the smoothing, Angstrom.
 GRID = 0.2
 SMOOTHING = 0.3
+#: In place of a space group: the one that the mean framework has.
+FIND = "find"
 #: Lengths and products of cell vectors a space group must leave unchanged, relative.
 _SYMMETRIC = 0.03
 
@@ -33,7 +35,7 @@ class DensitySource:
     operations : tuple of numpy.ndarray, optional
         Rotations (operations, 3, 3) and translations (operations, 3) on fractional columns.
     space_group : str, optional
-        Its Hermann-Mauguin symbol.
+        Its Hermann-Mauguin symbol; `FIND` for that of the mean framework.
     origin : numpy.ndarray, optional
         Shape (3,).
     repeats : numpy.ndarray
@@ -53,6 +55,11 @@ class DensitySource:
     known: np.ndarray | None
     known_labels: tuple[str, ...]
     tolerance: float
+
+    @property
+    def has_symmetry(self) -> bool:
+        """Whether sites are averaged over the orbits of a space group."""
+        return self.space_group is not None
 
 
 def smoothed_density(positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
@@ -197,8 +204,8 @@ def group_operations(space_group: int | str) -> tuple[str, tuple[np.ndarray, np.
         found = gemmi.find_spacegroup_by_number(int(space_group))
     if found is None:
         raise InputError(
-            f"space_group must be a number from 1 to 230 or a Hermann-Mauguin symbol such as "
-            f"'I a -3 d', got {shown(space_group)}"
+            f"space_group must be a number from 1 to 230, a Hermann-Mauguin symbol such as "
+            f"'I a -3 d', or {FIND!r} for that of the mean framework, got {shown(space_group)}"
         )
     listed = list(found.operations())
     turns = np.array([op.rot for op in listed], dtype=np.float64) / gemmi.Op.DEN

@@ -105,7 +105,7 @@ def check_symmetry(
     structure.
     """
     turns, shifts = operations
-    elements = _exchanging(places, elements, cell)
+    elements = exchanging(places, elements, cell)
     parts = []
     for element in np.unique(elements):
         mine = places[elements == element]
@@ -136,7 +136,7 @@ def check_symmetry(
     return float(np.sqrt(np.mean(apart**2)))
 
 
-def _exchanging(places: np.ndarray, elements: np.ndarray, cell: np.ndarray) -> np.ndarray:
+def exchanging(places: np.ndarray, elements: np.ndarray, cell: np.ndarray) -> np.ndarray:
     """Elements, those joined that are in the same place in different cells of the structure."""
     names = np.unique(elements).tolist()
     group = {name: name for name in names}

@@ -22,6 +22,7 @@ from .density_maxima import (
 )
 from .framework_drift import circular_mean
 from .known_structure import check_symmetry, nearest_labels
+from .mean_symmetry import find_symmetry
 from .merged_sites import merge_sites
 from .nearest_site import SiteGrid, closest_pair
 from .off_site import MOST, far_from_sites
@@ -251,7 +252,7 @@ def _seen(
 ) -> dict[str, Any]:
     """How far carriers are from the sites, with places in the cell of the structure."""
     repeats, inverse = source.repeats, np.linalg.inv(frames.to_run)
-    if source.density is not None and source.density.operations is None:
+    if source.density is not None and not source.density.has_symmetry:
         repeats = np.ones(3)  # sites of one cell of the structure need not be those of the next
     return far_from_sites(
         frames.positions, grid, labels, frames.cell,
@@ -306,17 +307,26 @@ def _find_sites(
         shift = frames.align_framework(source, framework)[0]
         origin = shift @ np.linalg.inv(to_run) * density.repeats
     labels = [f"site_{k + 1}" for k in range(len(sites))]
-    if density.operations is not None:
-        check_metric(density, unit)
+    operations, symmetry = density.operations, None
+    if density.has_symmetry:
         mean = frames.mean_framework() @ np.linalg.inv(to_run) * density.repeats - origin
         kinds = _elements(framework)
+        if operations is None:
+            symmetry = find_symmetry(mean, kinds, unit)
+            operations = symmetry.operations
+            found["space_group_found"] = f"{symmetry.symbol} ({symmetry.number})"
+        else:
+            check_metric(density, unit)
         found["symmetry_residual_angstrom"] = check_symmetry(
-            mean, kinds, density.operations, unit, density.space_group
+            mean, kinds, operations, unit, density.space_group
         )
         folded = sites * density.repeats - origin
-        orbits, number = symmetrised(folded, density.operations, unit, density.separation)
+        orbits, number = symmetrised(folded, operations, unit, density.separation)
         sites = repeated((orbits + origin) % 1.0, density.repeats)
-        labels = [f"site_{k + 1}" for k in number] * int(np.prod(density.repeats))
+        names = [f"site_{k + 1}" for k in number]
+        if symmetry is not None:
+            names = symmetry.labels(orbits, number)
+        labels = names * int(np.prod(density.repeats))
     if density.known is not None:
         inside = sites * density.repeats - origin
         labels, worst = nearest_labels(

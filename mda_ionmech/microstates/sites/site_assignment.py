@@ -29,8 +29,9 @@ from ..detector import Detector
 from ..shells import Microstates, ShellTable
 from .alignment import Alignment, minimum_image, repeated
 from .core_sets import held_sites, shared_frames
-from .density_maxima import DensitySource, group_operations, known_positions
+from .density_maxima import FIND, DensitySource, group_operations, known_positions
 from .hop_dates import HOP_TIMES, HopDating
+from .mean_symmetry import check_spglib
 from .polyhedra import Polyhedra, check_coordination, polyhedron_site
 from .settled_sites import SettledSites, SiteSource, settle_sites
 
@@ -418,7 +419,11 @@ class SiteAssignment(Detector):
             Of two maxima closer than this, Angstrom, the higher is kept.
         space_group : int or str, optional
             Number or Hermann-Mauguin symbol: sites are averaged over orbits, orbits are completed,
-            and the sites of an orbit share a label. Needs the extra ``crystal`` (gemmi).
+            and the sites of an orbit share a label. ``"find"``: the group that spglib finds in the
+            mean framework, within 0.2 A, and labels are multiplicity and Wyckoff letter, e.g.
+            ``48h``; give all immobile atoms as `framework`, as some of them may have more symmetry
+            than the structure. Letters that a shift of the origin exchanges (4a and 4b of F m -3 m)
+            are those of spglib's origin. Needs the extra ``crystal`` (gemmi, spglib).
         origin : array_like, optional
             Shape (3,): origin of the space group and of `known`, fractional in one cell of the
             structure. By default found from the framework in a CIF given as `known`, otherwise
@@ -475,7 +480,12 @@ class SiteAssignment(Detector):
                 "leave it out"
             )
         repeats = _check_supercell(supercell)
-        symbol, operations = (None, None) if space_group is None else group_operations(space_group)
+        symbol, operations = None, None
+        if isinstance(space_group, str) and space_group == FIND:
+            check_spglib()
+            symbol = FIND
+        elif space_group is not None:
+            symbol, operations = group_operations(space_group)
         given = known_positions(known, species, separation)
         # the origin of a CIF is found unless it is given
         aligned = "framework" in given and place is None
