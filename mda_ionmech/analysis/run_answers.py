@@ -1,4 +1,8 @@
-"""Methods of a finished run that need no trajectory: relabelling, files and tables."""
+"""Methods of a finished run that need no trajectory: relabelling, files and tables.
+
+`RunAnswers` is longer than other classes because its methods document their arguments in full and
+call a function of their own module.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ from .window_workers import WindowWorkers
 
 FAMILY = "ionmech-saved-run"
 #: Version of the format; increased whenever attributes of `CLASSES` or `GatheredRun` change.
-VERSION = 6
+VERSION = 7
 MANIFEST, RESULTS, ARRAYS = "manifest.json", "results.nc", "arrays"
 #: Classes that objects of a saved run may have.
 CLASSES: tuple[type, ...] = (

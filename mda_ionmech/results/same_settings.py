@@ -15,7 +15,7 @@ SPREAD = 0.02
 #: Settings found on a trajectory rather than chosen; results list more as ``measured``.
 _MEASURED = {
     "alignment", "measured", "sites_without_polyhedron", "maxima", "farthest_from_known_angstrom",
-    "symmetry_residual_angstrom", "space_group_found",
+    "symmetry_residual_angstrom", "space_group_found", "centred_by_angstrom",
     "distinct_shells", "changed_per_frame", "occupancy", "outside_every_core",
     "outside_every_polyhedron", "carriers_never_in_a_core", "carriers_never_in_a_polyhedron",
     "sharing_a_site", "hops", "entry_minus_crossing", "mean_residence_ps",

@@ -72,11 +72,11 @@ RadialDistribution: coordination error g kind n_frames r
 RecordedAtoms: charges ix masses names
 SettledSites: alignment found fractional grid labels places polyhedra r_core reach reference seen
 ShellComposition: _chain _is_constructed anion chains count most of
-SiteAssignment: _asked_core _is_constructed assignment coordination framework hop_time ligands
-    persistence settled source tally_names vertices
+SiteAssignment: _asked_core _is_constructed assignment coordination environment framework hop_time
+    ligands persistence settled source tally_names vertices
 SiteGrid: boxes cell guess inverse order place start
-SiteSource: density fractional ideal_elements ideal_framework labels lengths merge merge_across
-    repeats
+SiteSource: centre density fractional ideal_elements ideal_framework labels lengths merge
+    merge_across repeats
 SiteType: _is_constructed
 SolvationEvents: _given _is_constructed counterion names resolve
 """
@@ -237,7 +237,7 @@ def test_a_new_process_without_trajectory_answers_the_same_bits(tmp_path):
     for name in TRIED:
         assert not isinstance(found[name]["robustness"], str)
     # a file of this format can be read as long as nothing of this changes: else raise VERSION
-    assert saved_run.VERSION == 6
+    assert saved_run.VERSION == 7
     known = re.findall(r"^(\w+): ([^:]*)$", ATTRIBUTES, re.MULTILINE)
     assert {name: sorted(one) for name, one in met.items()} == {
         name: sorted(attributes.split()) for name, attributes in known

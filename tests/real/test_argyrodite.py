@@ -182,3 +182,31 @@ def test_tetrahedra_of_one_kind_are_no_complete_set(folder, disorder, far):
         if len(kinds) == 1:
             assert seen["far"] == pytest.approx(far, abs=0.02)
     assert told == {("Li",): True, ("Li", "Na"): False}
+
+
+def test_environments_tell_the_sites_of_a_disordered_argyrodite_apart(folder):
+    kinds = {}
+    for disorder in ("0p", "50p"):
+        stem = folder / f"Li6PS5Cl_{disorder}"
+        universe = mda.Universe(f"{stem}.pdb", f"{stem}_unwrapped.dcd")
+        places = {}
+        for site in gemmi.read_small_structure(str(folder / "Li6PS5X_complete_sites.cif")).sites:
+            places.setdefault(site.element.name, []).append(site.fract.tolist())
+        sites = SiteAssignment.from_structure(
+            -np.array(places["Li"]),
+            ["48h"] * 48,
+            framework=universe.select_atoms("element P"),
+            framework_fractional=-np.array(places["P"]),
+            supercell=(2, 2, 2),
+            environment=universe.select_atoms("element S Cl"),
+            coordination=4,
+        )
+        lithium = IonSpecies(
+            universe.select_atoms("element Li"), charge=1, name="Li+", microstates=sites
+        )
+        run = OnsagerDecomposition([lithium], temperature=500.0, resolutions=None, windows=[1.0])
+        labels = run.run(stop=100).species[0].microstates.labels
+        kinds[disorder] = {name: labels.count(name) for name in sorted(set(labels))}
+    # every site of the ordered crystal has the same surroundings
+    assert kinds["0p"] == {"48h:S3Cl": 384}
+    assert kinds["50p"] == {"48h:Cl2S2": 96, "48h:S3Cl": 192, "48h:S4": 96}

@@ -263,7 +263,7 @@ def find_polyhedra(
     InputError
         If the requested number of vertices does not enclose a site.
     """
-    number, vectors = _nearest_atoms(sites, atoms, cell)
+    number, vectors = nearest_atoms(sites, atoms, cell)
     length = np.linalg.norm(vectors @ cell, axis=-1)
     jump = np.log(length[:, FEWEST:] / length[:, FEWEST - 1 : -1])
     kinds = np.asarray(labels)
@@ -299,7 +299,7 @@ def find_polyhedra(
     )
 
 
-def _nearest_atoms(
+def nearest_atoms(
     sites: np.ndarray, atoms: np.ndarray, cell: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The `MOST` + 1 nearest images of atoms of every site, nearest first.

@@ -14,12 +14,14 @@ import numpy as np
 from ...lib.errors import InputError
 from ..contacts import FrameGeometry
 from .alignment import Alignment, align_framework, align_ions, minimum_image, repeated
+from .centred_sites import by_orbits, centroids, moves
 from .density_maxima import (
     DensitySource,
     check_metric,
     density_sites,
     symmetrised,
 )
+from .environment import environment_labels
 from .framework_drift import circular_mean
 from .known_structure import check_symmetry, nearest_labels
 from .mean_symmetry import find_symmetry
@@ -64,6 +66,8 @@ class SiteSource:
         Angstrom: sites closer than this are merged.
     merge_across : bool
         Also those of different labels.
+    centre : {None, "site", "orbit"}
+        Whether sites are moved to the centroids of the carriers on them.
     """
 
     fractional: np.ndarray
@@ -75,6 +79,7 @@ class SiteSource:
     density: DensitySource | None
     merge: float = 0.0
     merge_across: bool = False
+    centre: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,12 @@ class _Frames:
         moved = [minimum_image(f.ligands - self.drift(f) - start) for f, _ in self.some]
         return np.asarray(start + np.mean(moved, axis=0))
 
+    def mean_others(self) -> np.ndarray:
+        """Mean positions of the other atoms in the first frame's place, shape (atoms, 3)."""
+        start = self.some[0][0].others
+        moved = [minimum_image(f.others - self.drift(f) - start) for f, _ in self.some]
+        return np.asarray(start + np.mean(moved, axis=0))
+
     def align_framework(self, source: SiteSource, framework: AtomGroup) -> tuple[np.ndarray, float]:
         assert source.ideal_framework is not None
         elements = None if source.ideal_elements is None else _elements(framework)
@@ -184,6 +195,7 @@ def settle_sites(
     assignment: str,
     r_core: float | None,
     coordination: int | Mapping[str, int] | None,
+    environment: np.ndarray | None = None,
 ) -> SettledSites:
     """Align sites with a trajectory: cell, drift, origin, core radius, polyhedra.
 
@@ -197,6 +209,9 @@ def settle_sites(
     framework : AtomGroup
     assignment, r_core, coordination
         As in `SiteAssignment.from_structure`.
+    environment : numpy.ndarray, optional
+        Element of each of the other atoms, empty for those that do not count: labels get those
+        around each site.
 
     Raises
     ------
@@ -215,20 +230,25 @@ def settle_sites(
             fractional, labels, frames.to_run @ frames.cell, source.merge,
             across=source.merge_across,
         )  # fmt: skip
-    sites, cell = fractional @ frames.to_run, frames.cell
-    radius = _core_radius(sites, labels, cell, r_core, assignment)
-    still = [minimum_image(f.centres - frames.drift(f)) for f, _ in frames.some]
-    if source.density is not None:
-        _, distance = SiteGrid.of(sites, cell).nearest(np.concatenate(still), cell)
-        residual = float(np.sqrt(np.mean(distance**2)))
-        shift, by = np.zeros(3), "density"
-    elif source.ideal_framework is not None:
-        shift, residual = frames.align_framework(source, framework)
-        by = "framework"
-    else:
-        shift, residual = align_ions(still, sites, cell)
-        by = "ions"
+    cell = frames.cell
+    sites = fractional @ frames.to_run
+    _core_radius(sites, labels, cell, r_core, assignment)  # refuses sites that coincide
+    shift, residual, by = _aligned(source, frames, framework, sites)
     places = sites + shift
+    if source.centre is not None:
+        moved = _centred(source, frames, framework, places, shift)
+        places, fractional = places + moved, fractional + moved @ np.linalg.inv(frames.to_run)
+        found["centred_by_angstrom"] = moves(moved, cell)
+    radius = _core_radius(places, labels, cell, r_core, assignment)
+    if environment is not None:
+        chosen = environment != ""
+        plain = labels
+        labels, found["environment_atoms"] = environment_labels(
+            places, plain, frames.mean_others()[chosen], environment[chosen], cell, coordination
+        )
+        if isinstance(coordination, Mapping):
+            both = zip(labels, plain, strict=True)
+            coordination = {k: coordination[one] for k, one in both if one in coordination}
     grid = SiteGrid.of(places, cell)
     shapes: tuple[Polyhedra | None, float] = None, 0.0
     if assignment == "polyhedron":
@@ -245,6 +265,38 @@ def settle_sites(
         *shapes,
         _seen(source, frames, grid, labels, shift),
     )
+
+
+def _aligned(
+    source: SiteSource, frames: _Frames, framework: AtomGroup, sites: np.ndarray
+) -> tuple[np.ndarray, float, str]:
+    """Shift of the sites, the residual, Angstrom, and what it was found from."""
+    still = [minimum_image(f.centres - frames.drift(f)) for f, _ in frames.some]
+    if source.density is not None:
+        _, distance = SiteGrid.of(sites, frames.cell).nearest(np.concatenate(still), frames.cell)
+        return np.zeros(3), float(np.sqrt(np.mean(distance**2))), "density"
+    if source.ideal_framework is not None:
+        return *frames.align_framework(source, framework), "framework"
+    return *align_ions(still, sites, frames.cell), "ions"
+
+
+def _centred(
+    source: SiteSource,
+    frames: _Frames,
+    framework: AtomGroup,
+    places: np.ndarray,
+    shift: np.ndarray,
+) -> np.ndarray:
+    """Displacements of sites to the centroids of the carriers on them, shape (sites, 3)."""
+    moved, number = centroids(places, frames.positions.reshape(-1, 3), frames.cell)
+    if source.centre == "site":
+        return moved
+    inverse = np.linalg.inv(frames.to_run) * source.repeats
+    unit = (frames.to_run @ frames.cell) / source.repeats[:, None]
+    mean = (frames.mean_framework() - shift) @ inverse
+    group = find_symmetry(mean, _elements(framework), unit)
+    found = by_orbits((places - shift) @ inverse, moved @ inverse, number, group.operations, unit)
+    return np.asarray(found / source.repeats @ frames.to_run)
 
 
 def _seen(
@@ -346,10 +398,7 @@ def _find_polyhedra(
     distance of the farthest, Angstrom."""
     if coordination is not None:
         check_coordination(coordination, labels)
-    start = frames.some[0][0].others
-    moved = [minimum_image(f.others - frames.drift(f) - start) for f, _ in frames.some]
-    mean = start + np.mean(moved, axis=0)
-    shape = find_polyhedra(places, labels, mean, frames.cell, coordination)
+    shape = find_polyhedra(places, labels, frames.mean_others(), frames.cell, coordination)
     whole = np.repeat(shape.closed, np.diff(shape.offsets))
     length = np.linalg.norm(shape.vector[whole] @ frames.cell, axis=1)
     return shape, float(length.max(initial=0.0))

@@ -28,6 +28,7 @@ from ..contacts import ContactHistory, Contacts, FrameGeometry
 from ..detector import Detector
 from ..shells import Microstates, ShellTable
 from .alignment import Alignment, minimum_image, repeated
+from .centred_sites import CENTRES
 from .core_sets import held_sites, shared_frames
 from .density_maxima import FIND, DensitySource, group_operations, known_positions
 from .hop_dates import HOP_TIMES, HopDating
@@ -84,7 +85,7 @@ class SiteAssignment(Detector):
         Shape (3,): lengths of the vectors of the structure's cell, Angstrom.
     density : DensitySource, optional
         How sites are found on the trajectory, from `from_density`.
-    merge, merge_across
+    merge, merge_across, centre, environment
         As in `from_structure`.
 
     Attributes
@@ -136,6 +137,8 @@ class SiteAssignment(Detector):
         coordination: int | Mapping[str, int] | None = None,
         merge: float = 0.0,
         merge_across: bool = False,
+        centre: str | None = None,
+        environment: AtomGroup | None = None,
     ) -> None:
         check_atom_group(framework, "framework")
         super().__init__(persistence=persistence, framework=framework)
@@ -146,8 +149,10 @@ class SiteAssignment(Detector):
             r_core = number("r_core", r_core, "a radius in Angstrom above 0", above=0)
         for label in dict.fromkeys(labels):
             check_label_names((label,), "the labels of sites")
-        if assignment != "polyhedron" and not (vertices is None and coordination is None):
-            what = "vertices" if coordination is None else "coordination"
+        if assignment != "polyhedron" and not (
+            vertices is None and (coordination is None or environment is not None)
+        ):
+            what = "vertices" if vertices is not None else "coordination"
             raise InputError(
                 f"{what}=... has no meaning with assignment={assignment!r}; leave it out, or give "
                 "assignment='polyhedron'"
@@ -156,6 +161,16 @@ class SiteAssignment(Detector):
             check_atom_group(vertices, "vertices")
         if coordination is not None:
             check_coordination(coordination, labels)
+        check_centre(centre)
+        if environment is not None:
+            check_atom_group(environment, "environment")
+            others = framework if vertices is None else vertices
+            if assignment == "polyhedron" and not np.isin(environment.ix, others.ix).all():
+                raise InputError(
+                    "environment holds atoms that are no vertices: with assignment='polyhedron' "
+                    "the environment of a site is made of vertices=...; list these atoms there too"
+                )
+        self.environment = environment
         self.framework = framework
         self.vertices = framework if vertices is None else vertices
         self.coordination = copy(coordination)
@@ -172,6 +187,7 @@ class SiteAssignment(Detector):
             density=density,
             merge=float(merge),
             merge_across=merge_across,
+            centre=centre,
         )
         self.settled: SettledSites | None = None
         self._asked_core = r_core
@@ -220,9 +236,11 @@ class SiteAssignment(Detector):
         framework_fractional: Any = None,
         merge: float = 0.0,
         merge_across: bool = False,
+        centre: str | None = None,
         persistence: float | None = None,
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
+        environment: AtomGroup | None = None,
     ) -> SiteAssignment:
         """Sites given by fractional coordinates and labels.
 
@@ -254,6 +272,12 @@ class SiteAssignment(Detector):
         merge_across : bool
             Also sites of different labels, whose labels are joined (``24g+48h``): split sites of a
             disordered structure, of which an ion can occupy only one.
+        centre : {None, "site", "orbit"}
+            Move the sites, after alignment, to the mean of the ions on them in up to 200 sampled
+            frames: each by itself, or averaged over the operations of the space group that spglib
+            finds in the mean framework, so that orbits stay orbits. Sites with fewer than 20
+            positions stay. ``orbit`` needs the extra ``crystal``, and all immobile atoms as
+            `framework`.
         persistence : float, optional
             Ignore a change of site that reverts within this time, ps.
         vertices : AtomGroup, optional
@@ -261,7 +285,12 @@ class SiteAssignment(Detector):
             default `framework`.
         coordination : int or mapping of str to int, optional
             With ``polyhedron``: number of vertices, or by label, 4 to 12, 0 for Voronoi cells. By
-            default the number, for each label, after which the distances have the largest gap.
+            default the number, for each label, after which the distances have the largest gap. With
+            `environment` the number of atoms around a site.
+        environment : AtomGroup, optional
+            Immobile atoms, e.g. the anions, whose elements around a site become part of its label:
+            ``48h:S3Cl``; `SiteType` then has these as macrostates. Of the mean structure of the
+            run; with ``polyhedron`` some of the `vertices`.
 
         Returns
         -------
@@ -271,7 +300,8 @@ class SiteAssignment(Detector):
         ------
         InputError
             For shapes or numbers that do not fit, no sites, sites far outside the cell, or sites
-            that coincide; at the start of a run for vertices that do not enclose a site.
+            that coincide; at the start of a run for vertices that do not enclose a site, and for
+            sites that do not obey the space group of the framework with ``centre="orbit"``.
         """
         if np.size(fractional) == 0:
             raise InputError(
@@ -314,6 +344,8 @@ class SiteAssignment(Detector):
             coordination=coordination,
             merge=merge,
             merge_across=merge_across,
+            centre=centre,
+            environment=environment,
         )
 
     @classmethod
@@ -329,9 +361,11 @@ class SiteAssignment(Detector):
         hop_time: str = "entry",
         merge: float = 1.0,
         merge_across: bool = False,
+        centre: str | None = None,
         persistence: float | None = None,
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
+        environment: AtomGroup | None = None,
     ) -> SiteAssignment:
         """Sites from a CIF: every position of the orbits that hold the mobile species.
 
@@ -350,6 +384,8 @@ class SiteAssignment(Detector):
             relabelled by spglib (24d-96h-96h becomes 24d-48g).
         merge_across : bool
             Also those of different orbits: split sites of a disordered structure.
+        centre, environment
+            As in `from_structure`.
 
         Returns
         -------
@@ -379,6 +415,8 @@ class SiteAssignment(Detector):
             persistence=persistence,
             vertices=vertices,
             coordination=coordination,
+            centre=centre,
+            environment=environment,
         )
 
     @classmethod
@@ -400,6 +438,7 @@ class SiteAssignment(Detector):
         persistence: float | None = None,
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
+        environment: AtomGroup | None = None,
     ) -> SiteAssignment:
         """Sites without a known structure: maxima of the carriers' time-averaged density.
 
@@ -439,7 +478,7 @@ class SiteAssignment(Detector):
         supercell : tuple of int
             How often the cell of `space_group` and `known` is repeated along each vector of the
             trajectory's cell.
-        assignment, r_core, hop_time, persistence, vertices, coordination
+        assignment, r_core, hop_time, persistence, vertices, coordination, environment
             As in `from_structure`.
 
         Returns
@@ -503,6 +542,7 @@ class SiteAssignment(Detector):
             persistence=persistence,
             vertices=vertices,
             coordination=coordination,
+            environment=environment,
             density=DensitySource(
                 threshold=float(threshold),
                 separation=float(separation),
@@ -530,18 +570,37 @@ class SiteAssignment(Detector):
             assignment=self.assignment,
             r_core=self._asked_core,
             coordination=self.coordination,
+            environment=self._surrounding(),
         )
         return changed(self, settled=settled)
 
+    def _surrounding(self) -> np.ndarray | None:
+        """Element of each of the other atoms, empty for those that are no environment."""
+        if self.environment is None:
+            return None
+        from ...lib.elements import elements_of
+
+        others = self.vertices if self.assignment == "polyhedron" else self.environment
+        index = np.sort(others.ix)
+        elements = np.asarray(elements_of(others.universe))[index]
+        return np.where(np.isin(index, self.environment.ix), elements, "")
+
     def other_atoms(self, carriers: AtomGroup) -> np.ndarray:
-        """Indices of the atoms that may be vertices of polyhedra; see `Detector.other_atoms`."""
-        if self.assignment != "polyhedron":
+        """Indices of the possible vertices or of the environment; see `Detector.other_atoms`."""
+        if self.environment is not None:
+            check_apart(
+                {"environment": self.environment, "the carriers": carriers},
+                "the environment of sites is of immobile atoms",
+            )
+        if self.assignment == "polyhedron":
+            check_apart(
+                {"vertices": self.vertices, "the carriers": carriers},
+                "vertices of polyhedra are immobile atoms",
+            )
+            return np.sort(self.vertices.ix)
+        if self.environment is None:
             return super().other_atoms(carriers)
-        check_apart(
-            {"vertices": self.vertices, "the carriers": carriers},
-            "vertices of polyhedra are immobile atoms",
-        )
-        return np.sort(self.vertices.ix)
+        return np.sort(self.environment.ix)
 
     @property
     def reach(self) -> float:
@@ -666,6 +725,7 @@ class SiteAssignment(Detector):
             "n_sites": len(self.labels),
             "labels": {name: self.labels.count(name) for name in self.label_names},
             **self._describe_merging(),
+            **self._describe_centring(),
             "alignment": None
             if aligned is None
             else {
@@ -685,6 +745,17 @@ class SiteAssignment(Detector):
             "merge_across": self.source.merge_across,
             "sites_given": len(self.source.labels),
         }
+
+    def _describe_centring(self) -> dict[str, Any]:
+        found = {} if self.settled is None else self.settled.found
+        out: dict[str, Any] = {}
+        if self.source.centre is not None:
+            out |= {"centre": self.source.centre}
+            out |= {k: v for k, v in found.items() if k == "centred_by_angstrom"}
+        if self.environment is not None:
+            out |= {"environment": self.environment.n_atoms}
+            out |= {k: v for k, v in found.items() if k == "environment_atoms"}
+        return out
 
     def _describe_polyhedra(self) -> dict[str, Any]:
         if self.assignment != "polyhedron":
@@ -712,6 +783,16 @@ def check_merge(merge: Any, across: Any) -> float:
     if across and distance == 0:
         raise InputError("merge_across=True has no meaning without merge=... in Angstrom above 0")
     return float(distance)
+
+
+def check_centre(centre: Any) -> None:
+    """Refuse a way of centring sites that does not exist."""
+    if centre is None:
+        return
+    if not is_one_of(centre, CENTRES):
+        raise InputError(f"centre must be None or one of {CENTRES}, got {shown(centre)}")
+    if centre == "orbit":
+        check_spglib()
 
 
 def check_hop_time(hop_time: Any, assignment: str) -> None:
