@@ -242,7 +242,9 @@ def test_a_space_group_that_does_not_fit_is_refused():
     fractional, _, names = vibrating(np.random.default_rng(9), n_frames=50)
     universe = universe_of(fractional, names)
     for unknown in (231, "Q 17"):
-        with pytest.raises(InputError, match=r"space_group must be a number from 1 to 230, a Hermann"):
+        with pytest.raises(
+            InputError, match=r"space_group must be a number from 1 to 230, a Hermann"
+        ):
             run_density(universe, space_group=unknown)
     with pytest.raises(InputError, match=r"space_group='I a -3 d' does not fit the cell with vec"):
         run_density(universe, space_group=230)
