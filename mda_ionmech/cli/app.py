@@ -6,6 +6,7 @@ Exit status: 0; 2 with a one-paragraph error on stderr for bad input; 1 for a fa
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -162,7 +163,8 @@ def run(
         }
     )
     console = console_of()
-    plain = analysis.plain() if analysis.is_filtered else None
+    with told_warnings():  # on shells without filters, shown for comparison
+        plain = analysis.plain() if analysis.is_filtered else None
     print_result(console, results, output.window, plain)
     for text in told:
         if not any(text.rstrip(".") == one.rstrip(".") for one in results.warnings):
@@ -174,9 +176,10 @@ def run(
     )
     written += _save_rdfs(analysis.species, folder, name, output.figures)
     list_written(console, written)
+    result, states, file = (shlex.quote(str(path)) for path in (*files, config))
     console.print(
-        f"Next: ionmech report {files[0]}    # a page with all figures\n"
-        f"      ionmech view {files[1]} -c {config}    # the events in OVITO",
+        f"Next: ionmech report {result}    # a page with all figures\n"
+        f"      ionmech view {states} -c {file}    # the events in OVITO",
         soft_wrap=True,
     )
 

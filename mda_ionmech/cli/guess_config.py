@@ -31,6 +31,11 @@ from .toml_file import quoted, toml_value
 __all__ = ["Guess", "MoleculeKind", "example_config", "guess_config", "molecule_kinds"]
 
 
+#: Begins a note about charges that do not sum to zero.
+_CHARGES = "CHARGES"
+_CELL = "cell (A, degrees)"
+
+
 @dataclass(frozen=True)
 class Guess:
     """A configuration and what it lacks.
@@ -109,6 +114,15 @@ def guess_config(
         Where no ion is recognised, and for a CIF of a liquid or of other lengths.
     """
     found = survey(universe)
+    account = account_of_times(universe.trajectory)
+    missing = _missing(universe, dt is None and account.needs_dt, temperature)
+    if found.bonds_guessed and _CELL in missing:
+        ways = "; ".join(f"{what}: {how.split(',')[0]}" for what, how in missing.items())
+        raise InputError(
+            f"{topology} holds neither bonds nor residues nor a cell: molecules are found by "
+            "bonds, which need the cell; nothing is written. Give what the files do not hold: "
+            f"{ways}"
+        )
     if not found.of_role("cation", "anion"):
         listed = "; ".join(on_one_line(k.described) for k in found.kinds[:8])
         raise InputError(
@@ -123,9 +137,9 @@ def guess_config(
             "--cif out"
         )
     options = dict(options) | ({"bonds": "guess"} if found.bonds_guessed else {})
-    account = account_of_times(universe.trajectory)
-    missing = _missing(universe, dt is None and account.needs_dt, temperature)
     notes = _notes(found)
+    if any(note.startswith(_CHARGES) for note in notes):
+        missing["charges (e)"] = "they do not sum to zero: charge of the [[species]]"
     lines = [
         f"# A run of mda_ionmech for what looks like a {found.system}. Check what was taken for",
         "# what; ionmech init --check shows what a run makes of this file.",
@@ -176,9 +190,7 @@ def _missing(universe: Any, needs_dt: bool, temperature: float | None) -> dict[s
         out["dt (ps between frames)"] = "--dt 0.5, or dt under [analysis]"
     box = universe.trajectory.ts.dimensions
     if box is None or not np.all(box[:3] > 0):
-        out["cell (A, degrees)"] = (
-            "--dimensions '25 25 25 90 90 90', or dimensions under [universe]"
-        )
+        out[_CELL] = "--dimensions '25 25 25 90 90 90', or dimensions under [universe]"
     return out
 
 
@@ -196,8 +208,8 @@ def _notes(found: Survey) -> tuple[str, ...]:
     if found.system != "crystal or glass" and abs(found.net_charge) > 1e-6:
         told = ", ".join(f"{k.n_molecules} x {k.name} {k.charge:+g}" for k in ions)
         out.append(
-            f"CHARGES: {told} sum to {found.net_charge:+g} e, not zero: give the formal charge of "
-            "each species, or list the ions that are missing."
+            f"{_CHARGES}: {told} sum to {found.net_charge:+g} e, not zero: give the formal charge "
+            "of each species, or list the ions that are missing."
         )
     return tuple(out)
 

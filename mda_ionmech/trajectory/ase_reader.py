@@ -106,6 +106,7 @@ def read_with_ase(
     uneven: str = "refuse",
     dimensions: Sequence[float] | None = None,
     needs_times: bool = True,
+    needs_cell: bool = True,
 ) -> Universe:
     """Universe in memory from files that ASE reads; see `from_ase`.
 
@@ -120,6 +121,8 @@ def read_with_ase(
     needs_times : bool
         False: where neither `dt` nor the files tell the spacing, times count the frames, and an
         analysis asks for its `dt`.
+    needs_cell : bool
+        False: frames without a cell are left without, and an analysis asks for `dimensions`.
 
     Returns
     -------
@@ -154,7 +157,10 @@ def read_with_ase(
         if given is not None:
             _check_no_cell(cell, given, where)
             cell = given
-        box, turned = _canonical(cell, np.asarray(atoms.positions), where)
+        if not needs_cell and not np.any(cell):
+            box, turned = np.zeros(6, np.float32), np.asarray(atoms.positions, np.float32)
+        else:
+            box, turned = _canonical(cell, np.asarray(atoms.positions), where)
         cells.append(box)
         positions.append(turned)
         times.append(atoms.info.get(_TIME))

@@ -268,6 +268,7 @@ def _read_by_ase(
         uneven=uneven,
         dimensions=None if cell is None else list(cell),
         needs_times=False,
+        needs_cell=False,
     )
     if any(topology == path or topology.samefile(path) for path in trajectory):
         return found
@@ -290,6 +291,7 @@ def _structure(path: Path, format: FileFormat, cell: np.ndarray | None) -> Any:
         index="-1:",
         dimensions=None if cell is None else list(cell),
         needs_times=False,
+        needs_cell=False,
     )
 
 

@@ -136,6 +136,15 @@ def test_molecules_without_bonds_and_residues(residues):
     assert config.species[1].compound == ("residues" if residues else "fragments")
 
 
+def test_bonds_without_a_cell_are_asked_for_with_all_else():
+    u = solution(bonds=False, residues=False)
+    u.trajectory.add_transformations(without_cell)
+    with pytest.raises(InputError) as caught:
+        guess_config(u, "a.xyz", ["a.xyz"], {}, temperature=None)
+    for text in ("nor a cell", "--temperature 300", "--dimensions '25 25 25 90 90 90'"):
+        assert text in str(caught.value)
+
+
 def test_charges_of_the_topology_are_compared():
     assert survey(solution(charges=0.8)).scale == pytest.approx(0.8)
     assert survey(solution(charges=1.0)).scale is None
@@ -155,6 +164,7 @@ def test_charges_that_do_not_sum_to_zero_are_said():
     )  # fmt: skip
     guess, _ = guessed(cut)
     assert any("8 x Li+ +1, 7 x PF6- -1 sum to +1 e, not zero" in n for n in guess.notes)
+    assert list(guess.missing) == ["charges (e)"]
 
 
 def test_what_the_files_do_not_hold_is_asked_for_by_name():
