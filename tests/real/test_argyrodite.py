@@ -14,6 +14,8 @@ from mda_ionmech import IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import SiteAssignment
 
+from ..test_docs import rows
+
 gemmi = pytest.importorskip("gemmi", reason="gemmi is not installed")
 
 #: 700 frames, 0.1 ps apart, of 192 Li.
@@ -210,3 +212,57 @@ def test_environments_tell_the_sites_of_a_disordered_argyrodite_apart(folder):
     # every site of the ordered crystal has the same surroundings
     assert kinds["0p"] == {"48h:S3Cl": 384}
     assert kinds["50p"] == {"48h:Cl2S2": 96, "48h:S3Cl": 192, "48h:S4": 96}
+
+
+def site_sets(folder, universe):
+    """The 48h sites, with the tetrahedra between them, and those of the density."""
+    places = {}
+    for site in gemmi.read_small_structure(str(folder / "Li6PS5X_complete_sites.cif")).sites:
+        places.setdefault(site.element.name, []).append((-np.array(site.fract.tolist())).tolist())
+    for kinds in (("Li",), ("Li", "Na")):
+        yield SiteAssignment.from_structure(
+            np.concatenate([places[kind] for kind in kinds]),
+            [kind for kind in kinds for _ in places[kind]],
+            framework=universe.select_atoms("element P"),
+            framework_fractional=places["P"],
+            supercell=(2, 2, 2),
+            r_core=R_CORE if len(kinds) == 1 else None,
+        )
+    yield SiteAssignment.from_density(
+        framework=universe.select_atoms("element P S Cl"), space_group="find", supercell=(2, 2, 2)
+    )
+
+
+def compared(folder):
+    names = ("48h", "48h and between", "density")
+    for disorder, system in (("0p", "ordered"), ("50p", "disordered")):
+        stem = folder / f"Li6PS5Cl_{disorder}"
+        universe = mda.Universe(f"{stem}.pdb", f"{stem}_unwrapped.dcd")
+        for name, sites in zip(names, site_sets(folder, universe), strict=True):
+            lithium = IonSpecies(
+                universe.select_atoms("element Li"), charge=1, name="Li+", microstates=sites,
+                events=CrystalEvents(),
+            )  # fmt: skip
+            run = OnsagerDecomposition(
+                [lithium], temperature=500.0, windows=[0.4], resolutions=None
+            ).run()
+            detector = run.species[0].microstates
+            if name == "density":
+                found = {n: detector.labels.count(n) for n in detector.label_names}
+                wanted = {"48h": 384, "48h_2": 384} | ({} if disorder == "0p" else {"16e": 128})
+                assert found == wanted
+                assert detector.describe()["density"]["space_group_found"] == "F-43m (216)"
+            table = run.results.hop_definitions()
+            yield [
+                system, name, f"{len(detector.labels)}", f"{detector.settled.seen['far']:.1%}",
+                *(
+                    f"{table.loc[d, 'multi_fraction']:.2f}, "
+                    f"{table.loc[d, 'multi_fraction_exclusion']:.2f}"
+                    for d in ("core, entry", "core, crossing", "nearest")
+                ),
+                str(run.results.verdict().finding("concertedness")),
+            ]  # fmt: skip
+
+
+def test_the_page_on_crystals_compares_sets_of_sites(folder):
+    assert rows("concepts/crystals.md", "Li$_6$PS$_5$Cl") == list(compared(folder))
