@@ -23,8 +23,8 @@ from .repeated_frames import describe_dropped, without_repeats
 if TYPE_CHECKING:
     from MDAnalysis import Universe
 
-#: Key of `Atoms.info` that may hold the time of a frame, fs.
-_TIME = "time"
+#: Keys of `Atoms.info` that may hold the time of a frame, fs; the second is that of GPUMD.
+_TIMES = ("time", "Time")
 #: Times may be off even spacing by this fraction of it.
 _UNEVEN = 1e-3
 #: Lengths in Angstrom or angles in degrees that differ by less are the same.
@@ -49,8 +49,8 @@ def from_ase(
         A file, or files that follow one another.
     dt : float, optional
         Time between the frames taken, ps. May be left out only where every frame carries
-        ``info["time"]``, which is then read as fs. ASE defines no unit for it: give `dt` where a
-        file uses another. Frames with uneven times are refused with `dt` as well.
+        ``info["time"]`` (or ``"Time"``), which is then read as fs. ASE defines no unit for it:
+        give `dt` where a file uses another. Frames with uneven times are refused with `dt` as well.
     format : str, optional
         ASE's name of the format, e.g. ``"vasp-xdatcar"`` or ``"extxyz"``; by default found from
         names and contents.
@@ -107,6 +107,7 @@ def read_with_ase(
     dimensions: Sequence[float] | None = None,
     needs_times: bool = True,
     needs_cell: bool = True,
+    hint: str = "",
 ) -> Universe:
     """Universe in memory from files that ASE reads; see `from_ase`.
 
@@ -123,6 +124,8 @@ def read_with_ase(
         analysis asks for its `dt`.
     needs_cell : bool
         False: frames without a cell are left without, and an analysis asks for `dimensions`.
+    hint : str
+        On times that are not known, for the message of an analysis.
 
     Returns
     -------
@@ -163,7 +166,7 @@ def read_with_ase(
             box, turned = _canonical(cell, np.asarray(atoms.positions), where)
         cells.append(box)
         positions.append(turned)
-        times.append(atoms.info.get(_TIME))
+        times.append(next((atoms.info[k] for k in _TIMES if k in atoms.info), None))
     if not positions:
         raise InputError(f"index={shown(index)} takes no frame of {', '.join(map(str, files))}")
     kept = np.arange(len(positions))
@@ -193,6 +196,7 @@ def read_with_ase(
         time_offset=first_time,
         source_files=[file_record(file) for file in files],
         times_unknown=unknown,
+        time_hint=hint,
     )
     return universe
 

@@ -65,11 +65,11 @@ class FileFormat:
     by_ase: bool
 
 
-def _first_lines(path: Path, n_lines: int = 40) -> list[str]:
+def _first_lines(path: Path, n_lines: int = 40, n_bytes: int = 2**14) -> list[str]:
     """The first lines of a text file, compressed or not; none of a binary one."""
     try:
         with _COMPRESSED.get(path.suffix.lower(), open)(path, "rb") as file:
-            start = file.read(2**14)
+            start = file.read(n_bytes)
     except (OSError, EOFError, lzma.LZMAError):
         return []
     if b"\0" in start:
@@ -269,6 +269,7 @@ def _read_by_ase(
         dimensions=None if cell is None else list(cell),
         needs_times=False,
         needs_cell=False,
+        hint=_step_of_vasp(trajectory[0]) if format.name in ("vasp-xml", "vasp-out") else "",
     )
     if any(topology == path or topology.samefile(path) for path in trajectory):
         return found
@@ -281,6 +282,17 @@ def _read_by_ase(
     reader = found.trajectory
     base.trajectory = reader
     return base
+
+
+def _step_of_vasp(path: Path) -> str:
+    """The time step in the header of a vasprun.xml or OUTCAR, as text."""
+    found = None
+    for line in _first_lines(path, 2000, 2**19):
+        found = found or re.search(r"POTIM[^0-9.]*([0-9.]+)", line)
+    if not found:
+        return ""
+    step = float(found[1])
+    return f", whose POTIM is {step:g} fs: dt is {step / 1000:g} ps where every step is a frame"
 
 
 def _structure(path: Path, format: FileFormat, cell: np.ndarray | None) -> Any:

@@ -134,7 +134,8 @@ def _of_memory(reader: Any) -> TimeSource:
     dt = float(reader.ts.dt)
     if reader._kwargs.get("times_unknown"):
         names = ", ".join(one["name"] for one in reader._kwargs["source_files"][:3])
-        return TimeSource("invented", None, f"not in the file ({names})")
+        hint = reader._kwargs.get("time_hint", "")
+        return TimeSource("invented", None, f"not in the file ({names}){hint}")
     path = getattr(reader, "filename", None)
     is_file = isinstance(path, str | os.PathLike) and os.path.isfile(path)
     if is_file and (dt % INVENTED == 0 or _holds_steps(str(path))):

@@ -135,10 +135,26 @@ def test_vasprun_is_read(tmp_path):
     path.write_text(
         "<?xml version='1.0'?><modeling><kpoints><varray name='kpointlist'><v>0 0 0</v></varray>"
         "<varray name='weights'><v>1</v></varray></kpoints>"
-        "<atominfo><atoms>6</atoms><types>2</types>"
+        "\n<incar><i name='POTIM'>  2.0</i></incar>\n<atominfo><atoms>6</atoms><types>2</types>"
         f"<array name='atoms'><set>{atoms}</set></array></atominfo>{first}{steps}</modeling>"
     )
-    same(open_files(path, [path], {}), made)
+    universe = open_files(path, [path], {})
+    same(universe, made)
+    told = "whose POTIM is 2 fs: dt is 0.002 ps where every step is a frame"
+    assert told in time_source(universe.trajectory).text
+
+
+def test_times_in_extended_xyz(tmp_path):
+    """In fs, as ASE's users and GPUMD write them."""
+    made = frames()
+    for key in ("time", "Time"):
+        for k, atoms in enumerate(made):
+            atoms.info = {key: 500.0 * k}
+        write(tmp_path / f"{key}.extxyz", made, format="extxyz")
+        path = tmp_path / f"{key}.extxyz"
+        universe = open_files(path, [path], {})
+        assert universe.trajectory.dt == 0.5
+        assert time_source(universe.trajectory).kind == "given"
 
 
 def test_a_topology_beside_coordinates_that_ase_reads(tmp_path):
