@@ -104,7 +104,11 @@ def save(ax: Axes, path: Path) -> Path:
             f"{shown_path(path)}: no format of figures is called {ending!r}; end the name in "
             f".{', .'.join(sorted(known))}"
         )
-    return write_atomically(path, lambda name: figure.savefig(name, dpi=160))
+    import matplotlib as mpl
+
+    # words stay words in SVG and PDF, so that they can be edited
+    with mpl.rc_context({"svg.fonttype": "none", "pdf.fonttype": 42, "ps.fonttype": 42}):
+        return write_atomically(path, lambda name: figure.savefig(name, dpi=160))
 
 
 def close(ax: Axes) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from ..results.ends import with_ends
 from .style import (
     GREY,
     caption,
@@ -14,18 +15,24 @@ from .style import (
     events_of,
     few_blocks,
     hatch,
+    headline,
     heat_map,
+    legend_beside,
     log_times,
     new_axes,
+    nulls,
+    number_with_ends,
     own_part,
+    percent_axis,
     plain,
+    plain_logarithms,
     power_of_ten,
     reach_of,
-    state_nulls,
     window_axis,
 )
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
     from ..results.results import Results
@@ -34,8 +41,10 @@ if TYPE_CHECKING:
 def contributions(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
     """Contributions of the events to the Onsager coefficient against the window.
 
-    Bars are stacked, negative contributions downwards; the dots are the total with its interval.
-    The bar on the right, "limit", is the diffusive view, with labels over its own resolution.
+    In percent of the coefficient at long times, or, without a diffusive view, of that of the
+    longest window with ten blocks or more. Bars are stacked, negative contributions downwards; the
+    dots are the total with its interval. The bar on the right, "limit", is the diffusive view, with
+    labels over its own resolution.
 
     Parameters
     ----------
@@ -53,6 +62,9 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
     ax = new_axes(ax, (7.0, 4.0))
     place, few = window_axis(ax, data["window"].values), few_blocks(data)
     scale, unit = power_of_ten(data["onsager"].values)
+    whole, low, high, of = _reference(results, name, data)
+    hundred = f"100 % is {number_with_ends(whole / scale, low / scale, high / scale)} {unit}, {of}"
+    scale = abs(whole) or 1.0
     up, down = np.zeros(len(place)), np.zeros(len(place))
     for event, color in events_of(data).items():
         part = data["event_onsager"].sel(event=event).values / scale
@@ -83,11 +95,27 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
         ax.axhline(0, color=BLACK, lw=0.8, zorder=3)
     else:
         ax.set_ylim(bottom=0)
-    ax.set_ylabel(f"Onsager coefficient of {plain(name)} ({unit})")
-    ax.set_title(caption(results, data, "onsager_low"), fontsize="small")
-    state_nulls(ax, results, name, data["window"].values[:: max(len(place) // 3, 1)])
-    ax.legend(frameon=False, fontsize="small", ncols=2)
+    percent_axis(ax.yaxis)
+    ax.set_ylabel(f"contribution to L({plain(name)}, {plain(name)})")
+    headline(
+        ax,
+        f"Contributions to {plain(name)} transport",
+        caption(results, data, "onsager_low"),
+        hundred,
+        *nulls(results, name, data["window"].values[:: max(len(place) // 3, 1)]),
+    )
+    legend_beside(ax)
     return ax
+
+
+def _reference(results: Results, name: str, data: xr.Dataset) -> tuple[float, float, float, str]:
+    """The coefficient that contributions are shown in percent of, with its interval, and which."""
+    if results.has_diffusive_view:
+        found = with_ends(results.decomposition, "diffusive_onsager", species=name, species_2=name)
+        return (*found, "at long times")
+    window = results.longest_window
+    found = with_ends(data.sel(window=window), "onsager")
+    return (*found, f"in windows of {window:g} ps")
 
 
 def _add_limit(
@@ -152,11 +180,15 @@ def shares(results: Results, ax: Axes | None = None, *, species: str | None = No
     ax.axhline(0, color=GREY, lw=0.8)
     log_times(ax, windows)
     ax.set_xlabel("window (ps)")
-    ax.set_ylabel(f"share of the Onsager coefficient of {plain(name)}")
-    text = caption(results, data, "share_low").replace("hatched", "open")
-    ax.set_title(text, fontsize="small")
-    state_nulls(ax, results, name, windows[:: max(len(windows) // 3, 1)])
-    ax.legend(frameon=False, fontsize="small")
+    percent_axis(ax.yaxis)
+    ax.set_ylabel(f"share of L({plain(name)}, {plain(name)})")
+    headline(
+        ax,
+        f"Shares of {plain(name)} transport by event",
+        caption(results, data, "share_low").replace("hatched", "open"),
+        *nulls(results, name, windows[:: max(len(windows) // 3, 1)]),
+    )
+    legend_beside(ax)
     return ax
 
 
@@ -170,8 +202,8 @@ def effectiveness(
     """Frequency of every event against its effectiveness, with lines of equal contribution.
 
     A contribution is proportional to frequency times effectiveness, so an event that is rare and
-    far-reaching and one that is frequent and short lie on one line. Events with negative
-    contributions have open symbols.
+    far-reaching and one that is frequent and short lie on one line. Bars are intervals of the
+    effectiveness. Events with negative contributions have open symbols.
 
     Parameters
     ----------
@@ -189,6 +221,7 @@ def effectiveness(
     """
     check_results(results)
     table = results.summary(float(results.at_window(window)["window"]), species=species)
+    ends = results.at_window(window).sel(species=table.attrs["species"])
     ax = new_axes(ax, (5.5, 4.5))
     colors = dict(zip(table.index, colors_of(list(table.index), EVENT_COLORS), strict=True))
     drawn = table[(table["frequency"] > 0) & (table["effectiveness"].abs() > 0)]
@@ -196,7 +229,11 @@ def effectiveness(
     for event, row in drawn.iterrows():
         color, reach = colors[str(event)], abs(row["effectiveness"])
         fill = color if row["effectiveness"] > 0 else "white"
-        ax.plot(row["frequency"], reach, "o", ms=9, mec=color, mfc=fill)
+        ax.plot(row["frequency"], reach, "o", ms=9, mec=color, mfc=fill, zorder=3)
+        low, high = sorted(abs(float(ends[f"effectiveness{e}"].sel(event=event)))
+                           for e in ("_low", "_high"))  # fmt: skip
+        if np.isfinite([low, high]).all() and low <= reach <= high:
+            ax.plot([row["frequency"]] * 2, [low, high], "-", color=color, lw=1.2, zorder=2)
         # below its symbol where another label stands close above
         above = height - np.log(reach)
         crowded = bool(np.any((above > 0) & (above < 0.05 * np.ptp(height))))
@@ -207,6 +244,7 @@ def effectiveness(
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
+    plain_logarithms(ax.xaxis, ax.yaxis)
     ax.margins(0.25)
     if len(drawn):
         product = drawn["frequency"] * drawn["effectiveness"]
@@ -223,12 +261,12 @@ def effectiveness(
         ax.set_ylim(*y)
     ax.set_xlabel("frequency per ion (1/ns)")
     ax.set_ylabel(r"effectiveness ($\mathrm{\AA}^2$ per ion and window)")
-    ax.set_title(
-        f"{plain(table.attrs['species'])}, windows of {table.attrs['window_ps']:g} ps; dotted: "
-        "equal contribution",
-        fontsize="small",
+    headline(
+        ax,
+        f"How often and how far: events of {plain(table.attrs['species'])}",
+        f"windows of {table.attrs['window_ps']:g} ps; dotted: equal contribution",
+        *nulls(results, table.attrs["species"], [table.attrs["window_ps"]]),
     )
-    state_nulls(ax, results, table.attrs["species"], [table.attrs["window_ps"]])
     return ax
 
 
@@ -241,7 +279,7 @@ def event_matrix(
 ) -> Axes:
     """Which events move together: L[e, f] over the Onsager coefficient, in one window.
 
-    Rows sum to the share of their event.
+    Rows sum to the share of their event. Events that do not occur are left out.
 
     Parameters
     ----------
@@ -262,11 +300,20 @@ def event_matrix(
     data = results.at_window(window).sel(species=name, species_2=name)
     ax = new_axes(ax, (6.0, 4.8))
     has = np.isfinite(data["event_frequency"].values)
+    occurs = has & (np.nan_to_num(data["event_frequency"].values) > 0)
+    has = occurs if occurs.any() else has
     names = [str(e) for e in data["event"].values[has]]
-    matrix = data["event_matrix"].values[np.ix_(has, has)] / (float(data["onsager"]) or np.nan)
-    heat_map(ax, matrix, names, names, "part of the Onsager coefficient", signed=True)
-    ax.set_title(f"{plain(name)}, windows of {float(data['window']):g} ps", fontsize="small")
-    state_nulls(ax, results, name, [float(data["window"])])
+    whole, at = float(data["onsager"]) or np.nan, np.ix_(has, has)
+    matrix = data["event_matrix"].values[at] / whole
+    low, high = (data[f"event_matrix_{end}"].values[at] for end in ("low", "high"))
+    label = f"part of L({plain(name)}, {plain(name)})"
+    heat_map(ax, matrix, names, names, label, (high - low) / 2 / abs(whole))
+    headline(
+        ax,
+        f"Which events of {plain(name)} move together",
+        f"windows of {float(data['window']):g} ps; percent, with half the interval",
+        *nulls(results, name, [float(data["window"])]),
+    )
     return ax
 
 
@@ -311,9 +358,11 @@ def onsager(results: Results, ax: Axes | None = None) -> Axes:
     for style, label in (("s--", "self part"), (":", "slope between windows")):
         handles += ax.plot([], [], style, ms=3, color=GREY, label=label)
     ax.axhline(0, color=GREY, lw=0.8)
-    ax.set_xscale("log")
+    log_times(ax, windows)
     ax.set_xlabel("window (ps)")
     ax.set_ylabel(f"Onsager coefficient ({unit})")
-    ax.set_title(caption(results, data, "onsager_low").split(", hatched")[0], fontsize="small")
-    ax.legend(handles=handles, frameon=False, fontsize="small")
+    names = ", ".join(plain(one) for one in species)
+    about = caption(results, data, "onsager_low").split(", hatched")[0]
+    headline(ax, f"Onsager coefficients of {names}", about)
+    legend_beside(ax, handles)
     return ax

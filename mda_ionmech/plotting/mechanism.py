@@ -9,7 +9,19 @@ import numpy as np
 from ..lib.checks import number
 from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of
-from .style import GREY, check_results, heat_map, new_axes, plain, reach_of
+from ..results.ends import ENDS
+from .style import (
+    GREY,
+    check_results,
+    headline,
+    heat_map,
+    legend_beside,
+    log_times,
+    new_axes,
+    percent_axis,
+    plain,
+    reach_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +29,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ..results.results import Results
+
+
+#: Most ions that are drawn with lines between them.
+MOST_APART = 24
 
 
 def macrostates_of(results: Results, species: str | None) -> tuple[str, xr.Dataset, list[str]]:
@@ -29,12 +45,9 @@ def macrostates_of(results: Results, species: str | None) -> tuple[str, xr.Datas
         )
     name = results._species(species)
     one = data.sel(species=name)
-    kinds = [
-        str(m)
-        for m in one["macrostate_start"].values
-        if np.isfinite(one["population"].sel(macrostate_start=m))
-    ]
-    if not kinds:
+    share = one["population"].values
+    kinds = [str(m) for m, x in zip(one["macrostate_start"].values, share, strict=True) if x > 0]
+    if not np.isfinite(share).any():
         raise InputError(f"species {name!r} has no macrostate rule in this result")
     return name, one, kinds
 
@@ -66,8 +79,11 @@ def populations(results: Results, ax: Axes | None = None, *, species: str | None
         range(len(kinds)), one["population"], yerr=reach_of(one, "population"), capsize=4,
         color=colors_of(kinds, MACROSTATE_COLORS),
     )  # fmt: skip
+    tops = np.fmax(one["population_high"].values, one["population"].values)
     for k, value in enumerate(one["population"].values):
-        ax.text(k, value, f" {value:.3f}\n", ha="center", va="bottom", fontsize="small")
+        ax.text(
+            k, tops[k] + 0.015, f"{100 * value:.1f} %", ha="center", va="bottom", fontsize="small"
+        )
     slant = max(map(len, kinds)) > 8
     ax.set_xticks(
         range(len(kinds)),
@@ -76,7 +92,10 @@ def populations(results: Results, ax: Axes | None = None, *, species: str | None
         ha="right" if slant else "center",
     )
     ax.set_ylim(0, 1.1)
-    ax.set_ylabel(f"population of {plain(name)}")
+    percent_axis(ax.yaxis)
+    ax.set_ylabel(f"fraction of {plain(name)}")
+    level = float(data["population_low"].attrs["level"])
+    headline(ax, f"Macrostates of {plain(name)}", f"{level:.0%} intervals")
     return ax
 
 
@@ -88,6 +107,8 @@ def transitions(
     species: str | None = None,
 ) -> Axes:
     """Contribution of each macrostate transition over the Onsager coefficient, in one window.
+
+    Macrostates that are never visited are left out, and transitions that do not occur are blank.
 
     Parameters
     ----------
@@ -113,11 +134,19 @@ def transitions(
     ax = new_axes(ax, (4.8, 4.0))
     chosen = data.sel(window=float(at["window"]), macrostate_start=kinds, macrostate_end=kinds)
     whole = float(at["onsager"].sel(species=name, species_2=name))
-    carried = chosen["transition_onsager"].values / whole
-    heat_map(ax, carried, kinds, kinds, "part of the Onsager coefficient", signed=True)
+    never = chosen["transition_count"].values == 0
+    carried, low, high = (
+        np.where(never, np.nan, chosen[f"transition_onsager{end}"].values / whole) for end in ENDS
+    )
+    label = f"part of L({plain(name)}, {plain(name)})"
+    heat_map(ax, carried, kinds, kinds, label, np.abs(high - low) / 2)
     ax.set_xlabel("at the end of the window")
     ax.set_ylabel("at its start")
-    ax.set_title(f"{plain(name)}, windows of {float(at['window']):g} ps", fontsize="small")
+    headline(
+        ax,
+        f"Contributions of transitions to {plain(name)} transport",
+        f"windows of {float(at['window']):g} ps; percent, with half the interval",
+    )
     return ax
 
 
@@ -172,11 +201,17 @@ def concertedness(results: Results, ax: Axes | None = None, *, species: str | No
             windows, one[variable], yerr=reach_of(one, variable), fmt=style, ms=4, lw=1.2,
             capsize=2, color=color, label=label,
         )  # fmt: skip
-    ax.set_xscale("log")
+    log_times(ax, windows)
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("window (ps)")
-    ax.set_ylabel(f"share of the hops of {plain(name)}")
-    ax.legend(frameon=False, fontsize="small")
+    percent_axis(ax.yaxis)
+    ax.set_ylabel(f"fraction of the hops of {plain(name)}")
+    headline(
+        ax,
+        f"Linked hops of {plain(name)}, and what chance and site exclusion give",
+        f"{float(one['multi_fraction_low'].attrs['level']):.0%} intervals",
+    )
+    legend_beside(ax)
     return ax
 
 
@@ -241,12 +276,12 @@ def timeline(
         extent=(time[shown[0]], time[shown[-1]], int(mine.sum()) + 0.5, 0.5),
     )  # fmt: skip
     seen = [int(e) for e in np.unique(event[np.isfinite(event)])]
-    ax.legend(
-        handles=[Patch(color=palette[e], label=plain(meanings[e])) for e in seen], ncols=len(seen),
-        frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1.0),
-    )  # fmt: skip
     ax.set_xlabel(f"time (ps); each window lasts {window:g} ps")
-    ax.set_ylabel(f"carrier of {plain(name)}")
+    ax.set_ylabel(f"ion, {plain(name)}")
+    for k in range(1, int(mine.sum())) if mine.sum() <= MOST_APART else ():
+        ax.axhline(k + 0.5, color="white", lw=0.8)
+    headline(ax, f"Events of single ions of {plain(name)} over time")
+    legend_beside(ax, [Patch(color=palette[e], label=plain(meanings[e])) for e in seen])
     return ax
 
 
@@ -302,9 +337,13 @@ def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     labels = [f"{plain(a)}\n{plain(b)}" if b else plain(a) for a, b in choices]
     ax.set_xticks(place, labels, rotation=45, ha="right", fontsize="small")
     ax.axhline(0, color=GREY, lw=0.8)
-    ax.set_ylabel(f"share of the Onsager coefficient of {plain(table.attrs['species'])}")
-    ax.set_title(
-        f"windows of {table.attrs['window_ps']:g} ps; bands: interval of the run", fontsize="small"
+    percent_axis(ax.yaxis)
+    name = plain(table.attrs["species"])
+    ax.set_ylabel(f"share of L({name}, {name})")
+    headline(
+        ax,
+        f"Shares of {name} transport with other settings",
+        f"windows of {table.attrs['window_ps']:g} ps; bands: interval of the run",
     )
-    ax.legend(frameon=False, fontsize="small", ncols=2)
+    legend_beside(ax)
     return ax

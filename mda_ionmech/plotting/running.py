@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
-from .style import GREY, check_results, new_axes, plain
+from .style import GREY, check_results, headline, legend_beside, new_axes, percent_axis, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,11 +60,14 @@ def running(results: Results, ax: Axes | None = None, *, species: str | None = N
     ax.axhline(1, color=GREY, lw=0.8, zorder=0)
     ax.axhline(0, color=GREY, lw=0.8, zorder=0)
     ax.set_xlabel(f"part of the trajectory ({table.attrs['length_ns']:.3g} ns)")
-    ax.set_ylabel(f"share of {plain(table.attrs['species'])}; coefficient over its last value")
-    ax.set_title(
+    percent_axis(ax.yaxis)
+    name = plain(table.attrs["species"])
+    ax.set_ylabel("share; coefficient over its last value")
+    headline(
+        ax,
+        f"Convergence of {name} transport with the length of trajectory",
         f"diffusive limit, labels over {table.attrs['resolution_ps']:g} ps, "
-        f"{table.attrs['level']:.0%} intervals",
-        fontsize="small",
+        f"{table.attrs['level']:.0%} intervals; open: from the end back",
     )
-    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    legend_beside(ax)
     return ax

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..lib.errors import InputError
 from ..results.colors import EVENT_COLORS, colors_of
-from .style import GREY, new_axes, plain
+from .style import GREY, headline, legend_beside, new_axes, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,5 +65,6 @@ def displacement_spectrum(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(f"displacement in {table.attrs['window_ps']:g} ps (A)")
     ax.set_ylabel(f"share of the transport of {plain(table.attrs['species'])} (1/A)")
     ax.set_xlim(0, edges[-1])
-    ax.legend(frameon=False, fontsize="small")
+    headline(ax, f"Displacements that carry {plain(table.attrs['species'])} transport")
+    legend_beside(ax)
     return ax

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 GREY = "#7F7F7F"
+#: Of the lines below a title.
+SOFT = "#4D4D4D"
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -73,10 +75,15 @@ def own_part(results: Results, species: str | None) -> tuple[str, xr.Dataset]:
 
 
 def events_of(data: xr.Dataset) -> dict[str, str]:
-    """Events that a species has, with their colours."""
-    has = np.isfinite(data["event_frequency"].transpose("event", "window").values).any(axis=1)
+    """Events that occur in any window, with their colours; all where none does."""
+    frequency = data["event_frequency"].transpose("event", "window").values
+    has = np.isfinite(frequency).any(axis=1)
+    occurs = has & (np.nan_to_num(frequency) > 0).any(axis=1)
+    chosen = occurs if occurs.any() else has
     names = [str(e) for e, own in zip(data["event"].values, has, strict=True) if own]
-    return dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
+    kept = {str(e) for e, own in zip(data["event"].values, chosen, strict=True) if own}
+    colors = dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
+    return {name: color for name, color in colors.items() if name in kept}
 
 
 def few_blocks(data: xr.Dataset) -> np.ndarray:
@@ -109,6 +116,7 @@ def window_axis(ax: Axes, windows: np.ndarray) -> np.ndarray:
 def log_times(ax: Axes, times: np.ndarray) -> None:
     """A logarithmic axis of times in ps, and a text where nothing is drawn against them."""
     ax.set_xscale("log")
+    plain_logarithms(ax.xaxis)
     if not np.isfinite(ax.dataLim.minposx):
         ax.set_xlim(float(np.min(times)) / 1.5, float(np.max(times)) * 1.5)
         text = "undefined: the Onsager coefficient is\nzero within round-off or its interval"
@@ -124,6 +132,44 @@ def power_of_ten(values: np.ndarray) -> tuple[float, str]:
     return 10.0**exponent, f"$10^{{{exponent}}}$ J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$"
 
 
+def headline(ax: Axes, title: str, *lines: str) -> None:
+    """A title, and smaller lines below it, at the left."""
+    shown = [line for line in lines if line]
+    ax.set_title(title, loc="left", fontsize="medium", pad=6 + 10.5 * len(shown))
+    if shown:
+        ax.annotate(
+            "\n".join(shown), (0, 1), xycoords="axes fraction", xytext=(0, 4),
+            textcoords="offset points", fontsize="small", color=SOFT, va="bottom",
+        )  # fmt: skip
+
+
+def legend_beside(ax: Axes, handles: Any = None, labels: Any = None) -> None:
+    """A legend to the right of the axes, where it covers nothing."""
+    given = {} if handles is None else {"handles": handles}
+    given |= {} if labels is None else {"labels": labels}
+    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1), **given)
+
+
+def percent_axis(axis: Any) -> None:
+    """Label an axis of fractions in percent."""
+    axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g} %")
+
+
+def plain_logarithms(*axes: Any) -> None:
+    """Label logarithmic axes with numbers, also between powers of ten where there are few."""
+    from matplotlib.ticker import LogFormatter
+
+    for axis in axes:
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.4)))
+
+
+def number_with_ends(value: float, low: float, high: float) -> str:
+    """A number with its interval in brackets, three digits."""
+    reach = f" ({low:.3g} to {high:.3g})" if np.isfinite([low, high]).all() else ""
+    return f"{value:.3g}{reach}"
+
+
 def caption(results: Results, data: xr.Dataset, name: str) -> str:
     """Frame of reference, level of the intervals, and the meaning of hatched bars."""
     text = f"{plain(results.settings['frame'])} frame, {data[name].attrs['level']:.0%} intervals"
@@ -131,45 +177,74 @@ def caption(results: Results, data: xr.Dataset, name: str) -> str:
 
 
 def heat_map(
-    ax: Axes, values: np.ndarray, rows: list[str], columns: list[str], label: str, *, signed: bool
+    ax: Axes,
+    values: np.ndarray,
+    rows: list[str],
+    columns: list[str],
+    label: str,
+    reach: np.ndarray | None = None,
 ) -> None:
-    """Annotated heat map."""
+    """Heat map of fractions, annotated in percent.
+
+    Blue from zero on where none is negative, else from red to blue around zero.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    values : numpy.ndarray
+        Shape (rows, columns); cells with NaN stay blank.
+    rows, columns : list of str
+    label : str
+        Of the colour bar.
+    reach : numpy.ndarray, optional
+        Half widths of intervals, written below the values.
+    """
     largest = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
+    signed = bool(np.nanmin(values, initial=0.0) < -0.005)
     image = ax.imshow(
-        values, cmap="RdBu_r" if signed else "Blues", vmin=-largest if signed else 0, vmax=largest
+        values, cmap="RdBu" if signed else "Blues", vmin=-largest if signed else 0, vmax=largest
     )
     for (i, j), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            strong = abs(value) > 0.6 * largest
-            ax.text(
-                j, i, f"{value:.2f}" if abs(value) >= 0.005 else "0", ha="center", va="center",
-                fontsize="small", color="white" if strong else BLACK,
-            )  # fmt: skip
+        if not np.isfinite(value):
+            continue
+        strong = abs(value) > 0.6 * largest
+        text = f"{100 * value:.0f}" if abs(value) >= 0.005 else "0"
+        if reach is not None and np.isfinite(reach[i, j]) and text != "0":
+            text += f"\n±{100 * reach[i, j]:.1f}"
+        ax.text(
+            j, i, text, ha="center", va="center", fontsize="small",
+            color="white" if strong else BLACK,
+        )  # fmt: skip
     ax.set_xticks(
         range(len(columns)), [*map(plain, columns)], rotation=30, ha="right", fontsize="small"
     )
     ax.set_yticks(range(len(rows)), [*map(plain, rows)], fontsize="small")
     ax.spines[:].set_visible(False)
-    ax.figure.colorbar(image, ax=ax, label=label, shrink=0.85)
+    bar = ax.figure.colorbar(image, ax=ax, label=label, shrink=0.85)
+    percent_axis(bar.ax.yaxis)
 
 
-def state_nulls(ax: Axes, results: Results, name: str, lengths: Iterable[float]) -> None:
-    """Below the title: fractions of linked hops at these lengths, and in both nulls."""
+def nulls(results: Results, name: str, lengths: Iterable[float]) -> tuple[str, ...]:
+    """Lines with the fractions of linked hops at up to three lengths, and in both nulls."""
     data = results.decomposition
     if "multi_fraction" not in data:
-        return
+        return ()
     one = data.sel(species=name)
-    said = []
-    for length in lengths:
-        if length not in one["window"].values:
-            continue
-        at = one.sel(window=length)
-        shares = [
-            float(at[v])
-            for v in ("multi_fraction", "multi_fraction_circular", "multi_fraction_exclusion")
-        ]
-        if np.isfinite(shares[0]):
-            said.append(f"{length:g} ps: " + "/".join(f"{100 * s:.0f}" for s in shares))
-    if said:
-        text = "% of hops linked / expected by chance / from site exclusion: " + ", ".join(said[:3])
-        ax.set_title(f"{ax.get_title()}\n{text}", fontsize="small")
+    shown = [
+        length for length in lengths
+        if length in one["window"].values
+        and np.isfinite(float(one["multi_fraction"].sel(window=length)))
+    ][:3]  # fmt: skip
+    if not shown:
+        return ()
+
+    def listed(variable: str) -> str:
+        values = [float(one[variable].sel(window=length)) for length in shown]
+        return ", ".join(f"{100 * v:.0f} %" if np.isfinite(v) else "-" for v in values)
+
+    windows = ", ".join(f"{length:g}" for length in shown)
+    return (
+        f"hops linked to others: {listed('multi_fraction')} in windows of {windows} ps",
+        f"by chance: {listed('multi_fraction_circular')}; "
+        f"in an exclusion gas: {listed('multi_fraction_exclusion')}",
+    )

@@ -11,7 +11,7 @@ from ..lib.errors import InputError
 from ..results.arrhenius import Arrhenius
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
 from ..results.ends import with_ends
-from .style import new_axes, plain
+from .style import legend_beside, new_axes, plain
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,7 +45,7 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
         raise InputError(
             f"fits must be what mda_ionmech.arrhenius(results) returns, got {shown(fits)}"
         )
-    ax = new_axes(ax, (6.5, 4.6))
+    ax = new_axes(ax, (7.5, 4.6))
     data, name = fits.data, str(fits.data.attrs["species"])
     mine = (data["quantity"].values == "onsager") & (data["species"].values == name)
     rows = data.isel(row=np.flatnonzero(mine))
@@ -88,10 +88,12 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
     kelvin.set_xticks(data["temperature"].values, [f"{t:g} K" for t in data["temperature"].values])
     kelvin.tick_params(labelsize="small")
     ax.set_title(
-        f"{plain(data.attrs['view_description'])}, {data.attrs['level']:.0%} intervals",
+        f"Activation of {plain(name)} transport: {plain(data.attrs['view_description'])}, "
+        f"{data.attrs['level']:.0%} intervals",
+        loc="left",
         fontsize="small",
     )
-    ax.legend(frameon=False, fontsize="small")
+    legend_beside(ax)
     return ax
 
 

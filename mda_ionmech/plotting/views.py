@@ -10,7 +10,18 @@ import numpy as np
 from ..lib.checks import is_one_of, listed, positive, shown
 from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
-from .style import GREY, heat_map, log_times, new_axes, own_part, plain, state_nulls
+from .style import (
+    GREY,
+    headline,
+    heat_map,
+    legend_beside,
+    log_times,
+    new_axes,
+    nulls,
+    own_part,
+    percent_axis,
+    plain,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,18 +95,20 @@ def view_map(
     values = share.sel(event=event).values
     resolutions = [f"{r:g}" for r in share["resolution"].values]
     horizons = [f"{h:g}" for h in share["horizon"].values]
-    heat_map(ax, values, resolutions, horizons, f"share of {plain(event)}", signed=True)
+    heat_map(ax, values, resolutions, horizons, f"share of {plain(event)}")
     ax.tick_params(axis="x", rotation=0)
     ax.set_xlabel("horizon (ps)")
     ax.set_ylabel("resolution (ps)")
-    ax.set_title(f"{plain(event)}, {plain(name)}, {view} view", fontsize="small")
+    lines = [f"{view} view, percent"]
     advice = results.recommend(species=name)
     if advice.resolution is not None and advice.horizon is not None:
         x = int(np.abs(share["horizon"].values - advice.horizon).argmin())
         y = int(np.abs(share["resolution"].values - advice.resolution).argmin())
         frame = ax.add_patch(_rectangle(x - 0.5, y - 0.5))
         frame.set_clip_on(False)
-        state_nulls(ax, results, name, [float(share["resolution"].values[y])])
+        lines[0] += "; framed: the recommended reading"
+        lines += nulls(results, name, [float(share["resolution"].values[y])])
+    headline(ax, f"Share of {plain(event)} in {plain(name)} transport", *lines)
     return ax
 
 
@@ -192,14 +205,14 @@ def view_curves(
     ax.axhline(0, color=GREY, lw=0.8)
     log_times(ax, share["horizon"].values)
     ax.set_xlabel("horizon (ps)")
-    ax.set_ylabel(f"share of the Onsager coefficient of {plain(name)}")
+    percent_axis(ax.yaxis)
+    ax.set_ylabel(f"share of L({plain(name)}, {plain(name)})")
     level = float(results.decomposition["path_slope_low"].attrs["level"])
-    ax.set_title(
+    headline(
+        ax,
+        f"Shares of {plain(name)} transport against the horizon",
         f"{view} view, {plain(results.settings['frame'])} frame, {level:.0%} intervals",
-        fontsize="small",
+        *nulls(results, name, [at for at, _, _ in styles]),
     )
-    ax.legend(
-        handles, labels, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1)
-    )
-    state_nulls(ax, results, name, [at for at, _, _ in styles])
+    legend_beside(ax, handles, labels)
     return ax

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, plotting
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, Results, datasets, plotting
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.plotting.style import log_times
@@ -66,10 +66,61 @@ def test_intervals_that_are_not_known_have_no_bar(liquid_run):
     np.testing.assert_array_equal(drawn, ~unknown)
 
 
+def test_contributions_are_percent_of_the_coefficient_at_long_times(liquid_run):
+    ax = plotting.contributions(liquid_run.results)
+    (last,) = [
+        c.lines[0].get_ydata() for c in ax.containers
+        if hasattr(c, "lines") and len(c.lines[0].get_ydata()) == 1
+    ]  # fmt: skip
+    assert last[0] == pytest.approx(1.0, rel=1e-12)
+    total = float(liquid_run.results.decomposition["diffusive_onsager"][0, 0])
+    exponent = int(np.floor(np.log10(total)))
+    (said,) = [t.get_text() for t in ax.texts if "100 % is" in t.get_text()]
+    assert f"100 % is {total / 10.0**exponent:.3g} (" in said
+    assert "at long times" in said
+
+
+def test_what_never_occurs_is_left_out(liquid_run):
+    results = liquid_run.results
+    tree = results.tree.copy(deep=True)
+    data = tree["transitions"].to_dataset()
+    gone = {"macrostate_start": "AGG"}
+    data["population"].loc[gone] = 0.0
+    data["transition_count"].loc[gone | {"macrostate_end": "SSIP"}] = 0.0
+    data["transition_count"].loc[{"macrostate_start": "CIP", "macrostate_end": "SSIP"}] = 0.0
+    tree["transitions"] = data
+    changed = Results(tree)
+    ax = plotting.populations(changed)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["SSIP", "CIP"]
+    shown = np.asarray(plotting.transitions(changed, window=16.0).images[0].get_array())
+    assert np.isnan(shown).tolist() == [[False, False], [True, False]]
+
+
+def test_legends_cover_nothing(liquid_run):
+    for name, draw in plotting.figures(liquid_run.results, window=16.0).items():
+        ax = draw()
+        legend = ax.get_legend()
+        if legend is not None:
+            ax.figure.canvas.draw()
+            inside, drawn = legend.get_window_extent(), ax.get_window_extent()
+            assert inside.x0 >= drawn.x1 - 1, name
+            assert inside.x1 <= ax.figure.bbox.x1 + 1, name
+
+
+def test_words_of_files_can_be_edited(liquid_run, tmp_path):
+    path = plotting.save(plotting.shares(liquid_run.results), tmp_path / "shares.svg")
+    text = path.read_text("utf-8")
+    assert ">Shares of Li+ transport by event</text>" in text
+    assert "solvent_exchange</text>" in text
+
+
 def test_matrix_rows_sum_to_the_shares(liquid_run):
     ax = plotting.event_matrix(liquid_run.results, window=16.0)
     shown = ax.images[0].get_array()
     share = liquid_run.results.summary(16.0)["share"]
+    names = [t.get_text() for t in ax.get_yticklabels()]
+    assert set(share.index) - set(names) == set(share.index[share == 0])
+    share = share[names]
     np.testing.assert_allclose(np.asarray(shown).sum(axis=1), share, atol=1e-12)
 
 
