@@ -51,7 +51,8 @@ SECTIONS = {
         config.IonPairingSection, config.ShellCompositionSection, config.SiteTypeSection
     ],
 }  # fmt: skip
-UNIVERSE = ["topology_format", "format", "atom_style", "dt", "continuous", "guess_bonds", "nokey"]
+UNIVERSE = ["topology_format", "format", "atom_style", "dt", "continuous", "guess_bonds", "nokey",
+            "dimensions", "elements", "bonds", "trajectory_format"]  # fmt: skip
 
 
 def written(tables, without=()):
@@ -163,13 +164,15 @@ def test_any_value_of_any_option(folder, result, monkeypatch):
         ("combine", result, result): ["--window"],
         ("arrhenius", result, result): ["--window", "--species", "--view", "--model"],
         ("init", "t.pdb", "t.xtc", "-o", "k.toml", "--force"): [
-            "--dt", "--topology-format", "--atom-style"
+            "--dt", "--topology-format", "--atom-style", "--dimensions", "--elements",
+            "--temperature", "--format", "--cif", "--lammps-coordinate-convention",
         ],
         ("run", "good.toml"): ["--backend", "--n-workers"],
     }  # fmt: skip
     commands = [[*command, o, v] for command, some in given.items() for o in some for v in VALUES]
     for name in ("run", "show", "combine", "arrhenius", "demo"):
         commands += [[name, value] for value in VALUES]
+    commands += [["init", "--check", v] for v in VALUES]
     commands += [["init", v, "t.xtc"] for v in VALUES] + [["init", "t.pdb", v] for v in VALUES]
     for command in commands:
         error = CliRunner().invoke(app, command).exception
