@@ -91,6 +91,9 @@ def far_from_sites(
             np.arange(len(positions)) * _BLOCKS // len(positions) % 2 == 0, positions.shape[1]
         )
         inside, listed = to_structure(flat), to_structure(grid.place[:, :3])
+        # sites of several cells of the structure lie on one another
+        _, one = np.unique(np.round(listed % 1.0, 4) % 1.0, axis=0, return_index=True)
+        listed, labels = listed[one], [labels[k] for k in one.tolist()]
         top = _climbed(inside[half], inside[half & off], listed, unit)
         places = _maxima(top, inside[half], inside[~half], listed, unit)
         known = _shares(inside, distance, places, listed, labels, unit)
@@ -197,26 +200,32 @@ def _hills(top: np.ndarray, sites: np.ndarray, cloud: _Cloud) -> tuple[np.ndarra
 
     Also returned: the point of the highest such saddle of each.
     """
-    kept: list[np.ndarray] = []
-    saddles: list[np.ndarray] = []
+    kept, saddles = np.empty((0, 3)), np.empty((0, 3))
+    images, _ = images_near_cell(sites, cloud.cell, AROUND)
+    tree = cKDTree(images @ cloud.cell)
+    around = tree.query_ball_point((top - np.floor(top)) @ cloud.cell, AROUND)
+    nearest, _ = _nearest(top, sites, cloud.cell)
     steps = np.linspace(0.2, 0.8, 7)
-    for one, high in zip(top, cloud.count(top, COUNTED).tolist(), strict=True):
+    for k, high in enumerate(cloud.count(top, COUNTED).tolist()):
         if high < _FEWEST:
             break  # in order of the number
-        way = np.concatenate([sites, *(k[None] for k in kept)]) - one
-        way -= np.rint(way)
-        length = np.linalg.norm(way @ cloud.cell, axis=1)
-        way = way[length <= max(AROUND, float(length.min()))]
-        points = (one + steps[:, None] * way[:, None]).reshape(-1, 3)
-        number = cloud.count(points, COUNTED).reshape(len(way), -1)
+        others = kept - top[k]
+        others -= np.rint(others)
+        others = others[np.linalg.norm(others @ cloud.cell, axis=1) <= AROUND]
+        way = images[around[k]] - (top[k] - np.floor(top[k]))
+        if not len(way):
+            way = sites[nearest[k]][None] - top[k]
+            way -= np.rint(way)
+        way = np.concatenate([way, others])
+        points = top[k] + steps[:, None] * way[:, None]
+        number = cloud.count(points.reshape(-1, 3), COUNTED).reshape(len(way), -1)
         lowest = number.argmin(axis=1)
-        k = int(number.min(axis=1).argmax())
-        low = int(number[k, lowest[k]])
+        j = int(number.min(axis=1).argmax())
+        low = int(number[j, lowest[j]])
         if high - low > 2 * np.sqrt(high + low) and high > HIGHER * low:
-            kept.append(one)
-            saddles.append(points.reshape(len(way), -1, 3)[k, lowest[k]])
-    shape = (len(kept), 3)
-    return np.reshape(kept, shape), np.reshape(saddles, shape)
+            kept = np.concatenate([kept, top[k][None]])
+            saddles = np.concatenate([saddles, points[j, lowest[j]][None]])
+    return kept, saddles
 
 
 def _shares(
