@@ -15,6 +15,7 @@ import numpy as np
 
 from ..lib.checks import shown
 from ..lib.errors import InputError
+from ..lib.formal_charges import balanced
 from ..lib.plain_text import on_one_line
 from ..trajectory.frame_times import account_of_times
 from .guess_mobility import FEWEST
@@ -198,7 +199,7 @@ def _notes(found: Survey) -> tuple[str, ...]:
     """What the user should know about the charges, and about who moves."""
     out = []
     if found.system == "crystal or glass":
-        out += _who_moves(found)
+        out += [*_who_moves(found), _oxidation_states(found)]
     if found.scale is not None:
         out.append(
             f"The topology has {found.scale:.2f} times the formal charges, as force fields with "
@@ -212,6 +213,20 @@ def _notes(found: Survey) -> tuple[str, ...]:
             "of each species, or list the ions that are missing."
         )
     return tuple(out)
+
+
+def _oxidation_states(found: Survey) -> str:
+    """Charges of the elements of a crystal that sum to zero."""
+    counts = {k.element: k.n_molecules for k in found.kinds}
+    charges = balanced(counts)
+    if charges is None:
+        held = " ".join(f"{element}{n}" for element, n in counts.items())
+        return (
+            f"The usual charges of the elements of {held} do not sum to zero: check the elements, "
+            "and the charge of each species."
+        )
+    listed = ", ".join(f"{element} {z:+g}" for element, z in charges.items())
+    return f"The crystal is neutral with {listed}."
 
 
 def _who_moves(found: Survey) -> list[str]:

@@ -24,6 +24,7 @@ from .options import (
     console_of,
     list_written,
     make_folder,
+    quiet_readers,
 )
 
 
@@ -39,6 +40,7 @@ def _trajectory_of(
     from .. import datasets
     from .config import load_config, open_universe
 
+    quiet_readers()
     ways = [topology is not None or bool(trajectory), config is not None, dataset is not None]
     if sum(ways) != 1:
         raise InputError(

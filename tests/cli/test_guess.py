@@ -290,6 +290,11 @@ def test_ionic_liquids_have_shells_around_centres_of_mass():
     assert "# no [species.microstates]: g(r) of the centre of mass of TMA+" in guess.text
 
 
+def test_a_crystal_that_is_not_neutral_is_spoken_of():
+    guess, _ = guessed(crystal(["Na"] * 31 + ["Cl"] * 32, {}, n_frames=4))
+    assert any("Na31 Cl32 do not sum to zero" in note for note in guess.notes)
+
+
 def test_few_frames_tell_no_displacement():
     u = crystal(["Na"] * 32 + ["Cl"] * 32, {}, n_frames=4)
     assert displacements(u, [np.arange(32), np.arange(32, 64)]) is None
@@ -309,7 +314,8 @@ def test_carriers_that_do_not_move_are_spoken_of():
 def test_sites_from_a_cif(tmp_path):
     u = datasets.load("crystal")
     cif = datasets.path("crystal") / "llzo.cif"
-    _, config = guessed(u, cif=str(cif), cif_path=cif)
+    guess, config = guessed(u, cif=str(cif), cif_path=cif)
+    assert "The crystal is neutral with Li +1, La +3, Zr +4, O -2." in guess.notes
     sites = config.species[0].microstates
     assert (sites.cif, sites.species, sites.supercell) == (cif, "Li", (1, 1, 1))
     assert config.species[0].macrostates.rule == "SiteType"
