@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Label of the diffusive limit on axes of windows.
 LIMIT = "limit"
+#: Events and macrostates that matrices on a page show, at most: their size grows with the square.
+MOST_IN_MATRIX = 12
 #: cm2/s in A^2/ps.
 _SQUARE_CM = 1e4
 
@@ -247,8 +249,14 @@ def displacements(at: Reading) -> Data:
 
 
 def event_matrix(at: Reading, species: str, name: str) -> Data:
-    """Cross terms of the events of one species over its coefficient, at each window."""
+    """Cross terms of the events of one species over its coefficient, at each window.
+
+    Of the `MOST_IN_MATRIX` events with the largest shares.
+    """
     events = events_of(at, species)
+    share = at.results.decomposition["share"].sel(species=species)
+    size = {e: float(abs(share.sel(event=e)).max()) for e in events}
+    events = largest(events, size)
     rows: list[list[Any]] = []
     for window, _, one in scan(at):
         mine = one.sel(species=species, species_2=species)
@@ -262,6 +270,13 @@ def event_matrix(at: Reading, species: str, name: str) -> Data:
                     value = [value[0], value[2], value[1]]
                 rows.append([f"event:{a}", a, b, window, *value])
     return data(name, ["key", "event", "event_2", ("window", "ps"), "value", "low", "high"], rows)
+
+
+def largest(names: Sequence[str], size: Mapping[str, float]) -> list[str]:
+    """The `MOST_IN_MATRIX` largest in their order."""
+    order = sorted(names, key=lambda name: -np.nan_to_num(size[name]))
+    kept = set(order[:MOST_IN_MATRIX])
+    return [name for name in names if name in kept]
 
 
 def view_shares(at: Reading, species: str, name: str) -> Data:

@@ -255,7 +255,12 @@ def macrostates(at: Reading) -> Section | None:
         parts += [
             Heading(f"Macrostates of {name}"),
             Table(
-                f"Mean fraction of {name} in each macrostate, with its {at.level} interval.",
+                f"Mean fraction of {name} in each macrostate, with its {at.level} interval"
+                + (
+                    f"; the {len(kinds)} most populated ones."
+                    if len(kinds) == frames.MOST_IN_MATRIX
+                    else "."
+                ),
                 ("macrostate", "population", at.level),
                 [
                     [k, *measured(*with_ends(one, "population", macrostate_start=k), share=True)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..results.running_estimate import running_conductivity
 from .elements import Data, data
-from .frames import ends, events_of, plain
+from .frames import ends, events_of, largest, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,15 +26,19 @@ LONGEST_LAG, LEAST_SURVIVAL = 0.25, 0.005
 
 
 def macrostates_of(at: Reading, species: str) -> tuple[xr.Dataset, list[str]]:
-    """Populations and transitions of a species, and the macrostates that occur."""
+    """Populations and transitions of a species, and the macrostates that occur.
+
+    The most populated ones, where there are many.
+    """
     found = at.results.transitions
     assert found is not None  # asked of species with macrostates alone
     one = found.sel(species=species)
-    kinds = [
-        str(k) for k in one["macrostate_start"].values
-        if float(one["population"].sel(macrostate_start=k)) > 0
-    ]  # fmt: skip
-    return one, kinds
+    share = {
+        str(k): float(x)
+        for k, x in zip(one["macrostate_start"].values, one["population"].values, strict=True)
+        if x > 0
+    }
+    return one, largest(list(share), share)
 
 
 def populations(at: Reading, species: str, name: str) -> Data:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mda_ionmech.report import frames, state_frames
+from mda_ionmech.report.charts import events as event_charts
 from mda_ionmech.report.reading import Reading
 from mda_ionmech.results.running_estimate import running_conductivity
 
@@ -111,6 +112,17 @@ def test_rows_of_the_matrix_sum_to_the_shares(at):
     for event in share.index:
         mine = [row[4] for row in data.rows if row[1] == event and row[3] == window]
         assert sum(mine) == pytest.approx(share[event], abs=1e-12)
+
+
+def test_matrices_hold_the_largest_of_many_events(at, monkeypatch):
+    monkeypatch.setattr(frames, "MOST_IN_MATRIX", 2)
+    data = frames.event_matrix(at, "Li+", "cross")
+    share = abs(at.results.decomposition["share"].sel(species="Li+")).max("window")
+    assert {row[1] for row in data.rows} == set(share.to_series().nlargest(2).index)
+    _, kinds = state_frames.macrostates_of(at, "Li+")
+    assert kinds == ["SSIP", "CIP"]
+    chart = event_charts.cross_terms(at, "Li+", data)
+    assert "Shown are the 2 of 5 events with the largest shares." in chart.caption
 
 
 def test_transitions_have_rates_and_ribbons_that_fill_the_height(at):

@@ -135,7 +135,9 @@ def _equal_contribution(source: Data) -> tuple[Data, Data]:
 
 def cross_terms(at: Reading, species: str, source: Data) -> Chart:
     """Which events move together at the chosen window."""
-    events = frames.events_of(at, species)
+    every = frames.events_of(at, species)
+    shown = {row[1] for row in source.rows}
+    events = [e for e in every if e in shown]
     keys = event_keys(events)
     largest = max((abs(row[4]) for row in source.rows if row[4] is not None), default=1.0)
     about = tip(("event", "event"), ("event_2", "with"), ("window", "window, ps", "~g"),
@@ -161,7 +163,11 @@ def cross_terms(at: Reading, species: str, source: Data) -> Chart:
         f"Matrix of cross terms between the events of {species}.",
         f"Which events move together: part of L({species}, {species}) that is correlated motion "
         "of ions with the label of the row and ions with that of the column, in the chosen window. "
-        "A row sums to the share of its event.",
+        + (
+            "A row sums to the share of its event."
+            if len(events) == len(every)
+            else f"Shown are the {len(events)} of {len(every)} events with the largest shares."
+        ),
         tuple(keys),
         (source,),
     )
