@@ -148,6 +148,7 @@ def runnable(page: str) -> list[tuple[str, str]]:
         ("how-to/own-rule.md", 12),
         ("how-to/read-results.md", 5),
         ("how-to/report.md", 1),
+        ("how-to/figures.md", 1),
         ("how-to/save-a-run.md", 3),
         ("how-to/several-temperatures.md", 3),
     ],
