@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,11 @@ from .hop_definitions import (
 from .plain_tables import three_digits as digits
 from .recommend import no_reading
 
+_DEFINITIONS = {
+    "core, entry": "hops dated by the entry into a core",
+    "core, crossing": "hops dated by the crossing half way",
+    "nearest": "hops between nearest sites",
+}
 _WORDS = {
     "concerted": "concerted",
     "exclusion": "not beyond site exclusion",
@@ -195,7 +200,7 @@ def _concerted(results: Any, name: str) -> Sentence | None:
 def _also(own: LinkedHops, others: list[LinkedHops]) -> str:
     """For which other dates and assignments of hops a finding holds, too."""
     if others:
-        return f"; the same for hops dated and assigned by {_listed(o.definition for o in others)}"
+        return f"; the same holds for {' and for '.join(_said(o.definition) for o in others)}"
     if own.finding != "concerted":
         return ""
     return "; other dates and assignments of the hops are not in this result"
@@ -207,20 +212,21 @@ def _dependent(
     """That the finding depends on the definition of a hop."""
     lacking = results.settings.get("without_exclusion_gas", {}).get(name, "")
     said = [
-        f"by {one.definition or definition_of(results.settings, name)} {one.percent} are linked "
-        f"against {one.nulls(lacking if one is own else '')} ({_WORDS[one.finding]})"
+        f"of {_said(one.definition or definition_of(results.settings, name))} {one.percent} are "
+        f"linked against {one.nulls(lacking if one is own else '')} ({_WORDS[one.finding]})"
         for one in (own, *others)
     ]
     return Sentence(
         "concertedness",
         "depends",
-        f"Whether hops are concerted depends on how they are dated and assigned to sites: of the "
-        f"hops of {name} {over}, {'; '.join(said)}. See results.hop_definitions().",
+        f"Whether hops of {name} are concerted depends on how they are dated and assigned to "
+        f"sites: {over}, {'; '.join(said)}. See results.hop_definitions().",
     )
 
 
-def _listed(names: Iterable[str]) -> str:
-    return " and by ".join(names)
+def _said(definition: str) -> str:
+    """A definition of hops in words."""
+    return _DEFINITIONS.get(definition, f"hops by {definition}")
 
 
 def _diffusive(results: Any, name: str, why: str) -> Sentence:
