@@ -96,11 +96,30 @@ def align_framework(
             raise InputError(
                 f"framework holds {', '.join(lacking)}, which the structure file does not"
             )
-    # the rarest element gives the fewest candidates for the shift
-    kinds = np.zeros(len(mean), dtype=int) if elements is None else elements
-    ideal_kinds = np.zeros(len(ideal), dtype=int) if elements is None else ideal_elements
-    rare = min(set(kinds), key=lambda k: int(np.sum(np.asarray(ideal_kinds) == k)))
-    mine, theirs = mean[np.asarray(kinds) == rare], ideal[np.asarray(ideal_kinds) == rare]
+    kinds = np.zeros(len(mean), dtype=int) if elements is None else np.asarray(elements)
+    ideal_kinds = (
+        np.zeros(len(ideal), dtype=int) if elements is None else np.asarray(ideal_elements)
+    )
+    # a rare element gives few candidates for the shift; one that is disordered fits none of them
+    rarest = sorted(set(kinds), key=lambda k: (int(np.sum(ideal_kinds == k)), str(k)))
+    nearest = np.inf
+    for kind in rarest:
+        mine, theirs = mean[kinds == kind], ideal[ideal_kinds == kind]
+        shift, rest = _best_shift(mine, theirs, repeats, cell, to_run)
+        if rest <= WORST_ALIGNMENT:
+            return shift, rest
+        nearest = min(nearest, rest)
+    raise InputError(
+        f"the framework lies {nearest:.2f} A (root mean square) from its ideal positions "
+        "after the best shift: check supercell=..., the order of the cell vectors, and "
+        "that framework selects the atoms that are the framework in the structure file"
+    )
+
+
+def _best_shift(
+    mine: np.ndarray, theirs: np.ndarray, repeats: np.ndarray, cell: np.ndarray, to_run: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Shift that fits ideal positions (places, 3) to atoms (atoms, 3), and their distance."""
     # copies of the cell give candidates that differ by its vectors alone
     first = len(theirs) // int(repeats.prod())
     turns = repeated(np.zeros((1, 3)), repeats) @ to_run
@@ -116,16 +135,7 @@ def align_framework(
         if best is None or (round(rest, 2), size) < (round(best[0], 2), _size(best[1], cell)):
             best = rest, shift
     assert best is not None
-    shift, rest = (
-        _fitted(mine, theirs, grid, cell, best[1]) if len(some) < len(mine) else best[::-1]
-    )
-    if rest > WORST_ALIGNMENT:
-        raise InputError(
-            f"the framework lies {rest:.2f} A (root mean square) from its ideal positions "
-            "after the best shift: check supercell=..., the order of the cell vectors, and "
-            "that framework selects the atoms that are the framework in the structure file"
-        )
-    return shift, rest
+    return _fitted(mine, theirs, grid, cell, best[1]) if len(some) < len(mine) else best[::-1]
 
 
 def _size(fractional: np.ndarray, cell: np.ndarray) -> float:
