@@ -109,6 +109,28 @@ def test_transport_off_the_sites_is_told():
     assert abs(table["vibration"] + table["no_hop"]) < 0.02
 
 
+@pytest.mark.parametrize(("part", "told"), [(0.04, True), (0.005, False)])
+def test_distances_with_two_maxima_are_told(part, told):
+    """Now and then 1 A from a site, in any direction: too few on any place for a maximum there."""
+    rng = np.random.default_rng(7)
+    sites = np.indices((5, 5, 5)).reshape(3, -1).T / 5
+    cell = np.eye(3) * 20.0
+    away = rng.normal(size=(60, 50, 3))
+    away /= np.linalg.norm(away, axis=-1, keepdims=True)
+    off = away * (rng.random((60, 50, 1)) < part) + rng.normal(scale=0.1, size=away.shape)
+    positions = sites[rng.integers(0, 125, (60, 50))] + off / 20
+    seen = far_from_sites(positions, SiteGrid.of(sites, cell), ["a"] * 125, cell, np.asarray, cell)
+    assert seen["places"] == []
+    assert seen["displaced"] is None
+    texts = list(off_sites("Li+", seen))
+    if told:
+        assert seen["again"] == pytest.approx(1.0)
+        (text,) = texts
+        assert "have two maxima, on the sites and about 1.0 A from them, and 4% of the time" in text
+    else:
+        assert (seen["again"], texts) == (None, [])
+
+
 def test_distances_are_those_of_a_plain_search():
     rng = np.random.default_rng(6)
     cell = np.array([[7.0, 0.5, 0.0], [-1.0, 8.0, 0.3], [0.2, 0.0, 6.0]])
