@@ -14,6 +14,7 @@ import xarray as xr
 
 from mda_ionmech import Arrhenius, InputError, combine, datasets, load, load_run
 from mda_ionmech.cli import app as command
+from mda_ionmech.cli import init_command
 from mda_ionmech.plotting import save as save_figure
 from mda_ionmech.report import write_report
 from mda_ionmech.viewing.dump import write_dump
@@ -38,7 +39,8 @@ def writers(states_file):
 
     def init(path):
         liquid = datasets.path("liquid")
-        command.init(liquid / "liquid.psf", [liquid / "liquid.part1.xtc"], Path(path))
+        files = liquid / "liquid.psf", [liquid / "liquid.part1.xtc"]
+        init_command.init(*files, output=Path(path))
 
     return {
         "result": run.save,
