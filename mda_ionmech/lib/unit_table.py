@@ -18,6 +18,8 @@ PRINTED = {"angstrom2": "A^2", "angstrom": "A"}
 ROUND_OFF = 1e-12
 #: Width of a printed table; wider ones continue below.
 WIDTH = 100
+#: Column whose rows are different quantities.
+VALUE = "value"
 
 
 class UnitTable(pd.DataFrame):
@@ -104,7 +106,8 @@ def _cells(table: pd.DataFrame, name: Any, ends: tuple[str, str] | None) -> list
     if pd.api.types.is_integer_dtype(values):
         return [f"{value:d}" for value in values]
     percent = name in FRACTIONS
-    floor = ROUND_OFF * float(values.abs().max())
+    # rows of a column of values are several quantities, each with a size of its own
+    floor = 0.0 if name == VALUE else ROUND_OFF * float(values.abs().max())
 
     def text(value: float) -> str:
         if name == COUNT and value == value:

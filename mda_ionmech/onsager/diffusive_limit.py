@@ -18,11 +18,16 @@ generalised least squares of overlapping displacements.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..lib.kernels import kernel
+
+#: Memories after which noise is forgotten.
+_FORGOTTEN = 12
 #: Iterations of the fit of slope and intercept, on which the covariance depends.
 _ROUNDS = 4
 
@@ -31,23 +36,30 @@ _ROUNDS = 4
 class LagCovariance:
     """Covariance of the mean squared displacement at several lags, for a Brownian coordinate.
 
-    The coordinate has a variance 2 D T per dimension and time and, in every frame, independent
-    localisation noise of variance v per dimension.
+    The coordinate has a variance 2 D T per dimension and time and, in every frame, localisation
+    noise of variance v per dimension.
 
     Attributes
     ----------
     brownian, mixed, noise : numpy.ndarray
         Shape (lags, lags): coefficients of D^2, D v and v^2, per dimension.
+    cross : numpy.ndarray
+        Shape (lags, lags): coefficient of v u, for further noise of variance u that is independent
+        in every frame.
     """
 
     brownian: np.ndarray
     mixed: np.ndarray
     noise: np.ndarray
+    cross: np.ndarray
 
     def part(self, where: np.ndarray) -> LagCovariance:
         """The covariance of some of the lags, by their numbers."""
         return LagCovariance(
-            *(one[np.ix_(where, where)] for one in (self.brownian, self.mixed, self.noise))
+            *(
+                one[np.ix_(where, where)]
+                for one in (self.brownian, self.mixed, self.noise, self.cross)
+            )
         )
 
     def at(self, diffusion: float, noise: float) -> np.ndarray:
@@ -70,14 +82,52 @@ class LagCovariance:
         )
 
 
-def lag_covariance(lags: Sequence[int], frames: Sequence[int]) -> LagCovariance:
+@kernel
+def _covariance(lags, origins, recall, reach, out):  # type: ignore[no-untyped-def]
+    """Fill out (4, lags, lags) of `lag_covariance`.
+
+    origins (lags, trajectories): number of time origins; recall (frames,): correlation of the noise
+    over so many frames, 0 from `reach` on.
+    """
+    n = lags.shape[0]
+    last = recall.shape[0] - 1
+    for i in range(n):
+        for j in range(i + 1):
+            long, short = lags[i], lags[j]
+            one = two = three = four = 0.0
+            for shift in range(-long - reach, short + reach + 1):  # start of window i after j's
+                pairs = 0
+                for k in range(origins.shape[1]):
+                    stop = min(origins[i, k] - 1, origins[j, k] - 1 + shift)
+                    pairs += max(stop - max(0, shift) + 1, 0)
+                if pairs == 0:
+                    continue
+                d = 2.0 * max(min(shift + long, short) - max(shift, 0), 0)
+                v = recall[min(abs(shift), last)] + recall[min(abs(shift + long - short), last)]
+                v -= recall[min(abs(shift - short), last)] + recall[min(abs(shift + long), last)]
+                one += pairs * d * d
+                two += 2 * pairs * d * v
+                three += pairs * v * v
+                u = (shift == 0) + 1.0 * (shift + long == short)
+                u -= (shift == short) + 1.0 * (shift + long == 0)
+                four += 2 * pairs * u * v
+            scale = 2.0 / (origins[i].sum() * origins[j].sum())
+            out[0, i, j], out[1, i, j], out[2, i, j] = one * scale, two * scale, three * scale
+            out[3, i, j] = four * scale
+            for m in range(4):
+                out[m, j, i] = out[m, i, j]
+
+
+def lag_covariance(
+    lags: Sequence[int], frames: Sequence[int], memory: float = 0.0
+) -> LagCovariance:
     r"""Covariance of mean squared displacements over overlapping windows.
 
     By Isserlis' theorem it is, per dimension,
 
     .. math:: \frac{2}{N_i N_j} \sum_{t, t'} \langle \Delta_i(t) \Delta_j(t') \rangle^2 .
 
-    Cost: the longest lag times the number of pairs of lags.
+    Cost: the longest lag, and twelve times the memory, times the number of pairs of lags.
 
     Parameters
     ----------
@@ -85,28 +135,24 @@ def lag_covariance(lags: Sequence[int], frames: Sequence[int]) -> LagCovariance:
         Frames.
     frames : sequence of int
         Numbers of frames of independent trajectories, averaged over all origins of all of them.
+    memory : float
+        Correlation time of the noise, frames: it decays exponentially; 0: none between frames.
 
     Returns
     -------
     LagCovariance
     """
-    n = len(lags)
-    out = np.zeros((3, n, n))
-    origins = np.array([[max(f - t, 0) for f in frames] for t in lags])
-    total = origins.sum(axis=1)
-    for i, long in enumerate(lags):
-        for j, short in enumerate(lags[: i + 1]):
-            shift = np.arange(-long, short + 1)  # start of the window i after that of j
-            overlap = np.minimum(shift + long, short) - np.maximum(shift, 0)
-            d = 2.0 * np.maximum(overlap, 0)
-            v = (shift == 0) + 1.0 * (shift + long == short)
-            v -= (shift == short) + 1.0 * (shift + long == 0)
-            pairs = sum(
-                np.maximum(np.minimum(a - 1, b - 1 + shift) - np.maximum(0, shift) + 1, 0)
-                for a, b in zip(origins[i], origins[j], strict=True)
-            )
-            scale = 2 * pairs / (total[i] * total[j])
-            out[:, i, j] = out[:, j, i] = (scale @ d**2, 2 * scale @ (d * v), scale @ v**2)
+    return _known(tuple(map(int, lags)), tuple(map(int, frames)), float(memory))
+
+
+@functools.lru_cache(maxsize=64)
+def _known(lags: tuple[int, ...], frames: tuple[int, ...], memory: float) -> LagCovariance:
+    origins = np.array([[max(f - t, 0) for f in frames] for t in lags], dtype=np.int64)
+    reach = min(int(np.ceil(_FORGOTTEN * memory)), max(frames))
+    recall = np.zeros(reach + 2)
+    recall[: reach + 1] = np.exp(-np.arange(reach + 1) / memory) if memory else 1.0
+    out = np.zeros((4, len(lags), len(lags)))
+    _covariance(np.array(lags, dtype=np.int64), origins, recall, reach, out)
     return LagCovariance(*out)
 
 

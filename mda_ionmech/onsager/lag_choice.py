@@ -19,7 +19,7 @@ falling bias and rising variance; Jay and Neil, Phys. Rev. D 103, 114502 (2021),
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
@@ -28,6 +28,7 @@ from .block_bootstrap import resampling_weights
 from .coefficients import System
 from .diffusive_limit import LagCovariance, LagFit, fit_lags, lag_covariance
 from .lag_sums import LagSums
+from .memory_models import MemoryModels, memory_models
 
 #: Standard errors by which slopes from two starts may differ.
 AGREEING = 3.0
@@ -71,6 +72,8 @@ class LagChoice:
         Analytic standard error of the total over its value.
     leading : numpy.ndarray
         Shape (species,): factors of the species in the total whose errors give the weights.
+    open_memory : float
+        Frames: memory that the data leave open, too long for the trajectory; 0 where none is.
     """
 
     resolution: int
@@ -84,6 +87,7 @@ class LagChoice:
     bent: str
     relative_error: float
     leading: np.ndarray
+    open_memory: float = 0.0
 
     @property
     def longest(self) -> int:
@@ -131,7 +135,24 @@ def choose_lags(
     if found > settled_from:
         bent, settled_from = what, found
     settled &= settled_from <= starts[-1] // MARGIN
-    return _averaged(sums.resolution, sums.lags, lines, settled_from, bent, settled, leading)
+    choice = _averaged(sums.resolution, sums.lags, lines, settled_from, bent, settled, leading)
+    models = memory_models(sums.lags, sums.frames, squared, system.n_dimensions)
+    return _with_open_memory(choice, models) if models.open_memory else choice
+
+
+def _with_open_memory(choice: LagChoice, models: MemoryModels) -> LagChoice:
+    """The choice with lines for the memories that are left open, as probable as these are."""
+    p = models.too_long
+    lines = np.concatenate([choice.lines, models.weights[p > 0]])
+    probability = np.concatenate([(1 - p.sum()) * choice.probability, p[p > 0]])
+    return replace(
+        choice,
+        weights=probability @ lines,
+        lines=lines,
+        probability=probability,
+        starts=choice.starts + (int(choice.lags[0]),) * int(np.sum(p > 0)),
+        open_memory=models.open_memory,
+    )
 
 
 def choose_self(

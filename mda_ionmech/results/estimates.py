@@ -295,6 +295,7 @@ class Estimates:
                 "bent": view.choice.bent,
                 "blocks": view.n_blocks,
                 "relative_error": view.choice.relative_error,
+                "open_memory_ps": view.choice.open_memory * dt,
             }
         )
         return out

@@ -166,6 +166,11 @@ def no_reading(data: xr.Dataset, species: int) -> str:
     return ""
 
 
+def memory_left_open(data: xr.Dataset) -> float:
+    """Memory in ps that the lags leave open and that is too long for the trajectory; 0: none."""
+    return float(data["diffusive_onsager"].attrs.get("open_memory_ps", 0.0))
+
+
 def _about_lags(about: Mapping[str, Any]) -> str:
     """A sentence on the lag from which slopes agree."""
     settled, first = float(about["settled_from_ps"]), float(about["first_lag_ps"])

@@ -334,6 +334,8 @@ class Results(ResultTree):
             Index quantity: the conductivity, the coefficient of the species and its shares;
             columns ``value``, ``relative_error`` (half the interval over the value), ``length`` of
             the trajectory and ``needed`` length, ns: errors fall with the square root of it.
+            ``attrs["open_memory_ps"]``: a memory that the lags leave open, too long for the
+            trajectory, 0 where none is; at least 120 times as much is needed then.
 
         Raises
         ------

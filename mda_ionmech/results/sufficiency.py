@@ -8,12 +8,16 @@ import numpy as np
 
 from ..lib.checks import as_number, shown
 from ..lib.errors import InputError
+from ..onsager.memory_models import TOO_LONG
 from .ends import ENDS, with_ends
+from .recommend import memory_left_open
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+#: Memories that a trajectory must span to decide on one that is left open.
+MEMORIES = 1 / TOO_LONG
 #: Shares below this are zero within rounding.
 ROUND_OFF = 1e-12
 
@@ -39,6 +43,7 @@ def data_sufficiency(results: Any, target: float, species: str | None) -> pd.Dat
     for event, row in summary.iterrows():
         if abs(row["share"]) > ROUND_OFF:  # not where it is undefined either
             rows[f"share of {event}"] = tuple(float(row[f"share{end}"]) for end in ENDS)
+    memory = memory_left_open(data)
     length = sum(blocks.lags[0].frames) * blocks.dt / 1000
     values = np.array(list(rows.values()))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -48,7 +53,7 @@ def data_sufficiency(results: Any, target: float, species: str | None) -> pd.Dat
             "value": values[:, 0],
             "relative_error": error,
             "length": length,
-            "needed": length * (error / target) ** 2,
+            "needed": np.maximum(length * (error / target) ** 2, memory * MEMORIES / 1000),
         },
         index=pd.Index(list(rows), name="quantity"),
     )
@@ -56,6 +61,7 @@ def data_sufficiency(results: Any, target: float, species: str | None) -> pd.Dat
         "species": name,
         "target": target,
         "level": blocks.level,
+        "open_memory_ps": memory,
         "units": {"length": "ns", "needed": "ns"},
     }
     return UnitTable.of(table)

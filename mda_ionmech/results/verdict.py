@@ -21,7 +21,7 @@ from .hop_definitions import (
     own_linked_hops,
 )
 from .plain_tables import three_digits as digits
-from .recommend import no_reading
+from .recommend import memory_left_open, no_reading
 
 _DEFINITIONS = {
     "core, entry": "hops dated by the entry into a core",
@@ -234,6 +234,14 @@ def _diffusive(results: Any, name: str, why: str) -> Sentence:
         kind = "caged" if "caged" in why else "not diffusive"
         return Sentence("diffusion", kind, f"{name} has no reading: {why[:1].lower()}{why[1:]}")
     advice = results.recommend(species=name)
+    if memory := memory_left_open(results.decomposition):
+        return Sentence(
+            "diffusion",
+            "memory left open",
+            f"Motion looks diffusive, but the lags leave open a memory of up to {memory:.2g} ps, "
+            "too long for this trajectory: the coefficient may then be smaller, by more than its "
+            "interval, which allows for such memories. A longer trajectory decides.",
+        )
     return Sentence(
         "diffusion",
         "diffusive",
@@ -263,6 +271,9 @@ def _data(results: Any, name: str) -> Sentence:
     worst = table.loc[picked, "relative_error"].max()
     length, needed = table["length"].iloc[0], table.loc[picked, "needed"].max()
     text = f"{length:.3g} ns of trajectory give an error of {' and '.join(said)}"
+    if memory_left_open(results.decomposition):
+        text += "; errors allow for the memory that is left open"
+        return Sentence("data", "scarce", f"{text}; about {needed:.2g} ns are needed.")
     if worst <= SCARCE:
         return Sentence("data", "sufficient", f"{text}.")
     return Sentence(

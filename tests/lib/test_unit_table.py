@@ -70,3 +70,11 @@ def test_html_is_escaped_and_empty_tables_have_a_form():
     assert "Empty" in repr(UnitTable())
     assert "x" in repr(UnitTable({"x": np.zeros(0)}))
     assert UnitTable({"x": np.zeros(0)})._repr_html_()
+
+
+def test_quantities_of_different_sizes_are_printed_side_by_side():
+    """A conductivity of 7 S/m beside an Onsager coefficient of 1e38 is not zero within rounding."""
+    text = repr(UnitTable({"value": [7.08, 1.34e38, 0.0]}, index=["conductivity", "L", "none"]))
+    assert [line.split()[-1] for line in text.splitlines()[1:]] == ["7.08", "1.34e+38", "0"]
+    alike = repr(UnitTable({"onsager": [1e-20, 1.34e38]}))
+    assert alike.splitlines()[1].split()[-1] == "0"

@@ -22,6 +22,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "onsager/coefficients.py": (*_PATHS, "tests/analysis/test_additivity.py"),
     "onsager/diffusive_limit.py": ("tests/onsager/test_diffusive_limit.py",),
     "onsager/lag_*.py": ("tests/onsager/test_diffusive_limit.py",),
+    "onsager/memory_models.py": ("tests/onsager/test_memory_models.py",),
     "onsager/labelled_run.py": ("tests/onsager/test_labelled_run.py",),
     "onsager/momentum.py": ("tests/onsager/test_momentum.py",),
     "onsager/path_sums.py": _PATHS,

@@ -9,12 +9,15 @@ from mda_ionmech.onsager.lag_choice import choose_lags, totals
 from mda_ionmech.onsager.lag_sums import join_lags, lag_grids, lag_residual, lag_sums
 
 
-def double_sum(lags, frames, diffusion, noise):
+def double_sum(lags, frames, diffusion, noise, memory=0.0, fast=0.0):
     """Covariance of mean squares of overlapping windows, origin by origin."""
     n_frames = max(frames)
     time = np.arange(n_frames)
-    # positions: a walk that starts at 0, with noise in every frame
-    position = 2 * diffusion * np.minimum.outer(time, time) + noise * np.eye(n_frames)
+    # positions: a walk that starts at 0, with noise in every frame and noise with a memory
+    apart = np.abs(np.subtract.outer(time, time))
+    recall = np.exp(-apart / memory) if memory else np.eye(n_frames)
+    position = 2 * diffusion * np.minimum.outer(time, time) + noise * recall
+    position += fast * np.eye(n_frames)
     out = np.zeros((len(lags), len(lags)))
     origins = [sum(max(n - t, 0) for n in frames) for t in lags]
     for n in frames:
@@ -36,6 +39,18 @@ def test_the_covariance_is_the_double_sum_over_origins(frames, diffusion, noise)
     lags = (1, 2, 3, 5, 8)
     found = lag_covariance(lags, frames).at(diffusion, noise)
     np.testing.assert_allclose(found, double_sum(lags, frames, diffusion, noise), rtol=1e-11)
+
+
+@pytest.mark.parametrize("frames", [(40,), (25, 18)])
+@pytest.mark.parametrize("memory", [0.5, 3.0])
+def test_the_covariance_of_noise_with_a_memory_is_the_double_sum(frames, memory):
+    lags = (1, 2, 3, 5, 8)
+    slow, white = lag_covariance(lags, frames, memory), lag_covariance(lags, frames)
+    found = slow.at(0.7, 1.3)
+    np.testing.assert_allclose(found, double_sum(lags, frames, 0.7, 1.3, memory), rtol=1e-4)
+    both = found + 0.7 * 0.9 * white.mixed + 0.9**2 * white.noise + 1.3 * 0.9 * slow.cross
+    np.testing.assert_allclose(both, double_sum(lags, frames, 0.7, 1.3, memory, 0.9), rtol=1e-4)
+    np.testing.assert_allclose(white.cross, 2 * white.noise, rtol=1e-12)
 
 
 def test_a_line_is_found_exactly_and_its_weights_cancel_a_constant():
@@ -129,9 +144,9 @@ def test_the_choice_waits_for_what_is_forgotten():
         assert choice.weights.sum() == pytest.approx(0.0, abs=1e-10)
         assert choice.probability.sum() == pytest.approx(1.0)
         assert choice.settled
-        first[process.name] = min(choice.starts)
-    assert first[walk.name] <= 4
-    assert first[cage.name] >= 16
+        first[process.name] = choice.settled_from
+    assert first[walk.name] <= 2
+    assert first[cage.name] >= 8
 
 
 def test_totals_that_cancel_are_left_out():

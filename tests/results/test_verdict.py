@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition
+from mda_ionmech import IonSpecies, OnsagerDecomposition, load
 from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.datasets import crystal
 from mda_ionmech.events import SolvationEvents
@@ -55,6 +55,34 @@ def test_diffusive_and_caged_motion_are_told_apart():
     assert found["free"].finding("diffusion") == "diffusive"
     assert found["caged"].finding("diffusion") == "caged"
     assert found["caged"].finding("carriers") is None, "no number is given without a reading"
+
+
+def test_a_memory_too_long_for_the_trajectory_is_left_open(tmp_path):
+    """Slow diffusion with a memory of 10 frames in 600, and the same walks without it."""
+    left = {"none": [], "long": []}
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        walk = brownian(rng, 600, 20, 0.05, 1.0) + 20.0
+        caged = walk + ornstein_uhlenbeck(rng, 600, 20, 0.3, 10.0, 1.0)
+        for name, paths in (("none", walk), ("long", caged)):
+            universe = make_universe(paths, CUBE)
+            results = decompose(universe, windows=[1.0, 2.0], resolutions="log")
+            verdict, table = results.verdict(), results.data_sufficiency()
+            memory = table.attrs["open_memory_ps"]
+            left[name].append(memory > 0)
+            told = verdict.finding("diffusion")
+            if told in ("caged", "not diffusive"):
+                continue  # there is no reading at all
+            assert told == ("memory left open" if memory else "diffusive")
+            if memory == 0:
+                continue
+            assert verdict.finding("data") == "scarce"
+            assert "leave open a memory of up to" in str(verdict)
+            assert memory >= 600 / 120
+            assert (table["needed"] >= 120 * memory / 1000).all()
+    assert str(load(results.save(tmp_path / "left.nc")).verdict()) == str(verdict)
+    assert sum(left["none"]) <= 2
+    assert sum(left["long"]) >= 4
 
 
 def test_the_shipped_garnet_shows_no_concerted_motion_beyond_exclusion():
