@@ -11,9 +11,10 @@ import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box
 
 from ..lib.errors import InputError
-from ..trajectory.charge_balance import NEUTRAL, net_charge
+from ..trajectory.charge_balance import NEUTRAL, did_you_mean, net_charge
 from ..trajectory.reader_position import where_it_was
 from ..trajectory.unwrap import LONG_STEP
+from .input_notes import ONE_EVENT, without_events
 from .step_checks import sample_steps
 from .trajectory_checks import check_before_reading
 
@@ -68,7 +69,7 @@ def check_input(analysis: OnsagerDecomposition, **frames: Any) -> list[CheckRow]
             rows += plain_rows(analysis)
             source = analysis._frame_source(**frames)
             source.settle_times(quiet=True)
-            rows += [CheckRow("frames", source.times.described), _cell(source)]
+            rows += [_frames(source), _cell(source)]
             check_before_reading(source)
             rows.append(_longest_step(source))
             for index, one in enumerate(source.species):
@@ -76,7 +77,8 @@ def check_input(analysis: OnsagerDecomposition, **frames: Any) -> list[CheckRow]
         except InputError as error:
             rows.append(CheckRow("", str(error), "stop"))
     notes = [*analysis._input_notes, *(source.notes if source is not None else [])]
-    return rows + [CheckRow("", f"{text}.", "check") for text in dict.fromkeys(notes)]
+    told = [text for text in dict.fromkeys(notes) if text != ONE_EVENT]  # a row of its own
+    return rows + [CheckRow("", f"{text}.", "check") for text in told]
 
 
 def plain_rows(analysis: OnsagerDecomposition) -> list[CheckRow]:
@@ -98,23 +100,19 @@ def plain_rows(analysis: OnsagerDecomposition) -> list[CheckRow]:
     alone = analysis.frame == "framework"
     if not alone:
         state = "ok" if abs(net) <= NEUTRAL else "check"
-        rows.append(CheckRow("sum of charges", f"{net:+g} e", state))
+        meant = f": {did_you_mean(species)}".rstrip(": ") if state == "check" else ""
+        rows.append(CheckRow("sum of charges", f"{net:+g} e{meant}", state))
     if without_events(species):
         rows.append(CheckRow("events", ONE_EVENT, "check"))
     return rows
 
 
-#: What is said of a run whose species have no event rule.
-ONE_EVENT = (
-    "no species has an event rule, so that every window has the one label 'all' and nothing is "
-    "decomposed: give [species.microstates] and [species.events], in Python microstates=... and "
-    "events=..., for the species whose motion is to be split"
-)
-
-
-def without_events(species: Any) -> bool:
-    """Whether a decomposition has one event because no rule was configured."""
-    return all(one.events is None for one in species)
+def _frames(source: FrameSource) -> CheckRow:
+    """Spacing and its source; a header that may hold something else is for the user to check."""
+    times = source.times
+    doubtful = times.source is not None and times.source.computed and not times.dt_given
+    remedy = ", and give dt under [analysis] if it is wrong" if doubtful else ""
+    return CheckRow("frames", f"{times.described}{remedy}", "check" if doubtful else "ok")
 
 
 def _cell(source: FrameSource) -> CheckRow:
@@ -139,7 +137,9 @@ def _longest_step(source: FrameSource) -> CheckRow:
         f"{longest:.2f} A between neighbouring frames of the sample, {share:.0%} of the shortest "
         "height of the cell; half is the limit"
     )
-    return CheckRow("longest step", text, "ok" if share < LONG_STEP else "check")
+    far = share >= LONG_STEP
+    text += ": analyse more frames (smaller step)" if far else ""
+    return CheckRow("longest step", text, "check" if far else "ok")
 
 
 def _surroundings(source: FrameSource, index: int, one: IonSpecies) -> Iterator[CheckRow]:
@@ -156,6 +156,7 @@ def _surroundings(source: FrameSource, index: int, one: IonSpecies) -> Iterator[
         # three ions for a site or more cannot be right
         crowded = one.n_carriers > n_sites
         text = f"{n_sites} sites for {one.n_carriers} ions, {inside:.0%} of them in a core"
+        text += ": fewer sites than ions; give a CIF, or a lower threshold" if crowded else ""
         yield CheckRow(one.name, text, "check" if crowded else "ok")
         return
     counts: list[np.ndarray] = []
@@ -171,7 +172,9 @@ def _surroundings(source: FrameSource, index: int, one: IonSpecies) -> Iterator[
         radius = getattr(detector, "inner", {}).get(kind)
         within = "" if radius is None else f" within {radius:.2f} A"
         text = f"{mean:.2f} +- {spread:.2f} {kind} atoms{within} (mean and spread over the ions)"
+        text += "" if mean > 0 else ": check the cutoff, and the selection of the ligands"
         yield CheckRow(one.name, text, "ok" if mean > 0 else "check")
     bare = float(np.mean(each.sum(axis=1) == 0))
     if bare > 0.2:
-        yield CheckRow(one.name, f"{bare:.0%} of the ions have no ligand at all", "check")
+        text = f"{bare:.0%} of the ions have no ligand at all: is a kind of ligands missing?"
+        yield CheckRow(one.name, text, "check")

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from ..trajectory.carriers import Members
 
 
+#: What is said of a run whose species have no event rule.
+ONE_EVENT = (
+    "no species has an event rule, so that every window has the one label 'all' and nothing is "
+    "decomposed: give [species.microstates] and [species.events], in Python microstates=... and "
+    "events=..., for the species whose motion is to be split"
+)
+
+
+def without_events(species: Sequence[IonSpecies]) -> bool:
+    """Whether a decomposition has one event because no rule was configured."""
+    return all(one.events is None for one in species)
+
+
 def input_notes(
     species: Sequence[IonSpecies],
     universe: Any,
@@ -80,4 +93,5 @@ def input_notes(
     for text in loud:
         warn_user(text)
     quiet = [light_site_notes(one, universe, molecule, masses.value) for one in species]
-    return [*loud, *(text for texts in quiet for text in texts)]
+    alone = [ONE_EVENT] if without_events(species) else []
+    return [*loud, *(text for texts in quiet for text in texts), *alone]

@@ -128,7 +128,7 @@ def run(
     Example: [bold]ionmech run liquid.toml[/bold]
     """
     from .. import plotting
-    from ..analysis.input_check import ONE_EVENT, plain_rows, without_events
+    from ..analysis.input_check import plain_rows
     from ..lib.terminal import headed
     from ..results.tables import print_result
     from .config import build_analysis, load_config
@@ -169,8 +169,6 @@ def run(
     for text in told:
         if not any(text.rstrip(".") == one.rstrip(".") for one in results.warnings):
             console.print(headed("Warning:", f"{text.rstrip('.')}."))
-    if without_events(analysis.species):
-        console.print(headed("One event:", f"{ONE_EVENT}."), soft_wrap=True)
     written += plotting.save_all(
         results, folder, name, formats=output.figures, window=output.window
     )

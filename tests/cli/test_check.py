@@ -138,7 +138,9 @@ def test_a_run_with_one_event_says_so(config):
     path = config(('[species.events]\nrule = "SolvationEvents"\n', ""), ("stop = 400", "stop = 60"))
     done = CliRunner().invoke(app, ["run", str(path)])
     assert done.exception is None, done.output
-    assert f"One event: {ONE_EVENT}." in done.output.replace("\n", " ")
+    told = " ".join(done.output.split())
+    assert f"Warning: {ONE_EVENT}." in told
+    assert told.count(ONE_EVENT) == 2, "before the run and with its tables"
 
 
 def test_a_run_shows_its_input_first_and_the_next_step_last(config):
