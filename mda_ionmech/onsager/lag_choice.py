@@ -44,6 +44,8 @@ _BLOCKS = 12
 _LEAST = 1e-3
 #: Fewest lags for a choice.
 FEWEST_LAGS = 8
+#: The last of so many lags of a grid, in steps of its resolution.
+FEWEST_STEPS = 10
 #: Mean squares below this fraction of those of the species are zero within rounding.
 _ROUNDING = 1e-9
 

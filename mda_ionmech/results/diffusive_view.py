@@ -31,8 +31,8 @@ from ..onsager.block_bootstrap import (
 )
 from ..onsager.block_sums import Blocks
 from ..onsager.coefficients import MAX_RESIDUAL, System, spread_rows
-from ..onsager.lag_choice import FEWEST_LAGS, LagChoice, choose_lags
-from ..onsager.lag_sums import LagSums
+from ..onsager.lag_choice import FEWEST_LAGS, FEWEST_STEPS, LagChoice, choose_lags
+from ..onsager.lag_sums import LONGEST, LagSums
 from .diffusive_self import SELF_VARIABLES, self_samples
 from .elementary import elementary_resolution
 
@@ -160,7 +160,8 @@ def _choice(blocks: Blocks, resolution: int | None) -> tuple[LagChoice | None, s
     if choice is None:
         return None, (
             f"a tenth of the trajectory holds too few lags of {wanted * blocks.dt:g} ps to "
-            "compare: the trajectory is too short"
+            "compare: the trajectory is too short, and at least "
+            f"{FEWEST_STEPS * LONGEST * wanted * blocks.dt / 1000:.3g} ns are needed"
         )
     return choice, ""
 

@@ -33,6 +33,9 @@ _WORDS = {
     "exclusion": "not beyond site exclusion",
     "no evidence": "not beyond chance",
 }
+#: Length of trajectory in lags from which slopes agree: lines start at twice such a lag, up to a
+#: quarter of the last one, which is a tenth of the trajectory.
+LAGS_TO_SETTLE = 80
 #: Relative error of the conductivity and of the leading share above which data are scarce.
 SCARCE = 0.1
 
@@ -115,6 +118,8 @@ def verdict(results: Any, species: str | None) -> Verdict:
     found += [_concerted(results, name), _diffusive(results, name, why), _reversal(results)]
     if not why:
         found.append(_data(results, name))
+    elif results.has_diffusive_view:
+        found.append(_lacking(results, name))
     return Verdict(tuple(one for one in found if one is not None))
 
 
@@ -278,6 +283,29 @@ def _data(results: Any, name: str) -> Sentence:
         return Sentence("data", "sufficient", f"{text}.")
     return Sentence(
         "data", "scarce", f"{text}; for {100 * SCARCE:.0f} % about {needed:.2g} ns are needed."
+    )
+
+
+def _lacking(results: Any, name: str) -> Sentence | None:
+    """The least length of trajectory for a reading, where there is none."""
+    data = results.decomposition
+    about = data["diffusive_onsager"].attrs
+    _, low, high = with_ends(data, "diffusive_onsager", species=name, species_2=name)
+    length = sum(results.blocks.lags[0].frames) * results.blocks.dt / 1000
+    if not int(about["settled"]):
+        needed = LAGS_TO_SETTLE * float(about["settled_from_ps"]) / 1000
+        text = "to compare slopes from later lags"
+    elif low <= 0 <= high and high > 0:
+        needed = length * ((high - low) / 2 / high / SCARCE) ** 2
+        text = (
+            f"for {100 * SCARCE:.0f} % of the coefficient, if it is as large as its interval allows"
+        )
+    else:
+        return None
+    return Sentence(
+        "data",
+        "scarce",
+        f"The trajectory has {length:.3g} ns; at least about {needed:.2g} ns are needed {text}.",
     )
 
 

@@ -55,6 +55,8 @@ def test_diffusive_and_caged_motion_are_told_apart():
     assert found["free"].finding("diffusion") == "diffusive"
     assert found["caged"].finding("diffusion") == "caged"
     assert found["caged"].finding("carriers") is None, "no number is given without a reading"
+    assert found["caged"].finding("data") == "scarce"
+    assert "at least about" in str(found["caged"])
 
 
 def test_a_memory_too_long_for_the_trajectory_is_left_open(tmp_path):
@@ -147,3 +149,13 @@ def test_running_estimates_end_at_the_value_of_the_whole(liquid_run):
     for parts in (1, 0, -3, 2.5, "ten", 51, True):
         with pytest.raises(InputError, match="parts must be a whole number"):
             results.running_estimate(parts)
+
+
+@pytest.mark.parametrize(("frames", "has"), [(99, False), (101, True)])
+def test_a_short_run_says_how_long_it_must_be(frames, has):
+    """Ten steps of the resolution within a tenth of the trajectory: 100 frames of 2 ps."""
+    rng = np.random.default_rng(2)
+    universe = make_universe(brownian(rng, frames, 20, 0.05, 2.0) + 20.0, CUBE, dt=2.0)
+    results = decompose(universe, windows=[2.0], resolutions=[2.0], horizons=[2.0, 4.0])
+    assert results.has_diffusive_view is has
+    assert ("at least 0.2 ns are needed" in str(results.verdict())) is not has
