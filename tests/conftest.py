@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ from mda_ionmech.microstates import CutoffShell
 from .physics import table
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_xdist_auto_num_workers():
+    """One worker more than cores: some tests wait for processes, for a kill or for a browser."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")

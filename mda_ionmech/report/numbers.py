@@ -101,6 +101,13 @@ def measured(value: float, low: float, high: float, *, share: bool = False) -> t
     return f"{texts[0]} {power}", f"({texts[1]} to {texts[2]}) {power}"
 
 
+def percent(value: float, low: float, high: float) -> tuple[str, str]:
+    """A fraction and its interval in percent, formatted by `measured`."""
+    if max(abs(value), abs(low), abs(high)) <= ROUND_OFF:
+        return "0", "-"
+    return measured(100 * value, 100 * low, 100 * high)
+
+
 def with_interval(value: float, low: float, high: float, *, share: bool = False) -> str:
     """A value with its interval in brackets, formatted by `measured`."""
     text, reach = measured(value, low, high, share=share)

@@ -8,12 +8,13 @@ import numpy as np
 
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.ends import with_ends
+from ..results.plain_tables import fixed
 from ..results.tables import concertedness
 from .charts import by_window
 from .charts.style import event_keys
 from .elements import Beside, Element, Folded, Heading, Headline, Listing, Table, Text
 from .frames import table_data
-from .numbers import measured, number, part, unit
+from .numbers import measured, number, percent, unit
 from .reading import Reading
 
 if TYPE_CHECKING:
@@ -134,19 +135,18 @@ def shares(at: Reading, table: pd.DataFrame, words: str) -> Table:
     carried = "conductivity" in table and at.charged
     rows = []
     for event, row in table.iterrows():
-        cells = [str(event), *measured(*row_ends(row, "share", "share_low", "share_high"),
-                                       share=True)]  # fmt: skip
+        cells = [str(event), *percent(*row_ends(row, "share", "share_low", "share_high"))]
         if carried:
             ends = row_ends(row, "conductivity", "conductivity_low", "conductivity_high")
             # a share that is a rounding error has a contribution that is one too
             cells += ("0", "-") if cells[1] == "0" else measured(*ends)
         rows.append(cells)
-    foot = ["sum", part(table["share"].sum(skipna=False)), ""]
+    foot = ["sum", fixed(100 * table["share"].sum(skipna=False), 1), ""]
     caption = f"Shares of the Onsager coefficient L({name}, {name}), {words}."
     if carried:
         foot += [number(table["conductivity"].sum(skipna=False)), ""]
         caption = f"{caption[:-1]}; contributions of {name} to the conductivity."
-    head = ("event", "share", at.level, *(("S/m", at.level) if carried else ()))
+    head = ("event", "share, %", at.level, *(("S/m", at.level) if carried else ()))
     return Table(
         caption,
         head,

@@ -167,7 +167,7 @@ def test_the_page_holds_the_numbers_of_the_tables(tmp_path):
         assert line[1:] in text
     for event, row in results.summary().iterrows():
         ends = row["share"], row["share_low"], row["share_high"]
-        assert [event, *numbers.measured(*ends, share=True)] in [r[:3] for r in rows]
+        assert [event, *numbers.percent(*ends)] in [r[:3] for r in rows]
     for quantity, row in results.transport().iterrows():
         ends = row["value"], row["low"], row["high"]
         assert [quantity, *numbers.measured(*ends), numbers.unit(row["unit"])] in rows
@@ -377,7 +377,7 @@ def test_terminal_report_and_figure_show_one_reading(liquid_run, tmp_path):
     assert "Conductivity {} S/m 68 % interval {}".format(*numbers.measured(*ends)) in found.text
     for event, row in table.iterrows():
         ends = row["share"], row["share_low"], row["share_high"]
-        assert [event, *numbers.measured(*ends, share=True)] in [r[:3] for r in found.rows]
+        assert [event, *numbers.percent(*ends)] in [r[:3] for r in found.rows]
     ax = results.plot()
     last = max(bar.get_x() for bar in ax.patches)
     heights = np.array([bar.get_height() for bar in ax.patches if bar.get_x() == last])
