@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from ..lib.checks import shown
 from ..lib.errors import InputError, warn_user
@@ -20,10 +21,14 @@ from .schema import load_schema
 from .tree_checks import check_tree
 
 if TYPE_CHECKING:
+    import netCDF4
     import xarray as xr
 
-#: Size above which groups are not loaded until they are used, bytes.
+#: Groups that stay in the file until they are used, where they are larger than this, bytes.
+LARGE_GROUPS = ("/states", "/shells")
 IN_FILE = 2**24
+#: Open files by device, inode, size and time, as long as a result reads from them.
+_HANDLES: WeakValueDictionary[tuple[int, ...], netCDF4.Dataset] = WeakValueDictionary()
 #: Warning about results of an earlier version.
 NOT_VERIFIED = (
     "the result file holds no checksum, because it is of an earlier version: names, shapes, units "
@@ -39,8 +44,8 @@ def load(path: str | os.PathLike[str]) -> Results:
     contributions of the events must add up to the whole and follow from the sums over blocks. A
     file without a checksum, of an earlier version, is loaded with a warning.
 
-    Groups of more than 16 MB, which are states and shells of long runs, stay in the file, which is
-    left open, and are read when they are used.
+    States and shells of more than 16 MB stay in the file, which is left open, and are read when
+    they are used.
 
     Cost: one pass over the bytes of the file, about 1 s per GB.
 
@@ -106,24 +111,37 @@ def _existing(path: Any) -> str:
 
 def _open(name: str) -> tuple[xr.DataTree, bool]:
     """The tree of a file, with large groups left in the file; and whether it is verified."""
-    import netCDF4
     import xarray as xr
 
     verified = bytes_are_right(name)
     groups: dict[str, xr.Dataset] = {}
-    large = []
-    # one handle at a time: the libraries crash with two handles of a file that holds texts
-    with netCDF4.Dataset(name) as file:
+    file, is_used = _handle(name)
+    try:
         if not verified:
             verified = contents_are_right(file, os.path.getsize(name))
         for group in groups_of(file):
             data = xr.open_dataset(xr.backends.NetCDF4DataStore(group))
-            if data.nbytes > IN_FILE:
-                large.append(group.path)
+            if group.path in LARGE_GROUPS and data.nbytes > IN_FILE:
+                is_used = True
             else:
-                groups[group.path] = data.load()
+                data.load()
+            data.set_close(None)  # which would close the file for all groups
             data.attrs.pop(ATTRIBUTE, None)
-    for path in large:
-        groups[path] = xr.open_dataset(name, group=path, engine="netcdf4")
-        groups[path].attrs.pop(ATTRIBUTE, None)
+            groups[group.path] = data
+    finally:
+        if not is_used:
+            file.close()
     return xr.DataTree.from_dict(groups), verified
+
+
+def _handle(name: str) -> tuple[netCDF4.Dataset, bool]:
+    """The handle of a file, and whether a result reads from it: the libraries crash with two."""
+    import netCDF4
+
+    about = os.stat(name)
+    key = about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns
+    handle = _HANDLES.get(key)
+    if handle is not None and handle.isopen():
+        return handle, True
+    handle = _HANDLES[key] = netCDF4.Dataset(name)
+    return handle, False

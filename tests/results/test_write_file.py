@@ -1,5 +1,8 @@
 """Large arrays are written piece by piece and stay in the file: nothing else is different."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -71,3 +74,30 @@ def test_a_table_named_like_its_dimension_is_written_with_what_shares_it(tmp_pat
         for node in found.subtree:
             assert node.attrs.pop("checksum").startswith("blake2b ")
         xr.testing.assert_identical(found.load(), tree)
+
+
+TWICE = """
+import sys
+import mda_ionmech
+from mda_ionmech.results import load_file
+load_file.IN_FILE = 1000
+first = mda_ionmech.load(sys.argv[1])
+second = mda_ionmech.load(sys.argv[1])
+first = mda_ionmech.load(sys.argv[1])
+assert float(first.states.displacement.sum()) == float(second.states.displacement.sum())
+try:
+    mda_ionmech.combine([sys.argv[1]] * 2)
+except mda_ionmech.InputError as error:
+    print(error)
+"""
+
+
+def test_a_file_with_large_groups_is_loaded_while_it_is_open(liquid_run, tmp_path):
+    path = liquid_run.save(tmp_path / "large.nc")
+    # in a process of its own, which a fault of the libraries would end
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", TWICE, str(path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "one and the same run" in done.stdout
