@@ -222,11 +222,14 @@ def _pieces(variable: Any) -> Iterator[Any]:
     chunks = variable.chunking()
     if isinstance(chunks, list):
         rows = -(-rows // chunks[0]) * chunks[0]
-        # the library caches 64 MB per variable by default, but loses variables named as dimensions
-        if variable.name not in variable.dimensions:
-            variable.set_var_chunk_cache(size=4 * PIECE)
+    # the library caches 64 MB per variable by default, but loses variables named as dimensions
+    cached = isinstance(chunks, list) and variable.name not in variable.dimensions
+    if cached:
+        variable.set_var_chunk_cache(size=4 * PIECE)
     for first in range(0, variable.shape[0], rows):
         yield variable[first : first + rows]
+    if cached:  # it would stay until the file is closed
+        variable.set_var_chunk_cache(size=1024)
 
 
 def _as_bytes(values: np.ndarray) -> bytes:
