@@ -25,6 +25,7 @@ from ..lib.frozen import changed
 from ..microstates import SiteAssignment
 from ..microstates.sites.hop_dates import HOP_TIMES
 from ..microstates.sites.nearest_site import closest_pair
+from ..results.ends import ENDS
 from ..results.estimates import LONG_NAMES
 from .labelling import label
 from .length_sums import LinkedSpecies, nulls_of
@@ -123,9 +124,7 @@ def add_hop_definitions(gathered: GatheredRun, run: LabelledRun, results: Result
         return
     window = run.in_frames(float(results.at_window()["window"]))
     shape = len(run.names), len(DEFINITIONS)
-    data = {
-        f"{v}{end}": np.full(shape, np.nan) for v in _VARIABLES for end in ("", "_low", "_high")
-    }
+    data = {f"{v}{end}": np.full(shape, np.nan) for v in _VARIABLES for end in ENDS}
     for column, (assignment, hop_time) in enumerate(DEFINITIONS.values()):
         detectors = {}
         for k, mine in able.items():
@@ -191,13 +190,13 @@ def linked_fractions(run: LabelledRun, window: int) -> dict[str, np.ndarray]:
         Shape (species,); NaN for species without hops, or without a null.
     """
     n = len(run.species)
-    out = {f"{v}{end}": np.full(n, np.nan) for v in _VARIABLES for end in ("", "_low", "_high")}
+    out = {f"{v}{end}": np.full(n, np.nan) for v in _VARIABLES for end in ENDS}
     linked = []
     for members, hops in run.linked.items():
         gas = exclusion_gas(hops.history, run.dt, np.random.default_rng([run.seed, members[0]]))
         why = why_no_gas(hops.history, gas)
         linked.append(LinkedSpecies(members, hops, None if why else gas, why))
-        for end, values in zip(("", "_low", "_high"), _counted(run, hops, window), strict=True):
+        for end, values in zip(ENDS, _counted(run, hops, window), strict=True):
             out[f"multi_fraction{end}"][list(members)] = values
     for name, shares in nulls_of(linked, n, window, run.seed).items():
         for k, row in enumerate(shares):

@@ -27,9 +27,9 @@ from .guess_shells import (
     shell_lines,
     shell_of_centre_lines,
 )
-from .toml_file import quoted, toml_value
+from .toml_file import toml_string, toml_value
 
-__all__ = ["Guess", "MoleculeKind", "example_config", "guess_config", "molecule_kinds"]
+__all__ = ["Guess", "MoleculeKind", "guess_config", "molecule_kinds"]
 
 
 #: Begins a note about charges that do not sum to zero.
@@ -56,24 +56,6 @@ class Guess:
     found: Survey
     missing: dict[str, str]
     notes: tuple[str, ...]
-
-
-def example_config(
-    universe: Any,
-    topology: str,
-    trajectory: list[str],
-    options: Mapping[str, Any],
-    dt: float | None = None,
-    *,
-    temperature: float | None = None,
-    cif: str | None = None,
-    cif_path: Path | None = None,
-) -> str:
-    """Text of the file of `guess_config`, with the same arguments."""
-    return guess_config(
-        universe, topology, trajectory, options, dt,
-        temperature=temperature, cif=cif, cif_path=cif_path,
-    ).text  # fmt: skip
 
 
 def guess_config(
@@ -150,8 +132,8 @@ def guess_config(
         *(line for n in notes for line in wrap(n, 98, initial_indent="# ", subsequent_indent="# ")),
         *wrap(f"{account.text}.", 98, initial_indent="# ", subsequent_indent="# "),
         "",
-        f"topology = {quoted(topology)}",
-        "trajectory = [" + ", ".join(quoted(t) for t in trajectory) + "]",
+        f"topology = {toml_string(topology)}",
+        "trajectory = [" + ", ".join(toml_string(t) for t in trajectory) + "]",
         *_universe_table(options),
         "",
         "[analysis]",
@@ -268,12 +250,12 @@ def _species(kind: MoleculeKind) -> list[str]:
     lines = [
         "",
         "[[species]]",
-        f"name = {quoted(kind.name)}",
-        f"selection = {quoted(kind.selection)}",
+        f"name = {toml_string(kind.name)}",
+        f"selection = {toml_string(kind.selection)}",
         f"{f'charge = {kind.charge:g}':29} # formal charge, e",
     ]
     if kind.n_atoms > 1:
-        compound = f"compound = {quoted(kind.compound)}"
+        compound = f"compound = {toml_string(kind.compound)}"
         lines.append(f"{compound:29} # centre of mass of each")
     return lines
 
@@ -324,7 +306,7 @@ def _crystal(universe: Any, found: Survey, cif: str | None, cif_path: Path | Non
     rest = " or ".join(k.selection for k in still)
     lines = [
         'frame = "framework"           # displacements against the immobile sublattice',
-        f"framework = {quoted(rest)}",
+        f"framework = {toml_string(rest)}",
     ]
     for kind in found.of_role("cation", "anion"):
         lines += _species(kind)
@@ -342,8 +324,8 @@ def _crystal(universe: Any, found: Survey, cif: str | None, cif_path: Path | Non
                 lines.append(f"# {absent} is not in the CIF, and does not align it")
                 rest = " or ".join(k.selection for k in aligned)
             lines += [
-                f"cif = {quoted(cif)}",
-                f"species = {quoted(kind.element)}",
+                f"cif = {toml_string(cif)}",
+                f"species = {toml_string(kind.element)}",
                 f"supercell = [{', '.join(map(str, repeats))}]",
             ]
         else:
@@ -351,7 +333,12 @@ def _crystal(universe: Any, found: Survey, cif: str | None, cif_path: Path | Non
                 "density = true                # sites: maxima of the density of the ions over the",
                 "                              # run; a CIF is better: ionmech init --cif FILE",
             ]
-        lines += [f"framework = {quoted(rest)}", "", "[species.events]", 'rule = "CrystalEvents"']
+        lines += [
+            f"framework = {toml_string(rest)}",
+            "",
+            "[species.events]",
+            'rule = "CrystalEvents"',
+        ]
         if cif is not None:
             lines += ["", "[species.macrostates]", 'rule = "SiteType"']
     return lines

@@ -23,7 +23,7 @@ from .guess_donors import (
     within,
 )
 from .guess_molecules import MoleculeKind, Survey, central_atoms
-from .toml_file import quoted
+from .toml_file import toml_string
 
 
 def ligand_types(found: Survey) -> dict[str, tuple[str, np.ndarray, list[MoleculeKind]]]:
@@ -103,7 +103,7 @@ def shell_lines(
             for name, (text, _, _) in ligands.items()
             for line in (
                 *wrap(f"{name}: {told[name]}", 98, initial_indent="# ", subsequent_indent="#   "),
-                f"{name} = {quoted(text)}",
+                f"{name} = {toml_string(text)}",
             )
         ),
     ]
@@ -139,7 +139,7 @@ def shell_of_centre_lines(
         "",
         "[species.microstates.ligands]",
         *wrap(f"anion: {_told(peak)}", 98, initial_indent="# ", subsequent_indent="#   "),
-        f"anion = {quoted(text)}",
+        f"anion = {toml_string(text)}",
         *liquid_rules({}, True),
     ]
 
@@ -186,12 +186,12 @@ def polymer_rules(universe: Any, polymers: list[MoleculeKind]) -> list[str]:
     """Tables of `PolymerEvents` and `ShellComposition`."""
     bonded = are_bonded(universe)
     whole = all(bonded[k.atoms].all() for k in polymers)
-    chains = "fragments" if whole else "residues"
+    chains = f"chains = {toml_string('fragments' if whole else 'residues')}"
     return [
         "",
         "[species.events]",
         'rule = "PolymerEvents"',
-        f"{f'chains = {quoted(chains)}':29} # what makes a chain: fragments, residues or segids",
+        f"{chains:29} # what makes a chain: fragments, residues or segids",
         "",
         "[species.macrostates]",
         'rule = "ShellComposition"     # polymer_only, polymer_anion, ...; or "IonPairing"',

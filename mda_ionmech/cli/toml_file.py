@@ -101,7 +101,7 @@ def _check_size(path: Path, table: dict[str, Any], deep: str) -> None:
     raise InputError(deep)
 
 
-def quoted(text: str) -> str:
+def toml_string(text: str) -> str:
     """A text as a string of TOML."""
     # escape sequences of JSON are those of TOML, but for one character
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -110,7 +110,7 @@ def quoted(text: str) -> str:
 def toml_value(value: Any) -> str:
     """A value of an option in TOML."""
     if isinstance(value, str):
-        return quoted(value)
+        return toml_string(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(toml_value(v) for v in value) + "]"
     return json.dumps(value)

@@ -15,10 +15,9 @@ from .. import onsager
 from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.frame_blocks import frames_at_once, origin_blocks
-from ..lib.run_length import pair_segments
 from ..onsager.carrier_labels import CarrierLabels
 from ..onsager.labelled_run import LabelledRun
-from .event_labels import expand_segments
+from .event_labels import codes_between
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,10 +42,7 @@ def label_blocks(labels: CarrierLabels, n: int) -> Iterator[tuple[int, int, np.n
         return
     n_carriers, _, n_frames = labels.position.shape
     for first, last in origin_blocks(n_frames, n, frames_at_once(n_carriers)):
-        ends = labels.states.between(first, last), labels.states.between(first + n, last + n)
-        offsets, begin, before, after = pair_segments(*ends)
-        codes = expand_segments(offsets, begin, labels.classify(before, after), last - first)
-        yield first, last, codes.T
+        yield first, last, codes_between(labels, first, last, n)
 
 
 def displacement_spectrum(

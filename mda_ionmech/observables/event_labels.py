@@ -6,6 +6,8 @@ import numpy as np
 
 from ..events import EventLabels
 from ..events.base import EventCodes
+from ..lib.run_length import pair_segments
+from ..onsager.carrier_labels import CarrierLabels
 from ..onsager.labelled_run import LabelledRun
 from ..onsager.window_kernels import segment_labels
 
@@ -17,6 +19,19 @@ def expand_segments(
     ends = np.append(begin[1:], n_origins)
     ends[offsets[1:] - 1] = n_origins
     return np.repeat(code, ends - begin).reshape(len(offsets) - 1, n_origins).T
+
+
+def codes_between(labels: CarrierLabels, first: int, last: int, n: int) -> np.ndarray:
+    """Codes of a pair rule in windows of n frames from origins `first` to `last` - 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (carriers, origins), integer.
+    """
+    ends = labels.states.between(first, last), labels.states.between(first + n, last + n)
+    offsets, begin, before, after = pair_segments(*ends)
+    return expand_segments(offsets, begin, labels.classify(before, after), last - first).T
 
 
 def event_labels(run: LabelledRun, index: int, n: int) -> EventLabels:

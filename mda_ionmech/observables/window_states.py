@@ -8,10 +8,8 @@ import numpy as np
 
 from ..lib.arrays_on_disk import ArrayFolder, new_array
 from ..lib.frame_blocks import origin_blocks
-from ..lib.run_length import pair_segments
-from ..onsager.carrier_labels import CarrierLabels
 from ..onsager.labelled_run import LabelledRun
-from .event_labels import expand_segments
+from .event_labels import codes_between
 
 #: Carriers times frames processed at once.
 AT_ONCE = 2**16
@@ -76,7 +74,7 @@ def window_states(
             moved = r[:, :, a + n : last + n] - r[:, :, a:last]
             here["displacement"][: last - a] = moved.transpose(2, 0, 1)
             if labels.joint is None:
-                here["event"][: last - a] = codes[_events(labels, a, last, n)].T
+                here["event"][: last - a] = codes[codes_between(labels, a, last, n)].T
         shells_before += 0 if micro is None else len(micro.shells)
     for members, linked in run.linked.items():
         carriers = np.concatenate(
@@ -94,10 +92,3 @@ def _codes_in_union(run: LabelledRun, index: int) -> np.ndarray:
     """Index of the event classes of a species among those of all, shape (classes,), int16."""
     union = list(run.event_names)
     return np.array([union.index(event) for event in run.species[index].events], dtype=np.int16)
-
-
-def _events(labels: CarrierLabels, first: int, last: int, n: int) -> np.ndarray:
-    """Event codes of origins `first` to `last` - 1 of a pair rule, shape (carriers, origins)."""
-    ends = labels.states.between(first, last), labels.states.between(first + n, last + n)
-    offsets, begin, before, after = pair_segments(*ends)
-    return expand_segments(offsets, begin, labels.classify(before, after), last - first).T

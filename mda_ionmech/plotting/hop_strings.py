@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS
-from .style import GREY, new_axes, plain
+from .style import GREY, check_table, new_axes, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,10 +37,8 @@ def hop_strings(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     InputError
         For any other table.
     """
-    if "circular" not in getattr(table, "columns", ()) or "hops" not in table.attrs:
-        raise InputError(
-            "table must be one of run.hop_strings(), with its attrs, got " + type(table).__name__
-        )
+    is_known = "circular" in getattr(table, "columns", ()) and "hops" in table.attrs
+    check_table(table, is_known, "one of run.hop_strings(), with its attrs")
     ax = new_axes(ax, (7.0, 4.0))
     shown = table[table.index > 0]
     lines = {

@@ -13,6 +13,7 @@ from ..results.ends import ENDS
 from .style import (
     GREY,
     check_results,
+    check_table,
     headline,
     heat_map,
     legend_beside,
@@ -307,11 +308,8 @@ def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     InputError
         For any other table.
     """
-    if "share" not in getattr(table, "columns", ()) or "window_ps" not in table.attrs:
-        raise InputError(
-            "table must be the one that run.robustness(...) returns, with its attrs, got "
-            f"{type(table).__name__}"
-        )
+    is_known = "share" in getattr(table, "columns", ()) and "window_ps" in table.attrs
+    check_table(table, is_known, "the one that run.robustness(...) returns, with its attrs")
     rows = [(str(s), str(v), str(e)) for s, v, e in table.index]
     choices = list(dict.fromkeys(row[:2] for row in rows))
     events = list(dict.fromkeys(row[2] for row in rows))

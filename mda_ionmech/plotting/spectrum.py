@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..lib.errors import InputError
 from ..results.colors import EVENT_COLORS, colors_of
-from .style import GREY, headline, legend_beside, new_axes, plain
+from .style import GREY, check_table, headline, legend_beside, new_axes, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,11 +36,8 @@ def displacement_spectrum(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     InputError
         For any other table.
     """
-    if list(getattr(table.index, "names", ())) != ["event", "from", "to"]:
-        raise InputError(
-            "table must be the one that run.displacement_spectrum(...) returns, got "
-            f"{type(table).__name__}"
-        )
+    is_known = list(getattr(getattr(table, "index", None), "names", ())) == ["event", "from", "to"]
+    check_table(table, is_known, "the one that run.displacement_spectrum(...) returns")
     edges = np.unique(np.concatenate([table.index.get_level_values(k) for k in ("from", "to")]))
     width = np.diff(edges)
     events = list(dict.fromkeys(table.index.get_level_values("event")))

@@ -23,6 +23,12 @@ GREY = "#7F7F7F"
 SOFT = "#4D4D4D"
 
 
+def check_table(table: Any, is_known: bool, wanted: str) -> None:
+    """Refuse anything but the table that a figure is drawn from."""
+    if not is_known:
+        raise InputError(f"table must be {wanted}, got {type(table).__name__}")
+
+
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """The given Axes, or those of a new figure, shown by notebooks and plt.show().
 

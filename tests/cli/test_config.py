@@ -12,7 +12,7 @@ from mda_ionmech import InputError, OnsagerDecomposition, datasets
 from mda_ionmech.cli.app import main
 from mda_ionmech.cli.config import Config, build_analysis, build_species, json_schema, load_config
 from mda_ionmech.cli.file_names import file_labels
-from mda_ionmech.cli.guess_config import example_config, molecule_kinds
+from mda_ionmech.cli.guess_config import guess_config, molecule_kinds
 from mda_ionmech.cli.universe_options import universe_options
 from mda_ionmech.events import PolymerEvents, SolvationEvents
 from mda_ionmech.macrostates import IonPairing, ShellComposition
@@ -400,10 +400,10 @@ def test_guesses_of_the_liquid_run(tmp_path):
     assert (kinds["TFS"].name, kinds["TFS"].charge) == ("TFSI-", -1.0)
     assert kinds["ACN"].donors == "resname ACN and name N1"
     folder = datasets.path("liquid")
-    text = example_config(
+    text = guess_config(
         universe, str(folder / "liquid.psf"), [str(p) for p in sorted(folder.glob("*.xtc"))], {},
         temperature=330,
-    )  # fmt: skip
+    ).text  # fmt: skip
     (tmp_path / "guess.toml").write_text(text)
     run = build_analysis(load_config(tmp_path / "guess.toml"))
     assert [s.name for s in run.species] == ["Li+", "TFSI-"]
@@ -424,9 +424,9 @@ def test_guesses_of_a_crystal_and_of_charged_molecules():
         ("cation", "Li+", "type 1"),
         ("framework", "O", "type 2"),
     ]
-    text = example_config(
+    text = guess_config(
         crystal, "a.data", ["b.dump"], {"topology_format": "DATA"}, temperature=800
-    )
+    ).text
     assert 'framework = "type 2"' in text
     assert 'topology_format = "DATA"' in text
     assert "SolvationEvents" not in text
@@ -478,7 +478,7 @@ def test_ions_in_capitals_are_ions(cation, anion, masses, expected, drude):
     assert [k.role for k in kinds] == ["cation", "anion", "solvent"]
     assert (kinds[0].name, kinds[0].charge, kinds[1].name, kinds[1].charge) == expected
     assert all(k.is_single for k in kinds[:2])
-    text = example_config(u, "a.psf", ["b.xtc"], {}, temperature=300)
+    text = guess_config(u, "a.psf", ["b.xtc"], {}, temperature=300).text
     config = Config.model_validate(tomllib.loads(text))
     species = build_species(config, u)
     assert [s.n_carriers for s in species] == [2, 2]
@@ -497,7 +497,7 @@ def test_guesses_where_residues_are_no_molecules():
     kinds = molecule_kinds(u)
     assert [k.role for k in kinds] == ["cation", "anion", "solvent"]
     assert [k.selection for k in kinds] == ["name LI", "name F1 F2 F3 F4 F5 F6 P", "name C1 N1"]
-    text = example_config(u, "a.psf", ["b.xtc"], {}, temperature=300)
+    text = guess_config(u, "a.psf", ["b.xtc"], {}, temperature=300).text
     config = Config.model_validate(tomllib.loads(text))
     species = build_species(config, u)
     assert [s.compound for s in species] == [None, "fragments"]
@@ -529,7 +529,7 @@ def test_guesses_where_molecules_share_residue_and_names(names):
     assert held == [[0, 1], [*range(2, 16)], [*range(16, 25)], [*range(25, 29)]]
     donors = [[elements[i] for i in u.select_atoms(k.donors).ix] for k in kinds[1:]]
     assert donors == [["F"] * 12, ["O"] * 3, ["O"] * 2]
-    text = example_config(u, "a.psf", ["b.xtc"], {}, temperature=300)
+    text = guess_config(u, "a.psf", ["b.xtc"], {}, temperature=300).text
     config = Config.model_validate(tomllib.loads(text))
     assert [s.n_carriers for s in build_species(config, u)] == [2, 2]
 
@@ -540,7 +540,7 @@ def test_nothing_is_guessed_where_no_ion_is_recognised():
         residue=[0, 0, 1, 1], resnames=["CO", "CO"],
     )  # fmt: skip
     with pytest.raises(InputError, match=r"no ion is recognised in 'a.psf'.*2 x CO"):
-        example_config(u, "a.psf", ["b.xtc"], {}, temperature=300)
+        guess_config(u, "a.psf", ["b.xtc"], {}, temperature=300)
 
 
 @pytest.mark.parametrize("bonds", [True, False])
@@ -559,7 +559,7 @@ def test_guesses_of_a_polymer_gel(bonds):
         bonds=[*chain, (142, 143)] if bonds else None,
     )
     assert [k.role for k in molecule_kinds(gel)] == ["cation", "anion", "polymer", "solvent"]
-    text = example_config(gel, "a.psf", ["b.xtc"], {}, temperature=300)
+    text = guess_config(gel, "a.psf", ["b.xtc"], {}, temperature=300).text
     config = Config.model_validate(tomllib.loads(text))
     lithium, chloride = config.species
     assert list(lithium.microstates.ligands) == ["polymer", "solvent", "anion"]

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from mda_ionmech import InputError, IonSpecies, Results, load, plotting
 from mda_ionmech.cli.app import main
-from mda_ionmech.cli.toml_file import quoted
+from mda_ionmech.cli.toml_file import toml_string
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.errors import warn_user
 from mda_ionmech.lib.plain_text import is_formula, on_one_line, printable
@@ -256,7 +256,7 @@ def test_errors_and_warnings_hold_what_can_be_seen(monkeypatch, capsys):
 
 def test_texts_that_ionmech_init_writes_are_read_back():
     for text in [*TAKEN, "a\x1bb", "a\x00b", "a\nb", "a\x7fb", 'a"""b', "a\\", "\u202ea"]:
-        assert tomllib.loads(f"x = {quoted(text)}")["x"] == text
+        assert tomllib.loads(f"x = {toml_string(text)}")["x"] == text
 
 
 def test_what_cannot_be_seen_is_written_out():

@@ -30,44 +30,41 @@ if TYPE_CHECKING:
 
 def against_horizon(at: Reading, species: str, source: Data) -> Chart:
     """Shares against the horizon at the chosen resolution."""
-    keys = _keys(source)
-    about = tip(("event", "event"), ("resolution", "resolution, ps", "~g"),
-                ("horizon", "horizon, ps", "~g"), ("value", "share", ".1%"),
-                ("interval", f"{at.level} interval"))  # fmt: skip
-    y = value_axis("value", f"share of L({species}, {species})", axis={"format": "%"})
-    x = time_axis("horizon", "horizon (ps)", sorted({row[3] for row in source.rows}))
-    only = [{"filter": "datum.resolution === at_resolution"}]
-    layers = lines(keys, x, y, about, only=only, text=".1%")
-    return Chart(
-        f"horizon-{at.number(species)}",
-        chart([cursor("horizon", "at_horizon"), *layers], source=source,
-              follows=("resolution", "horizon")),
-        f"Lines: share of the events of {species} against the horizon.",
+    return _against(
+        at, species, source, ("horizon", 3), "resolution",
         f"Slope view: shares in the increase of L({species}, {species}) T with the horizon T, over "
         "which displacements are correlated; labels are read over the chosen resolution. Bars: "
         f"{at.level} intervals.",
-        tuple(keys),
-        (source,),
     )  # fmt: skip
 
 
 def against_resolution(at: Reading, species: str, source: Data) -> Chart:
     """Shares against the resolution at the chosen horizon."""
-    keys = _keys(source)
+    return _against(
+        at, species, source, ("resolution", 2), "horizon",
+        "The same at the chosen horizon, against the resolution, the time over which a label is "
+        "read: where ions have more than one change within it, labels mix.",
+    )  # fmt: skip
+
+
+def _against(
+    at: Reading, species: str, source: Data, drawn: tuple[str, int], chosen: str, caption: str
+) -> Chart:
+    """Shares against one length, drawn: its name and column, where the other has the chosen one."""
+    (name, column), keys = drawn, _keys(source)
     about = tip(("event", "event"), ("resolution", "resolution, ps", "~g"),
                 ("horizon", "horizon, ps", "~g"), ("value", "share", ".1%"),
                 ("interval", f"{at.level} interval"))  # fmt: skip
     y = value_axis("value", f"share of L({species}, {species})", axis={"format": "%"})
-    x = time_axis("resolution", "resolution (ps)", sorted({row[2] for row in source.rows}))
-    only = [{"filter": "datum.horizon === at_horizon"}]
+    x = time_axis(name, f"{name} (ps)", sorted({row[column] for row in source.rows}))
+    only = [{"filter": f"datum.{chosen} === at_{chosen}"}]
     layers = lines(keys, x, y, about, only=only, text=".1%")
     return Chart(
-        f"resolution-{at.number(species)}",
-        chart([cursor("resolution", "at_resolution"), *layers], source=source,
+        f"{name}-{at.number(species)}",
+        chart([cursor(name, f"at_{name}"), *layers], source=source,
               follows=("resolution", "horizon")),
-        f"Lines: share of the events of {species} against the resolution.",
-        "The same at the chosen horizon, against the resolution, the time over which a label is "
-        "read: where ions have more than one change within it, labels mix.",
+        f"Lines: share of the events of {species} against the {name}.",
+        caption,
         tuple(keys),
         (source,),
     )  # fmt: skip
