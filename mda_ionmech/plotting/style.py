@@ -165,9 +165,15 @@ def plain_logarithms(*axes: Any) -> None:
     """Label logarithmic axes with numbers, also between powers of ten where there are few."""
     from matplotlib.ticker import LogFormatter
 
+    class Plain(LogFormatter):
+        """Labels where the library has some, without powers of ten."""
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""
+
     for axis in axes:
         axis.set_major_formatter(lambda value, _: f"{value:g}")
-        axis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.4)))
+        axis.set_minor_formatter(Plain(minor_thresholds=(2, 0.4)))
 
 
 def number_with_ends(value: float, low: float, high: float) -> str:

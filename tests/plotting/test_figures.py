@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, Results, datasets, plotting
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
-from mda_ionmech.plotting.style import log_times
+from mda_ionmech.plotting.style import log_times, new_axes
 from mda_ionmech.results.colors import EVENT_COLORS, colors_of
 
 from ..builders import brownian, make_universe
@@ -281,3 +281,14 @@ def test_ions_that_carry_nothing_have_figures_and_a_report(kind, cutoff, tmp_pat
         ax = draw()
         assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all(), name
         assert ax.get_xscale() != "log" or min(ax.get_xlim()) > 0, name
+
+
+def test_times_below_one_are_plain_numbers():
+    ax = new_axes(None, (5.0, 3.0))
+    ax.plot([0.2, 30.0], [0.0, 1.0])
+    log_times(ax, np.array([0.2, 30.0]))
+    ax.figure.canvas.draw()
+    shown = [t.get_text() for t in ax.get_xticklabels(which="both")]
+    assert "0.2" in shown
+    assert not any("e" in text for text in shown)
+    plt.close(ax.figure)
