@@ -128,7 +128,7 @@ def write_run(path: str | os.PathLike[str], run: FinishedRun) -> Path:
 def _is_saved_run(folder: Path) -> bool:
     try:
         family = json.loads((folder / MANIFEST).read_bytes())["format"].partition("/")[0]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
     return family == FAMILY and {one.name for one in folder.iterdir()} <= {
         MANIFEST, RESULTS, ARRAYS
@@ -232,6 +232,7 @@ def _read_manifest(path: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         family, _, version = manifest["format"].partition("/")
         number = int(version) if family == FAMILY else 0
+        is_sound = manifest.get("checksum") == checksum_of_content(manifest)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path, f"{MANIFEST} cannot be read ({error})") from error
     if family != FAMILY:
@@ -248,7 +249,7 @@ def _read_manifest(path: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
             f"{path} is a saved run of format {number}, and mda_ionmech {__version__} reads "
             f"format {VERSION}; {remedy}"
         )
-    if manifest.get("checksum") != checksum_of_content(manifest):
+    if not is_sound:
         raise _damaged(path, f"{MANIFEST} was changed after it was written")
     if not all(isinstance(manifest.get(name), kind) for name, kind in _FORM.items()):
         raise _damaged(path, f"{MANIFEST} describes no run")

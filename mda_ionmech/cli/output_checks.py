@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.whole_frames import whole_frames
-from ..lib.write_targets import check_can_write
+from ..lib.write_targets import check_can_write, netcdf_name
 
 if TYPE_CHECKING:
     from ..analysis.decomposition import OnsagerDecomposition
@@ -51,6 +51,8 @@ def check_outputs(paths: Sequence[Path]) -> None:
     """
     for path in paths:
         check_can_write(path)
+        if path.suffix == ".nc":
+            netcdf_name(path)
 
 
 def save_or_rescue(writers: Mapping[Path, Callable[[Path], Path]]) -> list[Path]:

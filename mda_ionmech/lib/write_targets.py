@@ -73,6 +73,23 @@ def file_target(path: Any) -> Path:
     return target
 
 
+def netcdf_name(path: str | os.PathLike[str]) -> str:
+    """The absolute name of a file for the NetCDF library, which strips blanks before a name.
+
+    Raises
+    ------
+    InputError
+        For a name with a backslash, which that library takes for a slash.
+    """
+    name = os.path.abspath(path)
+    if os.sep == "/" and "\\" in name:
+        raise InputError(
+            f"{shown_path(name)} has a backslash, which the NetCDF library takes for a slash; "
+            f"rename the file or folder, or {_REMEDY}"
+        )
+    return name
+
+
 def folder_target(path: Any) -> Path:
     """The folder to write for a path: itself, or what it leads to as a symbolic link.
 

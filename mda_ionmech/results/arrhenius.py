@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
-from ..lib.files import write_atomically
 from ..lib.later import later
 from .arrhenius_dataset import fitted_dataset
 from .arrhenius_fits import (
@@ -38,7 +37,7 @@ from .arrhenius_segments import FEWEST_FOR_SEGMENTS
 from .ends import ENDS
 from .load_file import load
 from .results import Results
-from .write_file import netcdf_errors
+from .write_file import save_netcdf
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,11 +282,11 @@ class Arrhenius:
             was.
         """
 
-        def write(name: str) -> None:
-            with netcdf_errors(name):
-                self.data.to_netcdf(name, engine="netcdf4")
-
-        return write_atomically(path, write, remedy="The fits are still in memory: save elsewhere")
+        return save_netcdf(
+            path,
+            lambda name: self.data.to_netcdf(name, engine="netcdf4"),
+            remedy="The fits are still in memory: save elsewhere",
+        )
 
     def _repr_html_(self) -> str:
         numbers = "{:.3g}".format

@@ -193,7 +193,12 @@ def _shared_frames(one: Results, other: Results) -> tuple[int, int] | None:
             n_moved += 1
             if np.all(np.abs(a - b)[known] < SAME_STEP):
                 equal.append(int(common[k]))
-    return (equal[0], equal[-1]) if len(equal) > max(2, n_moved / 2) else None
+    if len(equal) <= max(2, n_moved / 2):
+        return None
+    if len(equal) < n_moved:
+        return equal[0], equal[-1]
+    settings = one.settings, other.settings
+    return max(s["first_frame"] for s in settings), min(s["last_frame"] for s in settings)
 
 
 def _digests(results: Results) -> set[bytes]:

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from ..lib.checks import shown
 from ..lib.errors import InputError, warn_user
-from ..lib.write_targets import is_file, is_folder, shown_path
+from ..lib.write_targets import is_file, is_folder, netcdf_name, shown_path
 from .checksums import (
     ATTRIBUTE,
     DamagedError,
@@ -115,7 +115,7 @@ def _open(name: str) -> tuple[xr.DataTree, bool]:
 
     verified = bytes_are_right(name)
     groups: dict[str, xr.Dataset] = {}
-    file, is_used = _handle(name)
+    file, is_used = _handle(netcdf_name(name))
     try:
         if not verified:
             verified = contents_are_right(file, os.path.getsize(name))

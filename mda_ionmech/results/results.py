@@ -18,7 +18,6 @@ import numpy as np
 
 from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
-from ..lib.files import write_atomically
 from ..lib.later import later
 from .tree import ResultTree
 
@@ -593,9 +592,9 @@ class Results(ResultTree):
             If `path` cannot be written to or the disk is full; a file that was there stays as it
             was.
         """
-        from .write_file import write_netcdf
+        from .write_file import save_netcdf, write_netcdf
 
-        return write_atomically(path, lambda name: write_netcdf(self.tree, name), remedy=KEPT)
+        return save_netcdf(path, lambda name: write_netcdf(self.tree, name), remedy=KEPT)
 
     def _repr_html_(self) -> str:
         from .shown import results_html

@@ -6,12 +6,15 @@ import contextlib
 import errno
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from ..lib.files import write_atomically
+from ..lib.write_targets import file_target, netcdf_name
 from .checksums import append_checksum, store_checksums
 
 #: Size above which variables are written in pieces, bytes.
@@ -20,6 +23,37 @@ LARGE = 2**20
 PIECE = 2**20
 #: Compression of all but small variables.
 COMPLEVEL, COMPRESSED = 2, 10_000
+
+
+def save_netcdf(
+    path: str | os.PathLike[str], write: Callable[[str], object], *, remedy: str
+) -> Path:
+    """Write a NetCDF4 file atomically, and free the space of what a full disk could not take.
+
+    Parameters
+    ----------
+    path : path-like
+    write : callable
+        Called with the name of the temporary file, which it fills.
+    remedy : str
+        What to do about what was to be written.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InputError
+        If no file can be written there.
+    """
+    netcdf_name(file_target(path))
+
+    def checked(name: str) -> None:
+        with _netcdf_errors(name):
+            write(name)
+
+    return write_atomically(path, checked, remedy=remedy)
 
 
 def write_netcdf(tree: xr.DataTree, name: str) -> None:
@@ -35,15 +69,32 @@ def write_netcdf(tree: xr.DataTree, name: str) -> None:
 
     Raises
     ------
-    OSError
-        If it cannot be written, as on a full disk; what was written of it is removed.
+    OSError or RuntimeError
+        If it cannot be written, as on a full disk.
     """
-    with netcdf_errors(name):
-        _write(tree, name)
+    large: dict[str, dict[str, xr.Variable]] = {}
+    groups: dict[str, xr.Dataset] = {}
+    for node in tree.subtree:
+        data = node.to_dataset(inherit=False)
+        # HDF5 adds no variable along a dimension that a table of its name was written for
+        tables = {key for key, one in data.variables.items() if key in one.dims and one.ndim > 1}
+        some = {
+            str(key): one.variable
+            for key, one in data.data_vars.items()
+            if one.nbytes > LARGE and one.dtype.kind in "iuf" and not tables & set(one.dims)
+        }
+        large[node.path] = some
+        groups[node.path] = data.drop_vars(some)
+    encoding = {path: _encoding(data) for path, data in groups.items()}
+    xr.DataTree.from_dict(groups).to_netcdf(name, engine="netcdf4", encoding=encoding)
+    if any(large.values()):
+        _append(name, large)
+    store_checksums(name)
+    append_checksum(name)
 
 
 @contextlib.contextmanager
-def netcdf_errors(name: str) -> Iterator[None]:
+def _netcdf_errors(name: str) -> Iterator[None]:
     """Say why a file could not be written, and free the space of what was written of it."""
     try:
         yield
@@ -66,28 +117,6 @@ def _reason(name: str, error: Exception) -> OSError:
     return OSError(
         errno.EIO, f"the NetCDF library says {error}, as it does when the disk or a quota is full"
     )
-
-
-def _write(tree: xr.DataTree, name: str) -> None:
-    large: dict[str, dict[str, xr.Variable]] = {}
-    groups: dict[str, xr.Dataset] = {}
-    for node in tree.subtree:
-        data = node.to_dataset(inherit=False)
-        # HDF5 adds no variable along a dimension that a table of its name was written for
-        tables = {key for key, one in data.variables.items() if key in one.dims and one.ndim > 1}
-        some = {
-            str(key): one.variable
-            for key, one in data.data_vars.items()
-            if one.nbytes > LARGE and one.dtype.kind in "iuf" and not tables & set(one.dims)
-        }
-        large[node.path] = some
-        groups[node.path] = data.drop_vars(some)
-    encoding = {path: _encoding(data) for path, data in groups.items()}
-    xr.DataTree.from_dict(groups).to_netcdf(name, engine="netcdf4", encoding=encoding)
-    if any(large.values()):
-        _append(name, large)
-    store_checksums(name)
-    append_checksum(name)
 
 
 def _encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:

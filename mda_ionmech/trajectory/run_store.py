@@ -103,10 +103,11 @@ class RunStore:
                     "writable; make it, or give another path"
                 )
             folder.mkdir(exist_ok=True)
-        new = not (folder / MANIFEST).exists()
-        if new and any(path.name != LOCK for path in folder.iterdir()):
+        if not (folder / MANIFEST).exists() and any(path.name != LOCK for path in folder.iterdir()):
             why = ""
-            if (folder / "zarr.json").exists():
+            if (folder / "parts").is_dir():
+                why = f": {MANIFEST} is missing"
+            elif (folder / "zarr.json").exists():
                 why = " in the present format: it is of an earlier version, which ignored changes "
                 why += "of the cell"
             raise InputError(
@@ -124,15 +125,17 @@ class RunStore:
                 "another folder"
             )
         try:
-            if not (folder / MANIFEST).exists():
+            new = not (folder / MANIFEST).exists()
+            if new:
                 content = {
                     "format": FORMAT, "origin": origin, "part_frames": part_frames, "parts": []
                 }  # fmt: skip
-                store = cls(folder, lock, content)
-                (folder / "parts").mkdir(exist_ok=True)
-                store._write_manifest()
             else:
-                store = cls(folder, lock, _read_manifest(folder, origin))
+                content = _read_manifest(folder, origin)
+            store = cls(folder, lock, content)
+            store._make_folder_of_parts()
+            if new:
+                store._write_manifest()
             store._remove_leftovers()
         except BaseException:
             lock.release()
@@ -143,10 +146,20 @@ class RunStore:
         """Release the lock."""
         self._lock.release()
 
+    def _make_folder_of_parts(self) -> None:
+        try:
+            (self.folder / "parts").mkdir(exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"store={str(self.folder)!r}: no folder {self.folder / 'parts'} can be made "
+                f"({error.strerror}); delete the store, or give another folder"
+            ) from error
+
     def _remove_leftovers(self) -> None:
         """Remove the temporary files of runs that were killed."""
         for path in [*self.folder.glob(".*.tmp"), *(self.folder / "parts").glob(".*.tmp")]:
-            path.unlink(missing_ok=True)
+            if not path.is_dir():
+                path.unlink(missing_ok=True)
 
     def _part(self, number: int) -> Path:
         return self.folder / "parts" / f"{number:06d}.npz"
@@ -232,18 +245,22 @@ class RunStore:
             raise DamagedPart(f"its file has {path.stat().st_size} bytes of {about['bytes']}")
         if checksum(path) != about["crc32"]:
             raise DamagedPart("its file was changed")
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                given = {name: arrays[name] for name in arrays.files}
+            times, of_frames = given["times"], given["frames"]
+        except Exception as error:  # libraries raise any error for damaged bytes
+            raise DamagedPart(f"its file cannot be read ({type(error).__name__})") from error
         results: dict[str, Any] = {}
-        with np.load(path, allow_pickle=False) as arrays:
-            given = {name: arrays[name] for name in arrays.files}
         for name, values in given.items():
             head, _, column = name.partition(".")
             if column:
                 results.setdefault(head, {})[column] = values
             elif name not in ("frames", "times"):
                 results[name] = values
-        if not np.array_equal(given["frames"], frames):
+        if not np.array_equal(of_frames, frames):
             raise DamagedPart("it holds other frames")
-        return Part(given["frames"], given["times"], RawResults(results))
+        return Part(frames, times, RawResults(results))
 
 
 class DamagedPart(Exception):
@@ -256,21 +273,18 @@ def _read_manifest(folder: Path, origin: dict[str, Any]) -> dict[str, Any]:
     try:
         content = json.loads((folder / MANIFEST).read_bytes())
         found = content["format"] if isinstance(content, dict) else None
-    except (OSError, ValueError, KeyError) as error:
+        is_sound = found == FORMAT and content.get("checksum") == checksum_of_content(content)
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         raise InputError(
-            f"store={str(folder)!r}: {name} cannot be read ({error}); delete the folder, or give "
-            "another one"
+            f"store={str(folder)!r}: {name} cannot be read ({error!s:.80}); delete the "
+            "folder, or give another one"
         ) from error
     if found != FORMAT:
         raise InputError(
             f"store={str(folder)!r} is no store of a run in the format {FORMAT}; give another "
             "folder"
         )
-    if content.get("checksum") != checksum_of_content(content) or not {
-        "origin",
-        "part_frames",
-        "parts",
-    } <= {*content}:
+    if not is_sound or not _is_manifest(content):
         raise InputError(
             f"store={str(folder)!r}: {name} was changed after it was written; delete the folder, "
             "or give another one"
@@ -282,6 +296,30 @@ def _read_manifest(folder: Path, origin: dict[str, Any]) -> dict[str, Any]:
             f"{'; '.join(changed[:4])}; give another folder, or delete this one"
         )
     return content
+
+
+def _is_manifest(content: Mapping[str, Any]) -> bool:
+    """Whether a manifest has the entries that `RunStore` writes."""
+    parts, size = content.get("parts"), content.get("part_frames")
+    return (
+        isinstance(content.get("origin"), Mapping)
+        and isinstance(size, int)
+        and size > 0
+        and isinstance(parts, list)
+        and all(one is None or _is_part(one) for one in parts)
+    )
+
+
+def _is_part(about: Any) -> bool:
+    """Whether an entry of a manifest describes a part."""
+    if not isinstance(about, Mapping):
+        return False
+    sample = about.get("sample")
+    return (
+        all(isinstance(about.get(name), int) for name in ("bytes", "crc32"))
+        and isinstance(sample, list)
+        and all(isinstance(one, list) and len(one) == 2 for one in sample)
+    )
 
 
 def frame_digest(time: float, cell: np.ndarray, coordinates: np.ndarray) -> int:

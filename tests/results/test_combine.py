@@ -231,9 +231,7 @@ def test_overlapping_stretches_of_one_trajectory_are_refused():
         run = OnsagerDecomposition(ions, temperature=300.0, frame="laboratory", **options)
         return run.run(start=start, stop=stop).results
 
-    with pytest.raises(
-        InputError, match=r"of one trajectory and both hold its frames 4\d to 1\d\d"
-    ):
+    with pytest.raises(InputError, match=r"of one trajectory and both hold its frames 40 to 119:"):
         combine([stretch(0, 120), stretch(40, 200)])
     assert len(combine([stretch(0, 100), stretch(100, 200)]).settings["replicas"]) == 2
 

@@ -15,6 +15,7 @@ import xarray as xr
 from mda_ionmech import Arrhenius, InputError, combine, datasets, load, load_run
 from mda_ionmech.cli import app as command
 from mda_ionmech.cli import init_command
+from mda_ionmech.cli.output_checks import check_outputs
 from mda_ionmech.plotting import save as save_figure
 from mda_ionmech.report import write_report
 from mda_ionmech.viewing.dump import write_dump
@@ -182,7 +183,7 @@ def test_what_could_not_be_saved_is_still_there(tmp_path):
     )
 
 
-def test_names_as_long_as_a_file_can_have_are_written(tmp_path):
+def test_names_as_long_as_a_file_can_have_are_written(tmp_path, monkeypatch):
     run = small_run()
     for name in (
         "x" * 255,
@@ -201,10 +202,25 @@ def test_names_as_long_as_a_file_can_have_are_written(tmp_path):
         "a;b$(c).nc",
         "a[1].nc",
         "ü.nc",
+        " blank.nc",
+        "\ttab.nc",
     ]
     for name in strange:
         assert load(run.save(tmp_path / name)).decomposition.equals(run.results.decomposition)
     assert len(list(tmp_path.iterdir())) == 4 + len(strange)
+    monkeypatch.chdir(tmp_path)
+    for name in strange:
+        assert load(run.save(name)).decomposition.equals(run.results.decomposition)
+    for path in (tmp_path / "a\\b.nc", tmp_path / "c\\d" / "e.nc"):
+        path.parent.mkdir(exist_ok=True)
+        with pytest.raises(InputError, match="has a backslash, which the NetCDF library takes"):
+            run.save(path)
+        assert not path.exists()
+        with pytest.raises(InputError, match="has a backslash"):
+            check_outputs([path])
+        assert read_states(run.save_states(path)).n_atoms == 9
+        with pytest.raises(InputError, match="has a backslash"):
+            load(path)
 
 
 FULL = """

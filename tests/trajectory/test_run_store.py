@@ -1,11 +1,13 @@
 """A store is believed as long as it is what was written: damage, other trajectories, other runs."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -100,6 +102,24 @@ def of_other_frames(store):
     rewrite(store, manifest)
 
 
+def no_archive(store):
+    write_part(store, b"no archive at all")
+
+
+def without_times(store):
+    file = io.BytesIO()
+    np.savez(file, frames=np.arange(42, 48))
+    write_part(store, file.getvalue())
+
+
+def write_part(store, content):
+    """Put other bytes in place of a part, with the checksum of these."""
+    part(store, 7).write_bytes(content)
+    manifest = json.loads((store / "manifest.json").read_text())
+    manifest["parts"][7] |= {"bytes": len(content), "crc32": zlib.crc32(content)}
+    rewrite(store, manifest)
+
+
 def rewrite(store, manifest):
     from mda_ionmech.lib.files import checksum_of_content
 
@@ -116,6 +136,8 @@ def rewrite(store, manifest):
         (neighbour, "its file was changed|its file has"),
         (missing, "its file is missing"),
         (of_other_frames, "it holds other frames"),
+        (no_archive, "its file cannot be read"),
+        (without_times, "its file cannot be read"),
     ],
 )
 def test_a_damaged_part_is_read_again_and_said(damage, why, expected, tmp_path):
@@ -181,14 +203,53 @@ def test_a_manifest_that_was_changed_or_is_none_is_one_error(tmp_path):
         json.dumps({k: v for k, v in manifest.items() if k != "origin"}): "was changed after",
         json.dumps(manifest | {"format": "ionmech-run/1"}): "no store of a run in the format",
         "\x00\xff": "cannot be read",
+        "[" * 100_000: "cannot be read",
+        '{"format": ' * 100_000: "cannot be read",
     }
     for text, message in cases.items():
         file.write_text(text)
         with pytest.raises(InputError, match=message) as caught:
-            run(store=store)
+            RunStore.open(store, manifest["origin"], 6)
         assert str(store) in str(caught.value)
+    with pytest.raises(InputError, match="cannot be read"):
+        run(store=store)
+    whole, parts = json.loads(good), manifest["parts"]
+    for change in (
+        {"parts": None}, {"parts": {}}, {"parts": [7]}, {"parts": [{}, *parts[1:]]},
+        {"parts": [{k: v for k, v in parts[0].items() if k != "crc32"}]},
+        {"parts": [parts[0] | {"sample": [[1]]}]}, {"part_frames": 0}, {"part_frames": "6"},
+        {"origin": None},
+    ):  # fmt: skip
+        rewrite(store, whole | change)
+        with pytest.raises(InputError, match=r"manifest\.json was changed after it was"):
+            RunStore.open(store, whole["origin"], 6)
+    file.unlink()
+    with pytest.raises(InputError, match=r"is no store of a run: manifest\.json is missing; give"):
+        RunStore.open(store, whole["origin"], 6)
     file.write_text(good)
     run(store=store)
+
+
+def test_folders_in_place_of_the_files_of_a_store_are_said_and_left(expected, tmp_path):
+    """Of temporary files, of parts, of the folder of the parts, which a run does not remove."""
+    store = tmp_path / "run.store"
+    run(store=store)
+    (store / "parts" / ".000003.npz.tmp").mkdir()
+    assert_same(run(store=store).results, expected)
+    part(store, 7).unlink()
+    (store / "parts" / ".000007.npz.tmp").mkdir()
+    with (
+        pytest.warns(UserWarning, match="frames 42 to 47 are read again"),
+        pytest.raises(InputError, match=r"cannot be written to: Is a directory"),
+    ):
+        run(store=store)
+    shutil.rmtree(store / "parts")
+    with pytest.warns(UserWarning, match="read again"):
+        assert_same(run(store=store).results, expected)
+    shutil.rmtree(store / "parts")
+    (store / "parts").touch()
+    with pytest.raises(InputError, match=r"no folder .*parts can be made \(File exists\)"):
+        run(store=store)
 
 
 OTHER = """
