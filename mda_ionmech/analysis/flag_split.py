@@ -92,10 +92,16 @@ def _by_ligand(one: LabelledSpecies) -> LabelledSpecies:
             f"by='ligand' is for exchange of solvents by SolvationEvents, and {one.name!r} has "
             f"{type(rule).__name__}; give one of the flags {list(rule.flag_names) if rule else []}"
         )
-    if rule.resolve is not None:
+    if rule.resolve == "ligand":
         raise InputError(
             f"by='ligand': the classes of {one.name!r} are resolved by ligand already, with rows "
             "of their own in summary()"
+        )
+    if rule.resolve is not None:
+        raise InputError(
+            f"by='ligand': {one.name!r}, with resolve={rule.resolve!r}, has no class "
+            "solvent_exchange to split by solvent; give the rule no resolve, or one of the flags "
+            f"{list(rule.flag_names)}"
         )
     shells = one.microstates.shells
     found = rule.by_ligand(shells.types)

@@ -24,6 +24,7 @@ from .guess_shells import (
     ligand_types,
     liquid_rules,
     polymer_rules,
+    salt_rules,
     shell_lines,
     shell_of_centre_lines,
 )
@@ -268,6 +269,8 @@ def _liquid(universe: Any, found: Survey) -> list[str]:
     lines = ['frame = "barycentric"         # or "solvent", "framework", "laboratory"']
     cations, anions = found.of_role("cation"), found.of_role("anion")
     ligands = ligand_types(found)
+    salt = found.system == "molten salt"
+    around_centres = salt_rules() if salt else liquid_rules({}, True)
     shells = False
     for kind in cations:
         lines += _species(kind)
@@ -277,15 +280,17 @@ def _liquid(universe: Any, found: Survey) -> list[str]:
             if polymers:
                 lines += polymer_rules(universe, polymers)
             else:
-                lines += liquid_rules(ligands, bool(anions))
+                lines += salt_rules() if salt else liquid_rules(ligands, bool(anions))
             shells = True
         elif anions:
-            written = shell_of_centre_lines(universe, kind, anions)
+            written = shell_of_centre_lines(universe, kind, anions, "anion", around_centres)
             lines += written
             shells |= bool(written) and not written[-1].startswith("#")
     for kind in anions:
         lines += _species(kind)
-        if shells:
+        if salt and cations:
+            lines += shell_of_centre_lines(universe, kind, cations, "cation", around_centres)
+        elif shells:
             lines += ["", "[species.macrostates]", 'rule = "IonPairing"']
     return lines
 

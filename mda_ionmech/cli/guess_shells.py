@@ -26,6 +26,11 @@ from .guess_molecules import MoleculeKind, Survey, central_atoms
 from .toml_file import toml_string
 
 
+#: Longest persistence that is written, ps, and that of ions of single atoms without a solvent, whose
+#: contacts last about a picosecond.
+PERSISTENCE, PERSISTENCE_OF_A_MELT = 5.0, 0.5
+
+
 def ligand_types(found: Survey) -> dict[str, tuple[str, np.ndarray, list[MoleculeKind]]]:
     """Selection, atoms and kinds of every ligand type.
 
@@ -87,6 +92,7 @@ def shell_lines(
                 "contact distance by ionic radii"
             )
     same = set(radii.values()) == {'"rdf"'}
+    melt = set(ligands) == {"anion"} and all(k.is_single for k in ligands["anion"][2])
     each = "{ " + ", ".join(f"{k} = {r}" for k, r in radii.items()) + " }"
     cutoff = '"rdf"                ' if same else f"{each} "
     return [
@@ -95,7 +101,7 @@ def shell_lines(
         'rule = "CutoffShell"',
         f"cutoff = {cutoff}# first minimum of g(r); look at it: ionmech rdf",
         "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
-        _persistence(universe),
+        _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE),
         "",
         "[species.microstates.ligands]",
         *(
@@ -110,50 +116,68 @@ def shell_lines(
 
 
 def shell_of_centre_lines(
-    universe: Any, kind: MoleculeKind, anions: Sequence[MoleculeKind]
+    universe: Any,
+    kind: MoleculeKind,
+    counterions: Sequence[MoleculeKind],
+    role: str,
+    rules: Sequence[str],
 ) -> list[str]:
-    """Anions around the centre of mass of a cation of several atoms, as in ionic liquids.
+    """Counter-ions around the centre of mass of an ion, as in ionic liquids and molten salts.
 
-    A comment where g(r) has no clear minimum.
+    `role` is their ligand type, ``anion`` or ``cation``; `rules` the tables that follow. A comment
+    where g(r) has no clear minimum.
     """
     if len(kind.atoms) != kind.n_molecules * kind.n_atoms:
         return []
-    middles = [central_atoms(universe, k) for k in anions]
+    middles = [central_atoms(universe, k) for k in counterions]
     centres = kind.atoms.reshape(kind.n_molecules, kind.n_atoms)
     found = distributions(universe, centres, [np.concatenate(middles)])
-    peak = None if found is None else peak_of(found[0], CENTRE_TO_CENTRE[1], CENTRE_TO_CENTRE[0])
+    nearest, farthest = CENTRE_TO_CENTRE
+    melt = kind.is_single and all(k.is_single for k in counterions)
+    if melt:
+        contacts = [contact_distance(*_by_sign(kind, k)) for k in counterions]
+        nearest, farthest = max(contacts) - WIDEST, max(contacts)
+    peak = None if found is None else peak_of(found[0], farthest, nearest)
+    centre = "" if kind.is_single else "the centre of mass of "
     if peak is None:
         return [
-            f"# no [species.microstates]: g(r) of the centre of mass of {kind.name} and the",
-            "# central atoms of the anions has no clear first minimum; give a cutoff to split its",
-            "# motion into events",
+            f"# no [species.microstates]: g(r) of {centre}{kind.name} and the",
+            f"# central atoms of the {role}s has no clear first minimum; give a cutoff to split",
+            "# its motion into events",
         ]
     text = " or ".join(f"({describe_atoms(universe.atoms[ix])})" for ix in middles)
+    comment = "" if kind.is_single else "          # from centre of mass to central atom"
     return [
         "",
         "[species.microstates]",
-        'rule = "CutoffShell"          # from centre of mass to central atom',
+        f'rule = "CutoffShell"{comment}',
         'cutoff = "rdf"                # first minimum of g(r); look at it: ionmech rdf',
         "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
-        _persistence(universe),
+        _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE),
         "",
         "[species.microstates.ligands]",
-        *wrap(f"anion: {_told(peak)}", 98, initial_indent="# ", subsequent_indent="#   "),
-        f"anion = {toml_string(text)}",
-        *liquid_rules({}, True),
+        *wrap(f"{role}: {_told(peak)}", 98, initial_indent="# ", subsequent_indent="#   "),
+        f"{role} = {toml_string(text)}",
+        *rules,
     ]
 
 
-def _persistence(universe: Any) -> str:
-    """5 ps, or a fiftieth of a shorter run; none where that is less than two frames."""
+def _by_sign(kind: MoleculeKind, other: MoleculeKind) -> tuple[str, str]:
+    """The elements of a cation and an anion, the cation first."""
+    return (kind.element, other.element) if kind.charge > 0 else (other.element, kind.element)
+
+
+def _persistence(universe: Any, longest: float = PERSISTENCE) -> str:
+    """The longest persistence, ps, or a fiftieth of a shorter run; none below two frames."""
     spacing = float(universe.trajectory.dt)
-    wanted = min(5.0, universe.trajectory.n_frames * spacing / 50)
-    if account_of_times(universe.trajectory).needs_dt or wanted >= 2 * spacing:
-        value = f"persistence = {wanted if wanted < 5 else 5.0:.3g}"
-        if account_of_times(universe.trajectory).needs_dt:
-            value = "persistence = 5.0"
+    wanted = min(longest, universe.trajectory.n_frames * spacing / 50)
+    needs_dt = account_of_times(universe.trajectory).needs_dt
+    if needs_dt or wanted >= 2 * spacing:
+        shorter = wanted < longest and not needs_dt
+        value = f"persistence = {f'{wanted:.3g}' if shorter else longest}"
         return f"{value:29} # a change that reverts this soon is ignored, ps"
-    return "# persistence = 5.0           # ps; the run is too short for one"
+    few = "the run is too short" if longest >= 2 * spacing else "frames are too far apart"
+    return f"{f'# persistence = {longest}':29} # ps; {few} for one"
 
 
 def _told(peak: Peak) -> str:
@@ -180,6 +204,24 @@ def liquid_rules(
     if len([name for name in ligands if name != "anion"]) > 1:
         lines.append('resolve = "ligand"            # exchange of each solvent is a class')
     return lines + (["", "[species.macrostates]", 'rule = "IonPairing"'] if anions else [])
+
+
+def salt_rules() -> list[str]:
+    """Rules of ions that only counter-ions surround, in ionic liquids and molten salts.
+
+    Clusters of ions in contact say nothing there, since all ions are one.
+    """
+    return [
+        "",
+        "[species.events]",
+        'rule = "SolvationEvents"',
+        'resolve = "counterion"        # gain, loss and swap of counter-ions are classes',
+        "",
+        "[species.macrostates]",
+        'rule = "ShellComposition"',
+        'count = "molecules"           # number of counter-ions in the shell',
+        "most = 8                      # more are one state",
+    ]
 
 
 def polymer_rules(universe: Any, polymers: list[MoleculeKind]) -> list[str]:

@@ -19,51 +19,75 @@ from .base import Classifier, EventRule, by_kernel, members_in_order
 VEHICULAR, RENEWAL, SOLVENT = range(3)
 #: Name of the class in which molecules of several solvents change, and end of that of one.
 SEVERAL, EXCHANGE = "mixed_solvent_exchange", "_exchange"
-BARE, ASSOCIATION, DISSOCIATION, SWAP, DENTICITY = (1 << k for k in range(5))
+BARE, ASSOCIATION, DISSOCIATION, SWAP, DENTICITY, ROTATION = (1 << k for k in range(6))
+#: Ends of the classes of ``resolve="counterion"``.
+IONS_CHANGED = ("_association", "_dissociation", "_swap")
+#: Codes after those of the solvents: of several solvents, of counter-ions only gained, only lost
+#: and both, and of solvents and counter-ions.
+N_CODES = 5
 
 
 @kernel
 def _joined(code, kind, code_of):  # type: ignore[no-untyped-def]
     """The code of one solvent, or of several, with a member of another type; -1 for none yet."""
     other = code_of[kind]
-    return other if code < 0 or code == other else code_of[-3]
+    return other if code < 0 or code == other else code_of[-5]
 
 
 @kernel
-def _classify(offsets, molecule, kind, anion_kind, code_of, before, after, codes, flags):  # type: ignore[no-untyped-def]
-    """Labels and flags of pairs of shells whose members are sorted by molecule.
+def _turned(atom, i, stop_i, j, stop_j):  # type: ignore[no-untyped-def]
+    """Whether a molecule binds by other atoms: of atom[i:stop_i] and atom[j:stop_j], both sorted,
+    each holds one that the other lacks."""
+    lost = gained = False
+    while i < stop_i or j < stop_j:
+        if j >= stop_j or (i < stop_i and atom[i] < atom[j]):
+            lost = True
+            i += 1
+        elif i >= stop_i or atom[j] < atom[i]:
+            gained = True
+            j += 1
+        else:
+            i += 1
+            j += 1
+    return lost and gained
 
-    offsets (shells + 1,), molecule and kind (members,): the shells; code_of (types + 3,): of
-    exchange of each solvent, of several, of counter-ions and of both; before, after (pairs,). Fills
-    codes and flags (pairs,).
+
+@kernel
+def _classify(offsets, members, anion_kind, code_of, before, after, codes, flags):  # type: ignore[no-untyped-def]
+    """Labels and flags of pairs of shells whose members are sorted by molecule and atom.
+
+    offsets (shells + 1,), members: molecule, kind and atom, (members,) each; code_of (types + 5,):
+    of exchange of each solvent, then see `N_CODES`; before, after (pairs,). Fills codes and flags
+    (pairs,).
     """
+    molecule, kind, atom = members
     for p in range(before.shape[0]):
         i, stop_i = offsets[before[p]], offsets[before[p] + 1]
         j, stop_j = offsets[after[p]], offsets[after[p] + 1]
         lost = gained = kept = anion = solvent = 0
         exchanged = -1
-        denticity = False
+        denticity = turned = False
         while i < stop_i or j < stop_j:
             if j >= stop_j or (i < stop_i and molecule[i] < molecule[j]):
                 this = molecule[i]
             else:
                 this = molecule[j]
-            n_i = n_j = 0
+            first_i, first_j = i, j
             is_anion = False
             own = -1
             while i < stop_i and molecule[i] == this:
                 is_anion = is_anion or kind[i] == anion_kind
                 own = _joined(own, kind[i], code_of)
-                n_i += 1
                 i += 1
             while j < stop_j and molecule[j] == this:
                 is_anion = is_anion or kind[j] == anion_kind
                 own = _joined(own, kind[j], code_of)
-                n_j += 1
                 j += 1
+            n_i, n_j = i - first_i, j - first_j
             if n_i > 0 and n_j > 0:
                 kept += 1
                 denticity = denticity or n_i != n_j
+                turned = turned or _turned(atom, first_i, i, first_j, j)
                 continue
             if n_i > 0:
                 lost += 1
@@ -73,7 +97,7 @@ def _classify(offsets, molecule, kind, anion_kind, code_of, before, after, codes
                 anion += 1
             else:
                 solvent += 1
-                exchanged = own if exchanged < 0 or exchanged == own else code_of[-3]
+                exchanged = own if exchanged < 0 or exchanged == own else code_of[-5]
         flag = 0
         if lost == 0 and gained == 0:
             code = VEHICULAR
@@ -84,7 +108,7 @@ def _classify(offsets, molecule, kind, anion_kind, code_of, before, after, codes
         elif anion == 0:
             code = exchanged
         elif solvent == 0:
-            code = code_of[-2]
+            code = code_of[-4] if lost == 0 else code_of[-3] if gained == 0 else code_of[-2]
         else:
             code = code_of[-1]
         if gained > 0 and lost == 0:
@@ -95,6 +119,8 @@ def _classify(offsets, molecule, kind, anion_kind, code_of, before, after, codes
             flag |= SWAP
         if denticity:
             flag |= DENTICITY
+        if turned:
+            flag |= ROTATION
         codes[p] = code
         flags[p] = flag
 
@@ -115,8 +141,14 @@ class SolvationEvents(EventRule):
     ``DMC_exchange``: only molecules of that ligand type changed, and ``mixed_solvent_exchange``:
     those of several solvents did. Together they are ``solvent_exchange``.
 
+    With ``resolve="counterion"``, for ionic liquids and molten salts, the fourth is
+    ``anion_association`` (only gained), ``anion_dissociation`` (only lost) and ``anion_swap``
+    (both), of an anion ``cation_association`` and so on. Where the detector sees counter-ions alone
+    there are no classes of solvents.
+
     Flags: ``bare``, ``association`` (only gained), ``dissociation`` (only lost), ``swap`` (both),
-    ``denticity`` (a kept molecule binds with another number of atoms).
+    ``denticity`` (a kept molecule binds with another number of atoms), ``rotation`` (a kept
+    molecule binds by other atoms: it has lost one and gained one).
 
     Cost: linear in the members of the shells compared (numba).
 
@@ -125,8 +157,9 @@ class SolvationEvents(EventRule):
     counterion : str, optional
         The ligand type of the counter-ions; every other type has the role solvent. Default:
         ``anion`` for cations, ``cation`` for anions, or ``counterion``, where the detector has it.
-    resolve : {None, "ligand"}
-        ``ligand``: exchange of each solvent has a class of its own.
+    resolve : {None, "ligand", "counterion"}
+        ``ligand``: exchange of each solvent has a class of its own. ``counterion``: gain, loss and
+        swap of counter-ions have.
     anion : str, optional
         The older spelling of `counterion`.
 
@@ -149,7 +182,7 @@ class SolvationEvents(EventRule):
         *("vehicular", "renewal", "solvent_exchange"),
         *("anion_exchange", "mixed_exchange"),
     )
-    flag_names = ("bare", "association", "dissociation", "swap", "denticity")
+    flag_names = ("bare", "association", "dissociation", "swap", "denticity", "rotation")
 
     def __init__(
         self,
@@ -158,14 +191,17 @@ class SolvationEvents(EventRule):
         resolve: str | None = None,
         anion: str | None = None,
     ) -> None:
-        if not is_one_of(resolve, (None, "ligand")):
+        if not is_one_of(resolve, (None, "ligand", "counterion")):
             raise InputError(
-                f"SolvationEvents(resolve={shown(resolve)}): must be None, or 'ligand' for one "
-                "class of exchange per solvent"
+                f"SolvationEvents(resolve={shown(resolve)}): must be None, 'ligand' for one class "
+                "of exchange per solvent, or 'counterion' for association, dissociation and swap "
+                "of counter-ions"
             )
         self.resolve = resolve
         self._given = given_type("SolvationEvents", counterion, anion)
         self.counterion = self._given or "anion"
+        if resolve == "counterion":
+            self.names = _names("anion", resolve, True)
 
     @property
     def anion(self) -> str:
@@ -179,10 +215,10 @@ class SolvationEvents(EventRule):
     def for_carriers(self, charge: float, ligand_types: tuple[str, ...]) -> SolvationEvents:
         """The rule with the counter-ions of these carriers; see `EventRule.for_carriers`."""
         kind = counterion_type("SolvationEvents", self._given, charge, ligand_types)
-        exchange = f"{role_of_counterions(charge, kind)}{EXCHANGE}"
-        names = (*type(self).names[:SOLVENT], "solvent_exchange", exchange, "mixed_exchange")
+        role = role_of_counterions(charge, kind)
+        names = _names(role, self.resolve, any(t != kind for t in ligand_types))
         found = changed(self, counterion=kind, names=names)
-        return found if self.resolve is None else found.by_ligand(ligand_types)
+        return found.by_ligand(ligand_types) if self.resolve == "ligand" else found
 
     def by_ligand(self, ligand_types: tuple[str, ...]) -> SolvationEvents:
         """The rule with one class of exchange for each solvent.
@@ -230,21 +266,31 @@ class SolvationEvents(EventRule):
             return "renewal"
         if not moved & ions:
             return self._exchange_of(_types_of(moved, before) | _types_of(moved, after))
-        return self.names[-2] if moved <= ions else "mixed_exchange"
+        if not moved <= ions:
+            return "mixed_exchange"
+        if self.resolve != "counterion":
+            return self.names[-2]
+        changed_by = IONS_CHANGED[2 if lost and gained else 1 if lost else 0]
+        return next(name for name in self.names if name.endswith(changed_by))
 
     def _exchange_of(self, types: set[str]) -> str:
-        if self.resolve is None:
+        if self.resolve != "ligand":
             return "solvent_exchange"
         return SEVERAL if len(types) > 1 else f"{types.pop()}{EXCHANGE}"
 
     def classifier(self, shells: ShellTable) -> Classifier:
         """See `EventRule.classifier`; linear in the members of both shells of each pair."""
-        order = members_in_order(shells, shells.molecule)
-        molecule, kind = shells.molecule[order], shells.kind[order]
+        order = members_in_order(shells, shells.molecule, shells.atom)
+        members = tuple(of[order] for of in (shells.molecule, shells.kind, shells.atom))
         ion_kind = shells.types.index(self.counterion) if self.counterion in shells.types else -1
-        code_of = np.full(len(shells.types) + 3, SOLVENT, dtype=np.int64)
-        code_of[-2:] = len(self.names) - 2, len(self.names) - 1
-        if self.resolve is not None:
+        code_of = np.full(len(shells.types) + N_CODES, SOLVENT, dtype=np.int64)
+        if self.resolve == "counterion":
+            ions = [n for n in self.names if n.endswith(IONS_CHANGED)]
+        else:
+            ions = [self.names[-2]] * len(IONS_CHANGED)
+        code_of[-4:-1] = [self.names.index(n) for n in ions]
+        code_of[-1] = len(self.names) - 1  # of solvents and counter-ions, where there are both
+        if self.resolve == "ligand":
             if self.names == type(self).names:
                 raise InputError(
                     "this SolvationEvents(resolve='ligand') has no ligand types yet: "
@@ -252,11 +298,11 @@ class SolvationEvents(EventRule):
                     "a run is in run.species[k].events"
                 )
             several = SEVERAL if SEVERAL in self.names else self.names[SOLVENT]
-            code_of[-3] = self.names.index(several)
+            code_of[-5] = self.names.index(several)
             for k, name in enumerate(shells.types):
                 if name != self.counterion:
                     code_of[k] = self.names.index(name + EXCHANGE)
-        return by_kernel(_classify, shells.offsets, molecule, kind, ion_kind, code_of)
+        return by_kernel(_classify, shells.offsets, members, ion_kind, code_of)
 
     def describe(self) -> dict[str, object]:
         """The rule and its anion and counter-ion as plain values, for the settings."""
@@ -265,6 +311,17 @@ class SolvationEvents(EventRule):
             "counterion": self.counterion,
             "resolve": self.resolve,
         }
+
+
+def _names(role: str, resolve: str | None, solvents: bool) -> tuple[str, ...]:
+    """The classes, before those of single solvents; role: of the counter-ions."""
+    ions = IONS_CHANGED if resolve == "counterion" else (EXCHANGE,)
+    both = solvents or resolve != "counterion"
+    return (
+        *SolvationEvents.names[: SOLVENT + both],
+        *(role + end for end in ions),
+        *(["mixed_exchange"] if both else []),
+    )
 
 
 def _types_of(molecules: frozenset[int], shell: Shell) -> set[str]:

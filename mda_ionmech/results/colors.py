@@ -1,7 +1,7 @@
 """Colours of events and macrostates in figures, tables and OVITO.
 
-The event colours are those of Okabe and Ito (jfly.uni-koeln.de/color, 2008), and one of Tol's muted
-scheme, which are distinct for colour-blind readers and in print.
+The event colours are those of Okabe and Ito (jfly.uni-koeln.de/color, 2008), and some of Tol's
+muted scheme, which are distinct for colour-blind readers and in print.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ EVENT_COLORS = {
     "solvent_exchange": "#009E73",
     "anion_exchange": "#D55E00",
     "cation_exchange": "#56B4E9",
+    "anion_association": "#56B4E9",
+    "anion_dissociation": "#882255",
+    "anion_swap": "#D55E00",
+    "cation_association": "#44AA99",
+    "cation_dissociation": "#999933",
+    "cation_swap": "#332288",
     "mixed_exchange": "#CC79A7",
     "renewal": "#E69F00",
     "no_hop": "#0072B2",

@@ -6,7 +6,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from mda_ionmech import InputError, datasets
+from mda_ionmech import InputError, OnsagerDecomposition, datasets
 from mda_ionmech.cli.config import Config, build_species
 from mda_ionmech.cli.guess_config import guess_config
 from mda_ionmech.cli.guess_mobility import displacements
@@ -237,6 +237,57 @@ def test_a_molten_salt_has_no_framework():
     assert [(s.name, s.charge) for s in config.species] == [("Na+", 1), ("Cl-", -1)]
     assert list(config.species[0].microstates.ligands) == ["anion"]
     assert config.analysis.frame == "barycentric"
+    assert_rules_of_a_salt(config.species[0])
+
+
+def assert_rules_of_a_salt(species):
+    events, states = species.events, species.macrostates
+    assert (events.rule, events.resolve) == ("SolvationEvents", "counterion")
+    assert (states.rule, states.count, states.most) == ("ShellComposition", "molecules", 8)
+
+
+def test_both_ions_of_a_molten_salt_have_shells_and_events():
+    """Sodium and chloride on the places of rock salt; ions of one sign change places."""
+    rng = np.random.default_rng(2)
+    corners = np.array(list(np.ndindex(4, 4, 4)))
+    corners = corners[np.argsort(corners.sum(axis=1) % 2, kind="stable")]
+    away = (corners[:, None] - corners + 2) % 4 - 2
+    close = (away**2).sum(axis=-1) == 2
+    held = [np.arange(64)]
+    for _ in range(39):
+        at, free = held[-1].copy(), np.ones(64, dtype=bool)
+        for i in rng.choice(64, 12, replace=False):
+            j = rng.choice(np.flatnonzero(close[at[i], at]))
+            if free[i] and free[j]:  # no ion moves twice
+                at[[i, j]], free[[i, j]] = at[[j, i]], False
+        held.append(at)
+    place = 2.9 * corners[np.array(held)] + rng.normal(0, 0.12, (40, 64, 3))
+    elements = ["Na"] * 32 + ["Cl"] * 32
+    u = make_universe(
+        np.mod(place, 11.6), (11.6,) * 3 + (90.0,) * 3, names=elements, elements=elements,
+        masses=[MASS[e] for e in elements],
+    )  # fmt: skip
+    guess, config = guessed(u)
+    assert guess.found.system == "molten salt"
+    sodium, chloride = build_species(config, u)
+    assert set(sodium.microstates.ligands["anion"].elements) == {"Cl"}
+    assert set(chloride.microstates.ligands["cation"].elements) == {"Na"}
+    for species in config.species:
+        assert_rules_of_a_salt(species)
+    assert "from centre of mass" not in guess.text
+    run = OnsagerDecomposition(
+        [sodium, chloride], temperature=300, windows=[1.0], resolutions=None
+    ).run()
+    for name, role in (("Na+", "anion"), ("Cl-", "cation")):
+        table = run.results.summary(1.0, species=name)
+        assert list(table.index) == [
+            "vehicular", "renewal", f"{role}_association", f"{role}_dissociation", f"{role}_swap",
+        ]  # fmt: skip
+        assert table["count"].sum() == 32 * 39
+    population = run.results.transitions["population"].sel(species="Cl-")
+    assert (
+        4 < sum(k * float(population.sel(macrostate_start=f"molecules_{k}")) for k in range(9)) < 7
+    )  # six neighbours in rock salt
 
 
 def ionic_liquid(spacing, noise=0.25, n_frames=20):
@@ -283,11 +334,14 @@ def test_ionic_liquids_have_shells_around_centres_of_mass():
                      " ".join(guess.text.replace("\n#  ", "").split()))  # fmt: skip
     assert float(peak[1]) == pytest.approx(4.5, abs=0.3)
     assert float(peak[3]) == pytest.approx(6, abs=0.3), "six neighbours in rock salt"
-    assert config.species[0].events.rule == "SolvationEvents"
+    assert set(anion.microstates.ligands["cation"].elements) == {"N"}
+    for species in config.species:
+        assert_rules_of_a_salt(species)
     # so large a lattice shows no contact
     guess, config = guessed(ionic_liquid(7.9))
-    assert config.species[0].microstates is None
-    assert "# no [species.microstates]: g(r) of the centre of mass of TMA+" in guess.text
+    assert [s.microstates for s in config.species] == [None, None]
+    for name in ("the centre of mass of TMA+", "Cl-"):
+        assert f"# no [species.microstates]: g(r) of {name} and the" in guess.text
 
 
 def test_a_crystal_that_is_not_neutral_is_spoken_of():

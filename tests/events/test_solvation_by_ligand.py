@@ -147,7 +147,7 @@ def test_macrostates_of_a_mixed_solvent_go_with_it(mixed):
 
 
 def test_wrong_choices(mixed):
-    with pytest.raises(InputError, match=r"resolve='type'\): must be None, or 'ligand'"):
+    with pytest.raises(InputError, match=r"resolve='type'\): must be None, 'ligand' for"):
         SolvationEvents(resolve="type")
     with pytest.raises(InputError, match="'mixed_exchange', which is another class; give the type"):
         SolvationEvents(resolve="ligand").for_carriers(1, ("mixed", "anion"))
