@@ -25,8 +25,7 @@ from .guess_donors import (
 from .guess_molecules import MoleculeKind, Survey, central_atoms
 from .toml_file import toml_string
 
-
-#: Longest persistence that is written, ps, and that of ions of single atoms without a solvent, whose
+#: Longest persistence that is written, ps, and that of salts of single atoms, whose
 #: contacts last about a picosecond.
 PERSISTENCE, PERSISTENCE_OF_A_MELT = 5.0, 0.5
 
