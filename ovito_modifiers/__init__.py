@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .event_frames import EventFrames
     from .event_legend import EventLegend
     from .hop_arrows import HopArrows
+    from .shell_bonds import ShellBonds
 
 __all__ = [
     "ColorByEvent",
@@ -23,6 +24,7 @@ __all__ = [
     "EventFrames",
     "EventLegend",
     "HopArrows",
+    "ShellBonds",
     "StatesFile",
     "read_states",
 ]
@@ -33,6 +35,7 @@ _MODULES = {
     "EventFrames": "event_frames",
     "EventLegend": "event_legend",
     "HopArrows": "hop_arrows",
+    "ShellBonds": "shell_bonds",
 }
 
 

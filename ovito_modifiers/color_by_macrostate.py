@@ -22,7 +22,7 @@ class ColorByMacrostate(ModifierInterface):
     neutral_size = shared.size_parameter("Size of other ions", "the other ions", 1.0)
     bulk = shared.bulk_parameter()
     bulk_color = shared.bulk_color_parameter()
-    bulk_size = shared.size_parameter("Dimmed size", "everything else when dimmed", 0.4)
+    bulk_size = shared.size_parameter("Dimmed size", "everything else when dim or pale", 0.4)
     match = shared.match_parameter()
     _cache = shared.cache_parameter()
     _ = traits.api.Disallow

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import traits.api
 from ovito.data import DataCollection
+from ovito.qt_compat import QtGui
 from ovito.traits import Color
 from ovito.vis import ViewportOverlayInterface
 
@@ -50,6 +51,11 @@ class EventLegend(ViewportOverlayInterface):
         desc="Share of each event in the Onsager coefficient in windows of this length, over "
         "the whole trajectory, if it is in the states file.",
     )
+    elements = traits.api.Bool(
+        False,
+        label="Elements",
+        desc="Colors of the other particles by type and of contacts, and the edges of the cell.",
+    )
     corner = traits.api.Enum(
         "top left",
         list(CORNERS),
@@ -84,6 +90,21 @@ class EventLegend(ViewportOverlayInterface):
         desc="Color of the outline of the text, for contrast with particles.",
         ovito_group=GROUP,
     )
+    background_color = Color(
+        (1.0, 1.0, 1.0),
+        label="Background color",
+        desc="Color of the rectangle behind the text.",
+        ovito_group=GROUP,
+    )
+    background = traits.api.Range(
+        low=0.0,
+        high=1.0,
+        value=0.8,
+        label="Background",
+        desc="Opacity of the rectangle behind the text; 0: none.",
+        ovito_unit="percent",
+        ovito_group=GROUP,
+    )
     match = shared.match_parameter()
     _ = traits.api.Disallow
 
@@ -91,8 +112,7 @@ class EventLegend(ViewportOverlayInterface):
         self, canvas: ViewportOverlayInterface.Canvas, *, data: DataCollection, **kwargs: Any
     ) -> None:
         """Draw the legend over the viewport; called by OVITO."""
-        opened = shared.open_states(self.events_file)
-        columns = self._columns(opened, data)
+        columns = self.columns(data)
         width, height = canvas.logical_size
         aspect = width / height
         size = self.font_size
@@ -105,26 +125,92 @@ class EventLegend(ViewportOverlayInterface):
             ]
         )
         n = len(columns[0])
+        table = float(starts[-1] - 0.7 * size / aspect)
+        below = self._element_lines(canvas, data, table, aspect)
+        n_lines = n + len(below)
         (x, y), (right, up) = CORNERS[self.corner]
         x += right * self.margin / aspect
         y += up * self.margin
         if right < 0:
             x -= starts[-1] - 0.7 * size / aspect
         if up > 0:
-            y += n * line
+            y += n_lines * line
+        self._draw_background(canvas, (x, y), table, n_lines * line)
+        for place, words in enumerate(below, start=n):
+            for text, color, aside in words:
+                self._draw(canvas, text, (x + aside, y - place * line), color, "north west")
         for k, column in enumerate(columns):
             numeric = k > 1
             for place, (text, color) in enumerate(column):
                 at = x + (starts[k + 1] - 0.7 * size / aspect if numeric else starts[k])
-                canvas.draw_text(
-                    as_it_is(text),
-                    pos=(float(at), float(y - place * line)),
-                    font_size=size,
-                    anchor="north east" if numeric else "north west",
-                    color=color,
-                    outline_width=2.0,
-                    outline_color=self.outline_color,
-                )
+                position = (float(at), float(y - place * line))
+                anchor = "north east" if numeric else "north west"
+                self._draw(canvas, text, position, color, anchor)
+
+    def _draw(
+        self,
+        canvas: ViewportOverlayInterface.Canvas,
+        text: str,
+        position: tuple[float, float],
+        color: tuple[float, ...],
+        anchor: str,
+    ) -> None:
+        canvas.draw_text(
+            as_it_is(text),
+            pos=position,
+            font_size=self.font_size,
+            anchor=anchor,
+            color=color,
+            outline_width=2.0,
+            outline_color=self.outline_color,
+        )
+
+    def _element_lines(
+        self,
+        canvas: ViewportOverlayInterface.Canvas,
+        data: DataCollection,
+        width: float,
+        aspect: float,
+    ) -> list[list[tuple[str, tuple[float, ...], float]]]:
+        """Texts, colours and places along the lines of the types of particles."""
+        lines: list[list[tuple[str, tuple[float, ...], float]]] = []
+        at = np.inf
+        black, space = tuple(self.text_color), self.font_size / aspect
+        entries = [("●", *one) for one in element_rows(data)]
+        entries += [("━", *one) for one in contact_rows(data)]
+        for mark, name, color in entries if self.elements else []:
+            sign, word = self._width(canvas, mark), self._width(canvas, name)
+            if at + sign + 0.3 * space + word > width:
+                lines.append([])
+                at = 0.0
+            lines[-1] += [(mark, color, at), (name, black, at + sign + 0.3 * space)]
+            at += sign + word + space
+        if self.elements and data.cell is not None:
+            edges = np.linalg.norm(np.asarray(data.cell)[:, :3], axis=0)
+            text = " x ".join(f"{edge:.1f}" for edge in edges)
+            lines.append([(f"cell {text} Å", black, 0.0)])
+        return lines
+
+    def _draw_background(
+        self,
+        canvas: ViewportOverlayInterface.Canvas,
+        corner: tuple[float, float],
+        width: float,
+        height: float,
+    ) -> None:
+        """A rectangle behind text that begins at this upper left corner."""
+        if self.background == 0:
+            return
+        edge = 0.4 * self.font_size
+        aside = edge * canvas.logical_size[1] / canvas.logical_size[0]
+        image = QtGui.QImage(4, 4, canvas.preferred_qimage_format)
+        image.fill(QtGui.QColor.fromRgbF(*map(float, self.background_color), self.background))
+        canvas.draw_image(
+            image,
+            pos=(corner[0] - aside, corner[1] + edge),
+            size=(width + 2 * aside, height + edge),
+            anchor="north west",
+        )
 
     def _width(self, canvas: ViewportOverlayInterface.Canvas, text: str) -> float:
         return (
@@ -133,10 +219,9 @@ class EventLegend(ViewportOverlayInterface):
             else 0.0
         )
 
-    def _columns(
-        self, opened: shared.Opened, data: DataCollection
-    ) -> list[list[tuple[str, tuple[float, ...]]]]:
+    def columns(self, data: DataCollection) -> list[list[tuple[str, tuple[float, ...]]]]:
         """Text and colour of every cell, column by column, the heading first."""
+        opened = shared.open_states(self.events_file)
         labels = opened.events if self.labels == "events" else opened.macrostates
         chosen = shared.choose(labels, self.names, "Only (names)")[:-1]
         if not self.names:
@@ -163,6 +248,42 @@ class EventLegend(ViewportOverlayInterface):
                 for heading, texts in share_columns(opened)
             ]
         return columns
+
+
+def element_rows(data: DataCollection) -> list[tuple[str, tuple[float, ...]]]:
+    """Names and colours of the types of particles that show no label, as they are drawn."""
+    particles = data.particles
+    if particles is None or particles.particle_types is None:
+        return []
+    painted = data.attributes.get("Ions.Painted", "")
+    kinds = np.asarray(particles.particle_types)
+    other = np.ones(particles.count, dtype=bool)
+    rows: list[tuple[str, tuple[float, ...]]] = []
+    if painted in particles:
+        labelled = particles[painted]
+        neutral = tuple(float(c) for c in labelled.types[0].color)
+        rows.append(("other ions", neutral))
+        carriers = np.unique(kinds[np.asarray(labelled) > 0])
+        other = ~np.isin(kinds, carriers)
+    if "Hidden" in particles:
+        other &= np.asarray(particles["Hidden"]) == 0
+    color = np.asarray(particles.colors) if "Color" in particles else None
+    for one in particles.particle_types.types:
+        mine = np.flatnonzero((kinds == one.id) & other)
+        if len(mine):
+            drawn = one.color if color is None else color[mine[0]]
+            rows.append((one.name or str(one.id), tuple(float(c) for c in drawn)))
+    return rows
+
+
+def contact_rows(data: DataCollection) -> list[tuple[str, tuple[float, ...]]]:
+    """Meaning and colours of the bonds that *Shell bonds* adds."""
+    text = str(data.attributes.get("ShellBonds.Colors", ""))
+    colors = shared.hex_to_rgb(tuple(text.split()))
+    names = ("in the shell", "leaves", "arrives")
+    return [
+        (name, tuple(float(c) for c in color)) for name, color in zip(names, colors, strict=False)
+    ]
 
 
 def as_it_is(text: str) -> str:

@@ -28,8 +28,8 @@ class HopArrows(ModifierInterface):
         low=0.0,
         high=None,
         value=1.0,
-        label="Shortest displacement (A)",
-        desc="No arrow for displacements shorter than this, in Angstrom.",
+        label="Shortest displacement (Å)",
+        desc="No arrow for displacements shorter than this.",
     )
     scale = traits.api.Range(
         low=0.0,
@@ -38,6 +38,12 @@ class HopArrows(ModifierInterface):
         exclude_low=True,
         label="Scale",
         desc="Length of an arrow divided by the displacement.",
+    )
+    from_surface = traits.api.Bool(
+        False,
+        label="Start at the surface",
+        desc="Arrows begin at the surface of the sphere, not at its center, so that the sphere "
+        "hides nothing of them.",
     )
     color_by = traits.api.Enum(
         "event",
@@ -83,7 +89,11 @@ class HopArrows(ModifierInterface):
         if self.color_by == "cluster":
             for k, carrier in enumerate(drawn):
                 color[k] = of_cluster.get(int(cluster[carrier]), color[k])
-        arrows.create_property("Position", data=centre[drawn])
+        begin = centre[drawn]
+        if self.from_surface:
+            radius = radii(data, atoms, states.carrier_of_atom)[drawn]
+            begin = begin + states.displacement[row, drawn] * (radius / length[drawn])[:, None]
+        arrows.create_property("Position", data=begin)
         arrows.create_property(
             "Direction", data=self.scale * states.displacement[row, drawn].astype(np.float64)
         )
@@ -154,6 +164,26 @@ def centres(
     size = np.bincount(carrier_of_atom, minlength=n)
     for axis in range(3):
         out[:, axis] += np.bincount(carrier_of_atom, away[:, axis], minlength=n) / size
+    return out
+
+
+def radii(data: DataCollection, atoms: np.ndarray, carrier_of_atom: np.ndarray) -> np.ndarray:
+    """Radius of the sphere at the centre of each carrier, shape (carriers,), Angstrom.
+
+    Molecules have none: their centre is between atoms.
+    """
+    particles = data.particles
+    of_atom = np.zeros(particles.count)
+    if "Radius" in particles:
+        of_atom[:] = particles["Radius"]
+    if particles.particle_types is not None:
+        kinds = np.asarray(particles.particle_types)
+        for one in particles.particle_types.types:
+            of_atom[(kinds == one.id) & (of_atom == 0)] = one.radius
+    of_atom[of_atom == 0] = particles.vis.radius
+    out = np.zeros(int(carrier_of_atom.max()) + 1)
+    out[carrier_of_atom] = of_atom[atoms] * particles.vis.scaling
+    out[np.bincount(carrier_of_atom) > 1] = 0
     return out
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any as AnyType
 
 import numpy as np
@@ -23,6 +23,8 @@ UNRULED = "all"
 #: Whether this version of OVITO can hide particles; otherwise they are made tiny.
 HAS_HIDDEN = hasattr(Particles.Type, "Hidden")
 INVISIBLE = 1e-4
+#: Part of its own colour that a pale particle keeps; the rest is white.
+PALE = np.float32(0.5)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,15 @@ class Opened:
     by_step: bool
     events: Labels
     macrostates: Labels
+
+    @cached_property
+    def place_of_ligand(self) -> np.ndarray:
+        """Of every atom a place in the table of ligand atoms, shape (atoms,); -1 for others."""
+        index = self.states.shell_atom_index
+        out = np.full(self.states.n_atoms, -1, dtype=np.int64)
+        if index is not None:
+            out[index] = np.arange(len(index))
+        return out
 
 
 @dataclass(frozen=True)
@@ -220,6 +231,13 @@ def find_moment(opened: Opened, data: DataCollection, match: str) -> Moment:
     return Moment(row, "analysed", exact=True, late=False)
 
 
+def window_rows(states: StatesFile) -> int:
+    """Number of analysed frames in a window."""
+    if len(states.time_ps) < 2:
+        return 1
+    return max(round(states.window_ps / float(states.time_ps[1] - states.time_ps[0])), 1)
+
+
 def _adjacent(frame: np.ndarray, row: int) -> bool:
     return row + 1 < len(frame) and frame[row + 1] == frame[row] + 1
 
@@ -333,19 +351,22 @@ def paint(
 
     front = atoms[(labels.followed | (code >= 0))[carrier_of_atom]]
     repainted = "Ions.Painted" in data.attributes
-    if look.bulk == "dim":
+    small = look.bulk in ("dim", "pale")
+    if small:
         color = np.empty((particles.count, 3), dtype=np.float32)
         color[:] = look.bulk_color
+        if look.bulk == "pale":
+            color = PALE * _base_colors(particles, repainted) + (1 - PALE)
         color[front] = palette[kind[front]]
         particles.create_property("Color", data=color)
     else:
         particles.create_property("Color")[front] = palette[kind[front]]
     vanish = look.bulk == "hide" and not HAS_HIDDEN
     resized = look.shown_size != 1 or look.neutral_size != 1
-    if look.bulk == "dim" or vanish or resized or repainted:
+    if small or vanish or resized or repainted:
         radius = np.array(particles.create_property("Radius"), dtype=np.float32)
         base = _base_radii(particles, radius, repainted)
-        if look.bulk == "dim":
+        if small:
             radius = base * np.float32(look.bulk_size)
         elif vanish:
             radius = np.full_like(base, INVISIBLE)
@@ -363,6 +384,16 @@ def paint(
         selection = np.zeros(particles.count, dtype=np.int8)
         selection[shown] = 1
         particles.create_property("Selection", data=selection)
+
+
+def _base_colors(particles: AnyType, repainted: bool) -> np.ndarray:
+    """Colours as they are, or, where another of these modifiers has changed them, of the types."""
+    color = np.array(particles.create_property("Color"), dtype=np.float32)
+    if repainted and particles.particle_types is not None:
+        types = np.asarray(particles.particle_types)
+        for one in particles.particle_types.types:
+            color[types == one.id] = one.color
+    return color
 
 
 def _base_radii(particles: AnyType, radius: np.ndarray, repainted: bool) -> np.ndarray:
@@ -473,9 +504,10 @@ def bulk_parameter() -> Enum:
     """Parameter: how particles that are no ions are shown."""
     return Enum(
         "dim",
-        ["dim", "hide", "keep"],
+        ["dim", "pale", "hide", "keep"],
         label="Everything else",
-        desc="dim: one color and a smaller radius; hide; keep: as it is.",
+        desc="dim: one color and a smaller radius; pale: lighter colors and a smaller radius; "
+        "hide; keep: as it is.",
         ovito_group=APPEARANCE,
     )
 

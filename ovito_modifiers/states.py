@@ -52,6 +52,12 @@ class StatesFile:
         Shape (species, events): share of the label in the species' Onsager coefficient, and its
         interval; NaN where a species lacks a label or a share has no meaning. None for a window
         outside the scan.
+    shell : numpy.ndarray or None
+        Shape (frames, carriers), int32: coordination shell, -1 for none. None for ions on sites.
+    shell_start : numpy.ndarray or None
+        Shape (shells + 1,): first member of each shell, one past the last at the end.
+    shell_atom_index, shell_atom_id : numpy.ndarray or None
+        Shape (shell members,): index and id of the ligand atoms, shell after shell.
     """
 
     frame: np.ndarray
@@ -76,6 +82,10 @@ class StatesFile:
     event_share: np.ndarray | None = None
     event_share_low: np.ndarray | None = None
     event_share_high: np.ndarray | None = None
+    shell: np.ndarray | None = None
+    shell_start: np.ndarray | None = None
+    shell_atom_index: np.ndarray | None = None
+    shell_atom_id: np.ndarray | None = None
 
 
 #: Kind of numbers and dimensions of every array of the schema.
@@ -103,6 +113,10 @@ _ARRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "event_share": ("f", ("species", "events")),
     "event_share_low": ("f", ("species", "events")),
     "event_share_high": ("f", ("species", "events")),
+    "shell": ("iu", ("frames", "carriers")),
+    "shell_start": ("iu", ("shell edges",)),
+    "shell_atom_index": ("iu", ("shell members",)),
+    "shell_atom_id": ("iu", ("shell members",)),
     CHECKSUM: ("U", ()),
 }
 _NAMES = tuple(name for name in _ARRAYS if name.endswith(("_names", "_colors")))
@@ -110,6 +124,7 @@ _NAMES = tuple(name for name in _ARRAYS if name.endswith(("_names", "_colors")))
 _LATER = (
     ("species_names", "species_of_carrier"),
     ("event_share", "event_share_low", "event_share_high"),
+    ("shell", "shell_start", "shell_atom_index", "shell_atom_id"),
 )
 _COLOR = re.compile("#[0-9A-Fa-f]{6}")
 
@@ -260,6 +275,8 @@ def _check_values(values: Mapping[str, Any]) -> None:
     if "species_of_carrier" in values:
         n_species = len(values["species_names"])
         _check_range("species_of_carrier", values["species_of_carrier"], 0, n_species)
+    if "shell" in values:
+        _check_shells(values)
     for name in ("time_ps", "displacement"):
         if not np.all(np.isfinite(values[name])):
             raise ValueError(f"{name} holds what is no number")
@@ -274,6 +291,14 @@ def _check_values(values: Mapping[str, Any]) -> None:
             wrong += [text for text in texts if texts.count(text) > 1]
         if wrong:
             raise ValueError(f"{name} holds {wrong[0]!r:.80}")
+
+
+def _check_shells(values: Mapping[str, Any]) -> None:
+    start, members = values["shell_start"], len(values["shell_atom_index"])
+    if len(start) == 0 or start[0] != 0 or start[-1] != members or np.any(np.diff(start) < 0):
+        raise ValueError(f"shell_start does not divide the {members} members of shells")
+    _check_range("shell", values["shell"], -1, len(start) - 1)
+    _check_range("shell_atom_index", values["shell_atom_index"], 0, values["n_atoms"])
 
 
 def _check_range(name: str, values: np.ndarray, least: int, end: int | None) -> None:

@@ -1,9 +1,13 @@
 import os
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
+from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.macrostates import IonPairing
 from mda_ionmech.microstates import CutoffShell
@@ -55,6 +59,27 @@ def liquid_species(universe, **shell):
 def liquid_run():
     """The shipped liquid, plain cutoffs, default windows, every frame."""
     return OnsagerDecomposition(liquid_species(datasets.liquid()), temperature=330.0).run()
+
+
+@pytest.fixture(scope="session")
+def vulkan():
+    """Skips where OVITO finds no driver to draw with; the reason is OVITO's own."""
+    code = (
+        "from ovito.vis import Viewport, StandardRenderer\n"
+        "Viewport().render_image(size=(20, 20), renderer=StandardRenderer())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"OVITO cannot draw here: {done.stderr.strip().splitlines()[-1]}")
+
+
+@pytest.fixture(scope="session")
+def crystal_states(tmp_path_factory):
+    """States of the first 30 ps of the shipped garnet, windows of 0.4 ps."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run = crystal_analysis(datasets.crystal()).run(stop=301)
+    return run.save_states(tmp_path_factory.mktemp("crystal") / "crystal.states.npz", 0.4)
 
 
 @pytest.fixture

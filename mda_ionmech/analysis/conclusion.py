@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..lib.errors import InputError
-from ..lib.topology import atom_ids, describe_atoms, source_files, trajectory_name
+from ..lib.topology import atom_ids, describe_atoms, source_files, trajectory_name, universe_files
 from ..onsager.labelled_run import CarrierAtoms
 from ..trajectory.cells import check_constant_cell
 from ..trajectory.paths import finish_paths
@@ -129,6 +129,7 @@ def _about(source: FrameSource, unwrapping: dict[str, Any]) -> dict[str, Any]:
         "topology": None if topology is None else Path(str(topology)).name,
         "trajectory": trajectory_name(source.universe),
         "trajectory_files": source_files(source.universe),
+        "files": universe_files(source.universe),
         "n_atoms": int(source.universe.atoms.n_atoms),
         "n_frames_in_trajectory": int(source.trajectory.n_frames),
     }

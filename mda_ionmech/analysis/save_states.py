@@ -56,6 +56,7 @@ def write_states(
             "atom_id": atoms.id,
             "carrier_of_atom": atoms.carrier,
             **{name: values for name, values in states.items() if name != "microstate"},
+            **_shells(run, states["microstate"]),
             "window_ps": n * run.dt,
             "source": on_one_line(source),
             "species_names": np.array(run.names, dtype=str),
@@ -78,4 +79,25 @@ def _shares(run: LabelledRun, n: int, results: Results) -> dict[str, np.ndarray]
     return {
         f"event_{name}": data[name].transpose("species", "event").values
         for name in ("share", "share_low", "share_high")
+    }
+
+
+def _shells(run: LabelledRun, microstate: np.ndarray) -> dict[str, np.ndarray]:
+    """Shell of every carrier, and the atoms of each shell; empty for species on sites alone."""
+    sizes, atoms = [np.zeros(1, dtype=np.int64)], []
+    for one in run.species:
+        if one.microstates is None:
+            continue
+        for _, table in one.microstates.shells.tables():
+            size = np.diff(table.offsets)
+            sizes.append(np.zeros_like(size) if one.has_sites else size)
+            atoms.append(table.atom[:0] if one.has_sites else table.atom)
+    if not sum(map(len, atoms)):
+        return {}
+    members = np.concatenate(atoms).astype(np.int64)
+    return {
+        "shell": microstate,
+        "shell_start": np.cumsum(np.concatenate(sizes)),
+        "shell_atom_index": members,
+        "shell_atom_id": run.atoms.id_of_all[members],
     }

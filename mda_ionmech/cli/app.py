@@ -105,7 +105,7 @@ def demo(
     list_written(console, written)
     console.print(
         f"More figures: ionmech plot {folder / name}.nc. See the events: ionmech view "
-        f"{folder / name}.states.npz -d {name}. Your own trajectory: ionmech init --help.",
+        f"{folder / name}.nc. Your own trajectory: ionmech init --help.",
         soft_wrap=True,
     )
 
@@ -174,10 +174,10 @@ def run(
     )
     written += _save_rdfs(analysis.species, folder, name, output.figures)
     list_written(console, written)
-    result, states, file = (shlex.quote(str(path)) for path in (*files, config))
+    result = shlex.quote(str(files[0]))
     console.print(
         f"Next: ionmech report {result}    # a page with all figures\n"
-        f"      ionmech view {states} -c {file}    # the events in OVITO",
+        f"      ionmech view {result}    # the events in OVITO",
         soft_wrap=True,
     )
 

@@ -15,13 +15,15 @@ from ..lib.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-StatesFile = Annotated[Path, typer.Argument(help="A states file, *.states.npz.")]
+ResultOrStates = Annotated[
+    Path, typer.Argument(help="A result, *.nc, or a states file, *.states.npz.")
+]
 TopologyFile = Annotated[
-    Path | None, typer.Option("--topology", "-s", help="Topology of the analysis.")
+    Path | None, typer.Option("--topology", "-s", help="Topology, if not found by the result.")
 ]
 TrajectoryFiles = Annotated[
     list[Path] | None,
-    typer.Option("--trajectory", "-t", help="Trajectory of the analysis; may repeat, in order."),
+    typer.Option("--trajectory", "-t", help="Trajectory, likewise; may repeat, in order."),
 ]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="TOML file that names both.")
@@ -39,7 +41,12 @@ EventNames = Annotated[
     str | None,
     typer.Option("--events", "-e", help="Event names, by commas; default all that mean a change."),
 ]
-Bulk = Annotated[str, typer.Option(help="Other particles: dim, hide or keep.")]
+Bulk = Annotated[
+    str | None, typer.Option(help="Other particles: pale, dim, hide or keep; default by preset.")
+]
+PresetName = Annotated[
+    str, typer.Option("--preset", help="liquid, crystal or polymer; auto: by the events.")
+]
 Trail = Annotated[int, typer.Option(help="Analysed frames for which a color is kept.")]
 ColorBy = Annotated[str, typer.Option(help="events or macrostates.")]
 Arrows = Annotated[bool, typer.Option(help="Draw arrows of the displacements.")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +18,8 @@ from .options import (
     ConfigFile,
     DatasetName,
     EventNames,
-    StatesFile,
+    PresetName,
+    ResultOrStates,
     TopologyFile,
     TopologyFormat,
     Trail,
@@ -28,37 +31,40 @@ from .options import (
 )
 
 
-def _trajectory_of(
+def _given_trajectory(
     topology: Path | None,
     trajectory: list[Path] | None,
     config: Path | None,
     dataset: str | None,
     topology_format: str | None,
     atom_style: str | None,
-) -> Any:
-    """The Universe given by the options, in one of three ways."""
+) -> Callable[[], Any] | None:
+    """A function that opens the trajectory given by the options; None where none is given."""
     from .. import datasets
     from .config import load_config, open_universe
 
     quiet_readers()
     ways = [topology is not None or bool(trajectory), config is not None, dataset is not None]
+    if sum(ways) == 0:
+        return None
     if sum(ways) != 1:
         raise InputError(
             "give the analysed trajectory in one way: --topology FILE --trajectory FILE, or "
-            "--config ionmech.toml, or --dataset NAME"
+            "--config ionmech.toml, or --dataset NAME; or leave it to the settings of the result"
         )
     if dataset is not None:
-        return datasets.load(dataset)
+        return partial(datasets.load, dataset)
     if config is not None:
         settings = load_config(config)
-        return open_universe(settings.topology, settings.trajectories, settings.universe)
+        return partial(open_universe, settings.topology, settings.trajectories, settings.universe)
     if topology is None or not trajectory:
         raise InputError("give both, --topology FILE and --trajectory FILE")
     for path in (topology, *trajectory):
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")
     options = {"topology_format": topology_format, "atom_style": atom_style}
-    return open_universe(topology, trajectory, {k: v for k, v in options.items() if v is not None})
+    given = {k: v for k, v in options.items() if v is not None}
+    return partial(open_universe, topology, trajectory, given)
 
 
 def _numbers(text: str, option: str, n: int, separator: str) -> tuple[float, ...]:
@@ -73,7 +79,7 @@ def _numbers(text: str, option: str, n: int, separator: str) -> tuple[float, ...
 
 
 def render(
-    states: StatesFile,
+    file: ResultOrStates,
     topology: TopologyFile = None,
     trajectory: TrajectoryFiles = None,
     config: ConfigFile = None,
@@ -93,11 +99,12 @@ def render(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.")] = Path(
         "ionmech-images"
     ),
-    size: Annotated[str, typer.Option(help="Pixels, width x height.")] = "800x600",
+    size: Annotated[str, typer.Option(help="Pixels, width x height.")] = "960x640",
     renderer: Annotated[str, typer.Option(help="standard, tachyon or ospray.")] = "standard",
     color_by: ColorBy = "events",
     arrows: Arrows = True,
-    bulk: Bulk = "dim",
+    bulk: Bulk = None,
+    preset: PresetName = "auto",
     trail: Trail = 0,
     direction: Annotated[str, typer.Option(help="Viewing direction, x,y,z.")] = "-1,-2.2,-0.75",
     topology_format: TopologyFormat = None,
@@ -107,8 +114,9 @@ def render(
 
     Needs OVITO, pip install 'mda-ionmech\\[ovito]', and a Vulkan driver.
 
-    Example: [bold]ionmech render ionmech-demo/crystal.states.npz -d crystal --animate 30[/bold]
+    Example: [bold]ionmech render ionmech-demo/crystal.nc --animate 30[/bold]
     """
+    from ..viewing.opened import open_for_viewing
     from ..viewing.scene import build_scene, chosen_events, require_ovito
 
     require_ovito()
@@ -116,20 +124,23 @@ def render(
 
     folder = make_folder(output, "--output")
     width, height = _numbers(size, "--size", 2, "x")
+    given = _given_trajectory(topology, trajectory, config, dataset, topology_format, atom_style)
+    opened = open_for_viewing(file, given)
     scene = build_scene(
-        _trajectory_of(topology, trajectory, config, dataset, topology_format, atom_style),
-        states,
+        opened.universe,
+        opened.path,
         events=events,
         color_by=color_by,
         arrows=arrows,
         bulk=bulk,
+        preset=preset,
         trail=trail,
         direction=_numbers(direction, "--direction", 3, ","),
     )
     written = render_events(
         scene,
         folder,
-        states.name.removesuffix(".npz").removesuffix(".states"),
+        opened.name,
         events=chosen_events(scene.states, events),
         frames=frame,
         images=images,
@@ -141,7 +152,7 @@ def render(
 
 
 def view(
-    states: StatesFile,
+    file: ResultOrStates,
     topology: TopologyFile = None,
     trajectory: TrajectoryFiles = None,
     config: ConfigFile = None,
@@ -149,7 +160,8 @@ def view(
     events: EventNames = None,
     color_by: ColorBy = "events",
     arrows: Arrows = True,
-    bulk: Bulk = "dim",
+    bulk: Bulk = None,
+    preset: PresetName = "auto",
     trail: Trail = 0,
     topology_format: TopologyFormat = None,
     atom_style: AtomStyle = None,
@@ -158,21 +170,25 @@ def view(
 
     Needs pip install 'mda-ionmech\\[viewer]', a screen and a Vulkan driver.
 
-    Example: [bold]ionmech view ionmech-demo/liquid.states.npz --dataset liquid[/bold]
+    Example: [bold]ionmech view ionmech-demo/liquid.nc[/bold]
     """
+    from ..viewing.opened import open_for_viewing
     from ..viewing.scene import build_scene, require_ovito
 
     require_ovito("viewer")
     from ..viewing.window import application, open_window
 
     app = application()
+    given = _given_trajectory(topology, trajectory, config, dataset, topology_format, atom_style)
+    opened = open_for_viewing(file, given)
     scene = build_scene(
-        _trajectory_of(topology, trajectory, config, dataset, topology_format, atom_style),
-        states,
+        opened.universe,
+        opened.path,
         events=events,
         color_by=color_by,
         arrows=arrows,
         bulk=bulk,
+        preset=preset,
         trail=trail,
     )
     window = open_window(scene)
@@ -181,7 +197,7 @@ def view(
 
 
 def export(
-    states: StatesFile,
+    file: ResultOrStates,
     output: Annotated[Path, typer.Argument(help="The dump to write, e.g. run.lammpstrj.")],
     topology: TopologyFile = None,
     trajectory: TrajectoryFiles = None,
@@ -195,12 +211,16 @@ def export(
 ) -> None:
     """Write a LAMMPS dump with integer columns event and macrostate, for OVITO Basic.
 
-    Example: [bold]ionmech export run.states.npz run.lammpstrj -c ionmech.toml --step 10[/bold]
+    Example: [bold]ionmech export run.nc run.lammpstrj --step 10[/bold]
     """
     from ..viewing.dump import write_dump
+    from ..viewing.opened import open_for_viewing
 
-    universe = _trajectory_of(topology, trajectory, config, dataset, topology_format, atom_style)
-    path, legend = write_dump(universe, states, output, start=start, stop=stop, step=step)
+    given = _given_trajectory(topology, trajectory, config, dataset, topology_format, atom_style)
+    opened = open_for_viewing(file, given)
+    path, legend = write_dump(
+        opened.universe, opened.path, output, start=start, stop=stop, step=step
+    )
     console = console_of()
     for column, names in legend.items():
         if names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from itertools import combinations, product
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,11 @@ from .errors import InputError
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
+#: Arguments of a universe that change nothing at these values.
+_UNIVERSE_DEFAULTS = {
+    "guess_bonds": False, "fudge_factor": 0.55, "lower_bound": 0.1, "in_memory": False,
+    "in_memory_step": 1, "all_coordinates": False,
+}  # fmt: skip
 #: Longest selection that is shown in a message, characters.
 LONGEST_SELECTION = 60
 
@@ -62,6 +68,36 @@ def atom_ids(universe: Any) -> np.ndarray:
 def source_files(universe: Any) -> list[dict[str, Any]]:
     """Name, size and checksum of the files behind coordinates that were read into memory."""
     return list(getattr(universe.trajectory, "_kwargs", {}).get("source_files", []))
+
+
+def universe_files(universe: Any) -> dict[str, Any]:
+    """Files of a universe with their folders, and the options they were opened with.
+
+    Returns
+    -------
+    dict
+        ``topology``, absolute path or None; ``trajectory``, list of absolute paths, empty for
+        coordinates in memory; ``options``, arguments of the universe that are plain values.
+    """
+    given = dict(getattr(universe, "_kwargs", {}))
+    known = given.pop("opened_files", {})
+    reader = universe.trajectory
+    names = getattr(reader, "_kwargs", {}).get("source_paths")
+    if names is None:
+        names = getattr(reader, "filenames", None)
+    names = [getattr(reader, "filename", None)] if names is None else list(names)
+    topology = universe.filename
+    plain = {
+        key: value
+        for key, value in given.items()
+        if isinstance(value, str | int | float) and _UNIVERSE_DEFAULTS.get(key) != value
+    }
+    trajectory = [str(Path(str(n)).absolute()) for n in names if isinstance(n, str | PathLike)]
+    return {
+        "topology": None if topology is None else str(Path(str(topology)).absolute()),
+        "trajectory": trajectory,
+        "options": plain,
+    } | known
 
 
 def trajectory_name(universe: Any) -> str:

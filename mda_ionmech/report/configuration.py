@@ -82,8 +82,9 @@ def configuration(settings: Mapping[str, Any], *, vehicle: bool = False) -> tupl
     if "replicas" in settings:
         missing.append("Replicas were pooled: run each trajectory, then mda_ionmech.combine.")
     missing.append(
-        "Names of files are recorded without their folders, and options of MDAnalysis.Universe "
-        "(formats, attributes set by hand, transformations) are not."
+        "Names of files are written here without their folders and options, which the settings "
+        "of the result hold as files; attributes set by hand and transformations of "
+        "MDAnalysis.Universe are not recorded."
     )
     return "\n".join(lines) + "\n", missing
 

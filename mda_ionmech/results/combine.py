@@ -76,6 +76,7 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     settings = listed[0].settings
     settings["replicas"] = [one for r in listed for one in _origins(r.settings)]
     settings["n_frames"] = sum(int(r.settings["n_frames"]) for r in listed)
+    settings.pop("files", None)  # of one replica
     settings["volume_angstrom3"] = joined.system.volume
     settings["residual"] = estimates.residual
     tree = xr.DataTree(children={"decomposition": xr.DataTree(estimates.decomposition())})

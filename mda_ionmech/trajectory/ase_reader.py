@@ -195,6 +195,7 @@ def read_with_ase(
         dt=float(dt),
         time_offset=first_time,
         source_files=[file_record(file) for file in files],
+        source_paths=[str(Path(file).absolute()) for file in files],
         times_unknown=unknown,
         time_hint=hint,
     )

@@ -207,6 +207,11 @@ def open_files(
         _set_elements(found, options["elements"])
     if bonds == "guess":
         _add_bonds(found, topology)
+    found._kwargs["opened_files"] = {  # what a result records, to be opened again in the same way
+        "topology": str(topology.absolute()),
+        "trajectory": [str(path.absolute()) for path in trajectory],
+        "options": dict(options),
+    }
     return found
 
 

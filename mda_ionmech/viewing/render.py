@@ -13,7 +13,7 @@ import numpy as np
 
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
-from .scene import Scene, telling_rows
+from .scene import Scene, frame_scene, telling_rows
 
 RENDERERS = ("standard", "tachyon", "ospray")
 DEBIAN_PACKAGES = "libvulkan1 mesa-vulkan-drivers"
@@ -129,7 +129,7 @@ def render_events(
                 f"{states.frame[-1]}"
             )
         rows = [int(r) for r in np.searchsorted(states.frame, frames)]
-    scene.viewport.zoom_all(size)
+    frame_scene(scene, size, int(states.frame[rows[0]]))
     written = [
         render_image(scene, int(f), folder / f"{name}-{f}.png", size, engine)
         for f in states.frame[rows]

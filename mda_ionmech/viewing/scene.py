@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from ovito_modifiers.states import StatesFile
 from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.whole_frames import whole_frames
+from .camera import fit_camera
+from .framework import framework_bonds
+from .presets import Preset, preset_of
 
 #: Labels without a change, or without meaning for one ion: shown only on request.
 QUIET = ("no_hop", "vehicular", "vibration", "all")
@@ -30,9 +34,12 @@ class Scene:
     viewport: Any
     color: Any
     arrows: Any
+    bonds: Any
     legend: Any
     states: StatesFile
     universe: Any
+    preset: Preset
+    direction: tuple[float, ...]
 
 
 def require_ovito(extra: str = "ovito") -> None:
@@ -86,8 +93,9 @@ def build_scene(
     events: str | Sequence[str] | None = None,
     color_by: str = "events",
     arrows: bool = True,
-    bulk: str = "dim",
+    bulk: str | None = None,
     trail: int = 0,
+    preset: str = "auto",
     direction: Sequence[float] = DIRECTION,
 ) -> Scene:
     """A pipeline with the modifiers, a viewport with the legend, both added to OVITO's scene.
@@ -103,10 +111,12 @@ def build_scene(
     color_by : {"events", "macrostates"}
     arrows : bool
         Draw the displacements of the chosen events, and lines in concerted clusters.
-    bulk : {"dim", "hide", "keep"}
-        How particles that are not analysed ions are shown.
+    bulk : {"dim", "pale", "hide", "keep"}, optional
+        How particles that are not analysed ions are shown; default that of the preset.
     trail : int
         Number of analysed frames for which the colour of an event is kept.
+    preset : {"auto", "liquid", "crystal", "polymer"}
+        Sizes, bonds and polyhedra; ``auto``: by the events of the run.
     direction : sequence of float
         Viewing direction of the camera.
 
@@ -119,7 +129,13 @@ def build_scene(
     from ovito.pipeline import Pipeline, PythonSource
     from ovito.vis import PythonViewportOverlay, Viewport
 
-    from ovito_modifiers import ColorByEvent, ColorByMacrostate, EventLegend, HopArrows
+    from ovito_modifiers import (
+        ColorByEvent,
+        ColorByMacrostate,
+        EventLegend,
+        HopArrows,
+        ShellBonds,
+    )
 
     from .source import UniverseSource
 
@@ -129,8 +145,10 @@ def build_scene(
     names = chosen_events(states, events)
     if color_by not in ("events", "macrostates"):
         raise InputError(f"color_by must be 'events' or 'macrostates', got {shown(color_by)}")
-    if bulk not in ("dim", "hide", "keep"):
-        raise InputError(f"bulk must be 'dim', 'hide' or 'keep', got {shown(bulk)}")
+    style = preset_of(states, preset)
+    style = style if bulk is None else replace(style, bulk=bulk)
+    if style.bulk not in ("dim", "pale", "hide", "keep"):
+        raise InputError(f"bulk must be 'dim', 'pale', 'hide' or 'keep', got {shown(bulk)}")
     if trail < 0:
         raise InputError(f"trail must be a number of analysed frames, 0 or more, got {trail}")
     if color_by == "macrostates" and not states.macrostate_names:
@@ -138,30 +156,85 @@ def build_scene(
             f"{states_file} holds no macrostates; give a species a macrostate rule and run again, "
             "or color by events"
         )
-    pipeline = Pipeline(source=PythonSource(delegate=UniverseSource(universe=universe)))
-    look = {
-        "events_file": path,
-        "bulk": bulk,
-        "bulk_size": 0.2,
-        "neutral_size": 0.35,
-        "shown_size": 0.5,
-        "match": "source frame",
+    centres: list[str] = []
+    source = UniverseSource(universe=universe, bond_width=style.bond_width)
+    if style.polyhedra and style.bulk != "hide":
+        source.more_bonds, centres = framework_bonds(universe, states.atom_index)
+    pipeline = Pipeline(source=PythonSource(delegate=source))
+    if centres:
+        add_polyhedra(pipeline, centres)
+    common = {"events_file": path, "match": "source frame"}
+    sizes = {
+        "bulk": style.bulk,
+        "bulk_size": style.bulk_size,
+        "neutral_size": style.neutral_size,
+        "shown_size": style.shown_size,
     }
     if color_by == "events":
-        color = ColorByEvent(events=", ".join(names), trail=trail, **look)
+        color = ColorByEvent(events=", ".join(names), trail=trail, **common, **sizes)
     else:
-        color = ColorByMacrostate(**look)
+        color = ColorByMacrostate(**common, **sizes)
     pipeline.modifiers.append(color)
-    hops = HopArrows(events_file=path, events=", ".join(names), match="source frame")
+    bonds = ShellBonds(events=", ".join(names), **common)
+    if style.shells and states.shell is not None and style.bulk != "hide":
+        pipeline.modifiers.append(bonds)
+    hops = HopArrows(
+        events=", ".join(names),
+        minimum_length=style.minimum_length,
+        from_surface=True,
+        **common,
+    )
+    hops.arrow_vis.width = style.arrow_width
     if arrows:
         pipeline.modifiers.append(hops)
     pipeline.add_to_scene()
     viewport = Viewport(type=Viewport.Type.Perspective, camera_dir=tuple(direction))
-    legend = EventLegend(events_file=path, labels=color_by, match="source frame")
+    legend = EventLegend(labels=color_by, elements=True, font_size=0.028, **common)
     if color_by == "events":
         legend.names = ", ".join(names)
     viewport.overlays.append(PythonViewportOverlay(delegate=legend))
-    return Scene(pipeline, viewport, color, hops, legend, states, universe)
+    return Scene(
+        pipeline, viewport, color, hops, bonds, legend, states, universe, style, tuple(direction)
+    )
+
+
+def add_polyhedra(pipeline: Any, elements: Sequence[str]) -> None:
+    """Translucent polyhedra around the particles of these elements, spanned by their bonds."""
+    from ovito.modifiers import (
+        ClearSelectionModifier,
+        CoordinationPolyhedraModifier,
+        SelectTypeModifier,
+    )
+
+    pipeline.modifiers.append(SelectTypeModifier(property="Particle Type", types=set(elements)))
+    polyhedra = CoordinationPolyhedraModifier()
+    polyhedra.vis.surface_transparency = 0.75
+    polyhedra.vis.surface_color = (0.55, 0.65, 0.75)
+    polyhedra.vis.highlight_edges = True
+    pipeline.modifiers.append(polyhedra)
+    pipeline.modifiers.append(ClearSelectionModifier())
+
+
+def frame_scene(scene: Scene, size: tuple[int, int], frame: int = 0) -> None:
+    """Let the cell fill a picture of this size beside the legend."""
+    data = scene.pipeline.compute(frame)
+    if data.cell is None:
+        scene.viewport.zoom_all(size)
+        return
+    cell = np.asarray(data.cell)
+    corner = np.array(list(product((0, 1), repeat=3))) @ cell[:, :3].T + cell[:, 3]
+    fit_camera(scene.viewport, corner, scene.direction, size, legend_size(scene, size, data))
+
+
+def legend_size(scene: Scene, size: tuple[int, int], data: Any) -> tuple[float, float]:
+    """About the parts of the width and of the height of a picture that its legend takes."""
+    legend = scene.legend
+    columns = legend.columns(data)
+    letters = sum(max(len(text) for text, _ in column) for column in columns)
+    line = float(legend.font_size)
+    width = (0.58 * letters + 0.7 * len(columns) + 0.4) * line * size[1] / size[0]
+    height = 1.5 * line * (len(columns[0]) + 3) + line
+    return min(width + legend.margin, 0.6), min(height + legend.margin, 0.6)
 
 
 def close_scene(scene: Scene) -> None:

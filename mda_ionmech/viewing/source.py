@@ -19,6 +19,8 @@ class UniverseSource(PipelineSourceInterface):
     """
 
     universe = traits.api.Any(None, transient=True)
+    more_bonds = traits.api.Any(None, transient=True)
+    bond_width = traits.api.Float(0.25)
     _facts = traits.api.Any(None, transient=True)
     _ = traits.api.Disallow
 
@@ -29,7 +31,7 @@ class UniverseSource(PipelineSourceInterface):
     def create(self, data: DataCollection, *, frame: int, **kwargs: Any) -> None:
         """Fill `data` with one frame; called by OVITO."""
         if self._facts is None:
-            self._facts = _Facts(self.universe)
+            self._facts = _Facts(self.universe, self.more_bonds)
         facts = self._facts
         ts = self.universe.trajectory[frame]
         data.attributes["SourceFrame"] = frame
@@ -60,7 +62,7 @@ class UniverseSource(PipelineSourceInterface):
                 kinds.types.append(one)
         if len(facts.bonds):
             bonds = particles.create_bonds(
-                count=len(facts.bonds), vis_params={"width": 0.25, "color": (0.75, 0.75, 0.75)}
+                count=len(facts.bonds), vis_params={"width": self.bond_width}
             )
             bonds.create_property("Topology", data=facts.bonds)
             if cell is not None:
@@ -73,11 +75,11 @@ class UniverseSource(PipelineSourceInterface):
 class _Facts:
     """Properties that are the same in every frame."""
 
-    def __init__(self, universe: Any) -> None:
+    def __init__(self, universe: Any, more_bonds: np.ndarray | None) -> None:
         self.ids = atom_ids(universe)
-        self.bonds = np.asarray(
-            universe.bonds.indices if hasattr(universe, "bonds") else np.empty((0, 2)), np.int64
-        )
+        bonds = universe.bonds.indices if hasattr(universe, "bonds") else np.empty((0, 2))
+        more = np.empty((0, 2)) if more_bonds is None else more_bonds
+        self.bonds = np.concatenate([bonds, more]).astype(np.int64)
         names, code = atom_kinds(universe)
         self.kind = (code + 1).astype(np.int32)
         self.types = []

@@ -32,6 +32,7 @@ assert set(found) == {
     "Event frames",
     "Event legend",
     "Hop arrows",
+    "Shell bonds",
 }, found
 data = DataCollection()
 data.attributes["SourceFrame"] = 0
@@ -45,5 +46,8 @@ counts = np.bincount(states.event[0], minlength=len(states.event_names))
 for name, count in zip(states.event_names, counts, strict=True):
     assert out.attributes[f"IonEvents.{name}"] == count, name
 assert np.count_nonzero(out.particles["Ion Macrostate"]) == len(states.atom_index)
+if states.shell is not None:
+    pipeline.modifiers.append(found["Shell bonds"](events_file=path))
+    assert pipeline.compute().attributes["ShellBonds.Count"] > 0
 found["Event legend"](events_file=path)
 print(f"{len(found)} extensions work beside OVITO alone")

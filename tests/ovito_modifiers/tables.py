@@ -10,10 +10,17 @@ from pathlib import Path
 
 from ovito.vis import DataVis
 
-from ovito_modifiers import ColorByEvent, ColorByMacrostate, EventFrames, EventLegend, HopArrows
+from ovito_modifiers import (
+    ColorByEvent,
+    ColorByMacrostate,
+    EventFrames,
+    EventLegend,
+    HopArrows,
+    ShellBonds,
+)
 
 PAGE = Path(__file__).parents[2] / "ovito_modifiers" / "README.md"
-CLASSES = (ColorByEvent, ColorByMacrostate, HopArrows, EventFrames, EventLegend)
+CLASSES = (ColorByEvent, ColorByMacrostate, HopArrows, ShellBonds, EventFrames, EventLegend)
 
 
 def parameters(one) -> list[str]:

@@ -87,7 +87,7 @@ def test_the_command(crystal_states, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "give the analysed trajectory in one way: --topology FILE --trajectory FILE"),
+        ([], "its result crystal.nc is not beside it; give the trajectory of the analysis: --top"),
         (["-d", "crystal", "-c", "x.toml"], "give the analysed trajectory in one way"),
         (["--topology", "x.psf"], "give both, --topology FILE and --trajectory FILE"),
         (["-d", "liquid"], "the topology has 928 atoms, but 192 were analysed"),

@@ -18,7 +18,7 @@ from mda_ionmech.viewing.scene import (
     open_states_file,
     telling_rows,
 )
-from ovito_modifiers import ColorByEvent, EventLegend, shared
+from ovito_modifiers import ColorByEvent, EventLegend
 
 from . import builders
 from .builders import LENGTH, load, write_dump, write_states
@@ -109,7 +109,7 @@ def shares():
 def texts(legend, frame, tmp_path):
     """Words of the legend, row by row."""
     data = load(write_dump(tmp_path / "s.dump")).compute(frame)
-    columns = legend._columns(shared.open_states(legend.events_file), data)
+    columns = legend.columns(data)
     return [[text for text, _ in row] for row in zip(*columns, strict=True)]
 
 
@@ -173,7 +173,7 @@ def test_what_does_not_belong_together_is_refused(crystal_states, tmp_path):
         ({"events": ""}, "events names none; it has no_hop"),
         ({"color_by": "type"}, "color_by must be 'events' or 'macrostates', got 'type'"),
         ({"color_by": "macrostates"}, "holds no macrostates; give a species a macrostate rule"),
-        ({"bulk": "burn"}, "bulk must be 'dim', 'hide' or 'keep', got 'burn'"),
+        ({"bulk": "burn"}, "bulk must be 'dim', 'pale', 'hide' or 'keep', got 'burn'"),
         ({"trail": -1}, "trail must be a number of analysed frames, 0 or more, got -1"),
     ):
         with pytest.raises(InputError, match=message):

@@ -15,14 +15,21 @@ from ovito.pipeline import ModifierInterface
 from ovito.vis import PythonViewportOverlay, ViewportOverlayInterface
 
 import ovito_modifiers
-from ovito_modifiers import ColorByEvent, ColorByMacrostate, EventFrames, EventLegend, HopArrows
+from ovito_modifiers import (
+    ColorByEvent,
+    ColorByMacrostate,
+    EventFrames,
+    EventLegend,
+    HopArrows,
+    ShellBonds,
+)
 
 from . import tables
 from .builders import load, write_dump, write_states
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-MODIFIERS = (ColorByEvent, ColorByMacrostate, HopArrows, EventFrames)
+MODIFIERS = (ColorByEvent, ColorByMacrostate, HopArrows, ShellBonds, EventFrames)
 
 
 def test_a_session_keeps_parameters_and_no_data(tmp_path):
