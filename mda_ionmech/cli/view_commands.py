@@ -92,9 +92,16 @@ def render(
     images: Annotated[
         int, typer.Option(help="Without --frame: number of frames with most of these events.")
     ] = 3,
+    hop: Annotated[
+        int | None,
+        typer.Option(help="One hop, by its number in the table of hops: before, between, after."),
+    ] = None,
+    hops: Annotated[
+        bool, typer.Option("--hops", help="Write the table of hops as CSV, and draw nothing.")
+    ] = False,
     animate: Annotated[
         int,
-        typer.Option(help="Analysed frames in a GIF that begins at the first image; 0: no GIF."),
+        typer.Option(help="Frames in a GIF that begins at the first image; 0: no GIF."),
     ] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.")] = Path(
         "ionmech-images"
@@ -119,13 +126,22 @@ def render(
     from ..viewing.opened import open_for_viewing
     from ..viewing.scene import build_scene, chosen_events, require_ovito
 
-    require_ovito()
-    from ..viewing.render import render_events
-
     folder = make_folder(output, "--output")
-    width, height = _numbers(size, "--size", 2, "x")
+    width, height = (int(n) for n in _numbers(size, "--size", 2, "x"))
     given = _given_trajectory(topology, trajectory, config, dataset, topology_format, atom_style)
     opened = open_for_viewing(file, given)
+    if hops:
+        _write_hops(opened, folder, events)
+        return
+    require_ovito()
+    if hop is not None:
+        list_written(
+            console_of(),
+            _draw_hop(opened, hop, events, folder, (width, height), renderer, animate),
+        )
+        return
+    from ..viewing.render import render_events
+
     scene = build_scene(
         opened.universe,
         opened.path,
@@ -145,10 +161,55 @@ def render(
         frames=frame,
         images=images,
         animate=animate,
-        size=(int(width), int(height)),
+        size=(width, height),
         renderer=renderer,
     )
     list_written(console_of(), written)
+
+
+def _write_hops(opened: Any, folder: Path, events: str | None) -> None:
+    """Write the table of hops, and show its longest ones."""
+    from ..lib.files import write_atomically
+    from ..viewing.hops import hop_list
+    from ..viewing.scene import chosen_events
+
+    names = chosen_events(opened.states, events)
+    table = hop_list(opened.states, names).drop(columns=["carrier", "row"])
+    path = folder / f"{opened.name}-hops.csv"
+    write_atomically(path, lambda name: table.to_csv(name, float_format="%.6g"))
+    console = console_of()
+    longest = table.sort_values("length_angstrom", ascending=False, kind="stable").head(10)
+    console.print(f"{len(table)} hops ({', '.join(names)}); the longest:")
+    console.print(longest.to_string(float_format=lambda x: f"{x:.4g}"), soft_wrap=True)
+    list_written(console, [path])
+
+
+def _draw_hop(
+    opened: Any,
+    number: int,
+    events: str | None,
+    folder: Path,
+    size: tuple[int, int],
+    renderer: str,
+    animate: int,
+) -> list[Path]:
+    from ..viewing.close_up import draw_hop
+    from ..viewing.hops import hop_list, read_hop, single_atoms
+    from ..viewing.render import make_renderer
+    from ..viewing.scene import chosen_events
+
+    states = opened.states
+    table = hop_list(states, chosen_events(states, events))
+    return draw_hop(
+        opened.universe,
+        read_hop(opened.universe, states, table, number),
+        single_atoms(states),
+        folder,
+        opened.name,
+        size=size,
+        renderer=make_renderer(renderer),
+        animate=animate,
+    )
 
 
 def view(

@@ -39,9 +39,7 @@ def make_renderer(name: str) -> Any:
     raise InputError(f"renderer {name!r} is not known; the renderers are {', '.join(RENDERERS)}")
 
 
-def render_image(
-    scene: Scene, frame: int, path: Path, size: tuple[int, int], renderer: Any
-) -> Path:
+def render_image(scene: Any, frame: int, path: Path, size: tuple[int, int], renderer: Any) -> Path:
     """Draw one frame of the trajectory into a PNG file, atomically.
 
     Raises
@@ -158,10 +156,15 @@ def animation(
             drawn = render_image(scene, frame, Path(folder) / "frame.png", size, renderer)
             with Image.open(drawn) as picture:
                 pictures.append(picture.convert("RGB"))
-    indexed = with_few_colors(pictures, colors_in(scene), 128)
+    return save_gif(pictures, path, colors_in(scene), per_second)
+
+
+def save_gif(pictures: Sequence[Any], path: Path, colors: Sequence[str], per_second: float) -> Path:
+    """Write images as a GIF, in one palette that holds these colours."""
+    indexed = with_few_colors(pictures, colors, 128)
     options: dict[str, Any] = {
         "save_all": True, "append_images": indexed[1:], "duration": round(1000 / per_second),
-        "loop": 0, "optimize": True,
+        "loop": 0, "optimize": True, "format": "GIF",
     }  # fmt: skip
     return write_atomically(path, lambda name: indexed[0].save(name, **options))
 

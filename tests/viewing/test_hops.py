@@ -1,0 +1,103 @@
+"""The table of hops lists beginnings; a hop knows its path and what changes in the shell."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from mda_ionmech import InputError, datasets
+from mda_ionmech.cli.app import app
+from mda_ionmech.viewing.hops import hop_list, read_hop
+from mda_ionmech.viewing.scene import open_states_file
+
+from ..builders import make_universe
+from ..ovito_modifiers import builders
+from ..ovito_modifiers.builders import LENGTH, N_FRAMES, write_states
+
+HOPS = ["single_ion_hop", "multi_ion_hop"]
+
+
+@pytest.fixture
+def states(tmp_path):
+    shell = np.full((N_FRAMES, 5), 1, dtype=np.int32)
+    shell[4:, 0] = 2
+    arrays = {
+        "shell": shell,
+        "shell_start": np.array([0, 0, 2, 4]),
+        "shell_atom_index": np.array([9, 10, 10, 11]),
+        "shell_atom_id": np.array([10, 11, 11, 12]),
+    }
+    return open_states_file(write_states(tmp_path / "s.states.npz", **arrays))
+
+
+def test_every_beginning_is_listed_once(states):
+    table = hop_list(states, HOPS)
+    assert table["frame"].tolist() == [2, 4, 4, 7]
+    assert table["ion"].tolist() == [0, 1, 2, 3]
+    assert table["event"].tolist() == ["single_ion_hop", *2 * ["multi_ion_hop"], "single_ion_hop"]
+    assert table["ions"].tolist() == [1, 2, 2, 1]
+    np.testing.assert_allclose(table["length_angstrom"], [2.0, 1.5, 1.5, 2.0])
+    assert hop_list(states, ["exchange"] if "exchange" in states.event_names else []).empty
+
+
+def test_path_and_shell_of_a_hop(states):
+    place = builders.positions()
+    place[3:, 0] += [LENGTH, 0, 0]  # the next frame is stored in another image
+    hop = read_hop(make_universe(place, LENGTH), states, hop_list(states, HOPS), 0)
+    assert hop.frames.tolist() == [2, 3, 4]
+    np.testing.assert_allclose(hop.path[:, 0], builders.positions()[2:5, 0], atol=1e-5)
+    assert [one.tolist() for one in hop.members] == [[9, 10], [9, 10], [10, 11]]
+    assert [hop.is_of(a) for a in (9, 10, 11, 8)] == ["leaves", "stays", "arrives", "passes"]
+    assert hop.text == ("hop 0: single_ion_hop, ion 0", "2.0 Å in 1 ps")
+    assert hop.color == "#FF0000"
+
+
+def test_ions_of_a_cluster_hop_together(states):
+    table = hop_list(states, HOPS)
+    hop = read_hop(make_universe(builders.positions(), LENGTH), states, table, 2)
+    assert hop.atoms.tolist() == [2, 1]
+    apart = hop.path[0, 1] - hop.path[0, 0]
+    assert np.abs(apart).max() <= LENGTH / 2
+    with pytest.raises(InputError, match=r"hop 9 is not in the table of hops, which has 4, number"):
+        read_hop(make_universe(builders.positions(), LENGTH), states, table, 9)
+
+
+def test_the_garnet_has_the_hops_of_its_table(crystal_states):
+    """Beginnings of the states are rows of the table of hops of the run at the same frames."""
+    states = open_states_file(crystal_states)
+    table = hop_list(states, HOPS)
+    length = np.linalg.norm(states.displacement, axis=-1)
+    np.testing.assert_allclose(
+        table["length_angstrom"], length[table["row"], table["carrier"]], rtol=1e-6
+    )
+    universe = datasets.crystal()
+    number = int(table["length_angstrom"].idxmax())
+    hop = read_hop(universe, states, table, number)
+    moved = np.linalg.norm(hop.path[-1, 0] - hop.path[0, 0])
+    assert moved == pytest.approx(table["length_angstrom"][number], abs=0.5)  # the cell drifts
+    assert {str(e) for e in universe.atoms[hop.members[0]].elements} == {"O"}
+    assert 3 <= len(hop.members[0]) <= 8
+
+
+@pytest.mark.usefixtures("vulkan")
+def test_the_command_lists_and_draws_hops(crystal_states, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ["render", str(crystal_states), "-d", "crystal", "-e", "multi_ion_hop", "-o", "out"]
+    done = CliRunner().invoke(app, [*options, "--hops"])
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv("out/crystal-hops.csv", index_col="hop")
+    assert set(table["event"]) == {"multi_ion_hop"}
+    number = str(table["length_angstrom"].idxmax())
+    done = CliRunner().invoke(
+        app, [*options, "--hop", number, "--size", "300x120", "--animate", "2"]
+    )
+    assert done.exit_code == 0, done.output
+    with Image.open(f"out/crystal-hop-{number}.png") as image:
+        assert image.size == (300, 120)
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    orange = (pixels[..., 0] > pixels[..., 1] + 70) & (pixels[..., 1] > pixels[..., 2] + 30)
+    for panel in range(3):  # the ions are in the middle of each picture
+        assert orange[20:, 100 * panel : 100 * panel + 100].sum() > 50
+    with Image.open(f"out/crystal-hop-{number}.gif") as gif:
+        assert gif.n_frames == 2
