@@ -117,7 +117,7 @@ def read_hop(universe: Any, states: StatesFile, table: pd.DataFrame, number: int
             f"hop {number} is not in the table of hops, which has {len(table)}, numbered from 0; "
             "--hops lists them"
         )
-    hop = table.loc[number]
+    hop: dict[str, Any] = {str(name): column[number] for name, column in table.items()}
     row, carrier = int(hop["row"]), int(hop["carrier"])
     last = min(row + window_rows(states), len(states.frame) - 1)
     ions = [carrier]
