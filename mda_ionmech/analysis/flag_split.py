@@ -15,10 +15,15 @@ import numpy as np
 
 from ..events import SolvationEvents
 from ..events.base import EventCodes
+from ..events.crystal.crystal_events import LinkedHops
 from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
-from ..lib.label_names import LIGAND, split_names
+from ..lib.label_names import CHANNEL, LIGAND, split_names
 from ..onsager.labelled_run import LabelledRun, LabelledSpecies
+from ..species import EventRule
+
+#: Most labels of sites whose channels split the classes of hops.
+MOST_SITE_LABELS = 8
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,26 @@ def split_species(one: LabelledSpecies, flag: str) -> LabelledSpecies:
     Raises
     ------
     InputError
-        For a species without a rule, hops between sites, or a flag that the rule does not have.
+        For a species without a rule or shells, or a flag that the rule does not have.
     """
     by, rule = f"by={shown(flag)}", one.rule
     if rule is None:
         raise InputError(f"{by}: {one.name!r} has no event rule; give it events=...")
     if flag == LIGAND:
         return _by_ligand(one)
-    kind = type(rule).__name__
+    _check_flag(one, rule, flag)
+    if one.microstates is None or one.labels.joint is not None:
+        raise InputError(f"{by}: {one.name!r} has no shells to compare; leave by out")
+    codes = EventCodes(rule, one.microstates.shells)
+    names = split_names(one.events, flag)
+    classify = SplitCodes(codes, rule.flag_names.index(flag))
+    labels = replace(one.labels, classify=classify, n_labels=len(names))
+    return replace(_renamed(one, names, flag), labels=labels)
+
+
+def _check_flag(one: LabelledSpecies, rule: EventRule, flag: str) -> None:
+    """Refuse a flag that the rule does not have."""
+    by, kind = f"by={shown(flag)}", type(rule).__name__
     if not is_one_of(flag, rule.flag_names):
         if is_one_of(flag, one.events):
             raise InputError(
@@ -67,21 +84,12 @@ def split_species(one: LabelledSpecies, flag: str) -> LabelledSpecies:
         raise InputError(
             f"{by}: {kind} of {one.name!r} {has if rule.flag_names else 'has no flags'}"
         )
-    if one.labels.joint is not None or one.microstates is None:
-        raise InputError(
-            f"{by}: classes of hops between sites, which are labelled together, are not split by a "
-            "flag; run.events(window) has the flags of every window"
-        )
-    codes = EventCodes(rule, one.microstates.shells)
-    names = split_names(one.events, flag)
-    classify = SplitCodes(codes, rule.flag_names.index(flag))
-    events = one.about["events"] | {"names": list(names), "split_by": flag}
-    return replace(
-        one,
-        events=names,
-        labels=replace(one.labels, classify=classify, n_labels=len(names)),
-        about=one.about | {"events": events},
-    )
+
+
+def _renamed(one: LabelledSpecies, names: tuple[str, ...], by: str) -> LabelledSpecies:
+    """A species with other classes, which its settings hold."""
+    events = one.about["events"] | {"names": list(names), "split_by": by}
+    return replace(one, events=names, about=one.about | {"events": events})
 
 
 def _by_ligand(one: LabelledSpecies) -> LabelledSpecies:
@@ -111,11 +119,57 @@ def _by_ligand(one: LabelledSpecies) -> LabelledSpecies:
 
 
 def split_run(run: LabelledRun, name: str, flag: str) -> LabelledRun:
-    """A run in which the classes of one species are split by a flag; see `split_species`."""
+    """A run in which the classes of one species are split by a flag; see `split_species`.
+
+    ``channel`` splits hops by the labels of the sites at their ends.
+
+    Raises
+    ------
+    InputError
+        As `split_species`, and for more channels than a table can show.
+    """
     index = run.index(name)
     species = list(run.species)
-    species[index] = split_species(species[index], flag)
-    return replace(run, species=tuple(species))
+    members = next((m for m in run.linked if index in m), None)
+    if members is None:
+        species[index] = split_species(species[index], flag)
+        return replace(run, species=tuple(species))
+    hops, member = run.linked[members], members.index(index)
+    _check_hops(species[index], hops, member, flag)
+    names = hops.names_of_parts(member, flag)
+    hops = replace(hops, parts=tuple(flag if k == member else None for k in range(len(members))))
+    # species that are labelled together share one object
+    for k in members:
+        joint = species[k].labels.joint
+        assert joint is not None
+        labels = replace(species[k].labels, joint=replace(joint, linked=hops))
+        species[k] = replace(species[k], labels=labels)
+    labels = replace(species[index].labels, n_labels=len(names))
+    species[index] = replace(_renamed(species[index], names, flag), labels=labels)
+    return replace(run, species=tuple(species), linked={**run.linked, members: hops})
+
+
+def _check_hops(one: LabelledSpecies, hops: LinkedHops, member: int, flag: str) -> None:
+    """Refuse what does not split the classes of hops of a species."""
+    rule = hops.rules[member]
+    if flag != CHANNEL:
+        if flag == LIGAND:
+            _by_ligand(one)
+        return _check_flag(one, rule, flag)
+    kinds = hops.site_labels(member)
+    if rule.detail == CHANNEL:
+        raise InputError(
+            f"by='channel': the classes of {one.name!r} are channels already, by detail='channel', "
+            "with rows of their own in summary(); give one of the flags "
+            f"{list(rule.flag_names)}"
+        )
+    if len(kinds) > MOST_SITE_LABELS:
+        raise InputError(
+            f"by='channel': the sites of {one.name!r} have {len(kinds)} labels, which make "
+            f"{len(kinds) ** 2} channels of each class; give the sites at most {MOST_SITE_LABELS} "
+            "labels, or see run.channel_rates()"
+        )
+    return None
 
 
 class RunLink:

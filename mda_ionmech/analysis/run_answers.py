@@ -138,7 +138,8 @@ class RunAnswers(ShownRun, RunObservables):
         flag : str
             E.g. ``"denticity"``, ``"association"`` or ``"renewal"``; those of a rule are in
             ``run.events().flag_names``. ``"ligand"``: the classes of
-            ``SolvationEvents(resolve="ligand")``.
+            ``SolvationEvents(resolve="ligand")``. ``"channel"``: for each class of hops one label
+            per pair of labels of the sites at their ends, e.g. ``single_ion_hop_24d->48g``.
         species : str, optional
             Default: the first with an event rule.
 
@@ -150,7 +151,7 @@ class RunAnswers(ShownRun, RunObservables):
         Raises
         ------
         InputError
-            Before a run, for a flag that the rule does not have, or for hops between sites.
+            Before a run, for a flag that the rule does not have, or for too many channels.
         """
         run = self._finished("split_by()")
         return run.split_by(flag, run.results._species(species))

@@ -13,6 +13,8 @@ from .plain_text import is_formula
 WITH, WITHOUT = "_with_", "_without_"
 #: In place of a flag: exchange of each solvent on its own.
 LIGAND = "ligand"
+#: Likewise: hops by the labels of the sites at their ends.
+CHANNEL = "channel"
 #: Longest name of a label.
 MOST_LETTERS = 200
 

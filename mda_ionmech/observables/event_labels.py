@@ -46,13 +46,8 @@ def event_labels(run: LabelledRun, index: int, n: int) -> EventLabels:
     n_origins, window = run.n_frames - n, n * run.dt
     joint = one.labels.joint
     if joint is not None:
-        label = np.concatenate([code.T for _, code, _ in joint.blocks(n)])
-        flags = np.empty(label.shape, dtype=np.uint16)
-        for c in range(label.shape[1]):
-            hops = np.zeros(run.n_frames, dtype=np.int32)
-            hops[joint.moves.carriers(c, c + 1).changes] = 1
-            hops = np.cumsum(hops)
-            flags[:, c] = (hops[n:] != hops[:-n]) & (label[:, c] == 0)
+        found = [(code.T, joint.flags(block).T) for block, code, _ in joint.blocks(n)]
+        label, flags = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return EventLabels(label, one.events, flags, rule.flag_names, window)
     assert one.microstates is not None
     shells = one.microstates.shells

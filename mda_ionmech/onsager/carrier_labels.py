@@ -27,6 +27,9 @@ class LabelledTogether(Protocol):
     def codes(self, block: Any, member: int) -> np.ndarray:
         """Label codes of one species in a block, shape (carriers, origins), int16."""
 
+    def flags(self, block: Any, member: int) -> np.ndarray:
+        """Flags of one species in a block, shape (carriers, origins), uint16."""
+
     def rows(self, member: int) -> slice:
         """Range of the carriers of one species among all."""
 
@@ -57,6 +60,10 @@ class JointLabels:
         rows = self.linked.rows(self.member)
         for block in self.linked.blocks(window):
             yield block, self.linked.codes(block, self.member), block.cluster[rows]
+
+    def flags(self, block: Any) -> np.ndarray:
+        """Flags of this species alone in a block, shape (carriers, origins), uint16."""
+        return self.linked.flags(block, self.member)
 
 
 @dataclass(frozen=True)

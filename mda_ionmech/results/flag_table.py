@@ -10,11 +10,14 @@ import xarray as xr
 
 from ..events.solvation import EXCHANGE, SEVERAL, SOLVENT, SolvationEvents
 from ..lib.checks import shown
-from ..lib.errors import AdditivityError, InputError
-from ..lib.label_names import LIGAND, split_names
+from ..lib.errors import AdditivityError, InputError, warn_user
+from ..lib.label_names import CHANNEL, LIGAND, split_names
 from ..onsager.coefficients import MAX_RESIDUAL
 from .diffusive_view import diffusive_view, lags_of, mask_undefined
 from .ends import ENDS
+
+#: Attribute of a table: the lag from which the parts of classes are straight, ps.
+STRAIGHT_FROM = "parts_straight_from_ps"
 
 
 def flag_table(results: Any, by: str, species: str, **reading: Any) -> pd.DataFrame:
@@ -38,20 +41,38 @@ def flag_table(results: Any, by: str, species: str, **reading: Any) -> pd.DataFr
         lengths = {k: plain.attrs.get(f"{k}_ps") for k in ("resolution", "horizon")}
         table = other.summary(view=view, species=species, **lengths)
     events = [str(e) for e in plain.index]
-    key = _ligand_key(events, table) if by == LIGAND else _flag_key(events, by)
+    keys = {LIGAND: _ligand_key, CHANNEL: _channel_key}
+    key = keys[by](events, table) if by in keys else _flag_key(events, by)
     _check_sums(plain, table, key)
     counts = other.decomposition["event_count"].sel(species=species).sum("window")
     met = {key[str(e)] for e, n in zip(counts["event"].values, counts.values, strict=True) if n > 0}
-    # of a class that never occurs the part without the flag stays
-    met |= {(e, False) for e in events if (e, True) not in met}
     if by == LIGAND:
         met = set(key.values())
+    elif by == CHANNEL:
+        met |= {(e, "") for e in events}
+    else:  # of a class that never occurs the part without the flag stays
+        met |= {(e, False) for e in events if (e, True) not in met}
     attrs = table.attrs
+    if view == "diffusive":
+        attrs = attrs | {STRAIGHT_FROM: _straight_from(other, by, attrs["first_lag_ps"])}
     kept = [key[str(e)] in met for e in table.index]
     table = table[kept]
     table.index = pd.MultiIndex.from_tuples([key[str(e)] for e in table.index], names=["event", by])
     table.attrs = attrs | {"by": by}
     return UnitTable.of(table)
+
+
+def _straight_from(other: Any, by: str, first: float) -> float:
+    """The lag from which all parts are straight, ps, with a warning where it is a later one."""
+    found = float(other.decomposition["diffusive_onsager"].attrs[STRAIGHT_FROM])
+    if found > first * (1 + 1e-9):
+        warn_user(
+            f"summary(by={shown(by)}): parts of the classes are straight from {found:g} ps on, and "
+            f"this table is of the lags of the run, from {first:g} ps: their sums are right, but "
+            "parts that undo one another are told apart at long times only; see "
+            f"run.split_by({shown(by)}).summary(), whose lags are those of the parts"
+        )
+    return found
 
 
 def _flag_key(events: list[str], by: str) -> dict[str, tuple[str, Any]]:
@@ -68,6 +89,15 @@ def _ligand_key(events: list[str], table: pd.DataFrame) -> dict[str, tuple[str, 
     for label in map(str, table.index):
         if label not in key:
             key[label] = whole, "several" if label == SEVERAL else label.removesuffix(EXCHANGE)
+    return key
+
+
+def _channel_key(events: list[str], table: pd.DataFrame) -> dict[str, tuple[str, Any]]:
+    """Class of each label, and the labels of the sites at both ends of its hops."""
+    key: dict[str, tuple[str, Any]] = {}
+    for label in map(str, table.index):
+        whole = next(e for e in events if label == e or label.startswith(f"{e}_"))
+        key[label] = whole, label[len(whole) + 1 :]
     return key
 
 
@@ -99,7 +129,9 @@ def _with_lags_of(split: Any, results: Any) -> Any:
         for end, array in zip(ENDS, (value, *view.spans[name]), strict=True):
             if name + end in data:
                 data[name + end] = data[name + end].copy(data=array)
-    data["diffusive_onsager"].attrs = results.decomposition["diffusive_onsager"].attrs
+    straight_from = data["diffusive_onsager"].attrs["first_lag_ps"]
+    about = results.decomposition["diffusive_onsager"].attrs
+    data["diffusive_onsager"].attrs = about | {STRAIGHT_FROM: straight_from}
     tree = split.tree.copy()
     tree["decomposition"] = xr.DataTree(data)
     return type(results)(tree)

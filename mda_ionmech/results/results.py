@@ -104,7 +104,8 @@ class Results(ResultTree):
         by : str, optional
             A flag of the event rule, e.g. ``"denticity"``: each class is split into windows with
             and without it, and both parts sum to the class; ``"ligand"``: exchange of solvent is
-            split by the solvent, see `mda_ionmech.events.SolvationEvents`. Needs the run of this
+            split by the solvent, see `mda_ionmech.events.SolvationEvents`; ``"channel"``: hops are
+            split by the labels of the sites at their ends. Needs the run of this
             result, which must still exist: ``run.results``, or ``load_run(path).results``. See
             `run.split_by`.
 

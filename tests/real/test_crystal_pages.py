@@ -110,6 +110,33 @@ def test_hops_by_every_definition():
     ]
 
 
+def test_hops_that_return():
+    from mda_ionmech.cli.demos import crystal_analysis
+
+    run = crystal_analysis(datasets.crystal(800)).run()
+    table = run.split_by("return").summary()
+    assert table.attrs["first_lag_ps"] == pytest.approx(2.4)
+    hops = table[table.index.str.match("(single|multi)_ion_hop")]
+    assert rows("concepts/crystals.md", "hops") == [
+        [
+            f"`{name}`",
+            f"{row['count']:.0f}",
+            f"{row['share']:.3f}",
+            f"{row['share_low']:.3f} to {row['share_high']:.3f}",
+        ]
+        for name, row in hops.iterrows()
+    ]
+    with pytest.warns(
+        UserWarning, match=r"are straight from 2\.4 ps on, .* from 0\.4 ps: .*split_by"
+    ):
+        short = run.results.summary(by="return")
+    assert short.attrs["parts_straight_from_ps"] == pytest.approx(2.4)
+    shares = [short.loc[(f"{kind}_ion_hop", True), "share"] for kind in ("single", "multi")]
+    assert shares == pytest.approx([0.097, 0.199], abs=5e-4)
+    # channels do not undo one another: the lags are those of the run
+    assert run.split_by("channel").summary().attrs["first_lag_ps"] == pytest.approx(0.4)
+
+
 def test_strings_of_hops(cores):
     table = cores.hop_strings()
     names = ("share", "exclusion", "circular")

@@ -7,7 +7,8 @@ carrier depends on its cluster.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ import numpy as np
 from ...lib.checks import as_number, is_one_of, number, shown
 from ...lib.errors import InputError
 from ...lib.frozen import frozen
+from ...lib.label_names import CHANNEL, split_names
 from ...lib.molecules import distinct
+from ...lib.run_length import LabelRuns
 from ...microstates import Shell
 from ...trajectory.unwrap import cell_heights
 from ..base import EventRule
@@ -23,6 +26,8 @@ from .hop_clusters import find_exchanges, label_hops, label_hops_nearby
 from .joined_history import same_place
 from .site_history import SiteHistory
 
+#: Flags of a window: the ion left its site and returned; it hops to the site that it held before.
+FLAGS = ("back_hop", "return")
 LINKINGS = ("chain", "proximity", "distance")
 #: Summed site vectors of an exchange vanish within this, Angstrom.
 _CLOSED = 1e-3
@@ -45,6 +50,8 @@ class HopBlock:
     cluster : numpy.ndarray
         Shape (carriers, origins), int32: a number shared by the carriers of one cluster, -1 where
         there is no hop.
+    window : int
+        Frames from the start to the end of the windows.
     """
 
     first: int
@@ -53,6 +60,7 @@ class HopBlock:
     after: np.ndarray
     label: np.ndarray
     cluster: np.ndarray
+    window: int
 
 
 @frozen
@@ -64,6 +72,9 @@ class CrystalEvents(EventRule):
     - ``multi_ion_hop``: a cluster of two or more linked hops;
     - ``exchange``: a cluster whose set of sites is unchanged and whose hop vectors sum to zero; a
       chain of hops that closes across the periodic cell is a multi-ion hop.
+
+    A second flag, ``return``: the ion that hops ends on the site, in the same periodic image, that
+    it held last before the one at the start of the window.
 
     Species with the same `linking`, `distance` and `shared` are labelled together: a cluster may
     hold ions of several, and counts as a cooperative event of each.
@@ -103,6 +114,10 @@ class CrystalEvents(EventRule):
     labelled together; with ``distance`` each ion of the gas has the displacement from its site of
     the same ion in the run.
 
+    Classes are split by a flag, or by channel, with exact sums, because each ion has its own label.
+    A cluster may then have ions in several parts: it counts as a cooperative event of that of its
+    first ion.
+
     The in-cluster part of L_AA (`event_incluster`) is that of pairs of ions of A, also in clusters
     with ions of other species: pairs of different species are in L_AB.
 
@@ -111,7 +126,7 @@ class CrystalEvents(EventRule):
     """
 
     names = ("no_hop", "single_ion_hop", "multi_ion_hop", "exchange")
-    flag_names = ("back_hop",)
+    flag_names = FLAGS
     joint = True
 
     def __init__(
@@ -275,7 +290,7 @@ class CrystalEvents(EventRule):
                     before, after, history.site, (history.places, *near), first, window, hidden,
                     label, cluster,
                 )  # fmt: skip
-            yield HopBlock(first, last, before, after, label, cluster)
+            yield HopBlock(first, last, before, after, label, cluster, window)
 
     def label_blocks(self, history: SiteHistory, window: int) -> Iterator[HopBlock]:
         """Labels of all carriers for one window length, by blocks of time origins.
@@ -372,11 +387,14 @@ class LinkedHops:
         Of all species.
     number : numpy.ndarray
         Shape (carriers,), int32: number of each carrier in the run, which numbers clusters.
+    parts : tuple of (str or None)
+        For each species the flag, or ``channel``, by which its classes are split; empty: none.
     """
 
     rules: tuple[CrystalEvents, ...]
     history: SiteHistory
     number: np.ndarray
+    parts: tuple[str | None, ...] = ()
 
     def edges(self, window: int) -> list[int]:
         """First origin of each block, and the number of origins."""
@@ -398,13 +416,55 @@ class LinkedHops:
         first = int(self.history.first[member])
         return lambda n: self.history.occupied.carriers(first + n, first + n + 1).dense()[0]
 
+    @cached_property
+    def _runs(self) -> tuple[LabelRuns, LabelRuns]:
+        """Of every run of a site image its number, and the site image before it, -1 for none."""
+        held = self.history.occupied
+        number = np.arange(len(held.value), dtype=np.int32)
+        earlier = np.full(len(held.value), -1, dtype=np.int32)
+        earlier[1:] = held.value[:-1]
+        earlier[held.offsets[:-1]] = -1
+        return replace(held, value=number), replace(held, value=earlier)
+
+    def flags(self, block: HopBlock, member: int) -> np.ndarray:
+        """Flags of one species in a block, shape (carriers, origins), uint16: see `FLAGS`."""
+        rows = self.rows(member)
+        number, earlier = (of.carriers(rows.start, rows.stop) for of in self._runs)
+        moved = block.label[rows] > 0
+        ends = (block.first, block.last), (block.first + block.window, block.last + block.window)
+        away = number.between(*ends[0]) != number.between(*ends[1])
+        back = block.after[rows] == earlier.between(*ends[0])
+        return (~moved & away).astype(np.uint16) | (moved & back).astype(np.uint16) << 1
+
+    def site_labels(self, member: int) -> tuple[str, ...]:
+        """Distinct labels of the sites of one species."""
+        first, last = self.history.kinds[member : member + 2]
+        return self.history.shells.types[first:last]
+
     def codes(self, block: HopBlock, member: int) -> np.ndarray:
         """Event codes of one species in a block, shape (carriers, origins), int16 or int32."""
         rule, rows = self.rules[member], self.rows(member)
-        label = block.label[rows]
-        if rule.detail is None:
-            return label.astype(np.int16)
-        first, last = self.history.kinds[member : member + 2]
-        kind = self.history.kind_of_site_image
-        before, after = (kind[ends[rows]] - first for ends in (block.before, block.after))
-        return rule.channel_codes(label, before, after, int(last - first))
+        by = self.parts[member] if self.parts else None
+        code: np.ndarray = block.label[rows].astype(np.int16)
+        if by == CHANNEL or rule.detail is not None:
+            first, last = self.history.kinds[member : member + 2]
+            kind = self.history.kind_of_site_image
+            before, after = (kind[ends[rows]] - first for ends in (block.before, block.after))
+            n_kinds = int(last - first)
+            channel = rule.channel_codes(block.label[rows], before, after, n_kinds)
+            # the channels of each class after those of the class before it
+            others = np.maximum(code - 1, 0) * np.int32(n_kinds**2) if by == CHANNEL else 0
+            code = channel + others
+        if by in FLAGS:
+            has = self.flags(block, member) >> FLAGS.index(by) & 1
+            code = 2 * code + 1 - has.astype(code.dtype)
+        return np.asarray(code)
+
+    def names_of_parts(self, member: int, by: str) -> tuple[str, ...]:
+        """Event classes of one species split by a flag or by channel, in the order of `codes`."""
+        kinds = self.site_labels(member)
+        if by != CHANNEL:
+            return split_names(self.rules[member].names_for(kinds), by)
+        channels = [f"{a}->{b}" for a in kinds for b in kinds]
+        hops = self.rules[member].names[1:]
+        return ("no_hop", *(f"{name}_{channel}" for name in hops for channel in channels))
