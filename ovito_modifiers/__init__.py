@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .event_frames import EventFrames
     from .event_legend import EventLegend
     from .hop_arrows import HopArrows
+    from .ion_density import IonDensity
     from .shell_bonds import ShellBonds
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "EventFrames",
     "EventLegend",
     "HopArrows",
+    "IonDensity",
     "ShellBonds",
     "StatesFile",
     "read_states",
@@ -35,6 +37,7 @@ _MODULES = {
     "EventFrames": "event_frames",
     "EventLegend": "event_legend",
     "HopArrows": "hop_arrows",
+    "IonDensity": "ion_density",
     "ShellBonds": "shell_bonds",
 }
 

@@ -36,7 +36,7 @@ class ColorByEvent(ModifierInterface):
 
     def modify(self, data: DataCollection, **kwargs: Any) -> None:
         """Colour the ions of one frame; called by OVITO."""
-        opened = shared.open_states(self.events_file)
+        opened = shared.open_states(self.events_file, data)
         chosen = shared.choose(opened.events, self.events, "Events (events)")
         moment = shared.find_moment(opened, data, self.match)
         self._cache = self._cache or {}

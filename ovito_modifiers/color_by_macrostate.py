@@ -29,7 +29,7 @@ class ColorByMacrostate(ModifierInterface):
 
     def modify(self, data: DataCollection, **kwargs: Any) -> None:
         """Colour the ions of one frame; called by OVITO."""
-        opened = shared.open_states(self.events_file)
+        opened = shared.open_states(self.events_file, data)
         labels = opened.macrostates
         if not labels.names:
             raise ValueError(

@@ -221,7 +221,7 @@ class EventLegend(ViewportOverlayInterface):
 
     def columns(self, data: DataCollection) -> list[list[tuple[str, tuple[float, ...]]]]:
         """Text and colour of every cell, column by column, the heading first."""
-        opened = shared.open_states(self.events_file)
+        opened = shared.open_states(self.events_file, data)
         labels = opened.events if self.labels == "events" else opened.macrostates
         chosen = shared.choose(labels, self.names, "Only (names)")[:-1]
         if not self.names:

@@ -64,7 +64,7 @@ class HopArrows(ModifierInterface):
 
     def modify(self, data: DataCollection, **kwargs: Any) -> None:
         """Add arrows and lines to one frame; called by OVITO."""
-        opened = shared.open_states(self.events_file)
+        opened = shared.open_states(self.events_file, data)
         states, labels = opened.states, opened.events
         chosen = shared.choose(labels, self.events, "Events (events)")
         moment = shared.find_moment(opened, data, self.match)

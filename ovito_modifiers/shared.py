@@ -88,8 +88,15 @@ class Moment:
 # ---- the file ---------------------------------------------------------------------------------
 
 
-def open_states(path: str) -> Opened:
+def open_states(path: str, data: DataCollection | None = None) -> Opened:
     """The states file, read once for all modifiers and read again when it has changed.
+
+    Parameters
+    ----------
+    path : str
+    data : DataCollection, optional
+        A file that is not at `path` is taken from beside the trajectory, where sessions expect it
+        after they were moved.
 
     Raises
     ------
@@ -101,6 +108,10 @@ def open_states(path: str) -> Opened:
             "no states file is chosen: set the parameter 'Events file' (events_file) to the "
             "*.states.npz that ionmech run, ionmech demo or run.save_states has written"
         )
+    if not os.path.isfile(path) and data is not None:
+        folder = os.path.dirname(str(data.attributes.get("SourceFile", "")))
+        beside = os.path.join(folder, os.path.basename(path))
+        path = beside if os.path.isfile(beside) else path
     if not os.path.isfile(path):
         read_states(path)  # raises, with the remedy
     facts = os.stat(path)

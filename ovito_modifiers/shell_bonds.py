@@ -56,7 +56,7 @@ class ShellBonds(ModifierInterface):
 
     def modify(self, data: DataCollection, **kwargs: Any) -> None:
         """Add the bonds of one frame; called by OVITO."""
-        opened = shared.open_states(self.events_file)
+        opened = shared.open_states(self.events_file, data)
         states, labels = opened.states, opened.events
         chosen = shared.choose(labels, self.events, "Events (events)")
         moment = shared.find_moment(opened, data, self.match)

@@ -267,10 +267,16 @@ def export(
     start: Annotated[int | None, typer.Option(help="First frame.")] = None,
     stop: Annotated[int | None, typer.Option(help="Frame after the last one.")] = None,
     step: Annotated[int | None, typer.Option(help="Stride in frames.")] = None,
+    session: Annotated[
+        bool,
+        typer.Option("--session", help="Also write a session of OVITO, *.ovito. Needs OVITO."),
+    ] = False,
     topology_format: TopologyFormat = None,
     atom_style: AtomStyle = None,
 ) -> None:
     """Write a LAMMPS dump with integer columns event and macrostate, for OVITO Basic.
+
+    With --session also a session that OVITO Pro opens, with the modifiers set up.
 
     Example: [bold]ionmech export run.nc run.lammpstrj --step 10[/bold]
     """
@@ -287,4 +293,9 @@ def export(
         if names:
             listed = ", ".join(f"{code} {name}" for code, name in names.items())
             console.print(f"{column}: 0 none, {listed}")
-    list_written(console, [path])
+    written = [path]
+    if session:
+        from ..viewing.session import write_session
+
+        written += write_session(opened, path)
+    list_written(console, written)

@@ -94,7 +94,7 @@ def _write_frame(
         for column, label in zip(columns, (states.event, states.macrostate), strict=True):
             column[states.atom_index] = label[row, states.carrier_of_atom].astype(np.int64) + 1
     low, high, tilt = _bounds(ts)
-    timestep = int(ts.data.get("step", ts.frame))
+    timestep = step_of(ts)
     skew = " xy xz yz" if tilt is not None else ""
     file.write(f"ITEM: TIMESTEP\n{timestep}\nITEM: NUMBER OF ATOMS\n{n}\n")
     faces = "ff ff ff" if ts.dimensions is None else "pp pp pp"
@@ -109,6 +109,11 @@ def _write_frame(
             fixed, ts.positions.tolist(), *columns.tolist(), strict=True
         )
     )
+
+
+def step_of(ts: Any) -> int:
+    """The engine's step of a frame; its number where the file holds none."""
+    return int(ts.data.get("step", ts.frame))
 
 
 def _bounds(ts: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:

@@ -139,6 +139,8 @@ def write_states_of_result(results: Results, universe: Any, path: Path) -> Path:
     carrier = np.concatenate(
         [one.carrier_of_atom + f for one, f in zip(species, first, strict=False)]
     )
+    names = (data[name].attrs.get("flag_meanings", "").split() for name in ("event", "macrostate"))
+    events, macrostates = (tuple(one) for one in names)
     ids = atom_ids(universe)
     begins = np.unique(carrier, return_index=True)[1]
     if not np.array_equal(ids[index[begins]], data["carrier_atom_id"].values):
@@ -161,17 +163,15 @@ def write_states_of_result(results: Results, universe: Any, path: Path) -> Path:
         "source": f"{settings['trajectory']}; the shortest window of {path.name}",
         "species_names": np.array([one.name for one in species], dtype=str),
         "species_of_carrier": data["carrier_species"].values,
-        **_shares(results, [one.name for one in species]),
+        **_shares(results, [one.name for one in species], events),
         **_shells(results, ids),
     }
-    names = (data[name].attrs.get("flag_meanings", "").split() for name in ("event", "macrostate"))
-    events, macrostates = (tuple(one) for one in names)
     write_archive(str(path), states_archive(events=events, macrostates=macrostates, arrays=arrays))
     return path
 
 
-def _shares(results: Results, species: list[str]) -> dict[str, np.ndarray]:
-    data = results.decomposition.isel(window=0).sel(species=species)
+def _shares(results: Results, species: list[str], events: tuple[str, ...]) -> dict[str, np.ndarray]:
+    data = results.decomposition.isel(window=0).sel(species=species, event=list(events))
     return {
         f"event_{name}": data[name].transpose("species", "event").values
         for name in ("share", "share_low", "share_high")

@@ -32,6 +32,7 @@ assert set(found) == {
     "Event frames",
     "Event legend",
     "Hop arrows",
+    "Ion density",
     "Shell bonds",
 }, found
 data = DataCollection()

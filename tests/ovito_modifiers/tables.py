@@ -16,11 +16,20 @@ from ovito_modifiers import (
     EventFrames,
     EventLegend,
     HopArrows,
+    IonDensity,
     ShellBonds,
 )
 
 PAGE = Path(__file__).parents[2] / "ovito_modifiers" / "README.md"
-CLASSES = (ColorByEvent, ColorByMacrostate, HopArrows, ShellBonds, EventFrames, EventLegend)
+CLASSES = (
+    ColorByEvent,
+    ColorByMacrostate,
+    HopArrows,
+    ShellBonds,
+    IonDensity,
+    EventFrames,
+    EventLegend,
+)
 
 
 def parameters(one) -> list[str]:

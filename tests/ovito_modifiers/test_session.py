@@ -21,6 +21,7 @@ from ovito_modifiers import (
     EventFrames,
     EventLegend,
     HopArrows,
+    IonDensity,
     ShellBonds,
 )
 
@@ -29,7 +30,7 @@ from .builders import load, write_dump, write_states
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-MODIFIERS = (ColorByEvent, ColorByMacrostate, HopArrows, ShellBonds, EventFrames)
+MODIFIERS = (ColorByEvent, ColorByMacrostate, HopArrows, ShellBonds, IonDensity, EventFrames)
 
 
 def test_a_session_keeps_parameters_and_no_data(tmp_path):

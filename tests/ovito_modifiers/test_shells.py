@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ovito.modifiers import CoordinationPolyhedraModifier
 
-from ovito_modifiers import ColorByEvent, HopArrows, ShellBonds
+from ovito_modifiers import ColorByEvent, HopArrows, IonDensity, ShellBonds
 from ovito_modifiers.event_legend import contact_rows, element_rows
 
 from . import builders
@@ -171,3 +171,24 @@ def test_pale_particles_keep_a_part_of_their_colour(states_file, tmp_path):
     rows = dict(element_rows(data))
     assert rows["other ions"] == pytest.approx((0.62, 0.62, 0.62), abs=1e-6)
     np.testing.assert_allclose(rows["2"], 0.5 * plain + 0.5, atol=1e-6)
+
+
+def test_the_density_counts_every_ion_once_a_frame(states_file, tmp_path):
+    pipeline = load(write_dump(tmp_path / "s.dump"))
+    density = IonDensity(events_file=states_file, every=1, spacing=2.5, events="single_ion_hop")
+    pipeline.modifiers.append(density)
+    data = pipeline.compute(0)
+    grid = data.grids["ion-density"]
+    assert tuple(grid.shape) == (8, 8, 8)
+    wanted = np.zeros((8, 8, 8))
+    for frame, ion in ((2, 0), (3, 0), (7, 3)):
+        place = (builders.positions()[frame, ion].round(4) / 2.5).astype(int)
+        wanted[tuple(place)] += 1 / 8  # of eight frames; in the last two no window begins
+    found = np.asarray(grid["Density"]).reshape(8, 8, 8, order="F") * 2.5**3
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    assert data.attributes["IonDensity.Frames"] == 8
+    density.events = "multi_ion_hop"
+    assert pipeline.compute(5).attributes["IonDensity.Ions"] == pytest.approx(4 / 8)
+    density.spacing = 0.05
+    with pytest.raises(ValueError, match="makes 64000000 voxels, more than 20000000; enlarge it"):
+        pipeline.compute(0)
