@@ -171,6 +171,7 @@ def one(
                 "imported": imported,
                 "seconds": seconds,
                 "changed": shells["ion"]["changed_per_frame"],
+                "compiled": compiled_here(),
                 "distinct": shells["ion"]["distinct_shells"],
                 "stages": dict(sorted(largest.items(), key=lambda x: -x[1])[:14]),
             }

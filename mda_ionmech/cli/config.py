@@ -165,7 +165,8 @@ class Config(Section):
     """Trajectory file, or several in order."""
     universe: dict[str, Any] = Field(default={})
     """How the files are read: format (or trajectory_format), topology_format, dimensions (cell of
-    files without one), dt, atom_style, and further keyword arguments of MDAnalysis.Universe."""
+    files without one), cell_file (the cells of a CP2K run), dt, atom_style, and further keyword
+    arguments of MDAnalysis.Universe."""
     analysis: AnalysisSection
     species: list[SpeciesSection] = Field(min_length=1)
     run: RunSection = Field(default={}, validate_default=True)
@@ -278,6 +279,8 @@ def load_config(path: str | PathLike[str], *, needs_temperature: bool = True) ->
     except ValidationError as error:
         raise InputError(_all_problems(error, source, file, folder)) from error
     config.trajectory = config.trajectories
+    if isinstance(cells := config.universe.get("cell_file"), str):
+        config.universe["cell_file"] = (folder / cells).resolve()
     config.output.name = config.output.name or source.stem
     try:
         check_output_name(config.output.name)

@@ -174,7 +174,10 @@ def _missing(universe: Any, needs_dt: bool, temperature: float | None) -> dict[s
         out["dt (ps between frames)"] = "--dt 0.5, or dt under [analysis]"
     box = universe.trajectory.ts.dimensions
     if box is None or not np.all(box[:3] > 0):
-        out[_CELL] = "--dimensions '25 25 25 90 90 90', or dimensions under [universe]"
+        out[_CELL] = (
+            "--dimensions '25 25 25 90 90 90' (or --cell-file of a CP2K run), or dimensions "
+            "under [universe]"
+        )
     return out
 
 

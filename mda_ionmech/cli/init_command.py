@@ -45,6 +45,9 @@ def init(
             "'25 25 30 90 90 120', A and degrees."
         ),
     ] = None,
+    cell_file: Annotated[
+        Path | None, typer.Option(help="Cells of the frames of a CP2K run, its .cell file.")
+    ] = None,
     cif: Annotated[
         Path | None, typer.Option(help="Structure of a crystal, whose orbits are the sites.")
     ] = None,
@@ -86,7 +89,7 @@ def init(
             "--check ionmech.toml"
         )
     files = [topology, *(trajectory or [topology])]
-    for path in (*files, *([cif] if cif else [])):
+    for path in (*files, *([cif] if cif else []), *([cell_file] if cell_file else [])):
         if not is_file(path):
             _refuse_missing(path)
     quiet_readers()
@@ -106,6 +109,8 @@ def init(
     )
     if elements is not None:
         given["elements"] = elements.replace(",", " ").split()
+    if cell_file is not None:
+        given["cell_file"] = cell_file
     home = output.resolve().parent
     _write(files, output, given, dt=dt, temperature=temperature, cif=cif, home=home)
 
@@ -182,6 +187,8 @@ def _write(
         positive("--dt", dt, "ps", "give the spacing of the frames, e.g. --dt 0.5")
     universe = open_universe(files[0], list(files[1:]), given)
     names = _relative(files, home)
+    if "cell_file" in given:
+        given["cell_file"] = _relative([given["cell_file"]], home)[0]
     sites = None if cif is None else _relative([cif], home)[0]
     guess = guess_config(
         universe, names[0], names[1:], given, dt,

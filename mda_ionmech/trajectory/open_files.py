@@ -25,6 +25,7 @@ from ..lib.elements import element_masses, elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import bond_pairs
 from .ase_reader import SAME_CELL, read_with_ase
+from .cp2k_cell import read_cell_file, set_cells
 from .lammps_columns import atom_style_of
 
 _COMPRESSED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -46,7 +47,7 @@ _BY_MDANALYSIS = {
     r"(config|revcon|revold)(\..*)?": "CONFIG",
 }
 #: Arguments of ours among those of a universe.
-OURS = ("dimensions", "trajectory_format", "bonds", "elements")
+OURS = ("dimensions", "cell_file", "trajectory_format", "bonds", "elements")
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ def open_files(
         Arguments of `MDAnalysis.Universe` and of its readers. ``format`` or
         ``trajectory_format`` and ``topology_format`` may also be names of ASE; ``dimensions``
         is the cell of files that hold none: an edge, three edges, or three edges and three angles;
+        ``cell_file`` a file of CP2K with the cells of all frames, and their spacing;
         ``elements`` are those of the atom types, a list in the order of the types or a mapping;
         ``bonds="guess"`` adds covalent bonds by the distances in the first frame.
     uneven : str
@@ -183,6 +185,9 @@ def open_files(
     rest = {k: v for k, v in options.items() if k not in OURS}
     given = _given_format(options)
     cell = check_dimensions(options.get("dimensions"))
+    cells = None if (file := options.get("cell_file")) is None else read_cell_file(file)
+    if cells is not None and cell is not None:
+        raise InputError("dimensions and cell_file both give the cell; leave one out")
     bonds = options.get("bonds")
     if bonds is not None and bonds != "guess":
         raise InputError(f"bonds must be 'guess', got {shown(bonds)}; or leave it out")
@@ -200,9 +205,18 @@ def open_files(
         # on changes of later versions of the reader, which a user cannot act on
         warnings.simplefilter("ignore", DeprecationWarning)
         if formats[0].by_ase:
+            if cells is not None:
+                raise InputError(
+                    f"cell_file is for files of CP2K, and {trajectory[0].name} is of the format "
+                    f"{formats[0].name}; leave it out, or give dimensions"
+                )
             found = _read_by_ase(topology, parser, trajectory, formats[0], rest, cell, uneven)
         else:
+            if cells is not None and cells.dt is not None:
+                rest.setdefault("dt", cells.dt)
             found = _read_by_mdanalysis(topology, parser, trajectory, formats[0], rest, cell)
+    if cells is not None:
+        set_cells(found, cells)
     if options.get("elements") is not None:
         _set_elements(found, options["elements"])
     if bonds == "guess":
