@@ -25,8 +25,9 @@ print(results.summary().to_string())
     [("most", 200, 5000), ("paired", 500, 5000), ("vehicle", 320, 5000), ("core", 400, 10_000)],
 )
 def test_runs_of_ten_times_their_budget_stay_within_it(case, n_carriers, n_frames, tmp_path):
-    measure(case, 100, 300, 10**6)  # kernels are compiled before, if they are not
     small = measure(case, 100, 300, 10**6, save=str(tmp_path))
+    if small["compiled"]:  # which takes memory too; from now on they are on the disk
+        small = measure(case, 100, 300, 10**6, save=str(tmp_path))
     budget = 24 * bodies(case, n_carriers) * n_frames // 10
     found = measure(case, n_carriers, n_frames, budget, save=str(tmp_path))
     assert found["distinct"] > (100 if case == "core" else 100_000)
@@ -44,7 +45,8 @@ def test_runs_of_ten_times_their_budget_stay_within_it(case, n_carriers, n_frame
     ("case", "n_carriers", "n_frames"), [("vehicle", 200, 5000), ("core", 400, 10_000)]
 )
 def test_runs_in_memory_take_64_bytes_per_carrier_and_frame(case, n_carriers, n_frames):
-    measure(case, 100, 300, None)
     found = measure(case, n_carriers, n_frames, None)
+    if found["compiled"]:
+        found = measure(case, n_carriers, n_frames, None)
     data = 64 * bodies(case, n_carriers) * n_frames
     assert found["peak"] - found["imported"] < data + KERNELS
