@@ -7,6 +7,7 @@ Contributions and shares of windows with fewer than ten blocks are marked.
 from .all_figures import close, figures, save, save_all
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .hop_strings import hop_strings
+from .journal import journal
 from .mechanism import concertedness, populations, robustness, timeline, transitions
 from .running import running
 from .spectrum import displacement_spectrum
@@ -24,6 +25,7 @@ __all__ = [
     "event_matrix",
     "figures",
     "hop_strings",
+    "journal",
     "onsager",
     "populations",
     "rdf",

@@ -108,7 +108,9 @@ def save(ax: Axes, path: Path) -> Path:
 
     # words stay words in SVG and PDF, so that they can be edited
     with mpl.rc_context({"svg.fonttype": "none", "pdf.fonttype": 42, "ps.fonttype": 42}):
-        return write_atomically(path, lambda name: figure.savefig(name, dpi=160))
+        dpi = mpl.rcParams["savefig.dpi"]
+        dots = 160 if dpi == "figure" else dpi
+        return write_atomically(path, lambda name: figure.savefig(name, dpi=dots))
 
 
 def close(ax: Axes) -> None:

@@ -12,6 +12,7 @@ from ..lib.errors import InputError
 from ..lib.plain_text import printable
 from ..results.colors import BLACK, EVENT_COLORS, colors_of
 from ..results.results import Results
+from .journal import broken, is_narrow, size_here
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,7 +41,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is None:
         import matplotlib.pyplot as plt
 
-        _, ax = plt.subplots(figsize=size, layout="constrained")
+        _, ax = plt.subplots(figsize=size_here(size), layout="constrained")
     check_axes(ax)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
@@ -140,8 +141,11 @@ def power_of_ten(values: np.ndarray) -> tuple[float, str]:
 
 def headline(ax: Axes, title: str, *lines: str) -> None:
     """A title, and smaller lines below it, at the left."""
-    shown = [line for line in lines if line]
-    ax.set_title(title, loc="left", fontsize="medium", pad=6 + 10.5 * len(shown))
+    import matplotlib as mpl
+
+    shown = [piece for line in lines if line for piece in broken(line)]
+    pad = 6 + 1.05 * float(mpl.rcParams["font.size"]) * len(shown)
+    ax.set_title("\n".join(broken(title)), loc="left", fontsize="medium", pad=pad)
     if shown:
         ax.annotate(
             "\n".join(shown), (0, 1), xycoords="axes fraction", xytext=(0, 4),
@@ -150,9 +154,19 @@ def headline(ax: Axes, title: str, *lines: str) -> None:
 
 
 def legend_beside(ax: Axes, handles: Any = None, labels: Any = None) -> None:
-    """A legend to the right of the axes, where it covers nothing."""
+    """A legend to the right of the axes, or below those of one column, where it covers nothing."""
     given = {} if handles is None else {"handles": handles}
     given |= {} if labels is None else {"labels": labels}
+    if is_narrow():
+        if handles is None or labels is None:
+            found, names = ax.get_legend_handles_labels()
+            given = {"handles": handles or found, "labels": labels or names}
+            if handles is not None and labels is None:
+                given["labels"] = [one.get_label() for one in handles]
+        ax.figure.legend(
+            frameon=False, fontsize="small", loc="outside lower left", ncols=2, **given
+        )
+        return
     ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1), **given)
 
 
@@ -171,9 +185,10 @@ def plain_logarithms(*axes: Any) -> None:
         def __call__(self, x: float, pos: int | None = None) -> str:
             return f"{x:g}" if super().__call__(x, pos) else ""
 
+    decades = 1.2 if is_narrow() else 2  # of an axis with labels between powers of ten
     for axis in axes:
         axis.set_major_formatter(lambda value, _: f"{value:g}")
-        axis.set_minor_formatter(Plain(minor_thresholds=(2, 0.4)))
+        axis.set_minor_formatter(Plain(minor_thresholds=(decades, 0.4)))
 
 
 def number_with_ends(value: float, low: float, high: float) -> str:
