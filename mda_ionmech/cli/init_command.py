@@ -136,7 +136,7 @@ def _universe_options(texts: dict[str, str | None], dimensions: str | None) -> d
                 "--topology-format DATA or --atom-style 'id type charge x y z'"
             )
     if dimensions is not None:
-        from ..trajectory.open_files import check_dimensions
+        from ..trajectory.given_cells import check_dimensions
 
         try:
             numbers = [float(x) for x in dimensions.replace(",", " ").strip("[] ").split()]

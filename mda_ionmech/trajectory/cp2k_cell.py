@@ -13,6 +13,7 @@ import numpy as np
 from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.write_targets import is_file, shown_path
+from .given_cells import GivenCells
 
 #: Columns of a file: step, time (fs), the three vectors (Angstrom), and the volume.
 COLUMNS = 12
@@ -116,8 +117,6 @@ def set_cells(universe: Any, given: CellFile) -> None:
     InputError
         For another number of frames, or frames that have cells.
     """
-    from MDAnalysis.transformations import set_dimensions
-
     trajectory, cells = universe.trajectory, given.cells
     if trajectory.ts.dimensions is not None and trajectory.ts.dimensions[:3].any():
         raise InputError(
@@ -130,5 +129,4 @@ def set_cells(universe: Any, given: CellFile) -> None:
             f"{n_frames} frames: write both at the same steps (EACH in MOTION/PRINT), or keep "
             "the lines of the steps of the trajectory"
         )
-    one = cells[0] if len(cells) == 1 else cells
-    trajectory.add_transformations(set_dimensions(one.astype(np.float32)))
+    trajectory.add_transformations(GivenCells(cells))

@@ -24,8 +24,9 @@ from ..lib.covalent_bonds import guess_bonds
 from ..lib.elements import element_masses, elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import bond_pairs
-from .ase_reader import SAME_CELL, read_with_ase
+from .ase_reader import read_with_ase
 from .cp2k_cell import read_cell_file, set_cells
+from .given_cells import check_dimensions, set_cell
 from .lammps_columns import atom_style_of
 
 _COMPRESSED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -240,33 +241,6 @@ def _given_format(options: Mapping[str, Any]) -> str | None:
     return next(iter(found), None)
 
 
-def check_dimensions(given: Any) -> np.ndarray | None:
-    """A cell as a, b, c in Angstrom and angles in degrees, shape (6,); None where none is given.
-
-    Raises
-    ------
-    InputError
-        Unless it is one edge, three edges or three edges and three angles, of a cell with volume.
-    """
-    if given is None:
-        return None
-    wanted = (
-        "an edge, three edges or three edges and three angles, in Angstrom and degrees, e.g. "
-        "[25.0, 25.0, 25.0, 90.0, 90.0, 90.0]"
-    )
-    listed = list(given) if isinstance(given, list | tuple | np.ndarray) else [given]
-    if len(listed) not in (1, 3, 6):
-        raise InputError(f"dimensions must be {wanted}, got {shown(given)}")
-    values = [number("dimensions", x, wanted, above=0) for x in listed]
-    edges = values[:3] if len(values) > 1 else 3 * values
-    cell = np.array(edges + (values[3:] or [90.0] * 3))
-    from MDAnalysis.lib.mdamath import triclinic_vectors
-
-    if not abs(np.linalg.det(triclinic_vectors(cell, dtype=np.float64))) > 0:
-        raise InputError(f"dimensions {shown(given)} enclose no volume; give {wanted}")
-    return cell
-
-
 def _read_by_ase(
     topology: Path,
     parser: FileFormat,
@@ -343,7 +317,7 @@ def _read_by_mdanalysis(
     else:
         universe = _universe_of(topology, trajectory, rest | _of_topology(topology, parser, rest))
     if cell is not None:
-        _set_cell(universe, cell, trajectory[0])
+        set_cell(universe, cell, trajectory[0])
     return universe
 
 
@@ -399,20 +373,6 @@ def _other_atoms(topology: Path, n_topology: int, trajectory: Path, n_trajectory
         f"{n_trajectory}: give the topology that this trajectory was run with, reduced to the same "
         "atoms if the trajectory was written for a part of them"
     )
-
-
-def _set_cell(universe: Any, cell: np.ndarray, path: Path) -> None:
-    """Set the cell of every frame of a trajectory without one."""
-    from MDAnalysis.transformations import set_dimensions
-
-    own = universe.trajectory.ts.dimensions
-    if own is not None and own[:3].any() and np.abs(own - cell).max() > SAME_CELL:
-        held, told = (", ".join(f"{x:.6g}" for x in one) for one in (own, cell))
-        raise InputError(
-            f"dimensions = [{told}] contradicts the cell of {path.name}, [{held}]: the file has a "
-            "cell of its own; leave dimensions out"
-        )
-    universe.trajectory.add_transformations(set_dimensions(cell.astype(np.float32)))
 
 
 def _set_elements(universe: Any, given: Any) -> None:

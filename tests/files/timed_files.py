@@ -4,9 +4,9 @@ import warnings
 
 import MDAnalysis as mda
 import numpy as np
-from MDAnalysis.transformations import set_dimensions
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition
+from mda_ionmech.trajectory.given_cells import GivenCells
 
 from ..builders import brownian, make_universe
 
@@ -76,7 +76,7 @@ def read(path, **options):
         warnings.simplefilter("ignore")
         universe.load_new([str(p) for p in paths] if len(paths) > 1 else str(paths[0]), **options)
     if universe.dimensions is None:
-        universe.trajectory.add_transformations(set_dimensions(BOX))
+        universe.trajectory.add_transformations(GivenCells(BOX))
     return universe
 
 

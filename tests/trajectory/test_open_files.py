@@ -13,8 +13,9 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from mda_ionmech import InputError
 from mda_ionmech.lib.topology import source_files, trajectory_name
 from mda_ionmech.trajectory import from_ase
+from mda_ionmech.trajectory.given_cells import check_dimensions
 from mda_ionmech.trajectory.lammps_columns import atom_style_of
-from mda_ionmech.trajectory.open_files import check_dimensions, format_of, open_files
+from mda_ionmech.trajectory.open_files import format_of, open_files
 from mda_ionmech.trajectory.time_sources import time_source
 
 pytest.importorskip("ase", reason="ASE is not installed")
