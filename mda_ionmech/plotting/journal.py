@@ -37,6 +37,10 @@ def journal(columns: int = 1, *, width: float | None = None) -> Iterator[None]:
     width : float, optional
         mm, for another width.
 
+    Yields
+    ------
+    None
+
     Raises
     ------
     InputError
