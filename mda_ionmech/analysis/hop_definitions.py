@@ -99,6 +99,43 @@ def redefined(
     return changed(detector, assignment=assignment, hop_time=date)
 
 
+def with_merged_sites(
+    name: str, detector: Any, distance: float, *, across: bool | None = None
+) -> SiteAssignment:
+    """A detector in which sites closer than a distance are one, for the same contacts.
+
+    Parameters
+    ----------
+    name : str
+        Of the species.
+    detector : Detector
+        Settled on a trajectory.
+    distance : float
+        Angstrom.
+    across : bool, optional
+        Also sites of different labels; default as in the detector.
+
+    Raises
+    ------
+    InputError
+        For a detector without sites, polyhedra, and a distance at which sites are chained or all
+        become one.
+    """
+    if not isinstance(detector, SiteAssignment):
+        raise InputError(
+            f"merge=... is of a SiteAssignment, and {name!r} has {type(detector).__name__}; leave "
+            "merge out"
+        )
+    if detector.assignment not in ASSIGNMENTS:
+        raise InputError(
+            f"merge=... needs the nearest site of each ion, and a run of {name!r} with "
+            f"assignment={detector.assignment!r} holds polyhedra; run again with assignment='core'"
+        )
+    assert detector.settled is not None
+    across = detector.source.merge_across if across is None else across
+    return changed(detector, settled=detector.settled.merged(distance, across=across))
+
+
 def linked_alike(gathered: GatheredRun, index: int) -> list[int]:
     """Numbers of the species whose hops are labelled together with those of number `index`."""
     rule = gathered.species[index].events

@@ -1,4 +1,4 @@
-"""Sensitivity of the shares to filters, radii, and the linking, dating and assignment of hops.
+"""Sensitivity of the shares to filters, radii, sites, and the linking and dating of hops.
 
 One setting is changed at a time; the carriers are labelled again from the stored contacts.
 """
@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..events import CrystalEvents
-from ..lib.checks import as_number, listed, positive, shown
-from ..lib.errors import InputError
+from ..lib.checks import as_number, listed, number, positive, shown
+from ..lib.errors import InputError, warn_user
 from ..lib.tables import indexed
 from ..lib.whole_frames import whole_frames
-from ..microstates import CutoffShell
+from ..microstates import CutoffShell, SiteAssignment
 from ..microstates.cutoff_shell import SAME_RADIUS
-from .hop_definitions import linked_alike, redefined
+from ..microstates.sites.nearest_site import closest_pair
+from ..microstates.sites.settled_sites import CORE_FRACTION
+from .hop_definitions import linked_alike, redefined, with_merged_sites
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from ..results.results import Results
     from .gathered_run import GatheredRun
 
+#: Cores of merged sites are called small below this fraction of the default radius.
+SMALL_CORE = 0.75
 #: The setting of the rows that show the run itself.
 AS_RUN = "as run"
 #: Columns of crystals: share of linked hops, and both nulls.
@@ -39,6 +43,7 @@ def robustness(
     cutoffs: Sequence[Any],
     hop_time: Sequence[str],
     assignment: Sequence[str],
+    merge: Sequence[Any],
     window: float | None,
     species: str | None,
 ) -> pd.DataFrame:
@@ -77,11 +82,12 @@ def robustness(
         *_radii(gathered, index, _values("cutoffs", cutoffs)),
         *_definitions(gathered, index, "hop_time", _values("hop_time", hop_time)),
         *_definitions(gathered, index, "assignment", _values("assignment", assignment)),
+        *_merged(gathered, index, _values("merge", merge)),
     ]
     if not choices:
         raise InputError(
             "robustness() needs values to try: persistence=[...], hysteresis=[...], cutoffs=[...], "
-            "linking=[...], hop_time=[...] or assignment=[...]"
+            "linking=[...], hop_time=[...], assignment=[...] or merge=[...]"
         )
     for setting, value, options in choices:
         add(setting, value, relabelled(window=n, with_nulls=hops, **options))
@@ -194,3 +200,36 @@ def _definitions(
             for one in (gathered.species[k],)
         }
         yield argument, str(value), {"detectors": detectors}
+
+
+def _merged(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
+    one = gathered.species[index]
+    for value in values:
+        pair = tuple(value) if isinstance(value, tuple | list) else (value, None)
+        if len(pair) != 2 or not (pair[1] is None or isinstance(pair[1], bool)):
+            raise InputError(
+                f"merge holds {shown(value)}; give a distance in Angstrom, or (distance, True) for "
+                "sites of different labels too"
+            )
+        remedy = "a distance in Angstrom above 0: sites closer than this are one"
+        distance = number("merge", pair[0], remedy, above=0)
+        found = with_merged_sites(one.name, one.microstates, distance, across=pair[1])
+        _warn_of_small_cores(found, distance)
+        across = ", across labels" if pair[1] else ""
+        text = f"{distance:g} A{across}: {len(found.labels)} sites"
+        yield "merge", text, {"detectors": {index: found}}
+
+
+def _warn_of_small_cores(detector: SiteAssignment, distance: float) -> None:
+    """Say where the cores of the parts are much smaller than those of merged sites would be."""
+    settled = detector.settled
+    if detector.assignment != "core" or settled is None:
+        return
+    usual = CORE_FRACTION * closest_pair(settled.places, settled.grid.cell)[2] / 2
+    if settled.r_core < SMALL_CORE * usual:
+        warn_user(
+            f"merge={distance:g} A keeps the cores of the parts of each site, of "
+            f"{settled.r_core:.2f} A, where a run with SiteAssignment(merge={distance:g}) has "
+            f"cores of {usual:.2f} A: visits that enter none of the small cores are missed; compare "
+            "assignment='nearest', or run again with merge=..."
+        )

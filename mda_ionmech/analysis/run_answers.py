@@ -193,6 +193,7 @@ class RunAnswers(ShownRun, RunObservables):
         cutoffs: Sequence[Any] = (),
         hop_time: Sequence[str] = (),
         assignment: Sequence[str] = (),
+        merge: Sequence[Any] = (),
         window: float | None = None,
         species: str | None = None,
     ) -> pd.DataFrame:
@@ -218,6 +219,11 @@ class RunAnswers(ShownRun, RunObservables):
             Dates of hops between cores; of all species that are labelled together.
         assignment : sequence of {"core", "nearest"}
             Assignments to sites, of all species that are labelled together.
+        merge : sequence of float or of (float, bool)
+            Distances in Angstrom: sites of one label closer than this are one, or ``(distance,
+            True)`` those of different labels too. An ion is on a merged site where it is nearest
+            to, or entered last the core of, any of its parts: these keep their cores, while
+            ``SiteAssignment(merge=...)`` has one core at their mean.
         window : float, optional
             ps; default as in `Results.summary`.
         species : str, optional
@@ -242,7 +248,7 @@ class RunAnswers(ShownRun, RunObservables):
         run = self._finished("robustness()")
         return robustness(
             run.gathered, run.results, run.relabelled, persistence, hysteresis, linking, cutoffs,
-            hop_time, assignment, window, species,
+            hop_time, assignment, merge, window, species,
         )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -9,6 +9,10 @@ from mda_ionmech.macrostates.ion_pairing import counts_of
 from mda_ionmech.microstates import CutoffShell
 
 from ..builders import make_universe
+from ..test_docs import rows
+
+#: First heading of the table of the page on events.
+HEAD = "surroundings of a lithium"
 
 
 def pairing_universe(n_frames=4, n=6, seed=0, length=14.0):
@@ -95,6 +99,29 @@ def test_first_shells_of_random_ions(bytes_at_once, monkeypatch):
     assert differ
     with pytest.raises(InputError, match=r"by='shells'\): must be 'cluster', .* or 'shell'"):
         IonPairing(by="shells")
+
+
+def test_the_table_of_the_page_on_events():
+    """A free cation, a pair, a bridged pair, and a cation with two anions, along one line."""
+    cations = [2.0, 10.0, 20.0, 26.0, 38.0]
+    anions = [13.0, 23.0, 35.5, 40.5, 44.0]  # one for the pair, a bridge, two, and one free
+    x = np.zeros((4, 10, 3))
+    x[..., 0] = cations + anions
+    u = make_universe(
+        x, (50.0,) * 3 + (90,) * 3, names=["C"] * 5 + ["A"] * 5, masses=[7.0, 35.0] * 5
+    )  # fmt: skip
+    by = {kind: run_pairing(u, 3.2, kind).macrostates for kind in ("cluster", "shell")}
+
+    def labels(kind, name):
+        return [by[kind][name].names[k] for k in by[kind][name].state[0]]
+
+    shown = [[cell.strip("`") for cell in row[1:]] for row in rows("concepts/events.md", HEAD)]
+    for kind, column in (("cluster", 0), ("shell", 1)):
+        free, pair, bridged, two = (row[column] for row in shown)
+        assert labels(kind, "+") == [free, pair, bridged, bridged, two]
+    # an anion bound to one cation that holds a second anion
+    assert labels("cluster", "-")[2:] == ["AGG", "AGG", "SSIP"]
+    assert labels("shell", "-")[2:] == ["CIP_shell", "CIP_shell", "SSIP_shell"]
 
 
 def test_anions_no_cation_touches_are_free():

@@ -99,7 +99,12 @@ def _count_taken(state, seen, first):  # type: ignore[no-untyped-def]
 
 
 def held_sites(
-    history: ContactHistory, persist: int, *, by_core: bool, dating: HopDating | None = None
+    history: ContactHistory,
+    persist: int,
+    *,
+    by_core: bool,
+    dating: HopDating | None = None,
+    site_of: np.ndarray | None = None,
 ) -> tuple[LabelRuns, int, int]:
     """Sites occupied by all carriers, on disk where the history is.
 
@@ -115,6 +120,8 @@ def held_sites(
         A site is occupied until the core of another one is entered.
     dating : HopDating, optional
         With `by_core`: dates the hops and counts their delays, before changes are undone.
+    site_of : numpy.ndarray, optional
+        Shape (sites of the history,): site that each has become, where some were merged.
 
     Returns
     -------
@@ -135,10 +142,13 @@ def held_sites(
             order = counting_order(carrier, last - first, order)
             number = np.bincount(carrier, minlength=last - first)
             inside += int((mine.end - mine.begin)[mine.inner].sum())
+            ligand = mine.ligand[order]
             stays = (
-                np.concatenate([[0], np.cumsum(number)]), mine.ligand[order], mine.inner[order],
+                np.concatenate([[0], np.cumsum(number)]),
+                ligand if site_of is None else site_of[ligand],
+                mine.inner[order],
                 mine.begin[order],
-            )  # fmt: skip
+            )
             *runs, without = hold_sites(*stays, by_core)
             homeless += int(without)
             if dating is not None:

@@ -6,7 +6,7 @@ A `SiteAssignment` holds parameters; the objects here hold the sites of one run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from .environment import environment_labels
 from .framework_drift import circular_mean
 from .known_structure import check_symmetry, nearest_labels
 from .mean_symmetry import find_symmetry
-from .merged_sites import merge_sites
+from .merged_sites import group_means, merge_sites, merged_groups
 from .nearest_site import SiteGrid, closest_pair
 from .off_site import MOST, far_from_sites
 from .polyhedra import Polyhedra, check_coordination, find_polyhedra
@@ -108,6 +108,9 @@ class SettledSites:
         Farthest vertex of a polyhedron, Angstrom; 0 without polyhedra.
     seen : dict
         How far carriers are from the sites in the sampled frames; see `far_from_sites`.
+    site_of : numpy.ndarray or None
+        Shape (sites of the contacts,): site that each has become, where some were merged after the
+        frames were read.
     """
 
     fractional: np.ndarray
@@ -121,6 +124,34 @@ class SettledSites:
     polyhedra: Polyhedra | None = None
     reach: float = 0.0
     seen: dict[str, Any] = field(default_factory=dict)
+    site_of: np.ndarray | None = None
+
+    def merged(self, distance: float, *, across: bool) -> SettledSites:
+        """Sites closer than a distance, Angstrom, as one, for the same contacts.
+
+        A carrier is on a merged site where it is nearest to, or in the core of, any of its parts.
+
+        Raises
+        ------
+        InputError
+            Where sites are joined to a chain much longer than the distance, or all become one.
+        """
+        cell = self.grid.cell
+        _, labels, group = merged_groups(self.places, self.labels, cell, distance, across=across)
+        if len(labels) < 2:
+            raise InputError(
+                f"merge={distance:g} A makes one site of all: give a shorter distance, between "
+                "that within split sites and that between sites"
+            )
+        places = group_means(self.places, group)
+        return replace(
+            self,
+            fractional=group_means(self.fractional, group),
+            labels=labels,
+            places=places,
+            grid=SiteGrid.of(places, cell),
+            site_of=group if self.site_of is None else group[self.site_of],
+        )
 
     def drift(self, frame: FrameGeometry) -> np.ndarray:
         """Fractional displacement of the framework since the reference frame."""

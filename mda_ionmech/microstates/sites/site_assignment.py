@@ -654,7 +654,10 @@ class SiteAssignment(Detector):
         by_volume = volume == "polyhedron" or (self.assignment == "core" and filtered)
         wait = self.frames_to_wait(history, filtered, persistence)
         dates = HopDating(self.hop_time) if by_volume and volume == "core" else None
-        runs, inside, homeless = held_sites(history, wait, by_core=by_volume, dating=dates)
+        site_of = None if self.settled is None else self.settled.site_of
+        runs, inside, homeless = held_sites(
+            history, wait, by_core=by_volume, dating=dates, site_of=site_of
+        )
         kinds = np.array([self.label_names.index(x) for x in self.labels])
         n_sites = len(self.labels)
         shells = ShellTable(
