@@ -230,6 +230,6 @@ def _warn_of_small_cores(detector: SiteAssignment, distance: float) -> None:
         warn_user(
             f"merge={distance:g} A keeps the cores of the parts of each site, of "
             f"{settled.r_core:.2f} A, where a run with SiteAssignment(merge={distance:g}) has "
-            f"cores of {usual:.2f} A: visits that enter none of the small cores are missed; compare "
-            "assignment='nearest', or run again with merge=..."
+            f"cores of {usual:.2f} A: visits that enter none of the small cores are missed; "
+            "compare assignment='nearest', or run again with merge=..."
         )

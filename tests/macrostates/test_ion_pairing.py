@@ -9,7 +9,7 @@ from mda_ionmech.macrostates.ion_pairing import counts_of
 from mda_ionmech.microstates import CutoffShell
 
 from ..builders import make_universe
-from ..test_docs import rows
+from ..test_docs import rows as rows_of_page
 
 #: First heading of the table of the page on events.
 HEAD = "surroundings of a lithium"
@@ -105,8 +105,8 @@ def test_the_table_of_the_page_on_events():
     """A free cation, a pair, a bridged pair, and a cation with two anions, along one line."""
     cations = [2.0, 10.0, 20.0, 26.0, 38.0]
     anions = [13.0, 23.0, 35.5, 40.5, 44.0]  # one for the pair, a bridge, two, and one free
-    x = np.zeros((4, 10, 3))
-    x[..., 0] = cations + anions
+    x = np.random.default_rng(0).normal(scale=0.02, size=(4, 10, 3))
+    x[..., 0] += cations + anions
     u = make_universe(
         x, (50.0,) * 3 + (90,) * 3, names=["C"] * 5 + ["A"] * 5, masses=[7.0, 35.0] * 5
     )  # fmt: skip
@@ -115,7 +115,9 @@ def test_the_table_of_the_page_on_events():
     def labels(kind, name):
         return [by[kind][name].names[k] for k in by[kind][name].state[0]]
 
-    shown = [[cell.strip("`") for cell in row[1:]] for row in rows("concepts/events.md", HEAD)]
+    shown = [
+        [cell.strip("`") for cell in row[1:]] for row in rows_of_page("concepts/events.md", HEAD)
+    ]
     for kind, column in (("cluster", 0), ("shell", 1)):
         free, pair, bridged, two = (row[column] for row in shown)
         assert labels(kind, "+") == [free, pair, bridged, bridged, two]
