@@ -19,10 +19,15 @@ from typing import Any
 
 import numpy as np
 from ovito.data import DataCollection
+from ovito.modifiers import CreateIsosurfaceModifier
 from PIL import Image
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from mda_ionmech import OnsagerDecomposition, datasets
 from mda_ionmech.cli.demos import crystal_analysis, liquid_analysis, polymer_analysis
+from mda_ionmech.viewing.close_up import CONTACTS, draw_hop
+from mda_ionmech.viewing.hops import hop_list, read_hop, single_atoms
 from mda_ionmech.viewing.render import (
     animation,
     colors_in,
@@ -30,34 +35,27 @@ from mda_ionmech.viewing.render import (
     render_image,
     with_few_colors,
 )
-from mda_ionmech.viewing.scene import Scene, build_scene, close_scene, window_rows
-from ovito_modifiers import EventFrames
+from mda_ionmech.viewing.scene import (
+    Scene,
+    build_scene,
+    close_scene,
+    frame_scene,
+    open_states_file,
+    window_rows,
+)
+from ovito_modifiers import ColorByEvent, EventFrames, IonDensity
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (960, 600)
-ZOOM, ASIDE, FONT = 1.1, 0.29, 0.033
-
-
-def look(scene: Scene, size: tuple[int, int], zoom: float = 1.0, aside: float = 0.0) -> None:
-    """Fill the picture with the cell, moved aside by a part of the picture's height."""
-    view = scene.viewport
-    view.zoom_all(size)
-    center = np.asarray(scene.pipeline.compute(0).cell)[:, :3].sum(axis=1) / 2
-    forward = np.asarray(view.camera_dir) / np.linalg.norm(view.camera_dir)
-    distance = float(np.dot(center - np.asarray(view.camera_pos), forward))
-    view.fov = 2 * np.arctan(np.tan(view.fov / 2) / zoom)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    height = 2 * distance * np.tan(view.fov / 2)
-    view.camera_pos = center - distance * forward - aside * height * right
 
 
 def picture(scene: Scene, frame: int, name: str, size: tuple[int, int] = SIZE) -> None:
-    """Draw with ambient light, twice as large as needed, and store it in few colours."""
+    """Draw beside the legend, twice as large as needed, and store it in few colours."""
     with tempfile.TemporaryDirectory() as folder:
         large = Path(folder) / "large.png"
         double = (2 * size[0], 2 * size[1])
-        render_image(scene, frame, large, double, make_renderer("tachyon"))
+        frame_scene(scene, double, frame)
+        render_image(scene, frame, large, double, make_renderer("standard"))
         with Image.open(large) as image:
             store(image.convert("RGB").resize(size, Image.Resampling.LANCZOS), name, scene)
 
@@ -86,23 +84,56 @@ def crystal(folder: Path) -> None:
     events = ["single_ion_hop", "multi_ion_hop", "exchange"]
     scene = build_scene(universe, states, events=events, direction=(-1, -2.1, -0.55))
     scene.legend.names = ", ".join(scene.states.event_names)
-    scene.arrows.arrow_vis.width = 0.24
-    scene.color.shown_size, scene.color.neutral_size = 0.4, 0.3
     scene.arrows.minimum_length = 1.2
-    scene.legend.font_size = FONT
-    look(scene, SIZE, ZOOM, ASIDE)
     multi = scene.states.event == scene.states.event_names.index("multi_ion_hop")
     enough = np.flatnonzero(multi.sum(axis=1) == 9)
     shown = int(enough[np.argmax(largest_cluster(scene, enough))])
     picture(scene, shown, "crystal-hops.png")
     frames = range(shown - 12, shown + 18)
+    frame_scene(scene, (640, 400), shown)
     path = IMAGES / "crystal-hops.gif"
     animation(scene, frames, path, (640, 400), make_renderer("standard"), per_second=6)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
-    scene.pipeline.modifiers[1].enabled = False
+    for one in scene.pipeline.modifiers:
+        one.enabled = isinstance(getattr(one, "delegate", None), ColorByEvent)
     scene.color.shown_size, scene.color.neutral_size = 0.7, 0.5
     picture(scene, shown, "ovito-color-by-event.png")
+    density(scene, states)
     close_scene(scene)
+    one_hop(universe, states, events, "crystal-hop.png", 3)
+
+
+def density(scene: Scene, states: Path) -> None:
+    """Surfaces of the density of the ions in the garnet: sites and the ways between them."""
+    scene.pipeline.modifiers.append(
+        IonDensity(events_file=str(states), every=2, spacing=0.3, match="source frame")
+    )
+    surface = CreateIsosurfaceModifier(
+        operate_on="voxels:ion-density", property="Density", isolevel=0.1
+    )
+    surface.vis.surface_color = (0.34, 0.71, 0.91)
+    scene.pipeline.modifiers.append(surface)
+    scene.color.bulk, scene.color.neutral_size, scene.color.shown_size = "dim", 0.01, 0.01
+    scene.viewport.overlays[0].enabled = False
+    picture(scene, 0, "ovito-ion-density.png")
+
+
+def one_hop(universe: Any, states: Path, events: Sequence[str], name: str, least: int = 1) -> None:
+    """Before, between and after the longest hop of a cluster of ions."""
+    read = open_states_file(states)
+    table = hop_list(read, events)
+    number = int(table["length_angstrom"].where(table["ions"] >= least).idxmax())
+    hop = read_hop(universe, read, table, number)
+    with tempfile.TemporaryDirectory() as folder:
+        (path,) = draw_hop(
+            universe, hop, single_atoms(read), Path(folder), "one", size=(2400, 900),
+            renderer=make_renderer("standard"),
+        )  # fmt: skip
+        with Image.open(path) as image:
+            small = image.convert("RGB").resize((1200, 450), Image.Resampling.LANCZOS)
+    (few,) = with_few_colors([small], [hop.color, *CONTACTS.values()], 200)
+    few.save(IMAGES / name, optimize=True)
+    print(f"{name}: {(IMAGES / name).stat().st_size / 1000:.0f} kB, hop {number}")
 
 
 def largest_cluster(scene: Scene, rows: np.ndarray) -> list[int]:
@@ -116,22 +147,31 @@ def liquid(folder: Path) -> None:
     universe = datasets.liquid()
     states = states_of(liquid_analysis(universe).run(), folder, 16.0)
     scene = build_scene(universe, states, direction=(-1, -2.1, -0.55))
-    scene.color.shown_size, scene.color.bulk_size = 0.75, 0.28
-    scene.arrows.arrow_vis.width = 0.6
     scene.legend.names = ", ".join(n for n in scene.states.event_names if n != "all")
-    scene.legend.font_size = FONT
-    look(scene, SIZE, ZOOM, ASIDE)
     kinds = [np.unique(row[:16]).size for row in scene.states.event]
     picture(scene, int(np.argmax(kinds)), "liquid-exchange.png")
+    scene.color.bulk_size, scene.bonds.events = 0.2, "solvent_exchange"
+    scene.arrows.events = scene.color.events = scene.legend.names = "solvent_exchange"
+    scene.pipeline.modifiers.append(near_ions)
+    picture(scene, int(np.argmax(kinds)), "ovito-shell-bonds.png")
     close_scene(scene)
+    one_hop(universe, states, ["solvent_exchange"], "liquid-hop.png")
     scene = build_scene(universe, states, color_by="macrostates", arrows=False, bulk="hide")
     scene.color.shown_size = 0.55
     hide_solvent_bonds(scene, universe)
-    scene.legend.font_size = FONT
-    look(scene, SIZE, ZOOM, ASIDE)
     aggregated = scene.states.macrostate == scene.states.macrostate_names.index("AGG")
     picture(scene, int(np.argmax(aggregated.sum(axis=1))), "ovito-color-by-macrostate.png")
     close_scene(scene)
+
+
+def near_ions(frame: int, data: DataCollection) -> None:
+    """A modifier: only molecules that touch an ion with a chosen event, and ions."""
+    topology = np.asarray(data.particles.bonds.topology)
+    n = data.particles.count
+    pairs = coo_matrix((np.ones(len(topology)), topology.T), shape=(n, n))
+    of = connected_components(pairs, directed=False)[1]
+    touched = of[np.flatnonzero(np.asarray(data.particles["Ion Event"]) > 0)]
+    data.particles_.delete_elements(~np.isin(of, touched))
 
 
 def hide_solvent_bonds(scene: Scene, universe: Any) -> None:
@@ -158,11 +198,7 @@ def polymer(folder: Path) -> None:
     chains = [
         chains_of(run, universe, int(f), int(ion)) for f in (row, row + window_rows(scene.states))
     ]
-    scene.color.shown_size, scene.color.bulk_size = 0.7, 0.2
-    scene.arrows.arrow_vis.width = 0.5
-    scene.legend.font_size = FONT
     scene.pipeline.modifiers.append(paint_chains(chains))
-    look(scene, SIZE, ZOOM, ASIDE)
     picture(scene, int(row), "polymer-interchain.png")
     del scene.pipeline.modifiers[-1]
     frames = EventFrames(
@@ -171,6 +207,7 @@ def polymer(folder: Path) -> None:
     scene.pipeline.modifiers.insert(0, frames)
     strip(scene, range(4), "ovito-event-frames.png")
     close_scene(scene)
+    one_hop(universe, states, ["interchain"], "polymer-hop.png")
 
 
 def chains_of(run: OnsagerDecomposition, universe: Any, frame: int, ion: int) -> np.ndarray:
@@ -194,13 +231,14 @@ def paint_chains(chains: Sequence[np.ndarray]) -> Callable[[int, DataCollection]
 def strip(scene: Scene, frames: Sequence[int], name: str) -> None:
     """Frames of the timeline side by side."""
     size = (300, 300)
-    look(scene, size, zoom=1.2)
     scene.legend.font_size, scene.legend.shares = 0.05, False
+    scene.legend.elements = False
+    frame_scene(scene, size, frames[0])
     whole = Image.new("RGB", (size[0] * len(frames), size[1]), "white")
     with tempfile.TemporaryDirectory() as folder:
         for k, frame in enumerate(frames):
             path = Path(folder) / "one.png"
-            render_image(scene, frame, path, (600, 600), make_renderer("tachyon"))
+            render_image(scene, frame, path, (600, 600), make_renderer("standard"))
             with Image.open(path) as image:
                 whole.paste(
                     image.convert("RGB").resize(size, Image.Resampling.LANCZOS), (300 * k, 0)
@@ -210,18 +248,21 @@ def strip(scene: Scene, frames: Sequence[int], name: str) -> None:
 
 def window(folder: Path) -> None:
     """The screen with the window of `ionmech view`."""
-    from mda_ionmech.viewing.window import application, open_window
+    from mda_ionmech.viewing.application import application
+    from mda_ionmech.viewing.window import open_window
 
     app = application()
     universe = datasets.crystal()
     states = states_of(crystal_analysis(universe).run(stop=1001), folder, 0.4)
     scene = build_scene(universe, states, direction=(-1, -2.1, -0.55))
     os.chdir(folder)  # the path that the panel shows is short then
-    for one in (scene.color, scene.arrows, scene.legend):
+    for one in (scene.color, scene.arrows, scene.bonds, scene.legend):
         one.events_file = states.name
     shown = open_window(scene)
     shown.select_event("multi_ion_hop")
     shown.set_frame(200)
+    hops = scene.states.event[200] == scene.states.event_names.index("multi_ion_hop")
+    shown.select_ion(int(np.flatnonzero(hops)[0]))
     end = time.monotonic() + 5
     while time.monotonic() < end:
         app.processEvents()

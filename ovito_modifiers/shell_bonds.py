@@ -41,6 +41,13 @@ class ShellBonds(ModifierInterface):
         desc="Colors of their own for members that leave the shell in this window, and for those "
         "that arrive, which are bonded at their present distance.",
     )
+    farthest = traits.api.Range(
+        low=0.0,
+        high=None,
+        value=6.0,
+        label="Arrivals within (Å)",
+        desc="Members that arrive have a bond only where they are nearer than this already.",
+    )
     kept_color = Color(
         (0.45, 0.45, 0.45), label="Stay", desc="Color of bonds to members that stay."
     )
@@ -126,7 +133,10 @@ class ShellBonds(ModifierInterface):
                 marks.append(KEPT if all(stays) else LEAVES if stays[0] else ARRIVES)
         found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         found[:, 1] = self._particles(opened, data, found[:, 1])
-        return found, np.array(marks, dtype=np.int64)
+        mark = np.array(marks, dtype=np.int64)
+        apart = _apart(data, found)[0]
+        drawn = (mark != ARRIVES) | (np.linalg.norm(apart, axis=1) <= self.farthest)
+        return found[drawn], mark[drawn]
 
     def _particles(
         self, opened: shared.Opened, data: DataCollection, member: np.ndarray
@@ -208,8 +218,19 @@ def add_bonds(data: DataCollection, pairs: np.ndarray, colors: np.ndarray) -> No
     bonds["Topology_"][old:] = pairs
     bonds.create_property("Color", data=painted)
     if data.cell is not None:
-        position = np.asarray(particles.positions)
-        apart = position[pairs[:, 1]] - position[pairs[:, 0]]
-        along = apart @ np.linalg.inv(np.asarray(data.cell)[:, :3]).T
-        image = np.where(np.array(data.cell.pbc), -np.rint(along), 0).astype(np.int32)
-        bonds.create_property("Periodic Image")[old:] = image
+        bonds.create_property("Periodic Image")[old:] = _apart(data, pairs)[1]
+
+
+def _apart(data: DataCollection, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shortest vectors between the particles of pairs, and the periodic images they lead to.
+
+    Both of shape (pairs, 3).
+    """
+    position = np.asarray(data.particles.positions)
+    apart = position[pairs[:, 1]] - position[pairs[:, 0]]
+    if data.cell is None:
+        return apart, np.zeros(apart.shape, dtype=np.int32)
+    cell = np.asarray(data.cell)[:, :3]
+    along = apart @ np.linalg.inv(cell).T
+    image = np.where(np.array(data.cell.pbc), -np.rint(along), 0).astype(np.int32)
+    return apart + image @ cell.T, image

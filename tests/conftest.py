@@ -79,7 +79,9 @@ def crystal_states(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         run = crystal_analysis(datasets.crystal()).run(stop=301)
-    return run.save_states(tmp_path_factory.mktemp("crystal") / "crystal.states.npz", 0.4)
+    folder = tmp_path_factory.mktemp("crystal")
+    run.save_states(folder / "crystal-longer.states.npz", 1.6)
+    return run.save_states(folder / "crystal.states.npz", 0.4)
 
 
 @pytest.fixture

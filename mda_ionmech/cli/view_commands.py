@@ -227,7 +227,10 @@ def view(
     topology_format: TopologyFormat = None,
     atom_style: AtomStyle = None,
 ) -> None:
-    """Show the events in a window: play, change parameters, click on an event to go to its frames.
+    """Show the events in a window: play, choose events, windows and colors, click on ions.
+
+    A click on an event goes to its frames, one on an ion shows its track, events and shell, one in
+    the time line goes there. Windows of other lengths are those of states files NAME-*.states.npz.
 
     Needs pip install 'mda-ionmech\\[viewer]', a screen and a Vulkan driver.
 
@@ -237,7 +240,9 @@ def view(
     from ..viewing.scene import build_scene, require_ovito
 
     require_ovito("viewer")
-    from ..viewing.window import application, open_window
+    from ..viewing.application import application
+    from ..viewing.opened import windows_beside
+    from ..viewing.window import open_window
 
     app = application()
     given = _given_trajectory(topology, trajectory, config, dataset, topology_format, atom_style)
@@ -252,7 +257,7 @@ def view(
         preset=preset,
         trail=trail,
     )
-    window = open_window(scene)
+    window = open_window(scene, windows_beside(opened))
     app.exec()
     window.close()
 

@@ -137,7 +137,7 @@ def read_hop(universe: Any, states: StatesFile, table: pd.DataFrame, number: int
         else:
             path[k] = path[k - 1] + shortest(here - path[k - 1], ts)
         at = int(np.searchsorted(states.frame, frame, side="right")) - 1
-        members.append(_members(states, at, carrier, ts, atoms[0], anions))
+        members.append(members_at(states, at, carrier, ts, atoms[0], anions))
     partners = f" with {len(ions) - 1} more" if len(ions) > 1 else ""
     text = (
         f"hop {number}: {hop['event']}, {hop['species']} {hop['ion']}{partners}",
@@ -162,7 +162,7 @@ def shortest(vectors: np.ndarray, ts: Any) -> np.ndarray:
     return np.asarray(vectors - np.rint(vectors @ np.linalg.inv(cell)) @ cell)
 
 
-def _members(
+def members_at(
     states: StatesFile, row: int, carrier: int, ts: Any, atom: int, anions: np.ndarray
 ) -> np.ndarray:
     """Atoms of the shell of an ion; of one on a site the anions about as near as the nearest."""

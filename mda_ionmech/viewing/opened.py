@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,6 +93,23 @@ def open_for_viewing(path: Path, given: Callable[[], Any] | None = None) -> Open
     states = open_states_file(beside)
     check_universe(universe, states)
     return Opened(beside, stem(path), states, universe, results, folder)
+
+
+def windows_beside(opened: Opened) -> dict[str, Path]:
+    """States files of the same run in one folder, by the length of their windows as text.
+
+    ``NAME.states.npz`` and all ``NAME-ANYTHING.states.npz``, the shortest window first.
+    """
+    found: dict[float, Path] = {opened.states.window_ps: opened.path}
+    for path in sorted(opened.path.parent.glob(f"{glob.escape(opened.name)}*{ENDING}")):
+        try:
+            states = open_states_file(path)
+        except (InputError, FileNotFoundError):
+            continue
+        same = np.array_equal(states.frame, opened.states.frame)
+        if same and np.array_equal(states.atom_id, opened.states.atom_id):
+            found.setdefault(states.window_ps, path)
+    return {f"{window:g} ps": path.absolute() for window, path in sorted(found.items())}
 
 
 def stem(path: Path) -> str:

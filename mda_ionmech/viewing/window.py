@@ -1,178 +1,205 @@
-"""Qt window for events: viewport, time slider, parameters of the modifiers, and a bar chart.
+"""Qt window for events: viewport, time line, bar chart, and parameters of the modifiers.
 
-A click on an event in the chart goes to frames where it occurs. Needs the extra ``viewer`` and a
-screen. OVITO is imported before Qt, whose settings it changes.
+A click on a bar goes to frames where the event occurs, one on an ion shows its track, its events
+and its shell, one in the time line goes there. Needs the extra ``viewer`` and a screen.
 """
 
 from __future__ import annotations
 
-import ctypes
-import os
-import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import ovito
 import ovito.gui
-from matplotlib.figure import Figure
-from ovito.qt_compat import QtCore, QtWidgets
+from ovito.qt_compat import QtCore, QtGui, QtWidgets
 
 from ovito_modifiers.event_frames import event_rows
 
-from ..lib.errors import InputError
-from .scene import QUIET, Scene
+from ..lib.elements import elements_of
+from .application import application
+from .chart import Chart, Contributions
+from .controls import make_panel, visible_traits
+from .framework import ANIONS
+from .scene import QUIET, Scene, frame_scene, open_states_file
+from .timeline import Timeline
+from .track import IonTrack, pick_ion
 
 PLAY_INTERVAL = 120  # ms
-HEADLESS = "ovitoheadless"
+#: Part of the width and height that OVITO's preview leaves to the picture, between its margins.
+PREVIEW = 0.928
+#: Words of the selector for all events.
+ALL = "all events"
 
 
-class Contributions:
-    """Data of the bar chart: a value for each event, with its interval where there is one."""
+class Picture(QtWidgets.QAbstractScrollArea):
+    """OVITO's viewport, without the margins of its preview; calls `clicked` with a place.
 
-    def __init__(self, scene: Scene) -> None:
-        states = scene.states
-        self.names: list[str] = []
-        self.values = np.empty(0)
-        self.errors: np.ndarray | None = None
-        self.title = f"frequency of each event in {states.window_ps:g} ps"
-        if states.event_share is not None and states.species_names is not None:
-            known = np.isfinite(states.event_share)
-            row = int(known.sum(axis=1).argmax())
-            if known[row].sum() > 1:
-                columns = np.flatnonzero(known[row])
-                self.names = [states.event_names[k] for k in columns]
-                self.values = states.event_share[row, columns]
-                self.title = (
-                    f"share of L({states.species_names[row]}) in windows of {states.window_ps:g} ps"
-                )
-                if states.event_share_low is not None and states.event_share_high is not None:
-                    self.errors = np.clip(
-                        [
-                            self.values - states.event_share_low[row, columns],
-                            states.event_share_high[row, columns] - self.values,
-                        ],
-                        0,
-                        None,
-                    )
-        if not self.names:
-            counts = np.array([(states.event == k).sum() for k in range(len(states.event_names))])
-            columns = np.flatnonzero(counts)
-            self.names = [states.event_names[k] for k in columns]
-            self.values = counts[columns] / max(counts.sum(), 1)
-        self.colors = [states.event_colors[states.event_names.index(n)] for n in self.names]
+    Only in an area that scrolls Qt clips windows of OVITO.
+    """
 
-
-class Chart(QtWidgets.QWidget):
-    """Bars of the contributions; calls `clicked` with the name of the event."""
-
-    def __init__(self, contributions: Contributions, clicked: Callable[[str], None]) -> None:
+    def __init__(self, viewport: Any, clicked: Callable[[float, float], None]) -> None:
         super().__init__()
-        from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        for bar in (self.setHorizontalScrollBarPolicy, self.setVerticalScrollBarPolicy):
+            bar(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        viewport.preview_mode = True  # needed for the legend
+        self.view = ovito.gui.create_qwidget(viewport, self.viewport())
+        self.inner = getattr(self.view, "widget", self.view)
+        self.clicked = clicked
+        self.pressed: Any = None
+        self.surface: Any = None
 
-        self.contributions, self.clicked = contributions, clicked
-        figure = Figure(figsize=(4.2, 2.8), layout="constrained")
-        self.canvas = FigureCanvasQTAgg(figure)
-        self.axes = figure.add_subplot()
-        self.bars: Any = None
-        self.draw([])
-        self.canvas.mpl_connect("button_press_event", self._pressed)
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.canvas)
+    def resizeEvent(self, event: Any) -> None:
+        """Enlarge the viewport by its margins, and give the picture the shape of this widget."""
+        width, height = max(self.width(), 2), max(self.height(), 2)
+        outer = round(width / PREVIEW), round(height / PREVIEW)
+        self.inner.setGeometry((width - outer[0]) // 2, (height - outer[1]) // 2, *outer)
+        ovito.scene.render_settings.size = (width, height)
 
-    def draw(self, chosen: list[str]) -> None:
-        """Draw the bars, with those of the chosen events highlighted."""
-        shown, ax = self.contributions, self.axes
-        ax.clear()
-        place = np.arange(len(shown.names))
-        self.bars = ax.barh(place, shown.values, color=shown.colors, height=0.75)
-        if shown.errors is not None:
-            ax.errorbar(
-                shown.values, place, xerr=shown.errors, fmt="none", ecolor="black", capsize=2
-            )
-        for bar, name in zip(self.bars, shown.names, strict=True):
-            bar.set_alpha(1.0 if not chosen or name in chosen else 0.25)
-        ax.set_yticks(place, shown.names)
-        ax.invert_yaxis()
-        ax.axvline(0, color="black", linewidth=0.8)
-        ax.set_xlabel(shown.title, fontsize=9)
-        ax.tick_params(labelsize=9)
-        ax.spines[["top", "right"]].set_visible(False)
-        self.canvas.draw_idle()
+    def showEvent(self, event: Any) -> None:
+        """Listen to the window that OVITO draws on, which exists from now on."""
+        if self.surface is None:
+            self.surface = surface_in(self.inner)
+            self.surface.installEventFilter(self)
 
-    def _pressed(self, event: Any) -> None:
-        # the whole row counts as its bar, so that small shares can be clicked, too
-        if event.inaxes is self.axes and event.ydata is not None:
-            number = round(event.ydata)
-            if 0 <= number < len(self.contributions.names):
-                self.clicked(self.contributions.names[number])
+    def eventFilter(self, watched: Any, event: Any) -> bool:
+        """Notice clicks, and leave every event to the viewport."""
+        kinds = QtCore.QEvent.Type
+        if event.type() == kinds.MouseButtonPress:
+            self.pressed = event.position()
+        elif event.type() == kinds.MouseButtonRelease and self.pressed is not None:
+            moved = event.position() - self.pressed
+            if event.button() == QtCore.Qt.MouseButton.LeftButton and (
+                abs(moved.x()) + abs(moved.y()) < 4
+            ):
+                place = self.mapFromGlobal(event.globalPosition())
+                self.clicked(place.x(), place.y())
+            self.pressed = None
+        return False
+
+
+def surface_in(container: QtWidgets.QWidget) -> Any:
+    """The window within a widget that holds a window; the widget itself where there is none."""
+    for one in QtGui.QGuiApplication.allWindows():
+        own = one.metaObject().className()
+        if own not in ("QWidgetWindow", "QWindow") and one.size() == container.size():
+            return one
+    return container
 
 
 class Window(QtWidgets.QMainWindow):
-    """The window; its controls call `set_frame`, `select_event` and `jump`."""
+    """The window; its controls call `set_frame`, `select_event`, `select_ion` and `jump`."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, windows: dict[str, Path] | None = None) -> None:
         super().__init__()
-        self.scene = scene
-        self.setWindowTitle(f"ionmech: {scene.states.source}")
+        self.scene, self.states = scene, scene.states
+        self.windows = windows or {}
+        self.setWindowTitle(f"ionmech: {self.states.source}")
         self.resize(1280, 800)
-        scene.viewport.preview_mode = True  # needed for the legend
-        self.view = ovito.gui.create_qwidget(scene.viewport, self)
-        self.chart = Chart(Contributions(scene), self.select_event)
+        anions = np.flatnonzero(np.isin(elements_of(scene.universe), ANIONS))
+        self.track = IonTrack(universe=scene.universe, states=self.states, anions=anions)
+        scene.pipeline.modifiers.append(self.track)
+        self.picture = Picture(scene.viewport, self.pick)
+        self.view = self.picture.view
+        self.chart = Chart(Contributions(self.states), self.select_event)
+        self.timeline = Timeline(self.states, self.go_to_time)
         self.slider = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal)
         self.slider.setRange(0, scene.universe.trajectory.n_frames - 1)
         self.slider.valueChanged.connect(self._show_frame)
-        self.label = QtWidgets.QLabel()
-        self.label.setTextFormat(QtCore.Qt.TextFormat.PlainText)
-        self.play_button = QtWidgets.QPushButton("Play")
-        self.play_button.setCheckable(True)
-        self.play_button.toggled.connect(self._play)
+        self.label, self.ion_label = QtWidgets.QLabel(), QtWidgets.QLabel()
+        for one in (self.label, self.ion_label):
+            one.setTextFormat(QtCore.Qt.TextFormat.PlainText)
+        self.ion_label.setText("click on an ion to follow it")
         self.timer = QtCore.QTimer(self)
         self.timer.setInterval(PLAY_INTERVAL)
         self.timer.timeout.connect(self._advance)
+        whole = QtWidgets.QSplitter()
+        whole.addWidget(self._left())
+        whole.addWidget(self._right())
+        whole.setSizes([860, 420])
+        self.setCentralWidget(whole)
+        self._draw_time()
+        self._show_frame(0)
+
+    # ---- layout ---------------------------------------------------------------------------
+
+    def _left(self) -> QtWidgets.QWidget:
+        """Viewport, time line, slider and buttons."""
+        left = QtWidgets.QWidget()
+        below = QtWidgets.QVBoxLayout(left)
+        below.setContentsMargins(4, 4, 4, 4)
+        below.addWidget(self.picture, stretch=1)
+        self.timeline.setFixedHeight(140)
+        below.addWidget(self.timeline)
+        below.addWidget(self.slider)
         buttons = QtWidgets.QHBoxLayout()
+        self.play_button = QtWidgets.QPushButton("Play")
+        self.play_button.setCheckable(True)
+        self.play_button.toggled.connect(self._play)
         buttons.addWidget(self.play_button)
         self.previous_button = self._button("Previous event", lambda: self.jump(-1), buttons)
         self.next_button = self._button("Next event", lambda: self.jump(1), buttons)
         self.all_button = self._button("All events", lambda: self.select_event(None), buttons)
         buttons.addWidget(self.label, stretch=1)
-
-        left = QtWidgets.QWidget()
-        below = QtWidgets.QVBoxLayout(left)
-        below.addWidget(getattr(self.view, "widget", self.view), stretch=1)
-        below.addWidget(self.slider)
         below.addLayout(buttons)
+        return left
+
+    def _right(self) -> QtWidgets.QWidget:
+        """Selectors, bar chart and panels of parameters."""
         right = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical)
-        right.addWidget(self.chart)
+        top = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(top)
+        row = QtWidgets.QHBoxLayout()
+        self.event_box, self.window_box = QtWidgets.QComboBox(), QtWidgets.QComboBox()
+        self._fill_events()
+        self.event_box.activated.connect(
+            lambda k: self.select_event(self.event_box.itemText(k) if k else None)
+        )
+        self.window_box.addItems(list(self.windows) or [f"{self.states.window_ps:g} ps"])
+        self.window_box.setCurrentText(f"{self.states.window_ps:g} ps")
+        self.window_box.setToolTip("windows of the states files beside the result")
+        self.window_box.activated.connect(lambda k: self.select_window(self.window_box.itemText(k)))
+        for text, box, share in (("Event", self.event_box, 1), ("Window", self.window_box, 0)):
+            row.addWidget(QtWidgets.QLabel(text))
+            row.addWidget(box, stretch=share)
+        column.addLayout(row)
+        column.addWidget(self.chart, stretch=1)
+        column.addWidget(self.ion_label)
+        right.addWidget(top)
         self.panels = QtWidgets.QTabWidget()
-        self._keep = []
+        scene = self.scene
         for title, one in (
             ("Ions", scene.color),
             ("Arrows", scene.arrows),
+            ("Shells", scene.bonds),
             ("Legend", scene.legend),
+            ("Track", self.track),
         ):
-            panel = make_panel(one)
-            self._keep.append(panel)
             area = QtWidgets.QScrollArea()
             area.setWidgetResizable(True)
-            area.setWidget(panel.control)
+            area.setWidget(make_panel(one))
             self.panels.addTab(area, title)
             one.observe(self._changed, visible_traits(one))
         right.addWidget(self.panels)
-        right.setSizes([300, 500])
-        whole = QtWidgets.QSplitter()
-        whole.addWidget(left)
-        whole.addWidget(right)
-        whole.setSizes([840, 440])
-        self.setCentralWidget(whole)
-        self._show_frame(0)
+        right.setSizes([320, 480])
+        return right
 
     def _button(self, text: str, action: Callable[[], None], layout: Any) -> Any:
         button = QtWidgets.QPushButton(text)
         button.clicked.connect(lambda *_: action())
         layout.addWidget(button)
         return button
+
+    def _fill_events(self) -> None:
+        self.event_box.clear()
+        self.event_box.addItems([ALL, *self.states.event_names])
+
+    def fit(self) -> None:
+        """Let the cell fill the viewport, beside the legend."""
+        size = self.picture.width(), self.picture.height()
+        frame_scene(self.scene, size, self.frame)
 
     # ---- time -----------------------------------------------------------------------------
 
@@ -188,6 +215,11 @@ class Window(QtWidgets.QMainWindow):
     def _show_frame(self, frame: int) -> None:
         ovito.scene.anim.current_frame = int(frame)
         self._tell()
+
+    def go_to_time(self, time: float) -> None:
+        """Show the analysed frame nearest to a time, ps."""
+        row = int(np.argmin(np.abs(self.states.time_ps - time)))
+        self.set_frame(int(self.states.frame[row]))
 
     def _play(self, on: bool) -> None:
         self.play_button.setText("Stop" if on else "Play")
@@ -205,24 +237,82 @@ class Window(QtWidgets.QMainWindow):
     def chosen(self) -> list[str]:
         """The chosen events: those of the arrows, also if macrostates are coloured."""
         names = str(self.scene.arrows.events).replace(",", " ").split()
-        names = [n for n in names if n in self.scene.states.event_names]
-        return names or [n for n in self.scene.states.event_names if n not in QUIET]
+        names = [n for n in names if n in self.states.event_names]
+        return names or [n for n in self.states.event_names if n not in QUIET]
 
     def select_event(self, name: str | None) -> None:
         """Show one event alone and go to a frame where it begins; None shows all."""
-        states = self.scene.states
+        states = self.states
         names = [name] if name else [n for n in states.event_names if n not in QUIET]
         text = ", ".join(names)
         self.scene.arrows.events = text
         if hasattr(self.scene.color, "events"):
             self.scene.color.events = text
+        if hasattr(self.scene.legend, "names") and self.scene.legend.labels == "events":
+            self.scene.legend.names = text
+        self.scene.bonds.events = text
         self.chart.draw([name] if name else [])
+        self.event_box.setCurrentText(name or ALL)
+        self._draw_time()
         if name:
             self.jump(1)
 
+    def select_window(self, text: str) -> None:
+        """Show the states of another window length."""
+        path = self.windows.get(text)
+        if path is None:
+            return
+        self.states = open_states_file(path)
+        chosen = [n for n in self.chosen if n in self.states.event_names]
+        for one in (self.scene.color, self.scene.arrows, self.scene.bonds, self.scene.legend):
+            one.events_file = str(path)
+        self.track.states = self.timeline.states = self.states
+        self.chart.show_contributions(Contributions(self.states))
+        self._fill_events()
+        self.select_event(chosen[0] if len(chosen) == 1 else None)
+        self.window_box.setCurrentText(text)
+
+    # ---- one ion --------------------------------------------------------------------------
+
+    def pick(self, x: float, y: float) -> None:
+        """Choose the ion at a place of the picture, pixels; none where there is no ion."""
+        size = self.picture.width(), self.picture.height()
+        data = self.scene.pipeline.compute(self.frame)
+        self.select_ion(pick_ion(data, self.states, self.scene.viewport, (x, y), size))
+
+    def select_ion(self, carrier: int | None) -> None:
+        """Show track, events and shell of an ion; None: of no ion."""
+        self.track.carrier = -1 if carrier is None else carrier
+        self.scene.pipeline.notify_object_changed()
+        self._draw_time()
+        self._tell()
+
+    def _draw_time(self) -> None:
+        carrier = self.track.carrier if self.track.carrier >= 0 else None
+        self.timeline.draw(self.chosen, carrier, "" if carrier is None else "this ion")
+
+    def _describe_ion(self, row: int) -> str:
+        """What the chosen ion is, and does in the present window."""
+        states, carrier = self.states, self.track.carrier
+        if carrier < 0:
+            return "click on an ion to follow it"
+        number, name = carrier, "ion"
+        if states.species_names is not None and states.species_of_carrier is not None:
+            species = int(states.species_of_carrier[carrier])
+            name = states.species_names[species]
+            number = carrier - int(np.searchsorted(states.species_of_carrier, species))
+        text = f"{name} {number}"
+        if row < 0 or states.event[row, carrier] < 0:
+            return text
+        length = float(np.linalg.norm(states.displacement[row, carrier]))
+        data = self.scene.pipeline.compute(self.frame)
+        shell = data.attributes.get("IonTrack.Shell", 0)
+        event = states.event_names[states.event[row, carrier]]
+        return f"{text}: {event}, {length:.1f} Å in {states.window_ps:g} ps, shell of {shell}"
+
     def jump(self, way: int) -> None:
         """Go to the next (1) or previous (-1) frame where a chosen event begins, cyclically."""
-        states = self.scene.states
+        states = self.states
         mask = np.array([n in self.chosen for n in states.event_names] + [False])
         rows = event_rows(states.event, mask, True, 0)
         if len(rows) == 0:
@@ -240,64 +330,33 @@ class Window(QtWidgets.QMainWindow):
 
     def _tell(self) -> None:
         """Update time and counts below the slider, and errors of modifiers in the status bar."""
-        states, frame = self.scene.states, self.frame
+        states, frame = self.states, self.frame
         row = int(np.searchsorted(states.frame, frame, side="right")) - 1
         text = f"frame {frame}"
         if row >= 0 and frame <= states.frame[-1]:
             text += f", {states.time_ps[row]:g} ps"
+            self.timeline.set_time(float(states.time_ps[row]))
             for name in self.chosen:
                 count = int((states.event[row] == states.event_names.index(name)).sum())
                 text += f"  {name} {count}" if count else ""
         self.label.setText(text)
         try:
             self.scene.pipeline.compute(frame)
+            self.ion_label.setText(self._describe_ion(row))
         except Exception as error:
             self.statusBar().showMessage(str(error))
         else:
             self.statusBar().clearMessage()
 
 
-def visible_traits(one: Any) -> list[str]:
-    """Parameters of a modifier or layer that a panel shows, in the order of the class."""
-    declared = [name for name in type(one).__dict__["__class_traits__"] if name[0] != "_"]
-    return [name for name in declared if one.trait(name).label]
-
-
-def make_panel(one: Any) -> Any:
-    """Parameter panel of a modifier or layer, made from its traits; ``.control`` is a widget."""
-    from traits.etsconfig.api import ETSConfig
-
-    if ETSConfig.toolkit != "qt":
-        ETSConfig.toolkit = "qt"
-    from traitsui.api import Group, Item, TextEditor, VGroup, View
-
-    groups: dict[str, list[Any]] = {}
-    for name in visible_traits(one):
-        trait = one.trait(name)
-        more = {}
-        if isinstance(getattr(one, name), tuple):  # a colour: red, green, blue from 0 to 1
-            more["editor"] = TextEditor(format_func=_numbers_text, evaluate=_text_numbers)
-        item = Item(name, label=trait.label, tooltip=trait.desc or "", **more)
-        groups.setdefault(trait.ovito_group or "", []).append(item)
-    content = [
-        Group(*items, label=title, show_border=bool(title)) for title, items in groups.items()
-    ]
-    return one.edit_traits(view=View(VGroup(*content)), kind="subpanel")
-
-
-def _numbers_text(values: tuple[float, ...]) -> str:
-    return ", ".join(f"{v:g}" for v in values)
-
-
-def _text_numbers(text: str) -> tuple[float, ...]:
-    values = tuple(float(v) for v in text.split(","))
-    if len(values) != 3 or not all(0 <= v <= 1 for v in values):
-        raise ValueError(f"{text!r} is not a colour: give red, green and blue from 0 to 1")
-    return values
-
-
-def open_window(scene: Scene) -> Window:
+def open_window(scene: Scene, windows: dict[str, Path] | None = None) -> Window:
     """Make and show the window; the caller runs Qt's event loop.
+
+    Parameters
+    ----------
+    scene : Scene
+    windows : dict of str to pathlib.Path, optional
+        States files by the length of their windows, as text.
 
     Raises
     ------
@@ -305,60 +364,7 @@ def open_window(scene: Scene) -> Window:
         Where there is no screen.
     """
     application()
-    window = Window(scene)
+    window = Window(scene, windows)
     window.show()
-    scene.viewport.zoom_all()
+    QtCore.QTimer.singleShot(0, window.fit)  # when the viewport has its size
     return window
-
-
-def application() -> Any:
-    """Qt's application object, with widgets.
-
-    Raises
-    ------
-    InputError
-        Where there is no screen to show a window on.
-    """
-    app = QtWidgets.QApplication.instance()
-    if app is None:
-        _choose_platform()
-        app = QtWidgets.QApplication(["ionmech"])
-    if not isinstance(app, QtWidgets.QApplication) or app.platformName() == HEADLESS:
-        raise InputError(
-            "OVITO has drawn pictures without a screen in this process and cannot open windows in "
-            "it any more; open the window first, or in a process of its own"
-        )
-    if sys.version_info < (3, 12):
-        _keep_none()
-        keeper = QtCore.QTimer(app)
-        keeper.timeout.connect(_keep_none)
-        keeper.start(5000)
-    return app
-
-
-def _keep_none(references: int = 100_000) -> None:
-    """Add references to `None`.
-
-    Methods of PySide6 6.12 that return nothing release a reference to None that they do not own.
-    Without references Python frees None and terminates; from 3.12 on None is never freed.
-    """
-    for _ in range(references - sys.getrefcount(None)):
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(None))
-
-
-def _choose_platform() -> None:
-    """Undo OVITO's choice of a Qt platform without windows, made at import."""
-    if os.environ.get("QT_QPA_PLATFORM", HEADLESS) != HEADLESS:
-        return
-    os.environ.pop("QT_QPA_PLATFORM", None)
-    if not sys.platform.startswith("linux"):
-        return
-    if os.environ.get("DISPLAY"):
-        os.environ["QT_QPA_PLATFORM"] = "xcb"
-    elif os.environ.get("WAYLAND_DISPLAY"):
-        os.environ["QT_QPA_PLATFORM"] = "wayland"
-    else:
-        raise InputError(
-            "there is no screen: neither DISPLAY nor WAYLAND_DISPLAY is set; start it in a "
-            "desktop session, under xvfb-run, or draw images with ionmech render"
-        )

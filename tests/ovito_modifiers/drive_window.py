@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from mda_ionmech.cli.app import app as command
+from mda_ionmech.viewing import application as qt
 from mda_ionmech.viewing import window as viewing
+from mda_ionmech.viewing.camera import axes_of, projected
 
 from ovito.qt_compat import QtCore, QtGui, QtWidgets  # isort: skip
 from PySide6.QtTest import QTest  # isort: skip
@@ -51,10 +53,49 @@ class Driver:
         apart = np.abs(self.part(before, widget) - self.part(after, widget)).sum(axis=-1)
         return int((apart > 30).sum())
 
+    def click_on_ion(self, carrier: int) -> dict:
+        """Click on the picture where an ion is drawn."""
+        window = self.window
+        viewport, picture = window.scene.viewport, window.picture
+        size = np.array([picture.width(), picture.height()])
+        data = window.scene.pipeline.compute(window.frame)
+        atom = window.states.atom_index[carrier]
+        slope = np.tan(viewport.fov / 2) * np.array([size[0] / size[1], 1])
+        place = np.asarray(data.particles.positions)[atom][None]
+        seen = projected(place, np.array(viewport.camera_pos), axes_of(viewport.camera_dir), slope)[
+            0
+        ]
+        at = (seen * [1, -1] + 1) / 2 * size
+        there = picture.mapToGlobal(QtCore.QPoint(*at.astype(int).tolist()))
+        inside = picture.surface.mapFromGlobal(there)
+        QTest.mouseClick(picture.surface, LEFT, pos=inside)
+        QTest.qWait(200)
+        chosen = window.track.carrier
+        data = window.scene.pipeline.compute(window.frame)
+        return {
+            "carrier": chosen,
+            "label": window.ion_label.text(),
+            "lines": sorted(lines.identifier for lines in data.lines.values()),
+            "shell": data.attributes.get("IonTrack.Shell"),
+        }
+
+    def use_panel(self) -> None:
+        """Set a size by typing a percentage; the button of a colour shows it."""
+        panel = self.window.panels.widget(0)
+        box = next(w for w in panel.findChildren(QtWidgets.QDoubleSpinBox) if w.suffix() == " %")
+        box.setFocus()
+        box.selectAll()
+        QTest.keyClicks(box, "50")
+        QTest.keyClick(box, QtCore.Qt.Key.Key_Return)
+        color = self.window.scene.color
+        color.neutral_color = (1.0, 0.0, 0.0)
+        buttons = panel.findChildren(QtWidgets.QPushButton)
+        self.seen["panel"] = [color.shown_size, buttons[0].text()]
+
     def run(self) -> dict:
         window = self.window
         scene, chart = window.scene, window.chart
-        view = getattr(window.view, "widget", window.view)
+        view = window.picture
 
         def colors(pixels: np.ndarray) -> int:
             return len(np.unique(self.part(pixels, view).reshape(-1, 3), axis=0))
@@ -99,6 +140,30 @@ class Driver:
         self.seen["changed by clicking"] = self.changed(moved, clicked, view)
         self.seen["chart changed"] = self.changed(moved, clicked, chart)
 
+        # an ion, with the mouse: it is followed
+        self.seen["pick"] = self.click_on_ion(5)
+        # the time line, with the mouse
+        before = window.frame
+        x, y = window.timeline.axes.transData.transform((12.0, 1.0))
+        canvas = window.timeline.canvas
+        ratio = canvas.device_pixel_ratio
+        QTest.mouseClick(canvas, LEFT, pos=QtCore.QPoint(int(x / ratio), canvas.height() // 3))
+        self.seen["time"] = window.frame
+        # the margins of OVITO's preview are outside
+        followed = self.screen("followed", lambda p: True)
+        rows = self.part(followed, window.picture)
+        self.seen["corners"] = [rows[y, x].tolist() for y in (2, -3) for x in (2, -3)]
+        window.set_frame(before)
+        # a colour and a size in the panel
+        self.use_panel()
+        # another window, by the selector
+        texts = [window.window_box.itemText(k) for k in range(window.window_box.count())]
+        window.window_box.setCurrentIndex(1)
+        window.window_box.activated.emit(1)
+        self.seen["windows"] = [texts, window.states.window_ps, window.chosen]
+        window.window_box.activated.emit(0)
+        window.set_frame(before)
+
         QTest.mouseClick(window.next_button, LEFT)
         self.seen["next"] = window.frame
         QTest.mouseClick(window.previous_button, LEFT)
@@ -122,7 +187,7 @@ class Driver:
 
 def main() -> None:
     states, folder = sys.argv[1], Path(sys.argv[2])
-    application = viewing.application()
+    application = qt.application()
 
     def drive() -> None:
         windows = [w for w in application.topLevelWidgets() if isinstance(w, viewing.Window)]

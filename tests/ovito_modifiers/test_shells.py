@@ -42,7 +42,7 @@ def bonds_of(data):
 
 def test_members_that_stay_leave_and_arrive(with_shells, tmp_path):
     pipeline = load(write_dump(tmp_path / "s.dump"))
-    bonds = ShellBonds(events_file=with_shells, events="single_ion_hop")
+    bonds = ShellBonds(events_file=with_shells, events="single_ion_hop", farthest=20)
     pipeline.modifiers.append(bonds)
     stay, leave, arrive = (
         tuple(round(c, 2) for c in color)
@@ -55,6 +55,8 @@ def test_members_that_stay_leave_and_arrive(with_shells, tmp_path):
     assert counts == [3, 1, 1]
     assert bonds_of(pipeline.compute(7)) == {(3, 9): arrive, (3, 10): stay, (3, 11): leave}
     assert pipeline.compute(0).particles.bonds.count == 0
+    bonds.farthest = 0.0
+    assert bonds_of(pipeline.compute(3)) == {(0, 9): leave, (0, 10): stay}
     bonds.changes = False
     assert bonds_of(pipeline.compute(3)) == {(0, 9): stay, (0, 10): stay}
     assert [name for name, _ in contact_rows(pipeline.compute(3))] == [
@@ -73,7 +75,9 @@ def test_bonds_that_are_there_stay_and_cross_the_cell_by_the_shortest_way(with_s
 
     pipeline.modifiers.append(connect)
     pipeline.modifiers.append(ColorByEvent(events_file=with_shells))
-    pipeline.modifiers.append(ShellBonds(events_file=with_shells, events="single_ion_hop"))
+    pipeline.modifiers.append(
+        ShellBonds(events_file=with_shells, events="single_ion_hop", farthest=20)
+    )
     data = pipeline.compute(3)
     found = bonds_of(data)
     assert set(found) == {(6, 7), (0, 9), (0, 10), (0, 11)}

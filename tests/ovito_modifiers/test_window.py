@@ -60,6 +60,18 @@ def test_it_is_used(crystal_states, display, tmp_path):
     begins = [f for f in range(1, 301) if (there[f] & ~there[f - 1]).any()]
     after = [f for f in begins if f > 30]
     assert (seen["jumped to"], seen["next"], seen["previous"]) == (after[0], after[1], after[0])
+    # the ion that was clicked on is followed
+    pick = seen["pick"]
+    assert pick["label"].startswith(f"Li+ {pick['carrier']}: ")
+    assert {"ion-track", "ion-shell"} <= set(pick["lines"])
+    assert 1 <= pick["shell"] <= 8
+    assert abs(seen["time"] - 120) <= 2, "12 ps, frames of 0.1 ps"
+    assert all(min(pixel) > 240 for pixel in seen["corners"]), "the picture fills its place"
+    assert seen["panel"] == [0.5, "#ff0000"]
+    texts, window, chosen = seen["windows"]
+    assert texts == ["0.4 ps", "1.6 ps"]
+    assert window == 1.6
+    assert chosen == ["multi_ion_hop"]
     assert seen["played to"] > seen["previous"]
     assert "names 'nonsense', which the states file does not have" in seen["objection"]
     # PySide6 6.12 loses references to None, without which Python before 3.12 ends
