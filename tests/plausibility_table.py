@@ -12,9 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
-from mda_ionmech.analysis import boundary_steps, plausibility, site_checks, unit_checks
-from mda_ionmech.events import PolymerEvents, SolvationEvents
-from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.analysis import (
+    boundary_steps,
+    cage_checks,
+    plausibility,
+    site_checks,
+    unit_checks,
+)
+from mda_ionmech.events import CrystalEvents, PolymerEvents, SolvationEvents
+from mda_ionmech.microstates import CageAssignment, CutoffShell
 from mda_ionmech.microstates.sites import off_site
 from mda_ionmech.trajectory import step_lengths
 
@@ -40,7 +46,8 @@ A check gives no warning where the sample is not conclusive, because frequent fa
 ignored. The thresholds, in the order of the code (`mda_ionmech/analysis/plausibility.py`,
 `unit_checks.py` for units, `mda_ionmech/trajectory/step_lengths.py` for steps between consecutive
 frames, `mda_ionmech/analysis/boundary_steps.py` for steps across the faces of the cell,
-`site_checks.py` and `mda_ionmech/microstates/sites/off_site.py` for sites):"""
+`site_checks.py` and `mda_ionmech/microstates/sites/off_site.py` for sites, `cage_checks.py` for
+cages):"""
 #: Frames of the shipped liquid that are analysed: 1 ps apart.
 FRAMES = 600
 
@@ -234,6 +241,26 @@ def off_the_sites():
     ).run()
 
 
+def in_cages(places, amplitude=0.0, **options):
+    """Ions that vibrate about places (frames, ions, 3), in cages."""
+    rng = np.random.default_rng(6)
+    n = places.shape[1]
+    paths = places + rng.normal(scale=amplitude, size=places.shape)
+    host = np.zeros((len(places), 1, 3)) + rng.normal(scale=0.05, size=(len(places), 1, 3))
+    positions = wrap(np.concatenate([paths, host], axis=1), 15.0)
+    u = make_universe(positions, (15.0,) * 3 + (90.0,) * 3, masses=[7.0] * n + [90.0])
+    ions = IonSpecies(
+        u.atoms[:n], charge=1, name="Li+", microstates=CageAssignment(**options),
+        events=CrystalEvents("proximity", 3.0),
+    )  # fmt: skip
+    return OnsagerDecomposition([ions], temperature=300, windows=[1.0, 4.0], resolutions=None).run()
+
+
+def free_in_cages(n_frames=1500):
+    rng = np.random.default_rng(7)
+    return in_cages(rng.uniform(0, 15, (20, 3)) + brownian(rng, n_frames, 20, 0.15, 1.0))
+
+
 #: By situation: what is run, and which function answers.
 SITUATIONS = {
     "a cutoff in nm": (lambda: shells(0.28), "empty_shells"),
@@ -318,6 +345,11 @@ SITUATIONS = {
         "off_sites",
     ),
     "ions travel on sites that are not listed": (off_the_sites, "vibration_notes"),
+    "cages of ions that diffuse freely": (free_in_cages, "no_hopping"),
+    "cages wider than the distance between sites": (
+        lambda: in_cages(site_walk(np.random.default_rng(3), 300, 60), 0.2, distance=6.0),
+        "shared_cages",
+    ),
 }
 
 
@@ -335,7 +367,7 @@ def texts_of(situation: str) -> list[str]:
 
 def known(text: str) -> bool:
     """Whether a warning is none of these checks."""
-    return text.startswith(("charges of the listed species", "windows of "))
+    return text.startswith(("charges of the listed species", "windows of ", "hops of "))
 
 
 #: Thresholds that the page explains, in the words of the code.
@@ -344,7 +376,7 @@ def thresholds() -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for module in (
         *(plausibility, unit_checks, step_lengths, boundary_steps),
-        *(site_checks, off_site),
+        *(site_checks, off_site, cage_checks),
     ):
         comment: list[str] = []
         for line in Path(module.__file__).read_text().splitlines():

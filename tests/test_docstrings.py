@@ -22,6 +22,7 @@ SOURCES = {
     "mda_ionmech.events.SolvationEvents": ("Jun",),
     "mda_ionmech.events.PolymerEvents": ("Jun", "Maitra and Heuer"),
     "mda_ionmech.events.CrystalEvents": ("Bortz",),
+    "mda_ionmech.microstates.CageAssignment": ("Candelier", "Smessaert", "Killick", "Kulis"),
     "mda_ionmech.microstates.HullShell": ("Jun",),
     "mda_ionmech.microstates.SiteAssignment": ("Buchete and Hummer", "Morgan"),
     "mda_ionmech.observables.markov_diffusion": ("Haus and", "Campbell"),

@@ -16,7 +16,7 @@ from ..events import CrystalEvents
 from ..lib.checks import as_number, is_one_of, listed, positive, shown, whole
 from ..lib.errors import InputError
 from ..lib.topology import check_apart, describe_atoms
-from ..microstates import SiteAssignment
+from ..microstates import CageAssignment, SiteAssignment
 from ..species import IonSpecies
 from ..trajectory.frame_times import UNEVEN
 
@@ -233,15 +233,15 @@ def check_projection(projection: Any, species: Sequence[IonSpecies]) -> str | No
         raise InputError(f"projection must be one of {PROJECTIONS}, got {shown(projection)}")
     if projection == "site" and not any(on_sites(s) for s in species):
         raise InputError(
-            "projection='site' needs a species with microstates=SiteAssignment... and "
-            "events=CrystalEvents(); use projection='auto' or None"
+            "projection='site' needs a species with microstates=SiteAssignment... or "
+            "CageAssignment() and events=CrystalEvents(); use projection='auto' or None"
         )
     return str(projection) if projection is not None else None
 
 
 def on_sites(species: IonSpecies) -> bool:
-    """Whether the microstates of a species are sites and its events hops between them."""
-    return isinstance(species.microstates, SiteAssignment) and isinstance(
+    """Whether the microstates of a species are sites or cages and its events hops between them."""
+    return isinstance(species.microstates, SiteAssignment | CageAssignment) and isinstance(
         species.events, CrystalEvents
     )
 

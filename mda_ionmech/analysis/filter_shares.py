@@ -20,7 +20,7 @@ import xarray as xr
 from ..events import CrystalEvents
 from ..lib.frozen import changed
 from ..lib.whole_frames import whole_frames
-from ..microstates import CutoffShell, Detector, HullShell, SiteAssignment
+from ..microstates import CageAssignment, CutoffShell, Detector, HullShell, SiteAssignment
 from ..microstates.cutoff_shell import SAME_RADIUS
 from ..onsager.block_bootstrap import BlockPlan, normal_samples, resampling_weights
 from ..onsager.lag_sums import LagSums
@@ -36,7 +36,9 @@ from .gathered_run import GatheredRun
 from .labelling import label
 
 #: Detectors whose contacts can be assembled with other filters.
-_KNOWN = (Detector.assemble, CutoffShell.assemble, HullShell.assemble, SiteAssignment.assemble)
+_KNOWN = tuple(
+    kind.assemble for kind in (Detector, CutoffShell, HullShell, SiteAssignment, CageAssignment)
+)
 
 
 @dataclass(frozen=True)

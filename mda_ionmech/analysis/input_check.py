@@ -11,6 +11,7 @@ import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box
 
 from ..lib.errors import InputError
+from ..microstates import CageAssignment
 from ..trajectory.charge_balance import NEUTRAL, did_you_mean, net_charge
 from ..trajectory.reader_position import where_it_was
 from ..trajectory.unwrap import LONG_STEP
@@ -150,6 +151,8 @@ def _surroundings(source: FrameSource, index: int, one: IonSpecies) -> Iterator[
     n = len(source)
     chosen = np.unique(np.linspace(0, n - 1, min(n, FRAMES)).astype(int)).tolist()
     geometries = (source.geometry(index, source.read(k), lasting=True) for k in chosen)
+    if isinstance(detector, CageAssignment):
+        return  # cages are found from the paths, after all frames are read
     if detector.has_sites:
         inside = np.mean([np.mean(detector.contacts(g).inner) for g in geometries])
         n_sites = len(getattr(detector, "labels", ()))

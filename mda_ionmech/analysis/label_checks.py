@@ -11,7 +11,7 @@ from ..events import CrystalEvents
 from ..lib.errors import InputError
 from ..lib.label_names import check_label_names
 from ..macrostates import Macrostates, SiteType
-from ..microstates import SiteAssignment
+from ..microstates import CageAssignment, SiteAssignment
 from ..onsager.block_bootstrap import RESAMPLES
 from ..species import IonSpecies
 
@@ -25,11 +25,12 @@ def check_rules(species: Sequence[IonSpecies]) -> None:
     """Refuse names that a result file cannot hold, and hop rules without sites."""
     for one in species:
         if isinstance(one.events, CrystalEvents) and not isinstance(
-            one.microstates, SiteAssignment
+            one.microstates, SiteAssignment | CageAssignment
         ):
             raise InputError(
-                f"CrystalEvents of {one.name!r} needs microstates=SiteAssignment..., got "
-                f"{type(one.microstates).__name__}: it follows hops from site to site"
+                f"CrystalEvents of {one.name!r} needs microstates=SiteAssignment... or "
+                f"CageAssignment(), got {type(one.microstates).__name__}: it follows hops from "
+                "site to site"
             )
         if one.events is not None:
             check_label_names(one.events.names, f"{type(one.events).__name__} of {one.name!r}")

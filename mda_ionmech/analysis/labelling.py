@@ -19,12 +19,13 @@ from ..events.crystal.joined_history import join_histories
 from ..events.crystal.site_distances import InCell
 from ..events.crystal.site_history import Walk
 from ..macrostates import Macrostates, RunStates
-from ..microstates import ContactHistory, Microstates, SiteAssignment
+from ..microstates import CarrierPaths, ContactHistory, Microstates, SiteAssignment
 from ..onsager.carrier_labels import CarrierLabels, JointLabels, one_label
 from ..onsager.labelled_run import LabelledRun, LabelledSpecies
 from ..onsager.window_kernels import Classify
 from ..species import IonSpecies
 from .arguments import on_sites
+from .cage_checks import cage_notes
 from .gathered_run import GatheredRun
 from .label_checks import check_macrostates
 
@@ -98,8 +99,8 @@ def label(
                 macrostates=macrostates.get(k),
                 ligands=gathered.ligands[k],
                 has_sites=bool(getattr(detector, "has_sites", False)),
-                site_labels=tuple(getattr(detector, "labels", ())),
-                sites=getattr(detector, "sites_in_cell", None) if on_sites(one) else None,
+                site_labels=_site_labels(one, micro),
+                sites=_sites(one, micro) if on_sites(one) else None,
                 history=histories.get(k),
                 mass=float(gathered.carrier_mass[k]) if len(gathered.carrier_mass) else None,
                 about=_about(one, gathered.selections[k], micro, filtered, persistence),
@@ -141,6 +142,7 @@ def _microstates(
         ligand_atom=ligands.atom,
         ligand_molecule=ligands.molecule,
         ligand_kind=ligands.kind,
+        paths=_paths(gathered, index),
     )
     chosen = {} if radii is None or index not in radii else radii[index]
     found: Microstates = one.microstates.assemble(
@@ -178,10 +180,9 @@ def _link(
 
 def _site_history(gathered: GatheredRun, index: int, states: Microstates) -> SiteHistory:
     """Sites and periodic images that the carriers of a species visit."""
-    sites, rule = gathered.species[index].microstates, gathered.species[index].events
-    assert isinstance(sites, SiteAssignment)
+    rule = gathered.species[index].events
     begin = gathered.first_places[index]
-    cell, places = gathered.paths.cell, sites.sites_in_cell
+    cell, places = gathered.paths.cell, _sites(gathered.species[index], states)
     position = gathered.paths.carriers(*gathered.first[index : index + 2])
     held, site, where = follow_sites(position, states.runs, begin, places, cell)
     walk = None
@@ -199,7 +200,31 @@ def _site_history(gathered: GatheredRun, index: int, states: Microstates) -> Sit
         sites=places,
         cell=cell,
         walk=walk,
+        are_visited=states.places is not None,
     )
+
+
+def _paths(gathered: GatheredRun, index: int) -> CarrierPaths | None:
+    """Paths of the carriers of a species on sites or in cages."""
+    if index not in gathered.first_places:
+        return None
+    position = gathered.paths.carriers(*gathered.first[index : index + 2])
+    return CarrierPaths(position, gathered.first_places[index], gathered.paths.cell)
+
+
+def _sites(one: IonSpecies, states: Microstates | None) -> np.ndarray:
+    """Positions of the sites of a species, fractional, shape (sites, 3)."""
+    if states is not None and states.places is not None:
+        return states.places
+    assert isinstance(one.microstates, SiteAssignment)
+    return one.microstates.sites_in_cell
+
+
+def _site_labels(one: IonSpecies, states: Microstates | None) -> tuple[str, ...]:
+    """Label of each site of a species; empty for species in shells."""
+    if states is not None and states.places is not None:
+        return tuple(states.shells.types[k] for k in states.shells.kind)
+    return tuple(getattr(one.microstates, "labels", ()))
 
 
 def _labels(
@@ -283,13 +308,13 @@ def ambiguity(name: str, report: Mapping[str, Any]) -> str | None:
 
 
 def ambiguities(run: LabelledRun) -> list[str]:
-    """`ambiguity` of every species, where there is one."""
+    """`ambiguity` of every species, and warnings about cages, where there are any."""
     texts = [
         ambiguity(one.name, one.microstates.report)
         for one in run.species
         if one.microstates is not None
     ]
-    return [text for text in texts if text is not None]
+    return [*(text for text in texts if text is not None), *cage_notes(run)]
 
 
 def tally_notes(

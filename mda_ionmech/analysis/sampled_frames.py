@@ -417,7 +417,8 @@ def _followed(source: FrameSource) -> tuple[dict[str, np.ndarray], np.ndarray]:
         host[source.bodies.reference > 0] = True
     for one in source.species:
         if getattr(one.microstates, "has_sites", False) and one.microstates is not None:
-            host[one.microstates.ligands["framework"].ix] = True
+            for group in one.microstates.ligands.values():
+                host[group.ix] = True
     atoms = np.flatnonzero(host)
     kinds = getattr(universe.atoms, "elements", getattr(universe.atoms, "names", None))
     if kinds is None or len(set(kinds[atoms])) > KINDS:

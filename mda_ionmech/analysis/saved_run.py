@@ -26,7 +26,14 @@ from ..lib.plain_values import PlainReader, PlainWriter
 from ..lib.recorded_atoms import RecordedAtoms
 from ..lib.version import __version__
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
-from ..microstates import CutoffShell, Detector, HullShell, RadialDistribution, SiteAssignment
+from ..microstates import (
+    CageAssignment,
+    CutoffShell,
+    Detector,
+    HullShell,
+    RadialDistribution,
+    SiteAssignment,
+)
 from ..microstates.gathered_contacts import GatheredContacts
 from ..microstates.sites.alignment import Alignment
 from ..microstates.sites.density_maxima import DensitySource
@@ -51,7 +58,7 @@ MANIFEST, RESULTS, ARRAYS = "manifest.json", "results.nc", "arrays"
 #: Classes that objects of a saved run may have.
 CLASSES: tuple[type, ...] = (
     *(IonSpecies, RecordedAtoms, CarrierAtoms, Paths, Ligands),
-    *(CutoffShell, HullShell, RadialDistribution),
+    *(CutoffShell, HullShell, CageAssignment, RadialDistribution),
     *(SiteAssignment, SiteSource, DensitySource, SettledSites, SiteGrid, Alignment, Polyhedra),
     *(SolvationEvents, PolymerEvents, CrystalEvents),
     *(IonPairing, ShellComposition, SiteType),

@@ -116,11 +116,20 @@ def vibration_notes(run: LabelledRun, estimates: Estimates) -> Iterator[str]:
         low, high = percentiles(drawn, blocks.level)
         if not (abs(share) > VIBRATION and abs(share) > APART * float(np.std(drawn))):
             continue
-        yield (
+        begin = (
             f"displacements of {one.name} without a hop carry {share:.0%} ({float(low):.0%} to "
             f"{float(high):.0%}) of its coefficient in the diffusive view, and none where ions "
-            "stay near their sites: they travel without entering the core of another site, because "
-            "sites are missing or displaced, or cores are small; find sites with "
+        )
+        if one.microstates is not None and one.microstates.places is not None:
+            yield (
+                f"{begin}stay in their cages: cages move, or are left by steps shorter than the "
+                "distance between cages; give CageAssignment a shorter distance=..., or "
+                "HullShell(...) with SolvationEvents()"
+            )
+            continue
+        yield (
+            f"{begin}stay near their sites: they travel without entering the core of another site, "
+            "because sites are missing or displaced, or cores are small; find sites with "
             "SiteAssignment.from_density(...), or compare "
             "run.robustness(assignment=['core', 'nearest'])"
         )

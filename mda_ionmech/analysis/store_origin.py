@@ -8,12 +8,14 @@ import numpy as np
 
 from ..lib.frozen import is_frozen
 from ..lib.topology import digest
-from ..microstates import SiteAssignment
+from ..microstates import CageAssignment, SiteAssignment
 from ..species import Detector
 from ..trajectory.carriers import Ligands
 
 #: Attributes of a detector that act on stored contacts only, or are covered by other entries.
 _LATER = {"persistence", "persistence_ps", "ligands", "hop_time"}
+#: Those of cages, which are found from the paths alone.
+_OF_CAGES = {"time_ps", "distance_angstrom"}
 
 
 def about_detector(detector: Detector, ligands: Ligands) -> dict[str, Any]:
@@ -26,7 +28,8 @@ def about_detector(detector: Detector, ligands: Ligands) -> dict[str, Any]:
     ligands : Ligands
         Its ligand atoms.
     """
-    about = {k: v for k, v in detector.describe().items() if k not in _LATER}
+    later = _LATER | _OF_CAGES if isinstance(detector, CageAssignment) else _LATER
+    about = {k: v for k, v in detector.describe().items() if k not in later}
     about["ligands"] = digest(ligands.atom, ligands.kind, ligands.other_atom)
     if isinstance(detector, SiteAssignment):
         names = "\n".join(detector.labels).encode()

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from ..lib.errors import InputError
-from ..microstates import SiteAssignment
+from ..microstates import CageAssignment, SiteAssignment
 from ..microstates.detector import settled_on
 from ..trajectory.cells import check_cell_height, check_constant_cell
 from ..trajectory.repeated_frames import recognising_atoms
@@ -88,7 +88,7 @@ def check_before_reading(source: FrameSource) -> Prepared:
     first_places = {
         index: one.microstates.fractional_positions(source.geometry(index, ends[0]))
         for index, one in enumerate(source.species)
-        if isinstance(one.microstates, SiteAssignment)
+        if isinstance(one.microstates, SiteAssignment | CageAssignment)
     }
     check_number_of_labels(source.species)
     for text in [*site_notes(source.species), *warnings_of_sample(source)]:

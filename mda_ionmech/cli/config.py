@@ -19,7 +19,7 @@ from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.write_targets import is_file, is_folder, shown_path
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
-from ..microstates import CutoffShell, Detector, HullShell, SiteAssignment
+from ..microstates import CageAssignment, CutoffShell, Detector, HullShell, SiteAssignment
 from ..species import IonSpecies
 from ..trajectory.open_files import open_files
 from .output_checks import check_output_name
@@ -40,7 +40,7 @@ _ABOVE_0, _FROM_0, _FRACTION = Field(gt=0), Field(ge=0), Field(gt=0, lt=1)
 _RANGES = {
     **dict.fromkeys(("cutoff", "recorded", "search", "fallback", "r_core", "distance"), _ABOVE_0),
     **dict.fromkeys(("separation", "temperature", "windows", "resolutions", "horizons"), _ABOVE_0),
-    "tolerance": _ABOVE_0,
+    **dict.fromkeys(("tolerance", "time"), _ABOVE_0),
     **dict.fromkeys(("hysteresis", "persistence", "merge", "shared"), _FROM_0),
     "dt": _ABOVE_0, "threshold": _FRACTION, "level": _FRACTION, "ratio": Field(gt=1),
     "most": Field(ge=1), "n_workers": Field(ge=1),
@@ -59,7 +59,7 @@ def _rule_section(rule: type, path: str = "", *, is_usual: bool = False) -> Any:
     if issubclass(rule, SiteAssignment):
         calls = _site_calls(rule, limits)
     else:
-        has_ligands = issubclass(rule, Detector)
+        has_ligands = issubclass(rule, Detector) and not issubclass(rule, CageAssignment)
         calls = {"": Call(rule, arguments_of(rule, limits, has_ligands=has_ligands))}
     name = rule.__name__
     return section_of(calls, rule.__doc__, name=name, rule=path or name, is_usual=is_usual)
@@ -85,6 +85,7 @@ def _site_calls(rule: type[SiteAssignment], limits: dict[str, Any]) -> dict[str,
 CutoffShellSection = _rule_section(CutoffShell, is_usual=True)
 HullShellSection = _rule_section(HullShell)
 SiteAssignmentSection = _rule_section(SiteAssignment)
+CageAssignmentSection = _rule_section(CageAssignment)
 SolvationEventsSection = _rule_section(SolvationEvents, is_usual=True)
 PolymerEventsSection = _rule_section(PolymerEvents)
 CrystalEventsSection = _rule_section(CrystalEvents)
@@ -94,7 +95,9 @@ SiteTypeSection = _rule_section(SiteType)
 
 _CHOICES = {
     "microstates": RuleChoice(
-        Detector, [CutoffShellSection, HullShellSection, SiteAssignmentSection], _rule_section
+        Detector,
+        [CutoffShellSection, HullShellSection, SiteAssignmentSection, CageAssignmentSection],
+        _rule_section,
     ),
     "events": RuleChoice(
         EventRule,

@@ -1,6 +1,7 @@
 """Microstates: coordination shells and sites of carriers, and the detectors that find them."""
 
-from .contacts import ContactHistory, Contacts, FrameGeometry
+from .cages.cage_assignment import CageAssignment
+from .contacts import CarrierPaths, ContactHistory, Contacts, FrameGeometry
 from .cutoff_shell import CutoffShell
 from .detector import Detector
 from .hull_shell import HullShell
@@ -10,6 +11,8 @@ from .sites.site_assignment import Alignment, SiteAssignment
 
 __all__ = [
     "Alignment",
+    "CageAssignment",
+    "CarrierPaths",
     "ContactHistory",
     "Contacts",
     "CutoffShell",

@@ -11,6 +11,7 @@ import numpy as np
 from ..lib.arrays_on_disk import folder_of
 from ..lib.grouping import sort_by_group
 from ..lib.kernels import counting_order
+from ..lib.run_length import LabelRuns
 from ..trajectory.unwrap import Places
 
 if TYPE_CHECKING:
@@ -115,6 +116,42 @@ class Contacts:
 
 
 @dataclass(frozen=True)
+class CarrierPaths:
+    """Paths of the carriers of one species in the frame of reference.
+
+    Attributes
+    ----------
+    position : numpy.ndarray
+        Shape (carriers, 3, frames), Angstrom: unwrapped displacements since the first frame.
+    begin : numpy.ndarray
+        Shape (carriers, 3): fractional positions in the first frame, any image.
+    cell : numpy.ndarray
+        Shape (3, 3), Angstrom: the mean cell.
+    """
+
+    position: np.ndarray
+    begin: np.ndarray
+    cell: np.ndarray
+
+    def fractional(self, runs: LabelRuns, displacement: np.ndarray) -> np.ndarray:
+        """Fractional positions, any image, of displacements of the carriers, one for each run.
+
+        Parameters
+        ----------
+        runs : LabelRuns
+        displacement : numpy.ndarray
+            Shape (runs, 3), Angstrom.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (runs, 3).
+        """
+        begin = np.repeat(self.begin, np.diff(runs.offsets), axis=0)
+        return np.asarray(begin + displacement @ np.linalg.inv(self.cell))
+
+
+@dataclass(frozen=True)
 class ContactHistory:
     """Contacts of all frames of one species: one row per interval of frames of a contact.
 
@@ -141,6 +178,8 @@ class ContactHistory:
         carrier c are ``first_row[c]:first_row[c + 1]``.
     change : callable or None
         Applied to the intervals of each block of carriers.
+    paths : CarrierPaths or None
+        Paths of the carriers, for detectors of hops.
     """
 
     carrier: np.ndarray
@@ -157,6 +196,7 @@ class ContactHistory:
     ring: np.ndarray | None = None
     first_row: np.ndarray | None = None
     change: Callable[[ContactHistory], ContactHistory] | None = None
+    paths: CarrierPaths | None = None
 
     @property
     def has_rings(self) -> bool:

@@ -170,6 +170,8 @@ class Microstates:
         The distinct shells.
     report : dict
         Statistics of the detector and the filters, as plain numbers.
+    places : numpy.ndarray or None
+        Shape (shells, 3), fractional: positions of sites that are found when carriers are labelled.
     state : numpy.ndarray
         Shape (frames, carriers), int32: the runs as a dense array, made at the first access.
     """
@@ -177,6 +179,7 @@ class Microstates:
     runs: LabelRuns
     shells: ShellTable
     report: dict[str, Any] = field(default_factory=dict)
+    places: np.ndarray | None = None
 
     @cached_property
     def state(self) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 #: Keys of detectors and rules in a configuration, by the names in the settings of a result.
 _KEYS: dict[str, dict[str, str]] = {
     "HullShell": {"search_angstrom": "search", "ratio": "ratio", "fallback_angstrom": "fallback"},
+    "CageAssignment": {"time_ps": "time", "distance_angstrom": "distance"},
     "SiteAssignment": {"assignment": "assignment", "r_core_angstrom": "r_core",
                        "hop_time": "hop_time", "merge_angstrom": "merge",
                        "merge_across": "merge_across", "coordination_asked": "coordination"},
@@ -99,7 +100,7 @@ def _projection(settings: Mapping[str, Any], vehicle: bool) -> str | None:
     found = settings.get("projection") or {}
     with_sites = [
         one["name"] for one in settings["species"]
-        if (one.get("microstates") or {}).get("detector") == "SiteAssignment"
+        if (one.get("microstates") or {}).get("detector") in ("SiteAssignment", "CageAssignment")
     ]  # fmt: skip
     return "none" if any(not found.get(name) for name in with_sites) else None
 
@@ -139,7 +140,7 @@ def _detector(name: str, about: Mapping[str, Any], missing: list[str]) -> list[s
         )
         if about.get("vertex_atoms"):
             missing.append(f"The vertices of the polyhedra of {name}: give vertices.")
-    else:
+    elif kind != "CageAssignment":
         missing.append(f"Import path and options of {kind}, the detector of {name}.")
     return _pairs(given | _known(kind, about))
 

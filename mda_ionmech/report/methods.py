@@ -110,6 +110,12 @@ def _labels(one: dict[str, Any]) -> str:
         }.get(str(about["assignment"]), str(about["assignment"]))  # fmt: skip
         sites = ", ".join(f"{n} {label}" for label, n in about["labels"].items())
         said.append(f"{name} were assigned to {how} ({about['n_sites']} sites: {sites}).")
+    elif about and about["detector"] == "CageAssignment":
+        said.append(
+            f"Cages of {name} were found from their paths: stays of {about['time_ps']:g} ps or "
+            "longer, grouped into cages at least "
+            f"{about.get('distance_in_use_angstrom') or float('nan'):.2f} Å apart."
+        )
     elif about:
         said.append(f"The surroundings of {name} were found with {about['detector']}.")
     if about and about.get("persistence_ps"):

@@ -57,7 +57,7 @@ def ligand_table(species: IonSpecies, molecule: np.ndarray) -> Ligands | None:
     if species.microstates is None:
         return None
     groups = list(species.microstates.ligands.values())
-    atom = np.concatenate([g.ix for g in groups]).astype(np.int64)
+    atom = np.concatenate([np.empty(0, dtype=np.int64), *(g.ix for g in groups)]).astype(np.int64)
     kind = np.repeat(np.arange(len(groups)), [g.n_atoms for g in groups]).astype(np.int64)
     order = np.argsort(atom)
     carrier = np.full(len(molecule), -1, dtype=np.int64)

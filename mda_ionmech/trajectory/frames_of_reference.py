@@ -29,7 +29,8 @@ def resolve_frame(frame: str, species: Sequence[IonSpecies], given: bool = False
     Parameters
     ----------
     frame : {"auto", "barycentric", "framework", "solvent", "laboratory"}
-        ``auto`` is ``framework`` where a species is on sites, else ``barycentric``.
+        ``auto`` is ``framework`` where a species is on sites, or in cages and some atoms are no
+        carriers, else ``barycentric``.
     species : sequence of IonSpecies
     given : bool
         Whether a framework is given.
@@ -42,8 +43,7 @@ def resolve_frame(frame: str, species: Sequence[IonSpecies], given: bool = False
         the reference and belongs to no carrier.
     """
     if isinstance(frame, str) and frame == "auto":
-        on_sites = any(getattr(s.microstates, "has_sites", False) for s in species)
-        frame = "framework" if on_sites else "barycentric"
+        frame = "framework" if any(_in_framework(s, species) for s in species) else "barycentric"
     if not isinstance(frame, str) or frame not in FRAMES:
         raise InputError(f"frame must be 'auto' or one of {FRAMES}, got {shown(frame)}")
     net = net_charge(species)
@@ -65,6 +65,16 @@ def resolve_frame(frame: str, species: Sequence[IonSpecies], given: bool = False
             "framework=atoms) or frame='laboratory'"
         )
     return frame
+
+
+def _in_framework(one: IonSpecies, species: Sequence[IonSpecies]) -> bool:
+    """Whether a species is on sites of a framework, or in cages of atoms that are no carriers."""
+    if not getattr(one.microstates, "has_sites", False):
+        return False
+    listed = sum(s.atoms.n_atoms for s in species)
+    return (
+        bool(getattr(one.microstates, "ligands", ())) or listed < one.atoms.universe.atoms.n_atoms
+    )
 
 
 def reference_weights(

@@ -54,6 +54,7 @@ TRIED = {
 #: Attributes of what a manifest of the present format holds, by class.
 ATTRIBUTES = """
 Alignment: by residual shift
+CageAssignment: _is_constructed distance ligands persistence time
 CarrierAtoms: carrier id_of_all index
 CrystalEvents: _is_constructed detail distance linking shared
 CutoffShell: _is_constructed _margins _unsettled cutoff distributions hysteresis inner ligands
@@ -117,7 +118,7 @@ def built():
     yield "rows", rows_of_two_species(), None
     for kind in ("cutoff", "hull"):
         yield kind, analysis([on_liquid(kind, liquid(1))]), None
-    for kind in ("polyhedron", "density"):
+    for kind in ("polyhedron", "density", "cages"):
         universe, host = crystal(1)
         yield kind, analysis([on_crystal(kind, universe, host)]), None
 

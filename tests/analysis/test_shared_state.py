@@ -16,7 +16,7 @@ from MDAnalysis.transformations.nojump import NoJump
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents, EventRule, PolymerEvents, SolvationEvents
 from mda_ionmech.macrostates import IonPairing, ShellComposition, SiteType
-from mda_ionmech.microstates import CutoffShell, Detector, HullShell, SiteAssignment
+from mda_ionmech.microstates import CageAssignment, CutoffShell, Detector, HullShell, SiteAssignment
 from mda_ionmech.trajectory.reader_position import check_reader
 
 from ..builders import brownian, make_universe
@@ -122,7 +122,8 @@ def assert_same(one, other):
 
 def analysis(species, **options):
     options = {"windows": [1.0, 2.0, 4.0], "resolutions": [1.0], "horizons": [4.0]} | options
-    if not any(isinstance(one.microstates, SiteAssignment) for one in species):
+    on_sites = SiteAssignment | CageAssignment
+    if not any(isinstance(one.microstates, on_sites) for one in species):
         options = {"frame": "laboratory"} | options
     return OnsagerDecomposition(species, temperature=300, **options)
 
@@ -142,7 +143,9 @@ def on_liquid(kind, universe):
 
 def on_crystal(kind, universe, host):
     framework = universe.select_atoms("name H")
-    if kind == "density":
+    if kind == "cages":
+        sites = CageAssignment(distance=0.7)
+    elif kind == "density":
         sites = SiteAssignment.from_density(framework=framework, separation=0.8)
     else:
         options = {"assignment": kind} | ({"coordination": 0} if kind == "polyhedron" else {})

@@ -42,7 +42,8 @@ SECTIONS = {
     "run": [config.RunSection],
     "output": [config.OutputSection],
     "species.microstates": [
-        config.CutoffShellSection, config.HullShellSection, config.SiteAssignmentSection
+        config.CutoffShellSection, config.HullShellSection, config.SiteAssignmentSection,
+        config.CageAssignmentSection,
     ],
     "species.events": [
         config.SolvationEventsSection, config.PolymerEventsSection, config.CrystalEventsSection
@@ -108,6 +109,9 @@ def test_any_value_of_any_key(folder, finalised, place):
                 chosen["rule"] = f'"{rule}"'
             if place == "species.microstates" and rule != "CutoffShell":
                 del chosen["cutoff"]
+            if rule == "CageAssignment":
+                without = {"species.microstates.ligands"}
+                tables["species.events"] = {"rule": '"CrystalEvents"'}
             if rule == "SiteAssignment":
                 chosen |= ON_SITES
                 without = {"species.microstates.ligands"}

@@ -14,7 +14,7 @@ from mda_ionmech.cli.config import Config, build_analysis, json_schema, load_con
 from mda_ionmech.cli.sections_from_signatures import Call, arguments_of, section_of
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.macrostates import SiteType
-from mda_ionmech.microstates import SiteAssignment
+from mda_ionmech.microstates import CageAssignment, SiteAssignment
 
 RULES = [(choice, name) for choice, found in module._CHOICES.items() for name in found.sections]
 
@@ -212,6 +212,26 @@ def test_none_is_written_in_words(tmp_path, shared, expected):
     assert (type(lithium.microstates), type(lithium.macrostates)) == (SiteAssignment, SiteType)
     assert lithium.microstates.labels == ("a", "b")
     assert np.allclose(lithium.microstates.fractional[1], [0.6, 0.7, 0.8])
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [("", (0.1, "minimum")), ("time = 0.5\ndistance = 1.2", (0.5, 1.2))],
+)
+def test_cages_take_no_atoms(tmp_path, keys, expected):
+    text = GARNET.format(folder=datasets.path("crystal"), shared="1.0").replace(
+        'framework = "type 3"\nfractional = [[0.1, 0.2, 0.3], [0.6, 0.7, 0.8]]\n'
+        'labels = ["a", "b"]', keys
+    ).replace("SiteAssignment", "CageAssignment")  # fmt: skip
+    (lithium,) = build_analysis(written(tmp_path, text)).species
+    assert isinstance(lithium.microstates, CageAssignment)
+    assert (lithium.microstates.time, lithium.microstates.distance) == expected
+    for wrong in ("distance = 0.0", "time = -1.0", 'framework = "type 3"', 'distance = "far"'):
+        file = text.replace(f"\n{keys}\n" if keys else "\n\n", f"\n{wrong}\n", 1)
+        path = tmp_path / "wrong.toml"
+        path.write_text(file, encoding="utf-8")
+        with pytest.raises(InputError, match=wrong.split()[0]):
+            build_analysis(load_config(path))
 
 
 @pytest.mark.parametrize(

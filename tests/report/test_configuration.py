@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mda_ionmech import datasets
+from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.cli import demos
 from mda_ionmech.cli.config import build_analysis, load_config
+from mda_ionmech.events import CrystalEvents
+from mda_ionmech.microstates import CageAssignment
 from mda_ionmech.report.bibliography import ENTRIES, entry_of
 from mda_ionmech.report.configuration import configuration
 from mda_ionmech.report.methods import methods
@@ -54,6 +56,21 @@ def test_what_is_not_recorded_is_said(tmp_path):
     missing = configuration(settings)[1]
     assert any("mda_ionmech.combine" in line for line in missing)
     assert any("Import path and options of MyEvents" in line for line in missing)
+
+
+def test_cages_are_recorded_completely():
+    universe = datasets.crystal()
+    lithium = IonSpecies(
+        universe.select_atoms("element Li"), charge=1, name="Li+",
+        microstates=CageAssignment(time=0.2, distance=1.4), events=CrystalEvents(),
+    )  # fmt: skip
+    analysis = OnsagerDecomposition([lithium], temperature=800, windows=[0.5], resolutions=None)
+    results = analysis.run(stop=60).results
+    text, missing = configuration(results.settings)
+    assert tomllib.loads(text)["species"][0]["microstates"] == {
+        "rule": "CageAssignment", "time": 0.2, "distance": 1.4
+    }  # fmt: skip
+    assert not any("CageAssignment" in line for line in missing)
 
 
 def test_any_text_stays_one_string():

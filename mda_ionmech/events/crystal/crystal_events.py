@@ -202,9 +202,10 @@ class CrystalEvents(EventRule):
         InputError
             Naming the detector that is needed.
         """
-        if ligand_types != ("framework",):
+        if ligand_types not in (("framework",), ()):  # sites, or cages without any
             raise InputError(
-                "CrystalEvents needs microstates=SiteAssignment...: it compares sites, not shells"
+                "CrystalEvents needs microstates=SiteAssignment... or CageAssignment(): it "
+                "compares sites, not shells"
             )
 
     def near_sites(self, history: SiteHistory) -> tuple[np.ndarray, np.ndarray]:

@@ -67,6 +67,7 @@ def join_histories(histories: Sequence[SiteHistory], shared: float) -> SiteHisto
         walk=_together([h.walk for h in histories if isinstance(h.walk, Walk)]),
         place=place.astype(np.int64),
         owner=owner,
+        are_visited=any(h.are_visited for h in histories),
     )
 
 

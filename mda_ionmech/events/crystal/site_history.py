@@ -165,6 +165,8 @@ class SiteHistory:
     owner : numpy.ndarray
         Shape (sites,), int64: number of the species each site belongs to among those joined; None
         for one species.
+    are_visited : bool
+        Whether the sites are only those that carriers were seen at, so that others may exist.
     near : dict
         Neighbour lists of the sites by distance, Angstrom, made when first needed; shared with
         histories derived from this one, which have the same sites.
@@ -182,6 +184,7 @@ class SiteHistory:
     walk: Walk | OffSites | None = None
     place: np.ndarray | None = None
     owner: np.ndarray | None = None
+    are_visited: bool = False
     near: dict[float, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @classmethod

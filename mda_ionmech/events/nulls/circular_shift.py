@@ -133,8 +133,10 @@ def exclusion_gas(
     -------
     LabelRuns or None
         Occupied sites, of the same length as the record and stored where it is; None where nothing
-        hopped or there are more carriers than places.
+        hopped, there are more carriers than places, or empty places are not known.
     """
+    if history.are_visited:
+        return None
     n_frames, n_sites = history.n_frames, len(history.apart)
     graph = counted_graph(
         history.occupied_sites, n_frames, history.shells.kind, history.apart, spacing, history.place

@@ -32,6 +32,11 @@ def why_no_gas(history: SiteHistory, gas: LabelRuns | None) -> str | None:
     hops = history.occupied.n_changes
     if hops == 0:
         return None
+    if history.are_visited:
+        return (
+            "cages are known only where ions were seen, so that empty ones, into which the ions of "
+            "an exclusion gas would hop, are not; give sites (SiteAssignment) for this null"
+        )
     ions, places = history.n_carriers, len(np.unique(history.places))
     remedy = "list the empty sites too (other orbits, interstitial sites)"
     if ions > places:

@@ -1,0 +1,107 @@
+"""Plausibility checks of cages: whether carriers hop at all, and whether cages are places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..onsager.labelled_run import LabelledRun
+
+#: Steps within stays are bounded where independent ones would lead this many times farther (mean
+#: squared): 8 to 11 times in the shipped garnet, 2 in free diffusion, 2.3 to 2.7 in molten NaCl.
+LOCALISED = 3.0
+#: Carriers return to cages where mean positions of stays are within 0.5 A of others this many times
+#: as often as uniform ones: 27 to 30 times in the shipped garnet, 1.0 in molten NaCl.
+RETURNS = 2.0
+#: Cages are shared where carriers are in the cage of another one for more than this part of the
+#: time.
+SHARED = 0.05
+
+
+def no_hopping(name: str, localisation: float | None) -> str | None:
+    """Warn of carriers in cages whose motion between hops is hardly bounded.
+
+    Parameters
+    ----------
+    name : str
+        Of the species.
+    localisation : float or None
+        From `mda_ionmech.microstates.cages.stays.localisation`.
+    """
+    if localisation is None or localisation >= LOCALISED:
+        return None
+    return (
+        f"{name} does not hop: while it is in a cage, its mean squared displacement is "
+        f"1/{localisation:.1f} of what independent steps would make (about 1/2 in free diffusion, "
+        "1/10 of ions that hop), so that cages and hops are cut out of continuous motion; give "
+        "microstates=HullShell(...) or CutoffShell(...) with events=SolvationEvents(), which "
+        "follow neighbours"
+    )
+
+
+def no_returns(name: str, returns: float | None) -> str | None:
+    """Warn of cages that carriers do not come back to.
+
+    Parameters
+    ----------
+    name : str
+        Of the species.
+    returns : float or None
+        Pairs of mean positions of stays at short distance over those of uniform positions; None
+        where there are too few.
+    """
+    if returns is None or returns >= RETURNS:
+        return None
+    return (
+        f"cages of {name} do not last: carriers stay at places of earlier stays {returns:.1f} "
+        "times as often as at random places, so that cages, fixed in the frame of reference, are "
+        "no property of the structure; give frame='framework' with framework=... if something is "
+        "immobile, or HullShell(...) with SolvationEvents()"
+    )
+
+
+def shared_cages(name: str, shared: float, distance: float) -> str | None:
+    """Warn of cages that hold more than one carrier.
+
+    Parameters
+    ----------
+    name : str
+        Of the species.
+    shared : float
+        Part of the time of a carrier in a cage that holds another one.
+    distance : float
+        Least distance of cages, Angstrom.
+    """
+    if shared <= SHARED:
+        return None
+    return (
+        f"cages of {name} are shared: for {shared:.0%} of the time an ion is in a cage that holds "
+        f"another one, so that distance={distance:.2f} A joins neighbouring places, and hops "
+        "between them are not counted; give CageAssignment a shorter distance=..."
+    )
+
+
+def cage_notes(run: LabelledRun) -> Iterator[str]:
+    """Warnings about the species in cages.
+
+    Parameters
+    ----------
+    run : LabelledRun
+
+    Yields
+    ------
+    str
+    """
+    for one in run.species:
+        report = {} if one.microstates is None else one.microstates.report
+        if "cages" not in report:
+            continue
+        distance = float(report["distance_in_use_angstrom"])
+        for text in (
+            no_hopping(one.name, report["localisation"]),
+            no_returns(one.name, report["returns_to_cages"]),
+            shared_cages(one.name, report["sharing_a_site"], distance),
+        ):
+            if text is not None:
+                yield text

@@ -1,0 +1,1 @@
+"""Cages of carriers without known sites, found from their paths alone."""
