@@ -72,6 +72,7 @@ PolymerEvents: _chain _given _is_constructed _monomer chains counterion denticit
 RadialDistribution: coordination error g kind n_frames r
 RecordedAtoms: charges ix masses names
 SettledSites: alignment found fractional grid labels places polyhedra r_core reach reference seen
+    site_of
 ShellComposition: _chain _is_constructed anion chains count most of
 SiteAssignment: _asked_core _is_constructed assignment coordination environment framework hop_time
     ligands persistence settled source tally_names vertices

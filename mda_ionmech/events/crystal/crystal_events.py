@@ -204,8 +204,7 @@ class CrystalEvents(EventRule):
         """
         if ligand_types not in (("framework",), ()):  # sites, or cages without any
             raise InputError(
-                "CrystalEvents needs microstates=SiteAssignment... or CageAssignment(): it "
-                "compares sites, not shells"
+                "CrystalEvents needs sites, not shells: SiteAssignment... or CageAssignment()"
             )
 
     def near_sites(self, history: SiteHistory) -> tuple[np.ndarray, np.ndarray]:
