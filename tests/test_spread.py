@@ -143,16 +143,17 @@ class Kept(EventRule):
         return "kept" if before.molecule_set() == after.molecule_set() else "changed"
 
 
-@pytest.mark.parametrize("where", ["liquid", "crystal"])
-def test_a_scheduler_and_workers_of_the_command_line(serial_crystal, where, tmp_path):
-    make, reference = rows_of_two_species, serial_crystal
-    if where == "liquid":
-        make, reference = lambda **options: liquid(Kept(), **options), None
-        reference = make().run().results
-    with command_line_cluster(tmp_path) as client, get_task_stream(client) as stream:
-        run = make(store=tmp_path / "run.store").run(backend="dask")
-    assert len(places(stream)) == 2
-    assert_identical(run.results, reference)
+def test_a_scheduler_and_workers_of_the_command_line(serial_crystal, tmp_path):
+    here = liquid(Kept()).run(stop=STOP).results
+    with command_line_cluster(tmp_path) as client:
+        with get_task_stream(client) as stream:
+            there = liquid(Kept(), store=tmp_path / "liquid.store").run(stop=STOP, backend="dask")
+        assert len(places(stream)) == 2
+        with get_task_stream(client) as stream:
+            crystal = rows_of_two_species(store=tmp_path / "run.store").run(backend="dask")
+        assert len(places(stream)) == 2
+    assert_identical(there.results, here)
+    assert_identical(crystal.results, serial_crystal)
 
 
 class LastBreath(SolvationEvents):
