@@ -175,6 +175,37 @@ def test_the_slider_moves_the_window_everywhere(page, results):
     assert slider.get_attribute("aria-valuetext").startswith(f"{windows[2]:g} ps, ")
 
 
+def test_lines_are_zoomed_and_shown_whole_again(page):
+    """With Shift and the wheel, and with the button; the wheel alone scrolls the page."""
+    labels = page.locator("[data-chart='conductivity'] .role-axis-label text")
+    figure = page.locator("[data-chart='conductivity'] svg")
+    whole = labels.all_inner_texts()
+
+    def turn_wheel():
+        figure.scroll_into_view_if_needed()
+        box = figure.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.wheel(0, -300)
+        settle(page)
+
+    turn_wheel()
+    assert labels.all_inner_texts() == whole
+    page.keyboard.down("Shift")
+    turn_wheel()
+    page.keyboard.up("Shift")
+    for _ in range(50):
+        if labels.all_inner_texts() != whole:
+            break
+        page.wait_for_timeout(20)
+    assert labels.all_inner_texts() != whole
+    page.click("button[type=reset]")
+    for _ in range(200):
+        if labels.all_inner_texts() == whole:
+            break
+        page.wait_for_timeout(20)
+    assert labels.all_inner_texts() == whole
+
+
 def test_resolution_and_horizon_move_their_figures(page):
     page.evaluate("""() => {
         for (const name of ['resolution', 'horizon']) {

@@ -203,10 +203,10 @@ def _limit_band(at: Reading, variable: str = "diffusive_conductivity") -> list[S
     values = {"values": [{"low": low, "high": high, "value": value, "first": first, "last": last}]}
     place = {"x": {"field": "first", "type": "quantitative"}, "x2": {"field": "last"}}
     return [
-        {"data": values, "mark": {"type": "rect", "color": INK, "opacity": 0.12},
+        {"data": values, "mark": {"type": "rect", "color": INK, "opacity": 0.12, "clip": True},
          "encoding": place | {"y": {"field": "low", "type": "quantitative"},
                               "y2": {"field": "high"}}},
-        {"data": values, "mark": {"type": "rule", "color": INK, "opacity": 0.5},
+        {"data": values, "mark": {"type": "rule", "color": INK, "opacity": 0.5, "clip": True},
          "encoding": place | {"y": {"field": "value", "type": "quantitative"}}},
     ]  # fmt: skip
 
@@ -251,7 +251,7 @@ def displacements(at: Reading, source: Data) -> tuple[Chart, Chart]:
                       {"calculate": "[0.03, 1]", "as": "t"}, {"flatten": ["t"]},
                       {"calculate": "datum.last.window * datum.t", "as": "x"},
                       {"calculate": "datum.last.value * datum.t * 2", "as": "y"}],
-        "mark": {"type": "line", "color": INK, "strokeDash": [2, 3], "opacity": 0.6},
+        "mark": {"type": "line", "color": INK, "strokeDash": [2, 3], "opacity": 0.6, "clip": True},
         "encoding": {"x": {"field": "x", "type": "quantitative"},
                      "y": {"field": "y", "type": "quantitative"}},
     }]  # fmt: skip
@@ -298,6 +298,7 @@ def _fitted(at: Reading) -> list[Spec]:
     about = at.results.decomposition["diffusive_onsager"].attrs
     values = [{"first": float(about["first_lag_ps"]), "last": float(max(about["lag_ps"]))}]
     return [{
-        "data": {"values": values}, "mark": {"type": "rect", "color": INK, "opacity": 0.07},
+        "data": {"values": values},
+        "mark": {"type": "rect", "color": INK, "opacity": 0.07, "clip": True},
         "encoding": {"x": {"field": "first", "type": "quantitative"}, "x2": {"field": "last"}},
     }]  # fmt: skip

@@ -24,6 +24,16 @@ NEGATIVE, POSITIVE = "#D55E00", "#0072B2"
 #: Colours of quantities and of runs, which are no events.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#7F7F7F")
 HEIGHT = 250
+#: Axes follow the mouse: dragged, and with Shift and the wheel; a double click shows the whole.
+ZOOM: Spec = {
+    "name": "zoom",
+    "select": {
+        "type": "interval",
+        "translate": "[mousedown, window:mouseup] > window:mousemove!",
+        "zoom": "wheel![event.shiftKey]",
+    },
+    "bind": "scales",
+}
 
 _CONFIG: Spec = {
     "background": "transparent",
@@ -145,7 +155,7 @@ def level(value: float, *, dashed: bool = True, opacity: float = 0.45) -> Spec:
     dash = {"strokeDash": [3, 3]} if dashed else {}
     return {
         "data": {"values": [{}]},
-        "mark": {"type": "rule", "color": INK, "opacity": opacity} | dash,
+        "mark": {"type": "rule", "color": INK, "opacity": opacity, "clip": True} | dash,
         "encoding": {"y": {"datum": value}},
     }
 
@@ -181,7 +191,7 @@ def cursor(field: str = "window", param: str = "at_window") -> Spec:
             {"filter": f"datum[{field!r}] === {param}"},
             {"aggregate": [{"op": "count", "as": "rows"}], "groupby": [field]},
         ],
-        "mark": {"type": "rule", "strokeWidth": 7, "opacity": 0.18, "color": INK},
+        "mark": {"type": "rule", "strokeWidth": 7, "opacity": 0.18, "color": INK, "clip": True},
         "encoding": {"x": {"field": field, "type": "quantitative"}},
     }
 
@@ -213,12 +223,15 @@ def lines(
     fill: Spec = {} if few is None else {
         "fillOpacity": {"condition": {"test": few, "value": 0}, "value": 1}
     }  # fmt: skip
+    is_number = x["type"] == y["type"] == "quantitative"
+    zoom: Spec = {"params": [ZOOM]} if is_number else {}
     return [
-        {"transform": shown, "mark": {"type": "line", "strokeWidth": 1.5},
-         "encoding": base | {"y": y}},
-        {"transform": [*shown, known_only(ends[0])], "mark": {"type": "rule", "strokeWidth": 1.2},
+        {"transform": shown, "mark": {"type": "line", "strokeWidth": 1.5, "clip": True},
+         "encoding": base | {"y": y}} | zoom,
+        {"transform": [*shown, known_only(ends[0])],
+         "mark": {"type": "rule", "strokeWidth": 1.2, "clip": True},
          "encoding": base | bars | {"tooltip": tooltip}},
-        {"transform": shown, "mark": {"type": "point", "filled": False, "size": 38},
+        {"transform": shown, "mark": {"type": "point", "filled": False, "size": 38, "clip": True},
          "encoding": base | {"y": y, "fill": color(keys), "tooltip": tooltip} | fill},
     ]  # fmt: skip
 

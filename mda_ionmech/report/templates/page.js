@@ -144,7 +144,17 @@ const move = name => {
   if (name === "window") moveTables();
   send([`at_${name}`]);
 };
+const isZoomed = view => {
+  const ranges = view.getState({ signals: name => name === "zoom", data: () => false }).signals.zoom;
+  return Boolean(ranges && Object.keys(ranges).length);
+};
 const reset = () => {
+  for (const [name, { view }] of views) {
+    if (!isZoomed(view)) continue;
+    view.finalize();
+    started.delete(name);
+    draw(name);
+  }
   state.hidden.clear();
   state.over = "";
   mark();
