@@ -204,7 +204,7 @@ class CrystalEvents(EventRule):
         """
         if ligand_types not in (("framework",), ()):  # sites, or cages without any
             raise InputError(
-                "CrystalEvents needs sites, not shells: SiteAssignment... or CageAssignment()"
+                "CrystalEvents needs microstates=SiteAssignment... or CageAssignment(): no shells"
             )
 
     def near_sites(self, history: SiteHistory) -> tuple[np.ndarray, np.ndarray]:
