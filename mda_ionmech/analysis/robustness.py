@@ -13,7 +13,7 @@ from ..lib.checks import as_number, listed, number, positive, shown
 from ..lib.errors import InputError, warn_user
 from ..lib.tables import indexed
 from ..lib.whole_frames import whole_frames
-from ..microstates import CutoffShell, SiteAssignment
+from ..microstates import CageAssignment, CutoffShell, SiteAssignment
 from ..microstates.cutoff_shell import SAME_RADIUS
 from ..microstates.sites.nearest_site import closest_pair
 from ..microstates.sites.settled_sites import CORE_FRACTION
@@ -44,6 +44,7 @@ def robustness(
     hop_time: Sequence[str],
     assignment: Sequence[str],
     merge: Sequence[Any],
+    cages: Sequence[Any],
     window: float | None,
     species: str | None,
 ) -> pd.DataFrame:
@@ -83,11 +84,12 @@ def robustness(
         *_definitions(gathered, index, "hop_time", _values("hop_time", hop_time)),
         *_definitions(gathered, index, "assignment", _values("assignment", assignment)),
         *_merged(gathered, index, _values("merge", merge)),
+        *_caged(gathered, index, _values("cages", cages)),
     ]
     if not choices:
         raise InputError(
             "robustness() needs values to try: persistence=[...], hysteresis=[...], cutoffs=[...], "
-            "linking=[...], hop_time=[...], assignment=[...] or merge=[...]"
+            "linking=[...], hop_time=[...], assignment=[...], merge=[...] or cages=[...]"
         )
     for setting, value, options in choices:
         add(setting, value, relabelled(window=n, with_nulls=hops, **options))
@@ -218,6 +220,30 @@ def _merged(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterato
         across = ", across labels" if pair[1] else ""
         text = f"{distance:g} A{across}: {len(found.labels)} sites"
         yield "merge", text, {"detectors": {index: found}}
+
+
+def _caged(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
+    one = gathered.species[index]
+    for value in values:
+        mine = one.microstates
+        if not isinstance(mine, CageAssignment):
+            raise InputError(
+                f"cages=... is of a CageAssignment, and {one.name!r} has {type(mine).__name__}; "
+                "leave cages out"
+            )
+        if not isinstance(value, Mapping) or not value or not set(value) <= {"time", "distance"}:
+            raise InputError(
+                f"cages holds {shown(value)}; give dicts such as {{'time': 0.2}} or "
+                "{'distance': 1.2}"
+            )
+        options = {"time": mine.time, "distance": mine.distance} | dict(value)
+        found = CageAssignment(**options, persistence=mine.persistence)
+        units = {"time": " ps", "distance": " A"}
+        text = ", ".join(
+            f"{key} {x}" if isinstance(x, str) else f"{key} {as_number(x):g}{units[key]}"
+            for key, x in value.items()
+        )
+        yield "cages", text, {"detectors": {index: found}}
 
 
 def _warn_of_small_cores(detector: SiteAssignment, distance: float) -> None:

@@ -194,6 +194,7 @@ class RunAnswers(ShownRun, RunObservables):
         hop_time: Sequence[str] = (),
         assignment: Sequence[str] = (),
         merge: Sequence[Any] = (),
+        cages: Sequence[Any] = (),
         window: float | None = None,
         species: str | None = None,
     ) -> pd.DataFrame:
@@ -224,6 +225,8 @@ class RunAnswers(ShownRun, RunObservables):
             True)`` those of different labels too. An ion is on a merged site where it is nearest
             to, or entered last the core of, any of its parts: these keep their cores, while
             ``SiteAssignment(merge=...)`` has one core at their mean.
+        cages : sequence of dict
+            Arguments ``time`` and ``distance`` that replace those of the `CageAssignment`.
         window : float, optional
             ps; default as in `Results.summary`.
         species : str, optional
@@ -248,7 +251,7 @@ class RunAnswers(ShownRun, RunObservables):
         run = self._finished("robustness()")
         return robustness(
             run.gathered, run.results, run.relabelled, persistence, hysteresis, linking, cutoffs,
-            hop_time, assignment, merge, window, species,
+            hop_time, assignment, merge, cages, window, species,
         )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -200,6 +200,33 @@ def test_stored_on_disk_and_saved_runs_have_the_same_cages(tmp_path):
     assert set(table.index.get_level_values("setting")) == {"as run", "persistence", "linking"}
 
 
+def test_time_and_distance_are_varied_without_frames(hopping):
+    _, run = hopping
+    choices = [{"time": 4.0}, {"distance": 1.0}, {"time": 2.0, "distance": "minimum"}]
+    table = run.robustness(cages=choices, window=1.0)
+    values = table.loc["cages"].index.get_level_values("value").unique().tolist()
+    assert values == ["time 4 ps", "distance 1 A", "time 2 ps, distance minimum"]
+    asked = run_of(run.universe, CageAssignment(time=4.0)).results.summary(1.0)
+    for event in asked.index:
+        found = table.loc[("cages", "time 4 ps", event), "share"]
+        assert found == pytest.approx(asked.loc[event, "share"], abs=1e-12, nan_ok=True)
+    for wrong in ({"size": 1.0}, {}, 2.0):
+        with pytest.raises(InputError, match="cages holds"):
+            run.robustness(cages=[wrong])
+    with pytest.raises(InputError, match="time must be a time in ps above 0"):
+        run.robustness(cages=[{"time": -1.0}])
+
+
+def test_hops_back_are_told_apart(hopping):
+    _, run = hopping
+    split = run.split_by("return").decomposition
+    whole = run.results.decomposition
+    np.testing.assert_allclose(
+        split["event_onsager"].sum("event"), whole["event_onsager"].sum("event"), rtol=1e-10
+    )
+    assert len(split["event"]) > len(whole["event"])
+
+
 def test_a_detector_serves_several_runs_unchanged():
     rng = np.random.default_rng(8)
     cages = CageAssignment()
