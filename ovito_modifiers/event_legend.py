@@ -262,9 +262,10 @@ def element_rows(data: DataCollection) -> list[tuple[str, tuple[float, ...]]]:
     if painted in particles:
         labelled = particles[painted]
         neutral = tuple(float(c) for c in labelled.types[0].color)
-        rows.append(("other ions", neutral))
         carriers = np.unique(kinds[np.asarray(labelled) > 0])
         other = ~np.isin(kinds, carriers)
+        if len(carriers) == 0 or np.any(np.asarray(labelled)[~other] == 0):
+            rows.append(("other ions", neutral))
     if "Hidden" in particles:
         other &= np.asarray(particles["Hidden"]) == 0
     color = np.asarray(particles.colors) if "Color" in particles else None

@@ -233,7 +233,7 @@ def legend_size(scene: Scene, size: tuple[int, int], data: Any) -> tuple[float, 
     letters = sum(max(len(text) for text, _ in column) for column in columns)
     line = float(legend.font_size)
     width = (0.58 * letters + 0.7 * len(columns) + 0.4) * line * size[1] / size[0]
-    height = 1.5 * line * (len(columns[0]) + 3) + line
+    height = 1.5 * line * (len(columns[0]) + (3 if legend.elements else 0)) + line
     return min(width + legend.margin, 0.6), min(height + legend.margin, 0.6)
 
 

@@ -27,6 +27,7 @@ from .timeline import Timeline
 from .track import IonTrack, pick_ion
 
 PLAY_INTERVAL = 120  # ms
+RETRY = 60  # ms
 #: Part of the width and height that OVITO's preview leaves to the picture, between its margins.
 PREVIEW = 0.928
 #: Words of the selector for all events.
@@ -96,6 +97,7 @@ class Window(QtWidgets.QMainWindow):
         super().__init__()
         self.scene, self.states = scene, scene.states
         self.windows = windows or {}
+        self.is_computing = False
         self.setWindowTitle(f"ionmech: {self.states.source}")
         self.resize(1280, 800)
         anions = np.flatnonzero(np.isin(elements_of(scene.universe), ANIONS))
@@ -199,7 +201,25 @@ class Window(QtWidgets.QMainWindow):
     def fit(self) -> None:
         """Let the cell fill the viewport, beside the legend."""
         size = self.picture.width(), self.picture.height()
-        frame_scene(self.scene, size, self.frame)
+        self._alone(lambda: frame_scene(self.scene, size, self.frame), self.fit)
+
+    def _alone(self, action: Callable[[], Any], later: Callable[[], None]) -> Any:
+        """Do what computes the pipeline, unless it is being computed: then call `later` soon.
+
+        OVITO handles events while it computes, and ends the process where computing begins again
+        within one of them.
+        """
+        if self.is_computing:
+            QtCore.QTimer.singleShot(RETRY, later)
+            return None
+        self.is_computing = True
+        try:
+            return action()
+        finally:
+            self.is_computing = False
+
+    def _computed(self) -> Any:
+        return self.scene.pipeline.compute(self.frame)
 
     # ---- time -----------------------------------------------------------------------------
 
@@ -277,7 +297,9 @@ class Window(QtWidgets.QMainWindow):
     def pick(self, x: float, y: float) -> None:
         """Choose the ion at a place of the picture, pixels; none where there is no ion."""
         size = self.picture.width(), self.picture.height()
-        data = self.scene.pipeline.compute(self.frame)
+        data = self._alone(self._computed, lambda: self.pick(x, y))
+        if data is None:
+            return
         self.select_ion(pick_ion(data, self.states, self.scene.viewport, (x, y), size))
 
     def select_ion(self, carrier: int | None) -> None:
@@ -291,7 +313,7 @@ class Window(QtWidgets.QMainWindow):
         carrier = self.track.carrier if self.track.carrier >= 0 else None
         self.timeline.draw(self.chosen, carrier, "" if carrier is None else "this ion")
 
-    def _describe_ion(self, row: int) -> str:
+    def _describe_ion(self, row: int, data: Any) -> str:
         """What the chosen ion is, and does in the present window."""
         states, carrier = self.states, self.track.carrier
         if carrier < 0:
@@ -305,7 +327,6 @@ class Window(QtWidgets.QMainWindow):
         if row < 0 or states.event[row, carrier] < 0:
             return text
         length = float(np.linalg.norm(states.displacement[row, carrier]))
-        data = self.scene.pipeline.compute(self.frame)
         shell = data.attributes.get("IonTrack.Shell", 0)
         event = states.event_names[states.event[row, carrier]]
         return f"{text}: {event}, {length:.1f} Å in {states.window_ps:g} ps, shell of {shell}"
@@ -341,8 +362,9 @@ class Window(QtWidgets.QMainWindow):
                 text += f"  {name} {count}" if count else ""
         self.label.setText(text)
         try:
-            self.scene.pipeline.compute(frame)
-            self.ion_label.setText(self._describe_ion(row))
+            data = self._alone(self._computed, self._tell)
+            if data is not None:
+                self.ion_label.setText(self._describe_ion(row, data))
         except Exception as error:
             self.statusBar().showMessage(str(error))
         else:
