@@ -542,6 +542,31 @@ class Results(ResultTree):
         """
         return later("mda_ionmech.plotting").contributions(self, ax=ax, **options)
 
+    def view(self, frame: int | None = None, *, universe: Any = None, events: Any = None) -> Any:
+        """One frame in a notebook, ions coloured by their event in the shortest window.
+
+        Parameters
+        ----------
+        frame : int, optional
+            Number in the trajectory; default: the one with most ions in these events.
+        universe : MDAnalysis.Universe, optional
+            The trajectory that was analysed; default: opened from the files in `settings`.
+        events : str or sequence of str, optional
+            Default: all that mean a change.
+
+        Returns
+        -------
+        nglview.NGLWidget
+
+        Raises
+        ------
+        InputError
+            Without nglview (the extra ``notebook``), for a frame that was not analysed, an unknown
+            event, a result without states, or files that are not found.
+        """
+        viewing = later("mda_ionmech.viewing.notebook")
+        return viewing.view_frame(self, frame, universe=universe, events=events)
+
     def report(
         self,
         path: str | os.PathLike[str] | None = None,

@@ -140,33 +140,12 @@ def write_states_of_result(results: Results, universe: Any, path: Path) -> Path:
     InputError
         For a result without states.
     """
+    index, carrier = carrier_atoms(results, universe)
     data, settings = results.states, results.settings
-    if data is None:
-        raise InputError("this result holds no states of single frames; give that of a single run")
-    species = [
-        IonSpecies(
-            universe.select_atoms(one["selection"]),
-            charge=one["charge"],
-            name=one["name"],
-            compound=one["compound"],
-        )
-        for one in settings["species"]
-    ]
-    first = np.cumsum([0, *(one.n_carriers for one in species)])
-    index = np.concatenate([one.atoms.ix for one in species])
-    carrier = np.concatenate(
-        [one.carrier_of_atom + f for one, f in zip(species, first, strict=False)]
-    )
+    assert data is not None
     names = (data[name].attrs.get("flag_meanings", "").split() for name in ("event", "macrostate"))
     events, macrostates = (tuple(one) for one in names)
-    ids = atom_ids(universe)
-    begins = np.unique(carrier, return_index=True)[1]
-    if not np.array_equal(ids[index[begins]], data["carrier_atom_id"].values):
-        raise InputError(
-            "the selections in the settings give other carriers than those analysed, e.g. in "
-            "another order; write the states with run.save_states('NAME.states.npz') and give "
-            "that file"
-        )
+    ids, species = atom_ids(universe), [str(one["name"]) for one in settings["species"]]
     arrays = {
         "frame": data["source_frame"].values,
         "step": np.full(len(data["time"]), -1),
@@ -179,13 +158,55 @@ def write_states_of_result(results: Results, universe: Any, path: Path) -> Path:
         "displacement": np.nan_to_num(data["displacement"].values),
         "window_ps": float(data["event"].attrs["window_ps"]),
         "source": f"{settings['trajectory']}; the shortest window of {path.name}",
-        "species_names": np.array([one.name for one in species], dtype=str),
+        "species_names": np.array(species, dtype=str),
         "species_of_carrier": data["carrier_species"].values,
-        **_shares(results, [one.name for one in species], events),
+        **_shares(results, species, events),
         **_shells(results, ids),
     }
     write_archive(str(path), states_archive(events=events, macrostates=macrostates, arrays=arrays))
     return path
+
+
+def carrier_atoms(results: Results, universe: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Atoms of the carriers of a result.
+
+    Returns
+    -------
+    index : numpy.ndarray
+        Shape (members,): of the atoms in the topology.
+    carrier : numpy.ndarray
+        Shape (members,): carrier of each, as numbered in the states.
+
+    Raises
+    ------
+    InputError
+        If the selections in the settings give other carriers.
+    """
+    species = [
+        IonSpecies(
+            universe.select_atoms(one["selection"]),
+            charge=one["charge"],
+            name=one["name"],
+            compound=one["compound"],
+        )
+        for one in results.settings["species"]
+    ]
+    first = np.cumsum([0, *(one.n_carriers for one in species)])
+    index = np.concatenate([one.atoms.ix for one in species])
+    carrier = np.concatenate(
+        [one.carrier_of_atom + f for one, f in zip(species, first, strict=False)]
+    )
+    begins = np.unique(carrier, return_index=True)[1]
+    if results.states is None:
+        raise InputError("this result holds no states of single frames; give that of a single run")
+    known = results.states["carrier_atom_id"].values
+    if not np.array_equal(atom_ids(universe)[index[begins]], known):
+        raise InputError(
+            "the selections in the settings give other carriers than those analysed, e.g. in "
+            "another order; write the states with run.save_states('NAME.states.npz') and give "
+            "that file"
+        )
+    return index, carrier
 
 
 def _shares(results: Results, species: list[str], events: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -20,7 +20,7 @@ REMEDY = (
 LEVELS = 4
 
 
-def recorded_universe(settings: Mapping[str, Any], result: Path) -> Any:
+def recorded_universe(settings: Mapping[str, Any], result: Path, remedy: str = REMEDY) -> Any:
     """Universe of the files from which a result was made.
 
     They are taken where they were; else at the same places relative to the folder of the result or
@@ -33,6 +33,8 @@ def recorded_universe(settings: Mapping[str, Any], result: Path) -> Any:
         Of the result.
     result : pathlib.Path
         Its file.
+    remedy : str
+        What to give where nothing is found, for the message.
 
     Returns
     -------
@@ -56,13 +58,13 @@ def recorded_universe(settings: Mapping[str, Any], result: Path) -> Any:
     topology, trajectory = files["topology"], list(files["trajectory"])
     if not trajectory or trajectory == ["in memory"]:
         raise InputError(
-            f"{result} was made from coordinates in memory, so it names no files; {REMEDY}"
+            f"{result} was made from coordinates in memory, so it names no files; {remedy}"
         )
     found = _shipped(str(topology))
     if found is None:
-        paths = find_files([topology or trajectory[0], *trajectory], result)
+        paths = find_files([topology or trajectory[0], *trajectory], result, remedy)
         found = open_files(paths[0], paths[1:], files["options"])
-    _check_same(found, settings, result)
+    _check_same(found, settings, result, remedy)
     return found
 
 
@@ -75,7 +77,7 @@ def _shipped(topology: str) -> Any:
     return datasets.load(parts[-2], float(temperature[1]) if temperature else None)
 
 
-def find_files(recorded: Sequence[str], result: Path) -> list[Path]:
+def find_files(recorded: Sequence[str], result: Path, remedy: str = REMEDY) -> list[Path]:
     """Files at their recorded places, or moved together with the result.
 
     Raises
@@ -91,7 +93,7 @@ def find_files(recorded: Sequence[str], result: Path) -> list[Path]:
     names = ", ".join(dict.fromkeys(str(path) for path in absent))
     raise InputError(
         f"{result} was made from {names}, not found there nor at the same place relative to "
-        f"{result.absolute().parent} or the folders above it; {REMEDY}"
+        f"{result.absolute().parent} or the folders above it; {remedy}"
     )
 
 
@@ -108,7 +110,7 @@ def _places(wanted: Sequence[Path], folder: Path) -> Iterator[list[Path]]:
     yield [folder / path.name for path in wanted]
 
 
-def _check_same(universe: Any, settings: Mapping[str, Any], result: Path) -> None:
+def _check_same(universe: Any, settings: Mapping[str, Any], result: Path, remedy: str) -> None:
     """Refuse files that have changed since the analysis."""
     for what, now, then in (
         ("atoms", universe.atoms.n_atoms, settings.get("n_atoms")),
@@ -117,5 +119,5 @@ def _check_same(universe: Any, settings: Mapping[str, Any], result: Path) -> Non
         if then is not None and now != then:
             raise InputError(
                 f"the files that {result} names have {now} {what} now, but had {then} when they "
-                f"were analysed; {REMEDY}"
+                f"were analysed; {remedy}"
             )
