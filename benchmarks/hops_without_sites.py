@@ -34,7 +34,7 @@ def analysed(species: list[IonSpecies], temperature: float, **options: Any) -> A
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return OnsagerDecomposition(
-            species, temperature=temperature, windows=WINDOWS, resolutions=None, **options
+            species, temperature=temperature, resolutions=None, **({"windows": WINDOWS} | options)
         ).run()
 
 
@@ -88,6 +88,21 @@ def garnet() -> Iterator[tuple[str, str, Any, str]]:
                 lithium, charge=1, name="Li+", microstates=found, events=CrystalEvents()
             )
             yield f"garnet, {temperature} K", what, analysed([ions], temperature), "Li+"
+
+
+def flowing() -> Iterator[tuple[str, str, Any, str]]:
+    """Lithium in the shipped liquid and polymer, against the centre of mass and the chains."""
+    for name, temperature, frame in (("liquid", 330.0, "barycentric"), ("polymer", 480.0, "auto")):
+        universe = datasets.load(name)
+        ions = IonSpecies(
+            universe.select_atoms("resname LI"), charge=1, name="Li+",
+            microstates=CageAssignment(), events=CrystalEvents("proximity", 3.0),
+        )  # fmt: skip
+        anions = IonSpecies(
+            universe.select_atoms("resname TFS"), charge=-1, name="TFSI-", compound="residues"
+        )
+        run = analysed([ions, anions], temperature, frame=frame, windows=[4.0])
+        yield f"shipped {name}, Li+", "CageAssignment", run, "Li+"
 
 
 def _opened(folder: Path, name: str) -> mda.Universe:
@@ -167,14 +182,15 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path)
     given = parser.parse_args()
     numbers, parts = [], []
-    sources = [garnet()]
+    sources = [garnet(), flowing()]
     sources += [melt(given.melt)] if given.melt else []
     sources += [glass(given.glass)] if given.glass else []
     sources += [argyrodite(given.argyrodite)] if given.argyrodite else []
     for source in sources:
         for system, what, run, name in source:
             numbers.append(counts(system, what, run, name))
-            parts += shares(system, what, run, name)
+            if not system.startswith("shipped"):
+                parts += shares(system, what, run, name)
             said = [w for w in run.results.warnings if "cage" in w and w.startswith(name)]
             said += [w for w in run.results.warnings if w.startswith(f"cages of {name}")]
             print(system, what, *said, sep="\n  ", flush=True)

@@ -216,9 +216,13 @@ class Assembly:
         decomposition = estimates.decomposition()
         missing = without_gas(self.run, linked, decomposition)
         told = *self._without_finding(decomposition), *gas_notes(missing)
+        # what follows from the choice of cages is in the result, but not said at every turn
+        caged = {one.name for one in self.run.species if one.in_cages}
+        expected = set(gas_notes({k: why for k, why in missing.items() if k in caged}))
         for text in [*told, *vibration_notes(self.run, estimates)]:
             notes.append(text)
-            warn_user(text)
+            if text not in expected:
+                warn_user(text)
         tree = xr.DataTree(
             children={
                 "decomposition": xr.DataTree(decomposition),

@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from ..onsager.labelled_run import LabelledRun
 
 #: Steps within stays are bounded where independent ones would lead this many times farther (mean
-#: squared): 8 to 11 times in the shipped garnet, 2 in free diffusion, 2.3 to 2.7 in molten NaCl.
-LOCALISED = 3.0
+#: squared): 8 to 11 times in the shipped garnet, 6 to 9 in other solids, 2 in free diffusion, 2.3
+#: to 2.7 in molten NaCl, 2.9 in the shipped liquid.
+LOCALISED = 4.0
 #: Carriers return to cages where mean positions of stays are within 0.5 A of others this many times
-#: as often as uniform ones: 27 to 30 times in the shipped garnet, 1.0 in molten NaCl.
+#: as often as uniform ones: 27 to 30 times in the shipped garnet, 9 to 14 in other solids, 1.0 in
+#: molten NaCl and the shipped liquid, 1.3 in the shipped polymer.
 RETURNS = 2.0
 #: Cages are shared where carriers are in the cage of another one for more than this part of the
 #: time.

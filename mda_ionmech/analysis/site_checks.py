@@ -120,7 +120,7 @@ def vibration_notes(run: LabelledRun, estimates: Estimates) -> Iterator[str]:
             f"displacements of {one.name} without a hop carry {share:.0%} ({float(low):.0%} to "
             f"{float(high):.0%}) of its coefficient in the diffusive view, and none where ions "
         )
-        if one.microstates is not None and one.microstates.places is not None:
+        if one.in_cages:
             yield (
                 f"{begin}stay in their cages: cages move, or are left by steps shorter than the "
                 "distance between cages; give CageAssignment a shorter distance=..., or "

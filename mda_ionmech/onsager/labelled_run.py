@@ -124,6 +124,11 @@ class LabelledSpecies:
         """Whether its events are hops between sites."""
         return self.history is not None
 
+    @property
+    def in_cages(self) -> bool:
+        """Whether its sites are cages, known only where carriers were seen."""
+        return self.microstates is not None and self.microstates.places is not None
+
 
 @dataclass(frozen=True)
 class LabelledRun:

@@ -1,4 +1,4 @@
-"""Hops without sites in the shipped garnet, beside those between its sites."""
+"""Hops without sites in the shipped garnet, beside those between its sites, and in the liquid."""
 
 import warnings
 
@@ -81,6 +81,30 @@ def test_shares_are_those_of_sites(runs):
     assert float(short.max()) < 0.04
     np.testing.assert_allclose(cages["onsager"], sites["onsager"], rtol=1e-12)
     assert float(cages["residual"].max()) < 1e-10
+
+
+def test_lithium_in_the_liquid_is_said_not_to_hop():
+    universe = datasets.liquid()
+    lithium = IonSpecies(
+        universe.select_atoms("resname LI"), charge=1, name="Li+", microstates=CageAssignment(),
+        events=CrystalEvents("proximity", 3.0),
+    )  # fmt: skip
+    anions = IonSpecies(
+        universe.select_atoms("resname TFS"), charge=-1, name="TFSI-", compound="residues"
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run = OnsagerDecomposition(
+            [lithium, anions], temperature=330, frame="barycentric", windows=[2.0],
+            resolutions=None,
+        ).run()  # fmt: skip
+    said = " ".join(str(one.message) for one in caught)
+    assert "Li+ does not hop" in said
+    assert "cages of Li+ do not last" in said
+    assert float(run.results.decomposition["residual"].max()) < 1e-10
+    report = run.microstates["Li+"].report
+    row = f"| shipped liquid, Li+ | CageAssignment | {report['hops']} | {report['cages']} |"
+    assert row in (DOCS / "validation" / "cages.md").read_text("utf-8")
 
 
 def test_ions_stay_and_return(runs):
