@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from itertools import combinations, product
 from os import PathLike
@@ -87,17 +88,28 @@ def universe_files(universe: Any) -> dict[str, Any]:
         names = getattr(reader, "filenames", None)
     names = [getattr(reader, "filename", None)] if names is None else list(names)
     topology = universe.filename
-    plain = {
+    options = known.get("options") or {
         key: value
         for key, value in given.items()
-        if isinstance(value, str | int | float) and _UNIVERSE_DEFAULTS.get(key) != value
+        if value is not None
+        and not (key in _UNIVERSE_DEFAULTS and value == _UNIVERSE_DEFAULTS[key])
     }
     trajectory = [str(Path(str(n)).absolute()) for n in names if isinstance(n, str | PathLike)]
     return {
         "topology": None if topology is None else str(Path(str(topology)).absolute()),
         "trajectory": trajectory,
-        "options": plain,
-    } | known
+        **known,
+        "options": {key: value for key, value in options.items() if _is_plain(value)},
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a settings file can hold a value."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def trajectory_name(universe: Any) -> str:

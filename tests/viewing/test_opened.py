@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import MDAnalysis as mda
 import numpy as np
 import pytest
 
@@ -62,6 +63,19 @@ def test_several_files_are_taken_from_one_place(tmp_path):
     os.remove(tmp_path / "new" / "top" / "a.gro")
     with pytest.raises(InputError, match=r"2.xtc, not found there .* give the trajectory of the"):
         find_files(recorded, tmp_path / "new" / "run.nc")
+
+
+def test_options_that_a_file_cannot_hold_are_left_out(tmp_path):
+    path = tmp_path / "run.dump"
+    write_dump(path, shuffle=False)
+    cell = np.array([20.0, 20.0, 20.0])
+    found = universe_files(open_files(path, [path], {"elements": {1: "Li", 2: "O"}}))
+    assert found["options"] == {"elements": {1: "Li", 2: "O"}}
+    assert universe_files(open_files(path, [path], {"dimensions": cell}))["options"] == {}
+    by_hand = mda.Universe(str(path), format="LAMMPSDUMP", topology_format="LAMMPSDUMP")
+    assert universe_files(by_hand)["options"] == {
+        "format": "LAMMPSDUMP", "topology_format": "LAMMPSDUMP",
+    }  # fmt: skip
 
 
 def test_files_that_have_changed_are_refused(project):
