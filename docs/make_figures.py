@@ -151,6 +151,7 @@ def main() -> None:
         "shares": plotting.shares(results),
         "event-matrix": plotting.event_matrix(results, window=WINDOW),
         "effectiveness": plotting.effectiveness(results, window=WINDOW),
+        "coordination": plotting.coordination(results),
         "rdf": plotting.rdf(
             shell.distributions["solvent"],
             inner=shell.inner["solvent"],

@@ -9,7 +9,7 @@ import pandas as pd
 from .number_text import three_digits
 
 #: Columns that are fractions and are printed in percent.
-FRACTIONS = ("share", "self", "distinct", "relative_error")
+FRACTIONS = ("share", "self", "distinct", "relative_error", "fraction")
 #: Column of numbers that are whole.
 COUNT = "count"
 #: Units as they are printed.

@@ -6,6 +6,7 @@ Contributions and shares of windows with fewer than ten blocks are marked.
 
 from .all_figures import close, figures, save, save_all
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
+from .coordination import coordination
 from .hop_strings import hop_strings
 from .journal import journal
 from .mechanism import concertedness, populations, robustness, timeline, transitions
@@ -20,6 +21,7 @@ __all__ = [
     "close",
     "concertedness",
     "contributions",
+    "coordination",
     "displacement_spectrum",
     "effectiveness",
     "event_matrix",

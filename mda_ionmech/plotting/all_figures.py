@@ -13,7 +13,9 @@ from ..lib.checks import listed, shown
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.write_targets import file_target, shown_path
+from ..results.coordination import has_coordination
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
+from .coordination import coordination
 from .mechanism import concertedness, macrostates_of, populations, timeline, transitions
 from .running import running
 from .style import check_axes, check_results
@@ -69,6 +71,8 @@ def figures(
         hopping = results.decomposition["multi_fraction"].sel(species=results._species(species))
         if np.isfinite(hopping).any():
             out["concertedness"] = lambda: concertedness(results, species=species)
+    if has_coordination(results, results._species(species)):
+        out["coordination"] = lambda: coordination(results, species=species)
     try:
         macrostates_of(results, species)
     except InputError:

@@ -132,6 +132,7 @@ def _page(results: Results, window: float | None, source: Path | None) -> Page:
         sections.displacements(at),
         sections.events(at),
         sections.views_section(at),
+        sections.coordination(at),
         sections.macrostates(at),
         sections.convergence(at),
         sections.over_time(at),

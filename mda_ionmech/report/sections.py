@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
+from ..results.coordination import has_coordination
 from ..results.ends import with_ends
 from ..results.tables import concertedness, momentum_line
 from . import frames, state_frames
 from .charts import by_window, views
 from .charts import events as event_charts
 from .charts import macrostates as macrostate_charts
+from .charts.coordination import coordination as coordination_chart
 from .charts.style import event_keys, macrostate_keys
 from .elements import Chart, Charts, Data, Element, Heading, Key, Section, Table, Text, data
 from .frames import table_data
@@ -239,6 +241,29 @@ def views_section(at: Reading) -> Section | None:
     if not charts:
         return None
     return Section("views", "Resolution and horizon", (Charts(tuple(charts)),))
+
+
+def coordination(at: Reading) -> Section | None:
+    """Numbers of ligands in the shells."""
+    parts: list[Element] = []
+    for name in at.species:
+        if not has_coordination(at.results, name):
+            continue
+        table = at.results.coordination(species=name)
+        source = state_frames.coordination(table, f"coordination-{at.number(name)}")
+        mean = table.attrs["mean"]
+        rows = [
+            [kind, *measured(*mean[kind, "atoms"]), *measured(*mean[kind, "molecules"])]
+            for kind in dict.fromkeys(kind for kind, _ in mean)
+        ]
+        caption = f"Mean number of ligands in the shells of {name}, with {at.level} intervals."
+        head = ("ligands", "atoms", at.level, "molecules", at.level)
+        parts += [
+            Heading(f"Shells of {name}"),
+            Table(caption, head, rows, data=source),
+            Charts((coordination_chart(at, name, source),)),
+        ]
+    return Section("coordination", "Coordination", tuple(parts)) if parts else None
 
 
 def macrostates(at: Reading) -> Section | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..results.coordination import ALL
 from ..results.running_estimate import running_conductivity
 from .elements import Data, data
 from .frames import ends, events_of, largest, plain
@@ -46,6 +47,18 @@ def populations(at: Reading, species: str, name: str) -> Data:
     one, kinds = macrostates_of(at, species)
     rows = [[f"macrostate:{k}", k, *ends(one, "population", macrostate_start=k)] for k in kinds]
     return data(name, ["key", "macrostate", "value", "low", "high"], rows)
+
+
+def coordination(table: pd.DataFrame, name: str) -> Data:
+    """Fractions of carriers with each number of ligands of each type."""
+    rows = [
+        [f"ligand:{ligands}", ligands, counted, int(number), *map(plain, row)]
+        for (ligands, counted, number), row in zip(
+            table.index.to_list(), table[["fraction", "low", "high"]].to_numpy(), strict=True
+        )
+        if ligands != ALL
+    ]
+    return data(name, ["key", "ligands", "counted", "number", "value", "low", "high"], rows)
 
 
 def transitions(at: Reading, species: str, name: str) -> Data:

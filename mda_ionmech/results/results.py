@@ -375,6 +375,34 @@ class Results(ResultTree):
 
         return running_estimate(self, parts, species)
 
+    def coordination(self, *, species: str | None = None) -> pd.DataFrame:
+        """How often carriers have how many ligands in their shells, as the run counted them.
+
+        Shells are those of the detector, with its hysteresis and persistence.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first species with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (ligands, counted, number): ligand type, or ``all`` where there are several;
+            ``atoms`` or ``molecules``; and how many. Columns ``fraction`` of carriers and frames
+            with ``low`` and ``high``, by bootstrap over blocks of frames. ``attrs["mean"]`` is the
+            mean number with its interval, by (ligands, counted).
+
+        Raises
+        ------
+        InputError
+            For a species without shells, as on sites, and a result without states, as a combined
+            one.
+        """
+        from .coordination import coordination
+
+        return coordination(self, species)
+
     def transference(self, window: float | None = None) -> pd.DataFrame:
         """Transference number of every event: its fraction of the conductivity.
 
