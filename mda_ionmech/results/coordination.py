@@ -36,8 +36,9 @@ def coordination(results: Any, species: str | None) -> pd.DataFrame:
     sums = {key: np.add.reduceat(one, edges, axis=0) for key, one in per_frame.items()}
     means = np.column_stack([one @ np.arange(one.shape[1]) / frames for one in sums.values()])
     plan = lengthen_blocks(plan, means)
-    weights = resampling_weights(plan, results.blocks.rng(0))
-    level, rows, mean = results.blocks.level, {}, {}
+    weights = resampling_weights(plan, np.random.default_rng([results.settings["seed"], 0]))
+    level = float(results.decomposition["onsager_low"].attrs["level"])
+    rows, mean = {}, {}
     for key, one in sums.items():
         value, samples = one.sum(axis=0) / frames.sum(), weights @ one
         samples /= (weights @ frames)[:, None]
