@@ -300,9 +300,10 @@ def ambiguity(name: str, report: Mapping[str, Any]) -> str | None:
     homeless = report.get(f"carriers_never_in_a_{volume}", 0)
     if outside <= AMBIGUOUS and not homeless:
         return None
+    never = f", {homeless} carriers never in one" if homeless else ""
     return (
-        f"sites of {name} are ambiguous: {outside:.0%} of the time in no {volume}, "
-        f"{homeless} carriers never in one; check the alignment (results.settings), the "
+        f"sites of {name} are ambiguous: {outside:.0%} of the time in no {volume}{never}; "
+        "check the alignment (results.settings), the "
         f"origin and setting of the structure, supercell and {remedy}"
     )
 

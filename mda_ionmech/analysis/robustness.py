@@ -96,6 +96,10 @@ def robustness(
     columns = ["setting", "value", "event", "share", "low", "high", *(LINKED if hops else ())]
     table = indexed(pd.DataFrame(rows, columns=columns), 3)
     table.attrs = {k: summary.attrs[k] for k in ("species", "window_ps", "level")}
+    table.attrs["caption"] = (
+        f"{name}: shares in windows of {table.attrs['window_ps']:g} ps, as in "
+        f"summary({table.attrs['window_ps']:g}); summary() gives those in the diffusive limit"
+    )
     return UnitTable.of(table)
 
 

@@ -228,14 +228,16 @@ class RunAnswers(ShownRun, RunObservables):
         cages : sequence of dict
             Arguments ``time`` and ``distance`` that replace those of the `CageAssignment`.
         window : float, optional
-            ps; default as in `Results.summary`.
+            ps; default that of `Results.at_window`. The shares are those in windows of this length,
+            as in ``summary(window)``, and not those in the diffusive limit.
         species : str, optional
             Default: the first with an event rule.
 
         Returns
         -------
         pandas.DataFrame
-            Index (setting, value, event), ``as run`` first; columns ``share``, ``low``, ``high``.
+            Index (setting, value, event), ``as run`` first; columns ``share``, ``low``, ``high``;
+            the window in ``attrs["window_ps"]`` and below the printed table.
             With `CrystalEvents` also ``multi_fraction``, the share of linked hops, and the nulls
             ``multi_fraction_circular`` and ``multi_fraction_exclusion``, of each setting.
             `plotting.robustness` draws it.

@@ -212,6 +212,7 @@ def rdf(
 
     Example: [bold]ionmech rdf liquid.toml[/bold]
     """
+    from ..analysis.arguments import on_sites
     from ..lib.terminal import headed
     from ..results.tables import print_shells
     from .config import build_analysis, load_config
@@ -220,20 +221,27 @@ def rdf(
     settings = load_config(config, needs_temperature=False)
     folder = make_folder(settings.output.folder, "output.folder")
     analysis = build_analysis(settings)
-    if all(s.microstates is None for s in analysis.species):
+    if all(s.microstates is None or on_sites(s) for s in analysis.species):
         raise InputError(
-            f"{config}: no species has [species.microstates], so there is no shell to measure"
+            f"{config}: no species has [species.microstates] with a shell, so there is no cutoff "
+            f"to find; sites need none, go on with ionmech run {config}"
         )
     frames = settings.run.model_dump(include={"start", "stop", "step", "frames"})
     console = console_of()
     with told_warnings() as told:
-        measured = analysis.measure_shells(**frames)
+        measured = [
+            (species, found)
+            for species, found in analysis.measure_shells(**frames)
+            if not on_sites(species)
+        ]
     for text in told:
         console.print(headed("Warning:", f"{text.rstrip('.')}."))
     print_shells(console, measured)
     name = settings.output.name or config.stem
     listed = [species for species, _ in measured]
-    list_written(console, _save_rdfs(listed, folder, name, settings.output.figures or ["png"]))
+    written = _save_rdfs(listed, folder, name, settings.output.figures or ["png"])
+    if written:  # none of a shell that has no radii
+        list_written(console, written)
 
 
 @app.command()

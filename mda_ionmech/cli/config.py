@@ -46,7 +46,11 @@ _RANGES = {
     "most": Field(ge=1), "n_workers": Field(ge=1),
 }  # fmt: skip
 #: What to do about keys that files do not tell.
-_TO_GIVE = {"analysis.temperature": "; it is not in the files: write temperature = 300.0, in K"}
+_TO_GIVE = {
+    "analysis.temperature": (
+        "; it is not in the files: write that of the simulation in K, e.g. temperature = 300.0"
+    )
+}
 #: Most problems that are listed.
 MOST_PROBLEMS = 50
 #: Arguments of `OnsagerDecomposition.run` that have no meaning in a file.

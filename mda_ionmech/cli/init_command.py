@@ -209,7 +209,8 @@ def _write(
         console.print(headed("Not in the files:", f"{what}: {how} in {output}."), soft_wrap=True)
     console.print(f"Written: {output}. These are guesses: check them, then", soft_wrap=True)
     console.print(f"  ionmech init --check {output}    # what a run makes of it", soft_wrap=True)
-    console.print(f"  ionmech rdf {output}    # the cutoffs, with a figure", soft_wrap=True)
+    if 'cutoff = "rdf"' in guess.text:  # a crystal has sites and no cutoffs
+        console.print(f"  ionmech rdf {output}    # the cutoffs, with a figure", soft_wrap=True)
     console.print(f"  ionmech run {output}    # the decomposition", soft_wrap=True)
 
 

@@ -78,7 +78,8 @@ def list_written(console: Console, paths: Sequence[Path]) -> None:
     names = ", ".join(p.name for p in paths)
     if folder.resolve().is_relative_to(Path.cwd()):
         folder = folder.resolve().relative_to(Path.cwd())
-    console.print(f"Written to {folder}: {names}")
+    place = "" if folder == Path() else f" to {folder}"
+    console.print(f"Written{place}: {names}")
 
 
 @contextmanager

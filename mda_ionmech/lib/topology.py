@@ -123,14 +123,17 @@ def trajectory_name(universe: Any) -> str:
 
 
 def atom_kinds(universe: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Elements, or types where not all elements are known.
+    """Elements of all atoms as `elements_of` finds them; types of those whose element is unknown.
 
     Returns the distinct names, sorted, and the number of every atom's among them, shape (atoms,).
     """
-    kinds = getattr(universe.atoms, "elements", None)
-    if kinds is None or not all(kinds):
-        kinds = getattr(universe.atoms, "types", ["X"] * universe.atoms.n_atoms)
     import pandas as pd
+
+    from .elements import elements_of
+
+    elements = elements_of(universe)
+    types = getattr(universe.atoms, "types", np.full(len(elements), "X"))
+    kinds = np.where(elements == "", np.asarray(types, dtype=object), elements.astype(object))
 
     code, found = pd.factorize(np.asarray(kinds, dtype=object), use_na_sentinel=False)
     names, place = np.unique([str(k) for k in found], return_inverse=True)

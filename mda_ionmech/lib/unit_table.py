@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -32,7 +33,8 @@ class UnitTable(pd.DataFrame):
     Parameters
     ----------
     *data, **options
-        As of `pandas.DataFrame`. Units of columns are taken from ``attrs["units"]``.
+        As of `pandas.DataFrame`. Units of columns are taken from ``attrs["units"]``; the text
+        ``attrs["caption"]`` is printed below.
     """
 
     @classmethod
@@ -91,12 +93,16 @@ class UnitTable(pd.DataFrame):
         if not len(self) or not len(self.columns):
             return repr(pd.DataFrame(self))
         with pd.option_context("display.width", WIDTH):
-            return self.printed().to_string(line_width=WIDTH)
+            return "\n".join([self.printed().to_string(line_width=WIDTH), *self._captions()])
 
     def _repr_html_(self) -> str:
         table = self.printed().to_html(border=0)
         whole = table.replace("<table ", '<table style="white-space: nowrap" ', 1)
-        return f'<div style="overflow-x: auto">{whole}</div>'
+        below = "".join(f"<p>{escape(text)}</p>" for text in self._captions())
+        return f'<div style="overflow-x: auto">{whole}</div>{below}'
+
+    def _captions(self) -> list[str]:
+        return [str(self.attrs["caption"])] if self.attrs.get("caption") else []
 
 
 def _cells(table: pd.DataFrame, name: Any, ends: tuple[str, str] | None) -> list[str]:

@@ -132,10 +132,11 @@ def _check_equal(listed: Sequence[Results]) -> list[str]:
                 f"result {number} has a mean volume of {b:.1f} A^3, the first {a:.1f} A^3: more "
                 f"than {SPREAD:.0%} apart, so they are not replicas of one system"
             )
-        notes += [
-            f"result {number} and the first found their own {text}"
-            for text in nearly_equal(first, other)
-        ]
+        if found := nearly_equal(first, other):
+            notes.append(
+                f"result {number} and the first have cutoffs from g(r) of their own, which "
+                f"differ by little: {'; '.join(found)}; give radii as numbers for equal shells"
+            )
     return notes
 
 

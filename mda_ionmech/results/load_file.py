@@ -96,6 +96,12 @@ def load(path: str | os.PathLike[str]) -> Results:
     return results
 
 
+def _in_output_folder(name: str) -> str | None:
+    """The same name in the folder that configurations of `ionmech init` write to, if it exists."""
+    place = os.path.join(os.path.dirname(name), "ionmech-output", os.path.basename(name))
+    return place if is_file(place) else None
+
+
 def _existing(path: Any) -> str:
     """The name of an existing file."""
     if not isinstance(path, str | os.PathLike):
@@ -105,6 +111,8 @@ def _existing(path: Any) -> str:
         remedy = "write one with run.save(path)"
         if isinstance(name, str) and is_folder(name):
             remedy = "this is a folder, and one of run.save_run(path) is opened with load_run(path)"
+        elif isinstance(name, str) and (there := _in_output_folder(name)):
+            remedy = f"ionmech run wrote {shown_path(there)}"
         raise FileNotFoundError(f"no result file at {shown_path(name)}; {remedy}")
     return name
 

@@ -18,8 +18,8 @@ def number(value: float) -> str:
 
 
 def fixed(value: float, places: int = 3) -> str:
-    """A number with so many decimals; a dash where it is unknown."""
-    return "-" if value != value else f"{value:.{places}f}"
+    """A number with so many decimals, without the sign of a zero; a dash where it is unknown."""
+    return "-" if value != value else f"{value:z.{places}f}"
 
 
 def reach(low: float, high: float, text: Callable[[float], str]) -> str:

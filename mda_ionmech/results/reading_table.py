@@ -18,6 +18,10 @@ def percent(value: float) -> str:
     return fixed(100 * value, 1)
 
 
+#: What the row of vibration is.
+VIBRATION = "; vibration: motion about the sites, 0 within its interval where no site is missing"
+
+
 def reading_table(results: Any, plain: Any = None) -> Table:
     """Share, conductivity, frequency and effectiveness of each event in the diffusive limit.
 
@@ -48,6 +52,7 @@ def reading_table(results: Any, plain: Any = None) -> Table:
             f"{at['last_lag_ps']:g} ps; share: percent of the Onsager coefficient with its {level} "
             "interval; per ns: windows with this label per ion; A2: effectiveness, D^e.D per ion "
             f"and window; {at['repeated']:.1%} of the windows hold more than one elementary change"
+            + (VIBRATION if "vibration" in summary.index else "")
             + ("" if plain is None else "; plain: the share without hysteresis and persistence")
         ),
     )

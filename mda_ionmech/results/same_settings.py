@@ -52,10 +52,20 @@ def differing_labels(first: Results, other: Results) -> list[str]:
 def nearly_equal(first: Results, other: Results) -> list[str]:
     """Radii found on both trajectories whose differences are negligible."""
     return [
-        f"{name}: {_short(theirs)} and {_short(ours)}"
+        f"{_plain(name)} {_short(theirs)} and {_short(ours)} A"
         for name, ours, theirs in _differing_shells(first, other)
         if _is_found_alike(name, ours, theirs, first, other)
     ]
+
+
+def _plain(name: str) -> str:
+    """A radius as a reader names it."""
+    name = name.removeprefix("microstates of ")
+    for key, end in (("cutoff_inner_angstrom", "inner"), ("cutoff_outer_angstrom", "outer")):
+        if f", {key}, " in name:
+            species, ligand = name.split(f", {key}, ")
+            return f"{species} and {ligand}, {end} radius"
+    return name
 
 
 def _compared(one: Results, other: Results) -> Iterator[tuple[str, Any, Any]]:

@@ -14,7 +14,7 @@ from ..lib.terminal import headed
 from .arrhenius_fits import KJ_PER_MOL
 from .arrhenius_law_tables import QUANTITIES, print_laws, span
 from .plain_tables import fixed, number, plain_table, reach, three_digits
-from .reading_table import reading_table
+from .reading_table import percent, reading_table
 
 if TYPE_CHECKING:
     from ..microstates import RadialDistribution
@@ -27,15 +27,15 @@ def events_table(results: Results, window: float | None, plain: Results | None =
     """The table of events and their sum, 80 columns wide."""
     summary = results.summary(window)
     level = f"{summary.attrs['level']:.0%}"
-    names = ["event", "share", level, "self", "distinct", "per ns", "A2"]
+    names = ["event", "share %", level, "self %", "distinct %", "per ns", "A2"]
     table = plain_table(
         f"{summary.attrs['species']}: events in windows of {summary.attrs['window_ps']:g} ps",
-        names + ([] if plain is None else ["plain"]),
+        names + ([] if plain is None else ["plain %"]),
         1,
         (
-            f"share: part of the Onsager coefficient with its {level} interval; self and distinct: "
-            "its two parts; per ns: windows with this label per ion; A2: effectiveness, D^e.D per "
-            "ion and window"
+            f"share: percent of the Onsager coefficient with its {level} interval; self and "
+            "distinct: its two parts; per ns: windows with this label per ion; A2: effectiveness, "
+            "D^e.D per ion and window"
             + ("" if plain is None else "; plain: the share without hysteresis and persistence")
         ),
     )
@@ -43,21 +43,21 @@ def events_table(results: Results, window: float | None, plain: Results | None =
     for event, row in summary.iterrows():
         cells = [
             str(event),
-            fixed(row["share"]),
-            reach(row["share_low"], row["share_high"], fixed),
-            fixed(row["self"]),
-            fixed(row["distinct"]),
+            percent(row["share"]),
+            reach(row["share_low"], row["share_high"], percent),
+            percent(row["self"]),
+            percent(row["distinct"]),
             number(row["frequency"]),
             number(row["effectiveness"]),
         ]
         if shares is not None:
-            cells.append(fixed(shares[str(event)]))
+            cells.append(percent(shares[str(event)]))
         table.add_row(*cells)
     sums = summary[["share", "self", "distinct", "frequency"]].sum(skipna=False)
-    cells = ["sum", fixed(sums["share"]), "", fixed(sums["self"]), fixed(sums["distinct"])]
+    cells = ["sum", percent(sums["share"]), "", percent(sums["self"]), percent(sums["distinct"])]
     cells += [number(sums["frequency"]), ""]
     if shares is not None:
-        cells.append(fixed(shares.sum(skipna=False)))
+        cells.append(percent(shares.sum(skipna=False)))
     table.add_section()
     table.add_row(*cells)
     return table
@@ -79,19 +79,19 @@ def view_table(
     table = plain_table(
         f"{summary.attrs['species']}: {view} view, resolution "
         f"{summary.attrs['resolution_ps']:g}, horizon {summary.attrs['horizon_ps']:g} ps",
-        ["event", "share", level, "1/(J m s)"],
+        ["event", "share %", level, "1/(J m s)"],
         1,
     )
     for event, row in summary.iterrows():
         table.add_row(
             str(event),
-            fixed(row["share"]),
-            reach(row["share_low"], row["share_high"], fixed),
+            percent(row["share"]),
+            reach(row["share_low"], row["share_high"], percent),
             number(row["onsager"]),
         )
     total, low, high = summary.attrs["total"]
     table.add_section()
-    table.add_row("sum", fixed(summary["share"].sum(skipna=False)), "", number(total))
+    table.add_row("sum", percent(summary["share"].sum(skipna=False)), "", number(total))
     table.caption = f"sum: {number(total)} ({reach(low, high, number)}) 1/(J m s)"
     return table
 
@@ -154,7 +154,9 @@ def print_result(
         console.print(events_table(results, window, plain))
     console.print(transport_table(results, window))
     if "path_slope" in results.decomposition:
-        console.print(f"Reading. {results.recommend()}")
+        of_window = window is not None or not results.has_diffusive_view
+        head = "Recommended in place of one window." if of_window else "Reading."
+        console.print(f"{head} {results.recommend()}")
     settings = results.settings
     console.print(
         f"Additivity: contributions sum to the whole within {settings['residual']:.1e} "
@@ -173,7 +175,8 @@ def print_result(
     if len(verdict.table):
         console.print(verdict.text)
     for text in results.warnings:
-        console.print(headed("Warning:", f"{text}."))
+        head = "Note:" if text.endswith("replicas pooled") else "Warning:"
+        console.print(headed(head, f"{text}."))
 
 
 #: Most labels of sites whose occupation is listed one by one.

@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 NAMED = ("decomposition", "transitions", "diagnostics")
 
 
+#: What only a run answers, from the labels of all carriers.
+OF_THE_RUN = frozenset(
+    {
+        "by_transition", "channel_rates", "displacement_spectrum", "events", "exponents", "frames",
+        "hop_strings", "hops", "macrostates", "microstates", "path_parts", "paths", "plain",
+        "rate_control", "relabelled", "residence_times", "robustness", "save_run", "save_states",
+        "split_by", "times",
+    }
+)  # fmt: skip
+
+
 class ResultTree:
     """One labelled tree: datasets, settings, warnings.
 
@@ -61,6 +72,11 @@ class ResultTree:
 
     def __getattr__(self, name: str) -> xr.DataArray:
         known = {} if name.startswith("_") else self._variables()
+        if name not in known and name in OF_THE_RUN:
+            raise AttributeError(
+                f"{name} belongs to the run, and a result does not hold what it needs; keep the "
+                f"run, run.{name}, or save it with run.save_run(path) and ask load_run(path).{name}"
+            )
         if name not in known:
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}"

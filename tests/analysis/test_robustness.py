@@ -4,9 +4,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, plotting
+from mda_ionmech import (
+    InputError,
+    IonSpecies,
+    LoadedRun,
+    OnsagerDecomposition,
+    Results,
+    datasets,
+    plotting,
+)
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import SiteAssignment
+from mda_ionmech.results.tree import OF_THE_RUN
 
 from ..builders import brownian, make_universe
 from ..conftest import liquid_species
@@ -63,6 +72,22 @@ def test_the_run_itself_is_left_as_it_was(recorded, table):
     assert recorded.events(WINDOW).label.shape[0] == STOP - 8
     assert recorded.species[0].microstates.persistence == 3.0
     assert recorded.plain().summary(WINDOW)["share"].sum() == pytest.approx(1.0)
+
+
+def test_the_printed_table_says_in_which_windows_its_shares_are(table):
+    assert repr(table).splitlines()[-1] == (
+        f"Li+: shares in windows of {WINDOW:g} ps, as in summary({WINDOW:g}); summary() gives "
+        "those in the diffusive limit"
+    )
+    assert f"<p>Li+: shares in windows of {WINDOW:g} ps" in table._repr_html_()
+
+
+def test_a_result_sends_the_questions_of_a_run_to_the_run(recorded):
+    asked = {n for n in dir(LoadedRun) if not n.startswith("_") and not hasattr(Results, n)}
+    facts = {"engine_step", "event_names", "is_filtered"}
+    assert asked - facts == OF_THE_RUN
+    with pytest.raises(AttributeError, match=r"run.residence_times, or .*load_run\(path\)"):
+        recorded.results.residence_times()
 
 
 def test_recording_radii_changes_nothing_of_the_run(recorded):

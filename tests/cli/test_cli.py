@@ -235,3 +235,16 @@ def test_help_and_version():
     assert done.returncode == 0
     assert "demo" in done.stdout
     assert ionmech("--version").stdout.startswith("ionmech 0.")
+
+
+def test_a_crystal_is_sent_past_the_cutoffs(tmp_path):
+    from mda_ionmech import datasets
+
+    files = [str(datasets.path("crystal") / f"llzo.T800.{end}") for end in ("data", "xtc")]
+    done = ionmech("init", *files, "-o", "my.toml", "--temperature", "800", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "ionmech run my.toml" in done.stdout
+    assert "ionmech rdf" not in done.stdout
+    done = ionmech("rdf", "my.toml", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "sites need none, go on with ionmech run my.toml" in done.stderr

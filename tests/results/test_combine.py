@@ -292,7 +292,7 @@ def test_cutoffs_found_on_each_trajectory_may_differ_a_little(one, found, radius
     pair = [with_settings(one, first), with_settings(chosen(seed=2), second)]
     if fine:
         notes = combine(pair).warnings
-        assert any("found their own microstates of ion, cutoff_inner" in x for x in notes)
+        assert any("ion and anion, inner radius 6.08 and 6.0 A; give radii" in x for x in notes)
     else:
         with pytest.raises(
             InputError, match=rf"cutoff_inner_angstrom, anion: {radius} against 6\.0"

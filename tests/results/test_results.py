@@ -271,6 +271,10 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
 def test_loading_what_is_no_result(tmp_path):
     with pytest.raises(FileNotFoundError, match="no result file at"):
         load(tmp_path / "none.nc")
+    (tmp_path / "ionmech-output").mkdir()
+    (tmp_path / "ionmech-output" / "none.nc").write_text("")
+    with pytest.raises(FileNotFoundError, match=r"; ionmech run wrote .*ionmech-output/none\.nc"):
+        load(tmp_path / "none.nc")
     (tmp_path / "text.nc").write_text("hello")
     with pytest.raises(InputError, match="is not a NetCDF4 result file"):
         load(tmp_path / "text.nc")

@@ -1,9 +1,11 @@
 """Cameras fill pictures, crystals have polyhedra, and presets follow the events."""
 
+import MDAnalysis as mda
 import numpy as np
 import pytest
 
 from mda_ionmech import InputError, datasets
+from mda_ionmech.lib.topology import atom_kinds
 from mda_ionmech.viewing.camera import axes_of, camera_for, fit_camera, projected
 from mda_ionmech.viewing.framework import framework_bonds
 from mda_ionmech.viewing.presets import PRESETS, preset_of
@@ -59,6 +61,20 @@ def test_zirconium_of_the_garnet_has_six_oxygen_atoms_each():
     np.testing.assert_array_equal(centres, universe.select_atoms("element Zr").ix)
     np.testing.assert_array_equal(counts, 6)
     assert set(universe.atoms[bonds[:, 1]].elements) == {"O"}
+
+
+def test_polyhedra_are_round_types_of_the_picture_where_the_topology_has_numbers_for_types():
+    # a LAMMPS data file: types 1 to 4 and masses, no elements
+    plain = mda.Universe(
+        datasets.path("crystal") / "llzo.T800.data",
+        topology_format="DATA",
+        atom_style="id type charge x y z",
+    )
+    _, elements = framework_bonds(plain, plain.select_atoms("type 1").ix)
+    names, place = atom_kinds(plain)
+    assert elements == ["Zr"]
+    assert names.tolist() == ["La", "Li", "O", "Zr"]
+    assert set(names[place][plain.select_atoms("type 3").ix]) == {"Zr"}
 
 
 @pytest.mark.parametrize(
