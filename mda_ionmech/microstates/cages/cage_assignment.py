@@ -50,8 +50,8 @@ class CageAssignment(Detector):
     one. Warnings say where this is no description: motion without stays (steps within stays are
     hardly bounded), cages that carriers do not return to, and cages that carriers share.
 
-    Cost: about linear in carriers x frames, up to 512 times that for carriers that never hop; some
-    passes over the stays.
+    Cost: linear in carriers x frames, 0.05 to 1 microsecond each, most for carriers that never hop;
+    some passes over the stays.
 
     Parameters
     ----------
