@@ -42,6 +42,7 @@ def shipped() -> dict[str, tuple[np.ndarray, float, np.ndarray, int]]:
     """Path of the charge (3, frames), S/m per A^2 a frame, our value and ends, and our lag."""
     from mda_ionmech import datasets
     from mda_ionmech.cli.demos import DEMOS
+    from mda_ionmech.results.diffusive_view import lags_of
 
     found = {}
     for name, analysis in DEMOS.items():
@@ -56,7 +57,7 @@ def shipped() -> dict[str, tuple[np.ndarray, float, np.ndarray, int]]:
             1.602176634e-19**2 * 1e-20 / (record.dt * 1e-12)
             / (record.paths.volume * 1e-30 * 1.380649e-23 * record.temperature)
         )  # fmt: skip
-        lag = int(data["diffusive_onsager"].attrs["first_lag_ps"] / record.dt + 0.5)
+        lag = lags_of(run.results.blocks).diffusive_from
         found[name] = (path, unit, np.array(ours), lag)
     return found
 

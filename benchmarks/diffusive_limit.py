@@ -104,6 +104,12 @@ def _noisy(rng: np.random.Generator, frames: int) -> np.ndarray:
     return np.stack([_walk(rng, frames - 1, 1.0), noise])
 
 
+def _many_cages(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """A walk in cages of 1, 2, 4, 8 and 16 frames, with variances as in a Rouse chain."""
+    cages = sum(_cage(rng, frames, 0.4 * np.sqrt(t), t) for t in (1, 2, 4, 8, 16))
+    return np.stack([_walk(rng, frames - 1, 1.0), cages])
+
+
 def _two_walks(rng: np.random.Generator, frames: int) -> np.ndarray:
     return np.stack([_walk(rng, frames - 1, 0.3), _walk(rng, frames - 1, 0.7)])
 
@@ -115,6 +121,7 @@ PROCESSES = (
     Process("vehicle and jumps (case 5)", _vehicle_and_jumps, N * (0.01 + 0.2 / 6), N * 0.01),
     Process("caged (case 9), memory 2", _in_cages(6.0, 2.0), 1.0, 1.0),
     Process("caged (case 9), memory 10", _in_cages(6.0, 10.0), 1.0, 1.0),
+    Process("many cages, memories 1 to 16", _many_cages, 1.0, 1.0),
     Process("back hops (case 10), p = 0.7", _back_hops, N * 0.15 * 3 / 7, N * 0.15 * 3 / 7),
     Process("unequal barriers (case 11)", _alternating, _CHAIN, _CHAIN / 3),
 )
@@ -176,11 +183,11 @@ def spectral(steps: np.ndarray) -> tuple[float, float]:
 
 
 def shrunk(blocks: Blocks) -> float:
-    """Weights from the covariance of blocks, shrunk to its diagonal, from the same first lag."""
+    """Weights from the covariance of blocks, shrunk to its diagonal, where lines agree."""
     view = diffusive_view(blocks, 1)
     assert view.choice is not None
     sums = blocks.lags[0]
-    first = min(view.choice.starts)
+    first = view.choice.diffusive_from
     used = [k for k, t in enumerate(sums.lags) if t >= first]
     lags = np.array(sums.lags)[used]
     n = max(len(sums.origins) // 20, 1)

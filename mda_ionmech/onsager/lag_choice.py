@@ -1,13 +1,21 @@
 r"""Choice of the lags from which a run is read in the diffusive limit.
 
-A line through the mean squared displacement from the lag t on has the slope L_t. The shortest lag
-is sought from which no later start gives another slope, for every total and every event (Lepski's
-rule); lines that start at twice that lag or later are averaged, each with the weight
+For collective coordinates, models of what is forgotten, from several first lags on, are compared
+(`memory_models`), and their weights of lags averaged with their probabilities, so that the result
+changes continuously with the data. The probabilities come from the totals at all lags of the finest
+resolution, and hardly change with that of the labels. Intervals draw from more cautious ones.
+
+Besides, the shortest lag is sought from which a line has the same slope as every line that starts
+later (Lepski's rule), for every total: without one the trajectory is too short. Where the parts of
+an event differ between the averaged weights of early and late starts, models that start earlier are
+left out: events that borrow from one another may bend longer than their sum.
+
+For independent carriers, whose errors are small beside the misfit of any model, lines that start at
+twice that lag or later are averaged, each with the weight
 
 .. math:: p_t \propto \exp(-\chi_t^2 / 2 - n_t),
 
-n_t the number of lags left out and chi squared that of the line. The average of weights is again
-one set of weights for all events.
+n_t the number of lags left out and chi squared that of the line.
 
 References
 ----------
@@ -19,7 +27,7 @@ falling bias and rising variance; Jay and Neil, Phys. Rev. D 103, 114502 (2021),
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
@@ -28,7 +36,16 @@ from .block_bootstrap import resampling_weights
 from .coefficients import System
 from .diffusive_limit import LagCovariance, LagFit, fit_lags, lag_covariance
 from .lag_sums import LagSums
-from .memory_models import MemoryModels, memory_models
+from .memory_models import (
+    CAUTIOUS,
+    LAST_START,
+    LIKELY,
+    LagModels,
+    lag_models,
+    model_weights,
+    open_memory,
+    probabilities,
+)
 
 #: Standard errors by which slopes from two starts may differ.
 AGREEING = 3.0
@@ -36,11 +53,9 @@ AGREEING = 3.0
 MARGIN = 2
 #: Starts are compared that are at least this factor apart.
 _APART = 1.4
-#: The last start as a fraction of the longest lag.
-_LAST_START = 4
 #: Blocks from which the errors of events are estimated.
 _BLOCKS = 12
-#: Weights of a line below which it is left out.
+#: Probability, as a fraction of the largest, below which a model or line is left out.
 _LEAST = 1e-3
 #: Fewest lags for a choice.
 FEWEST_LAGS = 8
@@ -61,7 +76,10 @@ class LagChoice:
     lags, weights : numpy.ndarray
         Shape (lags,): frames, and 1/frame.
     lines, probability : numpy.ndarray
-        Shape (lines, lags) and (lines,): the weights that are averaged, and their parts.
+        Shape (lines, lags) and (lines,): weights of the single models or lines, and the
+        probabilities with which intervals draw from them.
+    errors : numpy.ndarray
+        Shape (lines,), A^2 per frame: analytic standard errors of the leading total.
     starts : tuple of int
         Frames: first lag of each line.
     settled_from : int
@@ -76,6 +94,12 @@ class LagChoice:
         Shape (species,): factors of the species in the total whose errors give the weights.
     open_memory : float
         Frames: memory that the data leave open, too long for the trajectory; 0 where none is.
+    likely : numpy.ndarray
+        Shape (lines,): the probabilities with which values average lines.
+    models : LagModels, optional
+        The models behind the lines; None where these are lines of one model.
+    numbers : tuple of int
+        Number of the model of each line.
     """
 
     resolution: int
@@ -83,6 +107,7 @@ class LagChoice:
     weights: np.ndarray
     lines: np.ndarray
     probability: np.ndarray
+    errors: np.ndarray
     starts: tuple[int, ...]
     settled_from: int
     settled: bool
@@ -90,6 +115,33 @@ class LagChoice:
     relative_error: float
     leading: np.ndarray
     open_memory: float = 0.0
+    likely: np.ndarray = field(default_factory=lambda: np.ones(1))
+    models: LagModels | None = None
+    numbers: tuple[int, ...] = ()
+
+    def at_lags(
+        self, lags: Sequence[int], n_dimensions: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Weights, lines and their errors at other lags; None where these cannot hold them.
+
+        Lags that hold those of the choice have the same weights. The same models are fitted to
+        others, if there are enough.
+        """
+        used = self.lags[self.weights != 0].tolist()
+        if set(used) <= {*lags}:
+            lines = np.zeros((len(self.lines), len(lags)))
+            lines[:, [list(lags).index(t) for t in used]] = self.lines[:, self.weights != 0]
+            return self.likely @ lines, lines, self.errors
+        if self.models is None or len(lags) < FEWEST_LAGS:
+            return None
+        made = [model_weights(self.models, k, lags, n_dimensions) for k in self.numbers]
+        lines = np.stack([weights for weights, _ in made])
+        return self.likely @ lines, lines, np.array([error for _, error in made])
+
+    @property
+    def diffusive_from(self) -> int:
+        """Frames: the first lag of a line without a model of what bends before."""
+        return MARGIN * self.settled_from if self.settled_from > self.lags[0] else self.settled_from
 
     @property
     def longest(self) -> int:
@@ -121,39 +173,111 @@ def choose_lags(
     LagChoice or None
         None where there are too few lags.
     """
-    starts = [t for t in sums.lags if t <= sums.lags[-1] // _LAST_START]
+    starts = [t for t in sums.lags if t <= sums.lags[-1] // LAST_START]
     if len(sums.lags) < FEWEST_LAGS or len(starts) < 2:
         return None
+    n = system.n_dimensions
+    found = totals(finest, system, names)
     bent, settled_from, settled = "", min(starts), True
-    for what, squared in totals(finest, system, names).items():
-        lines, covariance = _lines(finest.lags, finest.frames, squared, system.n_dimensions)
-        found, agrees = _settled(finest.lags, lines, covariance, system.n_dimensions)
-        if found > settled_from:
-            bent, settled_from = what, found
+    for what, squared in found.items():
+        lines, covariance = _lines(finest.lags, finest.frames, squared, n)
+        from_lag, agrees = _settled(finest.lags, lines, covariance, n)
+        if from_lag > settled_from:
+            bent, settled_from = what, from_lag
         settled &= agrees
-    leading, squared = _leading(sums, system, names)
-    lines, _ = _lines(sums.lags, sums.frames, squared, system.n_dimensions)
-    found, what = _straight(sums, lines, starts, system, names, events)
-    if found > settled_from:
-        bent, settled_from = what, found
+    found = found or {names[0]: np.array(finest.lags, dtype=float)}  # nothing moves
+    leading = "the charge" if "the charge" in found else next(iter(found))
+    models = {k: lag_models(finest.lags, finest.frames, m, n) for k, m in found.items()}
+    average = _averaged_models(list(models.values()), models[leading], sums.lags, n)
+    from_lag, what = _straight(sums, average, system, names, events)
+    average = average.since(from_lag)
+    if from_lag > settled_from:
+        bent, settled_from = what, from_lag
     settled &= settled_from <= starts[-1] // MARGIN
-    choice = _averaged(sums.resolution, sums.lags, lines, settled_from, bent, settled, leading)
-    models = memory_models(sums.lags, sums.frames, squared, system.n_dimensions)
-    return _with_open_memory(choice, models) if models.open_memory else choice
+    weights = average.likely @ average.lines
+    slope = float(weights @ totals(sums, system, names).get(leading, np.array(sums.lags, float)))
+    error = float(np.sqrt(average.cautious @ average.errors**2))
+    own = np.eye(len(names))
+    return LagChoice(
+        resolution=sums.resolution,
+        lags=np.array(sums.lags),
+        weights=weights,
+        lines=average.lines,
+        probability=average.cautious,
+        errors=average.errors,
+        starts=tuple(int(sums.lags[np.flatnonzero(line)[0]]) for line in average.lines),
+        settled_from=settled_from,
+        settled=bool(settled),
+        bent=bent,
+        relative_error=error / abs(slope) if slope else float("nan"),
+        leading=system.charge if leading == "the charge" else own[names.index(leading)],
+        open_memory=open_memory(models[leading], average.likely, average.memories),
+        likely=average.likely,
+        models=models[leading],
+        numbers=tuple(average.numbers.tolist()),
+    )
 
 
-def _with_open_memory(choice: LagChoice, models: MemoryModels) -> LagChoice:
-    """The choice with lines for the memories that are left open, as probable as these are."""
-    p = models.too_long
-    lines = np.concatenate([choice.lines, models.weights[p > 0]])
-    probability = np.concatenate([(1 - p.sum()) * choice.probability, p[p > 0]])
-    return replace(
-        choice,
-        weights=probability @ lines,
-        lines=lines,
-        probability=probability,
-        starts=choice.starts + (int(choice.lags[0]),) * int(np.sum(p > 0)),
-        open_memory=models.open_memory,
+@dataclass(frozen=True)
+class _Average:
+    """Weights of lags of several models, with their probabilities.
+
+    Attributes
+    ----------
+    lines : numpy.ndarray
+        Shape (models, lags).
+    numbers, errors, memories, likely, cautious : numpy.ndarray
+        Shape (models,): of the model, error of the slope, memory in frames, and probabilities for
+        values and for intervals.
+    starts : numpy.ndarray
+        Shape (models,): first lag in frames; 0 for the model without any fluctuation, whose lines
+        go through the origin.
+    """
+
+    lines: np.ndarray
+    numbers: np.ndarray
+    errors: np.ndarray
+    memories: np.ndarray
+    likely: np.ndarray
+    cautious: np.ndarray
+    starts: np.ndarray
+
+    def by_start(self) -> dict[int, np.ndarray]:
+        """The average over the models of each start, shape (lags,)."""
+        out = {}
+        for start in np.unique(self.starts):
+            at = self.starts == start
+            out[int(start)] = np.average(self.lines[at], axis=0, weights=self.cautious[at])
+        return out
+
+    def since(self, start: int) -> _Average:
+        """Without the models that start before a lag, and without those that are improbable."""
+        late = self.starts >= start
+        late &= np.any([p >= _LEAST * p[late].max() for p in (self.likely, self.cautious)], axis=0)
+        kept = {name: value[late] for name, value in vars(self).items()}
+        for name in ("likely", "cautious"):
+            kept[name] = kept[name] / kept[name].sum()
+        return _Average(**kept)
+
+
+def _averaged_models(
+    totals: Sequence[LagModels], leading: LagModels, lags: Sequence[int], n_dimensions: int
+) -> _Average:
+    """Weights of the leading total at these lags, with the probabilities from all totals."""
+    likely, cautious = (probabilities(totals, prior) for prior in (LIKELY, CAUTIOUS))
+    odds = np.maximum(likely / likely.max(), cautious / cautious.max())
+    # lines with an intercept from every start on, with which events are compared
+    keep = np.flatnonzero((odds >= _LEAST) | (leading.fast & (leading.memories == 0)))
+    made = [model_weights(leading, int(k), lags, n_dimensions) for k in keep]
+    through_origin = ~leading.fast & (leading.memories == 0)
+    return _Average(
+        lines=np.stack([weights for weights, _ in made]),
+        numbers=keep,
+        errors=np.array([error for _, error in made]),
+        memories=leading.memories[keep],
+        likely=likely[keep],
+        cautious=cautious[keep],
+        starts=np.where(through_origin, 0, leading.starts)[keep],
     )
 
 
@@ -179,7 +303,7 @@ def choose_self(
     LagChoice or None
         None where there are too few lags.
     """
-    if len(lags) < 3 or lags[-1] // _LAST_START < lags[0]:
+    if len(lags) < 3 or lags[-1] // LAST_START < lags[0]:
         return None
     # independent carriers are further dimensions
     lines, covariance = _lines(lags, frames, squared, n_dimensions * n)
@@ -216,6 +340,8 @@ def _averaged(
         weights=part @ weights,
         lines=weights,
         probability=part,
+        likely=part,
+        errors=error,
         starts=tuple(used),
         settled_from=settled_from,
         settled=bool(settled),
@@ -252,18 +378,6 @@ def totals(sums: LagSums, system: System, names: Sequence[str]) -> dict[str, np.
     return out
 
 
-def _leading(sums: LagSums, system: System, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The total whose covariance gives the weights: the charge, or the first species that moves.
-
-    Its factors of the species, and its mean squared displacement.
-    """
-    found = totals(sums, system, names)
-    if "the charge" in found:
-        return system.charge, found["the charge"]
-    first = next(iter(found), names[0])
-    return np.eye(len(names))[names.index(first)], found.get(first, np.array(sums.lags, float))
-
-
 def _lines(
     lags: Sequence[int], frames: Sequence[int], squared: np.ndarray, n_dimensions: int
 ) -> tuple[dict[int, LagFit], LagCovariance]:
@@ -272,7 +386,7 @@ def _lines(
     covariance = lag_covariance(lags, frames)
     out = {}
     for start in lags:
-        if start > lags[-1] // _LAST_START:
+        if start > lags[-1] // LAST_START:
             break
         where = np.flatnonzero(all_lags >= start)
         out[start] = fit_lags(all_lags[where], squared[where], covariance.part(where), n_dimensions)
@@ -317,48 +431,53 @@ def _agree(
 
 def _straight(
     sums: LagSums,
-    lines: Mapping[int, LagFit],
-    starts: Sequence[int],
+    average: _Average,
     system: System,
     names: Sequence[str],
     events: Sequence[str],
 ) -> tuple[int, str]:
-    """The lag from which every event is straight within its error, and the one that bends longest.
+    """The start from which every event is straight within its error, and what bends longest.
 
-    Errors are from blocks; the number of standard errors is that of `AGREEING` for all events
-    together.
+    Of every event, what differs from its share of the total, since the models are those of the
+    total. Errors are from blocks; the number of standard errors is that of `AGREEING` for all
+    events and later starts together.
     """
+    lines = average.by_start()
     rows = [
         (r, a, e)
         for r, (a, e) in enumerate(zip(system.row_species, system.row_label, strict=True))
         if np.count_nonzero(system.row_species == a) > 1
     ]
-    per_block = sum(sums.segments) // _BLOCKS
+    per_block, starts = sum(sums.segments) // _BLOCKS, list(lines)
     if not rows or per_block < 1:
-        return min(starts), ""
+        return starts[0], ""
     plan = sums.plan(per_block)
     times = resampling_weights(plan, np.random.default_rng(0))
     if len(times) < 2:
-        return min(starts), ""
+        return starts[0], ""
     row, species = np.array([[r, a] for r, a, _ in rows]).T
+    counts = sums.origins.sum(axis=0)[:, None]
     parts = sums.marginal[:, :, row, species]
+    own = sums.total[:, :, species, species]
+    slopes = average.likely @ average.lines @ (np.stack([parts, own]).sum(axis=1) / counts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        parts = parts - np.nan_to_num(slopes[0] / slopes[1]) * own
     origins = times @ sums.origins
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = np.einsum("nb,blr->nlr", times, parts) / origins[:, :, None]
-    whole = parts.sum(axis=0) / sums.origins.sum(axis=0)[:, None]
-    outside = (1 - ndtr(AGREEING)) / len(rows)
+    whole = parts.sum(axis=0) / counts
+    outside = (1 - ndtr(AGREEING)) / len(rows) / max(len(starts) - 1, 1)
     errors = float(stdtrit(plan.n_blocks - 1, 1 - outside))
-    placed = {t: _placed(lines[t], t, sums.lags) for t in starts}
-    longest, what = min(starts), ""
+    longest, what = starts[0], ""
 
     def bends(k: int, start: int, later: int) -> bool:
-        difference = placed[start] - placed[later]
+        difference = lines[start] - lines[later]
         spread = float(np.nanstd(drawn[:, :, k] @ difference))
         return abs(float(whole[:, k] @ difference)) > errors * spread > 0
 
     for k, (_, a, e) in enumerate(rows):
         for start in starts:
-            if not any(bends(k, start, later) for later in starts if later >= _APART * start):
+            if not any(bends(k, start, later) for later in starts if later > start):
                 break
         if start > longest:
             longest, what = start, f"{events[e]} of {names[a]}"

@@ -109,11 +109,13 @@ def diffusive_view(
     values = dict(empty)
     samples = {k: np.full((RESAMPLES, *s), np.nan) for k, s in shapes.items()}
     n_blocks = 0
-    for sums in blocks.lags:
-        if not set(choice.lags[choice.weights != 0].tolist()) <= {*sums.lags}:
+    n_dimensions, total = blocks.path_system.n_dimensions, None
+    for sums in sorted(blocks.lags, key=lambda one: one.resolution != choice.resolution):
+        made = choice.at_lags(sums.lags, n_dimensions)
+        if made is None:
             continue
         at = blocks.resolutions.index(sums.resolution)
-        first, drawn, n = _one_resolution(sums, choice, blocks)
+        first, drawn, n, total = _one_resolution(sums, choice, made, blocks, total)
         reading = sums.resolution == choice.resolution
         n_blocks = n if reading else n_blocks
         for name in first:
@@ -192,15 +194,22 @@ def common_resolution(blocks: Blocks) -> int:
 
 
 def _one_resolution(
-    sums: LagSums, choice: LagChoice, blocks: Blocks
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], int]:
-    """Values at one resolution, joint samples of them, and the number of blocks."""
+    sums: LagSums,
+    choice: LagChoice,
+    made: tuple[np.ndarray, np.ndarray, np.ndarray],
+    blocks: Blocks,
+    total: np.ndarray | None,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], int, np.ndarray]:
+    """Values at one resolution, joint samples of them, the number of blocks and the totals.
+
+    made: weights, lines and their errors at the lags. total: sums of pairs of species at the
+    resolution of the choice, to which parts at other resolutions are brought; see `_to_total`.
+    """
     system = blocks.path_system
-    used = np.flatnonzero(choice.weights != 0)
-    at = np.array([sums.lags.index(int(choice.lags[k])) for k in used])
-    lines, weights = choice.lines[:, used], choice.weights[used]
+    at = np.flatnonzero(made[0] != 0)
+    weights, lines, errors = made[0][at], made[1][:, at], made[2]
     rows, pairs = sums.marginal[:, at], sums.total[:, at]
-    origins = sums.origins[:, at]
+    origins, shape = sums.origins[:, at], rows.shape[2:]
     flat = np.concatenate([x.reshape(*x.shape[:2], -1) for x in (rows, pairs)], axis=2)
     mean = flat.sum(axis=0) / origins.sum(axis=0)[:, None]
     plan = _plan(sums, choice, flat, origins, weights)
@@ -212,17 +221,48 @@ def _one_resolution(
     else:
         with np.errstate(invalid="ignore", divide="ignore"):
             resampled = np.einsum("nb,blq->nlq", times, flat) / (times @ origins)[:, :, None]
-        drawn = normal_samples(whole, np.einsum("l,nlq->nq", weights, resampled), plan, rng)
-        factor = _widening(whole, drawn, plan, choice, blocks.level)
-        drawn = whole + factor * (drawn - drawn.mean(axis=0))
-        # lines from other starts give other slopes: part of the error
-        which = rng.choice(len(lines), size=len(drawn), p=choice.probability)
-        drawn += (lines - weights)[which] @ mean
+        drawn = np.empty((RESAMPLES, len(whole)))
+        # each sample has the weights of one model: their differences are part of the error
+        which = rng.choice(len(lines), size=RESAMPLES, p=choice.probability)
+        for k in np.unique(which):
+            own = lines[k] @ mean
+            spread = np.einsum("l,nlq->nq", lines[k], resampled)
+            spread = normal_samples(own, spread, plan, rng)
+            spread -= spread.mean(axis=0)
+            spread *= _widening(spread, plan, choice.leading, errors[k], blocks.level)
+            drawn[which == k] = own + spread[which == k]
+    n_pairs = shape[1] ** 2
+    before, total = whole, whole[-n_pairs:] if total is None else total
+    gap = total - before[-n_pairs:]
+    whole, drawn = (_to_total(x, gap, system, shape) for x in (whole, drawn))
     return (
-        _values(whole, system, blocks, rows.shape[2:]),
-        _values(drawn, system, blocks, rows.shape[2:]),
+        _values(whole, system, blocks, shape),
+        _values(drawn, system, blocks, shape),
         plan.n_blocks,
+        total,
     )
+
+
+def _to_total(
+    flat: np.ndarray, gap: np.ndarray, system: System, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Weighted sums with a change of the sums of pairs, divided by the shares of the events.
+
+    Other lags give other totals, within the error; the parts at every resolution sum to one total.
+    """
+    n_rows, s = shape
+    rows = flat[..., : n_rows * s].reshape(*flat.shape[:-1], n_rows, s)
+    pairs = flat[..., n_rows * s :].reshape(*flat.shape[:-1], s, s)
+    if not gap.any():
+        return flat
+    species = np.asarray(system.row_species)
+    own = rows[..., np.arange(n_rows), species]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.nan_to_num(own / pairs[..., species, species])
+    change = gap.reshape(s, s)
+    rows = rows + share[..., None] * change[species]
+    flat_rows = rows.reshape(*flat.shape[:-1], -1)
+    return np.concatenate([flat_rows, flat[..., n_rows * s :] + gap], axis=-1)
 
 
 def _plan(
@@ -249,13 +289,9 @@ def _plan(
 
 
 def _widening(
-    whole: np.ndarray,
-    drawn: np.ndarray,
-    plan: BlockPlan,
-    choice: LagChoice,
-    level: float,
+    drawn: np.ndarray, plan: BlockPlan, leading: np.ndarray, error: float, level: float
 ) -> float:
-    """Factor by which the spread of samples is too small.
+    """Factor by which the spread of samples with the weights of one model is too small.
 
     That of the leading total against its analytic error, which blocks of a few lags underestimate;
     Student's factor below ten blocks.
@@ -264,13 +300,9 @@ def _widening(
     if plan.n_blocks < FEWEST_BLOCKS and not plan.by_segment:
         at = (1 + level) / 2
         factor = float(stdtrit(plan.n_blocks - 1, at) / ndtri(at))
-    z = choice.leading
-    s = len(z)
-    total = np.einsum("a,ab,b->", z, whole[-s * s :].reshape(s, s), z)
-    spread = np.einsum("a,nab,b->n", z, drawn[:, -s * s :].reshape(-1, s, s), z).std()
-    if spread > 0 and np.isfinite(choice.relative_error):
-        factor = max(factor, abs(float(total)) * choice.relative_error / float(spread))
-    return factor
+    s = len(leading)
+    spread = np.einsum("a,nab,b->n", leading, drawn[:, -s * s :].reshape(-1, s, s), leading).std()
+    return max(factor, float(error / spread)) if spread > 0 and np.isfinite(error) else factor
 
 
 def _values(

@@ -173,13 +173,10 @@ def memory_left_open(data: xr.Dataset) -> float:
 
 def _about_lags(about: Mapping[str, Any]) -> str:
     """A sentence on the lag from which slopes agree."""
-    settled, first = float(about["settled_from_ps"]), float(about["first_lag_ps"])
-    bent = str(about["bent"])
-    text = f"From {settled:g} ps on all later lags give the same slope within their errors"
-    if settled >= first:
-        return f"{text}."
+    settled, bent = float(about["settled_from_ps"]), str(about["bent"])
     return (
-        f"{text}{f' ({bent} bends longest)' if bent else ''}; the first lag is twice this or more."
+        f"From {settled:g} ps on all later lags give the same slope within their errors"
+        f"{f' ({bent} bends longest)' if bent else ''}."
     )
 
 

@@ -247,10 +247,11 @@ def _diffusive(results: Any, name: str, why: str) -> Sentence:
             "too long for this trajectory: the coefficient may then be smaller, by more than its "
             "interval, which allows for such memories. A longer trajectory decides.",
         )
+    settled = float(results.decomposition["diffusive_onsager"].attrs["settled_from_ps"])
     return Sentence(
         "diffusion",
         "diffusive",
-        f"Motion is diffusive from {advice.first_lag:g} ps on: lines through the mean squared "
+        f"Motion is diffusive from {settled:g} ps on: lines through the mean squared "
         f"displacements from later lags have the same slope, up to {advice.last_lag:g} ps.",
     )
 
