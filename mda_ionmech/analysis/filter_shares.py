@@ -28,6 +28,7 @@ from ..onsager.path_sums import event_paths, lagged_products
 from ..onsager.products import product
 from ..onsager.window_kernels import collective_path
 from ..onsager.window_sums import labelled_steps
+from ..results.diffusive_view import weights_at
 from ..results.elementary import reading_resolution
 from ..results.estimates import LONG_NAMES
 from ..results.recommend import no_reading
@@ -89,17 +90,17 @@ class _Reading:
     def of(cls, results: Results, species: int) -> _Reading:
         """The reading of a species."""
         data, blocks = results.decomposition, results.blocks
-        about, dt = data["diffusive_onsager"].attrs, blocks.dt
+        about = data["diffusive_onsager"].attrs
         resolution = reading_resolution(data, blocks, species)
         sums = next(one for one in blocks.lags if one.resolution == resolution)
-        lags = [whole_frames(float(t), dt) for t in about["lag_ps"]]
+        lags, weights = weights_at(data, blocks, sums)
         at = [sums.lags.index(t) for t in lags]
         rows = np.flatnonzero(blocks.path_rows[0] == species)
         plan = sums.plan(max(len(sums.origins) // max(int(about["blocks"]), 1), 1))
         return cls(
             sums=sums,
             lags=lags,
-            weights=np.asarray(about["weight_per_ps"]) * dt,
+            weights=weights,
             parts=sums.marginal[:, at][:, :, rows, species],
             total=sums.total[:, at, species, species],
             origins=sums.origins[:, at],

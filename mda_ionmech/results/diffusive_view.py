@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import constants
 from scipy.special import ndtri, stdtrit
 
+from ..lib.whole_frames import whole_frames
 from ..onsager.block_bootstrap import (
     FEWEST_BLOCKS,
     FEWEST_FOR_INTERVAL,
@@ -35,6 +36,9 @@ from ..onsager.lag_choice import FEWEST_LAGS, FEWEST_STEPS, LagChoice, choose_la
 from ..onsager.lag_sums import LONGEST, LagSums
 from .diffusive_self import SELF_VARIABLES, self_samples
 from .elementary import elementary_resolution
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: Variables of the result file that this view fills.
 DIFFUSIVE_VARIABLES = (
@@ -78,6 +82,30 @@ class DiffusiveView:
 def lags_of(blocks: Blocks) -> LagChoice | None:
     """The lags and weights of the diffusive view of a run; None where there is none."""
     return _choice(blocks, None)[0]
+
+
+def weights_at(data: xr.Dataset, blocks: Blocks, sums: LagSums) -> tuple[list[int], np.ndarray]:
+    """Lags, in frames, and weights, 1/frame, of the diffusive view of a result at a resolution.
+
+    Those of the result where the resolution has these lags, else of the same models at its lags.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        The group decomposition of the result.
+    blocks : Blocks
+        Of the result.
+    sums : LagSums
+        Of the resolution.
+    """
+    about = data["diffusive_onsager"].attrs
+    lags = [whole_frames(float(t), blocks.dt) for t in np.atleast_1d(about["lag_ps"])]
+    choice = None if set(lags) <= {*sums.lags} else lags_of(blocks)
+    made = choice and choice.at_lags(sums.lags, blocks.path_system.n_dimensions)
+    if not made:
+        return lags, np.atleast_1d(about["weight_per_ps"]) * blocks.dt
+    used = np.flatnonzero(made[0])
+    return [sums.lags[k] for k in used], made[0][used]
 
 
 def diffusive_view(

@@ -9,6 +9,7 @@ from scipy import constants
 
 from ..lib.checks import whole
 from ..lib.whole_frames import whole_frames
+from .diffusive_view import weights_at
 from .ends import with_ends
 
 if TYPE_CHECKING:
@@ -29,12 +30,11 @@ def running_estimate(results: Any, parts: int, species: str | None) -> pd.DataFr
     parts = whole("parts", parts, least=2, most=MOST_PARTS, remedy=remedy)
     name = results._species(species)
     summary = results.summary(view="diffusive", species=name)
-    blocks, about = results.blocks, results.decomposition["diffusive_onsager"].attrs
+    blocks = results.blocks
     frames = whole_frames(summary.attrs["resolution_ps"], blocks.dt)
     sums = next(one for one in blocks.lags if one.resolution == frames)
-    lags = np.round(np.asarray(about["lag_ps"]) / blocks.dt).astype(int)
-    at = np.array([sums.lags.index(int(t)) for t in lags])
-    weights = np.asarray(about["weight_per_ps"]) * blocks.dt
+    lags, weights = weights_at(results.decomposition, blocks, sums)
+    at = np.array([sums.lags.index(t) for t in lags])
     k = blocks.names.index(name)
     rows = np.flatnonzero(blocks.path_rows[0] == k)
     values = np.concatenate(

