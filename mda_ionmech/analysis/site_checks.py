@@ -114,7 +114,9 @@ def vibration_notes(run: LabelledRun, estimates: Estimates) -> Iterator[str]:
         share = float(view.values["diffusive_share"][k, still, at].sum())
         drawn = view.samples["diffusive_share"][:, k, still, at].sum(axis=1)
         low, high = percentiles(drawn, blocks.level)
-        if not (abs(share) > VIBRATION and abs(share) > APART * float(np.std(drawn))):
+        # a share is a ratio: its samples have long tails
+        error = float(np.subtract(*np.nanquantile(drawn, [0.84, 0.16]))) / 2
+        if not (abs(share) > VIBRATION and abs(share) > APART * error):
             continue
         begin = (
             f"displacements of {one.name} without a hop carry {share:.0%} ({float(low):.0%} to "

@@ -178,7 +178,7 @@ def test_the_diffusive_view_is_the_default_and_agrees_with_the_slope(files, fits
         one, other = (row(x, "onsager", event) for x in (found, fits))
         assert abs(one["energy"] - other["energy"]) < 2 * np.hypot(half(one), half(other))
         # one horizon allows for nothing that may not be forgotten there
-        assert half(one) < 1.3 * half(other), "all lags are about as precise as one horizon"
+        assert half(one) < 1.5 * half(other), "all lags are about as precise as one horizon"
     own = row(found, "self_diffusivity", "total")
     assert 0.09 < own["energy"] < 0.13
     single, frequency, effect = (
