@@ -219,6 +219,17 @@ def surroundings(name: str, shell: dict[str, Any]) -> str:
             f"Sites of {name}: {held} ({shell['n_sites']} sites, {how}); aligned by the "
             f"{aligned['by']} to {aligned['residual_angstrom']:.2f} A.{when}"
         )
+    if "cages" in shell:
+        why = {
+            "given": "as given",
+            "minimum": "the first minimum of the pair distribution of stays",
+            "default": "the default, as the pair distribution of stays has no minimum",
+        }[shell["distance_from"]]
+        return (
+            f"Cages of {name}: {shell['cages']}, at least "
+            f"{shell['distance_in_use_angstrom']:.2f} A apart ({why}); mean residence "
+            f"{shell['mean_residence_ps']:.3g} ps."
+        )
     radii = ", ".join(
         f"{kind} contacts form below {inner:g} A"
         + (

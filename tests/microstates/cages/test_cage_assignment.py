@@ -9,6 +9,7 @@ import pytest
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, load_run
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import CageAssignment
+from mda_ionmech.results.tables import surroundings
 
 from ...builders import brownian, make_universe, wrap
 from ...site_lattices import CELL, HOST, LENGTH, walk
@@ -94,6 +95,14 @@ def test_cages_are_the_places_of_the_walk(hopping):
     assert np.sqrt(np.mean(off**2)) < 0.25 / np.sqrt(20)  # stays of 33 frames, several a cage
     assert micro.report["distance_from"] == "minimum"
     assert 0.3 * STEP < micro.report["distance_in_use_angstrom"] < 0.8 * STEP
+
+
+def test_the_result_says_how_cages_were_found(hopping):
+    _, run = hopping
+    report = run.microstates["Li+"].report
+    line = surroundings("Li+", run.results.settings["species"][0]["microstates"])
+    assert line.startswith(f"Cages of Li+: {report['cages']}, at least ")
+    assert "the first minimum of the pair distribution" in line
 
 
 def test_hop_vectors_are_those_of_the_walk(hopping):
