@@ -60,6 +60,9 @@ from .window_workers import WindowWorkers
 #: Attributes that are not sent to workers.
 LOCAL = ("_bar", "_gathering", "_client", "_ts")
 
+#: Progress in percent: the bar counts the work on windows, too, in units of frames.
+BAR = "{l_bar}{bar}| {elapsed}<{remaining}"
+
 
 @fixed_attributes(
     *("universe", "temperature", "windows", "resolutions", "horizons", "frame", "framework"),
@@ -274,7 +277,7 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
             total=1,
             verbose=bool(verbose),
             desc="checking sampled frames",
-            **(progressbar_kwargs or {}),
+            **({"bar_format": BAR} | (progressbar_kwargs or {})),
         )
         parts = parts_source(backend, n_workers)
         self._client = parts.client if isinstance(parts, ClientParts) else None

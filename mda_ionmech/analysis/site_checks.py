@@ -27,7 +27,7 @@ VIBRATION, APART = 0.05, 2.0
 LISTED = 3
 
 
-def off_sites(name: str, seen: Mapping[str, Any]) -> Iterator[str]:
+def off_sites(name: str, seen: Mapping[str, Any], by_density: bool = False) -> Iterator[str]:
     """Warnings about carriers far from every site.
 
     Parameters
@@ -36,6 +36,8 @@ def off_sites(name: str, seen: Mapping[str, Any]) -> Iterator[str]:
         Of the species.
     seen : mapping
         From `microstates.sites.off_site.far_from_sites`; empty where there is none.
+    by_density : bool
+        Whether the sites are maxima of the density already, so that this is no remedy.
 
     Yields
     ------
@@ -44,7 +46,7 @@ def off_sites(name: str, seen: Mapping[str, Any]) -> Iterator[str]:
     if not seen:
         return
     if seen["places"]:
-        yield _missing(name, seen)
+        yield _missing(name, seen, by_density)
     if seen["displaced"] is not None:
         yield (
             f"{name} is most often about {seen['displaced']:.1f} A from its sites, not on them: "
@@ -62,7 +64,7 @@ def off_sites(name: str, seen: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _missing(name: str, seen: Mapping[str, Any]) -> str:
+def _missing(name: str, seen: Mapping[str, Any], by_density: bool) -> str:
     places = seen["places"]
     told = ", ".join(
         f"({', '.join(f'{x % 1.0:.3f}' for x in one['position'])}) {one['share']:.1%}, "
@@ -83,8 +85,13 @@ def _missing(name: str, seen: Mapping[str, Any]) -> str:
         )
     return (
         f"{begin}; most visited are {told}{more} (fractional in the cell of the structure). "
-        "Events there are labelled as if the ion were on another site: add these sites, or find "
-        "them with SiteAssignment.from_density(...)"
+        "Events there are labelled as if the ion were on another site: "
+        + (
+            "the maxima of the density are not all of its sites; analyse a longer trajectory, or "
+            "give the sites of a CIF"
+            if by_density
+            else "add these sites, or find them with SiteAssignment.from_density(...)"
+        )
     )
 
 
@@ -143,4 +150,4 @@ def site_notes(species: Sequence[IonSpecies]) -> Iterator[str]:
         settled = getattr(one.microstates, "settled", None)
         seen = getattr(settled, "seen", None)
         if seen:
-            yield from off_sites(one.name, seen)
+            yield from off_sites(one.name, seen, settled.alignment.by == "density")

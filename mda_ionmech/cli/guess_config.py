@@ -139,7 +139,7 @@ def guess_config(
         "",
         "[analysis]",
         *_temperature(temperature),
-        'windows = "log"               # or a list of lengths in ps, e.g. [1, 5, 20]',
+        'windows = "log"               # 1, 2, 4, ... frames; or lengths in ps, e.g. [1, 5, 20]',
     ]
     if dt is not None:
         lines.append(f"{f'dt = {dt:g}':29} # ps between the analysed frames, as given")

@@ -146,6 +146,19 @@ def test_distances_are_those_of_a_plain_search():
     assert not seen["maxima"]  # ions anywhere are nowhere in particular
 
 
+def test_the_density_is_no_remedy_where_sites_come_from_it():
+    place = {"position": [0.5, 0.5, 0.5], "share": 0.1, "distance": 1.3, "nearest": "a"}
+    seen = {
+        "places": [place], "maxima": False, "far": 0.1, "off_site": 0.2,
+        "displaced": None, "again": None,
+    }  # fmt: skip
+    (text,) = off_sites("Li+", seen)
+    assert text.endswith("add these sites, or find them with SiteAssignment.from_density(...)")
+    (text,) = off_sites("Li+", seen, by_density=True)
+    assert "from_density" not in text
+    assert text.endswith("analyse a longer trajectory, or give the sites of a CIF")
+
+
 def test_nothing_is_said_of_what_was_not_looked_at():
     assert list(off_sites("Li+", {})) == []
 
