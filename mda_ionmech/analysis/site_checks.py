@@ -149,5 +149,5 @@ def site_notes(species: Sequence[IonSpecies]) -> Iterator[str]:
     for one in species:
         settled = getattr(one.microstates, "settled", None)
         seen = getattr(settled, "seen", None)
-        if seen:
+        if settled is not None and seen:
             yield from off_sites(one.name, seen, settled.alignment.by == "density")
