@@ -75,7 +75,7 @@ def load(path: str | os.PathLike[str]) -> Results:
                 "write it again with the present version"
             )
         results = Results(tree)
-        check_tree(results, verified=verified)
+        notes = check_tree(results, verified=verified)
     except InputError:
         raise
     except DamagedError as error:
@@ -90,9 +90,10 @@ def load(path: str | os.PathLike[str]) -> Results:
             f"{shown_path(name)} is damaged: {type(error).__name__}, {shown(str(error))}; take "
             "another copy of the file, or write it again"
         ) from error
-    if not verified and NOT_VERIFIED not in results.warnings:
-        tree.attrs["warnings"] = "\n".join([*results.warnings, NOT_VERIFIED])
-        warn_user(f"{shown_path(name)}: {NOT_VERIFIED}")
+    for note in notes if verified else [NOT_VERIFIED]:
+        if note not in results.warnings:
+            tree.attrs["warnings"] = "\n".join([*results.warnings, note])
+            warn_user(f"{shown_path(name)}: {note}")
     return results
 
 

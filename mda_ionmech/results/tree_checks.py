@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 MOST_LETTERS = 10**6
 #: Largest deviation of values from those of the sums over blocks, relative to the largest value.
 MAX_DEVIATION = 1e-8
+#: Warning about intact files whose diffusive view differs from that of their sums.
+OTHER_ESTIMATOR = (
+    "the diffusive limit of this result was estimated by another version of mda_ionmech, and is "
+    "kept as it was written; analyse the trajectory again before it is compared with, or pooled "
+    "with, results of the present version"
+)
 #: Variables that every result has.
 _NEEDED = (
     "onsager", "onsager_self", "conductivity", "nernst_einstein", "event_onsager", "event_matrix",
@@ -33,7 +39,7 @@ _POSITIVE = ("temperature_K", "dt_ps", "volume_angstrom3", "n_frames")
 _TEXTS = ("axes", "frame")
 
 
-def check_tree(results: ResultTree, *, verified: bool) -> None:
+def check_tree(results: ResultTree, *, verified: bool) -> list[str]:
     """Compare a tree with the schema, and check the consistency of its numbers.
 
     Cost: of the order of 10 ms; groups that are left in the file are not read where a checksum
@@ -45,6 +51,11 @@ def check_tree(results: ResultTree, *, verified: bool) -> None:
     verified : bool
         Whether a checksum verifies the tree. Variables that are not in the schema are then those of
         a later version.
+
+    Returns
+    -------
+    list of str
+        Warnings on what is right but was made in another way than by this version.
 
     Raises
     ------
@@ -68,9 +79,17 @@ def check_tree(results: ResultTree, *, verified: bool) -> None:
             _check_group(path, tree[path].to_dataset(), group["coordinates"])
     _check_settings(results)
     _check_sums(data)
+    notes = []
     if "blocks" in tree.children and (not verified or _is_in_memory(tree["blocks"])):
         _check_blocks(results)
+        try:
+            _check_diffusive_blocks(results)
+        except DamagedError:
+            if not verified:
+                raise
+            notes = [OTHER_ESTIMATOR]
     _check_states(results, verified)
+    return notes
 
 
 def _check_texts(tree: xr.DataTree) -> None:
@@ -190,11 +209,16 @@ def _check_blocks(results: ResultTree) -> None:
         for name, values in onsager.evaluate(whole, system, entry.frames * blocks.dt).items():
             if name in data:
                 _compare(f"{name} at window {float(at['window']):g} ps", at[name].values, values[0])
-    if "diffusive_onsager" in data:
-        for name, values in diffusive_view(blocks).values.items():
-            if name in data:
-                # an earlier version may have had other weights of the same sums
-                _compare(f"{name} (by the estimator of this version)", data[name].values, values)
+
+
+def _check_diffusive_blocks(results: ResultTree) -> None:
+    """The same for the diffusive view, whose weights are chosen from the sums."""
+    data = results.decomposition
+    if "diffusive_onsager" not in data:
+        return
+    for name, values in diffusive_view(results.blocks).values.items():
+        if name in data:
+            _compare(name, data[name].values, values)
 
 
 def _compare(what: str, found: np.ndarray, expected: np.ndarray) -> None:

@@ -143,6 +143,23 @@ def test_a_file_whose_parts_do_not_add_up_is_refused(liquid_run, tmp_path):
         load(path)
 
 
+def test_an_intact_file_of_another_estimator_is_loaded_with_a_warning(liquid_run, tmp_path):
+    """Its values are kept, its checksum holds, and a copy that is saved says so too."""
+    tree = liquid_run.results.tree.copy(deep=True)
+    data = tree["decomposition"].to_dataset()
+    for name in ("diffusive_event_onsager", "diffusive_onsager"):
+        data[name] *= 1.01
+    tree["decomposition"] = xr.DataTree(data)
+    path = Results(tree).save(tmp_path / "earlier.nc")
+    with pytest.warns(UserWarning, match="estimated by another version of mda_ionmech") as told:
+        found = load(path)
+    assert len(told) == 1
+    assert found.decomposition["diffusive_onsager"].equals(data["diffusive_onsager"])
+    assert "kept as it was written" in "".join(found.warnings)
+    again = load(found.save(tmp_path / "again.nc"))
+    assert again.warnings == found.warnings
+
+
 def test_values_that_are_not_those_of_the_sums_are_refused(liquid_run, tmp_path):
     tree = liquid_run.results.tree.copy(deep=True)
     data = tree["decomposition"].to_dataset()
