@@ -13,6 +13,7 @@ from ..results.colors import EVENT_COLORS, colors_of
 from ..results.results import Results
 from .opened import carrier_atoms
 from .recorded_files import recorded_universe
+from .same_frames import Moves, check_frames
 from .scene import QUIET
 
 #: Colour of ions without a chosen event, and radii in Angstrom.
@@ -34,8 +35,8 @@ def view_frame(
         ) from error
     if results.states is None:
         raise InputError("this result holds no states of single frames; give that of a single run")
+    remedy = "give the trajectory of the analysis, universe=..."
     if universe is None:
-        remedy = "give the trajectory of the analysis, universe=..."
         universe = recorded_universe(results.settings, Path("this result"), remedy)
     source = results.states["source_frame"].values
     names = str(results.states["event"].attrs.get("flag_meanings", "")).split()
@@ -51,6 +52,16 @@ def view_frame(
             f"frame={frame} was not analysed; analysed are {source[0]} to {source[-1]}"
         )
     atoms, carrier = carrier_atoms(results, universe)
+    moves = Moves(
+        frame=source,
+        time_ps=results.states["time"].values,
+        window_ps=float(results.states["event"].attrs["window_ps"]),
+        displacement=np.nan_to_num(results.states["displacement"].values),
+        atom_index=atoms,
+        carrier_of_atom=carrier,
+    )
+    cell = results.settings.get("cell_angstrom")
+    check_frames(universe, moves, cell, "this result", remedy)
     ts = universe.trajectory[int(source[row])]
     widget = nglview.NGLWidget(
         nglview.TextStructure(pdb_text(universe, ts), ext="pdb"), default_representation=False

@@ -20,6 +20,7 @@ from ..results.results import Results
 from ..results.states_file import states_archive, write_archive
 from ..species import IonSpecies
 from .recorded_files import REMEDY, recorded_universe
+from .same_frames import check_frames
 from .scene import check_universe, open_states_file
 
 ENDING = ".states.npz"
@@ -68,7 +69,8 @@ def open_for_viewing(path: Path, given: Callable[[], Any] | None = None) -> Open
     Raises
     ------
     InputError
-        For a file that is neither, or a trajectory that is not found or another one.
+        For a file that is neither, or a trajectory that is not found or another one: of other
+        atoms or frames, or with ions that move otherwise than those analysed.
     """
     if path.suffix == ".npz":
         states = open_states_file(path)
@@ -83,6 +85,7 @@ def open_for_viewing(path: Path, given: Callable[[], Any] | None = None) -> Open
             )
         universe = given() if given else recorded_universe(_settings(results), result)
         check_universe(universe, states)
+        check_frames(universe, states, _settings(results).get("cell_angstrom"), path, REMEDY)
         return Opened(path, stem(path), states, universe, results)
     results = load(path)
     universe = given() if given else recorded_universe(results.settings, path)
@@ -92,6 +95,7 @@ def open_for_viewing(path: Path, given: Callable[[], Any] | None = None) -> Open
         beside = write_states_of_result(results, universe, Path(folder.name) / beside.name)
     states = open_states_file(beside)
     check_universe(universe, states)
+    check_frames(universe, states, results.settings.get("cell_angstrom"), path, REMEDY)
     return Opened(beside, stem(path), states, universe, results, folder)
 
 

@@ -86,10 +86,18 @@ def find_files(recorded: Sequence[str], result: Path, remedy: str = REMEDY) -> l
         Naming those that are missing, and where they were searched.
     """
     wanted = [Path(name) for name in recorded]
+    nearest: list[bool] = []  # what is found where most files are
     for places in _places(wanted, result.absolute().parent):
-        if all(path.is_file() for path in places):
+        found = [path.is_file() for path in places]
+        if all(found):
             return places
-    absent = [path for path in wanted if not path.is_file()] or wanted
+        if sum(found) > sum(nearest):
+            nearest = found
+    absent = (
+        [w for w, is_there in zip(wanted, nearest, strict=True) if not is_there]
+        if nearest
+        else wanted
+    )
     names = ", ".join(dict.fromkeys(str(path) for path in absent))
     raise InputError(
         f"{result} was made from {names}, not found there nor at the same place relative to "
@@ -111,7 +119,7 @@ def _places(wanted: Sequence[Path], folder: Path) -> Iterator[list[Path]]:
 
 
 def _check_same(universe: Any, settings: Mapping[str, Any], result: Path, remedy: str) -> None:
-    """Refuse files that have changed since the analysis."""
+    """Refuse files with other numbers of atoms or frames; see `check_frames` for coordinates."""
     for what, now, then in (
         ("atoms", universe.atoms.n_atoms, settings.get("n_atoms")),
         ("frames", universe.trajectory.n_frames, settings.get("n_frames_in_trajectory")),

@@ -277,7 +277,7 @@ def telling_rows(states: StatesFile, events: Sequence[str], n: int) -> list[int]
     return sorted(rows)
 
 
-def window_rows(states: StatesFile) -> int:
+def window_rows(states: Any) -> int:
     """Number of analysed frames in a window."""
     if len(states.time_ps) < 2:
         return 1

@@ -65,6 +65,18 @@ def test_several_files_are_taken_from_one_place(tmp_path):
         find_files(recorded, tmp_path / "new" / "run.nc")
 
 
+def test_only_what_is_missing_after_a_move_is_named(project, tmp_path):
+    folder, settings = project
+    (folder / "md" / "top.gro").touch()
+    settings["files"]["topology"] = str(folder / "md" / "top.gro")
+    moved = folder.with_name("moved")
+    folder.rename(moved)
+    (moved / "md" / "run.dump").rename(moved / "md" / "production.dump")
+    with pytest.raises(InputError, match=r"was made from \S*run.dump, not found there") as told:
+        recorded_universe(settings, moved / "md" / "out" / "run.nc")
+    assert "top.gro" not in str(told.value)
+
+
 def test_options_that_a_file_cannot_hold_are_left_out(tmp_path):
     path = tmp_path / "run.dump"
     write_dump(path, shuffle=False)
