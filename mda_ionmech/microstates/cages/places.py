@@ -25,6 +25,11 @@ TOGETHER = 0.5
 FEWEST_PAIRS = 20
 #: Least height of the peak over the minimum, and rise behind the minimum, for a minimum.
 PEAK, RISE = 2.0, 1.01
+#: The rise, in standard errors of the counts, the least density of neighbours behind a minimum and
+#: their fewest pairs in a bin: a stray stay makes a pair with each stay near it, and no peak.
+SURE, NEIGHBOURS, FEWEST_COUNTS = 3.0, 0.5, 16
+#: Density of a gap between places, crossed by strays only.
+GAP = 0.05
 #: Most iterations of the grouping.
 ITERATIONS = 60
 
@@ -67,24 +72,50 @@ class PairDistribution:
     def first_minimum(self) -> float | None:
         """Distance of the first minimum, Angstrom; None without a peak before and a rise behind it.
 
-        The minimum is below half the density at short distance; where it is flat, its middle.
+        The minimum is below half the density at short distance. What rises behind it exceeds it
+        by `SURE` standard errors of the counts and is no less than `NEIGHBOURS`, in bins of
+        `FEWEST_COUNTS` pairs or more. Of a gap, which holds fewer pairs, or density `GAP` at
+        most, the middle.
         """
-        value, behind = self.smoothed, round(TOGETHER / BIN)
-        for k in range(behind, len(value) - 1):
-            if value[k] > value[k - 1] or value[k] >= value[k + 1]:
-                continue
-            rises = value[k + 1 : k + 1 + behind].max() > RISE * value[k]
-            if not rises or self.together < PEAK * value[k]:
-                continue
-            flat = k
-            while flat > 0 and value[flat - 1] == value[k]:
-                flat -= 1
-            if flat < k:
-                return float(self.distance[[flat, k]].mean())
-            before, now, after = value[k - 1 : k + 2]
-            curved = before - 2 * now + after
-            return float(self.distance[k] + BIN * (before - after) / (2 * curved))
+        if self.together * self.expected < FEWEST_COUNTS:
+            return None
+        value, low = self.smoothed, 0
+        for k in range(round(TOGETHER / BIN), len(value)):
+            if value[k] <= value[low] if low else value[k] <= value[k - 1]:
+                low = k
+            elif low and self._rises(low, k) and self.together >= PEAK * value[low]:
+                return self._bottom(low, k)
         return None
+
+    def _rises(self, low: int, k: int) -> bool:
+        """Whether neighbouring places begin by bin k, behind the lowest one."""
+        value, error = self.smoothed, self._errors
+        least = value[low] + SURE * np.hypot(error[low], error[k])
+        is_peak = value[k] >= max(NEIGHBOURS, FEWEST_COUNTS / self._uniform[k])
+        return bool(is_peak and value[k] > max(RISE * value[low], least))
+
+    @property
+    def _uniform(self) -> np.ndarray:
+        """Pairs in each bin if positions were uniform."""
+        edges = BIN * np.arange(len(self.distance) + 1)
+        return self.expected / TOGETHER**3 * np.diff(edges**3)
+
+    @property
+    def _errors(self) -> np.ndarray:
+        """Standard errors of the smoothed density, of independent pairs."""
+        variance = np.pad(self.density / self._uniform, 1, mode="edge")
+        return np.sqrt(np.convolve(variance, [1 / 16, 1 / 4, 1 / 16], "valid"))
+
+    def _bottom(self, low: int, stop: int) -> float:
+        """Distance of the minimum with its lowest bin: of a parabola, or the middle of a gap."""
+        value = self.smoothed[:stop]
+        empty = (value <= GAP) | (value * self._uniform[:stop] < FEWEST_COUNTS)
+        if empty[low]:
+            return float(self.distance[np.flatnonzero(empty)[[0, -1]]].mean())
+        before, now, after = self.smoothed[low - 1 : low + 2]
+        curved = before - 2 * now + after
+        shift = (before - after) / (2 * curved) if curved > 0 else 0.0
+        return float(self.distance[low] + BIN * shift)
 
 
 def pair_distribution(points: np.ndarray, cell: np.ndarray) -> PairDistribution:

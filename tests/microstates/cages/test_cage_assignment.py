@@ -284,3 +284,12 @@ def test_frame_of_reference_follows_what_is_immobile():
 def test_refused_arguments(options, message):
     with pytest.raises(InputError, match=message):
         CageAssignment(**options)
+
+
+def test_few_ions_in_places_far_apart_hop_as_often_as_they_do():
+    rng = np.random.default_rng(11)
+    for n_ions, n_frames in ((8, 400), (25, 800)):
+        places = walk(rng, n_frames, n_ions, rate=0.02)
+        report = run_of(universe_of(places, rng, amplitude=0.2)).microstates["Li+"].report
+        # hops in consecutive frames, and their pairs that revert, are not told apart
+        assert report["hops"] == pytest.approx(len(true_hops(places)[0]), rel=0.03)

@@ -118,3 +118,41 @@ def test_a_gap_is_divided_in_the_middle():
     density = np.where(distance < 0.5, 30.0, 0.0) + np.where(distance > 2.0, 2.0, 0.0)
     found = PairDistribution(distance, density, 100.0)
     assert found.first_minimum() == pytest.approx(1.25, abs=BIN)
+
+
+def lattice_distribution(rng, places, returns, *, stray=0, scatter=0.05):
+    """Of stays at places 3 A apart, each with some returns, and of strays near some place."""
+    n = round(places ** (1 / 3))
+    cell = np.eye(3) * 3.0 * n
+    points = np.repeat(lattice(n), returns, axis=0)
+    points = points + rng.normal(scale=scatter, size=points.shape) / (3.0 * n)
+    way = rng.normal(size=(stray, 3))
+    way *= rng.uniform(0.6, 1.4, (stray, 1)) / np.linalg.norm(way, axis=1)[:, None] / (3.0 * n)
+    return pair_distribution(np.concatenate([points, lattice(n)[:stray] + way]), cell)
+
+
+@pytest.mark.parametrize("places", [64, 216])
+@pytest.mark.parametrize("returns", [3, 12])
+@pytest.mark.parametrize("stray", [0, 1, 3])
+def test_strays_between_places_make_no_minimum(places, returns, stray):
+    for seed in range(5):
+        found = lattice_distribution(np.random.default_rng(seed), places, returns, stray=stray)
+        # in the middle between the peaks at 0 and 3 A
+        assert found.first_minimum() == pytest.approx(1.5, abs=0.25)
+
+
+def test_too_few_pairs_have_no_minimum():
+    rng = np.random.default_rng(8)
+    cell = np.eye(3) * 15.0
+    assert pair_distribution(lattice(5)[rng.permutation(125)[:12]], cell).first_minimum() is None
+    few = pair_distribution(lattice(5)[rng.integers(0, 125, 25)], cell)
+    assert few.first_minimum() is None
+
+
+def test_a_rise_within_counting_noise_makes_no_minimum():
+    distance = BIN * (np.arange(40) + 0.5)
+    density = np.where(distance < 0.5, 30.0, 1.0)
+    density[15:20] = 1.1
+    # bins behind 1.5 A hold 54 pairs for every one that is expected up to 0.5 A
+    assert PairDistribution(distance, density, 3.0).first_minimum() is None
+    assert PairDistribution(distance, density, 3000.0).first_minimum() is not None
