@@ -25,6 +25,7 @@ from ..lib.frame_blocks import frames_at_once, origin_blocks
 from ..lib.plain_values import PlainReader, PlainWriter
 from ..lib.recorded_atoms import RecordedAtoms
 from ..lib.version import __version__
+from ..lib.write_targets import folder_target, netcdf_name
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
 from ..microstates import (
     CageAssignment,
@@ -127,6 +128,7 @@ def write_run(path: str | os.PathLike[str], run: FinishedRun) -> Path:
         For a path that cannot be written to or holds other files, or a detector or rule with
         attributes that a file cannot hold.
     """
+    netcdf_name(folder_target(path))
     return write_folder_atomically(
         path, lambda folder: _write(folder, run), replaces=_is_saved_run, what="saved run"
     )

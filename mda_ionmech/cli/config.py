@@ -287,7 +287,7 @@ def load_config(path: str | PathLike[str], *, needs_temperature: bool = True) ->
         raise InputError(_all_problems(error, source, file, folder)) from error
     config.trajectory = config.trajectories
     if isinstance(cells := config.universe.get("cell_file"), str):
-        config.universe["cell_file"] = (folder / cells).resolve()
+        config.universe["cell_file"] = str((folder / cells).resolve())
     config.output.name = config.output.name or source.stem
     try:
         check_output_name(config.output.name)

@@ -99,7 +99,11 @@ def universe_files(universe: Any) -> dict[str, Any]:
         "topology": None if topology is None else str(Path(str(topology)).absolute()),
         "trajectory": trajectory,
         **known,
-        "options": {key: value for key, value in options.items() if _is_plain(value)},
+        "options": {
+            key: str(Path(value).absolute()) if key == "cell_file" else value
+            for key, value in options.items()
+            if key == "cell_file" or _is_plain(value)
+        },
     }
 
 

@@ -7,8 +7,9 @@ resolution, and hardly change with that of the labels. Intervals draw from more 
 
 Besides, the shortest lag is sought from which a line has the same slope as every line that starts
 later (Lepski's rule), for every total: without one the trajectory is too short. Where the parts of
-an event differ between the averaged weights of early and late starts, models that start earlier are
-left out: events that borrow from one another may bend longer than their sum.
+an event differ between the averaged weights of early and late starts, models that start earlier
+than twice the lag from which they agree are left out: events that borrow from one another may bend
+longer than their sum.
 
 For independent carriers, whose errors are small beside the misfit of any model, lines that start at
 twice that lag or later are averaged, each with the weight
@@ -190,7 +191,7 @@ def choose_lags(
     models = {k: lag_models(finest.lags, finest.frames, m, n) for k, m in found.items()}
     average = _averaged_models(list(models.values()), models[leading], sums.lags, n)
     from_lag, what = _straight(sums, average, system, names, events)
-    average = average.since(from_lag)
+    average = average.since(from_lag, MARGIN)
     if from_lag > settled_from:
         bent, settled_from = what, from_lag
     settled &= settled_from <= starts[-1] // MARGIN
@@ -250,9 +251,16 @@ class _Average:
             out[int(start)] = np.average(self.lines[at], axis=0, weights=self.cautious[at])
         return out
 
-    def since(self, start: int) -> _Average:
-        """Without the models that start before a lag, and without those that are improbable."""
+    def since(self, start: int, margin: int) -> _Average:
+        """Without the models that start before a lag, and without those that are improbable.
+
+        Where this leaves out some that allow for fluctuations, the rest starts at a multiple of
+        the lag, if there are any.
+        """
         late = self.starts >= start
+        later = self.starts >= margin * start
+        if np.any(later) and np.any(self.starts[~late] > 0):
+            late = later
         late &= np.any([p >= _LEAST * p[late].max() for p in (self.likely, self.cautious)], axis=0)
         kept = {name: value[late] for name, value in vars(self).items()}
         for name in ("likely", "cautious"):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..results.coordination import ALL
 from ..results.results import Results
 from .style import check_results, headline, legend_beside, new_axes, percent_axis, plain
 
@@ -41,7 +40,7 @@ def coordination(results: Results, ax: Axes | None = None, *, species: str | Non
     table = results.coordination(species=species)
     rows = table.reset_index()
     mean, name = table.attrs["mean"], table.attrs["species"]
-    types = [t for t in dict.fromkeys(rows["ligands"]) if t != ALL]
+    types = table.attrs["types"]
     ax = new_axes(ax, (6.5, 3.8))
     width = 0.8 / len(types)
     for k, kind in enumerate(types):
@@ -53,7 +52,7 @@ def coordination(results: Results, ax: Axes | None = None, *, species: str | Non
             x, value, width, color=_COLORS[k % len(_COLORS)], yerr=np.maximum(reach, 0),
             error_kw={"lw": 1}, capsize=2, label=f"{plain(kind)}: {mean[kind, 'atoms'][0]:.2f}",
         )  # fmt: skip
-    shown = rows.loc[rows["ligands"] != ALL, "number"]
+    shown = rows.loc[rows["ligands"].isin(types), "number"]
     ax.set_xticks(np.arange(shown.min(), shown.max() + 1))
     percent_axis(ax.yaxis)
     ax.set_xlabel("ligand atoms in the shell")

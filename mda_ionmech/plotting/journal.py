@@ -54,7 +54,8 @@ def journal(columns: int = 1, *, width: float | None = None) -> Iterator[None]:
     """
     import matplotlib as mpl
 
-    if isinstance(columns, bool) or columns not in COLUMNS_MM:
+    is_known = isinstance(columns, int) and not isinstance(columns, bool)
+    if not is_known or columns not in COLUMNS_MM:
         raise InputError(f"columns must be 1 or 2, got {shown(columns)}; or give width in mm")
     chosen = COLUMNS_MM[columns]
     if width is not None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..results.coordination import ALL
 from ..results.running_estimate import running_conductivity
 from .elements import Data, data
 from .frames import ends, events_of, largest, plain
@@ -56,7 +55,7 @@ def coordination(table: pd.DataFrame, name: str) -> Data:
         for (ligands, counted, number), row in zip(
             table.index.to_list(), table[["fraction", "low", "high"]].to_numpy(), strict=True
         )
-        if ligands != ALL
+        if ligands in table.attrs["types"]
     ]
     return data(name, ["key", "ligands", "counted", "number", "value", "low", "high"], rows)
 

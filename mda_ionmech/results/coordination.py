@@ -51,7 +51,7 @@ def coordination(results: Any, species: str | None) -> pd.DataFrame:
         mean[key] = float(value @ counts), float(ends[0]), float(ends[1])
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["fraction", "low", "high"])
     table.index = pd.MultiIndex.from_tuples(rows, names=["ligands", "counted", "number"])
-    table.attrs = {"species": name, "level": level, "mean": mean}
+    table.attrs = {"species": name, "level": level, "mean": mean, "types": types}
     return UnitTable.of(table)
 
 
@@ -93,7 +93,7 @@ def _numbers(results: Any, types: list[str]) -> dict[tuple[str, str], np.ndarray
     kind = shells["ligand_type"].values
     shell = np.repeat(np.arange(len(start) - 1), np.diff(start))
     chosen = {name: kind == known.index(name) if name in known else kind < 0 for name in types}
-    if len(types) > 1:
+    if len(types) > 1 and ALL not in types:
         chosen[ALL] = np.ones(len(kind), dtype=bool)
     out = {}
     for name, mine in chosen.items():

@@ -391,7 +391,8 @@ class Results(ResultTree):
             Index (ligands, counted, number): ligand type, or ``all`` where there are several;
             ``atoms`` or ``molecules``; and how many. Columns ``fraction`` of carriers and frames
             with ``low`` and ``high``, by bootstrap over blocks of frames. ``attrs["mean"]`` is the
-            mean number with its interval, by (ligands, counted).
+            mean number with its interval, by (ligands, counted); ``attrs["types"]`` lists the
+            ligand types.
 
         Raises
         ------

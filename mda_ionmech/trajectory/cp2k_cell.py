@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from os import PathLike
@@ -9,16 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from MDAnalysis.lib.util import anyopen
 
-from ..lib.checks import shown
+from ..lib.checks import number, shown
 from ..lib.errors import InputError
 from ..lib.write_targets import is_file, shown_path
 from .given_cells import GivenCells
+from .time_sources import file_starts
 
 #: Columns of a file: step, time (fs), the three vectors (Angstrom), and the volume.
 COLUMNS = 12
 #: Largest difference of a cell from its edges and angles, Angstrom, for rounded numbers.
 ROUNDED = 1e-3
+#: Relative difference of two spacings that are the same.
+SAME_SPACING = 1e-6
+_STEP = re.compile(r"\bi\s*=\s*(\d+)")
 
 
 @dataclass(frozen=True)
@@ -32,11 +38,14 @@ class CellFile:
         Shape (frames, 6): edges in Angstrom and angles in degrees.
     dt : float or None
         Spacing of the frames, ps; None if it is not the same for all.
+    steps : tuple of int
+        Of the run, by cell.
     """
 
     path: Path
     cells: np.ndarray
     dt: float | None
+    steps: tuple[int, ...]
 
 
 def read_cell_file(path: Any) -> CellFile:
@@ -76,7 +85,8 @@ def read_cell_file(path: Any) -> CellFile:
             f"cell_file {shown_path(where)} has {table.shape[1]} columns, and not the {COLUMNS} of "
             "CP2K: step, time, nine components of the cell vectors, volume"
         )
-    return CellFile(where, _edges_and_angles(where, table[:, 2:11].reshape(-1, 3, 3)), _dt(table))
+    cells = _edges_and_angles(where, table[:, 2:11].reshape(-1, 3, 3))
+    return CellFile(where, cells, _dt(table), tuple(map(int, table[:, 0])))
 
 
 def _edges_and_angles(path: Path, vectors: np.ndarray) -> np.ndarray:
@@ -129,4 +139,62 @@ def set_cells(universe: Any, given: CellFile) -> None:
             f"{n_frames} frames: write both at the same steps (EACH in MOTION/PRINT), or keep "
             "the lines of the steps of the trajectory"
         )
+    if len(cells) > 1:
+        _check_steps(trajectory, given)
     trajectory.add_transformations(GivenCells(cells))
+
+
+def check_spacing(given: CellFile, dt: Any) -> None:
+    """Refuse a spacing of frames that contradicts the times of the cells.
+
+    Parameters
+    ----------
+    given : CellFile
+    dt : Any
+        As a user gave it, ps.
+
+    Raises
+    ------
+    InputError
+    """
+    told = number("dt", dt, "a time between frames in ps above 0", above=0)
+    if given.dt is not None and abs(told - given.dt) > SAME_SPACING * given.dt:
+        raise InputError(
+            f"dt = {told:g} ps contradicts the times in {shown_path(given.path)}, whose lines are "
+            f"{given.dt:g} ps apart; leave dt out, or give the cells of these frames"
+        )
+
+
+def _check_steps(trajectory: Any, given: CellFile) -> None:
+    """Compare the steps that CP2K writes into the comments of its XYZ with those of the cells.
+
+    Of the first two frames of every file.
+    """
+    starts = [*file_starts(trajectory)]
+    for reader, start in zip(getattr(trajectory, "readers", [trajectory]), starts, strict=False):
+        for k, step in enumerate(_steps_of(reader.filename)):
+            if start + k < len(given.steps) and step != given.steps[start + k]:
+                raise InputError(
+                    f"frame {start + k} of {shown_path(reader.filename)} is of step {step}, and "
+                    f"line {start + k + 1} of cell_file {shown_path(given.path)} of step "
+                    f"{given.steps[start + k]}: write both at the same steps (EACH in "
+                    "MOTION/PRINT), or keep the lines of the steps of the trajectory"
+                )
+
+
+def _steps_of(path: Any) -> list[int]:
+    """Steps in the comments of the first two frames of an XYZ file; none where it has none."""
+    out: list[int] = []
+    try:
+        with anyopen(path) as file:
+            for _ in range(2):
+                n_atoms, comment = int(file.readline()), str(file.readline())
+                found = _STEP.search(comment)
+                if found is None:
+                    return out
+                out.append(int(found[1]))
+                for _ in range(n_atoms):
+                    file.readline()
+    except (OSError, ValueError, EOFError):
+        return out
+    return out

@@ -25,7 +25,7 @@ from ..lib.elements import element_masses, elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import bond_pairs
 from .ase_reader import read_with_ase
-from .cp2k_cell import read_cell_file, set_cells
+from .cp2k_cell import check_spacing, read_cell_file, set_cells
 from .given_cells import check_dimensions, set_cell
 from .lammps_columns import atom_style_of
 
@@ -215,6 +215,7 @@ def open_files(
         else:
             if cells is not None and cells.dt is not None:
                 rest.setdefault("dt", cells.dt)
+                check_spacing(cells, rest["dt"])
             found = _read_by_mdanalysis(topology, parser, trajectory, formats[0], rest, cell)
     if cells is not None:
         set_cells(found, cells)

@@ -62,8 +62,12 @@ def recorded_universe(settings: Mapping[str, Any], result: Path, remedy: str = R
         )
     found = _shipped(str(topology))
     if found is None:
-        paths = find_files([topology or trajectory[0], *trajectory], result, remedy)
-        found = open_files(paths[0], paths[1:], files["options"])
+        options = dict(files["options"])
+        cells = [options["cell_file"]] if options.get("cell_file") else []
+        paths = find_files([topology or trajectory[0], *trajectory, *cells], result, remedy)
+        if cells:
+            options["cell_file"] = paths.pop()
+        found = open_files(paths[0], paths[1:], options)
     _check_same(found, settings, result, remedy)
     return found
 

@@ -42,6 +42,7 @@ def test_the_settings_end_with_the_block(tmp_path):
     ("options", "message"),
     [
         ({"columns": 3}, "columns must be 1 or 2, got 3"),
+        ({"columns": [1]}, r"columns must be 1 or 2, got \[1\]"),
         ({"columns": True}, "columns must be 1 or 2, got True"),
         ({"columns": "one"}, "columns must be 1 or 2, got 'one'"),
         ({"width": 10}, "width must be 40 mm or more, got 10"),

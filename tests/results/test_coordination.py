@@ -137,3 +137,26 @@ def test_what_has_no_shells_is_refused(run):
     with pytest.raises(InputError, match="holds no states, as combined ones do not"):
         both.coordination()
     assert "coordination" not in plotting.figures(both)
+
+
+def test_a_type_that_is_called_all_is_one_type(positions):
+    universe = make_universe(
+        positions[:60], [EDGE] * 3 + [90.0] * 3,
+        names=["LI"] * N_IONS + ["F"] * 2 * N_PAIRS + ["O"] * N_SOLVENT,
+    )  # fmt: skip
+    atoms = {"all": universe.select_atoms("name O"), "anion": universe.select_atoms("name F")}
+    ions = IonSpecies(
+        universe.select_atoms("name LI"), charge=1, name="Li+",
+        microstates=CutoffShell(CUTOFF, **atoms),
+    )  # fmt: skip
+    run = OnsagerDecomposition(
+        [ions], temperature=300.0, frame="laboratory", unwrap=False, windows=[1.0]
+    ).run()
+    table = run.results.coordination()
+    expected = counted(positions[:60])["solvent", "atoms"]
+    total = sum(expected.values())
+    mean = sum(n * k for n, k in expected.items()) / total
+    assert table.attrs["mean"]["all", "atoms"][0] == pytest.approx(mean, rel=1e-12)
+    ax = plotting.coordination(run.results)
+    assert f"all: {mean:.2f}" in [bars.get_label() for bars in ax.containers]
+    plotting.close(ax)

@@ -216,6 +216,8 @@ def test_names_as_long_as_a_file_can_have_are_written(tmp_path, monkeypatch):
         with pytest.raises(InputError, match="has a backslash, which the NetCDF library takes"):
             run.save(path)
         assert not path.exists()
+        with pytest.raises(InputError, match=r"[bd](\.nc)? has a backslash|e\.nc has a"):
+            run.save_run(path)
         with pytest.raises(InputError, match="has a backslash"):
             check_outputs([path])
         assert read_states(run.save_states(path)).n_atoms == 9

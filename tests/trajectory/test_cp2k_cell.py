@@ -12,6 +12,7 @@ from mda_ionmech.cli import app as command
 from mda_ionmech.cli.config import build_analysis, load_config
 from mda_ionmech.trajectory.cp2k_cell import read_cell_file
 from mda_ionmech.trajectory.open_files import open_files
+from mda_ionmech.viewing.recorded_files import recorded_universe
 
 from ..builders import make_universe
 
@@ -92,6 +93,11 @@ def test_a_run_with_its_cells_is_that_of_the_same_frames_in_memory(tmp_path):
     assert found.settings["volume_angstrom3"] == pytest.approx(
         expected.results.settings["volume_angstrom3"], rel=1e-6
     )
+    files = found.settings["files"]["options"]
+    assert files["cell_file"] == str(tmp_path / "files" / "run-1.cell")
+    moved = tmp_path.rename(tmp_path.with_name(f"{tmp_path.name}-moved"))
+    again = recorded_universe(found.settings, moved / "run.nc")
+    assert [ts.volume for ts in again.trajectory] == pytest.approx(np.linalg.det(cells), rel=1e-5)
     # places are written to 1e-6 A
     np.testing.assert_allclose(found.onsager.values, expected.results.onsager.values, rtol=1e-4)
 
@@ -108,7 +114,7 @@ def test_the_command_writes_the_cells_and_their_spacing(tmp_path, monkeypatch, c
     assert "dt=0.02 ps" in told
     text = (tmp_path / "out" / "run.toml").read_text()
     assert 'cell_file = "../run-1.cell"' in text
-    assert load_config(tmp_path / "out" / "run.toml").universe["cell_file"] == cell
+    assert load_config(tmp_path / "out" / "run.toml").universe["cell_file"] == str(cell)
 
 
 def test_one_cell_serves_all_frames_and_uneven_times_give_no_spacing(tmp_path):
@@ -131,6 +137,17 @@ def test_what_is_no_cell_of_these_frames_is_refused(tmp_path):
         return str(caught.value)
 
     assert "holds 59 cells, and the trajectory 60 frames: write both at the same" in refusal()
+    _, cell = written(tmp_path, cells)
+    lines = cell.read_text().splitlines()
+    shifted = [lines[0], *lines[2:], lines[-1].replace("2360 ", "2400 ", 1)]
+    cell.write_text("\n".join(shifted))
+    assert "frame 0 of" in (said := refusal())
+    assert "is of step 0, and line 1 of cell_file" in said
+    assert "of step 40: write both at the same steps" in said
+    cell.write_text("\n".join(lines))
+    assert "dt = 0.2 ps contradicts the times in" in (said := refusal(dt=0.2))
+    assert "whose lines are 0.02 ps apart; leave dt out" in said
+    open_files(xyz, [xyz], {"cell_file": cell, "dt": 0.02})
     assert "dimensions and cell_file both give the cell" in refusal(dimensions=[10.0])
     assert "is no file; give the .cell file" in refusal(cell_file=tmp_path / "none.cell")
     assert "is no file; give the .cell file" in refusal(cell_file=7)
