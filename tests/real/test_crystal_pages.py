@@ -115,7 +115,7 @@ def test_hops_that_return():
 
     run = crystal_analysis(datasets.crystal(800)).run()
     table = run.split_by("return").summary()
-    assert table.attrs["first_lag_ps"] == pytest.approx(2.4)
+    assert table.attrs["first_lag_ps"] == pytest.approx(1.6)
     hops = table[table.index.str.match("(single|multi)_ion_hop")]
     assert rows("concepts/crystals.md", "hops") == [
         [
@@ -127,12 +127,12 @@ def test_hops_that_return():
         for name, row in hops.iterrows()
     ]
     with pytest.warns(
-        UserWarning, match=r"are straight from 2\.4 ps on, .* from 0\.4 ps: .*split_by"
+        UserWarning, match=r"are straight from 1\.6 ps on, .* from 0\.4 ps: .*split_by"
     ):
         short = run.results.summary(by="return")
-    assert short.attrs["parts_straight_from_ps"] == pytest.approx(2.4)
+    assert short.attrs["parts_straight_from_ps"] == pytest.approx(1.6)
     shares = [short.loc[(f"{kind}_ion_hop", True), "share"] for kind in ("single", "multi")]
-    assert shares == pytest.approx([0.097, 0.199], abs=5e-4)
+    assert shares == pytest.approx([0.038, 0.132], abs=5e-4)
     # channels do not undo one another: the lags are those of the run
     assert run.split_by("channel").summary().attrs["first_lag_ps"] == pytest.approx(0.4)
 
