@@ -94,10 +94,19 @@ def render(
     ] = 3,
     hop: Annotated[
         int | None,
-        typer.Option(help="One hop, by its number in the table of hops: before, between, after."),
+        typer.Option(
+            help="One hop, before, between and after, by its number in the table that --hops "
+            "writes with the same --events."
+        ),
     ] = None,
     hops: Annotated[
-        bool, typer.Option("--hops", help="Write the table of hops as CSV, and draw nothing.")
+        bool,
+        typer.Option(
+            "--hops",
+            help="Write the table of hops of these --events as CSV, and draw only what --hop "
+            "names. An ion that hops again in the next frame, with the same event, is in the "
+            "row of its first hop.",
+        ),
     ] = False,
     animate: Annotated[
         int,
@@ -132,7 +141,8 @@ def render(
     opened = open_for_viewing(file, given)
     if hops:
         _write_hops(opened, folder, events)
-        return
+        if hop is None:
+            return
     require_ovito()
     if hop is not None:
         list_written(
@@ -179,7 +189,11 @@ def _write_hops(opened: Any, folder: Path, events: str | None) -> None:
     write_atomically(path, lambda name: table.to_csv(name, float_format="%.6g"))
     console = console_of()
     longest = table.sort_values("length_angstrom", ascending=False, kind="stable").head(10)
-    console.print(f"{len(table)} hops ({', '.join(names)}); the longest:")
+    console.print(
+        f"{len(table)} hops, numbered among these events: {', '.join(names)}; --hop N with "
+        f"--events {','.join(names)} draws one; the longest:",
+        soft_wrap=True,
+    )
     console.print(longest.to_string(float_format=lambda x: f"{x:.4g}"), soft_wrap=True)
     list_written(console, [path])
 
@@ -199,7 +213,12 @@ def _draw_hop(
     from ..viewing.scene import chosen_events
 
     states = opened.states
-    table = hop_list(states, chosen_events(states, events))
+    names = chosen_events(states, events)
+    table = hop_list(states, names)
+    console_of().print(
+        f"hop {number} of {len(table)}, numbered among these events: {', '.join(names)}",
+        soft_wrap=True,
+    )
     return draw_hop(
         opened.universe,
         read_hop(opened.universe, states, table, number),

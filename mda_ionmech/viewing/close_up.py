@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,10 @@ CONTACTS = {"stays": "#737373", "leaves": "#E69F00", "arrives": "#56B4E9", "pass
 RADIUS, ION, LIGAND, REST = 5.0, 0.45, 0.3, 0.2
 NEUTRAL = (0.62, 0.62, 0.62)
 PER_SECOND = 6.0
+#: Left and right of a caption, as part of the width of the picture.
+MARGIN = 0.02
+
+Line = list[tuple[str, str | None]]
 
 
 class CloseUp(ModifierInterface):
@@ -117,20 +122,55 @@ class Caption(ViewportOverlayInterface):
         self, canvas: ViewportOverlayInterface.Canvas, *, data: DataCollection, **kwargs: Any
     ) -> None:
         """Called by OVITO."""
-        for k, words in enumerate(self.lines(data)):
-            at = 0.02
+
+        def width(text: str, size: float) -> float:
+            return float(canvas.text_bounds(text, font_size=size)[1][0])
+
+        size = self.font_size
+        lines = [part for words in self.lines(data) for part in wrapped(words, width, size)]
+        for k, words in enumerate(lines):
+            at = MARGIN
+            # what has no space to break at is written smaller
+            whole = width(" ".join(text for text, _ in words), size)
+            here = size * min(1.0, (1 - 2 * MARGIN) / max(whole, 1e-6))
             for text, color in words:
+                if color is None:
+                    continue
                 canvas.draw_text(
                     text,
-                    pos=(at, 0.98 - 1.5 * k * self.font_size),
-                    font_size=self.font_size,
+                    pos=(at, 0.98 - 1.5 * k * size),
+                    font_size=here,
                     anchor="north west",
                     color=tuple(float(c) for c in hex_to_rgb((color,))[0]),
                     outline_width=2.0,
                     outline_color=(1, 1, 1),
                 )
-                at += float(canvas.text_bounds(text + " ", font_size=self.font_size)[1][0])
-                at += 0.2 * self.font_size
+                at += width(text + " ", here) + 0.2 * here
+
+
+def wrapped(words: Line, width: Callable[[str, float], float], size: float) -> list[Line]:
+    """A line of one text broken at spaces where it is wider than the picture; others as they are.
+
+    Parameters
+    ----------
+    words : list of tuple
+        Texts and their colours; None: the place is kept free.
+    width : callable
+        Of a text in a font size, as part of the width of the picture.
+    size : float
+        Of the font.
+    """
+    if len(words) != 1 or not words[0][0]:
+        return [words]
+    text, color = words[0]
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and width(longer, size) > 1 - 2 * MARGIN:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return [[(one, color)] for one in lines]
 
 
 def middle_of(hop: Hop) -> np.ndarray:
@@ -196,9 +236,9 @@ def draw_hop(
     scene = _Scene(universe, hop, carriers)
     try:
         n = len(hop.frames)
-        width = size[0] // 3
-        whole = Image.new("RGB", (3 * width, size[1]), "white")
-        steps = sorted({0, n // 2, n - 1})
+        steps = sorted({0, n // 2, n - 1})  # a window of one frame has none between
+        width = size[0] // len(steps)
+        whole = Image.new("RGB", (len(steps) * width, size[1]), "white")
         scene.look((width, size[1]))
         for k, picture in enumerate(scene.pictures(steps, (width, size[1]), renderer)):
             whole.paste(picture, (k * width, 0))
@@ -242,16 +282,16 @@ class _Scene:
         if data.cell is not None:
             data.cell.vis.enabled = False
 
-    def _lines(self, data: DataCollection) -> list[list[tuple[str, str]]]:
+    def _lines(self, data: DataCollection) -> list[Line]:
         later = float(data.attributes["Time"]) - self.start
         present = {self.hop.is_of(int(a)) for one in self.hop.members for a in one}
-        contacts = [
+        contacts: Line = [
             word for name, color in CONTACTS.items() if name in present
             for word in (("━", color), (name, "#000000"))
         ]  # fmt: skip
-        lines = [[(text, "#000000")] for text in self.hop.text]
-        if later > 0 and not self.wide:
-            lines = [[("", "#000000")] for _ in lines]
+        # beside the first picture the place is kept, so that times stand at one height
+        color = None if later > 0 and not self.wide else "#000000"
+        lines: list[Line] = [[(text, color)] for text in self.hop.text]
         return [*lines, [(f"{later:+.2f} ps", "#000000")], contacts]
 
     wide = False

@@ -23,6 +23,10 @@ STRETCH = 1.3
 def hop_list(states: StatesFile, events: Sequence[str]) -> pd.DataFrame:
     """Beginnings of events: every frame in which the label of a carrier becomes a chosen one.
 
+    Successive windows of one ion with the same label are one row, which begins at the first of
+    them: that of one hop that is in several windows, and that of hops in successive frames, e.g. to
+    another site and back. The number of a row depends on the chosen events.
+
     Parameters
     ----------
     states : StatesFile

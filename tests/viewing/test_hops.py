@@ -41,6 +41,31 @@ def test_every_beginning_is_listed_once(states):
     assert hop_list(states, ["exchange"] if "exchange" in states.event_names else []).empty
 
 
+def test_hops_of_an_ion_in_successive_windows_are_one_row(tmp_path):
+    event = np.zeros((N_FRAMES, 5), dtype=np.int16)
+    event[2:4, 0] = event[[2, 4], 1] = 1
+    states = open_states_file(write_states(tmp_path / "s.states.npz", event=event))
+    table = hop_list(states, [states.event_names[1]])
+    assert list(zip(table["frame"], table["ion"], strict=True)) == [(2, 0), (2, 1), (4, 1)]
+
+
+def test_a_caption_is_broken_at_spaces_to_fit():
+    pytest.importorskip("ovito")
+    from mda_ionmech.viewing.close_up import wrapped
+
+    def width(text, size):
+        return len(text) * size
+
+    text = "hop 7: mixed_exchange, lithium of the cathode 12 with 3 more"
+    lines = wrapped([(text, "#000000")], width, 0.04)
+    assert " ".join(words[0][0] for words in lines) == text
+    assert all(width(words[0][0], 0.04) <= 0.96 for words in lines)
+    assert [color for ((_, color),) in wrapped([(text, None)], width, 0.04)] == [None] * len(lines)
+    assert wrapped([("a b", None)], width, 0.04) == [[("a b", None)]]
+    long = [("x" * 30, "#000000")]
+    assert wrapped(long, width, 0.04) == [long]  # it is written smaller
+
+
 def test_path_and_shell_of_a_hop(states):
     place = builders.positions()
     place[3:, 0] += [LENGTH, 0, 0]  # the next frame is stored in another image
@@ -86,13 +111,16 @@ def test_the_command_lists_and_draws_hops(crystal_states, tmp_path, monkeypatch)
     options = ["render", str(crystal_states), "-d", "crystal", "-e", "multi_ion_hop", "-o", "out"]
     done = CliRunner().invoke(app, [*options, "--hops"])
     assert done.exit_code == 0, done.output
+    assert "numbered among these events: multi_ion_hop; --hop N with --events" in done.output
     table = pd.read_csv("out/crystal-hops.csv", index_col="hop")
     assert set(table["event"]) == {"multi_ion_hop"}
     number = str(table["length_angstrom"].idxmax())
     done = CliRunner().invoke(
-        app, [*options, "--hop", number, "--size", "300x120", "--animate", "2"]
+        app, [*options, "--hops", "--hop", number, "--size", "300x120", "--animate", "2"]
     )
     assert done.exit_code == 0, done.output
+    assert f"{len(table)} hops" in done.output
+    assert f"hop {number} of {len(table)}, numbered among these events: multi_ion" in done.output
     with Image.open(f"out/crystal-hop-{number}.png") as image:
         assert image.size == (300, 120)
         pixels = np.asarray(image.convert("RGB")).astype(int)
