@@ -79,7 +79,6 @@ def check_frames(
         return
     windows = last // n
     chosen = np.unique(np.linspace(1, windows, SAMPLED).round().astype(int))
-    moved = np.cumsum(states.displacement[: windows * n : n, carriers].astype(np.float64), axis=0)
     frames = states.frame[np.concatenate([[0], chosen * n])]
     place, cells = _read(universe, frames, atoms)
     mean = cells.mean(axis=0) if cell is None else np.asarray(cell, dtype=np.float64)
@@ -88,8 +87,12 @@ def check_frames(
     if not np.isfinite(mean).all() or not np.linalg.det(mean):
         return
     spread = np.abs(used - mean).max() / np.abs(mean).max() if cell is None else 0.0
+    recorded, before = np.zeros((len(atoms), 3)), 0
     for k, number in enumerate(chosen, start=1):
-        recorded = moved[number - 1]
+        # without a copy: displacements of a long run fill much of the memory
+        between = states.displacement[before * n : number * n : n]
+        recorded += between.sum(axis=0, dtype=np.float64)[carriers]
+        before = int(number)
         off = min(
             _deviation(place[k], place[0], recorded, pair, mean)
             for pair in ((used[k], used[0]), (mean, mean))
