@@ -40,7 +40,8 @@ class CageAssignment(Detector):
         + \frac{d^2}{2} \frac{\tau}{\delta t} \times \mathrm{changes}
 
     is smallest, with d the `distance`, tau the `time` and dt the spacing of the frames: a visit at
-    distance d from a stay that lasts tau just pays for its two changes. Mean positions of all stays
+    distance d from a stay that lasts tau just pays for its two changes, and one at distance h pays
+    from tau (d/h)^2 on. Mean positions of all stays
     of the species are grouped into cages whose centres are at least d apart; a hop is a change of
     cage, dated by the first frame of the new stay. A carrier that returns is in the same cage, and
     one carrier may enter the cage that another has left.
@@ -56,7 +57,8 @@ class CageAssignment(Detector):
     Parameters
     ----------
     time : float
-        Shortest visit that counts, ps; at least one frame.
+        Shortest visit at `distance` that counts, ps; at least one frame, and shorter than the run.
+        Of visits at distance h, those of time (distance/h)^2 or longer.
     distance : float or "minimum"
         Least distance between two cages, Angstrom. ``"minimum"``: the first minimum of the pair
         distribution of the mean positions of stays, between its peak at 0 (carriers that return)

@@ -19,8 +19,10 @@ from ...lib.frame_blocks import carrier_blocks
 from ...lib.kernels import kernel, longer
 from ...lib.run_length import LabelRuns, gathered_runs
 
-#: Longest stay in frames: longer ones are cut, at the same place, so that the cost stays linear.
-LONGEST = 512
+#: Number of latest frames that are all tried as beginnings of a stay. Of earlier ones the best of
+#: every `GROUP` is kept, of fewer where there are more than `MOST_GROUPS`, so that the cost stays
+#: linear for carriers that never hop.
+RECENT, GROUP, MOST_GROUPS = 256, 32, 256
 #: Median of chi-squared with three degrees of freedom.
 _MEDIAN_CHI2 = 2.366
 
@@ -52,11 +54,12 @@ def scatter(sums, first, last):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def find_stays(position, penalty, longest):  # type: ignore[no-untyped-def]
+def find_stays(position, penalty, recent, group):  # type: ignore[no-untyped-def]
     """Stays with the smallest scatter plus penalty, Angstrom^2, for each change.
 
-    position (carriers, 3, frames), Angstrom; longest: most frames of a stay. Returns offsets
-    (carriers + 1,) and the first frame of each stay, int32.
+    position (carriers, 3, frames), Angstrom. Of beginnings more than `recent` frames ago the best
+    of each `group` frames is kept: with as many frames after it, a change is dated. Returns
+    offsets (carriers + 1,) and the first frame of each stay, int32.
     """
     n_carriers, _, n_frames = position.shape
     sums = np.empty((n_frames + 1, 4))
@@ -83,9 +86,15 @@ def find_stays(position, penalty, longest):  # type: ignore[no-untyped-def]
             kept = 0
             for m in range(n_able):
                 # what cannot win now never will: scatter only grows
-                if value[m] <= lowest + penalty and t + 1 - able[m] <= longest:
-                    able[kept] = able[m]
-                    kept += 1
+                if value[m] > lowest + penalty:
+                    continue
+                s = able[m]
+                if kept and t - s > recent and able[kept - 1] // group == s // group:
+                    if value[m] >= value[kept - 1]:
+                        continue
+                    kept -= 1
+                able[kept], value[kept] = s, value[m]
+                kept += 1
             n_able = kept
         n, t = 0, n_frames
         while t > 0:
@@ -143,13 +152,11 @@ def displacements_within(position, offsets, start, lag):  # type: ignore[no-unty
     return free, bounded
 
 
-def stays(
-    position: np.ndarray, penalty: float, longest: int = LONGEST
-) -> tuple[LabelRuns, np.ndarray, np.ndarray]:
+def stays(position: np.ndarray, penalty: float) -> tuple[LabelRuns, np.ndarray, np.ndarray]:
     """Stays of all carriers, on disk where the positions are.
 
-    Cost: at most linear in carriers x frames x `longest`; about linear in carriers x frames where
-    stays are short.
+    Cost: at most linear in carriers x frames x (`RECENT` + `MOST_GROUPS`); about linear in
+    carriers x frames where stays are short.
 
     Parameters
     ----------
@@ -157,8 +164,6 @@ def stays(
         Shape (carriers, 3, frames), Angstrom: unwrapped.
     penalty : float
         Of a change, Angstrom^2.
-    longest : int
-        Most frames of a stay.
 
     Returns
     -------
@@ -170,13 +175,14 @@ def stays(
         Shape (stays,), int64.
     """
     n_frames = position.shape[2]
+    group = max(GROUP, -(-n_frames // MOST_GROUPS))
     means, lengths = [], []
 
     def blocks() -> Iterator[LabelRuns]:
         number = 0
         for first, last in carrier_blocks(position):
             block = np.ascontiguousarray(position[first:last])
-            offsets, start = find_stays(block, penalty, longest)
+            offsets, start = find_stays(block, penalty, RECENT, group)
             mean = np.empty((len(start), 3))
             frames = np.empty(len(start), dtype=np.int64)
             mean_positions(block, offsets, start, mean, frames)

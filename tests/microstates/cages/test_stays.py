@@ -8,7 +8,8 @@ from scipy.stats import norm
 
 from mda_ionmech.lib.arrays_on_disk import ArrayFolder, new_array
 from mda_ionmech.microstates.cages.stays import (
-    LONGEST,
+    GROUP,
+    RECENT,
     displacements_within,
     find_stays,
     local_means,
@@ -18,13 +19,13 @@ from mda_ionmech.microstates.cages.stays import (
 )
 
 
-def best_stays(path, penalty, longest):
+def best_stays(path, penalty):
     """First frames of the stays of one path (3, frames), trying every first frame of the last."""
     n_frames = path.shape[1]
     best, begin = [-penalty], [0]
     for t in range(1, n_frames + 1):
         cost = []
-        for s in range(max(0, t - longest), t):
+        for s in range(t):
             inside = path[:, s:t]
             scatter = ((inside - inside.mean(axis=1, keepdims=True)) ** 2).sum()
             cost.append((best[s] + scatter + penalty, s))
@@ -39,14 +40,13 @@ def best_stays(path, penalty, longest):
 
 
 @pytest.mark.parametrize("penalty", [0.05, 0.5, 3.0])
-@pytest.mark.parametrize("longest", [7, LONGEST])
-def test_stays_are_the_best_of_all(penalty, longest):
+def test_stays_are_the_best_of_all(penalty):
     rng = np.random.default_rng(3)
     walk = np.cumsum(rng.normal(size=(4, 3, 90)) * (rng.random((4, 1, 90)) < 0.1), axis=2)
     position = 100.0 + walk + rng.normal(scale=0.2, size=walk.shape)
-    offsets, start = find_stays(position, penalty, longest)
+    offsets, start = find_stays(position, penalty, RECENT, GROUP)
     for c, path in enumerate(position):
-        expected = best_stays(path, penalty, longest)
+        expected = best_stays(path, penalty)
         assert start[offsets[c] : offsets[c + 1]].tolist() == expected
 
 
@@ -89,11 +89,50 @@ def test_means_and_lengths_of_stays():
     np.testing.assert_array_equal(runs.dense(), np.repeat(np.arange(12).reshape(3, 4), 10, axis=1))
 
 
-def test_a_carrier_that_never_moves_is_cut_at_the_longest_stay():
-    _, mean, frames = stays(np.zeros((2, 3, 3 * LONGEST + 5)), 1.0)
-    assert frames.max() <= LONGEST
-    assert len(frames) == 8
-    assert np.all(mean == 0)
+def test_a_carrier_that_never_moves_has_one_stay():
+    rng = np.random.default_rng(12)
+    for position in (np.zeros((2, 3, 3000)), rng.normal(scale=0.2, size=(2, 3, 3000))):
+        _, mean, frames = stays(position, 1.0)
+        assert frames.tolist() == [3000, 3000]
+        np.testing.assert_allclose(mean, position.mean(axis=2), atol=1e-12)
+
+
+def visits(rng, length, n_frames=8000, n_carriers=4):
+    """Paths with visits of so many frames at 3 A, far from one another, and their number."""
+    position = rng.normal(scale=0.1, size=(n_carriers, 3, n_frames))
+    n = 0
+    for path in position:
+        apart = 8 * length
+        at = apart + int(rng.integers(0, 512))
+        while at + length + apart < n_frames:
+            path[0, at : at + length] += 3.0
+            at, n = at + length + apart + int(rng.integers(0, 512)), n + 1
+    return position, n
+
+
+@pytest.mark.parametrize("frames", [50, 400, 1000])
+def test_visits_count_from_the_same_length_on_in_every_place(frames):
+    # penalty (time / spacing) distance^2 / 2; a visit costs two, for its length times hop^2
+    distance = 1.65
+    shortest = frames * (distance / 3.0) ** 2
+    for part in (0.5, 0.9):
+        position, _ = visits(np.random.default_rng(13), int(part * shortest))
+        _, mean, _ = stays(position, frames * distance**2 / 2)
+        assert np.all(mean[:, 0] < 1.5)
+    position, n = visits(np.random.default_rng(14), int(1.3 * shortest))
+    _, mean, _ = stays(position, frames * distance**2 / 2)
+    assert np.sum(mean[:, 0] > 1.5) == n
+
+
+def test_grouped_beginnings_find_the_stays_of_all_beginnings():
+    rng = np.random.default_rng(15)
+    walk = np.repeat(rng.normal(scale=2.0, size=(3, 3, 12)), rng.integers(20, 900, 12), axis=2)
+    position = walk + rng.normal(scale=0.3, size=walk.shape)
+    for penalty in (1.0, 30.0, 300.0):
+        offsets, start = find_stays(position, penalty, position.shape[2], 1)
+        found, _, _ = stays(position, penalty)
+        np.testing.assert_array_equal(found.offsets, offsets)
+        np.testing.assert_array_equal(found.start, start)
 
 
 def test_stays_on_disk_are_those_in_memory():
@@ -127,12 +166,10 @@ def test_displacements_within_stays_against_loops():
 
 def test_vibrations_are_bounded_and_free_diffusion_is_not():
     rng = np.random.default_rng(9)
-    vibration = rng.normal(scale=0.2, size=(20, 3, LONGEST))
+    vibration = rng.normal(scale=0.2, size=(20, 3, 512))
     held, _, _ = stays(vibration, 1.0)
-    n = np.diff(np.append(held.start, LONGEST))
     # the mean squared steps and displacements of white noise are equal: the number of lags is left
-    assert localisation(vibration, held, 1) == pytest.approx(LONGEST - 1, rel=0.3)
-    assert np.all(n <= LONGEST)
+    assert localisation(vibration, held, 1) == pytest.approx(511, rel=0.3)
     walk = np.cumsum(rng.normal(scale=0.2, size=(50, 3, 1000)), axis=2)
     for lag in (1, 3):
         held, _, _ = stays(walk, 1.5**2 * lag / 2)
