@@ -13,6 +13,7 @@ from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.lib.errors import InputError
 from mda_ionmech.results.arrhenius_fits import inverse_energy
 
+from ..once import made_once
 from ..test_docs import DOCS, rows
 
 pytestmark = pytest.mark.slow
@@ -24,14 +25,17 @@ LENGTHS = {"windows": [0.4, 1.6, 6.4], "resolutions": [0.4], "horizons": [0.8, 1
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Result files of the three temperatures."""
-    folder = tmp_path_factory.mktemp("garnet")
+    folder, _ = made_once(tmp_path_factory, "garnet", write_results)
+    return [folder / f"{temperature:g}K.nc" for temperature in TEMPERATURES]
+
+
+def write_results(folder):
     for temperature in TEMPERATURES:
         demo = crystal_analysis(datasets.crystal(temperature))
         (lithium,) = demo.species
         assert isinstance(lithium, IonSpecies)
         run = OnsagerDecomposition([lithium], temperature=temperature, **LENGTHS).run()
         run.save(folder / f"{temperature:g}K.nc")
-    return [folder / f"{temperature:g}K.nc" for temperature in TEMPERATURES]
 
 
 @pytest.fixture(scope="module")
