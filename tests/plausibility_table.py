@@ -346,6 +346,10 @@ SITUATIONS = {
     ),
     "ions travel on sites that are not listed": (off_the_sites, "vibration_notes"),
     "cages of ions that diffuse freely": (free_in_cages, "no_hopping"),
+    "cages closer than vibrations reach": (
+        lambda: in_cages(site_walk(np.random.default_rng(3), 200, 20), 0.2, distance=0.05),
+        "every_step",
+    ),
     "cages wider than the distance between sites": (
         lambda: in_cages(site_walk(np.random.default_rng(3), 300, 60), 0.2, distance=6.0),
         "shared_cages",

@@ -16,12 +16,17 @@ LOCALISED = 4.0
 #: as often as uniform ones: 27 to 30 times in the shipped garnet, 9 to 14 in other solids, 1.0 in
 #: molten NaCl and the shipped liquid, 1.3 in the shipped polymer.
 RETURNS = 2.0
+#: Carriers return this often to places that last, also where steps within stays are hardly bounded.
+PLACES = 5.0
+#: Changes of cage are vibrations, or frames are too far apart, where more than this part of all
+#: steps between frames are some.
+ALL_STEPS = 0.5
 #: Cages are shared where carriers are in the cage of another one for more than this part of the
 #: time.
 SHARED = 0.05
 
 
-def no_hopping(name: str, localisation: float | None) -> str | None:
+def no_hopping(name: str, localisation: float | None, returns: float | None) -> str | None:
     """Warn of carriers in cages whose motion between hops is hardly bounded.
 
     Parameters
@@ -30,15 +35,28 @@ def no_hopping(name: str, localisation: float | None) -> str | None:
         Of the species.
     localisation : float or None
         From `mda_ionmech.microstates.cages.stays.localisation`.
+    returns : float or None
+        As of `no_returns`.
     """
     if localisation is None or localisation >= LOCALISED:
         return None
+    if returns is not None and returns >= PLACES:
+        return (
+            f"stays of {name} are short: carriers come back to places {returns:.0f} times as often "
+            "as to random ones, but leave them within a few times the time of CageAssignment, so "
+            "that hops in quick succession are counted as one or none; give a shorter time=..., "
+            "or analyse more closely spaced frames"
+        )
+    judged = returns is not None
+    shorter = (
+        "" if judged else "a shorter time=... if stays last no more than a few times it, else "
+    )
     return (
         f"{name} does not hop: while it is in a cage, its mean squared displacement is "
         f"1/{localisation:.1f} of what independent steps would make (about 1/2 in free diffusion, "
         "1/10 of ions that hop), so that cages and hops are cut out of continuous motion; give "
-        "microstates=HullShell(...) or CutoffShell(...) with events=SolvationEvents(), which "
-        "follow neighbours"
+        f"{shorter}microstates=HullShell(...) or CutoffShell(...) with events=SolvationEvents(), "
+        "which follow neighbours"
     )
 
 
@@ -60,6 +78,27 @@ def no_returns(name: str, returns: float | None) -> str | None:
         "times as often as at random places, so that cages, fixed in the frame of reference, are "
         "no property of the structure; give frame='framework' with framework=... if something is "
         "immobile, or HullShell(...) with SolvationEvents()"
+    )
+
+
+def every_step(name: str, changed: float, distance: float) -> str | None:
+    """Warn of hops in most steps between frames.
+
+    Parameters
+    ----------
+    name : str
+        Of the species.
+    changed : float
+        Changes of cage for each carrier and step between frames.
+    distance : float
+        Least distance of cages, Angstrom.
+    """
+    if changed <= ALL_STEPS:
+        return None
+    return (
+        f"{name} changes cage in {changed:.0%} of the steps between frames: distance={distance:g} "
+        "A is no farther than vibrations reach, or frames are farther apart than hops; give "
+        "CageAssignment a longer distance=..., or analyse more closely spaced frames"
     )
 
 
@@ -101,7 +140,8 @@ def cage_notes(run: LabelledRun) -> Iterator[str]:
             continue
         distance = float(report["distance_in_use_angstrom"])
         for text in (
-            no_hopping(one.name, report["localisation"]),
+            every_step(one.name, report["changed_per_frame"], distance),
+            no_hopping(one.name, report["localisation"], report["returns_to_cages"]),
             no_returns(one.name, report["returns_to_cages"]),
             shared_cages(one.name, report["sharing_a_site"], distance),
         ):

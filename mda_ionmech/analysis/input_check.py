@@ -96,7 +96,8 @@ def plain_rows(analysis: OnsagerDecomposition) -> list[CheckRow]:
             held = ", ".join(f"{g.n_atoms} {k}" for k, g in one.microstates.ligands.items())
             name = type(one.microstates).__name__
             rules = [type(r).__name__ for r in (one.events, one.macrostates) if r is not None]
-            rows.append(CheckRow("", f"{name} of {held} atoms; {', '.join(rules) or 'no rule'}"))
+            what = f"{name} of {held} atoms" if held else name
+            rows.append(CheckRow("", f"{what}; {', '.join(rules) or 'no rule'}"))
     net = net_charge(species)
     alone = analysis.frame == "framework"
     if not alone:

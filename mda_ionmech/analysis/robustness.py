@@ -84,7 +84,9 @@ def robustness(
         *_definitions(gathered, index, "hop_time", _values("hop_time", hop_time)),
         *_definitions(gathered, index, "assignment", _values("assignment", assignment)),
         *_merged(gathered, index, _values("merge", merge)),
-        *_caged(gathered, index, _values("cages", cages)),
+        *_caged(
+            gathered, index, [cages] if isinstance(cages, Mapping) else _values("cages", cages)
+        ),
     ]
     if not choices:
         raise InputError(

@@ -15,6 +15,7 @@ from ...lib.errors import InputError
 from ...lib.frozen import frozen
 from ...lib.run_length import LabelRuns, with_values
 from ...lib.whole_frames import whole_frames
+from ...trajectory.unwrap import cell_heights
 from ..contacts import CarrierPaths, ContactHistory, Contacts, FrameGeometry
 from ..detector import Detector
 from ..shells import Microstates, ShellTable
@@ -74,7 +75,8 @@ class CageAssignment(Detector):
     Raises
     ------
     InputError
-        For times and distances that are none.
+        For times and distances that are none, and, in a run, for a time longer than the run or a
+        distance of half the smallest height of the cell or more.
 
     Notes
     -----
@@ -154,6 +156,7 @@ class CageAssignment(Detector):
         paths = history.paths
         assert paths is not None
         lag = max(whole_frames(self.time, history.spacing), 1)
+        self._check_extent(paths, history.spacing, lag)
         distance, seen = self._distance(paths, lag)
         held, mean, frames = stays(paths.position, distance**2 * lag / 2)
         bound = localisation(paths.position, held, lag)
@@ -173,6 +176,23 @@ class CageAssignment(Detector):
         return Microstates(
             runs, _one_label(len(centres)), report | _statistics(runs, centres, history), centres
         )
+
+    def _check_extent(self, paths: CarrierPaths, spacing: float, lag: int) -> None:
+        """Refuse a distance beyond the cell, and a time beyond the run."""
+        steps = paths.position.shape[2] - 1
+        if lag > steps > 0:
+            raise InputError(
+                f"time={self.time:g} ps of CageAssignment is longer than the "
+                f"{steps * spacing:g} ps analysed: no visit lasts longer; give the shortest visit "
+                "that counts, in ps, or analyse a longer trajectory"
+            )
+        half = float(cell_heights(paths.cell).min()) / 2
+        if not isinstance(self.distance, str) and self.distance >= half:
+            raise InputError(
+                f"distance={self.distance:g} A of CageAssignment is not below {half:.4g} A, half "
+                "the smallest height of the cell, so that cages would meet their own images; give "
+                "less than the length of a hop, in Angstrom, or 'minimum'"
+            )
 
     def _distance(self, paths: CarrierPaths, lag: int) -> tuple[float, PairDistribution | None]:
         """Least distance of cages, and the pair distribution it is from."""

@@ -9,6 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from ...lib.errors import InputError
+from ...trajectory.unwrap import cell_heights
 from .nearest_site import near_pairs
 
 #: Between the labels of sites that become one.
@@ -53,10 +54,18 @@ def merged_groups(
     Raises
     ------
     InputError
-        Where sites are joined to a chain much longer than the distance.
+        For a distance beyond the smallest height of the cell, and where sites are joined to a
+        chain much longer than the distance.
     """
     if distance <= 0 or len(sites) < 2:
         return sites, tuple(labels), np.arange(len(sites))
+    height = float(cell_heights(cell).min())
+    if distance >= height:
+        raise InputError(
+            f"merge={distance:g} A is not below {height:.4g} A, the smallest height of the cell, "
+            "so that sites would join their own images; give a distance between that within "
+            "split sites and that between sites"
+        )
     names = list(dict.fromkeys(labels))
     kind = np.array([names.index(x) for x in labels])
     first, second, apart = near_pairs(sites, sites, cell, distance)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, load_run
+from mda_ionmech.analysis.input_check import plain_rows
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.microstates import CageAssignment
 from mda_ionmech.results.tables import surroundings
@@ -293,3 +294,39 @@ def test_few_ions_in_places_far_apart_hop_as_often_as_they_do():
         report = run_of(universe_of(places, rng, amplitude=0.2)).microstates["Li+"].report
         # hops in consecutive frames, and their pairs that revert, are not told apart
         assert report["hops"] == pytest.approx(len(true_hops(places)[0]), rel=0.03)
+
+
+def test_a_time_or_distance_beyond_the_run_or_the_cell_is_refused(hopping):
+    _, run = hopping
+    for distance in (LENGTH / 2, 1e6, 1e200):
+        with pytest.raises(InputError, match=r"distance=.* is not below .* the cell"):
+            run.robustness(cages=[{"distance": distance}])
+    with pytest.raises(InputError, match=r"time=1e\+09 ps of CageAssignment is longer than"):
+        run.robustness(cages={"time": 1e9})
+
+
+def test_hops_in_nearly_every_step_are_warned_of():
+    rng = np.random.default_rng(12)
+    u = universe_of(walk(rng, 200, 10, rate=0.02), rng)
+    with pytest.warns(UserWarning, match=r"Li\+ changes cage in \d+% of the steps.*0.05 A"):
+        analysis(u, CageAssignment(distance=0.05)).run()
+
+
+def test_short_stays_at_places_that_last_are_not_called_free_diffusion():
+    rng = np.random.default_rng(13)
+    u = universe_of(walk(rng, 800, 25, rate=0.1), rng)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run = analysis(u, CageAssignment(time=5.0)).run()
+    report = run.microstates["Li+"].report
+    said = " ".join(str(one.message) for one in caught)
+    assert report["returns_to_cages"] > 5, report
+    assert report["localisation"] < 4, report
+    assert "stays of Li+ are short" in said
+    assert "does not hop" not in said
+
+
+def test_a_check_says_nothing_of_ligands(hopping):
+    _, run = hopping
+    rows = " ".join(row.found for row in plain_rows(analysis(run.universe)))
+    assert "CageAssignment; CrystalEvents" in rows

@@ -50,6 +50,12 @@ def test_chains_of_neighbours_are_refused():
         merge_sites(row, ["a"] * 7, CELL, 1.0, across=False)
 
 
+@pytest.mark.parametrize("distance", [1e6, 1e200])
+def test_distances_beyond_the_cell_are_refused(distance):
+    with pytest.raises(InputError, match="smallest height of the cell"):
+        merge_sites(SITES, list("aabc"), CELL, distance, across=True)
+
+
 @pytest.mark.parametrize("across", [False, True])
 def test_a_run_on_split_sites_is_one_on_whole_sites(across):
     fractional, held, names = visits(np.random.default_rng(3), n_frames=200)
