@@ -82,7 +82,7 @@ class CageAssignment(Detector):
     -----
     Cutting a path where its local mean position changes follows Candelier, Dauchot and Biroli,
     Phys. Rev. Lett. 102, 088001 (2009), and Smessaert and Rottler, Phys. Rev. E 88, 022314 (2013);
-    the stays that minimise the sum are found exactly, by Killick, Fearnhead and Eckley, J. Am.
+    the stays that minimise the sum are found as by Killick, Fearnhead and Eckley, J. Am.
     Stat. Assoc. 107, 1590 (2012), so that two hops in short succession do not hide one another. The
     sum does not change when time is reversed. The mean positions behind the pair distribution are
     those of stays of means over `time`, with the penalty of Schwarz for their noise; grouping:

@@ -4,8 +4,9 @@ Of all ways to cut a path into stretches, the stays are the one with the smalles
 
 .. math:: \sum_{\mathrm{stays}} \sum_{t} |r(t) - \bar r|^2 + \beta \times \mathrm{changes},
 
-found exactly (optimal partitioning, Jackson et al., IEEE Signal Process. Lett. 12, 105 (2005)) with
-the pruning of Killick, Fearnhead and Eckley, J. Am. Stat. Assoc. 107, 1590 (2012).
+found by optimal partitioning (Jackson et al., IEEE Signal Process. Lett. 12, 105 (2005)) with the
+pruning of Killick, Fearnhead and Eckley, J. Am. Stat. Assoc. 107, 1590 (2012): exactly, but for
+stays of more than 256 frames, of whose possible beginnings some are kept.
 """
 
 from __future__ import annotations
