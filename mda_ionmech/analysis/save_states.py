@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..lib.arrays_on_disk import ArrayFolder
+from ..lib.arrays_on_disk import ArrayFolder, new_array
 from ..lib.files import write_atomically
 from ..lib.plain_text import on_one_line
 from ..lib.write_targets import file_target
@@ -56,7 +56,7 @@ def write_states(
             "atom_id": atoms.id,
             "carrier_of_atom": atoms.carrier,
             **{name: values for name, values in states.items() if name != "microstate"},
-            **_shells(run, states["microstate"]),
+            **_shells(run, states["microstate"], folder),
             "window_ps": n * run.dt,
             "source": on_one_line(source),
             "species_names": np.array(run.names, dtype=str),
@@ -82,22 +82,34 @@ def _shares(run: LabelledRun, n: int, results: Results) -> dict[str, np.ndarray]
     }
 
 
-def _shells(run: LabelledRun, microstate: np.ndarray) -> dict[str, np.ndarray]:
+def _shells(
+    run: LabelledRun, microstate: np.ndarray, folder: ArrayFolder | None
+) -> dict[str, np.ndarray]:
     """Shell of every carrier, and the atoms of each shell; empty for species on sites alone."""
-    sizes, atoms = [np.zeros(1, dtype=np.int64)], []
-    for one in run.species:
-        if one.microstates is None:
-            continue
-        for _, table in one.microstates.shells.tables():
-            size = np.diff(table.offsets)
-            sizes.append(np.zeros_like(size) if one.has_sites else size)
-            atoms.append(table.atom[:0] if one.has_sites else table.atom)
-    if not sum(map(len, atoms)):
+    found = [one for one in run.species if one.microstates is not None]
+    tables = [(one, one.microstates.shells) for one in found if one.microstates is not None]
+    n_members = sum(shells.n_members for one, shells in tables if not one.has_sites)
+    if not n_members:
         return {}
-    members = np.concatenate(atoms).astype(np.int64)
+    start = new_array(sum(len(shells) for _, shells in tables) + 1, np.int64, folder)
+    index, ids = (new_array(n_members, np.int64, folder) for _ in range(2))
+    start[0] = 0
+    at, member = 1, 0
+    for one, shells in tables:
+        for _, table in shells.tables():
+            n = len(table)
+            if one.has_sites:
+                start[at : at + n] = member
+            else:
+                last = member + len(table.atom)
+                start[at : at + n] = table.offsets[1:] + member
+                index[member:last] = table.atom
+                ids[member:last] = run.atoms.id_of_all[table.atom]
+                member = last
+            at += n
     return {
         "shell": microstate,
-        "shell_start": np.cumsum(np.concatenate(sizes)),
-        "shell_atom_index": members,
-        "shell_atom_id": run.atoms.id_of_all[members],
+        "shell_start": start,
+        "shell_atom_index": index,
+        "shell_atom_id": ids,
     }
