@@ -214,20 +214,25 @@ def test_environments_tell_the_sites_of_a_disordered_argyrodite_apart(folder):
     assert kinds["50p"] == {"48h:Cl2S2": 96, "48h:S3Cl": 192, "48h:S4": 96}
 
 
-def site_sets(folder, universe):
-    """The 48h sites, with the tetrahedra between them, and those of the density."""
+def tetrahedra(folder, universe, kinds, **options):
+    """Sites from the file of all tetrahedra: those of the structure ("Li"), and between them."""
     places = {}
     for site in gemmi.read_small_structure(str(folder / "Li6PS5X_complete_sites.cif")).sites:
         places.setdefault(site.element.name, []).append((-np.array(site.fract.tolist())).tolist())
-    for kinds in (("Li",), ("Li", "Na")):
-        yield SiteAssignment.from_structure(
-            np.concatenate([places[kind] for kind in kinds]),
-            [kind for kind in kinds for _ in places[kind]],
-            framework=universe.select_atoms("element P"),
-            framework_fractional=places["P"],
-            supercell=(2, 2, 2),
-            r_core=R_CORE if len(kinds) == 1 else None,
-        )
+    return SiteAssignment.from_structure(
+        np.concatenate([places[kind] for kind in kinds]),
+        [kind for kind in kinds for _ in places[kind]],
+        framework=universe.select_atoms("element P"),
+        framework_fractional=places["P"],
+        supercell=(2, 2, 2),
+        **options,
+    )
+
+
+def site_sets(folder, universe):
+    """The 48h sites, with the tetrahedra between them, and those of the density."""
+    yield tetrahedra(folder, universe, ("Li",), r_core=R_CORE)
+    yield tetrahedra(folder, universe, ("Li", "Na"))
     yield SiteAssignment.from_density(
         framework=universe.select_atoms("element P S Cl"), space_group="find", supercell=(2, 2, 2)
     )
@@ -266,3 +271,39 @@ def compared(folder):
 
 def test_the_page_on_crystals_compares_sets_of_sites(folder):
     assert rows("concepts/crystals.md", "Li$_6$PS$_5$Cl") == list(compared(folder))
+
+
+def smoothed(folder):
+    """Linked hops of the disordered crystal, as it is and with positions averaged over 0.5 ps."""
+    stem = folder / "Li6PS5Cl_50p"
+    for length in (1, 5):
+        universe = mda.Universe(f"{stem}.pdb", f"{stem}_unwrapped.dcd")
+        positions = np.array([ts.positions for ts in universe.trajectory], dtype=np.float64)
+        dimensions, dt = universe.dimensions, universe.trajectory.dt
+        sums = np.cumsum(np.concatenate([np.zeros((1, *positions.shape[1:])), positions]), axis=0)
+        universe.load_new(
+            ((sums[length:] - sums[:-length]) / length).astype(np.float32),
+            dimensions=dimensions, dt=dt,
+        )  # fmt: skip
+        for name, options in {
+            "core, entry": {},
+            "core, crossing": {"hop_time": "crossing"},
+            "nearest": {"assignment": "nearest"},
+        }.items():
+            lithium = IonSpecies(
+                universe.select_atoms("element Li"), charge=1, name="Li+",
+                microstates=tetrahedra(folder, universe, ("Li", "Na"), **options),
+                events=CrystalEvents(),
+            )  # fmt: skip
+            run = OnsagerDecomposition(
+                [lithium], temperature=500.0, windows=[0.1, 0.2, 0.5, 1.0, 2.0], resolutions=None
+            ).run()
+            linked = run.results.decomposition["multi_fraction"].sel(species="Li+")
+            yield [
+                "averaged over 0.5 ps" if length > 1 else "as it is", name,
+                *(f"{x:.3f}" for x in linked.values),
+            ]  # fmt: skip
+
+
+def test_the_page_on_crystals_compares_actual_and_smoothed_positions(folder):
+    assert rows("concepts/crystals.md", "positions") == list(smoothed(folder))
