@@ -13,6 +13,7 @@ from mda_ionmech.cli import app as command
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 
+from ..commands import ionmech_here
 from ..once import made_once
 
 
@@ -66,13 +67,13 @@ def test_demo_prints_the_table_and_writes_its_files(demo):
 
 def test_a_place_of_the_slope_view_is_shown(demo):
     folder, _ = demo
-    done = ionmech(
+    done = ionmech_here(
         "show", "ionmech-demo/liquid.nc", "--view", "slope", "--horizon", "33", cwd=folder
     )
     assert done.returncode == 0, done.stderr
     assert "slope view, resolution 2, horizon 32 ps" in done.stdout
     assert "solvent_exchange" in done.stdout
-    done = ionmech("show", "ionmech-demo/liquid.nc", "--view", "side", cwd=folder)
+    done = ionmech_here("show", "ionmech-demo/liquid.nc", "--view", "side", cwd=folder)
     assert done.returncode == 2
     assert "view must be 'window', 'path', 'slope' or 'diffusive', got 'side'" in done.stderr
 
@@ -81,11 +82,11 @@ def test_a_report_is_written_beside_the_result_or_where_asked(demo, monkeypatch,
     folder, _ = demo
     beside = folder / "ionmech-demo" / "liquid.html"
     kept = beside.read_bytes()
-    done = ionmech("report", "ionmech-demo/liquid.nc", cwd=folder)
+    done = ionmech_here("report", "ionmech-demo/liquid.nc", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "Written to ionmech-demo: liquid.html\n"
     assert beside.read_bytes() == kept, "the demo wrote the same page"
-    done = ionmech(
+    done = ionmech_here(
         "report", "ionmech-demo/liquid.nc", "--window", "64", "-o", "page.html", cwd=folder
     )
     assert done.returncode == 0, done.stderr
@@ -117,7 +118,9 @@ def test_replicas_are_combined_into_a_file(tmp_path):
     )
     for name, part in (("a", {"stop": 600}), ("b", {"start": 600, "stop": 1200})):
         run.run(**part).save(tmp_path / f"{name}.nc")
-    done = ionmech("combine", "a.nc", "b.nc", "--output", "both.nc", "--window", "16", cwd=tmp_path)
+    done = ionmech_here(
+        "combine", "a.nc", "b.nc", "--output", "both.nc", "--window", "16", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert "2 replicas pooled" in done.stdout
     assert "both.nc" in done.stdout
@@ -130,13 +133,13 @@ def test_replicas_are_combined_into_a_file(tmp_path):
 def test_a_result_is_not_its_own_replica(demo):
     folder, _ = demo
     names = ["ionmech-demo/liquid.nc"] * 2
-    done = ionmech("combine", *names, "--output", "twice.nc", cwd=folder)
+    done = ionmech_here("combine", *names, "--output", "twice.nc", cwd=folder)
     assert done.returncode == 2
     assert not (folder / "twice.nc").exists()
 
 
 def test_demo_of_the_crystal(tmp_path):
-    done = ionmech("demo", "crystal", cwd=tmp_path)
+    done = ionmech_here("demo", "crystal", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for text in ("multi_ion_hop", "exclusion gas", "48g", "framework frame", "by chance"):
         assert text in done.stdout, text
@@ -151,7 +154,7 @@ def test_demo_of_the_crystal(tmp_path):
 
 
 def test_demo_of_the_polymer(tmp_path):
-    done = ionmech("demo", "polymer", cwd=tmp_path)
+    done = ionmech_here("demo", "polymer", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for text in (
         "interchain",
@@ -165,7 +168,7 @@ def test_demo_of_the_polymer(tmp_path):
 
 def test_show_prints_it_again(demo):
     folder, _ = demo
-    done = ionmech("show", "ionmech-demo/liquid.nc", "--window", "16", cwd=folder)
+    done = ionmech_here("show", "ionmech-demo/liquid.nc", "--window", "16", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "windows of 16 ps" in done.stdout
 
@@ -176,22 +179,22 @@ def test_from_files_to_figures(tmp_path):
 
     folder = datasets.path("liquid")
     files = [str(folder / n) for n in ("liquid.psf", "liquid.part1.xtc")]
-    done = ionmech("init", *files, "-o", "my.toml", "--temperature", "330", cwd=tmp_path)
+    done = ionmech_here("init", *files, "-o", "my.toml", "--temperature", "330", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "16 x TFS (15 atoms): anion" in done.stdout
     config = tmp_path / "my.toml"
     config.write_text(
         config.read_text().replace("# stop = 1000", "stop = 300").replace('"png"', '"png", "pdf"')
     )
-    assert ionmech("init", *files, "-o", "my.toml", cwd=tmp_path).returncode == 2
-    done = ionmech("rdf", "my.toml", cwd=tmp_path)
+    assert ionmech_here("init", *files, "-o", "my.toml", cwd=tmp_path).returncode == 2
+    done = ionmech_here("rdf", "my.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "3.2" in done.stdout or "3.3" in done.stdout
     output = tmp_path / "ionmech-output"
     assert {p.name for p in output.iterdir()} == {
         f"my-rdf-Li-{kind}.{end}" for kind in ("solvent", "anion") for end in ("png", "pdf")
     }
-    done = ionmech(
+    done = ionmech_here(
         "run", "my.toml", "--backend", "multiprocessing", "--n-workers", "2", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
@@ -199,10 +202,10 @@ def test_from_files_to_figures(tmp_path):
     assert "decomposing windows" in done.stderr
     names = {p.name for p in output.iterdir()}
     assert {"my.nc", "my.states.npz", "my-contributions.png", "my-transitions.pdf"} <= names
-    done = ionmech("plot", "ionmech-output/my.nc", "-f", "svg", "-o", "again", cwd=tmp_path)
+    done = ionmech_here("plot", "ionmech-output/my.nc", "-f", "svg", "-o", "again", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "again" / "my-event-matrix.svg").stat().st_size > 1000
-    done = ionmech("plot", "ionmech-output/my.nc", "-f", "gif", cwd=tmp_path)
+    done = ionmech_here("plot", "ionmech-output/my.nc", "-f", "gif", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
@@ -224,7 +227,7 @@ def test_schema_is_json():
     ],
 )
 def test_bad_input_is_one_paragraph_and_status_2(args, message, tmp_path):
-    done = ionmech(*args, cwd=tmp_path)
+    done = ionmech_here(*args, cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -247,10 +250,10 @@ def test_a_crystal_is_sent_past_the_cutoffs(tmp_path):
     from mda_ionmech import datasets
 
     files = [str(datasets.path("crystal") / f"llzo.T800.{end}") for end in ("data", "xtc")]
-    done = ionmech("init", *files, "-o", "my.toml", "--temperature", "800", cwd=tmp_path)
+    done = ionmech_here("init", *files, "-o", "my.toml", "--temperature", "800", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "ionmech run my.toml" in done.stdout
     assert "ionmech rdf" not in done.stdout
-    done = ionmech("rdf", "my.toml", cwd=tmp_path)
+    done = ionmech_here("rdf", "my.toml", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "sites need none, go on with ionmech run my.toml" in done.stderr

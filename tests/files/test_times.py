@@ -11,7 +11,7 @@ from mda_ionmech.trajectory import from_ase
 from mda_ionmech.trajectory.frame_times import account_of_times
 
 from ..builders import make_universe
-from ..cli.test_cli import ionmech
+from ..commands import ionmech_here
 from .timed_files import (
     ATOMS,
     BOX,
@@ -458,7 +458,7 @@ def test_the_command_asks_for_what_the_file_does_not_hold(tmp_path):
     write(tmp_path / "topol.pdb", walk()[:1])
     write(tmp_path / "run.lammpsdump", walk())
     kelvin = ("--temperature", "300")
-    done = ionmech("init", "topol.pdb", "run.lammpsdump", *kelvin, cwd=tmp_path)
+    done = ionmech_here("init", "topol.pdb", "run.lammpsdump", *kelvin, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "times are not in the file (LAMMPSDUMP)" in done.stdout
     assert "Not in the files: dt (ps between frames): --dt 0.5, or dt under" in done.stdout
@@ -467,18 +467,18 @@ def test_the_command_asks_for_what_the_file_does_not_hold(tmp_path):
     assert "# dt = 1.0                    # ps between the analysed frames: GIVE IT" in (
         config.read_text()
     )
-    done = ionmech("run", "ionmech.toml", cwd=tmp_path)
+    done = ionmech_here("run", "ionmech.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert "frames 0 and 1 are steps 0 and 500" in done.stderr
     assert "dt = ... under [analysis]" in done.stderr
     files = ("topol.pdb", "run.lammpsdump")
-    done = ionmech("init", *files, "--dt", "0.5", *kelvin, "--force", cwd=tmp_path)
+    done = ionmech_here("init", *files, "--dt", "0.5", *kelvin, "--force", cwd=tmp_path)
     assert "dt = 0.5 " in config.read_text()
     text = config.read_text().replace('frame = "barycentric"', 'frame = "laboratory"')
     config.write_text(text.replace("[output]", "[output]\nfigures = []", 1).replace(
         'figures = ["png"]', ""
     ))  # fmt: skip
-    done = ionmech("run", "ionmech.toml", cwd=tmp_path)
+    done = ionmech_here("run", "ionmech.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "60 frames, 0.5 ps apart, 29.5 ps in all, as given by dt."
 
