@@ -32,6 +32,8 @@ SURE, NEIGHBOURS, FEWEST_COUNTS = 3.0, 0.5, 16
 GAP = 0.05
 #: Most iterations of the grouping.
 ITERATIONS = 60
+#: Longest distance of a minimum between a place and its neighbours, Angstrom: half of a long hop.
+LONGEST = 3.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class PairDistribution:
         The minimum is below half the density at short distance. What rises behind it exceeds it
         by `SURE` standard errors of the counts and is no less than `NEIGHBOURS`, in bins of
         `FEWEST_COUNTS` pairs or more. Of a gap, which holds fewer pairs, or density `GAP` at
-        most, the middle.
+        most, the middle. None beyond `LONGEST`, where it lies behind the neighbouring places.
         """
         if self.together * self.expected < FEWEST_COUNTS:
             return None
@@ -84,7 +86,8 @@ class PairDistribution:
             if value[k] <= value[low] if low else value[k] <= value[k - 1]:
                 low = k
             elif low and self._rises(low, k) and self.together >= PEAK * value[low]:
-                return self._bottom(low, k)
+                found = self._bottom(low, k)
+                return found if found <= LONGEST else None
         return None
 
     def _rises(self, low: int, k: int) -> bool:

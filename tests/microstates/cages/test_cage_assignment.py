@@ -330,3 +330,19 @@ def test_a_check_says_nothing_of_ligands(hopping):
     _, run = hopping
     rows = " ".join(row.found for row in plain_rows(analysis(run.universe)))
     assert "CageAssignment; CrystalEvents" in rows
+
+
+def test_a_minimum_behind_the_neighbours_is_none():
+    """In 150 ps of the garnet counting noise hides the minimum before the neighbouring sites."""
+    from mda_ionmech import datasets
+
+    universe = datasets.crystal(800)
+    lithium = IonSpecies(
+        universe.select_atoms("element Li"), charge=1, name="Li+",
+        microstates=CageAssignment(), events=CrystalEvents(),
+    )  # fmt: skip
+    run = OnsagerDecomposition([lithium], temperature=800, windows=[1.0], resolutions=None)
+    report = run.run(stop=1500).microstates["Li+"].report
+    assert report["distance_from"] in ("minimum", "default")
+    assert 1.3 < report["distance_in_use_angstrom"] < 1.7
+    assert report["sharing_a_site"] < 0.05
