@@ -36,11 +36,7 @@ class ColorByEvent(ModifierInterface):
 
     def modify(self, data: DataCollection, **kwargs: Any) -> None:
         """Colour the ions of one frame; called by OVITO."""
-        opened = shared.open_states(self.events_file, data)
-        chosen = shared.choose(opened.events, self.events, "Events (events)")
-        moment = shared.find_moment(opened, data, self.match)
-        self._cache = self._cache or {}
-        atoms = shared.find_atoms(opened, data, self._cache)
+        opened, chosen, moment, atoms = shared.events_at(self, data)
         code = shared.latest(opened.events.code, moment.row, self.trail, chosen)
         carrier_of_atom = opened.states.carrier_of_atom
         shared.paint(data, opened.events, code, atoms, carrier_of_atom, self)

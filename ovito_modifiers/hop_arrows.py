@@ -64,12 +64,8 @@ class HopArrows(ModifierInterface):
 
     def modify(self, data: DataCollection, **kwargs: Any) -> None:
         """Add arrows and lines to one frame; called by OVITO."""
-        opened = shared.open_states(self.events_file, data)
+        opened, chosen, moment, atoms = shared.events_at(self, data)
         states, labels = opened.states, opened.events
-        chosen = shared.choose(labels, self.events, "Events (events)")
-        moment = shared.find_moment(opened, data, self.match)
-        self._cache = self._cache or {}
-        atoms = shared.find_atoms(opened, data, self._cache)
         row = max(moment.row, 0)
         meant = (
             chosen[labels.code[row]] if moment.row >= 0 else np.zeros(labels.code.shape[1:], bool)

@@ -256,6 +256,27 @@ def _adjacent(frame: np.ndarray, row: int) -> bool:
 # ---- atoms ------------------------------------------------------------------------------------
 
 
+def events_at(
+    modifier: AnyType, data: DataCollection
+) -> tuple[Opened, np.ndarray, Moment, np.ndarray]:
+    """What a modifier of events needs for one frame.
+
+    Returns
+    -------
+    opened : Opened
+    chosen : numpy.ndarray
+        As from `choose`, of its parameter ``events``.
+    moment : Moment
+    atoms : numpy.ndarray
+        As from `find_atoms`, which are kept in its ``_cache``.
+    """
+    opened = open_states(modifier.events_file, data)
+    chosen = choose(opened.events, modifier.events, "Events (events)")
+    moment = find_moment(opened, data, modifier.match)
+    modifier._cache = modifier._cache or {}
+    return opened, chosen, moment, find_atoms(opened, data, modifier._cache)
+
+
 def find_atoms(opened: Opened, data: DataCollection, cache: dict[str, AnyType]) -> np.ndarray:
     """Place of every atom of a carrier among OVITO's particles, shape (members,).
 

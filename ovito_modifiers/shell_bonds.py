@@ -63,12 +63,8 @@ class ShellBonds(ModifierInterface):
 
     def modify(self, data: DataCollection, **kwargs: Any) -> None:
         """Add the bonds of one frame; called by OVITO."""
-        opened = shared.open_states(self.events_file, data)
+        opened, chosen, moment, atoms = shared.events_at(self, data)
         states, labels = opened.states, opened.events
-        chosen = shared.choose(labels, self.events, "Events (events)")
-        moment = shared.find_moment(opened, data, self.match)
-        self._cache = self._cache or {}
-        atoms = shared.find_atoms(opened, data, self._cache)
         pairs, mark = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64)
         if moment.row >= 0:
             ions = np.flatnonzero(chosen[labels.code[moment.row]])

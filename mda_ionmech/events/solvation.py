@@ -35,7 +35,7 @@ def _joined(code, kind, code_of):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _turned(atom, i, stop_i, j, stop_j):  # type: ignore[no-untyped-def]
+def _binds_otherwise(atom, i, stop_i, j, stop_j):  # type: ignore[no-untyped-def]
     """Whether a molecule binds by other atoms: of atom[i:stop_i] and atom[j:stop_j], both sorted,
     each holds one that the other lacks."""
     lost = gained = False
@@ -66,7 +66,7 @@ def _classify(offsets, members, anion_kind, code_of, before, after, codes, flags
         j, stop_j = offsets[after[p]], offsets[after[p] + 1]
         lost = gained = kept = anion = solvent = 0
         exchanged = -1
-        denticity = turned = False
+        denticity = rotated = False
         while i < stop_i or j < stop_j:
             if j >= stop_j or (i < stop_i and molecule[i] < molecule[j]):
                 this = molecule[i]
@@ -87,7 +87,7 @@ def _classify(offsets, members, anion_kind, code_of, before, after, codes, flags
             if n_i > 0 and n_j > 0:
                 kept += 1
                 denticity = denticity or n_i != n_j
-                turned = turned or _turned(atom, first_i, i, first_j, j)
+                rotated = rotated or _binds_otherwise(atom, first_i, i, first_j, j)
                 continue
             if n_i > 0:
                 lost += 1
@@ -119,7 +119,7 @@ def _classify(offsets, members, anion_kind, code_of, before, after, codes, flags
             flag |= SWAP
         if denticity:
             flag |= DENTICITY
-        if turned:
+        if rotated:
             flag |= ROTATION
         codes[p] = code
         flags[p] = flag

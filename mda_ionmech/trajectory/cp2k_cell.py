@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from MDAnalysis.lib.util import anyopen
 
 from ..lib.checks import number, shown
 from ..lib.errors import InputError
 from ..lib.write_targets import is_file, shown_path
 from .given_cells import GivenCells
-from .time_sources import file_starts
+from .time_sources import file_starts, xyz_comments
 
 #: Columns of a file: step, time (fs), the three vectors (Angstrom), and the volume.
 COLUMNS = 12
@@ -172,7 +171,11 @@ def _check_steps(trajectory: Any, given: CellFile) -> None:
     """
     starts = [*file_starts(trajectory)]
     for reader, start in zip(getattr(trajectory, "readers", [trajectory]), starts, strict=False):
-        for k, step in enumerate(_steps_of(reader.filename)):
+        told = [_STEP.search(comment) for comment in xyz_comments(reader)]
+        for k, found in enumerate(told):
+            if found is None:
+                break
+            step = int(found[1])
             if start + k < len(given.steps) and step != given.steps[start + k]:
                 raise InputError(
                     f"frame {start + k} of {shown_path(reader.filename)} is of step {step}, and "
@@ -180,21 +183,3 @@ def _check_steps(trajectory: Any, given: CellFile) -> None:
                     f"{given.steps[start + k]}: write both at the same steps (EACH in "
                     "MOTION/PRINT), or keep the lines of the steps of the trajectory"
                 )
-
-
-def _steps_of(path: Any) -> list[int]:
-    """Steps in the comments of the first two frames of an XYZ file; none where it has none."""
-    out: list[int] = []
-    try:
-        with anyopen(path) as file:
-            for _ in range(2):
-                n_atoms, comment = int(file.readline()), str(file.readline())
-                found = _STEP.search(comment)
-                if found is None:
-                    return out
-                out.append(int(found[1]))
-                for _ in range(n_atoms):
-                    file.readline()
-    except (OSError, ValueError, EOFError):
-        return out
-    return out

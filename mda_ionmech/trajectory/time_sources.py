@@ -186,6 +186,27 @@ def _of_reader(reader: Any) -> TimeSource:
     return TimeSource("invented", None, text)
 
 
+def _head(path: str | os.PathLike[str], n_lines: int) -> list[str]:
+    """The first lines of a file; none of one that cannot be read."""
+    try:
+        with anyopen(str(path)) as file:
+            return list(islice(file, n_lines))
+    except (OSError, EOFError, UnicodeDecodeError):
+        return []
+
+
+def xyz_comments(reader: Any) -> list[str]:
+    """Comments of the first two frames of an XYZ file.
+
+    Parameters
+    ----------
+    reader : MDAnalysis reader
+        Of one file.
+    """
+    n_lines = int(reader.n_atoms) + 2
+    return _head(reader.filename, n_lines + 2)[1::n_lines]
+
+
 def remarks(trajectory: Any) -> list[str]:
     """Comments of the first two frames of XYZ and GRO files that mention times.
 
@@ -197,12 +218,7 @@ def remarks(trajectory: Any) -> list[str]:
         path, name = getattr(reader, "filename", None), _format(reader)
         if name not in ("XYZ", "GRO") or not isinstance(path, str | os.PathLike):
             continue
-        try:
-            with anyopen(str(path)) as file:
-                text = list(islice(file, int(reader.n_atoms) + 4 if name == "XYZ" else 1))
-        except (OSError, EOFError, UnicodeDecodeError):
-            continue
-        lines += text[1 :: int(reader.n_atoms) + 2] if name == "XYZ" else text
+        lines += xyz_comments(reader) if name == "XYZ" else _head(path, 1)
     told = [" ".join(line.split()) for line in lines if _TIME.search(line)]
     return [line if len(line) <= 80 else f"{line[:77]}..." for line in told[:2]]
 

@@ -29,24 +29,24 @@ def table(rows, types):
 
 
 def class_and_rotation(before, after, types, ion):
-    """The class of a pair of shells, and whether a kept molecule has turned, by loops."""
+    """The class of a pair of shells, and whether a kept molecule binds by other atoms, by loops."""
     had, has = ({m for m, _, _ in row} for row in (before, after))
-    turned = False
+    rotated = False
     for m in had & has:
         old, new = ({a for n, _, a in row if n == m} for row in (before, after))
-        turned |= bool(old - new) and bool(new - old)
+        rotated |= bool(old - new) and bool(new - old)
     lost, gained = had - has, has - had
     ions = {m for m, k, _ in (*before, *after) if types[k] == ion}
     if not lost | gained:
-        return "vehicular", turned
+        return "vehicular", rotated
     if lost and gained and not had & has:
-        return "renewal", turned
+        return "renewal", rotated
     if not (lost | gained) & ions:
-        return "solvent_exchange", turned
+        return "solvent_exchange", rotated
     if not lost | gained <= ions:
-        return "mixed_exchange", turned
+        return "mixed_exchange", rotated
     change = "swap" if lost and gained else "dissociation" if lost else "association"
-    return f"{ion}_{change}", turned
+    return f"{ion}_{change}", rotated
 
 
 # a molecule of three atoms may bind by any of them
@@ -76,7 +76,7 @@ def test_classes_are_those_of_loops_and_sum_to_the_plain_ones(rows, of):
     ]  # fmt: skip
     assert found == [name for name, _ in wanted]
     bit = rule.flag_names.index("rotation")
-    assert [bool(f >> bit & 1) for f in flags] == [turned for _, turned in wanted]
+    assert [bool(f >> bit & 1) for f in flags] == [rotated for _, rotated in wanted]
     np.testing.assert_array_equal(codes, EventRule.classify(rule, shells, before, after)[0])
     plain = SolvationEvents().for_carriers(charge, types)
     whole, same = plain.classify(shells, before, after)
@@ -151,8 +151,8 @@ def test_a_melt_is_resolved_for_both_ions_with_exact_sums(melts, name, ion):
 
 def test_anions_that_turn_in_a_cage_are_told_from_those_that_keep_their_contacts(melts):
     """Cations see which atoms of an anion touch them; an anion sees cations of one atom."""
-    turned = melts[0].results.summary(1.0, species="C+", by="rotation")
-    assert turned.loc[("vehicular", True), "count"] > 100
+    rotated = melts[0].results.summary(1.0, species="C+", by="rotation")
+    assert rotated.loc[("vehicular", True), "count"] > 100
     held = melts[0].results.summary(1.0, species="A-", by="rotation")
     assert ("vehicular", True) not in held.index
 

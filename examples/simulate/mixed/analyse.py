@@ -1,6 +1,6 @@
 """Tables of the page on mixed solvents: coordination, events, macrostates and residence by solvent.
 
-python analyse.py work/prod.tpr work/prod.xtc
+python analyse.py output/prod.tpr output/prod.xtc
 """
 
 import sys

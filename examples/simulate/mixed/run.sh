@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # 12 LiPF6 in 52 EC and 52 DMC at 360 K, NVT, after packing, mixing at 500 K and equilibration at 1 bar.
 # Needs GROMACS (Debian: apt-get install gromacs). Parameters, their sources and the seed stand in
-# build.py. The files are written to the folder given, by default work/.
+# build.py. The files are written to the folder given, by default output/.
 set -euo pipefail
 cd "$(dirname "$0")"
 here=$PWD
-mkdir -p "${1:-work}" && cd "${1:-work}"
+mkdir -p "${1:-output}" && cd "${1:-output}"
 python "$here/build.py"
 from=(-box 3.2 3.2 3.2)
 for molecule in LI:12 PF6:12 EC:52 DMC:52; do
