@@ -21,6 +21,7 @@ from ..trajectory.frame_times import account_of_times
 from .guess_mobility import FEWEST
 from .guess_molecules import MoleculeKind, Survey, molecule_kinds, survey
 from .guess_shells import (
+    MeasuredShell,
     ligand_types,
     liquid_rules,
     polymer_rules,
@@ -51,12 +52,15 @@ class Guess:
         What the files do not tell and the user must give, with the ways to give it.
     notes : tuple of str
         What the user should know.
+    shells : tuple of MeasuredShell
+        g(r) of each species with a shell and each ligand type.
     """
 
     text: str
     found: Survey
     missing: dict[str, str]
     notes: tuple[str, ...]
+    shells: tuple[MeasuredShell, ...] = ()
 
 
 def guess_config(
@@ -145,10 +149,12 @@ def guess_config(
         lines.append(f"{f'dt = {dt:g}':29} # ps between the analysed frames, as given")
     elif account.needs_dt:
         lines.append("# dt = 1.0                    # ps between the analysed frames: GIVE IT")
+    shells: list[MeasuredShell] = []
     if found.system == "crystal or glass":
         lines += _crystal(universe, found, cif, cif_path)
     else:
-        lines += _liquid(universe, found)
+        of_liquid, shells = _liquid(universe, found)
+        lines += of_liquid
     lines += [
         "",
         "[run]",
@@ -162,7 +168,7 @@ def guess_config(
         'figures = ["png"]             # also "pdf", "svg"',
         "# window = 16.0               # ps, for the printed tables",
     ]
-    return Guess("\n".join(lines) + "\n", found, missing, notes)
+    return Guess("\n".join(lines) + "\n", found, missing, notes, tuple(shells))
 
 
 def _missing(universe: Any, needs_dt: bool, temperature: float | None) -> dict[str, str]:
@@ -267,8 +273,9 @@ def _species(kind: MoleculeKind) -> list[str]:
 # ---- liquids, polymers and molten salts ---------------------------------------------------------
 
 
-def _liquid(universe: Any, found: Survey) -> list[str]:
+def _liquid(universe: Any, found: Survey) -> tuple[list[str], list[MeasuredShell]]:
     """Frame of reference, species, shells and rules of a liquid, a polymer or a molten salt."""
+    measured: list[MeasuredShell] = []
     lines = ['frame = "barycentric"         # or "solvent", "framework", "laboratory"']
     cations, anions = found.of_role("cation"), found.of_role("anion")
     ligands = ligand_types(found)
@@ -278,7 +285,9 @@ def _liquid(universe: Any, found: Survey) -> list[str]:
     for kind in cations:
         lines += _species(kind)
         if ligands and kind.is_single:
-            lines += shell_lines(universe, kind, ligands)
+            written, here = shell_lines(universe, kind, ligands)
+            lines += written
+            measured += here
             polymers = found.of_role("polymer")
             if polymers:
                 lines += polymer_rules(universe, polymers)
@@ -286,16 +295,19 @@ def _liquid(universe: Any, found: Survey) -> list[str]:
                 lines += salt_rules() if salt else liquid_rules(ligands, bool(anions))
             shells = True
         elif anions:
-            written = shell_of_centre_lines(universe, kind, anions, "anion", around_centres)
+            written, here = shell_of_centre_lines(universe, kind, anions, "anion", around_centres)
             lines += written
+            measured += here
             shells |= bool(written) and not written[-1].startswith("#")
     for kind in anions:
         lines += _species(kind)
         if salt and cations:
-            lines += shell_of_centre_lines(universe, kind, cations, "cation", around_centres)
+            written, here = shell_of_centre_lines(universe, kind, cations, "cation", around_centres)
+            lines += written
+            measured += here
         elif shells:
             lines += ["", "[species.macrostates]", 'rule = "IonPairing"']
-    return lines
+    return lines, measured
 
 
 # ---- crystals -----------------------------------------------------------------------------------

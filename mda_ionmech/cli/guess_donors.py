@@ -91,7 +91,10 @@ def donor_classes(
 
 
 def distributions(
-    universe: Any, centres: np.ndarray, groups: Sequence[np.ndarray]
+    universe: Any,
+    centres: np.ndarray,
+    groups: Sequence[np.ndarray],
+    names: Sequence[str] | None = None,
 ) -> list[RadialDistribution] | None:
     """g(r) of ions and groups of atoms, on up to `FRAMES` frames.
 
@@ -103,6 +106,8 @@ def distributions(
         centre of mass is meant.
     groups : sequence of numpy.ndarray
         Indices of the atoms of each group.
+    names : sequence of str, optional
+        Their ligand types.
 
     Returns
     -------
@@ -113,7 +118,7 @@ def distributions(
 
     n_frames = universe.trajectory.n_frames
     chosen = np.unique(np.linspace(0, n_frames - 1, min(n_frames, FRAMES)).astype(int))
-    names = tuple(f"group {k}" for k in range(len(groups)))
+    kinds = tuple(names or (f"group {k}" for k in range(len(groups))))
     ligands = np.concatenate(list(groups))
     kind = np.repeat(np.arange(len(groups)), [len(g) for g in groups]).astype(np.int64)
     frames = []
@@ -126,7 +131,7 @@ def distributions(
         nobody = np.full(len(ligands), -1, dtype=np.int64)
         middles = _middles(place, centres, universe)
         frames.append(FrameGeometry(middles, place[ligands], kind, nobody, cell))
-    return list(sample_distributions(frames, names).values())
+    return list(sample_distributions(frames, kinds).values())
 
 
 def _middles(place: np.ndarray, centres: np.ndarray, universe: Any) -> np.ndarray:

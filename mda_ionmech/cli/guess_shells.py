@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from ..lib.molecules import are_bonded
 from ..lib.topology import describe_atoms
 from ..macrostates.composition import MOST_TYPES
+from ..microstates import RadialDistribution
 from ..trajectory.frame_times import account_of_times
 from .guess_donors import (
     CENTRE_TO_CENTRE,
@@ -28,6 +30,31 @@ from .toml_file import toml_string
 #: Longest persistence that is written, ps, and that of salts of single atoms, whose
 #: contacts last about a picosecond.
 PERSISTENCE, PERSISTENCE_OF_A_MELT = 5.0, 0.5
+#: Hysteresis that is written, Angstrom.
+HYSTERESIS = 0.6
+
+
+@dataclass(frozen=True)
+class MeasuredShell:
+    """g(r) of a species and a ligand type, with the radii of its shell.
+
+    Attributes
+    ----------
+    species : str
+    distribution : RadialDistribution
+        Its kind is the ligand type.
+    cutoff : float or None
+        Angstrom; None where no shell is written.
+    """
+
+    species: str
+    distribution: RadialDistribution
+    cutoff: float | None
+
+    @property
+    def outer(self) -> float | None:
+        """Where a contact ends, Angstrom."""
+        return None if self.cutoff is None else self.cutoff + HYSTERESIS
 
 
 def ligand_types(found: Survey) -> dict[str, tuple[str, np.ndarray, list[MoleculeKind]]]:
@@ -69,9 +96,12 @@ def shell_lines(
     universe: Any,
     kind: MoleculeKind,
     ligands: Mapping[str, tuple[str, np.ndarray, list[MoleculeKind]]],
-) -> list[str]:
-    """The table of a `CutoffShell`, with the peak of g(r) that was found for each type."""
-    found = distributions(universe, kind.atoms, [atoms for _, atoms, _ in ligands.values()])
+) -> tuple[list[str], list[MeasuredShell]]:
+    """The table of a `CutoffShell`, and the g(r) of each type, from which its radii are."""
+    found = distributions(
+        universe, kind.atoms, [atoms for _, atoms, _ in ligands.values()], list(ligands)
+    )
+    measured: list[MeasuredShell] = []
     radii: dict[str, str] = {}
     told: dict[str, str] = {}
     for k, (name, (_, _, kinds)) in enumerate(ligands.items()):
@@ -90,16 +120,19 @@ def shell_lines(
                 f"({within(found[k], contact):.2f} atoms there, {found[k].n_frames} frames): the "
                 "contact distance by ionic radii"
             )
+        if found is not None:
+            radius = round(contact, 1) if peak is None else peak.minimum
+            measured.append(MeasuredShell(kind.name, found[k], radius))
     same = set(radii.values()) == {'"rdf"'}
     melt = set(ligands) == {"anion"} and all(k.is_single for k in ligands["anion"][2])
     each = "{ " + ", ".join(f"{k} = {r}" for k, r in radii.items()) + " }"
     cutoff = '"rdf"                ' if same else f"{each} "
-    return [
+    lines = [
         "",
         "[species.microstates]",
         'rule = "CutoffShell"',
         f"cutoff = {cutoff}# first minimum of g(r); look at it: ionmech rdf",
-        "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
+        _hysteresis(),
         _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE),
         "",
         "[species.microstates.ligands]",
@@ -112,6 +145,7 @@ def shell_lines(
             )
         ),
     ]
+    return lines, measured
 
 
 def shell_of_centre_lines(
@@ -120,17 +154,17 @@ def shell_of_centre_lines(
     counterions: Sequence[MoleculeKind],
     role: str,
     rules: Sequence[str],
-) -> list[str]:
+) -> tuple[list[str], list[MeasuredShell]]:
     """Counter-ions around the centre of mass of an ion, as in ionic liquids and molten salts.
 
     `role` is their ligand type, ``anion`` or ``cation``; `rules` the tables that follow. A comment
     where g(r) has no clear minimum.
     """
     if len(kind.atoms) != kind.n_molecules * kind.n_atoms:
-        return []
+        return [], []
     middles = [central_atoms(universe, k) for k in counterions]
     centres = kind.atoms.reshape(kind.n_molecules, kind.n_atoms)
-    found = distributions(universe, centres, [np.concatenate(middles)])
+    found = distributions(universe, centres, [np.concatenate(middles)], [role])
     nearest, farthest = CENTRE_TO_CENTRE
     melt = kind.is_single and all(k.is_single for k in counterions)
     if melt:
@@ -138,20 +172,24 @@ def shell_of_centre_lines(
         nearest, farthest = max(contacts) - WIDEST, max(contacts)
     peak = None if found is None else peak_of(found[0], farthest, nearest)
     centre = "" if kind.is_single else "the centre of mass of "
+    measured = [
+        MeasuredShell(kind.name, one, None if peak is None else peak.minimum) for one in found or ()
+    ]
     if peak is None:
-        return [
+        lines = [
             f"# no [species.microstates]: g(r) of {centre}{kind.name} and the",
             f"# central atoms of the {role}s has no clear first minimum; give a cutoff to split",
             "# its motion into events",
         ]
+        return lines, measured
     text = " or ".join(f"({describe_atoms(universe.atoms[ix])})" for ix in middles)
     comment = "" if kind.is_single else "          # from centre of mass to central atom"
-    return [
+    lines = [
         "",
         "[species.microstates]",
         f'rule = "CutoffShell"{comment}',
         'cutoff = "rdf"                # first minimum of g(r); look at it: ionmech rdf',
-        "hysteresis = 0.6              # a contact ends only this far beyond the cutoff, A",
+        _hysteresis(),
         _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE),
         "",
         "[species.microstates.ligands]",
@@ -159,6 +197,11 @@ def shell_of_centre_lines(
         f"{role} = {toml_string(text)}",
         *rules,
     ]
+    return lines, measured
+
+
+def _hysteresis() -> str:
+    return f"{f'hysteresis = {HYSTERESIS}':29} # a contact ends only this far beyond the cutoff, A"
 
 
 def _by_sign(kind: MoleculeKind, other: MoleculeKind) -> tuple[str, str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..lib.errors import InputError
 from ..lib.write_targets import check_can_write, is_file, is_folder, shown_path
 from .options import console_of, quiet_readers, told_warnings
+
+if TYPE_CHECKING:
+    from .guess_shells import MeasuredShell
 
 #: Formats that hold many frames and may be given as the topology.
 _TRAJECTORIES = ("vasp-xdatcar", "vasp-xml", "extxyz", "traj", "LAMMPSDUMP")
@@ -33,7 +36,11 @@ def init(
         Path | None,
         typer.Option("--check", help="Check this configuration instead, on sampled frames."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    figure: Annotated[
+        bool,
+        typer.Option(help="Draw g(r) with peak, minimum and cutoff of each shell, NAME.rdf.png."),
+    ] = True,
     temperature: Annotated[float | None, typer.Option(help="K; it is not in the files.")] = None,
     dt: Annotated[
         float | None, typer.Option(help="Spacing of the frames, ps, if the files hold no times.")
@@ -93,11 +100,8 @@ def init(
         if not is_file(path):
             _refuse_missing(path)
     quiet_readers()
-    check_can_write(output)
-    if output.exists() and not force:
-        raise InputError(
-            f"--output {shown_path(output)} exists; give another name, or --force to overwrite it"
-        )
+    picture = _picture_of(output) if figure else None
+    _check_output(output, picture, force)
     given = _universe_options(
         {
             "topology_format": topology_format,
@@ -112,7 +116,32 @@ def init(
     if cell_file is not None:
         given["cell_file"] = cell_file
     home = output.resolve().parent
-    _write(files, output, given, dt=dt, temperature=temperature, cif=cif, home=home)
+    _write(
+        files, output, given, dt=dt, temperature=temperature, cif=cif, home=home, picture=picture
+    )
+
+
+def _picture_of(output: Path) -> Path:
+    """The name of the figure of g(r) beside a configuration."""
+    stem = output.stem if output.suffix.lower() == ".toml" else output.name
+    return output.with_name(f"{stem}.rdf.png")
+
+
+def _check_output(output: Path, picture: Path | None, force: bool) -> None:
+    """Refuse files that are there or cannot be written."""
+    check_can_write(output)
+    if output.exists() and not force:
+        raise InputError(
+            f"--output {shown_path(output)} exists; give another name, or --force to overwrite it"
+        )
+    if picture is None:
+        return
+    check_can_write(picture)
+    if picture.exists() and not force:
+        raise InputError(
+            f"{shown_path(picture)} exists, where the figure of g(r) would be written; give "
+            "another --output, or --no-figure, or --force to overwrite it"
+        )
 
 
 def _refuse_missing(path: Path) -> None:
@@ -171,8 +200,9 @@ def _write(
     temperature: float | None,
     cif: Path | None,
     home: Path,
+    picture: Path | None,
 ) -> None:
-    """Write the configuration and print what was taken for what."""
+    """Write the configuration and the figure, and print what was taken for what."""
     from ..lib.checks import positive
     from ..lib.files import write_atomically
     from ..lib.terminal import headed
@@ -207,11 +237,31 @@ def _write(
     console.print(f"{account_of_times(universe.trajectory).text}.", soft_wrap=True)
     for what, how in guess.missing.items():
         console.print(headed("Not in the files:", f"{what}: {how} in {output}."), soft_wrap=True)
-    console.print(f"Written: {output}. These are guesses: check them, then", soft_wrap=True)
+    written = f"Written: {output}"
+    if picture is not None and guess.shells:
+        _draw(guess.shells, picture)
+        written += f", and g(r) of the shells: {picture}"
+    console.print(f"{written}. These are guesses: check them, then", soft_wrap=True)
     console.print(f"  ionmech init --check {output}    # what a run makes of it", soft_wrap=True)
     if 'cutoff = "rdf"' in guess.text:  # a crystal has sites and no cutoffs
         console.print(f"  ionmech rdf {output}    # the cutoffs, with a figure", soft_wrap=True)
     console.print(f"  ionmech run {output}    # the decomposition", soft_wrap=True)
+
+
+def _draw(shells: Sequence[MeasuredShell], path: Path) -> None:
+    """Draw g(r) of every species and ligand type, one below the other."""
+    import matplotlib.pyplot as plt
+
+    from .. import plotting
+    from ..plotting.style import plain
+
+    size = 7.4, 3.2 * len(shells)
+    _, grid = plt.subplots(len(shells), squeeze=False, figsize=size, layout="constrained")
+    for ax, one in zip(grid[:, 0], shells, strict=True):
+        plotting.rdf(one.distribution, ax, inner=one.cutoff, outer=one.outer)
+        ax.set_title(f"{plain(one.species)}, {ax.get_title()}", fontsize="small")
+    plotting.save(grid[0, 0], path)
+    plotting.close(grid[0, 0])
 
 
 def _check(config: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..lib.checks import positive, shown
 from ..lib.errors import InputError
 from ..microstates import RadialDistribution
 from ..results.colors import BLACK
-from .style import GREY, new_axes, plain
+from .journal import is_narrow
+from .style import GREY, legend_beside, new_axes, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +25,9 @@ def rdf(
     outer: float | None = None,
 ) -> Axes:
     """g(r) of carriers and one ligand type, with the radii of the shell.
+
+    Triangles mark the first peak and the first minimum of g(r), where they are clear; the dashed
+    line is the mean number of ligand atoms within a distance.
 
     Parameters
     ----------
@@ -55,7 +61,7 @@ def rdf(
             f"outer={outer:g} A is where a contact ends, and inner={inner} A where it begins; give "
             "inner=... at most as long, or leave outer out"
         )
-    ax = new_axes(ax, (5.5, 3.8))
+    ax = new_axes(ax, (7.4, 3.8))
     r = distribution.r
     ax.plot(r, distribution.g, color="#0072B2", lw=0.8, alpha=0.4)
     line = ax.plot(r, distribution.smoothed(), color="#0072B2", lw=1.5, label="g(r), smoothed")
@@ -70,12 +76,30 @@ def rdf(
     count.set_ylim(0, top)
     count.set_ylabel("mean number of ligand atoms within r")
     count.spines["top"].set_visible(False)
+    places = distribution.peaks()
+    if places is not None:
+        line += [
+            ax.plot(
+                at, np.interp(at, r, distribution.smoothed()), marker, color="#D55E00", ls="",
+                ms=6, clip_on=False, zorder=5, label=f"first {what} {at:.2f} A",
+            )[0]
+            for what, at, marker in (
+                ("peak", places[0], "v"),
+                ("minimum", distribution.first_minimum(), "^"),
+            )
+        ]  # fmt: skip
     if inner is not None:
         label = f"cutoff {inner:g} A" if outer in (None, inner) else f"begins below {inner:g} A"
         line.append(ax.axvline(inner, color=BLACK, lw=1, label=label))
     if outer is not None and inner is not None and outer > inner:
         ax.axvspan(inner, outer, color=GREY, alpha=0.25, lw=0)
         line.append(ax.axvline(outer, color=BLACK, lw=1, ls=":", label=f"ends beyond {outer:g} A"))
-    ax.legend(handles=line, frameon=False, fontsize="small", loc="upper right")
+    if is_narrow():
+        legend_beside(ax, line)
+    else:  # beyond the label of the axis on the right
+        ax.legend(
+            handles=line, frameon=False, fontsize="small", loc="upper left",
+            bbox_to_anchor=(1.14, 1),
+        )  # fmt: skip
     ax.set_title(f"{plain(distribution.kind)}, {distribution.n_frames} frames", fontsize="small")
     return ax

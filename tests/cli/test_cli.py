@@ -182,11 +182,21 @@ def test_from_files_to_figures(tmp_path):
     done = ionmech_here("init", *files, "-o", "my.toml", "--temperature", "330", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "16 x TFS (15 atoms): anion" in done.stdout
+    assert "Written: my.toml, and g(r) of the shells: my.rdf.png." in done.stdout
+    assert (tmp_path / "my.rdf.png").stat().st_size > 10_000
     config = tmp_path / "my.toml"
     config.write_text(
         config.read_text().replace("# stop = 1000", "stop = 300").replace('"png"', '"png", "pdf"')
     )
     assert ionmech_here("init", *files, "-o", "my.toml", cwd=tmp_path).returncode == 2
+    (tmp_path / "other.rdf.png").write_text("mine")
+    done = ionmech_here("init", *files, "-o", "other.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "other.rdf.png exists, where the figure of g(r) would be written" in done.stderr
+    assert not (tmp_path / "other.toml").exists()
+    done = ionmech_here("init", *files, "-o", "other.toml", "--no-figure", cwd=tmp_path)
+    assert "Written: other.toml. These are guesses" in done.stdout
+    assert (tmp_path / "other.rdf.png").read_text() == "mine"
     done = ionmech_here("rdf", "my.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "3.2" in done.stdout or "3.3" in done.stdout
@@ -254,6 +264,7 @@ def test_a_crystal_is_sent_past_the_cutoffs(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "ionmech run my.toml" in done.stdout
     assert "ionmech rdf" not in done.stdout
+    assert not (tmp_path / "my.rdf.png").exists()
     done = ionmech_here("rdf", "my.toml", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "sites need none, go on with ionmech run my.toml" in done.stderr
