@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from mda_ionmech.cli.app import app as command
 from mda_ionmech.cli.config import Config
+from mda_ionmech.observables.hop_channels import LONG_NAMES as HOP_CHANNELS
 from mda_ionmech.results.estimates import LONG_NAMES
 from mda_ionmech.results.schema import load_schema
 
@@ -133,14 +134,15 @@ def _parameters(one: Any) -> list[str]:
 def result_variables() -> str:
     """The variables of a result that this version computes, with dimensions and units."""
     lines: list[str] = []
-    for path in ("/decomposition", "/transitions", "/filters", "/states"):
+    meanings = LONG_NAMES | {name: text for name, (text, _) in HOP_CHANNELS.items()}
+    for path in ("/decomposition", "/transitions", "/filters", "/hop_channels", "/states"):
         lines += [f"## `{path[1:]}`", "", "| variable | dimensions | unit | meaning |"]
         lines += ["|---|---|---|---|"]
         for name, spec in load_schema()["groups"][path]["variables"].items():
-            if name not in LONG_NAMES:
+            if name not in meanings:
                 continue
             dims = ", ".join(spec["dims"])
-            lines.append(f"| `{name}` | {dims} | {spec['units']} | {LONG_NAMES[name]} |")
+            lines.append(f"| `{name}` | {dims} | {spec['units']} | {meanings[name]} |")
         lines.append("")
     return "\n".join(lines)
 

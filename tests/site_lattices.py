@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition
@@ -36,7 +38,10 @@ def walk(rng, n_frames, n_ions, *, rate=0.05, on_b=0.5):
     return out * CELL / 2
 
 
-def analysis(places, rng, *, sites=CORNERS, amplitude=0.2, shift=0.0, resolutions="log", **options):
+def analysis(
+    places, rng, *, sites=CORNERS, labels=None, amplitude=0.2, shift=0.0, resolutions="log",
+    temperature=300, **options,
+):  # fmt: skip
     """Ions that vibrate about places (frames, ions, 3), on some sites of the cell."""
     n_frames, n = places.shape[:2]
     ions = places + rng.normal(scale=amplitude, size=places.shape)
@@ -46,14 +51,25 @@ def analysis(places, rng, *, sites=CORNERS, amplitude=0.2, shift=0.0, resolution
         names=["LI"] * n + ["H"] * len(HOST), masses=[7.0] * n + [90.0] * len(HOST),
     )  # fmt: skip
     detector = SiteAssignment.from_structure(
-        sites + shift / CELL, ["a"] * len(sites), framework=u.select_atoms("name H"),
+        sites + shift / CELL, labels or ["a"] * len(sites), framework=u.select_atoms("name H"),
         framework_fractional=BASIS / CELL, supercell=(REPEATS,) * 3, **options,
     )  # fmt: skip
     ion = IonSpecies(
         u.select_atoms("name LI"), charge=1, name="Li+", microstates=detector,
         events=CrystalEvents(),
     )  # fmt: skip
-    return OnsagerDecomposition([ion], temperature=300, resolutions=resolutions)
+    return OnsagerDecomposition([ion], temperature=temperature, resolutions=resolutions)
+
+
+@cache
+def hopping_run(temperature=300, rate=0.05):
+    """A run of 24 ions on sites a and b, of which b is left three times as fast as a."""
+    rng = np.random.default_rng(temperature)
+    places = walk(rng, 700, 24, rate=rate, on_b=0.25)
+    labels = ["b" if odd else "a" for odd in ODD]
+    return analysis(
+        places, rng, labels=labels, amplitude=0.05, assignment="nearest", temperature=temperature
+    ).run()
 
 
 def two_lattices(rng, n_frames, n_ions, *, rate=0.1, switch=0.005):

@@ -50,15 +50,20 @@ class FinishedRun:
         self.__post_init__()
 
     def with_others(self) -> FinishedRun:
-        """The run itself, with what other filters and definitions of hops give in its results.
+        """The run itself, with further groups in its results: rates of hops, other choices.
 
-        See `add_filters` and `add_hop_definitions`.
+        See `hop_channels_dataset`, `add_filters` and `add_hop_definitions`.
         """
+        import xarray as xr
+
+        from ..observables.hop_channels import hop_channels_dataset
         from .filter_shares import add_filters  # imports what is slow to import
         from .hop_definitions import add_hop_definitions
 
         add_filters(self.gathered, self.results)
         add_hop_definitions(self.gathered, self.record, self.results)
+        if (channels := hop_channels_dataset(self.record)) is not None:
+            self.results.tree["hop_channels"] = xr.DataTree(channels)
         return self
 
     def split_by(self, flag: str, name: str) -> Results:

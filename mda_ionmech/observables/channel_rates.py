@@ -14,6 +14,7 @@ from .. import onsager
 from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
 from ..lib.tables import indexed
+from ..onsager.block_bootstrap import BlockPlan
 from ..onsager.labelled_run import LabelledRun
 from .contact_survival import channel_counts
 
@@ -47,6 +48,41 @@ def poisson_limits(count: np.ndarray, level: float) -> tuple[np.ndarray, np.ndar
     count, tail = np.asarray(count, dtype=np.float64), (1 - level) / 2
     low = np.where(count > 0, gammaincinv(np.maximum(count, 1), tail), 0.0)
     return low, gammaincinv(count + 1, 1 - tail)
+
+
+def rates_with_intervals(
+    changes: np.ndarray, exposure: np.ndarray, plan: BlockPlan, *, seed: int, level: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Counts over exposure, with intervals from blocks and at least those of Poisson counts.
+
+    Parameters
+    ----------
+    changes : numpy.ndarray
+        Shape (sub-blocks, ...): counts.
+    exposure : numpy.ndarray
+        Shape (sub-blocks, ...), which broadcasts with `changes`: carriers times ns.
+    plan : BlockPlan
+    seed : int
+    level : float
+        Nominal coverage.
+
+    Returns
+    -------
+    rate, low, high : numpy.ndarray
+        Shape (...), 1/ns; NaN without exposure.
+    """
+    weights = onsager.resampling_weights(plan, np.random.default_rng([seed, 0]))
+    count, exposed = changes.sum(axis=0), exposure.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = count / exposed
+        drawn = np.tensordot(weights, changes, 1) / np.tensordot(weights, exposure, 1)
+        least, most = (limit / exposed for limit in poisson_limits(count, level))
+    drawn = np.where(np.isfinite(drawn), drawn, np.nan)
+    low, high = onsager.interval(rate, drawn, plan, level)
+    few = count < FEW
+    low = np.where(few, np.fmin(low, least), low)
+    high = np.where(few, np.fmax(high, most), high)
+    return rate, np.maximum(low, 0.0), high
 
 
 def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:
@@ -85,18 +121,10 @@ def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:
     plan = onsager.lengthen_blocks(plan, changes.sum(axis=2) / per_step[:, None])
     # exposure in ns, rates in 1/ns
     exposure = held * dt * 1e-3
-    weights = onsager.resampling_weights(plan, np.random.default_rng([run.seed, 0]))
     count, exposed = changes.sum(axis=0), exposure.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rate = count / exposed[:, None]
-        drawn = np.einsum("sb,bij->sij", weights, changes) / (weights @ exposure)[:, :, None]
-    drawn = np.where(np.isfinite(drawn), drawn, np.nan)
-    low, high = onsager.interval(rate, drawn, plan, run.level)
-    least, most = (limit / exposed[:, None] for limit in poisson_limits(count, run.level))
-    few = count < FEW
-    low = np.where(few, np.fmin(low, least), low)
-    high = np.where(few, np.fmax(high, most), high)
-    low = np.maximum(low, 0.0)
+    rate, low, high = rates_with_intervals(
+        changes, exposure[:, :, None], plan, seed=run.seed, level=run.level
+    )
     rows = [
         [a, b, rate[i, j], low[i, j], high[i, j], int(count[i, j]), exposed[i]]
         for i, a in enumerate(labels)

@@ -16,7 +16,7 @@ from ..lib.checks import checked_array, instance, listed, shown
 from ..lib.errors import InputError
 
 #: Largest difference between consecutive sorted distances of one channel, Angstrom.
-_SAME_DISTANCE = 0.1
+SAME_DISTANCE = 0.1
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ def hop_graph(
     low, high = _in_order(kind[record.site[first]], kind[record.site[last]])
     pair = low * n_kinds + high
 
-    a, b, vector = _pairs_within(sites, cell, float(length.max()) + _SAME_DISTANCE)
+    a, b, vector = _pairs_within(sites, cell, float(length.max()) + SAME_DISTANCE)
     low, high = _in_order(kind[a], kind[b])
     edge_pair, distance = low * n_kinds + high, np.linalg.norm(vector, axis=1)
     hop_channel = np.full(len(key), -1)
@@ -274,7 +274,7 @@ def hop_graph(
             )
         order = mine[np.argsort(distance[mine])]
         sorted_distance = distance[order]
-        shell = np.append(0, np.cumsum(np.diff(sorted_distance) > _SAME_DISTANCE))
+        shell = np.append(0, np.cumsum(np.diff(sorted_distance) > SAME_DISTANCE))
         where = pair == one
         # a hop belongs to the distance class of the edge closest in length
         at = np.searchsorted(sorted_distance, length[where])

@@ -7,6 +7,7 @@ Contributions and shares of windows with fewer than ten blocks are marked.
 from .all_figures import close, figures, save, save_all
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .coordination import coordination
+from .hop_channels import hop_channels
 from .hop_strings import hop_strings
 from .journal import journal
 from .mechanism import concertedness, populations, robustness, timeline, transitions
@@ -26,6 +27,7 @@ __all__ = [
     "effectiveness",
     "event_matrix",
     "figures",
+    "hop_channels",
     "hop_strings",
     "journal",
     "onsager",

@@ -14,8 +14,10 @@ from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.write_targets import file_target, shown_path
 from ..results.coordination import has_coordination
+from ..results.hop_channels import species_with_channels
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .coordination import coordination
+from .hop_channels import hop_channels
 from .mechanism import concertedness, macrostates_of, populations, timeline, transitions
 from .running import running
 from .style import check_axes, check_results
@@ -71,6 +73,8 @@ def figures(
         hopping = results.decomposition["multi_fraction"].sel(species=results._species(species))
         if np.isfinite(hopping).any():
             out["concertedness"] = lambda: concertedness(results, species=species)
+    if results._species(species) in species_with_channels(results):
+        out["hop-channels"] = lambda: hop_channels(results, species=results._species(species))
     if has_coordination(results, results._species(species)):
         out["coordination"] = lambda: coordination(results, species=species)
     try:

@@ -15,7 +15,7 @@ from ..results.arrhenius import arrhenius
 from ..results.difference import Difference, difference, spread
 from ..results.results import Results
 from ..results.same_settings import differing
-from . import provenance
+from . import hop_channels, provenance
 from .bibliography import ENTRIES
 from .charts import comparison as charts
 from .elements import (
@@ -114,6 +114,7 @@ def comparison_page(
         _shares_section(runs),
         _against_lag(runs),
         _temperature(runs),
+        hop_channels.barriers_section(list(runs.readings.values())),
         _settings(runs),
         _each(runs, files),
         Section("methods", "Methods", (Text(_METHOD), Numbered((f"{ENTRIES['zou2008'].text}.",)))),

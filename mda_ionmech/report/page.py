@@ -16,7 +16,7 @@ from ..lib.files import write_atomically
 from ..lib.plain_text import printable
 from ..lib.write_targets import file_target
 from ..results.results import Results
-from . import provenance, sections
+from . import hop_channels, provenance, sections
 from .comparison import comparison_page
 from .elements import Page, Slider
 from .reading import Reading
@@ -132,6 +132,7 @@ def _page(results: Results, window: float | None, source: Path | None) -> Page:
         sections.displacements(at),
         sections.events(at),
         sections.views_section(at),
+        hop_channels.section(at),
         sections.coordination(at),
         sections.macrostates(at),
         sections.convergence(at),

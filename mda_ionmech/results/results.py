@@ -286,6 +286,37 @@ class Results(ResultTree):
 
         return hop_definitions(self, self._species(species))
 
+    def hop_channels(self, *, species: str | None = None) -> pd.DataFrame:
+        """Rates of hops between sites by channel: labels of both sites and their distance.
+
+        Distances of one pair of labels that follow one another by less than 0.1 Angstrom are one
+        channel. Changes of site from frame to frame are counted: two hops between two frames are
+        one, over the sum of both.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first with hops.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (start, end, distance), distance in Angstrom; columns ``rate`` (1/ns per carrier
+            on a site with the label of the start), ``low``, ``high`` and ``count``. The interval is
+            from blocks; below ten hops it is at least that of a Poisson count. Both directions are
+            listed; at equilibrium they have the same count. ``attrs["sites"]``: number of sites and
+            mean number of carriers on each, by label.
+
+        Raises
+        ------
+        InputError
+            For a species without `CrystalEvents`, and for results that do not hold channels, as
+            combined ones and those of earlier versions.
+        """
+        from .hop_channels import hop_channels
+
+        return hop_channels(self, species)
+
     def verdict(self, *, species: str | None = None) -> Verdict:
         """What carries the charge and how, in sentences that follow from tests.
 

@@ -46,7 +46,7 @@ def check_schema(tree: xr.DataTree, *, known_only: bool = True) -> None:
         if "variables" not in group or path.strip("/") not in tree.children:
             continue
         dataset = tree[path].to_dataset()
-        intervals = path in ("/decomposition", "/hop_definitions", "/transitions")
+        intervals = path in ("/decomposition", "/hop_channels", "/hop_definitions", "/transitions")
         for name, variable in dataset.data_vars.items():
             base = str(name)
             for end in ("_low", "_high"):

@@ -139,6 +139,11 @@ class ResultTree:
         return self._group("hop_definitions")
 
     @property
+    def hop_channel_data(self) -> xr.Dataset | None:
+        """Rates of hops between sites by channel; see `Results.hop_channels`."""
+        return self._group("hop_channels")
+
+    @property
     def blocks(self) -> Blocks:
         """The sums over blocks of time origins that everything is computed from.
 

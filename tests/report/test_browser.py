@@ -17,6 +17,7 @@ from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.report import write_report
 
 from ..builders import make_universe
+from ..site_lattices import hopping_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -358,4 +359,27 @@ def test_numbers_can_be_read_without_scripts(browser, page_file, results):
     assert page.locator("th", has_text="Nernst-Einstein conductivity").is_visible()
     assert page.locator("noscript").count() == 1
     assert not page.locator("form.controls").is_visible()
+    page.close()
+
+
+def test_the_network_of_hops(browser, tmp_path):
+    """Of one run, and with barriers of two: legends hide channels, also in the tables."""
+    path = hopping_run().results.report(tmp_path / "hops.html")
+    watched = Watched(browser, path, viewport={"width": 390, "height": 844})
+    page = watched.page
+    watched.unfold()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    key = "channel:a-b 2.50 A"
+    assert key in drawn_keys(page)["hop-network-1"]
+    page.locator(f"table button.key[data-key='{key}']").first.click()
+    settle(page)
+    assert key not in drawn_keys(page)["hop-network-1"]
+    words = page.locator("[data-chart=hop-network-1] svg text").all_text_contents()
+    assert {"a", "b"} <= set(words)
+    two = [hopping_run().results, hopping_run(400, 0.1).results]
+    page.goto(write_report(two, tmp_path / "two.html").as_uri())
+    page.evaluate("report.ready")
+    watched.unfold()
+    assert {"channel:a->b 2.50 A", "channel:b->a 2.50 A"} <= set(drawn_keys(page)["hop-barriers"])
+    assert watched.complaints == []
     page.close()

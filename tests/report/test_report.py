@@ -150,6 +150,7 @@ def test_every_demo_has_a_page(name, tmp_path):
     assert {"shares", "effectiveness", "cross", "horizon", "timeline"} <= drawn
     assert ({"flow", "transition", "survival"} <= drawn) is (name != "crystal")
     assert ("concertedness" in drawn) is (name == "crystal")
+    assert ("hop" in drawn) is (name == "crystal")
     assert (tmp_path / "page.html").stat().st_size < 1.8e6
 
 

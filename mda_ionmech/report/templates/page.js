@@ -123,6 +123,8 @@ const write = (cell, text) => {
     cell.append(document.createElement("br"), small);
   }
 };
+// a time in ps as the tables write it: spacings of files are not exact
+const shortened = time => `${Number(time.toPrecision(6))}`;
 const moveTables = () => {
   const at = state.at.window;
   for (const [name, rows] of Object.entries(store.moving)) {
@@ -132,15 +134,15 @@ const moveTables = () => {
       if (column) write(lines[k].cells[column], text);
     }));
   }
-  for (const one of all(".moves")) one.textContent = `Windows of ${chosen("window")} ps. `;
+  for (const one of all(".moves")) one.textContent = `Windows of ${shortened(chosen("window"))} ps. `;
 };
 const move = name => {
   const slider = store.sliders[name], k = state.at[name];
   const input = form.querySelector(`[data-slider="${name}"]`);
   const remark = slider.remarks[k] ? `, ${slider.remarks[k]}` : "";
   input.value = k;
-  input.setAttribute("aria-valuetext", `${slider.values[k]} ps${remark}`);
-  input.nextElementSibling.textContent = `${slider.values[k]} ps${remark}`;
+  input.setAttribute("aria-valuetext", `${shortened(slider.values[k])} ps${remark}`);
+  input.nextElementSibling.textContent = `${shortened(slider.values[k])} ps${remark}`;
   if (name === "window") moveTables();
   send([`at_${name}`]);
 };

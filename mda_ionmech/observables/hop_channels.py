@@ -1,0 +1,233 @@
+"""Channels of hops between sites: rates by site labels, direction and distance, for the result.
+
+A channel is here a pair of site labels from start to end and the distance between the sites. The
+rate is the number of hops over the time that carriers spent on sites with the label of the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import onsager
+from ..lib.run_length import LabelRuns, frame_counts, run_blocks
+from ..onsager.labelled_run import LabelledRun
+from .channel_rates import rates_with_intervals
+from .hop_graph import SAME_DISTANCE
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..onsager.labelled_run import LabelledSpecies
+
+#: Names and units of the variables; those of the first group have intervals.
+LONG_NAMES = {
+    "hop_rate": ("hops through this channel per carrier on the start label and time", "1/ns"),
+    "hop_count": ("number of hops through this channel", "1"),
+    "hop_distance": ("distance of the sites, mean over hops in both directions", "angstrom"),
+    "site_count": ("number of sites with this label", "1"),
+    "site_occupancy": ("mean number of carriers per site with this label", "1"),
+}
+
+
+@dataclass(frozen=True)
+class SpeciesChannels:
+    """Channels of one species.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Labels of the sites.
+    sites, occupancy : numpy.ndarray
+        Shape (labels,): number of sites, and mean number of carriers on each.
+    start, end : numpy.ndarray
+        Shape (channels,): number of the label at each end.
+    distance : numpy.ndarray
+        Shape (channels,), Angstrom: mean of both directions.
+    count : numpy.ndarray
+        Shape (channels,).
+    rate, low, high : numpy.ndarray
+        Shape (channels,), 1/ns.
+    """
+
+    labels: tuple[str, ...]
+    sites: np.ndarray
+    occupancy: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    distance: np.ndarray
+    count: np.ndarray
+    rate: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def names(self) -> list[str]:
+        """Name of every channel, e.g. ``24d->48g 2.04 A``."""
+        return [
+            f"{self.labels[a]}->{self.labels[b]} {d:.2f} A"
+            for a, b, d in zip(self.start, self.end, self.distance, strict=True)
+        ]
+
+
+def _hops(occupied: LabelRuns) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Site images before and after every hop, and the step it is in, by blocks of carriers."""
+    for begin, end in run_blocks(occupied.offsets):
+        mine = occupied.part(begin, end)
+        goes_on = np.ones(len(mine.value), dtype=bool)  # whether a run continues the one before
+        goes_on[mine.offsets[:-1]] = False
+        at = np.flatnonzero(goes_on)
+        yield mine.value[at - 1].astype(np.int64), mine.value[at], mine.start[at] - 1
+
+
+def _distance_classes(pair: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Class of every distance: those of one pair of labels that follow one another closely.
+
+    Parameters
+    ----------
+    pair : numpy.ndarray
+        Shape (pairs of site images,): the two labels, in either direction.
+    length : numpy.ndarray
+        Shape (pairs of site images,), Angstrom.
+    """
+    order = np.lexsort((length, pair))
+    new = (np.diff(pair[order]) != 0) | (np.diff(length[order]) > SAME_DISTANCE)
+    out = np.empty(len(pair), dtype=np.int64)
+    out[order] = np.concatenate([[0], np.cumsum(new)])
+    return out
+
+
+def channels_of(run: LabelledRun, one: LabelledSpecies) -> SpeciesChannels | None:
+    """Channels of a species whose events are hops between given sites; None without hops.
+
+    Both directions of a channel are listed, also where one of them has no hops.
+
+    Cost: linear in the hops, and in labels x frames.
+
+    Parameters
+    ----------
+    run : LabelledRun
+    one : LabelledSpecies
+    """
+    history = one.history
+    if history is None or one.in_cages:
+        return None
+    occupied, n_images = history.occupied, len(history.site)
+    key = np.empty(0, dtype=np.int64)
+    for before, after, _ in _hops(occupied):
+        key = np.union1d(key, before * n_images + after)
+    if not len(key):
+        return None
+    shells = history.shells
+    label, n_labels = shells.kind[history.site], len(shells.types)
+    first, last = np.divmod(key, n_images)
+    length = np.linalg.norm(history.where[last] - history.where[first], axis=1)
+    start, end = label[first], label[last]
+    pair = np.minimum(start, end) * n_labels + np.maximum(start, end)
+    # classes are numbered over all pairs, so that only the direction is to be added
+    shell = _distance_classes(pair, length)
+    forward, backward = shell * n_labels + start, shell * n_labels + end
+    found, one_of = np.unique(np.concatenate([forward, backward]), return_index=True)
+    channel, n_channels = np.searchsorted(found, forward), len(found)
+    begins, ends = (np.concatenate(x)[one_of] for x in ((start, end), (end, start)))
+    n_steps = run.n_frames - 1
+    plan = onsager.plan_blocks(n_steps, 1)
+    edges = np.arange(0, n_steps, plan.sub_block)
+    changes, length_sum = np.zeros((len(edges), n_channels)), np.zeros(n_channels)
+    for before, after, step in _hops(occupied):
+        at = np.searchsorted(key, before * n_images + after)
+        mine = channel[at]
+        row = step // plan.sub_block * n_channels + mine
+        changes += np.bincount(row, minlength=changes.size).reshape(changes.shape)
+        length_sum += np.bincount(mine, length[at], minlength=n_channels)
+    held = frame_counts(occupied, n_labels, label)[:, :-1]
+    exposure = np.add.reduceat(held, edges, axis=1).T * run.dt * 1e-3
+    per_step = np.bincount(np.arange(n_steps) // plan.sub_block)
+    leaving = changes @ (begins[:, None] == np.arange(n_labels))
+    plan = onsager.lengthen_blocks(plan, leaving / per_step[:, None])
+    rate, low, high = rates_with_intervals(
+        changes, exposure[:, begins], plan, seed=run.seed, level=run.level
+    )
+    count, both = changes.sum(axis=0), found // n_labels
+    distance = np.bincount(both, length_sum) / np.bincount(both, count)
+    sites = np.bincount(shells.kind, minlength=n_labels).astype(float)
+    return SpeciesChannels(
+        labels=shells.types,
+        sites=sites,
+        occupancy=held.mean(axis=1) / np.maximum(sites, 1),
+        start=begins,
+        end=ends,
+        distance=distance[both],
+        count=count,
+        rate=rate,
+        low=low,
+        high=high,
+    )
+
+
+def hop_channels_dataset(run: LabelledRun) -> xr.Dataset | None:
+    """Channels of all species with hops between sites; None where there is none.
+
+    Parameters
+    ----------
+    run : LabelledRun
+
+    Returns
+    -------
+    xarray.Dataset or None
+        Group ``hop_channels`` of the result.
+    """
+    import xarray as xr
+
+    known = {k: c for k, one in enumerate(run.species) if (c := channels_of(run, one))}
+    if not known:
+        return None
+    names: dict[str, tuple[str, str]] = {}
+    for one in known.values():
+        for name, a, b in zip(one.names(), one.start, one.end, strict=True):
+            names[name] = one.labels[a], one.labels[b]
+    labels = list(dict.fromkeys(label for one in known.values() for label in one.labels))
+    listed = list(names)
+    of_channels = {
+        name: np.full((len(run.species), len(names)), np.nan)
+        for name in ("hop_rate", "hop_rate_low", "hop_rate_high", "hop_count", "hop_distance")
+    }
+    of_sites = {
+        name: np.full((len(run.species), len(labels)), np.nan)
+        for name in ("site_count", "site_occupancy")
+    }
+    for k, one in known.items():
+        at = [listed.index(name) for name in one.names()]
+        columns = one.rate, one.low, one.high, one.count, one.distance
+        for name, values in zip(of_channels, columns, strict=True):
+            of_channels[name][k, at] = values
+        at = [labels.index(name) for name in one.labels]
+        of_sites["site_count"][k, at] = one.sites
+        of_sites["site_occupancy"][k, at] = one.occupancy
+    data = {n: (["species", "channel"], v, _about(n, run.level)) for n, v in of_channels.items()}
+    data |= {n: (["species", "site_label"], v, _about(n, run.level)) for n, v in of_sites.items()}
+    ends = list(zip(*names.values(), strict=True))
+    return xr.Dataset(
+        data,
+        coords={
+            "species": run.names,
+            "channel": listed,
+            "site_label": labels,
+            "label_start": ("channel", list(ends[0])),
+            "label_end": ("channel", list(ends[1])),
+        },
+    )
+
+
+def _about(name: str, level: float) -> dict[str, object]:
+    """Attributes of a variable."""
+    base = name.removesuffix("_low").removesuffix("_high")
+    text, unit = LONG_NAMES[base]
+    if base == name:
+        return {"units": unit, "long_name": text}
+    end = name.removeprefix(f"{base}_")
+    return {
+        "units": unit, "long_name": f"{end} end of the interval of: {text}", "level": level
+    }  # fmt: skip
