@@ -1,6 +1,8 @@
+import hashlib
 import os
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets
 from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.events import SolvationEvents
+from mda_ionmech.lib.file_lock import FileLock
 from mda_ionmech.macrostates import IonPairing
 from mda_ionmech.microstates import CutoffShell
 
@@ -17,9 +20,42 @@ from .physics import table
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """One worker more than cores: some tests wait for processes, for a kill or for a browser."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_kernel_is_compiled_once(tmp_path_factory):
+    """By one of the workers; the others wait and read what it has kept on disk."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.dispatcher import Dispatcher
+
+    folder = tmp_path_factory.getbasetemp().parent / "kernels"
+    folder.mkdir(exist_ok=True)
+    alone = Dispatcher.compile
+
+    def compiled(self, signature):
+        function = self.py_func
+        name = f"{function.__module__}.{function.__qualname__}{signature}"
+        path = folder / hashlib.sha256(name.encode()).hexdigest()
+        with global_compiler_lock:
+            end = time.monotonic() + 120
+            while (lock := FileLock.take(path)) is None and time.monotonic() < end:
+                time.sleep(0.05)
+            try:
+                return alone(self, signature)
+            finally:
+                if lock is not None:
+                    lock.release()
+
+    Dispatcher.compile = compiled
+    yield
+    Dispatcher.compile = alone
 
 
 @pytest.fixture(scope="session")

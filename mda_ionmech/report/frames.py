@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..onsager.coefficients import onsager_factor
-from ..results.ends import ENDS
+from ..results.ends import ENDS, value_at
 from .elements import Data, data
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def ends(data: xr.Dataset, name: str, factor: float = 1.0, /, **where: str) -> l
     out = []
     for end in ENDS:
         variable = f"{name}{end}"
-        out.append(plain(factor * float(data[variable].sel(where))) if variable in data else None)
+        out.append(plain(factor * value_at(data, variable, where)) if variable in data else None)
     return out
 
 
@@ -46,13 +46,6 @@ def events_of(at: Reading, species: str) -> list[str]:
     frequency = at.results.decomposition["event_frequency"].sel(species=species)
     has = np.isfinite(frequency.transpose("event", "window").values).any(axis=1)
     return [str(e) for e, own in zip(frequency["event"].values, has, strict=True) if own]
-
-
-def scan(at: Reading) -> Iterator[tuple[float, str, xr.Dataset]]:
-    """The windows in ps with their labels on axes and their data."""
-    found = at.results.decomposition
-    for window in found["window"].values:
-        yield float(window), f"{window:g}", found.sel(window=window)
 
 
 def conductivity_by_event(at: Reading) -> Data:
@@ -66,7 +59,7 @@ def conductivity_by_event(at: Reading) -> Data:
         for event in events_of(at, name):
             key = f"event:{event}" if name in at.ruled else f"species:{name}"
             shown = event if name in at.ruled else name
-            for window, label, one in scan(at):
+            for window, label, one in at.scan:
                 blocks = int(one["blocks"])
                 count = plain(one["event_count"].sel(species=name, event=event))
                 where = {"species": name, "event": event}
@@ -119,7 +112,7 @@ def totals(at: Reading) -> Data:
     )  # fmt: skip
     rows: list[list[Any]] = [
         [label, window, *ends(one, name, **where), int(one["blocks"])]
-        for window, label, one in scan(at)
+        for window, label, one in at.scan
     ]
     if at.diffusive:
         found = at.results.decomposition
@@ -141,7 +134,7 @@ def events_by_window(at: Reading, species: str, name: str) -> Data:
     extra = [v for v in extra if v in found]
     for event in events_of(at, species):
         where = {"species": species, "event": event}
-        for window, _, one in scan(at):
+        for window, _, one in at.scan:
             rows.append(
                 [f"event:{event}", event, window, *ends(one, "share", **where),
                  *ends(one, "event_conductivity", **where),
@@ -168,7 +161,7 @@ def transport_by_window(at: Reading) -> Data:
     the later one, without the contribution of vibration and caging to short windows.
     """
     rows: list[list[Any]] = []
-    windows = list(scan(at))
+    windows = at.scan
     for quantity, name, species in _quantities(at):
         where = {} if species is None else {"species": species}
         values = [float(one[name].sel(where)) for *_, one in windows]
@@ -214,7 +207,7 @@ def displacements(at: Reading) -> Data:
     settings = at.results.settings
     n = len(settings["axes"])
     rows: list[list[Any]] = []
-    windows = list(scan(at))
+    windows = at.scan
     for one in settings["species"]:
         species = str(one["name"])
         for which, name in (("single ions", "diffusivity_self"), ("collective", "onsager")):
@@ -258,7 +251,7 @@ def event_matrix(at: Reading, species: str, name: str) -> Data:
     size = {e: float(abs(share.sel(event=e)).max()) for e in events}
     events = largest(events, size)
     rows: list[list[Any]] = []
-    for window, _, one in scan(at):
+    for window, _, one in at.scan:
         mine = one.sel(species=species, species_2=species)
         whole = float(mine["onsager"])
         defined = np.isfinite(one["share"].sel(species=species)).any()

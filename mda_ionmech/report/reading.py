@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from ..results.results import Results
 
 
@@ -68,6 +71,12 @@ class Reading:
             resampled=resampled,
             has_paths=resampled and "path_slope" in data,
         )
+
+    @cached_property
+    def scan(self) -> list[tuple[float, str, xr.Dataset]]:
+        """The windows in ps with their labels on axes and their data."""
+        found = self.results.decomposition
+        return [(float(w), f"{w:g}", found.sel(window=w)) for w in found["window"].values]
 
     @property
     def diffusive(self) -> bool:

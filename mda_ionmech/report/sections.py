@@ -352,7 +352,7 @@ def _transitions(at: Reading, species: str, source: Data, keys: list[Key]) -> Ta
 def convergence(at: Reading) -> Section:
     """The conductivity at every window, parts of the trajectory, and time reversal."""
     rows = []
-    for window, _, one in frames.scan(at):
+    for window, _, one in at.scan:
         mark = " *" if int(one["blocks"]) < FEWEST_BLOCKS else ""
         rows.append(
             [
@@ -407,7 +407,7 @@ def _conductivities(at: Reading) -> Data:
     names = ("conductivity", "nernst_einstein", "haven_ratio")
     rows = [
         [window, int(one["blocks"]), *(x for name in names for x in frames.ends(one, name))]
-        for window, _, one in frames.scan(at)
+        for window, _, one in at.scan
     ]
     units = dict(zip(names, ("S/m", "S/m", "1"), strict=True))
     columns = [(f"{n}{end}", units[n]) for n in names for end in ("", "_low", "_high")]

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import xarray as xr
 
 #: What follows the name of a variable in those of its value and the ends of its interval.
 ENDS = ("", "_low", "_high")
+
+
+def value_at(data: xr.Dataset, name: str, where: Mapping[str, str]) -> float:
+    """The number of a variable at given labels of all its dimensions.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+    name : str
+    where : mapping of str to str
+        Labels by dimension.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    KeyError
+        For an unknown variable or label.
+    """
+    variable = data.variables[name]
+    # by the indices themselves: DataArray.sel makes a dataset for every number
+    at: tuple[Any, ...] = tuple(data.get_index(d).get_loc(where[str(d)]) for d in variable.dims)
+    return float(variable.values[at])
 
 
 def with_ends(data: xr.Dataset, name: str, **where: str) -> tuple[float, float, float]:
@@ -25,5 +51,5 @@ def with_ends(data: xr.Dataset, name: str, **where: str) -> tuple[float, float, 
     -------
     value, low, high : float
     """
-    value, low, high = (float(data[name + end].sel(where)) for end in ENDS)
+    value, low, high = (value_at(data, name + end, where) for end in ENDS)
     return value, low, high

@@ -42,7 +42,7 @@ def contributions(at: Reading) -> Chart:
     """Contributions of the events to the conductivity against the window, and in the limit."""
     source, total = frames.conductivity_by_event(at), frames.totals(at)
     keys = contribution_keys(at)
-    labels = [label for _, label, _ in frames.scan(at)]
+    labels = [label for _, label, _ in at.scan]
     labels += [frames.LIMIT] if at.diffusive else []
     what = "conductivity" if at.charged else f"L({at.species[0]}, {at.species[0]})"
     unit = "S/m" if at.charged else "1/(J m s)"
@@ -187,7 +187,7 @@ def conductivity(at: Reading, source: Data) -> Chart:
 
 def window_axis(at: Reading, title: str) -> Spec:
     """A logarithmic axis labelled at the windows of the scan."""
-    return time_axis("window", title, [window for window, *_ in frames.scan(at)])
+    return time_axis("window", title, [window for window, *_ in at.scan])
 
 
 def _limit_band(at: Reading, variable: str = "diffusive_conductivity") -> list[Spec]:
