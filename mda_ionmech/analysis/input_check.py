@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,12 @@ from MDAnalysis.lib.mdamath import triclinic_box
 
 from ..lib.errors import InputError
 from ..microstates import CageAssignment
+from ..microstates.rdf import PairCounts, minimum_in_words
 from ..trajectory.charge_balance import NEUTRAL, did_you_mean, net_charge
 from ..trajectory.reader_position import where_it_was
 from ..trajectory.unwrap import LONG_STEP
 from .input_notes import ONE_EVENT, without_events
+from .sampled_frames import some_carriers
 from .step_checks import sample_steps
 from .trajectory_checks import check_before_reading
 
@@ -163,21 +165,30 @@ def _surroundings(source: FrameSource, index: int, one: IonSpecies) -> Iterator[
         text += ": fewer sites than ions; give a CIF, or a lower threshold" if crowded else ""
         yield CheckRow(one.name, text, "check" if crowded else "ok")
         return
+    inner = getattr(detector, "inner", {})
+    inner = inner if isinstance(inner, Mapping) else {}  # another meaning in a user's own detector
     counts: list[np.ndarray] = []
+    pairs = PairCounts(detector.ligand_types)
     for geometry in geometries:
         found = detector.contacts(geometry)
+        if inner:
+            pairs.add(some_carriers(geometry))
         kind = geometry.ligand_kind[found.ligand[found.inner]]
         counted = np.zeros((len(geometry.centres), len(detector.ligand_types)))
         np.add.at(counted, (found.carrier[found.inner], kind), 1)
         counts.append(counted)
     each = np.concatenate(counts)
+    measured = pairs.distributions() | getattr(detector, "distributions", {}) if inner else {}
     for k, kind in enumerate(detector.ligand_types):
         mean, spread = each[:, k].mean(), each[:, k].std()
-        radius = getattr(detector, "inner", {}).get(kind)
+        radius = inner.get(kind)
         within = "" if radius is None else f" within {radius:.2f} A"
         text = f"{mean:.2f} +- {spread:.2f} {kind} atoms{within} (mean and spread over the ions)"
         text += "" if mean > 0 else ": check the cutoff, and the selection of the ligands"
         yield CheckRow(one.name, text, "ok" if mean > 0 else "check")
+        words = None if radius is None else minimum_in_words(measured[kind], radius)
+        if words is not None and mean > 0:
+            yield CheckRow("", f"{kind}: {words}")
     bare = float(np.mean(each.sum(axis=1) == 0))
     if bare > 0.2:
         text = f"{bare:.0%} of the ions have no ligand at all: is a kind of ligands missing?"

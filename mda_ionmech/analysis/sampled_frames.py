@@ -85,7 +85,7 @@ class ShellSample:
         now = np.stack([found.carrier[begun], found.ligand[begun]])
         self.first = now if self.first is None else self.first
         self.same = self.same and np.array_equal(self.first, now)
-        self.pairs.add(_some_carriers(frame))
+        self.pairs.add(some_carriers(frame))
         self.n_carriers = len(frame.centres)
         self.n_frames += 1
 
@@ -105,7 +105,7 @@ class ShellSample:
         return self.by_type(np.where(at >= 0, self.pairs.edges[at], np.inf))
 
 
-def _some_carriers(frame: FrameGeometry) -> FrameGeometry:
+def some_carriers(frame: FrameGeometry) -> FrameGeometry:
     """The same frame with at most `CARRIERS` evenly chosen carriers."""
     n = len(frame.centres)
     if n <= CARRIERS:

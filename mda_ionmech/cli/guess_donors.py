@@ -35,6 +35,11 @@ CENTRE_TO_CENTRE = (2.5, 7.0)
 WIDEST = 1.1
 #: Frames that are looked at.
 FRAMES = 30
+#: Most frames for g(r) of a shell, for so many ions in all frames, and so many atoms.
+MOST_FRAMES, IONS, ATOMS = 200, 3000, 2_000_000
+#: In a flat minimum with a relative increase of the coordination number below this any cutoff is
+#: as good.
+_SAME_NUMBER = 0.02
 #: Atoms with fewer contacts than this fraction of those with the most do not coordinate, if so many
 #: contacts or more would be expected of them otherwise.
 _SHARE, _TELLING = 0.05, 10.0
@@ -48,15 +53,16 @@ class Peak:
     ----------
     position, minimum : float
         Angstrom.
-    coordination : float
-        Donors per cation within the minimum.
-    n_frames : int
+    cutoff : float
+        The minimum, or the near end of a flat one, to 0.1, Angstrom.
+    is_flat : bool
+        Whether it is the near end.
     """
 
     position: float
     minimum: float
-    coordination: float
-    n_frames: int
+    cutoff: float
+    is_flat: bool
 
 
 def contact_distance(cation: str, donor: str) -> float:
@@ -95,8 +101,10 @@ def distributions(
     centres: np.ndarray,
     groups: Sequence[np.ndarray],
     names: Sequence[str] | None = None,
+    *,
+    most: int = FRAMES,
 ) -> list[RadialDistribution] | None:
-    """g(r) of ions and groups of atoms, on up to `FRAMES` frames.
+    """g(r) of ions and groups of atoms, on some frames.
 
     Parameters
     ----------
@@ -108,6 +116,8 @@ def distributions(
         Indices of the atoms of each group.
     names : sequence of str, optional
         Their ligand types.
+    most : int, optional
+        Largest number of frames.
 
     Returns
     -------
@@ -117,7 +127,7 @@ def distributions(
     from MDAnalysis.lib.mdamath import triclinic_vectors
 
     n_frames = universe.trajectory.n_frames
-    chosen = np.unique(np.linspace(0, n_frames - 1, min(n_frames, FRAMES)).astype(int))
+    chosen = np.unique(np.linspace(0, n_frames - 1, min(n_frames, most)).astype(int))
     kinds = tuple(names or (f"group {k}" for k in range(len(groups))))
     ligands = np.concatenate(list(groups))
     kind = np.repeat(np.arange(len(groups)), [len(g) for g in groups]).astype(np.int64)
@@ -160,14 +170,17 @@ def peak_of(found: RadialDistribution, contact: float, shortest: float) -> Peak 
     position = float(found.r[inside][np.argmax(smooth[inside])])
     if not shortest < position <= contact:
         return None
-    n = float(found.coordination[np.searchsorted(found.r, minimum)])
-    return Peak(position, minimum, n, found.n_frames)
+    flat = found.flat_minimum()
+    if flat is not None:
+        few, many = (found.number_within(radius) for radius in flat)
+        if many > (1 + _SAME_NUMBER) * few:
+            return Peak(position, minimum, round(flat[0], 1), True)
+    return Peak(position, minimum, minimum, False)
 
 
-def within(found: RadialDistribution, radius: float) -> float:
-    """Mean number of donors per cation within a radius, Angstrom."""
-    place = min(int(np.searchsorted(found.r, radius)), len(found.r) - 1)
-    return float(found.coordination[place])
+def frames_of_shell(n_ions: int, n_atoms: int) -> int:
+    """Number of frames for g(r) of a shell: more where ions are few, fewer in large systems."""
+    return max(FRAMES, min(MOST_FRAMES, IONS // n_ions, ATOMS // n_atoms))
 
 
 def by_chemistry(keys: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -210,7 +223,7 @@ def coordinating(
     if found is None:
         return chemical, False
     seen = [
-        within(g, contact_distance(cation, k[0])) * len(cations) * g.n_frames
+        g.number_within(contact_distance(cation, k[0])) * len(cations) * g.n_frames
         for k, g in zip(keys, found, strict=True)
     ]
     if max(seen) <= 0:

@@ -14,6 +14,7 @@ from ..lib.molecules import are_bonded
 from ..lib.topology import describe_atoms
 from ..macrostates.composition import MOST_TYPES
 from ..microstates import RadialDistribution
+from ..microstates.rdf import minimum_in_words
 from ..trajectory.frame_times import account_of_times
 from .guess_donors import (
     CENTRE_TO_CENTRE,
@@ -21,8 +22,8 @@ from .guess_donors import (
     Peak,
     contact_distance,
     distributions,
+    frames_of_shell,
     peak_of,
-    within,
 )
 from .guess_molecules import MoleculeKind, Survey, central_atoms
 from .toml_file import toml_string
@@ -99,8 +100,9 @@ def shell_lines(
 ) -> tuple[list[str], list[MeasuredShell]]:
     """The table of a `CutoffShell`, and the g(r) of each type, from which its radii are."""
     found = distributions(
-        universe, kind.atoms, [atoms for _, atoms, _ in ligands.values()], list(ligands)
-    )
+        universe, kind.atoms, [atoms for _, atoms, _ in ligands.values()], list(ligands),
+        most=frames_of_shell(kind.n_molecules, universe.atoms.n_atoms),
+    )  # fmt: skip
     measured: list[MeasuredShell] = []
     radii: dict[str, str] = {}
     told: dict[str, str] = {}
@@ -112,26 +114,27 @@ def shell_lines(
         if found is None:
             told[name] = "donors by chemistry: without a cell g(r) is not known"
         elif peak is not None:
-            told[name] = _told(peak)
+            told[name] = _told(found[k], peak)
+            radii[name] = f"{peak.cutoff:.1f}" if peak.is_flat else '"rdf"'
         else:
             radii[name] = f"{contact:.1f}"
+            n = found[k].number_within(contact)
             told[name] = (
                 f"g(r) has no clear minimum after a first peak at contact, up to {contact:.1f} A "
-                f"({within(found[k], contact):.2f} atoms there, {found[k].n_frames} frames): the "
-                "contact distance by ionic radii"
+                f"({n:.2f} atoms there, {found[k].n_frames} frames): the contact distance by ionic "
+                "radii"
             )
         if found is not None:
-            radius = round(contact, 1) if peak is None else peak.minimum
+            radius = round(contact, 1) if peak is None else peak.cutoff
             measured.append(MeasuredShell(kind.name, found[k], radius))
     same = set(radii.values()) == {'"rdf"'}
     melt = set(ligands) == {"anion"} and all(k.is_single for k in ligands["anion"][2])
     each = "{ " + ", ".join(f"{k} = {r}" for k, r in radii.items()) + " }"
-    cutoff = '"rdf"                ' if same else f"{each} "
     lines = [
         "",
         "[species.microstates]",
         'rule = "CutoffShell"',
-        f"cutoff = {cutoff}# first minimum of g(r); look at it: ionmech rdf",
+        _cutoff('"rdf"' if same else each),
         _hysteresis(),
         _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE),
         "",
@@ -164,7 +167,8 @@ def shell_of_centre_lines(
         return [], []
     middles = [central_atoms(universe, k) for k in counterions]
     centres = kind.atoms.reshape(kind.n_molecules, kind.n_atoms)
-    found = distributions(universe, centres, [np.concatenate(middles)], [role])
+    most = frames_of_shell(kind.n_molecules, universe.atoms.n_atoms)
+    found = distributions(universe, centres, [np.concatenate(middles)], [role], most=most)
     nearest, farthest = CENTRE_TO_CENTRE
     melt = kind.is_single and all(k.is_single for k in counterions)
     if melt:
@@ -173,9 +177,9 @@ def shell_of_centre_lines(
     peak = None if found is None else peak_of(found[0], farthest, nearest)
     centre = "" if kind.is_single else "the centre of mass of "
     measured = [
-        MeasuredShell(kind.name, one, None if peak is None else peak.minimum) for one in found or ()
+        MeasuredShell(kind.name, one, None if peak is None else peak.cutoff) for one in found or ()
     ]
-    if peak is None:
+    if found is None or peak is None:
         lines = [
             f"# no [species.microstates]: g(r) of {centre}{kind.name} and the",
             f"# central atoms of the {role}s has no clear first minimum; give a cutoff to split",
@@ -188,16 +192,25 @@ def shell_of_centre_lines(
         "",
         "[species.microstates]",
         f'rule = "CutoffShell"{comment}',
-        'cutoff = "rdf"                # first minimum of g(r); look at it: ionmech rdf',
+        _cutoff(f"{peak.cutoff:.1f}" if peak.is_flat else '"rdf"'),
         _hysteresis(),
         _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE),
         "",
         "[species.microstates.ligands]",
-        *wrap(f"{role}: {_told(peak)}", 98, initial_indent="# ", subsequent_indent="#   "),
+        *wrap(
+            f"{role}: {_told(found[0], peak)}", 98, initial_indent="# ", subsequent_indent="#   "
+        ),
         f"{role} = {toml_string(text)}",
         *rules,
     ]
     return lines, measured
+
+
+def _cutoff(value: str) -> str:
+    meaning = "A; " if "rdf" not in value else ""
+    meaning += '"rdf": ' if "{" in value and "rdf" in value else ""
+    meaning += "first minimum of g(r); " if "rdf" in value else ""
+    return f"{f'cutoff = {value}':29} # {meaning}look at it: ionmech rdf"
 
 
 def _hysteresis() -> str:
@@ -222,10 +235,11 @@ def _persistence(universe: Any, longest: float = PERSISTENCE) -> str:
     return f"{f'# persistence = {longest}':29} # ps; {few} for one"
 
 
-def _told(peak: Peak) -> str:
+def _told(found: RadialDistribution, peak: Peak) -> str:
+    """The peak of g(r), its minimum, and the cutoff where it is the near end of a flat one."""
+    words = minimum_in_words(found, peak.cutoff)
     return (
-        f"first peak of g(r) at {peak.position:.2f} A, minimum after it at {peak.minimum:.2f} A, "
-        f"{peak.coordination:.2f} atoms within it ({peak.n_frames} frames)"
+        f"{words}; the cutoff is the near end of the flat minimum" if peak.is_flat else str(words)
     )
 
 

@@ -243,7 +243,7 @@ def _write(
         written += f", and g(r) of the shells: {picture}"
     console.print(f"{written}. These are guesses: check them, then", soft_wrap=True)
     console.print(f"  ionmech init --check {output}    # what a run makes of it", soft_wrap=True)
-    if 'cutoff = "rdf"' in guess.text:  # a crystal has sites and no cutoffs
+    if 'rule = "CutoffShell"' in guess.text:  # a crystal has sites and no cutoffs
         console.print(f"  ionmech rdf {output}    # the cutoffs, with a figure", soft_wrap=True)
     console.print(f"  ionmech run {output}    # the decomposition", soft_wrap=True)
 

@@ -25,6 +25,9 @@ _BROAD = 0.2  # the same for second peaks
 _BULK = 0.5  # a second peak is higher than this
 _RISEN = 0.85  # of the rise to the second peak
 _CLEAR_DEPTH = 0.5  # the minimum must lie below this fraction of the first peak
+#: g(r) within this fraction of the height of the first peak above its minimum is flat, where it is
+#: for at least so long, Angstrom.
+_FLAT, _LONG = 0.01, 0.8
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,71 @@ class RadialDistribution:
         """
         valley = self._first_shell()[1]
         return round(float(self.r[valley[0]] + self.r[valley[-1]]) / 2, 2)
+
+    def flat_minimum(self) -> tuple[float, float] | None:
+        """Range over which g(r) stays at its first minimum, where this is flat.
+
+        It begins where smoothed g(r) has fallen to within 1 % of the height of the first peak of
+        its level at the minimum, and ends where it has clearly risen above that again. Its near end
+        does not depend on how the last of the noise falls, as the place of the lowest value does,
+        and leaves out the atoms between the shells that `first_minimum`, the middle, includes.
+
+        Returns
+        -------
+        (float, float) or None
+            Angstrom, rounded to 0.01. None where the range is shorter than 0.8 A, where g(r) is too
+            noisy to tell, and where `first_minimum` finds nothing.
+        """
+        try:
+            first, valley = self._first_shell()
+        except InputError:
+            return None
+        smooth = self.smoothed()
+        level = float(smooth[valley].mean())
+        width = _FLAT * (smooth[first] - level)
+        if 2 * float(self.error[valley].mean()) > width:
+            return None
+        near = first + int(np.argmax(smooth[first:] <= level + width))
+        risen = smooth > level + width + 2 * self.error
+        far = near + int(np.argmax(risen[near:])) - 1 if risen[near:].any() else len(smooth) - 1
+        ends = round(float(self.r[near]), 2), round(float(self.r[far]), 2)
+        return ends if ends[1] - ends[0] >= _LONG else None
+
+    def number_within(self, radius: float) -> float:
+        """Mean number of ligand atoms within a distance.
+
+        Parameters
+        ----------
+        radius : float
+            Angstrom.
+
+        Returns
+        -------
+        float
+        """
+        return float(np.interp(radius, self.r + BIN_WIDTH / 2, self.coordination, left=0.0))
+
+    def similar_cutoffs(self, cutoff: float, change: float = 0.1) -> tuple[float, float]:
+        """Range of cutoffs with nearly the same coordination number.
+
+        Parameters
+        ----------
+        cutoff : float
+            Angstrom.
+        change : float, optional
+            Largest relative change of the number of ligand atoms.
+
+        Returns
+        -------
+        (float, float)
+            Angstrom; the far end is at most that of g(r).
+        """
+        n = self.number_within(cutoff)
+        edges = self.r + BIN_WIDTH / 2
+        inside = np.flatnonzero(np.abs(self.coordination - n) <= change * n)
+        if not len(inside):
+            return cutoff, cutoff
+        return min(cutoff, float(edges[inside[0]])), max(cutoff, float(edges[inside[-1]]))
 
     def _first_shell(self) -> tuple[int, np.ndarray]:
         """Bin of the first peak, and the bins at which g(r) is lowest after it."""
@@ -158,6 +226,37 @@ class RadialDistribution:
                 second = top
                 break
         return float(self.r[first]), float(self.r[low]), float(self.r[second])
+
+
+def minimum_in_words(found: RadialDistribution, cutoff: float) -> str | None:
+    """The first peak and minimum, and how the coordination number depends on the cutoff.
+
+    Parameters
+    ----------
+    found : RadialDistribution
+    cutoff : float
+        Angstrom.
+
+    Returns
+    -------
+    str or None
+        None where there is no clear minimum.
+    """
+    places = found.peaks()
+    if places is None:
+        return None
+    flat = found.flat_minimum()
+    minimum = (
+        f"minimum after it at {found.first_minimum():.2f} A"
+        if flat is None
+        else f"flat minimum after it from {flat[0]:.1f} to {flat[1]:.1f} A"
+    )
+    near, far = found.similar_cutoffs(cutoff)
+    return (
+        f"first peak of g(r) at {places[0]:.2f} A, {minimum}, {found.number_within(cutoff):.2f} "
+        f"atoms within {cutoff:.2f} A and within 10 % of that for cutoffs from {near:.1f} to "
+        f"{far:.1f} A ({found.n_frames} frames)"
+    )
 
 
 class PairCounts:

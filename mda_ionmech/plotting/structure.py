@@ -26,8 +26,8 @@ def rdf(
 ) -> Axes:
     """g(r) of carriers and one ligand type, with the radii of the shell.
 
-    Triangles mark the first peak and the first minimum of g(r), where they are clear; the dashed
-    line is the mean number of ligand atoms within a distance.
+    Triangles mark the first peak and the first minimum of g(r), where they are clear, and a bar a
+    flat minimum; the dashed line is the mean number of ligand atoms within a distance.
 
     Parameters
     ----------
@@ -88,6 +88,13 @@ def rdf(
                 ("minimum", distribution.first_minimum(), "^"),
             )
         ]  # fmt: skip
+    if flat := distribution.flat_minimum():
+        level = float(np.interp(np.mean(flat), r, distribution.smoothed()))
+        label = f"flat minimum {flat[0]:.1f} to {flat[1]:.1f} A"
+        line += ax.plot(
+            flat, [level, level], color="#D55E00", lw=4, alpha=0.4, solid_capstyle="butt",
+            label=label,
+        )  # fmt: skip
     if inner is not None:
         label = f"cutoff {inner:g} A" if outer in (None, inner) else f"begins below {inner:g} A"
         line.append(ax.axvline(inner, color=BLACK, lw=1, label=label))

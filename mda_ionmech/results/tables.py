@@ -282,7 +282,7 @@ def print_shells(
         table.add_column(column)
     for column in ("peak, A", "minimum, A", "number within", "in use, A"):
         table.add_column(column, justify="right")
-    unclear = []
+    unclear, flat = [], []
     for species, found in shells:
         shell: Any = species.microstates
         for kind, distribution in found.items():
@@ -294,6 +294,13 @@ def print_shells(
                 cells = [f"{radius:.2f}", f"{distribution.coordination[at]:.2f}"]
             except InputError as error:
                 unclear.append(str(error))
+            if ends := distribution.flat_minimum():
+                few, many = map(distribution.number_within, ends)
+                flat.append(
+                    f"{species.name} and {kind}, {ends[0]:.1f} to {ends[1]:.1f} A, {few:.2f} to "
+                    f"{many:.2f} atoms within. The lowest value is anywhere in it; its near end, "
+                    f"{kind} = {ends[0]:.1f}, leaves out what is between the shells."
+                )
             inner, outer = (getattr(shell, end, {}).get(kind) for end in ("inner", "outer"))
             in_use = "-" if inner is None else f"{inner:.2f}"
             if inner is not None and outer is not None and outer > inner:
@@ -302,6 +309,8 @@ def print_shells(
     console.print(table)
     for text in unclear:
         console.print(headed("Unclear:", text))
+    for text in flat:
+        console.print(headed("Flat minimum:", text))
 
 
 def print_arrhenius(console: Console, fits: Arrhenius) -> None:

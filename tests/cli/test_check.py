@@ -74,6 +74,9 @@ def test_the_table_says_what_was_understood(config):
         "29.2",
         "g/cm3",
         "nothing implausible was found. Next: ionmech run",
+        "solvent: first peak of g(r) at 2.1",
+        "flat minimum after it from 2.",
+        "anion: first peak of g(r) at ",
     ):
         assert text in output, text
     # 4.15 nitrogens and 0.2 oxygens, from the page of the data

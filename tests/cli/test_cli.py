@@ -200,6 +200,7 @@ def test_from_files_to_figures(tmp_path):
     done = ionmech_here("rdf", "my.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "3.2" in done.stdout or "3.3" in done.stdout
+    assert "Flat minimum: Li+ and solvent, 2." in done.stdout
     output = tmp_path / "ionmech-output"
     assert {p.name for p in output.iterdir()} == {
         f"my-rdf-Li-{kind}.{end}" for kind in ("solvent", "anion") for end in ("png", "pdf")

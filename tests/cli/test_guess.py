@@ -101,18 +101,32 @@ def test_each_solvent_of_a_mixture_is_a_ligand_type(bonds):
     assert not guess.missing
 
 
-def test_the_peak_that_was_taken_is_told():
-    guess, config = guessed(datasets.liquid())
+@pytest.mark.parametrize(
+    ("name", "ligand", "cutoff", "number"),
+    [("liquid", "solvent", 2.8, 4.15), ("polymer",) * 2 + (3.2, 5.97)],
+)
+def test_the_cutoff_is_the_near_end_of_a_flat_minimum(name, ligand, cutoff, number):
+    guess, config = guessed(datasets.load(name))
     text = " ".join(guess.text.replace("\n#  ", "").split())
-    peak = re.search(
-        r"# solvent: first peak of g\(r\) at (\S+) A, minimum after it at (\S+) A, (\S+) atoms",
+    told = re.search(
+        rf"# {ligand}: first peak of g\(r\) at (\S+) A, flat minimum after it from (\S+) to "
+        r"(\S+) A, (\S+) atoms within (\S+) A and within 10 % of that for cutoffs from (\S+) "
+        r"to (\S+) A",
         text,
     )
-    # 4.15 nitrogens within 2.8 A, the peak at 2.14 A (page of the data)
-    assert float(peak[1]) == pytest.approx(2.14, abs=0.05)
-    assert 2.8 < float(peak[2]) < 3.6
-    assert float(peak[3]) == pytest.approx(4.2, abs=0.25)
-    assert config.species[0].microstates.cutoff == "rdf"
+    peak, near, far, n, within, shorter, longer = map(float, told.groups())
+    # 4.15 nitrogens within 2.8 A, the peak at 2.14 A; of the polymer 2.05 A (page of the data)
+    assert peak == pytest.approx(2.1, abs=0.05)
+    assert (near, within) == (cutoff, cutoff)
+    assert far > 4
+    assert n == pytest.approx(number, abs=0.1)
+    assert shorter < cutoff < 3.9 < longer
+    # that of the rare anions is no flat one
+    assert config.species[0].microstates.cutoff == {ligand: cutoff, "anion": "rdf"}
+    assert "# anion: first peak of g(r) at 2.1" in text
+    radii = {one.distribution.kind: (one.cutoff, one.outer) for one in guess.shells}
+    assert radii[ligand] == pytest.approx((cutoff, cutoff + 0.6))
+    assert 2.9 < radii["anion"][0] < 3.4
 
 
 def test_a_single_solvent_keeps_its_plain_name():
@@ -330,10 +344,12 @@ def test_ionic_liquids_have_shells_around_centres_of_mass():
     assert (cation.n_carriers, anion.n_carriers) == (32, 32)
     assert cation.compound == "residues"
     assert set(cation.microstates.ligands["anion"].elements) == {"Cl"}
-    peak = re.search(r"anion: first peak of g\(r\) at (\S+) A, minimum after it at (\S+) A, (\S+)",
-                     " ".join(guess.text.replace("\n#  ", "").split()))  # fmt: skip
+    text = " ".join(guess.text.replace("\n#  ", "").split())
+    peak = re.search(r"anion: first peak of g\(r\) at (\S+) A, .*? A, (\S+) atoms within", text)
+    # a minimum in which no atom is: its place makes no difference
+    assert [s.microstates.cutoff for s in config.species] == ["rdf", "rdf"]
     assert float(peak[1]) == pytest.approx(4.5, abs=0.3)
-    assert float(peak[3]) == pytest.approx(6, abs=0.3), "six neighbours in rock salt"
+    assert float(peak[2]) == pytest.approx(6, abs=0.3), "six neighbours in rock salt"
     assert set(anion.microstates.ligands["cation"].elements) == {"N"}
     for species in config.species:
         assert_rules_of_a_salt(species)
