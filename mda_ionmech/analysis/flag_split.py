@@ -113,6 +113,11 @@ def _by_ligand(one: LabelledSpecies) -> LabelledSpecies:
         )
     shells = one.microstates.shells
     found = rule.by_ligand(shells.types)
+    if found.names == type(rule).names:
+        raise InputError(
+            f"by='ligand': {one.name!r} has one type of solvent, so that solvent_exchange is "
+            f"exchange of it alone; give one of the flags {list(rule.flag_names)}"
+        )
     labels = replace(one.labels, classify=EventCodes(found, shells), n_labels=len(found.names))
     about = one.about | {"events": found.describe()}
     return replace(one, events=found.names, rule=found, labels=labels, about=about)

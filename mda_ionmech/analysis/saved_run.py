@@ -130,11 +130,17 @@ def write_run(path: str | os.PathLike[str], run: FinishedRun) -> Path:
     """
     netcdf_name(folder_target(path))
     return write_folder_atomically(
-        path, lambda folder: _write(folder, run), replaces=_is_saved_run, what="saved run"
+        path, lambda folder: _write(folder, run), replaces=is_saved_run, what="saved run"
     )
 
 
-def _is_saved_run(folder: Path) -> bool:
+def is_saved_run(folder: Path) -> bool:
+    """Whether a folder is a saved run and holds nothing else.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    """
     try:
         family = json.loads((folder / MANIFEST).read_bytes())["format"].partition("/")[0]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

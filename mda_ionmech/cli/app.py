@@ -19,7 +19,7 @@ from ..lib.errors import InputError
 from ..lib.plain_text import printable
 from ..lib.version import __version__
 from ..lib.write_targets import check_can_write, is_file, shown_path
-from . import init_command, view_commands
+from . import init_command, show_command, view_commands
 from .demos import DEMOS
 from .options import console_of, list_written, make_folder, quiet_readers, told_warnings
 
@@ -120,6 +120,12 @@ def run(
         str | None, typer.Option(help="serial, multiprocessing or dask; overrides the file.")
     ] = None,
     n_workers: Annotated[int | None, typer.Option(help="Number of processes.")] = None,
+    save_run: Annotated[
+        bool,
+        typer.Option(
+            "--save-run", help="Also write the folder NAME.run, for show --by and others."
+        ),
+    ] = False,
 ) -> None:
     """Run the analysis defined in a TOML file.
 
@@ -133,7 +139,12 @@ def run(
     from ..results.tables import print_result
     from .config import build_analysis, load_config
     from .init_command import print_rows
-    from .output_checks import check_output_windows, check_outputs, save_or_rescue
+    from .output_checks import (
+        check_output_windows,
+        check_outputs,
+        check_saved_run,
+        save_or_rescue,
+    )
 
     quiet_readers()
     settings = load_config(config)
@@ -144,6 +155,9 @@ def run(
     folder, name = make_folder(output.folder, "output.folder"), output.name or config.stem
     files = [folder / f"{name}{ending}" for ending in (".nc", ".states.npz")]
     check_outputs(files)
+    saved = folder / f"{name}.run" if save_run else None
+    if saved is not None:
+        check_saved_run(saved)
     with told_warnings():  # the results list them
         analysis = build_analysis(settings)
     frames = {key: chosen[key] for key in ("start", "stop", "step", "frames")}
@@ -162,6 +176,7 @@ def run(
             files[1]: lambda path: analysis.save_states(path, states_window),
         }
     )
+    written += [] if saved is None else [analysis.save_run(saved)]
     console = console_of()
     with told_warnings():  # on shells without filters, shown for comparison
         plain = analysis.plain() if analysis.is_filtered else None
@@ -244,41 +259,7 @@ def rdf(
         list_written(console, written)
 
 
-@app.command()
-def show(
-    result: Annotated[Path, typer.Argument(help="A result file, *.nc.")],
-    window: Annotated[
-        float | None, typer.Option("--window", "-w", help="Length of the window, ps.")
-    ] = None,
-    view: Annotated[
-        str | None,
-        typer.Option(help="diffusive, window, path or slope; default diffusive, or --window."),
-    ] = None,
-    resolution: Annotated[
-        float | None, typer.Option(help="Of the path or slope view, ps; default as recommended.")
-    ] = None,
-    horizon: Annotated[
-        float | None, typer.Option(help="Of the path or slope view, ps; default as recommended.")
-    ] = None,
-    species: Annotated[
-        str | None, typer.Option(help="Of the path or slope view; default the first with events.")
-    ] = None,
-) -> None:
-    """Print the tables of a result, or its path or slope view.
-
-    Example: [bold]ionmech show ionmech-demo/liquid.nc --view slope --horizon 32[/bold]
-    """
-    from ..results.load_file import load
-    from ..results.tables import print_result, view_table
-
-    if view is None or view == "window":
-        results = load(result)
-        if view == "window" and window is None:
-            window = float(results.at_window()["window"])
-        print_result(console_of(), results, window)
-        return
-    lengths = {"resolution": resolution, "horizon": horizon}
-    console_of().print(view_table(load(result), view, **lengths, species=species))
+app.command()(show_command.show)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.whole_frames import whole_frames
-from ..lib.write_targets import check_can_write, netcdf_name
+from ..lib.write_targets import check_can_write, folder_target, netcdf_name, shown_path
 
 if TYPE_CHECKING:
     from ..analysis.decomposition import OnsagerDecomposition
@@ -53,6 +53,23 @@ def check_outputs(paths: Sequence[Path]) -> None:
         check_can_write(path)
         if path.suffix == ".nc":
             netcdf_name(path)
+
+
+def check_saved_run(path: Path) -> None:
+    """Refuse a folder for a saved run that holds something else, before the analysis.
+
+    Raises
+    ------
+    InputError
+    """
+    from ..analysis.saved_run import is_saved_run
+
+    folder = folder_target(path)
+    if os.path.lexists(folder) and not is_saved_run(folder):
+        raise InputError(
+            f"--save-run: {shown_path(path)} exists and is no saved run; move it away, or give "
+            "another output.name"
+        )
 
 
 def save_or_rescue(writers: Mapping[Path, Callable[[Path], Path]]) -> list[Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets, load
+from mda_ionmech import IonSpecies, OnsagerDecomposition, datasets, load, load_run
 from mda_ionmech.cli import app as command
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
@@ -173,6 +173,30 @@ def test_show_prints_it_again(demo):
     assert "windows of 16 ps" in done.stdout
 
 
+def ask_the_saved_run(folder):
+    """What `show` answers of a saved run is what its methods return."""
+    path = "ionmech-output/my.run"
+    tables = [
+        ionmech_here("show", f"ionmech-output/my.{end}", cwd=folder).stdout for end in ("nc", "run")
+    ]
+    assert tables[0] == tables[1] != ""
+    asked = "--residence-times", "--by", "bare", "--vary", "persistence=0", "--window", "4"
+    done = ionmech_here("show", path, *asked, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    run = load_run(folder / path)
+    for table in (
+        run.results.summary(4, by="bare"),
+        run.residence_times(),
+        run.robustness(persistence=[0], window=4),
+    ):
+        assert str(table) in done.stdout
+    assert "Li+: events by bare, window view, window 4 ps" in done.stdout
+    assert "Residence times, 68% intervals" in done.stdout
+    done = ionmech_here("show", path, "--by", "ligand", cwd=folder)
+    assert done.returncode == 2
+    assert "'Li+' has one type of solvent" in done.stderr
+
+
 def test_from_files_to_figures(tmp_path):
     """What a user does with a trajectory of their own: init, rdf, run, plot."""
     from mda_ionmech import datasets
@@ -205,14 +229,20 @@ def test_from_files_to_figures(tmp_path):
     assert {p.name for p in output.iterdir()} == {
         f"my-rdf-Li-{kind}.{end}" for kind in ("solvent", "anion") for end in ("png", "pdf")
     }
-    done = ionmech_here(
-        "run", "my.toml", "--backend", "multiprocessing", "--n-workers", "2", cwd=tmp_path
-    )
+    (output / "my.run").mkdir()
+    (output / "my.run" / "notes").touch()
+    done = ionmech_here("run", "my.toml", "--save-run", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "ionmech-output/my.run exists and is no saved run; move it away" in done.stderr
+    (output / "my.run").rename(output / "other")
+    workers = "--backend", "multiprocessing", "--n-workers", "2"
+    done = ionmech_here("run", "my.toml", *workers, "--save-run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Additivity" in done.stdout
     assert "decomposing windows" in done.stderr
     names = {p.name for p in output.iterdir()}
     assert {"my.nc", "my.states.npz", "my-contributions.png", "my-transitions.pdf"} <= names
+    ask_the_saved_run(tmp_path)
     done = ionmech_here("plot", "ionmech-output/my.nc", "-f", "svg", "-o", "again", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "again" / "my-event-matrix.svg").stat().st_size > 1000
