@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import MDAnalysis as mda
 import numpy as np
 from scipy import constants
@@ -171,3 +173,26 @@ def rows_of_two_species(rules=None, **options):
         "horizons": [2.0, 6.0], "framework": host,
     } | options  # fmt: skip
     return OnsagerDecomposition(species, **options)
+
+
+@cache
+def solvated_walk(anion="anion"):
+    """A run of 6 cations whose neighbours among 12 anions change, and of the anions."""
+    rng = np.random.default_rng(4)
+    n_frames, n_ions = 400, 6
+    home = rng.uniform(0, 30, size=(1, n_ions, 3))
+    ions = home + np.cumsum(rng.normal(scale=0.25, size=(n_frames, n_ions, 3)), axis=0)
+    anions = rng.uniform(0, 30, size=(1, 12, 3)) + np.cumsum(
+        rng.normal(scale=0.2, size=(n_frames, 12, 3)), axis=0
+    )
+    universe = make_universe(
+        np.concatenate([ions, anions], axis=1), (30, 30, 30, 90, 90, 90),
+        names=["I"] * n_ions + ["A"] * 12, masses=[7.0] * n_ions + [30.0] * 12,
+    )  # fmt: skip
+    cations = IonSpecies(
+        universe.select_atoms("name I"), charge=2, name="ion", events=SolvationEvents(),
+        macrostates=IonPairing(),
+        microstates=CutoffShell(8.0, anion=universe.select_atoms("name A")),
+    )  # fmt: skip
+    others = IonSpecies(universe.select_atoms("name A"), charge=-1, name=anion)
+    return OnsagerDecomposition([cations, others], temperature=300).run()

@@ -10,13 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition
-from mda_ionmech.events import SolvationEvents
-from mda_ionmech.macrostates import IonPairing
-from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.report import write_report
 
-from ..builders import make_universe
+from ..builders import solvated_walk
 from ..site_lattices import hopping_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -41,25 +37,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def results():
-    """Cations that hop between two kinds of neighbours, and anions without a rule."""
-    rng = np.random.default_rng(4)
-    n_frames, n_ions = 400, 6
-    home = rng.uniform(0, 30, size=(1, n_ions, 3))
-    ions = home + np.cumsum(rng.normal(scale=0.25, size=(n_frames, n_ions, 3)), axis=0)
-    anions = rng.uniform(0, 30, size=(1, 12, 3)) + np.cumsum(
-        rng.normal(scale=0.2, size=(n_frames, 12, 3)), axis=0
-    )
-    universe = make_universe(
-        np.concatenate([ions, anions], axis=1), (30, 30, 30, 90, 90, 90),
-        names=["I"] * n_ions + ["A"] * 12, masses=[7.0] * n_ions + [30.0] * 12,
-    )  # fmt: skip
-    cations = IonSpecies(
-        universe.select_atoms("name I"), charge=2, name="ion", events=SolvationEvents(),
-        macrostates=IonPairing(),
-        microstates=CutoffShell(8.0, anion=universe.select_atoms("name A")),
-    )  # fmt: skip
-    others = IonSpecies(universe.select_atoms("name A"), charge=-1, name=HOSTILE)
-    return OnsagerDecomposition([cations, others], temperature=300).run().results
+    return solvated_walk(HOSTILE).results
 
 
 @pytest.fixture(scope="module")
