@@ -104,8 +104,8 @@ def render(
         typer.Option(
             "--hops",
             help="Write the table of hops of these --events as CSV, and draw only what --hop "
-            "names. An ion that hops again in the next frame, with the same event, is in the "
-            "row of its first hop.",
+            "names. In windows longer than the spacing of the frames, an ion that hops again "
+            "with the same event before its window ends is in the row of its first hop.",
         ),
     ] = False,
     animate: Annotated[

@@ -23,9 +23,10 @@ STRETCH = 1.3
 def hop_list(states: StatesFile, events: Sequence[str]) -> pd.DataFrame:
     """Beginnings of events: every frame in which the label of a carrier becomes a chosen one.
 
-    Successive windows of one ion with the same label are one row, which begins at the first of
-    them: that of one hop that is in several windows, and that of hops in successive frames, e.g. to
-    another site and back. The number of a row depends on the chosen events.
+    In windows of one frame spacing every hop between sites is a row, as in
+    `RunObservables.hops`. Longer windows overlap, so that one hop is in several: successive windows
+    of one ion with the same label are one row, which begins at the first of them, also where the
+    ion hops again meanwhile. The number of a row depends on the chosen events.
 
     Parameters
     ----------
@@ -42,7 +43,10 @@ def hop_list(states: StatesFile, events: Sequence[str]) -> pd.DataFrame:
     """
     codes = [states.event_names.index(name) for name in events]
     begins = np.isin(states.event, codes)
-    begins[1:] &= states.event[1:] != states.event[:-1]
+    again = states.event[1:] == states.event[:-1]
+    if window_rows(states) == 1:
+        again &= states.cluster[1:] < 0  # each hop between sites is in one window alone
+    begins[1:] &= ~again
     row, carrier = np.nonzero(begins)
     species = np.zeros(states.event.shape[1], dtype=np.int64)
     names = states.species_names or ("ion",)

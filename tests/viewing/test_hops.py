@@ -14,6 +14,7 @@ from mda_ionmech.viewing.scene import open_states_file
 from ..builders import make_universe
 from ..ovito_modifiers import builders
 from ..ovito_modifiers.builders import LENGTH, N_FRAMES, write_states
+from ..site_lattices import hopping_run
 
 HOPS = ["single_ion_hop", "multi_ion_hop"]
 
@@ -47,6 +48,23 @@ def test_hops_of_an_ion_in_successive_windows_are_one_row(tmp_path):
     states = open_states_file(write_states(tmp_path / "s.states.npz", event=event))
     table = hop_list(states, [states.event_names[1]])
     assert list(zip(table["frame"], table["ion"], strict=True)) == [(2, 0), (2, 1), (4, 1)]
+
+
+def test_rows_are_those_of_the_table_of_the_run(tmp_path):
+    """In windows of one frame spacing, also hops of one ion in successive frames."""
+    run = hopping_run()
+    states = open_states_file(run.save_states(tmp_path / "s.states.npz", 1.0))
+    table = hop_list(states, [name for name in states.event_names if name != "no_hop"])
+    known = run.hops(1.0).sort_values(["frame", "carrier"])
+    columns = {"frame": "frame", "carrier": "carrier", "event": "event", "ions": "n"}
+    for mine, theirs in columns.items():
+        assert table[mine].tolist() == known[theirs].tolist()
+    length = np.linalg.norm(known[["dx", "dy", "dz"]], axis=1)
+    np.testing.assert_allclose(table["length_angstrom"], length, atol=1e-5)
+    merged = hop_list(
+        open_states_file(run.save_states(tmp_path / "s.states.npz", 2.0)), ["single_ion_hop"]
+    )
+    assert len(merged) < (run.hops(2.0)["event"] == "single_ion_hop").sum()
 
 
 def test_a_caption_is_broken_at_spaces_to_fit():
