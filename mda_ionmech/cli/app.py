@@ -60,15 +60,17 @@ _show_traceback = [False]
 
 @app.command()
 def demo(
-    name: Annotated[str, typer.Argument(help="Dataset: liquid, crystal or polymer.")] = "liquid",
+    name: Annotated[
+        str, typer.Argument(help="Dataset: liquid, crystal, polymer or melt.")
+    ] = "liquid",
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the output files.")
     ] = Path("ionmech-demo"),
 ) -> None:
-    """Analyse a shipped trajectory: LiTFSI in acetonitrile, a garnet, a polymer.
+    """Analyse a shipped trajectory: LiTFSI in acetonitrile, a garnet, a polymer, molten NaCl.
 
-    Prints the contributions to lithium transport and writes the result, the states for OVITO, a
-    figure and the HTML report.
+    Prints the contributions to the transport of the cation and writes the result, the states for
+    OVITO, a figure and the HTML report.
 
     Example: [bold]ionmech demo crystal --output demo[/bold]
     """

@@ -93,5 +93,35 @@ def polymer_analysis(universe: Any) -> OnsagerDecomposition:
     return OnsagerDecomposition([lithium, _tfsi(universe)], temperature=480.0)
 
 
+def melt_analysis(universe: Any) -> OnsagerDecomposition:
+    """The analysis of molten NaCl: both ions with their counter-ions."""
+    from .. import IonSpecies, OnsagerDecomposition
+    from ..events import SolvationEvents
+    from ..macrostates import ShellComposition
+    from ..microstates import CutoffShell
+
+    sodium, chloride = (universe.select_atoms(f"element {one}") for one in ("Na", "Cl"))
+    species = [
+        IonSpecies(
+            atoms,
+            charge=charge,
+            name=name,
+            microstates=CutoffShell(cutoff="rdf", hysteresis=0.6, persistence=0.5, **ligands),
+            events=SolvationEvents(resolve="counterion"),
+            macrostates=ShellComposition("molecules", most=8),
+        )
+        for atoms, charge, name, ligands in (
+            (sodium, +1, "Na+", {"anion": chloride}),
+            (chloride, -1, "Cl-", {"cation": sodium}),
+        )
+    ]
+    return OnsagerDecomposition(species, temperature=1200.0)
+
+
 #: By name: the analysis of a universe.
-DEMOS = {"liquid": liquid_analysis, "crystal": crystal_analysis, "polymer": polymer_analysis}
+DEMOS = {
+    "liquid": liquid_analysis,
+    "crystal": crystal_analysis,
+    "polymer": polymer_analysis,
+    "melt": melt_analysis,
+}

@@ -29,7 +29,8 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="TOML file that names both.")
 ]
 DatasetName = Annotated[
-    str | None, typer.Option("--dataset", "-d", help="Shipped data: liquid, crystal or polymer.")
+    str | None,
+    typer.Option("--dataset", "-d", help="Shipped data: liquid, crystal, polymer, melt."),
 ]
 TopologyFormat = Annotated[
     str | None, typer.Option(help="Topology format not found from the name, e.g. DATA.")

@@ -10,9 +10,9 @@ from typing import Any
 from ..lib.checks import positive
 from ..lib.errors import InputError
 
-__all__ = ["crystal", "describe", "liquid", "list", "load", "path", "polymer"]
+__all__ = ["crystal", "describe", "liquid", "list", "load", "melt", "path", "polymer"]
 
-_NAMES = ("liquid", "crystal", "polymer")
+_NAMES = ("liquid", "crystal", "polymer", "melt")
 
 
 def list() -> tuple[str, ...]:  # the name users expect of a data module
@@ -145,3 +145,15 @@ def polymer() -> Any:
     MDAnalysis.Universe
     """
     return load("polymer")
+
+
+def melt() -> Any:
+    """Molten NaCl, 108 pairs of ions at 1200 K, NVT, 1001 frames 0.1 ps apart, unwrapped.
+
+    Names and elements ``Na``, ``Cl``.
+
+    Returns
+    -------
+    MDAnalysis.Universe
+    """
+    return load("melt")

@@ -213,7 +213,7 @@ def test_a_whole_file_is_not_taken_for_a_torn_one(universe, tmp_path):
 
 
 def test_datasets_by_name():
-    assert datasets.list() == ("liquid", "crystal", "polymer")
+    assert datasets.list() == ("liquid", "crystal", "polymer", "melt")
     facts = datasets.describe("liquid")
     assert any("10.1021" in c or "Jorgensen" in c for c in facts["force_field"])
     universe = datasets.load("liquid")
@@ -221,7 +221,8 @@ def test_datasets_by_name():
     assert set(universe.select_atoms("element S").resnames) == {"TFS"}
     assert universe.atoms.total_mass() == pytest.approx(13789.048, abs=1e-3)
     with pytest.raises(
-        InputError, match="dataset 'gas' is not shipped; the names are liquid, crystal, polymer"
+        InputError,
+        match="dataset 'gas' is not shipped; the names are liquid, crystal, polymer, melt",
     ):
         datasets.load("gas")
     assert datasets.crystal(500).trajectory.n_frames == 5001
