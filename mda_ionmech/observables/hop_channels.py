@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import onsager
-from ..lib.run_length import LabelRuns, frame_counts, run_blocks
+from ..lib.run_length import frame_counts, run_blocks
 from ..onsager.labelled_run import LabelledRun
 from .channel_rates import rates_with_intervals
 from .hop_graph import SAME_DISTANCE
@@ -21,8 +21,11 @@ from .hop_graph import SAME_DISTANCE
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..events.crystal.site_history import SiteHistory
     from ..onsager.labelled_run import LabelledSpecies
 
+#: Distances are told apart in steps of this, Angstrom, of which there are so many.
+_STEP, _STEPS = 1e-3, 2**20
 #: Names and units of the variables; those of the first group have intervals.
 LONG_NAMES = {
     "hop_rate": ("hops through this channel per carrier on the start label and time", "1/ns"),
@@ -65,21 +68,36 @@ class SpeciesChannels:
     high: np.ndarray
 
     def names(self) -> list[str]:
-        """Name of every channel, e.g. ``24d->48g 2.04 A``."""
+        """Name of every channel, e.g. ``24d->48g 2.04 A``.
+
+        With the lengths of both labels where labels hold arrows themselves, so that all differ.
+        """
+        ends = [(self.labels[a], self.labels[b]) for a, b in zip(self.start, self.end, strict=True)]
+        unclear = any("->" in label for label in self.labels)
         return [
-            f"{self.labels[a]}->{self.labels[b]} {d:.2f} A"
-            for a, b, d in zip(self.start, self.end, self.distance, strict=True)
+            f"{a}->{b} {d:.2f} A" + (f" ({len(a)}+{len(b)})" if unclear else "")
+            for (a, b), d in zip(ends, self.distance, strict=True)
         ]
 
 
-def _hops(occupied: LabelRuns) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Site images before and after every hop, and the step it is in, by blocks of carriers."""
-    for begin, end in run_blocks(occupied.offsets):
-        mine = occupied.part(begin, end)
+def _hops(
+    history: SiteHistory, label: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Labels with the distance as one number, distance and step of all hops, by carriers.
+
+    The number is (first label x labels + last label) x `_STEPS` + distance in `_STEP`.
+    """
+    n_labels = len(history.shells.types)
+    for begin, end in run_blocks(history.occupied.offsets):
+        mine = history.occupied.part(begin, end)
         goes_on = np.ones(len(mine.value), dtype=bool)  # whether a run continues the one before
         goes_on[mine.offsets[:-1]] = False
         at = np.flatnonzero(goes_on)
-        yield mine.value[at - 1].astype(np.int64), mine.value[at], mine.start[at] - 1
+        before, after = mine.value[at - 1], mine.value[at]
+        length = np.linalg.norm(history.where[after] - history.where[before], axis=1)
+        pair = label[before].astype(np.int64) * n_labels + label[after]
+        rounded = np.minimum(np.rint(length / _STEP), _STEPS - 1).astype(np.int64)
+        yield pair * _STEPS + rounded, length, mine.start[at] - 1
 
 
 def _distance_classes(pair: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -88,9 +106,9 @@ def _distance_classes(pair: np.ndarray, length: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     pair : numpy.ndarray
-        Shape (pairs of site images,): the two labels, in either direction.
+        Shape (distances,): the two labels, in either direction.
     length : numpy.ndarray
-        Shape (pairs of site images,), Angstrom.
+        Shape (distances,), Angstrom.
     """
     order = np.lexsort((length, pair))
     new = (np.diff(pair[order]) != 0) | (np.diff(length[order]) > SAME_DISTANCE)
@@ -114,20 +132,18 @@ def channels_of(run: LabelledRun, one: LabelledSpecies) -> SpeciesChannels | Non
     history = one.history
     if history is None or one.in_cages:
         return None
-    occupied, n_images = history.occupied, len(history.site)
-    key = np.empty(0, dtype=np.int64)
-    for before, after, _ in _hops(occupied):
-        key = np.union1d(key, before * n_images + after)
-    if not len(key):
-        return None
     shells = history.shells
     label, n_labels = shells.kind[history.site], len(shells.types)
-    first, last = np.divmod(key, n_images)
-    length = np.linalg.norm(history.where[last] - history.where[first], axis=1)
-    start, end = label[first], label[last]
+    key = np.empty(0, dtype=np.int64)
+    for keys, _, _ in _hops(history, label):
+        key = np.union1d(key, keys)
+    if not len(key):
+        return None
+    ends, length = np.divmod(key, _STEPS)
+    start, end = np.divmod(ends, n_labels)
     pair = np.minimum(start, end) * n_labels + np.maximum(start, end)
     # classes are numbered over all pairs, so that only the direction is to be added
-    shell = _distance_classes(pair, length)
+    shell = _distance_classes(pair, length * _STEP)
     forward, backward = shell * n_labels + start, shell * n_labels + end
     found, one_of = np.unique(np.concatenate([forward, backward]), return_index=True)
     channel, n_channels = np.searchsorted(found, forward), len(found)
@@ -136,13 +152,12 @@ def channels_of(run: LabelledRun, one: LabelledSpecies) -> SpeciesChannels | Non
     plan = onsager.plan_blocks(n_steps, 1)
     edges = np.arange(0, n_steps, plan.sub_block)
     changes, length_sum = np.zeros((len(edges), n_channels)), np.zeros(n_channels)
-    for before, after, step in _hops(occupied):
-        at = np.searchsorted(key, before * n_images + after)
-        mine = channel[at]
+    for keys, lengths, step in _hops(history, label):
+        mine = channel[np.searchsorted(key, keys)]
         row = step // plan.sub_block * n_channels + mine
         changes += np.bincount(row, minlength=changes.size).reshape(changes.shape)
-        length_sum += np.bincount(mine, length[at], minlength=n_channels)
-    held = frame_counts(occupied, n_labels, label)[:, :-1]
+        length_sum += np.bincount(mine, lengths, minlength=n_channels)
+    held = frame_counts(history.occupied, n_labels, label)[:, :-1]
     exposure = np.add.reduceat(held, edges, axis=1).T * run.dt * 1e-3
     per_step = np.bincount(np.arange(n_steps) // plan.sub_block)
     leaving = changes @ (begins[:, None] == np.arange(n_labels))

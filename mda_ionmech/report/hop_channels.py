@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Rows of the table, at most: the most frequent channels.
 MOST_ROWS = 24
+#: Channels in the data of a page, at most: of sites with a label each there are thousands.
+MOST_IN_DATA = 400
 
 
 def section(at: Reading) -> Section | None:
@@ -36,12 +38,13 @@ def section(at: Reading) -> Section | None:
             one: Key(f"channel:{one}", one, color)
             for one, color in colors_of_channels(edges).items()
         }
-        source = channel_rates(edges, f"hop-channels-{at.number(name)}")
+        kept = [one for k, one in enumerate(edges) if k < MOST_IN_DATA or one.name in keys]
+        source = channel_rates(kept, f"hop-channels-{at.number(name)}")
         parts += [Heading(f"Hops of {name}")] if len(able) > 1 else []
         parts += [
             _rates(at, name, edges, keys, source),
             _sites(table, name),
-            Charts((_network(at, name, table, keys, source),)),
+            Charts((_network(at, name, table, keys, source, len(edges)),)),
         ]
     return Section("hop-channels", "Hop channels", tuple(parts)) if parts else None
 
@@ -100,8 +103,9 @@ def channel_rates(edges: list[Edge], name: str) -> Data:
 
 
 def _network(
-    at: Reading, species: str, table: pd.DataFrame, keys: dict[str, Key], source: Data
-) -> Chart:
+    at: Reading, species: str, table: pd.DataFrame, keys: dict[str, Key], source: Data,
+    n_channels: int,
+) -> Chart:  # fmt: skip
     nodes, curves = network(table)
     columns = {c.name: k for k, c in enumerate(source.columns)}
     about = {row[columns["channel"]]: row for row in source.rows}
@@ -124,7 +128,13 @@ def _network(
         [[n.label, n.sites, n.occupancy, n.x, n.y] for n in nodes],
     )  # fmt: skip
     return hop_network(
-        at, species, (source, lines, words, circles), list(keys.values()), nodes, curves
+        at,
+        species,
+        (source, lines, words, circles),
+        list(keys.values()),
+        nodes,
+        curves,
+        n_channels,
     )
 
 
@@ -141,7 +151,7 @@ def barriers_section(readings: Sequence[Reading]) -> Section | None:
     holding = [k for k, at in enumerate(readings) if species_with_channels(at.results)]
     if len({kelvin[k] for k in holding}) < 2:
         return None
-    found = hop_barriers([readings[k].results for k in holding])
+    found = hop_barriers([readings[k].results for k in holding])[:MOST_IN_DATA]
     with_fit = [one for one in found if np.isfinite(one.energy)]
     several = len({one.species for one in found}) > 1
     names = {id(one): f"{one.species}, {one.name}" if several else one.name for one in found}

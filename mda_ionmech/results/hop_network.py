@@ -53,6 +53,8 @@ class Edge:
 
     Attributes
     ----------
+    name : str
+        E.g. ``24d-48g 2.04 A``, as in `RunObservables.rate_control`; unique.
     start, end : str
         Labels of the sites.
     distance : float
@@ -64,17 +66,13 @@ class Edge:
         Hops in both directions per carrier and ns.
     """
 
+    name: str
     start: str
     end: str
     distance: float
     forward: Rate
     backward: Rate
     flux: float
-
-    @property
-    def name(self) -> str:
-        """E.g. ``24d-48g 2.04 A``, as in `RunObservables.rate_control`."""
-        return f"{self.start}-{self.end} {self.distance:.2f} A"
 
     @property
     def hops(self) -> int:
@@ -120,13 +118,17 @@ def edges_of(table: pd.DataFrame) -> list[Edge]:
         for (a, b, d), row in zip(table.index.to_list(), table.to_dict("records"), strict=True)
     }
     order = list(sites)
-    out = []
+    out: list[Edge] = []
+    names: dict[str, int] = {}
     for (a, b, d), forward in rates.items():
         if order.index(a) > order.index(b):
             continue  # the other direction of a channel
         backward = rates[b, a, d]
         flux = forward[0] * carriers[a] + (backward[0] * carriers[b] if a != b else 0.0)
-        out.append(Edge(a, b, d, forward, backward, flux / whole))
+        name = f"{a}-{b} {d:.2f} A"  # labels may hold hyphens
+        names[name] = names.get(name, 0) + 1
+        name += f" ({names[name]})" if names[name] > 1 else ""
+        out.append(Edge(name, a, b, d, forward, backward, flux / whole))
     return sorted(out, key=lambda one: -one.flux)
 
 

@@ -1,10 +1,11 @@
 """Rates of hops between sites by labels and distance, in the result."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mda_ionmech import InputError, load
-from mda_ionmech.observables.hop_channels import channels_of
+from mda_ionmech.observables.hop_channels import SpeciesChannels, channels_of
 from mda_ionmech.results.hop_network import edges_of, network
 from mda_ionmech.results.schema import check_schema
 
@@ -80,3 +81,19 @@ def test_the_network_has_a_line_for_each_channel():
         end = next(n for n in nodes if n.label == one.edge.end)
         assert (one.x[0], one.y[0]) == pytest.approx((start.x, start.y))
         assert (one.x[-1], one.y[-1]) == pytest.approx((end.x, end.y))
+
+
+def test_names_differ_where_labels_hold_arrows():
+    ones = np.ones(2)
+    found = SpeciesChannels(
+        ("a", "a->b", "b", "b->b"), np.ones(4), np.ones(4), np.array([0, 1]), np.array([3, 2]),
+        2 * ones, ones, ones, ones, ones,
+    )  # fmt: skip
+    assert found.names() == ["a->b->b 2.00 A (1+4)", "a->b->b 2.00 A (4+1)"]
+    index = pd.MultiIndex.from_tuples(
+        [("a", "b-a", 2.0), ("b-a", "a", 2.0), ("a-b", "a", 2.0), ("a", "a-b", 2.0)],
+        names=["start", "end", "distance"],
+    )
+    table = pd.DataFrame({"rate": 1.0, "low": 1.0, "high": 1.0, "count": 1}, index=index)
+    table.attrs["sites"] = dict.fromkeys(("a", "a-b", "b-a"), (1, 0.5))
+    assert len({one.name for one in edges_of(table)}) == 2

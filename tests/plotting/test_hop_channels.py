@@ -28,7 +28,8 @@ def test_the_legend_has_the_rates():
 
 
 def edge(start, end, distance, flux):
-    return Edge(start, end, distance, (1.0, 1.0, 1.0, 1), (1.0, 1.0, 1.0, 1), flux)
+    name = f"{start}-{end} {distance:.2f} A"
+    return Edge(name, start, end, distance, (1.0, 1.0, 1.0, 1), (1.0, 1.0, 1.0, 1), flux)
 
 
 def test_every_pair_of_labels_is_drawn_before_second_distances():

@@ -32,6 +32,7 @@ def hop_network(
     keys: list[Key],
     nodes: list[Node],
     curves: list[Curve],
+    n_channels: int,
 ) -> Chart:
     """Circles for site labels, and lines for channels.
 
@@ -45,6 +46,8 @@ def hop_network(
         Of the channels that are drawn.
     nodes : list of Node
     curves : list of Curve
+    n_channels : int
+        Of all channels.
     """
     source, curved, words, circles = sources
     width, height = reach(nodes, curves)
@@ -88,10 +91,9 @@ def hop_network(
          "mark": text | {"dy": 8, "fontSize": 10, "color": "white"},
          "encoding": place | {"text": {"field": "filled"}}},
     ]  # fmt: skip
-    left_out = len(source.rows) - len(curves)
     some = (
-        f" Of {len(source.rows)} channels {len(curves)} are drawn, the most frequent one of each "
-        "pair of labels first." if left_out else ""
+        f" Of {n_channels} channels {len(curves)} are drawn, the most frequent one of each pair of "
+        "labels first." if n_channels > len(curves) else ""
     )  # fmt: skip
     return Chart(
         f"hop-network-{at.number(species)}",
