@@ -170,6 +170,7 @@ def main() -> None:
     curves = plotting.view_curves(crystal, resolutions=[0.2, 0.4, 1.6])
     plotting.save(curves, IMAGES / "crystal-view-curves.png")
     plotting.save(plotting.concertedness(crystal), IMAGES / "crystal-concertedness.png")
+    plotting.save(plotting.hop_channels(crystal), IMAGES / "crystal-channels.png")
     plotting.save(plotting.hop_strings(garnet.hop_strings()), IMAGES / "crystal-strings.png")
     plotting.save(draw_arrhenius(), IMAGES / "crystal-arrhenius.png")
 
