@@ -154,6 +154,20 @@ def test_the_slider_moves_the_window_everywhere(page, results):
     assert slider.get_attribute("aria-valuetext").startswith(f"{windows[2]:g} ps, ")
 
 
+def test_times_with_rounding_errors_of_files_are_shortened(browser, page_file):
+    page = Watched(browser, page_file).page
+    shown = page.evaluate("""() => {
+        const one = document.querySelector('[data-slider=window]');
+        report.store.sliders.window.values[1] = 1.9999999629143952;
+        one.value = 1;
+        one.dispatchEvent(new Event('input', { bubbles: true }));
+        return [one.nextElementSibling.textContent, one.getAttribute('aria-valuetext'),
+                document.querySelector('.moves').textContent];
+    }""")
+    assert [text.split(",")[0].strip() for text in shown] == ["2 ps", "2 ps", "Windows of 2 ps."]
+    page.close()
+
+
 def test_lines_are_zoomed_and_shown_whole_again(page):
     """With Shift and the wheel, and with the button; the wheel alone scrolls the page."""
     labels = page.locator("[data-chart='conductivity'] .role-axis-label text")
