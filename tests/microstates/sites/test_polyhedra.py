@@ -263,7 +263,10 @@ def twin(centres, sites, moved, cell, shape, in_hull=in_qhull):
     for s, p in enumerate(parts):
         if shape.closed[s]:
             vertices = (shape.vector[p] + moved[shape.atom[p]] - shift[s]) @ cell
-            within[:, s] = in_hull(vertices, apart[:, s])
+            # a hull lies within the sphere about its centre that holds its vertices
+            near = length[:, s] <= np.linalg.norm(vertices, axis=1).max() + 1e-6
+            if near.any():
+                within[near, s] = in_hull(vertices, apart[near, s])
     none = several = 0
     for c in range(len(centres)):
         mine = np.flatnonzero(within[c])
