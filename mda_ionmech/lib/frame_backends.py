@@ -90,12 +90,13 @@ def _read_kept(indexed_frames: np.ndarray) -> Part:
     return _kept.read(indexed_frames)
 
 
-def _begin(pickled: bytes) -> None:
+def _begin(pickled: bytes, begun: Any) -> None:
     """Start a worker process with an analysis and a lock of its own for progress bars.
 
     A forked process shares the lock of its parent: a worker that is killed while it holds the lock
     would block every later progress bar.
     """
+    begun.put(os.getpid())
     ProgressBar.set_lock(threading.RLock())
     _unpack(pickled)
 
@@ -109,8 +110,14 @@ def _same(pickled: bytes) -> bytes:
     return pickled
 
 
+def _is_there(outcome: Any) -> bool:
+    """Whether a worker has sent an outcome within a second."""
+    outcome.wait(1.0)
+    return bool(outcome.ready())
+
+
 class ProcessParts:
-    """Reads parts in processes of this machine."""
+    """Reads parts in processes of this machine; one that ends early is an error."""
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
@@ -119,14 +126,31 @@ class ProcessParts:
         """Read the parts in the processes of a pool; yields them in order."""
         context = multiprocessing.get_context()
         # pickled here: a process forked with the analysis would share its open file
-        with context.Pool(self.n_workers, _begin, (pickle.dumps(read),)) as pool:
+        begun = context.SimpleQueue()
+        with context.Pool(self.n_workers, _begin, (pickle.dumps(read), begun)) as pool:
             waiting = deque(computations)
             running: deque[Any] = deque()
+            started: set[int] = set()
             while waiting or running:
                 # outcomes wait in this process until it is their turn
                 while waiting and len(running) <= self.n_workers:
                     running.append(pool.apply_async(_read_kept, (waiting.popleft(),)))
-                yield running.popleft().get()
+                outcome = running.popleft()
+                while not _is_there(outcome):
+                    while not begun.empty():
+                        started.add(begun.get())
+                    self._check_workers(started)
+                yield outcome.get()
+
+    def _check_workers(self, started: set[int]) -> None:
+        """Refuse to wait for a process that has ended: a pool would, for ever."""
+        if started <= {process.pid for process in multiprocessing.active_children()}:
+            return
+        raise InputError(
+            f"one of n_workers={self.n_workers} processes ended before it had read its part of the "
+            "trajectory, as the system does to a process when memory runs out; give fewer workers, "
+            "or a budget with memory='4GB'; with a store, the parts read so far are kept"
+        )
 
 
 class DaskParts:

@@ -19,10 +19,11 @@ from ..clusters import command_line_cluster, local_cluster
 STOP = 300
 
 
-def analysis(universe=None, shell=CutoffShell):
+def analysis(universe=None, shell=CutoffShell, **options):
     return OnsagerDecomposition(
-        liquid_species(universe, shell=shell), temperature=330, windows=[1.0, 8.0], resolutions=None
-    )
+        liquid_species(universe, shell=shell), temperature=330, windows=[1.0, 8.0],
+        resolutions=None, **options,
+    )  # fmt: skip
 
 
 def assert_identical(run, reference):
@@ -121,6 +122,36 @@ def test_a_part_whose_worker_dies_is_read_again(serial, cluster, tmp_path):
         "LastBreath", "CutoffShell"
     )
     assert_identical(run, serial)
+
+
+class EveryBreath(CutoffShell):
+    """Ends the process that reads frame 100."""
+
+    fatal = 0.0
+
+    def contacts(self, frame):
+        if frame.centres[0, 0] == self.fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().contacts(frame)
+
+
+def test_a_process_that_ends_early_is_an_error_and_what_was_read_is_kept(
+    serial, tmp_path, monkeypatch
+):
+    run = analysis(shell=EveryBreath, store=tmp_path / "store")
+    source = run._frame_source(stop=STOP)
+    # of the class, which forked processes share: a store is of the attributes of a detector
+    monkeypatch.setattr(EveryBreath, "fatal", source.geometry(0, source.read(100)).centres[0, 0])
+    with pytest.raises(InputError, match="n_workers=2 processes ended before"):
+        run.run(stop=STOP, backend="multiprocessing", n_workers=2, n_parts=8)
+    monkeypatch.setattr(EveryBreath, "fatal", 0.0)
+    parts = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+    assert len(parts) > 2
+    again = analysis(shell=EveryBreath, store=tmp_path / "store").run(stop=STOP, n_parts=8)
+    for name in ("event_onsager", "onsager"):
+        np.testing.assert_array_equal(
+            again.results.decomposition[name], serial.results.decomposition[name]
+        )
 
 
 def test_a_scheduler_and_workers_of_the_command_line(serial, tmp_path):
