@@ -87,12 +87,11 @@ def answers(run):
         "exponents": run.exponents(),
         "detector": run.species[0].microstates.describe(),
     }
-    if isinstance(run.species[0].microstates, SiteAssignment):
-        found |= {
-            "rate_control": run.rate_control(),
-            "hops": run.hops(1.0),
-            "channel_rates": run.channel_rates(),
-        }
+    sites = run.species[0].microstates
+    if isinstance(sites, SiteAssignment):
+        found |= {"hops": run.hops(1.0), "channel_rates": run.channel_rates()}
+        if sites.assignment == "core":
+            found["rate_control"] = run.rate_control()
     return found
 
 

@@ -167,7 +167,7 @@ def test_any_value_of_any_option(folder, result, monkeypatch):
         ("report", result): ["--window"],
         ("combine", result, result): ["--window"],
         ("arrhenius", result, result): ["--window", "--species", "--view", "--model"],
-        ("init", "t.pdb", "t.xtc", "-o", "k.toml", "--force"): [
+        ("init", "t.pdb", "t.xtc", "-o", "k.toml", "--force", "--no-figure"): [
             "--dt", "--topology-format", "--atom-style", "--dimensions", "--elements",
             "--temperature", "--format", "--cif", "--lammps-coordinate-convention",
         ],
