@@ -81,7 +81,7 @@ def hops(rng, n_frames, n_carriers, rate, length, dt):
     number = rng.poisson(rate * dt, size=(n_frames - 1, n_carriers))
     for t, c in zip(*np.nonzero(number), strict=True):
         for _ in range(number[t, c]):
-            paths[t + 1, c, rng.integers(3)] += length * rng.choice([-1.0, 1.0])
+            paths[t + 1, c, rng.integers(3)] += length * (-1.0, 1.0)[rng.integers(2)]
     return np.cumsum(paths, axis=0), number
 
 
