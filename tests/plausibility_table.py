@@ -346,6 +346,10 @@ SITUATIONS = {
     ),
     "ions travel on sites that are not listed": (off_the_sites, "vibration_notes"),
     "cages of ions that diffuse freely": (free_in_cages, "no_hopping"),
+    "cages whose shortest visit is a fifth of the run": (
+        lambda: in_cages(site_walk(np.random.default_rng(3), 200, 20), 0.2, time=40.0),
+        "long_visits",
+    ),
     "cages closer than vibrations reach": (
         lambda: in_cages(site_walk(np.random.default_rng(3), 200, 20), 0.2, distance=0.05),
         "every_step",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .plausibility import LONGEST_PERSISTENCE
+
 if TYPE_CHECKING:
     from ..onsager.labelled_run import LabelledRun
 
@@ -24,6 +26,27 @@ ALL_STEPS = 0.5
 #: Cages are shared where carriers are in the cage of another one for more than this part of the
 #: time.
 SHARED = 0.05
+
+
+def long_visits(name: str, time: float, spacing: float, n_frames: int) -> str | None:
+    """Warn of a shortest visit of cages that is comparable with the run.
+
+    Parameters
+    ----------
+    name : str
+        Of the species.
+    time, spacing : float
+        Shortest visit that counts, and time between frames, ps.
+    n_frames : int
+    """
+    span = (n_frames - 1) * spacing
+    if not LONGEST_PERSISTENCE * span < time <= span:
+        return None
+    return (
+        f"time={time:g} ps of CageAssignment of {name} is {time / span:.0%} of the {span:g} ps "
+        "analysed: shorter visits are part of the stay before or after, and few longer ones can "
+        "occur; it is a time in ps, usually that of a few vibrations"
+    )
 
 
 def no_hopping(name: str, localisation: float | None, returns: float | None) -> str | None:

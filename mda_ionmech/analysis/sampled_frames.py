@@ -16,9 +16,11 @@ from scipy import constants
 from ..lib.errors import InputError
 from ..lib.molecules import bond_pairs
 from ..lib.polymer_chains import chain_of_atom
+from ..microstates.cages.cage_assignment import CageAssignment
 from ..microstates.contacts import FrameGeometry
 from ..microstates.rdf import PairCounts
 from . import plausibility, unit_checks
+from .cage_checks import long_visits
 
 if TYPE_CHECKING:
     from ..microstates.rdf import RadialDistribution
@@ -308,6 +310,8 @@ def warnings_of_sample(source: FrameSource) -> list[str]:
                     one.name, one.microstates.persistence, source.times.spacing, n
                 )
             )
+        if isinstance(one.microstates, CageAssignment):
+            texts.append(long_visits(one.name, one.microstates.time, source.times.spacing, n))
         if not one.microstates.has_sites:
             shells[index] = ShellSample.of(one.microstates)
         texts.append(_chains(one, source.universe))

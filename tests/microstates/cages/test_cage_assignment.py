@@ -301,6 +301,8 @@ def test_a_time_or_distance_beyond_the_run_or_the_cell_is_refused(hopping):
     for distance in (LENGTH / 2, 1e6, 1e200):
         with pytest.raises(InputError, match=r"distance=.* is not below .* the cell"):
             run.robustness(cages=[{"distance": distance}])
+    with pytest.raises(InputError, match=r"cages.*give a list of dicts, e\.g\. \[\{'time': 0\.2\}"):
+        run.robustness(cages="x")
     with pytest.raises(InputError, match=r"time=1e\+09 ps of CageAssignment is longer than"):
         run.robustness(cages={"time": 1e9})
 
