@@ -22,7 +22,7 @@ print(results.summary().to_string())
 
 @pytest.mark.parametrize(
     ("case", "n_carriers", "n_frames"),
-    [("most", 200, 5000), ("paired", 500, 5000), ("vehicle", 320, 5000), ("core", 400, 6000)],
+    [("most", 200, 5000), ("paired", 500, 5000), ("vehicle", 320, 5000), ("core", 400, 10_000)],
 )
 def test_runs_of_ten_times_their_budget_stay_within_it(case, n_carriers, n_frames, tmp_path):
     small = measure(case, 100, 300, 10**6, save=str(tmp_path))

@@ -84,7 +84,11 @@ def robustness(
         *_definitions(gathered, index, "hop_time", _values("hop_time", hop_time)),
         *_definitions(gathered, index, "assignment", _values("assignment", assignment)),
         *_merged(gathered, index, _values("merge", merge)),
-        *_caged(gathered, index, [cages] if isinstance(cages, Mapping) else _cages(cages)),
+        *_caged(
+            gathered,
+            index,
+            [cages] if isinstance(cages, Mapping) else _values("cages", cages, _DICTS),
+        ),
     ]
     if not choices:
         raise InputError(
@@ -103,13 +107,13 @@ def robustness(
     return UnitTable.of(table)
 
 
-def _values(argument: str, values: Any) -> list[Any]:
-    return listed(argument, values, "give a list of the values to try")
+_DICTS = "give a list of dicts, e.g. [{'time': 0.2}, {'distance': 1.2}]"
 
 
-def _cages(values: Any) -> list[Any]:
-    remedy = "give a list of dicts, e.g. [{'time': 0.2}, {'distance': 1.2}]"
-    return listed("cages", values, remedy)
+def _values(
+    argument: str, values: Any, remedy: str = "give a list of the values to try"
+) -> list[Any]:
+    return listed(argument, values, remedy)
 
 
 _Choice = tuple[str, str, dict[str, Any]]

@@ -199,13 +199,11 @@ def barriers_section(readings: Sequence[Reading]) -> Section | None:
 
 def _barrier_rows(found: Sequence[Barrier], names: dict[int, str]) -> Data:
     rows = [
-        [one.species, names[id(one)], one.start, one.end, one.distance, float(t),
-         *map(plain, (rate, low, high)), bool(used), *map(plain, (one.energy, one.error,
+        [one.species, names[id(one)], one.start, one.end, one.distance, t,
+         *map(plain, (rate, low, high)), used, *map(plain, (one.energy, one.error,
          one.reduced_chi2))]
         for one in found
-        for t, rate, low, high, used in zip(
-            one.temperature, one.rate, one.low, one.high, one.used, strict=True
-        )
+        for t, rate, low, high, used in one.points()
     ]  # fmt: skip
     each = "1/ns"
     return data(
@@ -219,12 +217,10 @@ def _barrier_rows(found: Sequence[Barrier], names: dict[int, str]) -> Data:
 
 def _points(drawn: Sequence[Barrier], names: dict[int, str]) -> Data:
     rows = [
-        [f"channel:{names[id(one)]}", names[id(one)], float(t), 1000 / float(t),
-         *map(plain, (rate, low, high)), bool(used)]
+        [f"channel:{names[id(one)]}", names[id(one)], t, 1000 / t,
+         *map(plain, (rate, low, high)), used]
         for one in drawn
-        for t, rate, low, high, used in zip(
-            one.temperature, one.rate, one.low, one.high, one.used, strict=True
-        )
+        for t, rate, low, high, used in one.points()
         if rate > 0
     ]  # fmt: skip
     each = "1/ns"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,12 @@ class Barrier:
     def name(self) -> str:
         """E.g. ``24d->48g 2.04 A``."""
         return f"{self.start}->{self.end} {self.distance:.2f} A"
+
+    def points(self) -> Iterator[tuple[float, float, float, float, bool]]:
+        """Temperature (K), rate with both ends (1/ns), and whether it is fitted, one by one."""
+        columns = (self.temperature, self.rate, self.low, self.high, self.used)
+        for t, rate, low, high, used in zip(*columns, strict=True):
+            yield float(t), float(rate), float(low), float(high), bool(used)
 
     def rate_at(self, temperature: float) -> float:
         """The fitted rate at a temperature in K, 1/ns."""

@@ -207,7 +207,7 @@ def network(table: pd.DataFrame) -> tuple[list[Node], list[Curve]]:
 
 
 def reach(nodes: list[Node], curves: list[Curve]) -> tuple[float, float]:
-    """Half the width and height of the network, with room for circles."""
+    """Half the width and height of the network, with a margin for the circles."""
     x, y = (
         np.abs(np.concatenate([[getattr(n, k) for n in nodes], *(getattr(c, k) for c in curves)]))
         for k in ("x", "y")

@@ -87,11 +87,12 @@ def answers(run):
         "exponents": run.exponents(),
         "detector": run.species[0].microstates.describe(),
     }
-    sites = run.species[0].microstates
-    if isinstance(sites, SiteAssignment):
-        found |= {"hops": run.hops(1.0), "channel_rates": run.channel_rates()}
-        if sites.assignment == "core":
-            found["rate_control"] = run.rate_control()
+    if isinstance(run.species[0].microstates, SiteAssignment):
+        found |= {
+            "rate_control": run.rate_control(),
+            "hops": run.hops(1.0),
+            "channel_rates": run.channel_rates(),
+        }
     return found
 
 

@@ -210,7 +210,7 @@ def test_from_files_to_figures(tmp_path):
     assert (tmp_path / "my.rdf.png").stat().st_size > 10_000
     config = tmp_path / "my.toml"
     config.write_text(
-        config.read_text().replace("# stop = 1000", "stop = 100").replace('"png"', '"png", "pdf"')
+        config.read_text().replace("# stop = 1000", "stop = 300").replace('"png"', '"png", "pdf"')
     )
     assert ionmech_here("init", *files, "-o", "my.toml", cwd=tmp_path).returncode == 2
     (tmp_path / "other.rdf.png").write_text("mine")
