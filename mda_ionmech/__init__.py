@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .lib.errors import AdditivityError, InputError
     from .results.arrhenius import Arrhenius, arrhenius
     from .results.combine import combine
+    from .results.hop_barriers import hop_barriers
     from .results.load_file import load
     from .results.results import Results
     from .species import IonSpecies
@@ -33,6 +34,7 @@ __all__ = [
     "arrhenius",
     "combine",
     "datasets",
+    "hop_barriers",
     "load",
     "load_run",
 ]
@@ -47,6 +49,7 @@ _HOME = {
     "Results": ".results.results",
     "arrhenius": ".results.arrhenius",
     "combine": ".results.combine",
+    "hop_barriers": ".results.hop_barriers",
     "load": ".results.load_file",
     "load_run": ".analysis.loaded_run",
 }

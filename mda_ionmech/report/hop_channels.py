@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..results.hop_barriers import FEWEST_HOPS, Barrier, hop_barriers
+from ..results.hop_barriers import FEWEST_HOPS, Barrier, channel_barriers
 from ..results.hop_channels import species_with_channels
 from ..results.hop_network import CHANNEL_COLORS, Curve, Edge, colors_of_channels, edges_of, network
 from .charts.hop_channels import channel_temperatures, hop_network
@@ -151,7 +151,7 @@ def barriers_section(readings: Sequence[Reading]) -> Section | None:
     holding = [k for k, at in enumerate(readings) if species_with_channels(at.results)]
     if len({kelvin[k] for k in holding}) < 2:
         return None
-    found = hop_barriers([readings[k].results for k in holding])[:MOST_IN_DATA]
+    found = channel_barriers([readings[k].results for k in holding])[:MOST_IN_DATA]
     with_fit = [one for one in found if np.isfinite(one.energy)]
     several = len({one.species for one in found}) > 1
     names = {id(one): f"{one.species}, {one.name}" if several else one.name for one in found}
@@ -179,8 +179,9 @@ def barriers_section(readings: Sequence[Reading]) -> Section | None:
             f"{readings[0].level} intervals, and apparent barriers in eV with their standard "
             "errors: slope of the logarithm of the rate against 1 / kB T, of rates from "
             f"{FEWEST_HOPS} hops or more. Deviation: mean square from the line in standard errors, "
-            "about 1 where the line fits. A barrier holds the changes of occupancies with "
-            f"temperature, and is not that of a single path.{most}",
+            "about 1 where the line fits; above 1 its root widens the error. A barrier holds the "
+            "changes of occupancies with temperature, and is not that of a single path."
+            f"{most}",
             ("channel", *each, "barrier, eV", "with its standard error", "deviation",
              "why there is none"),
             rows,
