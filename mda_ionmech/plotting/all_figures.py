@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ..lib.checks import listed, shown
 from ..lib.errors import InputError
@@ -18,7 +18,14 @@ from ..results.hop_channels import species_with_channels
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .coordination import coordination
 from .hop_channels import hop_channels
-from .mechanism import concertedness, macrostates_of, populations, timeline, transitions
+from .mechanism import (
+    concertedness,
+    has_linked_hops,
+    macrostates_of,
+    populations,
+    timeline,
+    transitions,
+)
 from .running import running
 from .style import check_axes, check_results
 from .views import view_curves, view_map
@@ -54,36 +61,30 @@ def figures(
     """
     check_results(results)
     results.at_window(window)
-    results._species(species)
-    out: dict[str, Callable[[], Axes]] = {
-        "contributions": lambda: contributions(results, species=species),
-        "shares": lambda: shares(results, species=species),
-        "effectiveness": lambda: effectiveness(results, window=window, species=species),
-        "event-matrix": lambda: event_matrix(results, window=window, species=species),
-        "onsager": lambda: onsager(results),
-    }
+    name = results._species(species)
+    own: dict[str, Any] = {"species": name}
+    at = own | {"window": window}
+    drawn: list[tuple[Callable[..., Axes], dict[str, Any]]] = [
+        (contributions, own), (shares, own), (effectiveness, at), (event_matrix, at), (onsager, {}),
+    ]  # fmt: skip
     if results.states is not None:
-        out["timeline"] = lambda: timeline(results, species=species)
+        drawn.append((timeline, own))
     if "path_slope" in results.decomposition and "blocks" in results.tree.children:
-        out["view-curves"] = lambda: view_curves(results, species=species)
-        out["view-map"] = lambda: view_map(results, species=species)
+        drawn += [(view_curves, own), (view_map, own)]
     if results.has_diffusive_view:
-        out["running"] = lambda: running(results, species=species)
-    if "multi_fraction" in results.decomposition:
-        hopping = results.decomposition["multi_fraction"].sel(species=results._species(species))
-        if np.isfinite(hopping).any():
-            out["concertedness"] = lambda: concertedness(results, species=species)
-    if results._species(species) in species_with_channels(results):
-        out["hop-channels"] = lambda: hop_channels(results, species=results._species(species))
-    if has_coordination(results, results._species(species)):
-        out["coordination"] = lambda: coordination(results, species=species)
-    try:
-        macrostates_of(results, species)
-    except InputError:
-        return out
-    out["populations"] = lambda: populations(results, species=species)
-    out["transitions"] = lambda: transitions(results, window=window, species=species)
-    return out
+        drawn.append((running, own))
+    if has_linked_hops(results, name):
+        drawn.append((concertedness, own))
+    if name in species_with_channels(results):
+        drawn.append((hop_channels, own))
+    if has_coordination(results, name):
+        drawn.append((coordination, own))
+    with suppress(InputError):
+        macrostates_of(results, name)
+        drawn += [(populations, own), (transitions, at)]
+    return {
+        draw.__name__.replace("_", "-"): partial(draw, results, **given) for draw, given in drawn
+    }
 
 
 def save(ax: Axes, path: Path) -> Path:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..results.colors import BLACK, EVENT_COLORS, colors_of
-from ..results.ends import with_ends
+from ..results.colors import BLACK, colors_of, event_colors
+from ..results.ends import ENDS, with_ends
 from .style import (
     GREY,
     caption,
@@ -68,25 +68,9 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
     up, down = np.zeros(len(place)), np.zeros(len(place))
     for event, color in events_of(data).items():
         part = data["event_onsager"].sel(event=event).values / scale
-        base = np.where(part >= 0, up, down)
-        hatch(
-            ax.bar(place, part, bottom=base, width=0.75, color=color, label=plain(event), zorder=2),
-            few,
-        )
-        up += np.maximum(part, 0)
-        down += np.minimum(part, 0)
-    ax.errorbar(
-        place,
-        data["onsager"].values / scale,
-        yerr=reach_of(data, "onsager") / scale,
-        fmt="o",
-        color=BLACK,
-        ms=4,
-        capsize=3,
-        lw=1,
-        label="total",
-        zorder=3,
-    )
+        bars, up, down = _stack(ax, place, part, up, down, color, plain(event))
+        hatch(bars, few)
+    _total(ax, place, data["onsager"].values / scale, reach_of(data, "onsager") / scale, "total")
     if results.has_diffusive_view:
         high, low = _add_limit(ax, results, name, float(place[-1]) + 1.6, scale)
         up, down = np.append(up, high), np.append(down, low)
@@ -95,8 +79,7 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
         ax.axhline(0, color=BLACK, lw=0.8, zorder=3)
     else:
         ax.set_ylim(bottom=0)
-    percent_axis(ax.yaxis)
-    ax.set_ylabel(f"contribution to L({plain(name)}, {plain(name)})")
+    percent_axis(ax.yaxis, f"contribution to L({plain(name)}, {plain(name)})")
     headline(
         ax,
         f"Contributions to {plain(name)} transport",
@@ -106,6 +89,23 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
     )
     legend_beside(ax)
     return ax
+
+
+def _stack(
+    ax: Axes, place: Any, part: Any, up: Any, down: Any, color: str, label: str | None
+) -> tuple[Any, Any, Any]:
+    """Bars on those below them, negative ones downwards; with the new upper and lower ends."""
+    base = np.where(part >= 0, up, down)
+    bars = ax.bar(place, part, bottom=base, width=0.75, color=color, label=label, zorder=2)
+    return bars, up + np.maximum(part, 0), down + np.minimum(part, 0)
+
+
+def _total(ax: Axes, place: Any, value: Any, reach: Any, label: str | None = None) -> None:
+    """Dots with the intervals of the totals."""
+    ax.errorbar(
+        place, value, yerr=reach, fmt="o", color=BLACK, ms=4, capsize=3, lw=1, label=label,
+        zorder=3,
+    )  # fmt: skip
 
 
 def _reference(results: Results, name: str, data: xr.Dataset) -> tuple[float, float, float, str]:
@@ -124,25 +124,14 @@ def _add_limit(
     """Draw the diffusive view as one more bar; its upper and lower end."""
     table = results.summary(view="diffusive", species=species)
     named = set(ax.get_legend_handles_labels()[1])
-    colors = colors_of(list(table.index), EVENT_COLORS)
+    shares, parts = table["share"].to_dict(), (table["onsager"] / scale).to_dict()
     up = down = 0.0
-    for (event, row), color in zip(table.iterrows(), colors, strict=True):
-        part = row["onsager"] / scale
-        label = plain(event)
-        new = label not in named and abs(row["share"]) > 0.005
-        ax.bar(
-            place,
-            part,
-            bottom=up if part >= 0 else down,
-            width=0.75,
-            color=color,
-            label=label if new else None,
-            zorder=2,
-        )
-        up, down = (up + part, down) if part >= 0 else (up, down + part)
+    for event, color in event_colors(table.index).items():
+        new = plain(event) not in named and abs(shares[event]) > 0.005
+        label = plain(event) if new else None
+        _, up, down = _stack(ax, place, parts[event], up, down, color, label)
     total, low, high = np.array(table.attrs["total"]) / scale
-    reach = [[total - low], [high - total]]
-    ax.errorbar(place, total, yerr=reach, fmt="o", color=BLACK, ms=4, capsize=3, lw=1, zorder=3)
+    _total(ax, place, total, [[total - low], [high - total]])
     ticks, labels = list(ax.get_xticks()), [t.get_text() for t in ax.get_xticklabels()]
     ax.set_xticks([*ticks, place], [*labels, "limit"])
     ax.axvline(place - 0.8, color=GREY, lw=0.8, ls=":")
@@ -179,9 +168,7 @@ def shares(results: Results, ax: Axes | None = None, *, species: str | None = No
             ax.plot(windows[marked], one["share"].values[marked], "o", ms=5, mec=color, mfc=fill)
     ax.axhline(0, color=GREY, lw=0.8)
     log_times(ax, windows)
-    ax.set_xlabel("window (ps)")
-    percent_axis(ax.yaxis)
-    ax.set_ylabel(f"share of L({plain(name)}, {plain(name)})")
+    percent_axis(ax.yaxis, f"share of L({plain(name)}, {plain(name)})")
     headline(
         ax,
         f"Shares of {plain(name)} transport by event",
@@ -220,18 +207,19 @@ def effectiveness(
     matplotlib.axes.Axes
     """
     check_results(results)
-    table = results.summary(float(results.at_window(window)["window"]), species=species)
-    ends = results.at_window(window).sel(species=table.attrs["species"])
+    data = results.at_window(window)
+    table = results.summary(float(data["window"]), species=species)
+    data = data.sel(species=table.attrs["species"])
     ax = new_axes(ax, (5.5, 4.5))
-    colors = dict(zip(table.index, colors_of(list(table.index), EVENT_COLORS), strict=True))
+    colors = event_colors(table.index)
     drawn = table[(table["frequency"] > 0) & (table["effectiveness"].abs() > 0)]
     height = np.log(drawn["effectiveness"].abs().to_numpy())
     for event, row in drawn.iterrows():
         color, reach = colors[str(event)], abs(row["effectiveness"])
         fill = color if row["effectiveness"] > 0 else "white"
         ax.plot(row["frequency"], reach, "o", ms=9, mec=color, mfc=fill, zorder=3)
-        low, high = sorted(abs(float(ends[f"effectiveness{e}"].sel(event=event)))
-                           for e in ("_low", "_high"))  # fmt: skip
+        _, *ends = with_ends(data, "effectiveness", event=str(event))
+        low, high = sorted(map(abs, ends))
         if np.isfinite([low, high]).all() and low <= reach <= high:
             ax.plot([row["frequency"]] * 2, [low, high], "-", color=color, lw=1.2, zorder=2)
         # below its symbol where another label stands close above
@@ -299,15 +287,12 @@ def event_matrix(
     name = results._species(species)
     data = results.at_window(window).sel(species=name, species_2=name)
     ax = new_axes(ax, (6.0, 4.8))
-    has = np.isfinite(data["event_frequency"].values)
-    occurs = has & (np.nan_to_num(data["event_frequency"].values) > 0)
-    has = occurs if occurs.any() else has
-    names = [str(e) for e in data["event"].values[has]]
-    whole, at = float(data["onsager"]) or np.nan, np.ix_(has, has)
-    matrix = data["event_matrix"].values[at] / whole
-    low, high = (data[f"event_matrix_{end}"].values[at] for end in ("low", "high"))
+    names = list(events_of(data.expand_dims("window")))
+    data = data.sel(event=names, event_2=names)
+    whole = float(data["onsager"]) or np.nan
+    matrix, low, high = (data[f"event_matrix{end}"].values / whole for end in ENDS)
     label = f"part of L({plain(name)}, {plain(name)})"
-    heat_map(ax, matrix, names, names, label, (high - low) / 2 / abs(whole))
+    heat_map(ax, matrix, names, names, label, np.abs(high - low) / 2)
     headline(
         ax,
         f"Which events of {plain(name)} move together",
@@ -359,7 +344,6 @@ def onsager(results: Results, ax: Axes | None = None) -> Axes:
         handles += ax.plot([], [], style, ms=3, color=GREY, label=label)
     ax.axhline(0, color=GREY, lw=0.8)
     log_times(ax, windows)
-    ax.set_xlabel("window (ps)")
     ax.set_ylabel(f"Onsager coefficient ({unit})")
     names = ", ".join(plain(one) for one in species)
     about = caption(results, data, "onsager_low").split(", hatched")[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..results.results import Results
-from .style import check_results, headline, legend_beside, new_axes, percent_axis, plain
+from .style import check_results, headline, legend_beside, new_axes, percent_axis, plain, reach
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,24 +39,21 @@ def coordination(results: Results, ax: Axes | None = None, *, species: str | Non
     check_results(results)
     table = results.coordination(species=species)
     rows = table.reset_index()
-    mean, name = table.attrs["mean"], table.attrs["species"]
-    types = table.attrs["types"]
+    mean, name, types = (table.attrs[key] for key in ("mean", "species", "types"))
     ax = new_axes(ax, (6.5, 3.8))
     width = 0.8 / len(types)
     for k, kind in enumerate(types):
         one = rows[(rows["ligands"] == kind) & (rows["counted"] == "atoms")]
-        value = one["fraction"].to_numpy()
-        reach = np.array([value - one["low"], one["high"] - value])
         x = one["number"].to_numpy() + (k - (len(types) - 1) / 2) * width
         ax.bar(
-            x, value, width, color=_COLORS[k % len(_COLORS)], yerr=np.maximum(reach, 0),
-            error_kw={"lw": 1}, capsize=2, label=f"{plain(kind)}: {mean[kind, 'atoms'][0]:.2f}",
+            x, one["fraction"], width, yerr=reach(one["fraction"], one["low"], one["high"]),
+            color=_COLORS[k % len(_COLORS)], error_kw={"lw": 1}, capsize=2,
+            label=f"{plain(kind)}: {mean[kind, 'atoms'][0]:.2f}",
         )  # fmt: skip
     shown = rows.loc[rows["ligands"].isin(types), "number"]
     ax.set_xticks(np.arange(shown.min(), shown.max() + 1))
-    percent_axis(ax.yaxis)
     ax.set_xlabel("ligand atoms in the shell")
-    ax.set_ylabel(f"fraction of {plain(name)}")
+    percent_axis(ax.yaxis, f"fraction of {plain(name)}")
     legend_beside(ax)
     headline(
         ax, f"Coordination of {plain(name)}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..results.colors import BLACK, EVENT_COLORS
-from .style import GREY, check_table, new_axes, plain
+from .style import GREY, check_table, new_axes, plain, reach_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,12 +47,10 @@ def hop_strings(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         "circular": ("the same by chance, records shifted", GREY, "v--"),
     }
     for name, (label, color, style) in lines.items():
-        one = shown[name].to_numpy()
-        if not np.isfinite(one).any():
+        if not np.isfinite(shown[name]).any():
             continue
-        reach = np.array([one - shown[f"{name}_low"], shown[f"{name}_high"] - one])
         ax.errorbar(
-            shown.index.to_numpy(), one, yerr=np.nan_to_num(np.maximum(reach, 0)), fmt=style, ms=4,
+            shown.index, shown[name], yerr=np.nan_to_num(reach_of(shown, name)), fmt=style, ms=4,
             lw=1.2, capsize=2, color=color, label=label,
         )  # fmt: skip
     ax.set_xscale("log")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..lib.checks import number
 from ..lib.errors import InputError
-from ..results.colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from ..results.colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of, event_colors
 from ..results.ends import ENDS
 from .style import (
     GREY,
@@ -21,6 +21,7 @@ from .style import (
     new_axes,
     percent_axis,
     plain,
+    reach,
     reach_of,
 )
 
@@ -86,15 +87,10 @@ def populations(results: Results, ax: Axes | None = None, *, species: str | None
             k, tops[k] + 0.015, f"{100 * value:.1f} %", ha="center", va="bottom", fontsize="small"
         )
     slant = max(map(len, kinds)) > 8
-    ax.set_xticks(
-        range(len(kinds)),
-        [*map(plain, kinds)],
-        rotation=30 if slant else 0,
-        ha="right" if slant else "center",
-    )
+    turned: Any = {"rotation": 30, "ha": "right"} if slant else {}
+    ax.set_xticks(range(len(kinds)), [*map(plain, kinds)], **turned)
     ax.set_ylim(0, 1.1)
-    percent_axis(ax.yaxis)
-    ax.set_ylabel(f"fraction of {plain(name)}")
+    percent_axis(ax.yaxis, f"fraction of {plain(name)}")
     level = float(data["population_low"].attrs["level"])
     headline(ax, f"Macrostates of {plain(name)}", f"{level:.0%} intervals")
     return ax
@@ -151,6 +147,14 @@ def transitions(
     return ax
 
 
+def has_linked_hops(results: Results, name: str) -> bool:
+    """Whether a species has hops of which the linked ones were counted."""
+    data = results.decomposition
+    if "multi_fraction" not in data:
+        return False
+    return bool(np.isfinite(data["multi_fraction"].sel(species=name)).any())
+
+
 def concertedness(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
     """Fraction of the hops that are linked to others, with both nulls, against the window.
 
@@ -178,17 +182,13 @@ def concertedness(results: Results, ax: Axes | None = None, *, species: str | No
     """
     check_results(results)
     name = results._species(species)
-    data = results.decomposition
-    if (
-        "multi_fraction" not in data
-        or not np.isfinite(data["multi_fraction"].sel(species=name)).any()
-    ):
+    if not has_linked_hops(results, name):
         raise InputError(
             f"species {name!r} has no clusters of hops in this result: give it sites and "
             "events=CrystalEvents()"
         )
     ax = new_axes(ax, (7.0, 4.0))
-    one = data.sel(species=name)
+    one = results.decomposition.sel(species=name)
     windows = one["window"].values
     lines = {
         "multi_fraction": ("linked hops", EVENT_COLORS["multi_ion_hop"], "o-"),
@@ -204,9 +204,7 @@ def concertedness(results: Results, ax: Axes | None = None, *, species: str | No
         )  # fmt: skip
     log_times(ax, windows)
     ax.set_ylim(0, 1.02)
-    ax.set_xlabel("window (ps)")
-    percent_axis(ax.yaxis)
-    ax.set_ylabel(f"fraction of the hops of {plain(name)}")
+    percent_axis(ax.yaxis, f"fraction of the hops of {plain(name)}")
     headline(
         ax,
         f"Linked hops of {plain(name)}, and what chance and site exclusion give",
@@ -312,22 +310,20 @@ def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     check_table(table, is_known, "the one that run.robustness(...) returns, with its attrs")
     rows = [(str(s), str(v), str(e)) for s, v, e in table.index]
     choices = list(dict.fromkeys(row[:2] for row in rows))
-    events = list(dict.fromkeys(row[2] for row in rows))
     ax = new_axes(ax, (max(5.0, 1.6 + 0.6 * len(choices)), 4.2))
     share = table["share"].to_numpy()
     shown = {row[2] for row, x in zip(rows, share, strict=True) if abs(x) > 0.005}
     place = np.arange(len(choices))
-    for event, color in zip(events, colors_of(events, EVENT_COLORS), strict=True):
+    for event, color in event_colors(row[2] for row in rows).items():
         if event not in shown:
             continue
         one = table[[row[2] == event for row in rows]]
         first = one.iloc[0]
         if np.isfinite(first["low"]):
             ax.axhspan(first["low"], first["high"], color=color, alpha=0.15, lw=0, zorder=0)
-        reach = np.array([one["share"] - one["low"], one["high"] - one["share"]])
         ax.errorbar(
-            place, one["share"].to_numpy(), yerr=np.maximum(reach, 0), fmt="o", ms=5, lw=1,
-            capsize=2, color=color, label=plain(event),
+            place, one["share"], yerr=reach(one["share"], one["low"], one["high"]), fmt="o", ms=5,
+            lw=1, capsize=2, color=color, label=plain(event),
         )  # fmt: skip
     for k in range(1, len(choices)):
         if choices[k][0] != choices[k - 1][0]:
@@ -335,9 +331,8 @@ def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     labels = [f"{plain(a)}\n{plain(b)}" if b else plain(a) for a, b in choices]
     ax.set_xticks(place, labels, rotation=45, ha="right", fontsize="small")
     ax.axhline(0, color=GREY, lw=0.8)
-    percent_axis(ax.yaxis)
     name = plain(table.attrs["species"])
-    ax.set_ylabel(f"share of L({name}, {name})")
+    percent_axis(ax.yaxis, f"share of L({name}, {name})")
     headline(
         ax,
         f"Shares of {name} transport with other settings",

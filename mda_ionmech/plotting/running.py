@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from ..results.colors import BLACK, event_colors
 from .style import GREY, check_results, headline, legend_beside, new_axes, percent_axis, plain
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ def running(results: Results, ax: Axes | None = None, *, species: str | None = N
     table = results.running_estimate(species=species)
     whole = table.attrs["total"]
     events = [e for e in table.columns[2:] if table[e].abs().max() > 0.005]
-    colors = dict(zip(events, colors_of(events, EVENT_COLORS), strict=True))
     ax = new_axes(ax, (7.0, 4.0))
     for direction, fill in (("forward", None), ("backward", "white")):
         part = table.loc[direction]
@@ -51,18 +50,14 @@ def running(results: Results, ax: Axes | None = None, *, species: str | None = N
             color=BLACK, mfc=fill or BLACK, capsize=2,
             label=f"coefficient, {direction}", **style,
         )  # fmt: skip
-        for event in events:
+        for event, color in event_colors(events).items():
             label = plain(event) if fill is None else None
-            ax.plot(
-                at, part[event], "o", color=colors[event], mfc=fill or colors[event], label=label,
-                **style,
-            )  # fmt: skip
+            ax.plot(at, part[event], "o", color=color, mfc=fill or color, label=label, **style)
     ax.axhline(1, color=GREY, lw=0.8, zorder=0)
     ax.axhline(0, color=GREY, lw=0.8, zorder=0)
     ax.set_xlabel(f"part of the trajectory ({table.attrs['length_ns']:.3g} ns)")
-    percent_axis(ax.yaxis)
+    percent_axis(ax.yaxis, "share; coefficient over its last value")
     name = plain(table.attrs["species"])
-    ax.set_ylabel("share; coefficient over its last value")
     headline(
         ax,
         f"Convergence of {name} transport with the length of trajectory",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..results.colors import EVENT_COLORS, colors_of
+from ..results.colors import event_colors
 from .style import GREY, check_table, headline, legend_beside, new_axes, plain
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ def displacement_spectrum(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     check_table(table, is_known, "the one that run.displacement_spectrum(...) returns")
     edges = np.unique(np.concatenate([table.index.get_level_values(k) for k in ("from", "to")]))
     width = np.diff(edges)
-    events = list(dict.fromkeys(table.index.get_level_values("event")))
     above, below, counted = np.zeros(len(width)), np.zeros(len(width)), np.zeros(len(width))
     ax = new_axes(ax, (6.5, 4.0))
-    for event, color in zip(events, colors_of(events, EVENT_COLORS), strict=True):
+    for event, color in event_colors(table.index.get_level_values("event")).items():
         part = table.loc[event]
         place = np.searchsorted(edges, part.index.get_level_values("from"))
         height = np.zeros(len(width))

@@ -10,7 +10,6 @@ from ..lib.checks import positive, shown
 from ..lib.errors import InputError
 from ..microstates import RadialDistribution
 from ..results.colors import BLACK
-from .journal import is_narrow
 from .style import GREY, legend_beside, new_axes, plain
 
 if TYPE_CHECKING:
@@ -101,12 +100,6 @@ def rdf(
     if outer is not None and inner is not None and outer > inner:
         ax.axvspan(inner, outer, color=GREY, alpha=0.25, lw=0)
         line.append(ax.axvline(outer, color=BLACK, lw=1, ls=":", label=f"ends beyond {outer:g} A"))
-    if is_narrow():
-        legend_beside(ax, line)
-    else:  # beyond the label of the axis on the right
-        ax.legend(
-            handles=line, frameon=False, fontsize="small", loc="upper left",
-            bbox_to_anchor=(1.14, 1),
-        )  # fmt: skip
+    legend_beside(ax, line, place=1.14)  # beyond the label of the axis on the right
     ax.set_title(f"{plain(distribution.kind)}, {distribution.n_frames} frames", fontsize="small")
     return ax

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..lib.plain_text import printable
-from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from ..results.colors import BLACK, event_colors
+from ..results.ends import ENDS
 from ..results.results import Results
 from .journal import broken, is_narrow, size_here
 
@@ -86,11 +88,9 @@ def events_of(data: xr.Dataset) -> dict[str, str]:
     frequency = data["event_frequency"].transpose("event", "window").values
     has = np.isfinite(frequency).any(axis=1)
     occurs = has & (np.nan_to_num(frequency) > 0).any(axis=1)
-    chosen = occurs if occurs.any() else has
-    names = [str(e) for e, own in zip(data["event"].values, has, strict=True) if own]
-    kept = {str(e) for e, own in zip(data["event"].values, chosen, strict=True) if own}
-    colors = dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
-    return {name: color for name, color in colors.items() if name in kept}
+    names = [*map(str, data["event"].values)]
+    colors = event_colors(compress(names, has))
+    return {name: colors[name] for name in compress(names, occurs if occurs.any() else has)}
 
 
 def few_blocks(data: xr.Dataset) -> np.ndarray:
@@ -105,11 +105,15 @@ def hatch(bars: Any, few: np.ndarray) -> None:
             bar.set(hatch="///", edgecolor="white", linewidth=0)
 
 
-def reach_of(data: xr.Dataset, name: str) -> np.ndarray:
-    """Distances from a value to the ends of its interval, shape (2, windows); NaN without one."""
-    value = data[name].values
-    ends = [value - data[f"{name}_low"].values, data[f"{name}_high"].values - value]
-    return np.asarray(np.maximum(np.array(ends), 0))
+def reach(value: Any, low: Any, high: Any) -> np.ndarray:
+    """Distances from values to the ends of their intervals, shape (2, values); NaN without one."""
+    value, low, high = map(np.asarray, (value, low, high))
+    return np.maximum([value - low, high - value], 0)
+
+
+def reach_of(data: Any, name: str) -> np.ndarray:
+    """Distances from the values of a variable to the ends of their intervals."""
+    return reach(*(data[name + end] for end in ENDS))
 
 
 def window_axis(ax: Axes, windows: np.ndarray) -> np.ndarray:
@@ -120,8 +124,9 @@ def window_axis(ax: Axes, windows: np.ndarray) -> np.ndarray:
     return place
 
 
-def log_times(ax: Axes, times: np.ndarray) -> None:
+def log_times(ax: Axes, times: np.ndarray, label: str = "window (ps)") -> None:
     """A logarithmic axis of times in ps, and a text where nothing is drawn against them."""
+    ax.set_xlabel(label)
     ax.set_xscale("log")
     plain_logarithms(ax.xaxis)
     if not np.isfinite(ax.dataLim.minposx):
@@ -153,25 +158,19 @@ def headline(ax: Axes, title: str, *lines: str) -> None:
         )  # fmt: skip
 
 
-def legend_beside(ax: Axes, handles: Any = None, labels: Any = None) -> None:
+def legend_beside(ax: Axes, handles: Any = None, place: float = 1) -> None:
     """A legend to the right of the axes, or below those of one column, where it covers nothing."""
-    given = {} if handles is None else {"handles": handles}
-    given |= {} if labels is None else {"labels": labels}
+    handles = handles or ax.get_legend_handles_labels()[0]
+    style: Any = {"handles": handles, "frameon": False, "fontsize": "small"}
     if is_narrow():
-        if handles is None or labels is None:
-            found, names = ax.get_legend_handles_labels()
-            given = {"handles": handles or found, "labels": labels or names}
-            if handles is not None and labels is None:
-                given["labels"] = [one.get_label() for one in handles]
-        ax.figure.legend(
-            frameon=False, fontsize="small", loc="outside lower left", ncols=2, **given
-        )
-        return
-    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1), **given)
+        ax.figure.legend(loc="outside lower left", ncols=2, **style)
+    else:
+        ax.legend(loc="upper left", bbox_to_anchor=(place, 1), **style)
 
 
-def percent_axis(axis: Any) -> None:
-    """Label an axis of fractions in percent."""
+def percent_axis(axis: Any, label: str) -> None:
+    """An axis of fractions with ticks in percent."""
+    axis.set_label_text(label)
     axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g} %")
 
 
@@ -247,8 +246,7 @@ def heat_map(
     )
     ax.set_yticks(range(len(rows)), [*map(plain, rows)], fontsize="small")
     ax.spines[:].set_visible(False)
-    bar = ax.figure.colorbar(image, ax=ax, label=label, shrink=0.85)
-    percent_axis(bar.ax.yaxis)
+    percent_axis(ax.figure.colorbar(image, ax=ax, shrink=0.85).ax.yaxis, label)
 
 
 def nulls(results: Results, name: str, lengths: Iterable[float]) -> tuple[str, ...]:

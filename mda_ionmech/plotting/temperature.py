@@ -9,7 +9,7 @@ import numpy as np
 from ..lib.checks import shown
 from ..lib.errors import InputError
 from ..results.arrhenius import Arrhenius
-from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from ..results.colors import BLACK, event_colors
 from ..results.ends import with_ends
 from .style import legend_beside, new_axes, plain
 
@@ -50,8 +50,7 @@ def arrhenius(fits: Arrhenius, ax: Axes | None = None) -> Axes:
     mine = (data["quantity"].values == "onsager") & (data["species"].values == name)
     rows = data.isel(row=np.flatnonzero(mine))
     names = [str(e) for e in rows["event"].values]
-    events = [e for e in names if e != "total"]
-    colors = dict(zip(events, colors_of(events, EVENT_COLORS), strict=True)) | {"total": BLACK}
+    colors = event_colors(e for e in names if e != "total") | {"total": BLACK}
     x, along = 1000 / data["temperature"].values, 1000 / data["curve_temperature"].values
     for k, event in enumerate(names):
         one, color = rows.isel(row=k), colors[event]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..lib.checks import is_one_of, listed, positive, shown
 from ..lib.errors import InputError
-from ..results.colors import BLACK, EVENT_COLORS, colors_of
+from ..results.colors import BLACK, event_colors
 from .style import (
     GREY,
     headline,
@@ -21,6 +21,7 @@ from .style import (
     own_part,
     percent_axis,
     plain,
+    reach_of,
 )
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def view_map(
     InputError
         For an unknown event or view, or a run without path and slope views.
     """
+    from matplotlib.patches import Rectangle
+
     name, share = _view_shares(results, view, species)
     names = [str(e) for e in share["event"].values]
     if event is None:
@@ -104,18 +107,12 @@ def view_map(
     if advice.resolution is not None and advice.horizon is not None:
         x = int(np.abs(share["horizon"].values - advice.horizon).argmin())
         y = int(np.abs(share["resolution"].values - advice.resolution).argmin())
-        frame = ax.add_patch(_rectangle(x - 0.5, y - 0.5))
-        frame.set_clip_on(False)
+        corner = (x - 0.5, y - 0.5)
+        ax.add_patch(Rectangle(corner, 1, 1, fill=False, ec=BLACK, lw=2, clip_on=False))
         lines[0] += "; framed: the recommended reading"
         lines += nulls(results, name, [float(share["resolution"].values[y])])
     headline(ax, f"Share of {plain(event)} in {plain(name)} transport", *lines)
     return ax
-
-
-def _rectangle(x: float, y: float) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x, y), 1, 1, fill=False, edgecolor=BLACK, linewidth=2)
 
 
 def view_curves(
@@ -150,6 +147,8 @@ def view_curves(
         For an unknown view, more than three resolutions or one outside the scan, or a run without
         these views.
     """
+    import pandas as pd
+
     name, share = _view_shares(results, view, species)
     scanned = share["resolution"].values
     if resolutions is not None:
@@ -167,52 +166,38 @@ def view_curves(
     curves = []
     for resolution in resolutions:
         at = float(scanned[np.abs(scanned - resolution).argmin()])
-        horizons = [
-            float(h)
-            for h in share["horizon"].values
-            if np.isfinite(share.sel(resolution=at, horizon=h)).any()
-        ]
+        known = np.isfinite(share.sel(resolution=at).values).any(axis=0)
         tables = {
             h: results.summary(species=name, view=view, resolution=resolution, horizon=h)
-            for h in horizons
+            for h in share["horizon"].values[known].tolist()
         }
-        curves.append((at, horizons, tables))
+        curves.append((at, tables))
     ax = new_axes(ax, (7.0, 4.2))
-    names = [str(e) for e in share["event"].values]
-    colors = dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
+    colors = event_colors(map(str, share["event"].values))
     shown: dict[str, Any] = {}
-    styles = []
-    for (at, horizons, tables), (line, marker) in zip(curves, _STYLES, strict=False):
-        styles.append((at, line, marker))
+    styles: list[Any] = []
+    for (at, tables), (line, marker) in zip(curves, _STYLES, strict=False):
         for event in next(iter(tables.values())).index if tables else ():
-            rows = np.array(
-                [tables[h].loc[event, ["share", "share_low", "share_high"]] for h in horizons]
-            ).astype(float)
-            if not np.nanmax(np.abs(rows[:, 0]), initial=0.0) > 0:
+            rows = pd.DataFrame({h: table.loc[event] for h, table in tables.items()}).T
+            if not rows["share"].abs().max() > 0:
                 continue
-            reach = np.maximum([rows[:, 0] - rows[:, 1], rows[:, 2] - rows[:, 0]], 0)
             ax.errorbar(
-                horizons, rows[:, 0], yerr=reach, ls=line, marker=marker, ms=4, lw=1.2, capsize=2,
-                color=colors[event],
+                rows.index, rows["share"], yerr=reach_of(rows, "share"), ls=line, marker=marker,
+                ms=4, lw=1.2, capsize=2, color=colors[event],
             )  # fmt: skip
             if event not in shown:
-                shown[event] = ax.plot([], [], lw=2, color=colors[event])[0]
-    handles = list(shown.values())
-    labels = [*map(plain, shown)]
-    for at, line, marker in styles:
-        handles += ax.plot([], [], ls=line, marker=marker, ms=4, color=GREY)
-        labels.append(f"resolution {at:g} ps")
+                (shown[event],) = ax.plot([], [], lw=2, color=colors[event], label=plain(event))
+        label = f"resolution {at:g} ps"
+        styles += ax.plot([], [], ls=line, marker=marker, ms=4, color=GREY, label=label)
     ax.axhline(0, color=GREY, lw=0.8)
-    log_times(ax, share["horizon"].values)
-    ax.set_xlabel("horizon (ps)")
-    percent_axis(ax.yaxis)
-    ax.set_ylabel(f"share of L({plain(name)}, {plain(name)})")
+    log_times(ax, share["horizon"].values, "horizon (ps)")
+    percent_axis(ax.yaxis, f"share of L({plain(name)}, {plain(name)})")
     level = float(results.decomposition["path_slope_low"].attrs["level"])
     headline(
         ax,
         f"Shares of {plain(name)} transport against the horizon",
         f"{view} view, {plain(results.settings['frame'])} frame, {level:.0%} intervals",
-        *nulls(results, name, [at for at, _, _ in styles]),
+        *nulls(results, name, [at for at, _ in curves]),
     )
-    legend_beside(ax, handles, labels)
+    legend_beside(ax, [*shown.values(), *styles])
     return ax

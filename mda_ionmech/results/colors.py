@@ -6,6 +6,8 @@ muted scheme, which are distinct for colour-blind readers and in print.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..lib.label_names import WITH, WITHOUT
 
 #: Part of the colour of a class that windows without a flag have; the rest is white.
@@ -89,3 +91,9 @@ def colors_of(names: tuple[str, ...] | list[str], table: dict[str, str]) -> list
             out.append(spare[used % len(spare)])
             used += 1
     return out
+
+
+def event_colors(names: Iterable[str]) -> dict[str, str]:
+    """The colour of each event, by its name."""
+    names = list(dict.fromkeys(names))
+    return dict(zip(names, colors_of(names, EVENT_COLORS), strict=True))
