@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from ..lib.atom_order import check_atom_order
 from ..lib.errors import InputError
 from ..microstates import CageAssignment, SiteAssignment
 from ..microstates.detector import settled_on
@@ -74,6 +75,7 @@ def check_before_reading(source: FrameSource) -> Prepared:
         check_cell_height(snapshot.cell.height, reach)
     if source.choices.frame == "laboratory":
         check_constant_cell(np.array([snapshot.cell.vectors for snapshot in ends]))
+    check_atom_order(source.universe, ends[0].positions, ends[0].cell.dimensions)
     # steps too long to unwrap show on the first two frames
     _, found = source.first_step(ends[0])
     cells = cells_reached(carrier_places(source, ends[0]))

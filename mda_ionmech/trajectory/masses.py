@@ -43,7 +43,9 @@ def atom_masses(universe: Any) -> AtomMasses:
     """Masses of the topology, or of the elements where those are unreliable.
 
     Masses of the elements are used where (1) all are equal but the elements of the topology are
-    not; (2) a molecule has no mass at all but the topology has its elements; (3) MDAnalysis
+    not; (2) a molecule has no mass at all, or an atom that is no hydrogen has one of 1, but the
+    topology has its elements (LAMMPS dumps with elements: MDAnalysis knows no mass of Cl, Br, Mg,
+    Ca, Zn, Rb, Cs and others, and takes 1); (3) MDAnalysis
     guessed the masses from names: for atoms it could not guess (none for LI), and for atoms it
     took for another element (a calcium ion named CA for a carbon, the nitrogen NA of a cation
     for sodium). Sites to which it gave the mass of an atom (EP, LP1, the Drude particle DO) get 0.
@@ -79,6 +81,7 @@ def atom_masses(universe: Any) -> AtomMasses:
         if len(heavy) and np.ptp(heavy) == 0 and len(np.unique(code[named])) > 1:
             change |= named
         change |= named & (np.bincount(molecule, weights=mass)[molecule] == 0)
+        change |= named & (mass == 1.0)
     site = np.zeros(n_atoms, dtype=bool)
     if guessed:
         # masses that the user has set since are kept

@@ -27,7 +27,8 @@ from ..lib.molecules import bond_pairs
 from .ase_reader import read_with_ase
 from .cp2k_cell import check_spacing, read_cell_file, set_cells
 from .given_cells import check_dimensions, set_cell
-from .lammps_columns import atom_style_of
+from .lammps_columns import atom_style_of, check_dump
+from .same_atoms import check_order, check_same_elements, other_number
 
 _COMPRESSED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 #: Formats that ASE reads, by pattern of the name without the ending of a compressed file.
@@ -269,10 +270,10 @@ def _read_by_ase(
         return found
     if parser.by_ase:
         base = _structure(topology, parser, cell)
-        _check_same_atoms(base, topology, found, trajectory[0])
+        check_same_elements(base, topology, found, trajectory[0])
         return found
     base = _universe_of(topology, [], rest | _of_topology(topology, parser, rest))
-    _check_same_atoms(base, topology, found, trajectory[0])
+    check_same_elements(base, topology, found, trajectory[0])
     reader = found.trajectory
     base.trajectory = reader
     return base
@@ -312,6 +313,9 @@ def _read_by_mdanalysis(
     """Universe of files that MDAnalysis reads."""
     if format.name is not None:
         rest["format"] = format.name
+    if format.name == "LAMMPSDUMP":
+        for path in trajectory:
+            check_dump(path)
     if parser.by_ase:
         universe = _structure(topology, parser, cell)
         _load(universe, topology, trajectory, rest)
@@ -319,6 +323,11 @@ def _read_by_mdanalysis(
         universe = _universe_of(topology, trajectory, rest | _of_topology(topology, parser, rest))
     if cell is not None:
         set_cell(universe, cell, trajectory[0])
+    check_order(universe, topology, trajectory[0], format.name)
+    types = getattr(universe.atoms, "types", [])
+    if any(not isinstance(kind, str) for kind in types):  # of a dump without the column
+        known = getattr(universe.atoms, "elements", types)
+        universe.add_TopologyAttr("types", [str(kind) for kind in known])
     return universe
 
 
@@ -349,31 +358,6 @@ def _load(
     except Exception as error:
         _complete_readers(error)
         raise InputError(_unreadable(error, topology, trajectory)) from error
-
-
-def _check_same_atoms(base: Any, topology: Path, found: Any, trajectory: Path) -> None:
-    """Refuse a topology of other atoms than those of a trajectory."""
-    if base.atoms.n_atoms != found.atoms.n_atoms:
-        raise InputError(
-            _other_atoms(topology, base.atoms.n_atoms, trajectory, found.atoms.n_atoms)
-        )
-    mine, theirs = elements_of(base), np.asarray(found.atoms.elements)
-    differ = np.flatnonzero((mine != theirs) & (mine != ""))
-    if len(differ):
-        k = int(differ[0])
-        raise InputError(
-            f"atom index {k} is {mine[k]} in the topology {topology.name} and {theirs[k]} in the "
-            f"trajectory {trajectory.name} ({len(differ)} of {len(mine)} atoms differ): give the "
-            "topology of this trajectory, with the atoms in the same order"
-        )
-
-
-def _other_atoms(topology: Path, n_topology: int, trajectory: Path, n_trajectory: int) -> str:
-    return (
-        f"the topology {topology.name} holds {n_topology} atoms, the trajectory {trajectory.name} "
-        f"{n_trajectory}: give the topology that this trajectory was run with, reduced to the same "
-        "atoms if the trajectory was written for a part of them"
-    )
 
 
 def _set_elements(universe: Any, given: Any) -> None:
@@ -423,7 +407,7 @@ def _unreadable(error: Exception, topology: Path, trajectory: Sequence[Path]) ->
     counts = re.search(r"number of atoms (\d+) Trajectory: (.+?) Number of atoms (\d+)", text)
     if counts:
         path = Path(counts[2].strip("[]'"))
-        return _other_atoms(topology, int(counts[1]), path, int(counts[3]))
+        return other_number(topology, int(counts[1]), path, int(counts[3]))
     unknown = re.search(r"[Ff]ormat '?([^' ]*)'? (?:is not|for|in)", text)
     if "a valid topology format" in text:
         return (

@@ -13,7 +13,7 @@ from mda_ionmech.cli.guess_mobility import displacements
 from mda_ionmech.cli.guess_molecules import survey
 from mda_ionmech.lib.covalent_bonds import guess_bonds
 
-from ..builders import make_universe
+from ..builders import make_universe, wrap
 
 LENGTH = 28.0
 BOX = (LENGTH, LENGTH, LENGTH, 90.0, 90.0, 90.0)
@@ -419,8 +419,12 @@ def test_chains_of_other_lengths_are_one_polymer():
         bonds += [(first + m, first + m + 1) for m in range(n - 1)]
         first += n
     rng = np.random.default_rng(2)
+    places, at = rng.uniform(0, LENGTH, (8, len(elements), 3)), 6
+    for n in chains:  # a straight line with bonds of 1.5 A
+        places[:, at : at + n] = places[:, at : at + 1] + np.arange(n)[:, None] * [1.5, 0, 0]
+        at += n
     u = make_universe(
-        rng.uniform(0, LENGTH, (8, len(elements), 3)), BOX, names=elements, elements=elements,
+        wrap(places, LENGTH), BOX, names=elements, elements=elements,
         masses=[MASS[e] for e in elements], residue=residue, resnames=["LI"] * 6 + ["PEO"] * 3,
         bonds=bonds,
     )  # fmt: skip
