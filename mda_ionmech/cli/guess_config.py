@@ -102,13 +102,19 @@ def guess_config(
         Where no ion is recognised, and for a CIF of a liquid or of other lengths.
     """
     found = survey(universe)
-    account = account_of_times(universe.trajectory)
-    missing = _missing(universe, dt is None and account.needs_dt, temperature)
-    if found.bonds_guessed and _CELL in missing:
+    account = account_of_times(universe.trajectory, dt)
+    missing = _missing(universe, account.needs_dt, temperature)
+    ions_alone = found.system in ("crystal or glass", "molten salt")
+    if _CELL in missing and (found.bonds_guessed or ions_alone):
         ways = "; ".join(f"{what}: {how.split(',')[0]}" for what, how in missing.items())
+        why = (
+            "holds neither bonds nor residues nor a cell: molecules are found by bonds, which need"
+            if found.bonds_guessed
+            else "and its trajectory hold no cell: which ions move, and which are the framework, "
+            "is found from displacements, which need"
+        )
         raise InputError(
-            f"{topology} holds neither bonds nor residues nor a cell: molecules are found by "
-            "bonds, which need the cell; nothing is written. Give what the files do not hold: "
+            f"{topology} {why} the cell; nothing is written. Give what the files do not hold: "
             f"{ways}"
         )
     if not found.of_role("cation", "anion"):
@@ -153,7 +159,7 @@ def guess_config(
     if found.system == "crystal or glass":
         lines += _crystal(universe, found, cif, cif_path)
     else:
-        of_liquid, shells = _liquid(universe, found)
+        of_liquid, shells = _liquid(universe, found, dt)
         lines += of_liquid
     lines += [
         "",
@@ -273,7 +279,9 @@ def _species(kind: MoleculeKind) -> list[str]:
 # ---- liquids, polymers and molten salts ---------------------------------------------------------
 
 
-def _liquid(universe: Any, found: Survey) -> tuple[list[str], list[MeasuredShell]]:
+def _liquid(
+    universe: Any, found: Survey, dt: float | None
+) -> tuple[list[str], list[MeasuredShell]]:
     """Frame of reference, species, shells and rules of a liquid, a polymer or a molten salt."""
     measured: list[MeasuredShell] = []
     lines = ['frame = "barycentric"         # or "solvent", "framework", "laboratory"']
@@ -285,7 +293,7 @@ def _liquid(universe: Any, found: Survey) -> tuple[list[str], list[MeasuredShell
     for kind in cations:
         lines += _species(kind)
         if ligands and kind.is_single:
-            written, here = shell_lines(universe, kind, ligands)
+            written, here = shell_lines(universe, kind, ligands, dt)
             lines += written
             measured += here
             polymers = found.of_role("polymer")
@@ -295,14 +303,18 @@ def _liquid(universe: Any, found: Survey) -> tuple[list[str], list[MeasuredShell
                 lines += salt_rules() if salt else liquid_rules(ligands, bool(anions))
             shells = True
         elif anions:
-            written, here = shell_of_centre_lines(universe, kind, anions, "anion", around_centres)
+            written, here = shell_of_centre_lines(
+                universe, kind, anions, "anion", around_centres, dt
+            )
             lines += written
             measured += here
             shells |= bool(written) and not written[-1].startswith("#")
     for kind in anions:
         lines += _species(kind)
         if salt and cations:
-            written, here = shell_of_centre_lines(universe, kind, cations, "cation", around_centres)
+            written, here = shell_of_centre_lines(
+                universe, kind, cations, "cation", around_centres, dt
+            )
             lines += written
             measured += here
         elif shells:

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from MDAnalysis import SelectionError
 
-from ..lib.atom_order import check_atom_order
 from ..lib.covalent_bonds import MOST_ATOMS, guess_bonds
 from ..lib.elements import elements_of
 from ..lib.formal_charges import MOBILE, MONATOMIC, Ion, formula_of, ion_of, with_sign
@@ -254,7 +253,6 @@ def survey(universe: Any) -> Survey:
         Up to 40 frames are read for displacements and up to 30 for g(r).
     """
     known = _Atoms(universe)
-    _check_first_frame(universe)
     kinds = _by_composition(known)
     solid = _solid(known, kinds)
     if solid is not None:
@@ -264,16 +262,6 @@ def survey(universe: Any) -> Survey:
     roles = {k.role for k in kinds}
     system = "polymer" if "polymer" in roles else "liquid" if "solvent" in roles else "molten salt"
     return Survey(_sorted(kinds), system, known.bonds_guessed, _scale(kinds))
-
-
-def _check_first_frame(universe: Any) -> None:
-    """Refuse a trajectory in which the molecules of the topology are torn apart."""
-    try:
-        ts = universe.trajectory[0]
-    except (AttributeError, OSError, ValueError):
-        return
-    if ts.dimensions is not None:  # without a cell molecules may be broken
-        check_atom_order(universe, ts.positions, ts.dimensions)
 
 
 def _sorted(kinds: Iterable[MoleculeKind]) -> list[MoleculeKind]:

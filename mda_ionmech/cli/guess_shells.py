@@ -97,8 +97,12 @@ def shell_lines(
     universe: Any,
     kind: MoleculeKind,
     ligands: Mapping[str, tuple[str, np.ndarray, list[MoleculeKind]]],
+    dt: float | None = None,
 ) -> tuple[list[str], list[MeasuredShell]]:
-    """The table of a `CutoffShell`, and the g(r) of each type, from which its radii are."""
+    """The table of a `CutoffShell`, and the g(r) of each type, from which its radii are.
+
+    `dt` is the spacing of the frames, ps, where it was given.
+    """
     found = distributions(
         universe, kind.atoms, [atoms for _, atoms, _ in ligands.values()], list(ligands),
         most=frames_of_shell(kind.n_molecules, universe.atoms.n_atoms),
@@ -136,7 +140,7 @@ def shell_lines(
         'rule = "CutoffShell"',
         _cutoff('"rdf"' if same else each),
         _hysteresis(),
-        _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE),
+        _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE, dt),
         "",
         "[species.microstates.ligands]",
         *(
@@ -157,11 +161,12 @@ def shell_of_centre_lines(
     counterions: Sequence[MoleculeKind],
     role: str,
     rules: Sequence[str],
+    dt: float | None = None,
 ) -> tuple[list[str], list[MeasuredShell]]:
     """Counter-ions around the centre of mass of an ion, as in ionic liquids and molten salts.
 
-    `role` is their ligand type, ``anion`` or ``cation``; `rules` the tables that follow. A comment
-    where g(r) has no clear minimum.
+    `role` is their ligand type, ``anion`` or ``cation``; `rules` the tables that follow, `dt` the
+    spacing of the frames, ps, where it was given. A comment where g(r) has no clear minimum.
     """
     if len(kind.atoms) != kind.n_molecules * kind.n_atoms:
         return [], []
@@ -194,7 +199,7 @@ def shell_of_centre_lines(
         f'rule = "CutoffShell"{comment}',
         _cutoff(f"{peak.cutoff:.1f}" if peak.is_flat else '"rdf"'),
         _hysteresis(),
-        _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE),
+        _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE, dt),
         "",
         "[species.microstates.ligands]",
         *wrap(
@@ -222,11 +227,11 @@ def _by_sign(kind: MoleculeKind, other: MoleculeKind) -> tuple[str, str]:
     return (kind.element, other.element) if kind.charge > 0 else (other.element, kind.element)
 
 
-def _persistence(universe: Any, longest: float = PERSISTENCE) -> str:
+def _persistence(universe: Any, longest: float, dt: float | None) -> str:
     """The longest persistence, ps, or a fiftieth of a shorter run; none below two frames."""
-    spacing = float(universe.trajectory.dt)
+    spacing = float(universe.trajectory.dt) if dt is None else dt
     wanted = min(longest, universe.trajectory.n_frames * spacing / 50)
-    needs_dt = account_of_times(universe.trajectory).needs_dt
+    needs_dt = account_of_times(universe.trajectory, dt).needs_dt
     if needs_dt or wanted >= 2 * spacing:
         shorter = wanted < longest and not needs_dt
         value = f"persistence = {f'{wanted:.3g}' if shorter else longest}"

@@ -203,6 +203,7 @@ def _write(
     picture: Path | None,
 ) -> None:
     """Write the configuration and the figure, and print what was taken for what."""
+    from ..lib.atom_order import check_atom_order
     from ..lib.checks import positive
     from ..lib.files import write_atomically
     from ..lib.terminal import headed
@@ -216,6 +217,9 @@ def _write(
     if dt is not None:
         positive("--dt", dt, "ps", "give the spacing of the frames, e.g. --dt 0.5")
     universe = open_universe(files[0], list(files[1:]), given)
+    first = universe.trajectory[0]
+    if first.dimensions is not None:  # without a cell molecules may be broken
+        check_atom_order(universe, first.positions, first.dimensions)
     names = _relative(files, home)
     if "cell_file" in given:
         given["cell_file"] = _relative([given["cell_file"]], home)[0]
@@ -234,7 +238,7 @@ def _write(
         console.print(kind.described, soft_wrap=True)
     for note in guess.notes:
         console.print(note, soft_wrap=True)
-    console.print(f"{account_of_times(universe.trajectory).text}.", soft_wrap=True)
+    console.print(f"{account_of_times(universe.trajectory, dt).text}.", soft_wrap=True)
     for what, how in guess.missing.items():
         console.print(headed("Not in the files:", f"{what}: {how} in {output}."), soft_wrap=True)
     written = f"Written: {output}"

@@ -41,7 +41,8 @@ def from_ase(
 ) -> Universe:
     """Universe in memory from files that ASE reads, e.g. XDATCAR or extended XYZ with a cell.
 
-    Compressed files (``.gz``, ``.bz2``, ``.xz``) are read as they are. Needs the extra ``ase``.
+    Compressed files (``.gz``, ``.bz2``, ``.xz``) are read as they are; atoms of extended XYZ with a
+    column ``id`` are put in its order. Needs the extra ``ase``.
 
     Parameters
     ----------
@@ -141,7 +142,8 @@ def read_with_ase(
     symbols: list[str] = []
     masses = np.empty(0)
     given = None if dimensions is None else triclinic_vectors(np.asarray(dimensions, dtype=float))
-    for where, atoms in _frames(files, format, index):
+    for where, frame in _frames(files, format, index):
+        atoms = _in_order_of_ids(frame)
         found = atoms.get_chemical_symbols()
         if not positions:
             symbols, masses = found, np.asarray(atoms.get_masses())
@@ -179,6 +181,7 @@ def read_with_ase(
         if len(dropped):
             warnings.warn(describe_dropped(dropped), stacklevel=2)
     first_time = 0.0
+    from_files = dt is None and known
     unknown = dt is None and not needs_times and not known
     if unknown:
         dt = 1.0
@@ -198,8 +201,26 @@ def read_with_ase(
         source_paths=[str(Path(file).absolute()) for file in files],
         times_unknown=unknown,
         time_hint=hint,
+        time_text=f"those of the files ({_times_of(files)}), read as fs" if from_files else "",
     )
     return universe
+
+
+def _in_order_of_ids(atoms: Any) -> Any:
+    """The frame with its atoms in the order of the column `id`, where extended XYZ holds one.
+
+    Programs that write it (OVITO) may write the atoms of every frame in another order.
+    """
+    ids = atoms.arrays.get("id")
+    if ids is None or ids.ndim != 1 or len(np.unique(ids)) < len(ids):
+        return atoms
+    order = np.argsort(ids)
+    return atoms if np.array_equal(order, np.arange(len(ids))) else atoms[order]
+
+
+def _times_of(files: Sequence[Path]) -> str:
+    """Names of the files, and of the keys that hold their times."""
+    return f"{', '.join(file.name for file in files[:3])}, {' or '.join(_TIMES)} of each frame"
 
 
 def _check_no_cell(cell: np.ndarray, given: np.ndarray, where: str) -> None:

@@ -179,10 +179,12 @@ def _check_models(path: Path, first: int, has_cell: bool) -> None:
                 cells, record = cells + 1, line
             models += line.startswith(b"MODEL")
     if models > 1 and cells == 1 and not has_cell:
-        cell = ", ".join(record[6:54].decode(errors="replace").split())
+        given = " ".join(record[6:54].decode(errors="replace").split())
+        cell = given.replace(" ", ", ")
         raise InputError(
             f"{path.name} has one CRYST1 record for {models} models, and MDAnalysis gives its cell "
-            "to none of them; where it was constant, set it for all frames with universe."
+            "to none of them; where it was constant, give it for all frames: --dimensions "
+            f"'{given}' (dimensions = [{cell}] under [universe]), in Python with universe."
             f"trajectory.add_transformations(MDAnalysis.transformations.set_dimensions([{cell}])); "
             "where it changed, as at constant pressure, the file has lost the cells of all frames "
             "but one (MDAnalysis writes the first alone): analyse a format that keeps them"

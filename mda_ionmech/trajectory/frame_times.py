@@ -358,15 +358,20 @@ class Account(NamedTuple):
     needs_dt: bool
 
 
-def account_of_times(trajectory: Any) -> Account:
+def account_of_times(trajectory: Any, dt: float | None = None) -> Account:
     """The spacing of the frames of a trajectory, and its source.
 
     Parameters
     ----------
     trajectory : MDAnalysis reader
+    dt : float, optional
+        As the user gave it, ps.
     """
-    source, starts = time_source(trajectory), file_starts(trajectory)
     n = int(trajectory.n_frames)
+    if dt is not None:
+        text = f"{n} frames, {dt:g} ps apart, {(n - 1) * dt:g} ps in all, as given by dt"
+        return Account(text, needs_dt=False)
+    source, starts = time_source(trajectory), file_starts(trajectory)
     if source.kind == "invented":
         return Account(f"{n} frames; times are {source.text}", needs_dt=True)
     if n < 3:

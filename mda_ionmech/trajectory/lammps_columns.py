@@ -98,7 +98,7 @@ def check_dump(path: Path) -> None:
     atoms = next((item.split()[2:] for item in items if item.startswith("ITEM: ATOMS")), ["id"])
     if "id" not in atoms:
         raise InputError(
-            f"{path.name} has no column id ({' '.join(atoms)}), and LAMMPS writes atoms in changing "
-            "order, so that nothing tells which is which: write the dump with ids; where the order "
-            "is known to be that of the topology, add them as a first column"
+            f"{path.name} has no column id ({' '.join(atoms)}), and LAMMPS writes atoms in "
+            "changing order, so that nothing tells which is which: write the dump with ids; where "
+            "the order is known to be that of the topology, add them as a first column"
         )

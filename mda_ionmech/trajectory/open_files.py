@@ -28,7 +28,12 @@ from .ase_reader import read_with_ase
 from .cp2k_cell import check_spacing, read_cell_file, set_cells
 from .given_cells import check_dimensions, set_cell
 from .lammps_columns import atom_style_of, check_dump
-from .same_atoms import check_order, check_same_elements, other_number
+from .same_atoms import (
+    check_order,
+    check_order_of_frames,
+    check_same_elements,
+    other_number,
+)
 
 _COMPRESSED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 #: Formats that ASE reads, by pattern of the name without the ending of a compressed file.
@@ -324,6 +329,7 @@ def _read_by_mdanalysis(
     if cell is not None:
         set_cell(universe, cell, trajectory[0])
     check_order(universe, topology, trajectory[0], format.name)
+    check_order_of_frames(universe.trajectory)
     types = getattr(universe.atoms, "types", [])
     if any(not isinstance(kind, str) for kind in types):  # of a dump without the column
         known = getattr(universe.atoms, "elements", types)
@@ -403,12 +409,31 @@ def _add_bonds(universe: Any, topology: Path) -> None:
 def _unreadable(error: Exception, topology: Path, trajectory: Sequence[Path]) -> str:
     """Why files cannot be read and what to do, from the error of a reader."""
     text = " ".join(str(error).split())
+    reason = error.__cause__ or error.__context__
+    if text.startswith("Unable to read") and reason is not None:
+        text = " ".join(str(reason).split())
     files = ", ".join(p.name for p in (topology, *trajectory))
     counts = re.search(r"number of atoms (\d+) Trajectory: (.+?) Number of atoms (\d+)", text)
     if counts:
         path = Path(counts[2].strip("[]'"))
         return other_number(topology, int(counts[1]), path, int(counts[3]))
     unknown = re.search(r"[Ff]ormat '?([^' ]*)'? (?:is not|for|in)", text)
+    units = re.search(r"written in units of (\w+) instead of (\w+)", text)
+    if units:  # MDAnalysis names the unit that it found first
+        found, wanted = units.groups()
+        remedy = (
+            f"name it {wanted} (ncatted -a units,time,o,c,{wanted} FILE) and give the spacing of "
+            "the frames in ps with --dt, or dt under [analysis]"
+            if "second" in found
+            else "convert the file"
+        )
+        return f"{files} cannot be read: a unit is {found}, MDAnalysis takes {wanted}; {remedy}"
+    if "must have readable units" in text:
+        return (
+            f"{files} cannot be read: the H5MD file has no units; write them as its attributes, "
+            "with h5py: position/value.attrs['unit'] = 'Angstrom', position/time.attrs['unit'] = "
+            "'ps', and the same in box/edges"
+        )
     if "a valid topology format" in text:
         return (
             f"the topology format of {topology.name} is not known from its name; give "

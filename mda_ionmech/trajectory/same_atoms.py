@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from MDAnalysis.lib.util import anyopen
 
 from ..lib.elements import elements_of
 from ..lib.errors import InputError
@@ -96,4 +97,37 @@ def check_order(universe: Any, topology: Path, trajectory: Path, format: str | N
                     f"the trajectory {trajectory.name} ({np.count_nonzero(own != given)} of "
                     f"{len(own)} atoms differ), which holds the same {theirs} in another order: "
                     "give the topology of this trajectory, with the atoms in the same order"
+                )
+
+
+def check_order_of_frames(trajectory: Any) -> None:
+    """Refuse XYZ files that name other atoms, or the same in another order, in a later frame.
+
+    MDAnalysis takes the names of the first frame for all of them. LAMMPS writes atoms in changing
+    order where it is not told to sort them.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+        Four frames of each file are looked at.
+    """
+    first: list[str] = []
+    for reader in getattr(trajectory, "readers", [trajectory]):
+        if getattr(reader, "format", "") != "XYZ":
+            continue
+        n_frames, n_atoms = int(reader.n_frames), int(reader.n_atoms)
+        with anyopen(str(reader.filename)) as file:
+            for k in sorted({0, min(1, n_frames - 1), n_frames // 2, n_frames - 1}):
+                file.seek(reader._offsets[k])
+                rows = [file.readline().split() for _ in range(n_atoms + 2)][2:]
+                names = [row[0] if row else "" for row in rows]
+                first = first or names
+                if names == first:
+                    continue
+                at = next(i for i, (a, b) in enumerate(zip(first, names, strict=True)) if a != b)
+                raise InputError(
+                    f"frame {k} of {Path(reader.filename).name} has {names[at]} as atom index "
+                    f"{at}, the first frame {first[at]}: paths need the same atoms in the same "
+                    "order in every frame; sort them when they are written (LAMMPS: "
+                    "dump_modify ID sort id)"
                 )

@@ -151,9 +151,10 @@ def _of_memory(reader: Any) -> TimeSource:
             return source
     # the default is a whole number; a spacing that was copied or given with a point is not
     assumed = isinstance(reader.ts.data.get("dt"), int) and dt == INVENTED
-    return TimeSource(
-        "given", dt, "multiples of the dt the coordinates in memory were given", assumed=assumed
+    text = reader._kwargs.get("time_text") or (
+        "multiples of the dt the coordinates in memory were given"
     )
+    return TimeSource("given", dt, text, assumed=assumed)
 
 
 def _of_reader(reader: Any) -> TimeSource:

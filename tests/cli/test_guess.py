@@ -13,7 +13,7 @@ from mda_ionmech.cli.guess_mobility import displacements
 from mda_ionmech.cli.guess_molecules import survey
 from mda_ionmech.lib.covalent_bonds import guess_bonds
 
-from ..builders import make_universe, wrap
+from ..builders import make_universe
 
 LENGTH = 28.0
 BOX = (LENGTH, LENGTH, LENGTH, 90.0, 90.0, 90.0)
@@ -200,6 +200,21 @@ def test_what_the_files_do_not_hold_is_asked_for_by_name():
 def without_cell(ts):
     ts.dimensions = None
     return ts
+
+
+def test_who_moves_is_not_told_without_the_cell():
+    u = crystal(["Li"] * 20 + ["P"] * 12 + ["S"] * 32, {"Li": 0.3})
+    u.trajectory.add_transformations(without_cell)
+    with pytest.raises(InputError, match=r"hold no cell: which ions move.*--dimensions"):
+        guess_config(u, "a.pdb", ["a.dcd"], {}, temperature=None)
+
+
+def test_a_spacing_that_is_given_sets_the_persistence():
+    """As times in a file do: a fiftieth of the run, where that is shorter than the default."""
+    u = solution(200)
+    assert u.trajectory.dt == 1
+    found = [guessed(u, dt=dt)[1].species[0].microstates.persistence for dt in (None, 1.0, 0.5)]
+    assert found == [4, 4, 2]
 
 
 def crystal(symbols, step, n_frames=60, scale=None):
@@ -419,12 +434,8 @@ def test_chains_of_other_lengths_are_one_polymer():
         bonds += [(first + m, first + m + 1) for m in range(n - 1)]
         first += n
     rng = np.random.default_rng(2)
-    places, at = rng.uniform(0, LENGTH, (8, len(elements), 3)), 6
-    for n in chains:  # a straight line with bonds of 1.5 A
-        places[:, at : at + n] = places[:, at : at + 1] + np.arange(n)[:, None] * [1.5, 0, 0]
-        at += n
     u = make_universe(
-        wrap(places, LENGTH), BOX, names=elements, elements=elements,
+        rng.uniform(0, LENGTH, (8, len(elements), 3)), BOX, names=elements, elements=elements,
         masses=[MASS[e] for e in elements], residue=residue, resnames=["LI"] * 6 + ["PEO"] * 3,
         bonds=bonds,
     )  # fmt: skip

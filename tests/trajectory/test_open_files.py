@@ -155,7 +155,9 @@ def test_times_in_extended_xyz(tmp_path):
         path = tmp_path / f"{key}.extxyz"
         universe = open_files(path, [path], {})
         assert universe.trajectory.dt == 0.5
-        assert time_source(universe.trajectory).kind == "given"
+        source = time_source(universe.trajectory)
+        assert source.kind == "given"
+        assert "time or Time of each frame), read as fs" in source.text
 
 
 def test_a_topology_beside_coordinates_that_ase_reads(tmp_path):
@@ -340,3 +342,28 @@ def test_bonds_are_guessed_across_the_faces_of_the_cell(tmp_path):
     assert universe.bonds.indices.tolist() == [[0, 1], [0, 2], [3, 4], [3, 5]]
     lammps_data(tmp_path / "salt.data")
     assert len(format_of(tmp_path / "salt.data", topology=True).name) == 4
+
+
+def test_units_that_mdanalysis_does_not_read_are_named(tmp_path):
+    """NetCDF of LAMMPS with ``units real`` is in fs; its dumps to H5MD have no units."""
+    netcdf, h5py = pytest.importorskip("netCDF4"), pytest.importorskip("h5py")
+    lammps_data(tmp_path / "a.data")
+    with netcdf.Dataset(tmp_path / "a.nc", "w", format="NETCDF3_64BIT_OFFSET") as file:
+        file.Conventions, file.ConventionVersion = "AMBER", "1.0"
+        for name, size in (("frame", None), ("spatial", 3), ("atom", 6)):
+            file.createDimension(name, size)
+        file.createVariable("time", "f4", ("frame",)).units = "femtosecond"
+        places = file.createVariable("coordinates", "f4", ("frame", "atom", "spatial"))
+        places.units = "angstrom"
+        places[:] = np.zeros((2, 6, 3))
+    with pytest.raises(InputError, match=r"a unit is femtosecond.*ncatted .*picosecond.*--dt"):
+        open_files(tmp_path / "a.data", [tmp_path / "a.nc"], {})
+    with h5py.File(tmp_path / "a.h5md", "w") as file:
+        box = file.create_group("particles/all/box")
+        box.attrs.update({"dimension": 3, "boundary": [b"periodic"] * 3})
+        for group, value in (("position", np.zeros((2, 6, 3))), ("box/edges", np.ones((2, 3)))):
+            one = file.create_group(f"particles/all/{group}")
+            one["value"], one["step"], one["time"] = value, [0, 1], [0.0, 1.0]
+        file.create_group("h5md").attrs["version"] = (1, 1)
+    with pytest.raises(InputError, match=r"no units; .*attrs\['unit'\]"):
+        open_files(tmp_path / "a.data", [tmp_path / "a.h5md"], {})

@@ -3,6 +3,7 @@
 import MDAnalysis as mda
 import numpy as np
 import pytest
+from ase.io import write
 
 from mda_ionmech import InputError, datasets
 from mda_ionmech.lib.atom_order import check_atom_order
@@ -67,6 +68,35 @@ def test_text_that_names_the_atoms_in_another_order_is_refused(ending, tmp_path)
         open_files(tmp_path / "top.gro", [tmp_path / f"b.{ending}"], {})
 
 
+@pytest.mark.parametrize("shuffled", [None, 1, 4, 8])
+def test_an_xyz_file_whose_atoms_change_their_order_is_refused(shuffled, tmp_path):
+    made = [frames()[k % 4] for k in range(9)]
+    if shuffled is not None:
+        made[shuffled] = made[shuffled][ORDER]
+    with open(tmp_path / "a.xyz", "w") as file:
+        for one in made:
+            rows = zip(one.get_chemical_symbols(), one.positions, strict=True)
+            file.write("6\n\n" + "".join(f"{s} {x} {y} {z}\n" for s, (x, y, z) in rows))
+    path = tmp_path / "a.xyz"
+    if shuffled is None:
+        assert open_files(path, [path], {}).trajectory.n_frames == 9
+        return
+    with pytest.raises(InputError, match=r"has Cl as atom index 0, the first frame Li.*sort id"):
+        open_files(path, [path], {})
+
+
+def test_extended_xyz_is_put_in_the_order_of_its_ids(tmp_path):
+    made, path = frames(), tmp_path / "a.extxyz"
+    for k, one in enumerate(made):
+        one.arrays["id"] = np.arange(6) + 1
+        made[k] = one[np.roll(ORDER, k)]
+    write(path, made, format="extxyz", columns=["id", "symbols", "positions"])
+    universe = open_files(path, [path], {})
+    assert list(universe.atoms.names) == SYMBOLS
+    for ts, one in zip(universe.trajectory, frames(), strict=True):
+        np.testing.assert_allclose(ts.positions, one.positions, atol=1e-4)
+
+
 @pytest.mark.parametrize("columns", ["id element x y z", "id type element x y z"])
 def test_masses_and_types_of_a_dump_with_elements(columns, tmp_path):
     path = dump(tmp_path / "a.dump", columns)
@@ -94,5 +124,5 @@ def test_atoms_in_another_order_than_the_topology_are_refused(bonds):
     turned = np.arange(len(places))
     for residue in universe.select_atoms("resname TFS").residues:
         turned[residue.atoms.ix] = residue.atoms.ix[::-1]
-    with pytest.raises(InputError, match="5% of the bonds .* too long"):
+    with pytest.raises(InputError, match=r"5% of the bonds .* too long"):
         check_atom_order(universe, places[turned], box)
