@@ -15,6 +15,9 @@ WORST_ALIGNMENT = 1.0
 #: Most positions of ions that are compared with the sites, and most framework atoms by which
 #: candidate shifts are compared.
 _ALIGNED, _COMPARED = 100_000, 500
+#: Shifts fit equally well where their distances differ by less, Angstrom: of the element that gives
+#: the shifts, and of the other elements of the framework.
+_SAME, _SAME_OF_OTHERS = 0.02, 0.1
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,10 @@ def align_framework(
     # a rare element gives few candidates for the shift; one that is disordered fits none of them
     rarest = sorted(set(kinds), key=lambda k: (int(np.sum(ideal_kinds == k)), str(k)))
     nearest = np.inf
+    of_kind = {k: (mean[kinds == k], ideal[ideal_kinds == k]) for k in rarest}
     for kind in rarest:
-        mine, theirs = mean[kinds == kind], ideal[ideal_kinds == kind]
-        shift, rest = _best_shift(mine, theirs, repeats, cell, to_run)
+        others = [pair for k, pair in of_kind.items() if k != kind]
+        shift, rest = _best_shift(*of_kind[kind], others, repeats, cell, to_run)
         if rest <= WORST_ALIGNMENT:
             return shift, rest
         nearest = min(nearest, rest)
@@ -117,29 +121,52 @@ def align_framework(
 
 
 def _best_shift(
-    mine: np.ndarray, theirs: np.ndarray, repeats: np.ndarray, cell: np.ndarray, to_run: np.ndarray
+    mine: np.ndarray,
+    theirs: np.ndarray,
+    others: list[tuple[np.ndarray, np.ndarray]],
+    repeats: np.ndarray,
+    cell: np.ndarray,
+    to_run: np.ndarray,
 ) -> tuple[np.ndarray, float]:
-    """Shift that fits ideal positions (places, 3) to atoms (atoms, 3), and their distance."""
+    """Shift that fits ideal positions (places, 3) to atoms (atoms, 3), and their distance.
+
+    One element may lie on a lattice with more translations than the crystal (Zr of a garnet): of
+    the shifts that fit it equally well, that is taken which fits the `others` best, pairs of atoms
+    and ideal positions of each other element; and of those that map the framework onto itself the
+    smallest.
+    """
     # copies of the cell give candidates that differ by its vectors alone
     first = len(theirs) // int(repeats.prod())
     turns = repeated(np.zeros((1, 3)), repeats) @ to_run
     grid = SiteGrid.of(theirs, cell)
     some = _some_of(mine, _COMPARED)
-    best: tuple[float, np.ndarray] | None = None
+    found: list[tuple[float, np.ndarray]] = []
     for candidate in mine[0] - theirs[:first]:
         shift, rest = _fitted(some, theirs, grid, cell, candidate)
-        # several shifts may map the framework onto itself: the smallest is chosen
         images = minimum_image(shift + turns)
-        shift = images[np.linalg.norm(images @ cell, axis=1).argmin()]
-        size = _size(shift, cell)
-        if best is None or (round(rest, 2), size) < (round(best[0], 2), _size(best[1], cell)):
-            best = rest, shift
-    assert best is not None
-    return _fitted(mine, theirs, grid, cell, best[1]) if len(some) < len(mine) else best[::-1]
+        found.append((rest, images[np.linalg.norm(images @ cell, axis=1).argmin()]))
+    found = _least(found, _SAME)
+    if len(found) > 1 and others:
+        elsewhere = [(_some_of(m, _COMPARED), SiteGrid.of(t, cell)) for m, t in others]
+        found = _least([(_distance(elsewhere, cell, s), s) for _, s in found], _SAME_OF_OTHERS)
+    shift = min((s for _, s in found), key=lambda s: float(np.linalg.norm(s @ cell)))
+    return _fitted(mine, theirs, grid, cell, shift)
 
 
-def _size(fractional: np.ndarray, cell: np.ndarray) -> float:
-    return float(np.linalg.norm(fractional @ cell))
+def _least(
+    found: list[tuple[float, np.ndarray]], tolerance: float
+) -> list[tuple[float, np.ndarray]]:
+    """Those whose first number exceeds the lowest by less than the tolerance."""
+    lowest = min(number for number, _ in found)
+    return [one for one in found if one[0] < lowest + tolerance]
+
+
+def _distance(
+    pairs: list[tuple[np.ndarray, SiteGrid]], cell: np.ndarray, shift: np.ndarray
+) -> float:
+    """Root mean square distance of atoms from the places of their element, Angstrom."""
+    squares = [grid.nearest(mine, cell, shift)[1] ** 2 for mine, grid in pairs]
+    return float(np.sqrt(np.mean(np.concatenate(squares))))
 
 
 def align_ions(
