@@ -71,16 +71,11 @@ def displacements(universe: Any, kinds: Sequence[np.ndarray]) -> list[Displaceme
         moved.append(step if box is None else step - np.rint(step))
         cells.append(cell)
     steps = np.array(moved)  # (frames, atoms, 3), fractional
-    drift = np.zeros((len(steps), 3))
-    squares = np.zeros((len(kinds), len(steps)))
-    for _ in range(2):  # first against the cell, then against the least mobile kind
-        for n, ix in enumerate(kinds):
-            own = steps[:, ix] - drift[:, None]
-            own -= np.rint(own)
-            for t, cell in enumerate(cells):
-                squares[n, t] = float(np.mean(np.sum((own[t] @ cell) ** 2, axis=1)))
-        still = int(np.argmin(squares[:, 1:].mean(axis=1)))
-        drift = np.median(steps[:, kinds[still]], axis=1)
+    middles = [_middle(steps[:, ix]) for ix in kinds]
+    # each kind against its own middle, then all against that of the least mobile one
+    own = [_squares(steps[:, ix], at, cells) for ix, at in zip(kinds, middles, strict=True)]
+    drift = middles[int(np.argmin([one[1:].mean() for one in own]))]
+    squares = [_squares(steps[:, ix], drift, cells) for ix in kinds]
     quarter = max(1, len(steps) // 4)
     return [
         Displacement(
@@ -88,3 +83,24 @@ def displacements(universe: Any, kinds: Sequence[np.ndarray]) -> list[Displaceme
         )
         for one in squares
     ]
+
+
+def _middle(steps: np.ndarray) -> np.ndarray:
+    """Displacement of most atoms (frames, 3) of fractional ones (frames, atoms, 3).
+
+    The mean direction on a circle first, because displacements beyond half the cell are known but
+    for its vectors.
+    """
+    turned = np.exp(2j * np.pi * steps).mean(axis=1)
+    middle = np.angle(turned) / (2 * np.pi)
+    rest = steps - middle[:, None]
+    return np.asarray(middle + np.median(rest - np.rint(rest), axis=1))
+
+
+def _squares(steps: np.ndarray, drift: np.ndarray, cells: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean square displacement (frames,), Angstrom^2, of fractional ones against a drift."""
+    rest = steps - drift[:, None]
+    rest -= np.rint(rest)
+    return np.array(
+        [np.mean(np.sum((one @ cell) ** 2, axis=1)) for one, cell in zip(rest, cells, strict=True)]
+    )

@@ -202,6 +202,15 @@ def without_cell(ts):
     return ts
 
 
+@pytest.mark.parametrize("drift", [0.0, 8.0, 40.0])
+def test_a_crystal_that_drifts_beyond_its_cell_is_one(drift):
+    u = crystal(["Li"] * 20 + ["P"] * 12 + ["S"] * 32, {"Li": 0.3}, drift=drift)
+    moved = {k.element: k.displacement.end for k in survey(u).kinds}
+    assert moved["Li"] == pytest.approx(0.3 * np.sqrt(3 * 52), rel=0.2)
+    for symbol in "PS":  # the mean of two positions that vibrate by 0.1 A
+        assert moved[symbol] == pytest.approx(0.1 * np.sqrt(6), rel=0.15)
+
+
 def test_who_moves_is_not_told_without_the_cell():
     u = crystal(["Li"] * 20 + ["P"] * 12 + ["S"] * 32, {"Li": 0.3})
     u.trajectory.add_transformations(without_cell)
@@ -217,7 +226,7 @@ def test_a_spacing_that_is_given_sets_the_persistence():
     assert found == [4, 4, 2]
 
 
-def crystal(symbols, step, n_frames=60, scale=None):
+def crystal(symbols, step, n_frames=60, drift=3.0):
     """Atoms that vibrate by 0.1 A; those with a step above 0 also walk by it in each frame."""
     rng = np.random.default_rng(7)
     n = len(symbols)
@@ -225,7 +234,7 @@ def crystal(symbols, step, n_frames=60, scale=None):
     walk = np.cumsum(rng.normal(0, 1, (n_frames, n, 3)), axis=0)
     moving = np.array([step.get(s, 0.0) for s in symbols])[None, :, None]
     places = grid + moving * walk + rng.normal(0, 0.1, (n_frames, n, 3))
-    places += np.linspace(0, 3, n_frames)[:, None, None]  # the whole crystal drifts
+    places += np.linspace(0, drift, n_frames)[:, None, None]  # the whole crystal drifts
     return make_universe(
         np.mod(places, 16.0), (16.0,) * 3 + (90.0,) * 3, names=symbols, elements=symbols,
         masses=[MASS[s] for s in symbols], residue=[0] * n, resnames=["MOL"],

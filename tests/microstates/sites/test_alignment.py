@@ -43,3 +43,19 @@ def test_a_framework_of_which_nothing_fits_is_refused():
     rng = np.random.default_rng(1)
     with pytest.raises(InputError, match="the framework lies"):
         aligned(rng.uniform(size=mean.shape), kinds, ideal)
+
+
+@pytest.mark.parametrize("shift", [0.02, 0.3, 0.45])
+def test_an_element_on_a_finer_lattice_does_not_decide_the_origin_alone(shift):
+    """Zr of a garnet lies on a body-centred lattice of half the edge, La and O do not."""
+    corners = np.array(list(np.ndindex(2, 2, 2))) / 2
+    fine = np.concatenate([corners, corners + 0.25])
+    rng = np.random.default_rng(2)
+    other = rng.uniform(size=(20, 3))
+    ideal, kinds = np.concatenate([fine, other]), np.repeat(["Zr", "La"], [16, 20])
+    wanted = np.array([shift, -shift, 0.1])
+    mean = ideal + wanted + rng.normal(scale=0.05, size=ideal.shape) / np.diag(CELL)
+    found, _ = align_framework(mean, kinds, ideal, kinds, np.ones(3, int), CELL, np.eye(3))
+    # 16 atoms, each displaced by 0.05 A along each axis
+    away = np.linalg.norm(minimum_image(found - wanted) @ CELL)
+    assert away < 4 * 0.05 * np.sqrt(3 / 16)
