@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from mda_ionmech.cli.app import app as command
 from mda_ionmech.cli.config import Config
+from mda_ionmech.observables.displacement_spectrum import LONG_NAMES as DISPLACEMENTS
 from mda_ionmech.observables.hop_channels import LONG_NAMES as HOP_CHANNELS
 from mda_ionmech.results.estimates import LONG_NAMES
 from mda_ionmech.results.schema import load_schema
@@ -134,8 +135,11 @@ def _parameters(one: Any) -> list[str]:
 def result_variables() -> str:
     """The variables of a result that this version computes, with dimensions and units."""
     lines: list[str] = []
-    meanings = LONG_NAMES | {name: text for name, (text, _) in HOP_CHANNELS.items()}
-    for path in ("/decomposition", "/transitions", "/filters", "/hop_channels", "/states"):
+    meanings = LONG_NAMES | {n: text for n, (text, _) in (HOP_CHANNELS | DISPLACEMENTS).items()}
+    for path in (
+        "/decomposition", "/transitions", "/filters", "/displacement_spectrum", "/hop_channels",
+        "/states",
+    ):  # fmt: skip
         lines += [f"## `{path[1:]}`", "", "| variable | dimensions | unit | meaning |"]
         lines += ["|---|---|---|---|"]
         for name, spec in load_schema()["groups"][path]["variables"].items():

@@ -50,21 +50,34 @@ class FinishedRun:
         self.__post_init__()
 
     def with_others(self) -> FinishedRun:
-        """The run itself, with further groups in its results: rates of hops, other choices.
+        """The run itself, with further groups in its results: displacements, hops, other choices.
 
-        See `hop_channels_dataset`, `add_filters` and `add_hop_definitions`.
+        See `displacement_dataset`, `hop_channels_dataset`, `add_filters` and
+        `add_hop_definitions`.
         """
         import xarray as xr
 
+        from ..observables.displacement_spectrum import displacement_dataset
         from ..observables.hop_channels import hop_channels_dataset
         from .filter_shares import add_filters  # imports what is slow to import
         from .hop_definitions import add_hop_definitions
 
         add_filters(self.gathered, self.results)
         add_hop_definitions(self.gathered, self.record, self.results)
-        if (channels := hop_channels_dataset(self.record)) is not None:
-            self.results.tree["hop_channels"] = xr.DataTree(channels)
+        further = {
+            "displacement_spectrum": displacement_dataset(self.record, self._few_windows()),
+            "hop_channels": hop_channels_dataset(self.record),
+        }
+        for name, group in further.items():
+            if group is not None:
+                self.results.tree[name] = xr.DataTree(group)
         return self
+
+    def _few_windows(self) -> list[int]:
+        """Shortest window, that in which labels are read, and the longest with ten blocks."""
+        scan, results = self.results.decomposition["window"].values, self.results
+        chosen = {scan[0], float(results.at_window()["window"]), results.longest_window}
+        return sorted(int(self.record.windows[np.argmin(abs(scan - w))]) for w in chosen)
 
     def split_by(self, flag: str, name: str) -> Results:
         """The result with the classes of a species split by a flag, without reading frames.

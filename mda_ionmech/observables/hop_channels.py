@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..lib.run_length import frame_counts, run_blocks
 from ..onsager.labelled_run import LabelledRun
 from .channel_rates import rates_with_intervals
 from .hop_graph import SAME_DISTANCE
+from .variable_attributes import variable_attributes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -221,8 +223,9 @@ def hop_channels_dataset(run: LabelledRun) -> xr.Dataset | None:
         at = [labels.index(name) for name in one.labels]
         of_sites["site_count"][k, at] = one.sites
         of_sites["site_occupancy"][k, at] = one.occupancy
-    data = {n: (["species", "channel"], v, _about(n, run.level)) for n, v in of_channels.items()}
-    data |= {n: (["species", "site_label"], v, _about(n, run.level)) for n, v in of_sites.items()}
+    about = partial(variable_attributes, LONG_NAMES, level=run.level)
+    data = {n: (["species", "channel"], v, about(n)) for n, v in of_channels.items()}
+    data |= {n: (["species", "site_label"], v, about(n)) for n, v in of_sites.items()}
     ends = list(zip(*names.values(), strict=True))
     return xr.Dataset(
         data,
@@ -234,15 +237,3 @@ def hop_channels_dataset(run: LabelledRun) -> xr.Dataset | None:
             "label_end": ("channel", list(ends[1])),
         },
     )
-
-
-def _about(name: str, level: float) -> dict[str, object]:
-    """Attributes of a variable."""
-    base = name.removesuffix("_low").removesuffix("_high")
-    text, unit = LONG_NAMES[base]
-    if base == name:
-        return {"units": unit, "long_name": text}
-    end = name.removeprefix(f"{base}_")
-    return {
-        "units": unit, "long_name": f"{end} end of the interval of: {text}", "level": level
-    }  # fmt: skip

@@ -125,8 +125,9 @@ class RunObservables(ABC):
         species : str, optional
             Default: the first with an event rule.
         bins : int or sequence of float, optional
-            Number of bins of equal width, 40 by default, or their edges in Angstrom from 0 on; a
-            last bin is added where displacements are longer.
+            Number of bins of equal width, or their edges in Angstrom from 0 on; a last bin is added
+            where displacements are longer. Default: steps of 1, 2 or 5 times a power of ten, at
+            most 40.
 
         Returns
         -------

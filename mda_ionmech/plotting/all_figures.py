@@ -14,6 +14,7 @@ from ..lib.errors import InputError
 from ..lib.files import write_atomically
 from ..lib.write_targets import file_target, shown_path
 from ..results.coordination import has_coordination
+from ..results.displacement_spectrum import species_with_displacements
 from ..results.hop_channels import species_with_channels
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .coordination import coordination
@@ -27,6 +28,7 @@ from .mechanism import (
     transitions,
 )
 from .running import running
+from .spectrum import displacement_spectrum
 from .style import check_axes, check_results
 from .views import view_curves, view_map
 
@@ -82,9 +84,13 @@ def figures(
     with suppress(InputError):
         macrostates_of(results, name)
         drawn += [(populations, own), (transitions, at)]
-    return {
+    out: dict[str, Callable[[], Axes]] = {
         draw.__name__.replace("_", "-"): partial(draw, results, **given) for draw, given in drawn
     }
+    if name in species_with_displacements(results):
+        table = partial(results.displacement_spectrum, **at)
+        out["displacement-spectrum"] = lambda: displacement_spectrum(table())
+    return out
 
 
 def save(ax: Axes, path: Path) -> Path:

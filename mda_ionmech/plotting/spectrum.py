@@ -23,7 +23,7 @@ def displacement_spectrum(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table : pandas.DataFrame
-        From `OnsagerDecomposition.displacement_spectrum`.
+        From `OnsagerDecomposition.displacement_spectrum` or `Results.displacement_spectrum`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -37,7 +37,8 @@ def displacement_spectrum(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         For any other table.
     """
     is_known = list(getattr(getattr(table, "index", None), "names", ())) == ["event", "from", "to"]
-    check_table(table, is_known, "the one that run.displacement_spectrum(...) returns")
+    what = "the one that displacement_spectrum() of a run, or of its results, returns"
+    check_table(table, is_known, what)
     edges = np.unique(np.concatenate([table.index.get_level_values(k) for k in ("from", "to")]))
     width = np.diff(edges)
     above, below, counted = np.zeros(len(width)), np.zeros(len(width)), np.zeros(len(width))

@@ -241,6 +241,27 @@ def displacements(at: Reading) -> Data:
     )  # fmt: skip
 
 
+def displacement_bins(at: Reading, species: str, name: str) -> Data:
+    """Displacements of one species by event and length, at each window that has them."""
+    rows: list[list[Any]] = []
+    held = at.results.displacement_data
+    for window in () if held is None else held["window"].values:
+        table = at.results.displacement_spectrum(float(window), species=species)
+        total = int(table["count"].sum())
+        for (event, low, high), row in zip(
+            table.index.to_list(), table.to_dict("records"), strict=True
+        ):
+            share = [plain(row[f"share{end}"]) for end in ENDS]
+            rows.append([f"event:{event}", event, float(window), round(low, 9), round(high, 9),
+                         row["count"], row["count"] / total, *share])  # fmt: skip
+    return data(
+        name,
+        ["key", "event", ("window", "ps"), ("from", "angstrom"), ("to", "angstrom"), "count",
+         "fraction", *(f"share{end}" for end in ENDS)],
+        rows,
+    )  # fmt: skip
+
+
 def event_matrix(at: Reading, species: str, name: str) -> Data:
     """Cross terms of the events of one species over its coefficient, at each window.
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.coordination import has_coordination
+from ..results.displacement_spectrum import carried_by_long_ones, species_with_displacements
 from ..results.ends import with_ends
 from ..results.tables import concertedness, momentum_line
 from . import frames, state_frames
 from .charts import by_window, views
+from .charts import displacements as spectra
 from .charts import events as event_charts
 from .charts import macrostates as macrostate_charts
 from .charts.coordination import coordination as coordination_chart
@@ -85,11 +87,17 @@ def transport(at: Reading) -> Section:
 
 
 def displacements(at: Reading) -> Section | None:
-    """Mean squared displacements and their exponents."""
-    if len(at.results.decomposition["window"]) < 2:
-        return None
-    found = by_window.displacements(at, frames.displacements(at))
-    return Section("displacements", "Mean squared displacements", (Charts(found),))
+    """Mean squared displacements with their exponents, and displacements by event and length."""
+    parts: list[Element] = []
+    if len(at.results.decomposition["window"]) > 1:
+        parts.append(Charts(by_window.displacements(at, frames.displacements(at))))
+    for name in species_with_displacements(at.results):
+        source = frames.displacement_bins(at, name, f"displacements-{at.number(name)}")
+        parts += [
+            Text(carried_by_long_ones(at.results.displacement_spectrum(species=name))),
+            Charts((spectra.distribution(at, name, source), spectra.carried(at, name, source))),
+        ]
+    return Section("displacements", "Displacements", tuple(parts)) if parts else None
 
 
 def _quantities(table: pd.DataFrame, caption: str, source: Data, at: Reading) -> Table:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtri
 
 #: Value, and low and high end of its interval.
 Ends = tuple[float, float, float]
@@ -54,7 +54,7 @@ def difference(first: Ends, other: Ends, level: float) -> Difference:
     value = b - a
     below = float(np.hypot(b - b_low, a_high - a))
     above = float(np.hypot(b_high - b, a - a_low))
-    error = (below if value > 0 else above) / norm.ppf(0.5 + level / 2)
+    error = (below if value > 0 else above) / ndtri(0.5 + level / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = float(np.float64(value) / error) if value else 0.0
     if not np.isfinite(error):
@@ -100,7 +100,7 @@ def spread(estimates: Sequence[Ends], level: float) -> Spread | None:
     Spread or None
     """
     value, low, high = np.array(estimates, dtype=float).T
-    error = (high - low) / 2 / norm.ppf(0.5 + level / 2)
+    error = (high - low) / 2 / ndtri(0.5 + level / 2)
     if len(value) < 2 or not np.all(error > 0) or not np.isfinite(value).all():
         return None
     weight = 1 / error**2
@@ -108,5 +108,5 @@ def spread(estimates: Sequence[Ends], level: float) -> Spread | None:
     total = float(np.sum(weight * (value - mean) ** 2))
     freedom = len(value) - 1
     return Spread(
-        mean, float(np.sum(weight) ** -0.5), total / freedom, float(chi2.sf(total, freedom))
+        mean, float(np.sum(weight) ** -0.5), total / freedom, float(chdtrc(freedom, total))
     )

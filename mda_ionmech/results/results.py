@@ -317,6 +317,39 @@ class Results(ResultTree):
 
         return hop_channels(self, species)
 
+    def displacement_spectrum(
+        self, window: float | None = None, *, species: str | None = None
+    ) -> pd.DataFrame:
+        """Distribution of displacements in a window by event, and the transport each part carries.
+
+        As `OnsagerDecomposition.displacement_spectrum`, which takes any window and bins and has
+        moments, in the windows of the scan with ten blocks or more.
+
+        Parameters
+        ----------
+        window : float, optional
+            ps, the nearest one is taken; default as in `at_window`.
+        species : str, optional
+            Default: the first with an event rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (event, from, to), the edges in Angstrom; columns ``count`` (carrier-windows),
+            ``density`` of the displacements of that event (1/A), and ``share`` of the Onsager
+            coefficient with ``share_low`` and ``share_high``. `plotting.displacement_spectrum`
+            draws it.
+
+        Raises
+        ------
+        InputError
+            For a species without an event rule, a window outside the scan, and results that do not
+            hold displacements, as combined ones and those of earlier versions.
+        """
+        from .displacement_spectrum import displacement_spectrum
+
+        return displacement_spectrum(self, window, species)
+
     def verdict(self, *, species: str | None = None) -> Verdict:
         """What carries the charge and how, in sentences that follow from tests.
 

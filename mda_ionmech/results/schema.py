@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import xarray as xr
 
+#: Groups whose variables have intervals.
+WITH_INTERVALS = (
+    "/decomposition", "/displacement_spectrum", "/hop_channels", "/hop_definitions", "/transitions"
+)  # fmt: skip
+
 
 @cache
 def load_schema() -> dict[str, Any]:
@@ -46,7 +51,7 @@ def check_schema(tree: xr.DataTree, *, known_only: bool = True) -> None:
         if "variables" not in group or path.strip("/") not in tree.children:
             continue
         dataset = tree[path].to_dataset()
-        intervals = path in ("/decomposition", "/hop_channels", "/hop_definitions", "/transitions")
+        intervals = path in WITH_INTERVALS
         for name, variable in dataset.data_vars.items():
             base = str(name)
             for end in ("_low", "_high"):

@@ -144,6 +144,11 @@ class ResultTree:
         return self._group("hop_channels")
 
     @property
+    def displacement_data(self) -> xr.Dataset | None:
+        """Displacements by event and length; see `Results.displacement_spectrum`."""
+        return self._group("displacement_spectrum")
+
+    @property
     def blocks(self) -> Blocks:
         """The sums over blocks of time origins that everything is computed from.
 

@@ -1,9 +1,10 @@
 """Displacements by event and length: against plain loops, and walks with known moments."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, plotting
+from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets, load, plotting
 from mda_ionmech.events import EventRule
 from mda_ionmech.microstates import CutoffShell
 
@@ -67,6 +68,32 @@ def test_parts_of_an_event_sum_to_its_share_in_the_window_view(liquid):
         width = table.index.get_level_values("to") - table.index.get_level_values("from")
         area = (table["density"] * width).groupby(level="event").sum()
         np.testing.assert_allclose(area, 1)
+
+
+def test_the_result_holds_displacements_in_few_windows(liquid, tmp_path):
+    """The shortest window, that in which labels are read, and the longest one with ten blocks."""
+    results = load(liquid.results.save(tmp_path / "liquid.nc"))
+    read = float(results.at_window()["window"])
+    assert {*results.displacement_data["window"].values} == {1.0, read, results.longest_window}
+    for window in results.displacement_data["window"].values:
+        table, known = results.displacement_spectrum(window), liquid.displacement_spectrum(window)
+        pd.testing.assert_frame_equal(pd.DataFrame(table), pd.DataFrame(known))
+        assert {**table.attrs, "moments": known.attrs["moments"]} == known.attrs
+    assert results.displacement_spectrum().attrs["window_ps"] == read
+    with pytest.raises(InputError, match="outside the scan"):
+        results.displacement_spectrum(1000.0)
+    with pytest.raises(InputError, match="event rule"):
+        results.displacement_spectrum(species="TFSI-")
+    del results.tree["displacement_spectrum"]
+    with pytest.raises(InputError, match="run again"):
+        results.displacement_spectrum()
+
+
+def test_bins_are_even_steps_that_are_easily_read(liquid):
+    edges = np.unique(liquid.displacement_spectrum(4.0).index.get_level_values("to"))
+    width = np.diff(edges).min()
+    assert any(width == pytest.approx(w) for w in (0.1, 0.2, 0.5))
+    assert 16 <= edges[-1] / width <= 40
 
 
 def test_gaussian_displacements_have_no_excess_and_hops_one_length():

@@ -152,6 +152,12 @@ def test_the_slider_moves_the_window_everywhere(page, results):
     page.keyboard.press("ArrowRight")
     assert page.evaluate("report.state.at.window") == 2
     assert slider.get_attribute("aria-valuetext").startswith(f"{windows[2]:g} ps, ")
+    held = results.displacement_data["window"].values
+    for k, nearest in ((list(windows).index(held[-1]), held[-1]), (0, held[0])):
+        slider.fill(str(k))
+        settle(page)
+        words = page.locator("[data-chart=displacement-shares-1] svg text").all_text_contents()
+        assert f"windows of {nearest:g} ps" in words
 
 
 def test_times_with_rounding_errors_of_files_are_shortened(browser, page_file):

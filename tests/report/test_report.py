@@ -149,6 +149,10 @@ def test_every_demo_has_a_page(name, tmp_path):
     assert {"contributions", "conductivity", "ratios", "displacements", "exponents"} <= drawn
     assert {"shares", "effectiveness", "cross", "horizon", "timeline"} <= drawn
     assert ({"flow", "transition", "survival"} <= drawn) is (name != "crystal")
+    assert {"displacement"} <= drawn
+    for event, part in run.results.displacement_spectrum()["share"].groupby("event").sum().items():
+        rows = found.store["data"]["displacements-1"]["rows"]
+        assert sum(r[7] for r in rows if r[1:3] == [event, window]) == pytest.approx(part)
     assert ("concertedness" in drawn) is (name == "crystal")
     assert ("hop" in drawn) is (name == "crystal")
     assert (tmp_path / "page.html").stat().st_size < 1.8e6
