@@ -141,6 +141,7 @@ def runnable(page: str) -> list[tuple[str, str]]:
     return RUNNABLE.findall((DOCS / page).read_text("utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "blocks"),
     [

@@ -20,6 +20,7 @@ print(results.summary().to_string())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "n_carriers", "n_frames"),
     [("most", 200, 5000), ("paired", 500, 5000), ("vehicle", 320, 5000), ("core", 400, 10_000)],
@@ -41,6 +42,7 @@ def test_runs_of_ten_times_their_budget_stay_within_it(case, n_carriers, n_frame
     assert peak < budget + BESIDE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "n_carriers", "n_frames"), [("vehicle", 200, 5000), ("core", 400, 10_000)]
 )

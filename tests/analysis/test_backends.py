@@ -109,6 +109,7 @@ class LastBreath(CutoffShell):
         return super().contacts(frame)
 
 
+@pytest.mark.slow
 def test_a_part_whose_worker_dies_is_read_again(serial, cluster, tmp_path):
     run = analysis(shell=LastBreath)
     detector = run.species[0].microstates
@@ -154,6 +155,7 @@ def test_a_process_that_ends_early_is_an_error_and_what_was_read_is_kept(
         )
 
 
+@pytest.mark.slow
 def test_a_scheduler_and_workers_of_the_command_line(serial, tmp_path):
     with command_line_cluster(tmp_path):
         run = analysis().run(stop=STOP, backend="dask", n_parts=5)

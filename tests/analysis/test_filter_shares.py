@@ -65,6 +65,7 @@ def twin(run, options):
     return share
 
 
+@pytest.mark.slow
 def test_shares_are_those_of_runs_with_these_filters(liquid_run, flicker, clean):
     outer = {"solvent": 3.2, "anion": 3.2}
     cases = [
@@ -129,6 +130,7 @@ def test_a_pooled_result_has_none(flicker):
     assert pooled.verdict().finding("filters") is None
 
 
+@pytest.mark.slow
 def test_core_sets_are_compared_with_nearest_sites():
     run = crystal_analysis(crystal()).run()
     data = run.results.filters

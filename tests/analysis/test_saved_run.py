@@ -217,6 +217,7 @@ def attributes_in(plain, found):
     return found
 
 
+@pytest.mark.slow
 def test_a_new_process_without_trajectory_answers_the_same_bits(tmp_path):
     expected, met = {}, {}
     with warnings.catch_warnings():
@@ -294,6 +295,7 @@ def test_a_loaded_run_can_be_saved_again_also_where_it_came_from(small, copied, 
         _ = atoms.universe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["memory", "store"])
 def test_a_run_on_disk_is_right_when_it_and_its_store_are_gone(where, tmp_path, monkeypatch):
     monkeypatch.setattr(

@@ -165,6 +165,7 @@ def joined(first, second):
     return first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cutoff", "hull", "core", "nearest", "polyhedron", "density"])
 def test_two_runs_with_one_detector_cannot_touch_each_other(kind):
     if kind in ("cutoff", "hull"):

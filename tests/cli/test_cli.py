@@ -138,6 +138,7 @@ def test_a_result_is_not_its_own_replica(demo):
     assert not (folder / "twice.nc").exists()
 
 
+@pytest.mark.slow
 def test_demo_of_the_crystal(tmp_path):
     done = ionmech_here("demo", "crystal", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -153,6 +154,7 @@ def test_demo_of_the_crystal(tmp_path):
         assert text in " ".join(conclusion.replace(">", "").split()), text
 
 
+@pytest.mark.slow
 def test_demo_of_the_polymer(tmp_path):
     done = ionmech_here("demo", "polymer", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -197,6 +199,7 @@ def ask_the_saved_run(folder):
     assert "'Li+' has one type of solvent" in done.stderr
 
 
+@pytest.mark.slow
 def test_from_files_to_figures(tmp_path):
     """What a user does with a trajectory of their own: init, rdf, run, plot."""
     from mda_ionmech import datasets

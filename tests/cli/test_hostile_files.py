@@ -96,6 +96,7 @@ def tried(folder, content):
     return message is None
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("place", [*SECTIONS, "universe"])
 def test_any_value_of_any_key(folder, finalised, place):
@@ -158,6 +159,7 @@ def result(folder):
     return str(folder / "done" / "good.nc")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_any_value_of_any_option(folder, result, monkeypatch):
     monkeypatch.chdir(folder)

@@ -17,7 +17,9 @@ def client():
         yield client
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "backend", [BACKENDS[0], *(pytest.param(one, marks=pytest.mark.slow) for one in BACKENDS[1:])]
+)
 @pytest.mark.parametrize(("format", "cell"), entries())
 def test_files_give_what_their_frames_give(format, cell, backend, library, request):
     if backend == "dask":

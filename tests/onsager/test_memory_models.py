@@ -141,6 +141,7 @@ def choices(process, n_frames, replicas, seed):
         yield choose_lags(sums, sums, blocks.system, blocks.names, blocks.events)
 
 
+@pytest.mark.slow
 def test_a_memory_near_the_length_of_the_trajectory_is_left_open():
     """A memory of 10 frames in 1 000, and none; most of the one and few of the other are told."""
     left = {}

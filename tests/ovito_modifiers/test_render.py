@@ -199,6 +199,7 @@ def ionmech(*args, cwd, **env):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("vulkan")
 def test_the_command_draws_and_says_what_is_missing(crystal_states, tmp_path):
     options = ["render", str(crystal_states), "--dataset", "crystal", "--size", "160x120"]

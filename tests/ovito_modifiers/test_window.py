@@ -32,6 +32,7 @@ def display():
     server.wait()
 
 
+@pytest.mark.slow
 def test_it_is_used(crystal_states, display, tmp_path):
     done = subprocess.run(
         [

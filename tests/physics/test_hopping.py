@@ -186,6 +186,7 @@ def test_case_13_single_vacancy_correlates_tracers_by_the_factor_of_the_lattice(
                   error * collective, at=windows)  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_near", [1, 3])
 def test_case_14_independent_hops_coincide_by_chance(record, n_near):
     """Groups of n_near + 1 carriers near each other, each stepping through sites of its own."""

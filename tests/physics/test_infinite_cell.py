@@ -129,6 +129,7 @@ def pairs():
     return found
 
 
+@pytest.mark.slow
 def test_bound_ions_in_cells_of_two_sizes(pairs):
     """All L_AB of a pair are those of its centre, which the images slow down by a third."""
 

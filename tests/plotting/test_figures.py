@@ -164,6 +164,7 @@ def test_one_name_has_one_colour():
     assert len(set(colors)) == 4
 
 
+@pytest.mark.slow
 def test_files_in_every_format(liquid_run, tmp_path):
     written = plotting.save_all(
         liquid_run.results, tmp_path, "liquid", formats=("png", "pdf", "svg"), window=16.0
@@ -210,6 +211,7 @@ def test_a_result_without_rules_still_has_figures():
         plotting.populations(results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("windows", "horizons"), [([1, 2, 4], [2, 4]), ([2, 4], [4]), ([2], [2]), ("log", "log")]
 )
@@ -263,6 +265,7 @@ def degenerate(kind, n_frames=60):
     return paths
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning", "error::RuntimeWarning")
 @pytest.mark.parametrize("cutoff", [None, 2.0, 3.5])
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from mda_ionmech import InputError, plotting
 from mda_ionmech.plotting.style import new_axes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "mm"), [({"columns": 1}, 84), ({"columns": 2}, 174)])
 def test_nothing_is_cut_off(options, mm, liquid_run):
     """Everything that is drawn lies within the figure, 1 point aside."""

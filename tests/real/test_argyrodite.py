@@ -269,6 +269,7 @@ def compared(folder):
             ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_page_on_crystals_compares_sets_of_sites(folder):
     assert rows("concepts/crystals.md", "Li$_6$PS$_5$Cl") == list(compared(folder))
 
@@ -305,5 +306,6 @@ def smoothed(folder):
             ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_page_on_crystals_compares_actual_and_smoothed_positions(folder):
     assert rows("concepts/crystals.md", "positions") == list(smoothed(folder))

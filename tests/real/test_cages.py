@@ -39,6 +39,7 @@ def runs(request):
     return out
 
 
+@pytest.mark.slow
 def test_hops_are_as_many_as_between_sites(runs):
     cages, sites = (run.microstates["Li+"].report for run in runs)
     assert cages["hops"] == pytest.approx(sites["hops"], rel=0.05)

@@ -110,6 +110,7 @@ def test_hops_by_every_definition():
     ]
 
 
+@pytest.mark.slow
 def test_hops_that_return():
     from mda_ionmech.cli.demos import crystal_analysis
 

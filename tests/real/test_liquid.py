@@ -204,6 +204,7 @@ def test_another_choice_of_the_same_cell_agrees(reference):
     assert_same(reference, run_liquid(like_liquid(universe, positions, dimensions)), 1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("backend", "n_workers"), [("multiprocessing", 3), ("dask", 2)])
 def test_backends_agree_bit_for_bit(reference, backend, n_workers):
     run = run_liquid(datasets.liquid(), backend=backend, n_workers=n_workers)

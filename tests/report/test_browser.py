@@ -20,6 +20,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 #: Names of Chromium, which distributions package.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTHS = (1280, 390)
+#: Milliseconds.
+PATIENCE = 180_000
 #: A name that would be a tag in a page, and a command in LaTeX.
 HOSTILE = "<b>&_1"
 
@@ -45,12 +47,19 @@ def page_file(results, tmp_path_factory):
     return results.report(tmp_path_factory.mktemp("browser") / "page.html")
 
 
+def new_page(browser, **options):
+    """A page that is waited for as long as a busy machine may take."""
+    page = browser.new_page(**options)
+    page.set_default_timeout(PATIENCE)
+    return page
+
+
 class Watched:
     """A page with everything that it complains of or asks for."""
 
     def __init__(self, browser, path, **options):
         self.complaints, self.requests = [], []
-        self.page = browser.new_page(accept_downloads=True, **options)
+        self.page = new_page(browser, accept_downloads=True, **options)
         self.page.on("console", lambda one: self.complaints.append(one.text))
         self.page.on("pageerror", lambda one: self.complaints.append(str(one)))
         self.page.on("request", lambda one: self.requests.append(one.url))
@@ -351,7 +360,7 @@ def test_several_results_in_one_page(browser, results, tmp_path):
 
 
 def test_numbers_can_be_read_without_scripts(browser, page_file, results):
-    page = browser.new_page(java_script_enabled=False)
+    page = new_page(browser, java_script_enabled=False)
     page.goto(page_file.as_uri())
     page.click("summary:has-text('Transport coefficients')")
     assert page.locator("th", has_text="Nernst-Einstein conductivity").is_visible()

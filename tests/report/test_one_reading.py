@@ -20,6 +20,7 @@ def words(text):
     return " ".join(text.split())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", DEMOS)
 def test_terminal_page_and_figure_show_the_same_numbers(name, tmp_path):

@@ -59,6 +59,7 @@ def test_diffusive_and_caged_motion_are_told_apart():
     assert "at least about" in str(found["caged"])
 
 
+@pytest.mark.slow
 def test_a_memory_too_long_for_the_trajectory_is_left_open(tmp_path):
     """Slow diffusion with a memory of 10 frames in 600, and the same walks without it."""
     left = {"none": [], "long": []}

@@ -20,6 +20,7 @@ def large(monkeypatch):
     monkeypatch.setattr(load_file, "IN_FILE", 1000)
 
 
+@pytest.mark.slow
 def test_a_file_written_in_pieces_holds_the_same(liquid_run, tmp_path, large, monkeypatch):
     path = liquid_run.save(tmp_path / "pieces.nc")
     lazy = mda_ionmech.load(path)
@@ -92,6 +93,7 @@ except mda_ionmech.InputError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_file_with_large_groups_is_loaded_while_it_is_open(liquid_run, tmp_path):
     path = liquid_run.save(tmp_path / "large.nc")
     # in a process of its own, which a fault of the libraries would end

@@ -37,6 +37,7 @@ def read_states_file(path):
     return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in found.items()}
 
 
+@pytest.mark.slow
 def test_files_of_earlier_versions_are_held_against_themselves(files, tmp_path):
     """Without checksums the numbers are compared with one another; that is said in a warning."""
     old = tmp_path / "old.nc"
@@ -73,6 +74,7 @@ def is_same(kind, found, expected):
     return kind == "toml" or found == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(FILES))
 def test_damaged_files_are_refused_or_read_as_written(kind, files, tmp_path, universe):
     """None ends in another error, none is read as something else, none takes long."""

@@ -86,6 +86,7 @@ print(load("run.nc").summary().shape)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(os, "getuid") or os.getuid() != 0,
     reason="only root can become a user without a home",
@@ -112,6 +113,7 @@ def test_a_user_who_can_write_nowhere_reads_and_computes(tmp_path):
     assert done.stderr.count("cannot be kept on disk") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coercion", [{}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
 def test_the_c_locale_prints_what_it_can(coercion, tmp_path):
     small_run("ion\N{SUPERSCRIPT PLUS SIGN}").save(tmp_path / "run.nc")

@@ -133,6 +133,7 @@ def results():
 SHOWN = [name for name in TAKEN if " " not in name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [80])
 def test_a_terminal_shows_text_as_it_stands(results, width):
     for name in SHOWN:
@@ -167,6 +168,7 @@ def read(page):
     return reader
 
 
+@pytest.mark.slow
 def test_pages_show_text_as_it_stands(results, tmp_path):
     """The report and what notebooks show: the same elements whatever the names."""
     expected = read(results.report(tmp_path / "plain.html").read_text("utf-8")).elements
@@ -185,6 +187,7 @@ def test_pages_show_text_as_it_stands(results, tmp_path):
         assert any(name in text for text in shown.texts)
 
 
+@pytest.mark.slow
 def test_figures_show_text_as_it_stands(results):
     """No name is a formula, none is left out of a legend; every figure is drawn."""
     import matplotlib.pyplot as plt

@@ -183,6 +183,7 @@ def test_what_could_not_be_saved_is_still_there(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_names_as_long_as_a_file_can_have_are_written(tmp_path, monkeypatch):
     run = small_run()
     for name in (

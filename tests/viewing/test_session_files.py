@@ -67,6 +67,7 @@ def run_python(code, *arguments, folder):
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", datasets.list())
 def test_a_session_opens_elsewhere(sessions, name):
     found, states = sessions[0][name], sessions[1][name]

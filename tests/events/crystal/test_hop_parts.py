@@ -197,6 +197,7 @@ def test_more_channels_than_a_table_can_show_are_refused():
         run.results.summary(1.0, by="channel")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p_back", [0.3, 0.7])
 def test_hops_that_return_carry_nothing_in_the_long_run(p_back):
     """Walks whose steps reverse the one before with probability p: see case 10 of the table.

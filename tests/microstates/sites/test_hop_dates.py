@@ -204,6 +204,7 @@ def test_hops_that_cross_together_are_linked_however_late_they_enter():
     assert share["entry"] == pytest.approx(1 / 9, abs=0.1)
 
 
+@pytest.mark.slow
 def test_no_resolution_below_the_scatter_of_dates_is_recommended():
     rng = np.random.default_rng(8)
 

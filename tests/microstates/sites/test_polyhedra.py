@@ -336,6 +336,7 @@ def near_faces(shape, sites, moved, cell, rng):
     return np.array(points) @ np.linalg.inv(cell)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
