@@ -14,7 +14,7 @@ FRACTIONS = ("share", "self", "distinct", "relative_error", "fraction")
 #: Column of numbers that are whole.
 COUNT = "count"
 #: Units as they are printed.
-PRINTED = {"angstrom2": "A^2", "angstrom": "A"}
+PRINTED = {"angstrom2": "Å²", "angstrom": "Å", "1/A": "1/Å"}
 #: What is below this fraction of the largest number of a column is printed as zero.
 ROUND_OFF = 1e-12
 #: Width of a printed table; wider ones continue below.

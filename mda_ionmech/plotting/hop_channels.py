@@ -68,7 +68,7 @@ def hop_channels(results: Results, ax: Axes | None = None, *, species: str | Non
     shown = f", {len(curves)} of {len(edges)} channels" if left_out else ""
     headline(
         ax, f"Hops of {plain(table.attrs['species'])} between sites{shown}",
-        f"distances in A; rates with {table.attrs['level']:.0%} intervals",
+        f"distances in Å; rates with {table.attrs['level']:.0%} intervals",
     )  # fmt: skip
     legend_beside(ax)
     return ax

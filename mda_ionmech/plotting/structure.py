@@ -80,7 +80,7 @@ def rdf(
         line += [
             ax.plot(
                 at, np.interp(at, r, distribution.smoothed()), marker, color="#D55E00", ls="",
-                ms=6, clip_on=False, zorder=5, label=f"first {what} {at:.2f} A",
+                ms=6, clip_on=False, zorder=5, label=f"first {what} {at:.2f} Å",
             )[0]
             for what, at, marker in (
                 ("peak", places[0], "v"),
@@ -89,17 +89,17 @@ def rdf(
         ]  # fmt: skip
     if flat := distribution.flat_minimum():
         level = float(np.interp(np.mean(flat), r, distribution.smoothed()))
-        label = f"flat minimum {flat[0]:.1f} to {flat[1]:.1f} A"
+        label = f"flat minimum {flat[0]:.1f} to {flat[1]:.1f} Å"
         line += ax.plot(
             flat, [level, level], color="#D55E00", lw=4, alpha=0.4, solid_capstyle="butt",
             label=label,
         )  # fmt: skip
     if inner is not None:
-        label = f"cutoff {inner:g} A" if outer in (None, inner) else f"begins below {inner:g} A"
+        label = f"cutoff {inner:g} Å" if outer in (None, inner) else f"begins below {inner:g} Å"
         line.append(ax.axvline(inner, color=BLACK, lw=1, label=label))
     if outer is not None and inner is not None and outer > inner:
         ax.axvspan(inner, outer, color=GREY, alpha=0.25, lw=0)
-        line.append(ax.axvline(outer, color=BLACK, lw=1, ls=":", label=f"ends beyond {outer:g} A"))
+        line.append(ax.axvline(outer, color=BLACK, lw=1, ls=":", label=f"ends beyond {outer:g} Å"))
     legend_beside(ax, line, place=1.14)  # beyond the label of the axis on the right
     ax.set_title(f"{plain(distribution.kind)}, {distribution.n_frames} frames", fontsize="small")
     return ax

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 GREY = "#7F7F7F"
 #: Of the lines below a title.
 SOFT = "#4D4D4D"
+#: Letters of an entry of a legend of two columns, in a figure of one column.
+WIDEST = 30
 
 
 def check_table(table: Any, is_known: bool, wanted: str) -> None:
@@ -163,7 +165,9 @@ def legend_beside(ax: Axes, handles: Any = None, place: float = 1) -> None:
     handles = handles or ax.get_legend_handles_labels()[0]
     style: Any = {"handles": handles, "frameon": False, "fontsize": "small"}
     if is_narrow():
-        ax.figure.legend(loc="outside lower left", ncols=2, **style)
+        lines = [line for one in handles for line in str(one.get_label()).split("\n")]
+        columns = 1 if max(map(len, lines)) > WIDEST else 2
+        ax.figure.legend(loc="outside lower left", ncols=columns, **style)
     else:
         ax.legend(loc="upper left", bbox_to_anchor=(place, 1), **style)
 

@@ -59,7 +59,12 @@ def has_coordination(results: Any, species: str) -> bool:
     """Whether a result holds shells of ligands of a species."""
     about = next(s for s in results.settings["species"] if s["name"] == species)
     held = results.states is not None and results.shells is not None
-    return held and bool((about.get("microstates") or {}).get("ligands"))
+    return held and bool(_ligands(about.get("microstates") or {}))
+
+
+def _ligands(about: dict[str, Any]) -> list[str]:
+    """Ligand types of the shells of a detector; sites have none, but the framework's atoms."""
+    return [] if "n_sites" in about else list(about.get("ligands") or ())
 
 
 def _carriers_and_types(results: Any, name: str) -> tuple[np.ndarray, list[str]]:
@@ -76,13 +81,13 @@ def _carriers_and_types(results: Any, name: str) -> tuple[np.ndarray, list[str]]
             f"species {name} has no coordination shells: give IonSpecies microstates, e.g. "
             "CutoffShell(...)"
         )
-    if not about.get("ligands"):
+    if not _ligands(about):
         raise InputError(
             f"the microstates of {name} are no shells of ligands ({about['detector']}): "
             "coordination numbers are those of shells, e.g. CutoffShell(...)"
         )
     carriers = np.flatnonzero(results.states["carrier_species"].values == at)
-    return carriers, list(about["ligands"])
+    return carriers, _ligands(about)
 
 
 def _numbers(results: Any, types: list[str]) -> dict[tuple[str, str], np.ndarray]:

@@ -66,8 +66,8 @@ class Barrier:
 
     @property
     def name(self) -> str:
-        """E.g. ``24d->48g 2.04 A``."""
-        return f"{self.start}->{self.end} {self.distance:.2f} A"
+        """E.g. ``24d->48g 2.04 Å``."""
+        return f"{self.start}->{self.end} {self.distance:.2f} Å"
 
     def points(self) -> Iterator[tuple[float, float, float, float, bool]]:
         """Temperature (K), rate with both ends (1/ns), and whether it is fitted, one by one."""

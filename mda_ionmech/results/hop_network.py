@@ -54,7 +54,7 @@ class Edge:
     Attributes
     ----------
     name : str
-        E.g. ``24d-48g 2.04 A``, as in `RunObservables.rate_control`; unique.
+        E.g. ``24d-48g 2.04 Å``; unique.
     start, end : str
         Labels of the sites.
     distance : float
@@ -125,7 +125,7 @@ def edges_of(table: pd.DataFrame) -> list[Edge]:
             continue  # the other direction of a channel
         backward = rates[b, a, d]
         flux = forward[0] * carriers[a] + (backward[0] * carriers[b] if a != b else 0.0)
-        name = f"{a}-{b} {d:.2f} A"  # labels may hold hyphens
+        name = f"{a}-{b} {d:.2f} Å"  # labels may hold hyphens
         names[name] = names.get(name, 0) + 1
         name += f" ({names[name]})" if names[name] > 1 else ""
         out.append(Edge(name, a, b, d, forward, backward, flux / whole))

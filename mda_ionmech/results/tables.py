@@ -204,7 +204,7 @@ def surroundings(name: str, shell: dict[str, Any]) -> str:
             how = f"{shell['outside_every_polyhedron']:.0%} of the time in no polyhedron"
         else:
             how = (
-                f"core radius {shell['r_core_angstrom']:.2f} A, "
+                f"core radius {shell['r_core_angstrom']:.2f} Å, "
                 f"{shell['outside_every_core']:.0%} of the time in no core"
             )
         dates = shell.get("entry_minus_crossing")
@@ -217,7 +217,7 @@ def surroundings(name: str, shell: dict[str, Any]) -> str:
         )
         return (
             f"Sites of {name}: {held} ({shell['n_sites']} sites, {how}); aligned by the "
-            f"{aligned['by']} to {aligned['residual_angstrom']:.2f} A.{when}"
+            f"{aligned['by']} to {aligned['residual_angstrom']:.2f} Å.{when}"
         )
     if "cages" in shell:
         why = {
@@ -227,13 +227,13 @@ def surroundings(name: str, shell: dict[str, Any]) -> str:
         }[shell["distance_from"]]
         return (
             f"Cages of {name}: {shell['cages']}, at least "
-            f"{shell['distance_in_use_angstrom']:.2f} A apart ({why}); mean residence "
+            f"{shell['distance_in_use_angstrom']:.2f} Å apart ({why}); mean residence "
             f"{shell['mean_residence_ps']:.3g} ps."
         )
     radii = ", ".join(
-        f"{kind} contacts form below {inner:g} A"
+        f"{kind} contacts form below {inner:g} Å"
         + (
-            f" and break above {shell['cutoff_outer_angstrom'][kind]:g} A"
+            f" and break above {shell['cutoff_outer_angstrom'][kind]:g} Å"
             if shell["cutoff_outer_angstrom"][kind] > inner
             else ""
         )
@@ -280,7 +280,7 @@ def print_shells(
     table = Table(title="First shells", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in ("species", "ligand"):
         table.add_column(column)
-    for column in ("peak, A", "minimum, A", "number within", "in use, A"):
+    for column in ("peak, Å", "minimum, Å", "number within", "in use, Å"):
         table.add_column(column, justify="right")
     unclear, flat = [], []
     for species, found in shells:
@@ -297,7 +297,7 @@ def print_shells(
             if ends := distribution.flat_minimum():
                 few, many = map(distribution.number_within, ends)
                 flat.append(
-                    f"{species.name} and {kind}, {ends[0]:.1f} to {ends[1]:.1f} A, {few:.2f} to "
+                    f"{species.name} and {kind}, {ends[0]:.1f} to {ends[1]:.1f} Å, {few:.2f} to "
                     f"{many:.2f} atoms within. The lowest value is anywhere in it; its near end, "
                     f"{kind} = {ends[0]:.1f}, leaves out what is between the shells."
                 )

@@ -162,7 +162,7 @@ def test_demo_of_the_polymer(tmp_path):
         "interchain",
         "intrachain",
         "denticity",
-        "polymer contacts form below 2.9 A and break above 3.5 A",
+        "polymer contacts form below 2.9 Å and break above 3.5 Å",
     ):
         assert text in done.stdout, text
     assert "…" not in done.stdout

@@ -19,7 +19,7 @@ def test_the_legend_has_the_rates():
     table = results.hop_channels()
     ax = plotting.hop_channels(results)
     words = [one.get_text() for one in ax.get_legend().get_texts()]
-    first = next(text for text in words if text.startswith("a-b 2.50 A"))
+    first = next(text for text in words if text.startswith("a-b 2.50 Å"))
     rate = table.loc[("a", "b")].iloc[0]["rate"]
     back = table.loc[("b", "a")].iloc[0]["rate"]
     assert f"{rate:.1f} (" in first

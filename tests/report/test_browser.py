@@ -376,7 +376,7 @@ def test_the_network_of_hops(browser, tmp_path):
     page = watched.page
     watched.unfold()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    key = "channel:a-b 2.50 A"
+    key = "channel:a-b 2.50 Å"
     assert key in drawn_keys(page)["hop-network-1"]
     page.locator(f"table button.key[data-key='{key}']").first.click()
     settle(page)
@@ -387,6 +387,6 @@ def test_the_network_of_hops(browser, tmp_path):
     page.goto(write_report(two, tmp_path / "two.html").as_uri())
     page.evaluate("report.ready")
     watched.unfold()
-    assert {"channel:a->b 2.50 A", "channel:b->a 2.50 A"} <= set(drawn_keys(page)["hop-barriers"])
+    assert {"channel:a->b 2.50 Å", "channel:b->a 2.50 Å"} <= set(drawn_keys(page)["hop-barriers"])
     assert watched.complaints == []
     page.close()

@@ -10,6 +10,7 @@ from mda_ionmech.events import SolvationEvents
 from mda_ionmech.microstates import CutoffShell
 
 from ..builders import make_universe
+from ..site_lattices import hopping_run
 
 N_IONS, N_PAIRS, N_SOLVENT, N_FRAMES, EDGE = 4, 6, 20, 500, 12.0
 CUTOFF = 3.5
@@ -133,6 +134,10 @@ def test_what_has_no_shells_is_refused(run):
         run.results.coordination(species="F-")
     with pytest.raises(InputError, match="is not in this result"):
         run.results.coordination(species="Na+")
+    sites = hopping_run().results  # whose detector lists the framework
+    with pytest.raises(InputError, match="are no shells of ligands"):
+        sites.coordination()
+    assert "coordination" not in plotting.figures(sites)
     both = combine([stretch(run, 0, 250), stretch(run, 250, N_FRAMES)])
     with pytest.raises(InputError, match="holds no states, as combined ones do not"):
         both.coordination()
