@@ -11,9 +11,9 @@ from ..events import CrystalEvents
 from ..lib.errors import InputError
 from ..lib.label_names import check_label_names
 from ..macrostates import Macrostates, SiteType
-from ..microstates import CageAssignment, SiteAssignment
 from ..onsager.block_bootstrap import RESAMPLES
 from ..species import IonSpecies
+from .arguments import on_sites
 
 #: Most macrostates: they are stored as 16-bit integers.
 MOST_LABELS = 2**15 - 1
@@ -24,9 +24,7 @@ _COPIES = 3
 def check_rules(species: Sequence[IonSpecies]) -> None:
     """Refuse names that a result file cannot hold, and hop rules without sites."""
     for one in species:
-        if isinstance(one.events, CrystalEvents) and not isinstance(
-            one.microstates, SiteAssignment | CageAssignment
-        ):
+        if isinstance(one.events, CrystalEvents) and not on_sites(one):
             raise InputError(
                 f"CrystalEvents of {one.name!r} needs microstates=SiteAssignment... or "
                 f"CageAssignment(), got {type(one.microstates).__name__}: it follows hops from "

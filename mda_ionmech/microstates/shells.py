@@ -158,6 +158,12 @@ class ShellTable:
         return np.concatenate([[0], np.cumsum(counts)]), np.ascontiguousarray(pairs[:, 1])
 
 
+def one_member_shells(kind: np.ndarray, types: tuple[str, ...]) -> ShellTable:
+    """A shell of one member for each site or cage; `kind` holds the places of labels in `types`."""
+    each = np.arange(len(kind))
+    return ShellTable(np.arange(len(kind) + 1), each, each, kind, types)
+
+
 @dataclass(frozen=True)
 class Microstates:
     """Microstate of every carrier in every frame.

@@ -18,8 +18,8 @@ from ...lib.whole_frames import whole_frames
 from ...trajectory.unwrap import cell_heights
 from ..contacts import CarrierPaths, ContactHistory, Contacts, FrameGeometry
 from ..detector import Detector
-from ..shells import Microstates, ShellTable
-from ..sites.core_sets import drop_brief_visits, shared_frames
+from ..shells import Microstates, one_member_shells
+from ..sites.core_sets import drop_brief_visits, hop_counts
 from .places import PairDistribution, group_stays, pair_distribution
 from .stays import local_means, localisation, penalty_of_noise, stays
 
@@ -173,9 +173,9 @@ class CageAssignment(Detector):
             "localisation": bound,
             "stays": len(mean),
         }
-        return Microstates(
-            runs, _one_label(len(centres)), report | _statistics(runs, centres, history), centres
-        )
+        report |= {"cages": len(centres), **hop_counts(runs, len(centres), history)}
+        shells = one_member_shells(np.zeros(len(centres), dtype=np.int64), self.label_names)
+        return Microstates(runs, shells, report, centres)
 
     def _check_extent(self, paths: CarrierPaths, spacing: float, lag: int) -> None:
         """Refuse a distance beyond the cell, and a time beyond the run."""
@@ -217,27 +217,3 @@ def _origin(asked: float | str, seen: PairDistribution | None) -> str:
     if not isinstance(asked, str):
         return "given"
     return "default" if seen is None or seen.first_minimum() is None else MINIMUM
-
-
-def _one_label(n: int) -> ShellTable:
-    """Table of cages, one shell each, of one label."""
-    return ShellTable(
-        offsets=np.arange(n + 1),
-        atom=np.arange(n),
-        molecule=np.arange(n),
-        kind=np.zeros(n, dtype=np.int64),
-        types=("cage",),
-    )
-
-
-def _statistics(runs: LabelRuns, centres: np.ndarray, history: ContactHistory) -> dict[str, Any]:
-    """Counts of cages and hops, in the terms of sites."""
-    size, changes = history.n_frames * history.n_carriers, runs.n_changes
-    return {
-        "cages": len(centres),
-        "sharing_a_site": shared_frames(runs, len(centres)) / max(size, 1),
-        "hops": changes,
-        "mean_residence_ps": size * history.spacing / changes if changes else float("inf"),
-        "changed_per_frame": changes / max(size - history.n_carriers, 1),
-        "distinct_shells": len(centres),
-    }

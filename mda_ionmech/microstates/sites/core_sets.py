@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -168,3 +169,15 @@ def shared_frames(runs: LabelRuns, n_sites: int) -> int:
     for first, last in origin_blocks(runs.n_frames, 0, frames_at_once(runs.n_carriers)):
         taken += int(_count_taken(runs.between(first, last), seen, first))
     return runs.n_carriers * runs.n_frames - taken
+
+
+def hop_counts(runs: LabelRuns, n_sites: int, history: ContactHistory) -> dict[str, Any]:
+    """How often carriers share a site and change it, for the report of microstates."""
+    size, changes = history.n_frames * history.n_carriers, runs.n_changes
+    return {
+        "sharing_a_site": shared_frames(runs, n_sites) / max(size, 1),
+        "hops": changes,
+        "mean_residence_ps": size * history.spacing / changes if changes else float("inf"),
+        "changed_per_frame": changes / max(size - history.n_carriers, 1),
+        "distinct_shells": n_sites,
+    }

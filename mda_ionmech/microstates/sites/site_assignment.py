@@ -26,10 +26,10 @@ from ...lib.run_length import frame_counts
 from ...lib.topology import check_apart, check_atom_group
 from ..contacts import ContactHistory, Contacts, FrameGeometry
 from ..detector import Detector
-from ..shells import Microstates, ShellTable
+from ..shells import Microstates, one_member_shells
 from .alignment import Alignment, minimum_image, repeated
 from .centred_sites import CENTRES
-from .core_sets import held_sites, shared_frames
+from .core_sets import held_sites, hop_counts
 from .density_maxima import FIND, DensitySource, group_operations, known_positions
 from .hop_dates import HOP_TIMES, HopDating
 from .mean_symmetry import check_spglib
@@ -659,18 +659,8 @@ class SiteAssignment(Detector):
             history, wait, by_core=by_volume, dating=dates, site_of=site_of
         )
         kinds = np.array([self.label_names.index(x) for x in self.labels])
-        n_sites = len(self.labels)
-        shells = ShellTable(
-            offsets=np.arange(n_sites + 1),
-            atom=np.arange(n_sites),
-            molecule=np.arange(n_sites),
-            kind=kinds,
-            types=self.label_names,
-        )
         n_frames, size = history.n_frames, history.n_frames * history.n_carriers
-        changes, steps = runs.n_changes, size - history.n_carriers
         per_label = frame_counts(runs, len(self.label_names), kinds).sum(axis=1)
-        shared = shared_frames(runs, n_sites)
         report = {
             "occupancy": {
                 name: float(count / n_frames)
@@ -678,14 +668,10 @@ class SiteAssignment(Detector):
             },
             f"outside_every_{volume}": float(1 - inside / max(size, 1)),
             f"carriers_never_in_a_{volume}": homeless,
-            "sharing_a_site": shared / max(size, 1),
-            "hops": changes,
-            "mean_residence_ps": (size * history.spacing / changes if changes else float("inf")),
-            "changed_per_frame": changes / max(steps, 1),
-            "distinct_shells": n_sites,
+            **hop_counts(runs, len(self.labels), history),
             **({} if dates is None else dates.report(history.spacing)),
         }
-        return Microstates(runs, shells, report)
+        return Microstates(runs, one_member_shells(kinds, self.label_names), report)
 
     def fractional_positions(self, frame: FrameGeometry) -> np.ndarray:
         """Carriers relative to the origin of the sites, without the drift of the framework.
