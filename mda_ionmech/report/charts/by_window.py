@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from ...onsager.block_bootstrap import FEWEST_BLOCKS
@@ -16,16 +15,16 @@ from .style import (
     chart,
     color,
     cursor,
-    decades,
     event_keys,
     faded,
     known_only,
     level,
     lines,
+    log_axis,
     one_of,
     series_keys,
     shown_only,
-    span,
+    stacked_bars,
     time_axis,
     tip,
     value_axis,
@@ -58,26 +57,11 @@ def contributions(at: Reading) -> Chart:
                 ("count", "ion-windows", ",d"), ("blocks", "blocks", "d"))  # fmt: skip
     of_total = tip(("label", "window, ps"), ("value", f"sum, {unit}", ".4~g"),
                    ("interval", f"{at.level} interval"), ("blocks", "blocks", "d"))  # fmt: skip
-    layers: list[Spec] = [
-        {"data": {"name": total.name}, "transform": [at_window()],
-         "mark": {"type": "rect", "color": INK, "opacity": 0.1},
-         "encoding": {"x": x}},
-        {"transform": [shown_only(), known_only("value"), span()],
-         "mark": {"type": "bar", "stroke": INK, "strokeOpacity": 0.25, "strokeWidth": 0.5},
-         "encoding": {"x": x, "y": y | {"stack": "zero"}, "color": color(keys),
-                      "opacity": faded(pale=FEW), "tooltip": about,
-                      "order": {"field": "order", "type": "quantitative"}}},
-        level(0, dashed=False),
-        {"data": {"name": total.name}, "transform": [known_only("low"), span()],
-         "mark": {"type": "rule", "color": INK, "strokeWidth": 1.5},
-         "encoding": {"x": x, "y": value_axis("low", ""), "y2": {"field": "high"},
-                      "tooltip": of_total}},
-        {"data": {"name": total.name}, "transform": [known_only("value"), span()],
-         "mark": {"type": "point", "filled": True, "color": INK, "size": 45, "opacity": 1},
-         "encoding": {"x": x, "y": y, "tooltip": of_total}},
-    ]  # fmt: skip
-    order = json.dumps([k.key for k in keys])
-    layers[1]["transform"].append({"calculate": f"indexof({order}, datum.key)", "as": "order"})
+    chosen: Spec = {
+        "data": {"name": total.name}, "transform": [at_window()],
+        "mark": {"type": "rect", "color": INK, "opacity": 0.1}, "encoding": {"x": x},
+    }  # fmt: skip
+    layers = [chosen, *stacked_bars(keys, total, x, y, about, of_total, pale=FEW)]
     limit = (
         " The bar named limit is the diffusive limit, with labels over the recommended resolution:"
         " the reading above."
@@ -112,8 +96,8 @@ def has_negative(source: Data, stack: str) -> bool:
 def contribution_keys(at: Reading) -> list[Key]:
     """Legend of the events of all species, and of species without a rule."""
     mine = at.species if at.charged else at.species[:1]
-    events = dict.fromkeys(e for n in mine if n in at.ruled for e in frames.events_of(at, n))
-    keys = event_keys(list(events))
+    events = [e for n in mine if n in at.ruled for e in frames.events_of(at, n)]
+    keys = event_keys(events)
     bare = [n for n in mine if n not in at.ruled]
     greys = (GREY, "#B4B8BD", "#5E646B")
     keys += [
@@ -146,11 +130,10 @@ def shares(at: Reading, species: str, source: Data) -> Chart:
     )
 
 
-def _transport(
-    at: Reading, source: Data, name: str, quantities: list[str], title: str, form: str = ".4~g"
-) -> tuple[list[Key], list[Spec]]:
+def _transport(at: Reading, quantities: list[str], title: str) -> tuple[list[Key], list[Spec]]:
+    """Legend and lines of quantities against the lag."""
     keys = series_keys("series", quantities)
-    about = tip(("quantity", "quantity"), ("window", "window, ps", "~g"), ("value", title, form),
+    about = tip(("quantity", "quantity"), ("window", "window, ps", "~g"), ("value", title, ".4~g"),
                 ("interval", f"{at.level} interval"), ("blocks", "blocks", "d"))  # fmt: skip
     layers = lines(
         keys, window_axis(at, "window, lag (ps)"), value_axis("value", title), about, few=FEW,
@@ -161,9 +144,7 @@ def _transport(
 
 def conductivity(at: Reading, source: Data) -> Chart:
     """Conductivity and Nernst-Einstein conductivity against the lag, with running slopes."""
-    keys, layers = _transport(
-        at, source, "conductivity", ["conductivity", "Nernst-Einstein"], "conductivity (S/m)"
-    )
+    keys, layers = _transport(at, ["conductivity", "Nernst-Einstein"], "conductivity (S/m)")
     slopes: Spec = {
         "transform": [shown_only(), known_only("slope")],
         "mark": {"type": "line", "strokeDash": [4, 3], "strokeWidth": 1.2},
@@ -190,32 +171,36 @@ def window_axis(at: Reading, title: str) -> Spec:
     return time_axis("window", title, [window for window, *_ in at.scan])
 
 
-def _limit_band(at: Reading, variable: str = "diffusive_conductivity") -> list[Spec]:
-    """Interval of the diffusive limit over the lags it is read from."""
+def _limit_band(at: Reading) -> list[Spec]:
+    """Interval of the conductivity in the diffusive limit over the lags it is read from."""
     if not at.diffusive:
         return []
-    found = at.results.decomposition
-    about = found["diffusive_onsager"].attrs
-    value, low, high = frames.ends(found, variable)
+    value, low, high = frames.ends(at.results.decomposition, "diffusive_conductivity")
     if low is None or high is None:
         return []
-    first, last = float(about["first_lag_ps"]), float(max(about["lag_ps"]))
-    values = {"values": [{"low": low, "high": high, "value": value, "first": first, "last": last}]}
+    height = {"y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}}
+    middle = {"y": {"field": "value", "type": "quantitative"}}
+    row = {"low": low, "high": high, "value": value}
+    return [_over_lags(at, "rect", 0.12, row, height), _over_lags(at, "rule", 0.5, row, middle)]
+
+
+def _over_lags(at: Reading, mark: str, opacity: float, row: Spec, height: Spec) -> Spec:
+    """A mark over the lags that the diffusive limit is fitted to."""
+    about = at.results.decomposition["diffusive_onsager"].attrs
+    lags = {"first": float(about["first_lag_ps"]), "last": float(max(about["lag_ps"]))}
     place = {"x": {"field": "first", "type": "quantitative"}, "x2": {"field": "last"}}
-    return [
-        {"data": values, "mark": {"type": "rect", "color": INK, "opacity": 0.12, "clip": True},
-         "encoding": place | {"y": {"field": "low", "type": "quantitative"},
-                              "y2": {"field": "high"}}},
-        {"data": values, "mark": {"type": "rule", "color": INK, "opacity": 0.5, "clip": True},
-         "encoding": place | {"y": {"field": "value", "type": "quantitative"}}},
-    ]  # fmt: skip
+    return {
+        "data": {"values": [row | lags]},
+        "mark": {"type": mark, "color": INK, "opacity": opacity, "clip": True},
+        "encoding": place | height,
+    }
 
 
 def ratios(at: Reading, source: Data) -> Chart:
     """Haven ratio and transference numbers against the lag."""
     quantities = [q for q in dict.fromkeys(row[1] for row in source.rows)
                   if q not in ("conductivity", "Nernst-Einstein")]  # fmt: skip
-    keys, layers = _transport(at, source, "ratios", quantities, "ratio")
+    keys, layers = _transport(at, quantities, "ratio")
     several = len(quantities) > 1
     return Chart(
         "ratios",
@@ -232,19 +217,17 @@ def ratios(at: Reading, source: Data) -> Chart:
 
 def displacements(at: Reading, source: Data) -> tuple[Chart, Chart]:
     """Mean squared displacements, and their local exponents."""
-    names = list(dict.fromkeys(str(row[0]).partition(":")[2] for row in source.rows))
-    keys = series_keys("series", names)
+    keys = series_keys("series", (str(row[0]).partition(":")[2] for row in source.rows))
     about = tip(("species", "species"), ("which", "displacement"), ("window", "lag, ps", "~g"),
                 ("value", "square, Å²", ".4~g"), ("interval", f"{at.level} interval"),
                 ("blocks", "blocks", "d"))  # fmt: skip
     x = window_axis(at, "lag (ps)")
-    ticks = decades(row[4] for row in source.rows if row[4])
-    y = value_axis("value", "mean squared displacement (Å²)", scale={"type": "log"},
-                   axis={"format": ".6~g", "values": ticks})  # fmt: skip
+    squares = (row[4] for row in source.rows if row[4])
+    y = log_axis("value", "mean squared displacement (Å²)", squares)
     bounded = {"calculate": "max(datum.low, datum.value / 100)", "as": "least"}
     above = lines(keys, x, y, about, few=FEW, only=[{"filter": "datum.value > 0"}, bounded],
                   ends=("least", "high"))  # fmt: skip
-    fitted = _fitted(at)
+    fitted = [_over_lags(at, "rect", 0.07, {}, {})] if at.diffusive else []
     guide: list[Spec] = [{
         "transform": [{"filter": "datum.value > 0"},
                       {"aggregate": [{"op": "argmax", "field": "window", "as": "last"}]},
@@ -289,16 +272,3 @@ def displacements(at: Reading, source: Data) -> tuple[Chart, Chart]:
         (source,),
     )  # fmt: skip
     return one, other
-
-
-def _fitted(at: Reading) -> list[Spec]:
-    """The lags of the diffusive limit, shaded."""
-    if not at.diffusive:
-        return []
-    about = at.results.decomposition["diffusive_onsager"].attrs
-    values = [{"first": float(about["first_lag_ps"]), "last": float(max(about["lag_ps"]))}]
-    return [{
-        "data": {"values": values},
-        "mark": {"type": "rect", "color": INK, "opacity": 0.07, "clip": True},
-        "encoding": {"x": {"field": "first", "type": "quantitative"}, "x2": {"field": "last"}},
-    }]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +12,16 @@ from .. import frames
 from ..elements import Chart, Data, Key, data
 from .by_window import FEW, has_negative
 from .style import (
-    INK,
     Spec,
     chart,
-    color,
-    decades,
     event_keys,
-    faded,
-    known_only,
+    fitted_lines,
+    inverse_temperature,
     level,
     lines,
+    log_axis,
     series_keys,
-    shown_only,
-    span,
+    stacked_bars,
     time_axis,
     tip,
     value_axis,
@@ -81,27 +77,11 @@ def contributions(readings: Mapping[str, Reading]) -> Chart:
     what = "conductivity" if charged else "Onsager coefficient"
     floor = {} if has_negative(source, "run") else {"domainMin": 0, "clamp": True}
     y = value_axis("value", f"{what} ({unit})", scale=floor)
-    order = json.dumps([k.key for k in keys])
     about = tip(("run", "run"), ("event", "event"), ("species", "species"),
                 ("value", f"contribution, {unit}", ".4~g"), ("interval", "interval"))  # fmt: skip
     of_total = tip(("run", "run"), ("value", f"sum, {unit}", ".4~g"),
                    ("interval", "interval"))  # fmt: skip
-    layers: list[Spec] = [
-        {"transform": [shown_only(), known_only("value"), span(),
-                       {"calculate": f"indexof({order}, datum.key)", "as": "order"}],
-         "mark": {"type": "bar", "stroke": INK, "strokeOpacity": 0.25, "strokeWidth": 0.5,
-                  "width": {"band": 0.6}},
-         "encoding": {"x": x, "y": y | {"stack": "zero"}, "color": color(keys),
-                      "opacity": faded(), "tooltip": about,
-                      "order": {"field": "order", "type": "quantitative"}}},
-        level(0, dashed=False),
-        {"data": {"name": total.name}, "transform": [known_only("low"), span()],
-         "mark": {"type": "rule", "color": INK, "strokeWidth": 1.5},
-         "encoding": {"x": x, "y": value_axis("low", ""), "y2": {"field": "high"}}},
-        {"data": {"name": total.name}, "transform": [known_only("value"), span()],
-         "mark": {"type": "point", "filled": True, "color": INK, "size": 45, "opacity": 1},
-         "encoding": {"x": x, "y": y, "tooltip": of_total}},
-    ]  # fmt: skip
+    layers = stacked_bars(keys, total, x, y, about, of_total, width={"band": 0.6})
     return Chart(
         "contributions-by-run",
         chart(layers, source=source, height=300),
@@ -128,7 +108,7 @@ def shares(readings: Mapping[str, Reading]) -> list[Chart]:
                 rows.append([f"event:{event}", str(event), run, *ends])
         source = data(f"shares-by-run-{number}", ["key", "event", "run", "value", "low", "high"],
                       rows)  # fmt: skip
-        keys = event_keys(list(dict.fromkeys(row[1] for row in rows)))
+        keys = event_keys(row[1] for row in rows)
         about = tip(("event", "event"), ("run", "run"), ("value", "share", ".1%"),
                     ("interval", "interval"))  # fmt: skip
         y = value_axis("value", f"share of L({species}, {species})", axis={"format": "%"})
@@ -182,9 +162,7 @@ def _lag_chart(
     y = value_axis("value", title)
     bounded: list[Spec] = []
     if logarithmic:
-        ticks = decades(row[3] for row in source.rows if row[3])
-        y = value_axis("value", title, scale={"type": "log"},
-                       axis={"format": ".6~g", "values": ticks})  # fmt: skip
+        y = log_axis("value", title, (row[3] for row in source.rows if row[3]))
         bounded = [{"calculate": "max(datum.low, datum.value / 100)", "as": "low"}]
     x = time_axis("window", "window, lag (ps)", windows)
     layers = lines(keys, x, y, about, few=FEW, only=bounded)
@@ -223,11 +201,10 @@ def temperatures(fits: Arrhenius, words: str) -> list[Chart]:
                   points)  # fmt: skip
     fitted = data("arrhenius-lines", ["key", "event", ("inverse", "1000/K"), ("value", each)],
                   curves)  # fmt: skip
-    events = list(dict.fromkeys(row[1] for row in points if row[1] != "total"))
-    keys = [*event_keys(events), Key("event:total", "total", "currentColor")]
-    x = value_axis("inverse", "1000 / T (1/K)", scale={"zero": False, "padding": 15})
-    y = value_axis("value", f"|L T| of {name} (K/(J m s))", scale={"type": "log"},
-                   axis={"format": ".0e", "values": decades(row[4] for row in points)})  # fmt: skip
+    events = event_keys(row[1] for row in points if row[1] != "total")
+    keys = [*events, Key("event:total", "total", "currentColor")]
+    x = inverse_temperature()
+    y = log_axis("value", f"|L T| of {name} (K/(J m s))", (row[4] for row in points), ".0e")
     about = tip(("event", "event"), ("temperature", "temperature, K", "~g"),
                 ("value", "|L T|", ".4~g"), ("interval", f"{words} interval"))  # fmt: skip
     drawn: list[Spec] = [
@@ -235,11 +212,7 @@ def temperatures(fits: Arrhenius, words: str) -> list[Chart]:
         {"calculate": "max(datum.low, datum.value / 100)", "as": "low"},
     ]
     layers = lines(keys, x, y, about, few="datum.negative", only=drawn)
-    line: Spec = {
-        "data": {"name": fitted.name}, "transform": [shown_only()],
-        "mark": {"type": "line", "strokeWidth": 1.3},
-        "encoding": {"x": x, "y": y, "color": color(keys), "opacity": faded()},
-    }  # fmt: skip
+    line = fitted_lines(fitted, keys, x, y)
     return [Chart(
         "arrhenius", chart([line, *layers[1:]], source=source, height=300),
         f"Points: contributions of the events of {name} times temperature against 1000 / T.",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def coordination(at: Reading, species: str, source: Data) -> Chart:
     """Bars of the fractions of carriers with each number of ligand atoms."""
-    keys = series_keys("ligand", list(dict.fromkeys(str(row[1]) for row in source.rows)))
+    keys = series_keys("ligand", (str(row[1]) for row in source.rows))
     about = tip(("ligands", "ligands"), ("number", "atoms", "d"), ("value", "fraction", ".2%"),
                 ("interval", f"{at.level} interval"))  # fmt: skip
     place: Spec = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import frames
-from ..elements import Chart, Data, Key, data
+from ..elements import Chart, Data, data
 from .by_window import FEW, window_axis
 from .style import (
     INK,
@@ -16,10 +16,10 @@ from .style import (
     chart,
     color,
     cursor,
-    decades,
     event_keys,
     faded,
     lines,
+    log_axis,
     matrix,
     series_keys,
     shown_only,
@@ -40,15 +40,12 @@ def effectiveness(at: Reading, species: str, source: Data) -> Chart:
     keys = event_keys(frames.events_of(at, species))
     guides, places = _equal_contribution(source)
     at_column = {c.name: k for k, c in enumerate(source.columns)}
-    ticks = [
-        decades(abs(row[at_column[n]]) for row in source.rows if row[at_column[n]])
+    often, far = (
+        [abs(row[at_column[n]]) for row in source.rows if row[at_column[n]]]
         for n in ("frequency", "effectiveness")
-    ]
-    x = value_axis("frequency", "frequency per ion (1/ns)",
-                   scale={"type": "log", "nice": False, "padding": 12},
-                   axis={"format": ".6~g", "values": ticks[0]})  # fmt: skip
-    y = value_axis("size", "effectiveness (Å²)", scale={"type": "log", "nice": False},
-                   axis={"format": ".6~g", "values": ticks[1]})  # fmt: skip
+    )
+    x = log_axis("frequency", "frequency per ion (1/ns)", often, nice=False, padding=12)
+    y = log_axis("size", "effectiveness (Å²)", far, nice=False)
     about = tip(("event", "event"), ("window", "window, ps", "~g"),
                 ("frequency", "per ion and ns", ".3~g"), ("effectiveness", "effectiveness, Å²",
                 ".3~g"), ("interval", f"{at.level} interval"), ("share", "share", ".1%"),
@@ -175,14 +172,8 @@ def cross_terms(at: Reading, species: str, source: Data) -> Chart:
 
 def concertedness(at: Reading, species: str, source: Data) -> Chart:
     """Fraction of linked hops against the window, with both nulls."""
-    keys = [
-        Key(k.key, k.label, c)
-        for k, c in zip(
-            series_keys("series", list(dict.fromkeys(row[1] for row in source.rows))),
-            ("#D55E00", "#009E73", "#8A8F96", "#CC79A7", "#56B4E9"),
-            strict=False,
-        )
-    ]
+    colors = ("#D55E00", "#009E73", "#8A8F96", "#CC79A7", "#56B4E9")
+    keys = series_keys("series", (row[1] for row in source.rows), colors)
     about = tip(("quantity", "fraction of"), ("window", "window, ps", "~g"),
                 ("value", "fraction", ".1%"), ("interval", f"{at.level} interval"),
                 ("blocks", "blocks", "d"))  # fmt: skip

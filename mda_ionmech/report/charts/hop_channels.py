@@ -12,13 +12,14 @@ from .style import (
     Spec,
     chart,
     color,
-    decades,
     faded,
+    fitted_lines,
+    inverse_temperature,
     lines,
+    log_axis,
     shown_only,
     span,
     tip,
-    value_axis,
 )
 
 if TYPE_CHECKING:
@@ -110,19 +111,13 @@ def hop_network(
 
 def channel_temperatures(source: Data, fitted: Data, keys: list[Key], level: str) -> Chart:
     """Rates of channels against 1000 / T, with the fitted lines."""
-    x = value_axis("inverse", "1000 / T (1/K)", scale={"zero": False, "padding": 15})
-    ticks = decades(row[4] for row in source.rows)
-    y = value_axis("value", "hops per ion on a site (1/ns)", scale={"type": "log"},
-                   axis={"format": ".6~g", "values": ticks})  # fmt: skip
+    x = inverse_temperature()
+    y = log_axis("value", "hops per ion on a site (1/ns)", (row[4] for row in source.rows))
     about = tip(("channel", "channel"), ("temperature", "temperature, K", "~g"),
                 ("value", "rate, 1/ns", ".4~g"), ("interval", f"{level} interval"))  # fmt: skip
     low = [{"calculate": "max(datum.low, datum.value / 100)", "as": "low"}]
     layers = lines(keys, x, y, about, few="!datum.fitted", only=low)
-    line: Spec = {
-        "data": {"name": fitted.name}, "transform": [shown_only()],
-        "mark": {"type": "line", "strokeWidth": 1.3},
-        "encoding": {"x": x, "y": y, "color": color(keys), "opacity": faded()},
-    }  # fmt: skip
+    line = fitted_lines(fitted, keys, x, y)
     return Chart(
         "hop-barriers", chart([line, *layers[1:]], source=source, height=300),
         "Points: rates of hops by channel against 1000 / T, logarithmic.",

@@ -25,13 +25,9 @@ if TYPE_CHECKING:
     from ..reading import Reading
 
 
-def _keys(source: Data) -> list[Key]:
-    return macrostate_keys(list(dict.fromkeys(str(row[1]) for row in source.rows)))
-
-
 def populations(at: Reading, species: str, source: Data) -> Chart:
     """Bars of the populations."""
-    keys = _keys(source)
+    keys = macrostate_keys(str(row[1]) for row in source.rows)
     about = tip(("macrostate", "macrostate"), ("value", "population", ".2%"),
                 ("interval", f"{at.level} interval"))  # fmt: skip
     x = value_axis("value", f"population of {species}", axis={"format": "%"})
@@ -149,7 +145,7 @@ def contributions(at: Reading, species: str, source: Data, kinds: list[Key]) -> 
 
 def survival(at: Reading, species: str, source: Data) -> Chart:
     """Probability to have stayed in the macrostate against the lag."""
-    keys = _keys(source)
+    keys = macrostate_keys(str(row[1]) for row in source.rows)
     about = tip(("macrostate", "macrostate"), ("lag", "lag, ps", "~g"),
                 ("value", "still there", ".2%"))  # fmt: skip
     layers = lines(

@@ -7,11 +7,13 @@ and print. The reader's choices are parameters of the same names in all figures:
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 from typing import Any
 
-from ...results.colors import EVENT_COLORS, MACROSTATE_COLORS, colors_of
+from ...results.colors import MACROSTATE_COLORS, colors_of, event_colors
 from ..elements import Data, Key
 
 Spec = dict[str, Any]
@@ -49,21 +51,23 @@ _CONFIG: Spec = {
 }  # fmt: skip
 
 
-def event_keys(names: Sequence[str]) -> list[Key]:
-    """Entries of the legend for events, in the colours they have everywhere."""
-    colors = colors_of(list(names), EVENT_COLORS)
-    return [Key(f"event:{n}", n, c) for n, c in zip(names, colors, strict=True)]
+def event_keys(names: Iterable[str]) -> list[Key]:
+    """Entries of the legend for events, each once, in the colours they have everywhere."""
+    return [Key(f"event:{n}", n, c) for n, c in event_colors(names).items()]
 
 
-def macrostate_keys(names: Sequence[str]) -> list[Key]:
-    """Entries of the legend for macrostates."""
-    colors = colors_of(list(names), MACROSTATE_COLORS)
+def macrostate_keys(names: Iterable[str]) -> list[Key]:
+    """Entries of the legend for macrostates, each once."""
+    names = list(dict.fromkeys(names))
+    colors = colors_of(names, MACROSTATE_COLORS)
     return [Key(f"macrostate:{n}", n, c) for n, c in zip(names, colors, strict=True)]
 
 
-def series_keys(kind: str, names: Sequence[str]) -> list[Key]:
-    """Entries of the legend for quantities, species or runs."""
-    return [Key(f"{kind}:{n}", n, SERIES[k % len(SERIES)]) for k, n in enumerate(names)]
+def series_keys(kind: str, names: Iterable[str], palette: Sequence[str] = SERIES) -> list[Key]:
+    """Entries of the legend for quantities, species or runs, each once."""
+    return [
+        Key(f"{kind}:{n}", n, c) for n, c in zip(dict.fromkeys(names), cycle(palette), strict=False)
+    ]
 
 
 def chart(
@@ -95,9 +99,9 @@ def chart(
     } | more
 
 
-def shown_only(field: str = "key") -> Spec:
+def shown_only() -> Spec:
     """Rows whose key is not hidden."""
-    return {"filter": f"indexof(hidden, datum[{field!r}]) < 0"}
+    return {"filter": "indexof(hidden, datum['key']) < 0"}
 
 
 def known_only(field: str) -> Spec:
@@ -110,19 +114,19 @@ def at_window() -> Spec:
     return {"filter": "datum.window === at_window"}
 
 
-def color(keys: Sequence[Key], field: str = "key") -> Spec:
+def color(keys: Sequence[Key]) -> Spec:
     """The colour of each key."""
     return {
-        "field": field,
+        "field": "key",
         "type": "nominal",
         "scale": {"domain": [k.key for k in keys], "range": [k.color for k in keys]},
         "legend": None,
     }
 
 
-def faded(value: float = 1.0, field: str = "key", pale: str | None = None) -> Spec:
+def faded(value: float = 1.0, pale: str | None = None) -> Spec:
     """Opacity: faint while another key is pointed at; `pale`: a test of rows that count less."""
-    conditions = [{"test": f"over !== '' && over !== datum[{field!r}]", "value": 0.12 * value}]
+    conditions = [{"test": "over !== '' && over !== datum['key']", "value": 0.12 * value}]
     if pale is not None:
         conditions.append({"test": pale, "value": 0.5 * value})
     return {"condition": conditions, "value": value}
@@ -150,12 +154,12 @@ def decades(values: Iterable[float]) -> list[float]:
     return [10.0**k for k in range(low, high + 1, step)]
 
 
-def level(value: float, *, dashed: bool = True, opacity: float = 0.45) -> Spec:
+def level(value: float, *, dashed: bool = True) -> Spec:
     """A line across at a value."""
     dash = {"strokeDash": [3, 3]} if dashed else {}
     return {
         "data": {"values": [{}]},
-        "mark": {"type": "rule", "color": INK, "opacity": opacity, "clip": True} | dash,
+        "mark": {"type": "rule", "color": INK, "opacity": 0.45, "clip": True} | dash,
         "encoding": {"y": {"datum": value}},
     }
 
@@ -164,6 +168,52 @@ def value_axis(field: str, title: str, **more: Any) -> Spec:
     """An axis of values."""
     given = {"field": field, "type": "quantitative", "title": title}
     return given | {"axis": {"format": ".6~g", "tickCount": 5}} | more
+
+
+def log_axis(
+    field: str, title: str, values: Iterable[float], form: str = ".6~g", **scale: Any
+) -> Spec:
+    """A logarithmic axis labelled at powers of ten around positive values."""
+    ticks = {"format": form, "values": decades(values)}
+    return value_axis(field, title, scale={"type": "log"} | scale, axis=ticks)
+
+
+def inverse_temperature() -> Spec:
+    """The axis of an Arrhenius figure."""
+    return value_axis("inverse", "1000 / T (1/K)", scale={"zero": False, "padding": 15})
+
+
+def fitted_lines(source: Data, keys: Sequence[Key], x: Spec, y: Spec) -> Spec:
+    """Lines without symbols."""
+    return {
+        "data": {"name": source.name}, "transform": [shown_only()],
+        "mark": {"type": "line", "strokeWidth": 1.3},
+        "encoding": {"x": x, "y": y, "color": color(keys), "opacity": faded()},
+    }  # fmt: skip
+
+
+def stacked_bars(
+    keys: Sequence[Key], total: Data, x: Spec, y: Spec, tooltip: list[Spec],
+    of_total: list[Spec], *, pale: str | None = None, **bar: Any,
+) -> list[Spec]:  # fmt: skip
+    """Bars in the order of the legend, one on the other, and dots with intervals for the total."""
+    order = json.dumps([k.key for k in keys])
+    rank = {"calculate": f"indexof({order}, datum.key)", "as": "order"}
+    return [
+        {"transform": [shown_only(), known_only("value"), span(), rank],
+         "mark": {"type": "bar", "stroke": INK, "strokeOpacity": 0.25, "strokeWidth": 0.5} | bar,
+         "encoding": {"x": x, "y": y | {"stack": "zero"}, "color": color(keys),
+                      "opacity": faded(pale=pale), "tooltip": tooltip,
+                      "order": {"field": "order", "type": "quantitative"}}},
+        level(0, dashed=False),
+        {"data": {"name": total.name}, "transform": [known_only("low"), span()],
+         "mark": {"type": "rule", "color": INK, "strokeWidth": 1.5},
+         "encoding": {"x": x, "y": value_axis("low", ""), "y2": {"field": "high"},
+                      "tooltip": of_total}},
+        {"data": {"name": total.name}, "transform": [known_only("value"), span()],
+         "mark": {"type": "point", "filled": True, "color": INK, "size": 45, "opacity": 1},
+         "encoding": {"x": x, "y": y, "tooltip": of_total}},
+    ]  # fmt: skip
 
 
 def span(low: str = "low", high: str = "high", text: str = ".3~g") -> Spec:
@@ -243,7 +293,7 @@ def one_of(field: str, values: Sequence[str]) -> Spec:
 
 def matrix(
     rows: Spec, columns: Spec, value: str, tooltip: list[Spec], *, largest: float,
-    transform: Sequence[Spec] = (), text: str = ".0%",
+    transform: Sequence[Spec] = (),
 ) -> list[Spec]:  # fmt: skip
     """Cells with their values: blue above zero, red below, stronger the larger."""
     steps = [*transform, known_only(value), span(text=".1%"),
@@ -256,7 +306,7 @@ def matrix(
                     "scale": {"domain": [0, largest or 1], "range": [0, 0.7], "clamp": True}},
         "tooltip": tooltip,
     }  # fmt: skip
-    words = f"abs(datum[{value!r}]) < 0.005 ? '0' : format(datum[{value!r}], {text!r})"
+    words = f"abs(datum[{value!r}]) < 0.005 ? '0' : format(datum[{value!r}], '.0%')"
     return [
         {"transform": steps, "mark": "rect", "encoding": place | cell},
         {"transform": [*steps, {"calculate": words, "as": "words"}],

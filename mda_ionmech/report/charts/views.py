@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import frames
-from ..elements import Chart, Data, Key
+from ..elements import Chart, Data
 from .style import (
     Spec,
     chart,
@@ -51,7 +51,7 @@ def _against(
     at: Reading, species: str, source: Data, drawn: tuple[str, int], chosen: str, caption: str
 ) -> Chart:
     """Shares against one length, drawn: its name and column, where the other has the chosen one."""
-    (name, column), keys = drawn, _keys(source)
+    (name, column), keys = drawn, event_keys(row[1] for row in source.rows)
     about = tip(("event", "event"), ("resolution", "resolution, ps", "~g"),
                 ("horizon", "horizon, ps", "~g"), ("value", "share", ".1%"),
                 ("interval", f"{at.level} interval"))  # fmt: skip
@@ -68,10 +68,6 @@ def _against(
         tuple(keys),
         (source,),
     )  # fmt: skip
-
-
-def _keys(source: Data) -> list[Key]:
-    return event_keys(list(dict.fromkeys(row[1] for row in source.rows)))
 
 
 def running(at: Reading, species: str, source: Data) -> tuple[Chart, ...]:
