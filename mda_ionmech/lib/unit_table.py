@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -52,6 +53,33 @@ class UnitTable(pd.DataFrame):
         out = cls(table)
         out.attrs = dict(table.attrs)
         return out
+
+    @classmethod
+    def of_rows(
+        cls,
+        rows: Mapping[Any, Sequence[Any]],
+        columns: Sequence[str],
+        index: Sequence[str],
+        attrs: Mapping[Any, Any],
+    ) -> UnitTable:
+        """A table of rows by their place in the index.
+
+        Parameters
+        ----------
+        rows : mapping to sequences
+            By label, or by a tuple with a label for each name of the index.
+        columns, index : sequence of str
+            Names.
+        attrs : mapping
+
+        Returns
+        -------
+        UnitTable
+        """
+        table = cls(list(rows.values()), columns=list(columns))
+        table.index = pd.Index(list(rows)).set_names(list(index))
+        table.attrs = dict(attrs)
+        return table
 
     @property
     def _constructor(self) -> Any:

@@ -168,6 +168,10 @@ class Blocks:
         """The windows of the result."""
         return tuple(w for w in self.windows if w.scanned)
 
+    def place(self, entry: PathEntry) -> tuple[int, int]:
+        """Places of the resolution and the horizon of an entry among those of the run."""
+        return self.resolutions.index(entry.resolution), self.horizons.index(entry.horizon)
+
     def rng(self, *key: int) -> np.random.Generator:
         """The random generator for a window length, or for a resolution and horizon."""
         return np.random.default_rng([self.seed, *key])

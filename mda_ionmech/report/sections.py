@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.coordination import has_coordination
 from ..results.displacement_spectrum import carried_by_long_ones, species_with_displacements
 from ..results.ends import with_ends
 from ..results.tables import concertedness, momentum_line
+from ..results.window_tables import Coefficients
 from . import frames, state_frames
 from .charts import by_window, views
 from .charts import displacements as spectra
@@ -109,21 +112,16 @@ def _quantities(table: pd.DataFrame, caption: str, source: Data, at: Reading) ->
 
 
 def _coefficients(at: Reading) -> Table:
-    found = at.results.decomposition if at.diffusive else at.results.at_window(at.longest)
-    head = "diffusive_" if at.diffusive else ""
+    read = Coefficients.of(at.results, at.whole)
     rows, raw = [], []
     for k, a in enumerate(at.species):
         for b in at.species[k:]:
             where = {"species": a, "species_2": b}
-            own = with_ends(found, f"{head}onsager_self", species=a) if a == b else None
-            rows.append(
-                [f"L({a}, {b})", *measured(*with_ends(found, f"{head}onsager", **where)),
-                 "" if own is None else with_interval(*own)]
-            )  # fmt: skip
-            raw.append(
-                [f"L({a}, {b})", *frames.ends(found, f"{head}onsager", **where),
-                 *([None] * 3 if own is None else map(frames.plain, own))]
-            )  # fmt: skip
+            ends = read.ends("onsager", **where)
+            own = read.ends("onsager_self", species=a) if a == b else (np.nan,) * 3
+            name, alone = f"L({a}, {b})", with_interval(*own) if a == b else ""
+            rows.append([name, *measured(*ends), alone])
+            raw.append([name, *map(frames.plain, (*ends, *own))])
     each = "1/(J m s)"
     names = ("value", "low", "high", "self", "self_low", "self_high")
     return Table(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
-from ..results.ends import with_ends
 from ..results.plain_tables import fixed
 from ..results.tables import concertedness
+from ..results.window_tables import Coefficients
 from .charts import by_window
 from .charts.style import event_keys
 from .elements import Beside, Element, Folded, Heading, Headline, Listing, Table, Text
@@ -53,18 +53,17 @@ def top(at: Reading) -> tuple[Element, ...]:
 
 def whole(at: Reading) -> Headline:
     """The conductivity, or the coefficient of the first species, with its interval."""
-    data = at.results.decomposition if at.diffusive else at.results.at_window(at.longest)
+    read = Coefficients.of(at.results, at.whole)
     label, name, where = "Conductivity", "conductivity", {}
     if not at.charged:
         first = at.species[0]
         label, name = f"Onsager coefficient L({first}, {first})", "onsager"
         where = {"species": first, "species_2": first}
-    name = f"diffusive_{name}" if at.diffusive else name
-    value, reach = measured(*with_ends(data, name, **where))
+    value, reach = measured(*read.ends(name, **where))
     said = (
         "no interval: fewer than three blocks" if reach == "-" else f"{at.level} interval {reach}"
     )
-    return Headline(label, value, unit(data[name].attrs["units"]), said)
+    return Headline(label, value, unit(read.unit(name)), said)
 
 
 def _where_read(at: Reading) -> str:

@@ -24,8 +24,6 @@ AT_ONCE = 4096
 
 def coordination(results: Any, species: str | None) -> pd.DataFrame:
     """See `Results.coordination`."""
-    import pandas as pd
-
     name = results._species(species)
     chosen, types = _carriers_and_types(results, name)
     per_frame = _distributions(results.states["microstate"], chosen, _numbers(results, types))
@@ -49,10 +47,9 @@ def coordination(results: Any, species: str | None) -> pd.DataFrame:
         counts = np.arange(len(value))
         ends = interval(np.array(value @ counts), samples @ counts, plan, level)
         mean[key] = float(value @ counts), float(ends[0]), float(ends[1])
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["fraction", "low", "high"])
-    table.index = pd.MultiIndex.from_tuples(rows, names=["ligands", "counted", "number"])
-    table.attrs = {"species": name, "level": level, "mean": mean, "types": types}
-    return UnitTable.of(table)
+    attrs = {"species": name, "level": level, "mean": mean, "types": types}
+    index = ["ligands", "counted", "number"]
+    return UnitTable.of_rows(rows, ["fraction", "low", "high"], index, attrs)
 
 
 def has_coordination(results: Any, species: str) -> bool:

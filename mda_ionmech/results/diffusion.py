@@ -9,9 +9,9 @@ from scipy import constants
 
 from ..lib.checks import positive
 from ..lib.errors import InputError
+from ..lib.unit_table import UnitTable
 from ..observables.msd_exponents import cubic_length, finite_size_shift
-from .ends import with_ends
-from .window_tables import about_diffusive, about_window
+from .window_tables import MEASURED, Coefficients
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,22 +21,16 @@ if TYPE_CHECKING:
 
 def diffusion(results: ResultTree, window: float | None, viscosity: float | None) -> pd.DataFrame:
     """Diffusivities of every species and of charge; see `Results.diffusion`."""
-    import pandas as pd
-
-    from ..lib.unit_table import UnitTable
-
-    diffusive = window is None and results.has_diffusive_view
-    data = results.decomposition if diffusive else results.at_window(window)
+    read = Coefficients.of(results, window)
     settings = results.settings
     temperature, volume = settings["temperature_K"], settings["volume_angstrom3"] * 1e-30
-    names = [str(s) for s in data["species"].values]
+    names = [str(s) for s in read.data["species"].values]
     number = np.array([s["n_carriers"] for s in settings["species"]], dtype=float)
     charge = np.array([s["charge"] for s in settings["species"]], dtype=float)
     rows: dict[str, tuple[float, float, float, str]] = {}
 
     def add(label: str, name: str, factor: float, unit: str, shift: float = 0.0, **at: str) -> None:
-        name = f"diffusive_{name}" if diffusive else name
-        value, low, high = (x * factor + shift for x in with_ends(data, name, **at))
+        value, low, high = (x * factor + shift for x in read.ends(name, **at))
         rows[label] = (value, low, high, unit)
 
     shift = 0.0
@@ -67,9 +61,5 @@ def diffusion(results: ResultTree, window: float | None, viscosity: float | None
         if shift:
             label = "Nernst-Einstein conductivity, infinite cell"
             add(label, "nernst_einstein", 1.0, "S/m", shift / factor)
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high", "unit"])
-    table.index.name = "quantity"
-    table.attrs = about_diffusive(results) if diffusive else about_window(results, data)
-    if shift:
-        table.attrs["finite_size_shift_cm2_per_s"] = shift
-    return UnitTable.of(table)
+    shifted = {"finite_size_shift_cm2_per_s": shift} if shift else {}
+    return UnitTable.of_rows(rows, MEASURED, ["quantity"], read.about() | shifted)

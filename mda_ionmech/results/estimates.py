@@ -5,7 +5,8 @@ Names, dimensions and units come from the schema of the result file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -155,16 +156,13 @@ class Estimates:
 
     def _notes(self) -> list[str]:
         notes = []
-        few = [
-            t
-            for t, w in zip(self.times, self.blocks.scanned, strict=True)
-            if w.plan.n_blocks < FEWEST_BLOCKS
-        ]
-        none = [
-            t
-            for t, w in zip(self.times, self.blocks.scanned, strict=True)
-            if w.plan.n_blocks < FEWEST_FOR_INTERVAL
-        ]
+        scanned = self.blocks.scanned
+
+        def times_where(chosen: Iterable[Any]) -> list[float]:
+            return [float(t) for t in compress(self.times, chosen)]
+
+        few = times_where(w.plan.n_blocks < FEWEST_BLOCKS for w in scanned)
+        none = times_where(w.plan.n_blocks < FEWEST_FOR_INTERVAL for w in scanned)
         if few:
             notes.append(
                 f"windows of {few[0]:g} ps and longer span fewer than {FEWEST_BLOCKS} blocks: "
@@ -177,19 +175,13 @@ class Estimates:
                 )
             )
         for k, name in enumerate(self.blocks.names):
-            lost = [
-                t
-                for t, (v, _) in zip(self.times, self._windows, strict=True)
-                if v["_undefined_share"][k]
-            ]
+            lost = times_where(v["_undefined_share"][k] for v, _ in self._windows)
             if lost:
                 notes.append(
                     f"shares of {name} are undefined (NaN) at {_times(lost)}: its Onsager "
                     "coefficient is zero within round-off or within its interval"
                 )
-        lost = [
-            t for t, (v, _) in zip(self.times, self._windows, strict=True) if v["_undefined_sigma"]
-        ]
+        lost = times_where(v["_undefined_sigma"] for v, _ in self._windows)
         if lost:
             notes.append(
                 f"Haven ratio and transference numbers are undefined (NaN) at {_times(lost)}: the "
@@ -263,10 +255,7 @@ class Estimates:
             spec = self.schema["/decomposition"]["variables"][name]
             stack = [np.full([sizes[d] for d in spec["dims"]], np.nan) for _ in range(3)]
             for entry, (values, spans) in zip(blocks.paths, self._paths, strict=True):
-                at = (
-                    blocks.resolutions.index(entry.resolution),
-                    blocks.horizons.index(entry.horizon),
-                )
+                at = blocks.place(entry)
                 for target, value in zip(stack, (values[name], *spans[name]), strict=True):
                     target[(..., *at)] = value
             out |= _described(name, spec, stack[0], stack[1:], blocks.level)

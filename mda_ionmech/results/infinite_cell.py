@@ -17,7 +17,6 @@ from ..lib.errors import InputError
 from ..observables.composition_fluctuations import CompositionFluctuations, neutral_projection
 from ..observables.msd_exponents import XI, cubic_length
 from ..trajectory.charge_balance import NEUTRAL
-from .ends import with_ends
 from .results import Results
 
 if TYPE_CHECKING:
@@ -81,10 +80,8 @@ def infinite_cell(
     two components; A. T. Celebi et al., Mol. Simul. 47, 831 (2021). The next order is
     :math:`L^{-3}`, with the square of the size of ions and their correlations.
     """
-    import pandas as pd
-
     from ..lib.unit_table import UnitTable
-    from .window_tables import about_diffusive, about_window
+    from .window_tables import Coefficients
 
     instance("results", results, Results, "give run.results, or mda_ionmech.load(path)")
     settings = results.settings
@@ -95,40 +92,37 @@ def infinite_cell(
         "infinite_cell",
         "extrapolate over cells of other sizes",
     )
-    diffusive = window is None and results.has_diffusive_view
-    data = results.decomposition if diffusive else results.at_window(window)
-    names = [str(s) for s in data["species"].values]
+    at = Coefficients.of(results, window)
+    names = [str(s) for s in at.data["species"].values]
     charge = np.array([float(s["charge"]) for s in settings["species"]])
     value, error = _fluctuations(fluctuations, names, charge, str(settings["frame"]))
     # 1/A^3 in 1/m^3
     per_fluctuation = 1e30 * XI / (6 * np.pi * eta * 1e-3 * length * 1e-10)
     shift, shift_error = per_fluctuation * value, per_fluctuation * error
-    first = "diffusive_" if diffusive else ""
-    level = float(data[f"{first}onsager_low"].attrs["level"])
+    level = float(at.data["onsager_low"].attrs["level"])
     reach = float(special.ndtri((1 + level) / 2))
     rows: dict[str, list[Any]] = {}
     large = []
     for a, one in enumerate(names):
         for b, other in enumerate(names[a:], start=a):
-            found = with_ends(data, f"{first}onsager", species=one, species_2=other)
+            found = at.ends("onsager", species=one, species_2=other)
             label = f"L({one}, {other})"
             by, uncertain = float(shift[a, b]), float(shift_error[a, b])
             low, high = (
                 found[0] + by + sign * float(np.hypot(end - found[0], reach * uncertain))
                 for sign, end in ((-1, found[1]), (1, found[2]))
             )
-            unit = data[f"{first}onsager"].attrs["units"]
-            rows[label] = [*found, by, uncertain, found[0] + by, low, high, unit]
+            rows[label] = [*found, by, uncertain, found[0] + by, low, high, at.unit("onsager")]
             if a == b and abs(by) > abs(found[0]):
                 large.append(f"{label} by {by / found[0]:.2g} of itself")
     same: list[tuple[str, str, dict[str, str]]] = []
     if np.any(charge):
-        same.append(("conductivity", f"{first}conductivity", {}))
-        number = f"{first}transference_number"
+        same.append(("conductivity", "conductivity", {}))
+        number = "transference_number"
         same += [(f"transference number {one}", number, {"species": one}) for one in names]
     for label, name, where in same:
-        found = with_ends(data, name, **where)
-        rows[label] = [*found, 0.0, 0.0, *found, data[name].attrs["units"]]
+        found = at.ends(name, **where)
+        rows[label] = [*found, 0.0, 0.0, *found, at.unit(name)]
     if large:
         warnings.warn(
             f"the finite-size correction changes {', '.join(large)}: it is the first order of an "
@@ -137,11 +131,8 @@ def infinite_cell(
         )
     columns = ["value", "low", "high", "shift", "shift_error"]
     columns += ["infinite", "infinite_low", "infinite_high", "unit"]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    table.index.name = "quantity"
-    table.attrs = about_diffusive(results) if diffusive else about_window(results, data)
-    table.attrs |= {"viscosity_mPa_s": eta, "length_angstrom": length, "level": level}
-    return UnitTable.of(table)
+    attrs = at.about() | {"viscosity_mPa_s": eta, "length_angstrom": length, "level": level}
+    return UnitTable.of_rows(rows, columns, ["quantity"], attrs)
 
 
 def _check_liquid(settings: dict[str, Any]) -> None:

@@ -32,5 +32,5 @@ def plain_table(title: str, columns: Sequence[str], left: int, caption: str | No
     table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1),
                   collapse_padding=True, pad_edge=False)  # fmt: skip
     for k, name in enumerate(columns):
-        table.add_column(name, justify="left" if k < left else "right", no_wrap=True)
+        table.add_column(name, justify="left" if k < left else "right", no_wrap=k >= left)
     return table

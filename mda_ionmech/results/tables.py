@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -104,18 +103,13 @@ def transport_table(results: Results, window: float | None) -> Table:
         if "window_ps" not in transport.attrs
         else f"over {transport.attrs['window_ps']:g} ps"
     )
-    table = Table(
-        title=f"Transport {over}, {transport.attrs['frame']} frame of reference",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
+    table = plain_table(
+        f"Transport {over}, {transport.attrs['frame']} frame of reference",
+        ["quantity", "value", "interval", "unit"],
+        1,
+        transport.attrs.get("comment"),
     )
-    table.add_column("quantity")
-    table.add_column("value", justify="right")
-    table.add_column("interval", justify="right")
-    table.add_column("unit")
-    table.caption = transport.attrs.get("comment")
+    table.columns[-1].justify = "left"
     for name, row in transport.iterrows():
         unit = "" if row["unit"] == "1" else str(row["unit"])
         lines = [(str(name), 1, unit)]
@@ -277,11 +271,8 @@ def print_shells(
     console: Console, shells: Sequence[tuple[IonSpecies, dict[str, RadialDistribution]]]
 ) -> None:
     """Print the first shells by g(r), and the radii in use."""
-    table = Table(title="First shells", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for column in ("species", "ligand"):
-        table.add_column(column)
-    for column in ("peak, Å", "minimum, Å", "number within", "in use, Å"):
-        table.add_column(column, justify="right")
+    columns = ["species", "ligand", "peak, Å", "minimum, Å", "number within", "in use, Å"]
+    table = plain_table("First shells", columns, 2)
     unclear, flat = [], []
     for species, found in shells:
         shell: Any = species.microstates

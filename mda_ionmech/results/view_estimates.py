@@ -132,11 +132,7 @@ def samples_of(name: str, blocks: Blocks) -> np.ndarray:
             if out is None:
                 shape = (len(blocks.resolutions), len(blocks.horizons))
                 out = np.full((*drawn.shape, *shape), np.nan)
-            at = (
-                blocks.resolutions.index(entry.resolution),
-                blocks.horizons.index(entry.horizon),
-            )
-            out[(..., *at)] = drawn
+            out[(..., *blocks.place(entry))] = drawn
         return np.asarray(out)
     stacked = []
     for window in blocks.scanned:

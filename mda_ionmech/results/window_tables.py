@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,99 +18,116 @@ from .ends import with_ends
 from .tree import ResultTree
 from .view_estimates import event_transference, view_table
 
+#: Columns of a table of quantities.
+MEASURED = ("value", "low", "high", "unit")
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Coefficients at one window, or in the diffusive limit.
+
+    Attributes
+    ----------
+    results : ResultTree
+    data : xarray.Dataset
+        The decomposition, at the window if there is one.
+    diffusive : bool
+    """
+
+    results: ResultTree
+    data: xr.Dataset
+    diffusive: bool
+
+    @classmethod
+    def of(cls, results: ResultTree, window: float | None) -> Coefficients:
+        """Those of a window; without one of the diffusive limit, where there is one."""
+        diffusive = window is None and results.has_diffusive_view
+        data = results.decomposition if diffusive else results.at_window(window)
+        return cls(results, data, diffusive)
+
+    def variable(self, name: str) -> str:
+        """Name of the variable of a coefficient."""
+        return f"diffusive_{name}" if self.diffusive else name
+
+    def ends(self, name: str, **where: str) -> tuple[float, float, float]:
+        """Value, low and high end of a coefficient."""
+        return with_ends(self.data, self.variable(name), **where)
+
+    def unit(self, name: str) -> str:
+        """Unit of a coefficient."""
+        return str(self.data[self.variable(name)].attrs["units"])
+
+    def about(self) -> dict[Hashable, Any]:
+        """Attributes of a table, with a comment where momentum fixes transference."""
+        out: dict[Hashable, Any] = {}
+        if self.diffusive:
+            about = self.data["diffusive_onsager"].attrs
+            out = {
+                "view": "diffusive",
+                "resolution_ps": float(about["resolution_ps"]),
+                "first_lag_ps": float(about["first_lag_ps"]),
+                "last_lag_ps": float(np.max(about["lag_ps"])),
+            }
+        else:
+            out["window_ps"] = float(self.data["window"])
+        out["frame"] = self.results.settings["frame"]
+        numbers = self.data[self.variable("transference_number")]
+        ratio = self.data[self.variable("haven_ratio")]
+        comment = str(self.data["transference_number"].attrs.get("comment", ""))
+        if comment and not np.isfinite(numbers).any() and np.isfinite(ratio):
+            out["comment"] = comment
+        return out
+
 
 def transference(results: ResultTree, window: float | None) -> pd.DataFrame:
     """See `Results.transference`."""
-    if window is None and results.has_diffusive_view:
-        return _diffusive_transference(results)
-    data = results.at_window(window)
-    blocks = results.blocks
-    number = [float(w.frames * blocks.dt) for w in blocks.scanned].index(float(data["window"]))
-    rows = event_transference(blocks.scanned[number], blocks)
-    if not np.isfinite(data["transference_number"]).all():
+    at = Coefficients.of(results, window)
+    rows = _in_the_limit(at) if at.diffusive else _at_window(at)
+    if not np.isfinite(at.data[at.variable("transference_number")]).all():
         rows = {k: (np.nan, np.nan, np.nan, v[3]) for k, v in rows.items()}
-    table = pd.DataFrame.from_dict(
-        rows, orient="index", columns=["transference", "low", "high", "conductivity"]
-    )
-    table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
-    table.attrs = about_window(results, data)
-    return UnitTable.of(table)
+    columns = ("transference", "low", "high", "conductivity")
+    return UnitTable.of_rows(rows, columns, ["species", "event"], at.about())
 
 
 def transport(results: ResultTree, window: float | None) -> pd.DataFrame:
     """See `Results.transport`."""
-    diffusive = window is None and results.has_diffusive_view
-    data = results.decomposition if diffusive else results.at_window(window)
-    rows: dict[str, tuple[float, float, float, str]] = {}
-
-    def add(label: str, name: str, **where: str) -> None:
-        name = f"diffusive_{name}" if diffusive else name
-        rows[label] = (*with_ends(data, name, **where), data[name].attrs["units"])
-
-    add("conductivity", "conductivity")
-    add("Nernst-Einstein conductivity", "nernst_einstein")
-    add("Haven ratio", "haven_ratio")
-    for one in data["species"].values:
-        add(f"transference number {one}", "transference_number", species=str(one))
-    for one in data["species"].values:
-        add(f"self-diffusivity {one}", "diffusivity_self", species=str(one))
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high", "unit"])
-    table.index.name = "quantity"
-    table.attrs = about_diffusive(results) if diffusive else about_window(results, data)
-    return UnitTable.of(table)
+    at = Coefficients.of(results, window)
+    names = [str(one) for one in at.data["species"].values]
+    quantities: list[tuple[str, str, dict[str, str]]] = [
+        ("conductivity", "conductivity", {}),
+        ("Nernst-Einstein conductivity", "nernst_einstein", {}),
+        ("Haven ratio", "haven_ratio", {}),
+        *((f"transference number {n}", "transference_number", {"species": n}) for n in names),
+        *((f"self-diffusivity {n}", "diffusivity_self", {"species": n}) for n in names),
+    ]
+    rows = {label: (*at.ends(name, **of), at.unit(name)) for label, name, of in quantities}
+    return UnitTable.of_rows(rows, MEASURED, ["quantity"], at.about())
 
 
-def _diffusive_transference(results: ResultTree) -> pd.DataFrame:
+def _at_window(at: Coefficients) -> dict[tuple[str, str], tuple[float, float, float, float]]:
+    """Fractions of the conductivity in windows of one length."""
+    blocks, window = at.results.blocks, float(at.data["window"])
+    lengths = [float(w.frames * blocks.dt) for w in blocks.scanned]
+    return event_transference(blocks.scanned[lengths.index(window)], blocks)
+
+
+def _in_the_limit(at: Coefficients) -> dict[tuple[str, str], tuple[float, float, float, float]]:
     """Fractions of the conductivity in the diffusive limit, labels read at its resolution."""
-    data, about = results.decomposition, about_diffusive(results)
-    blocks = results.blocks
-    at = blocks.resolutions.index(whole_frames(float(about["resolution_ps"]), blocks.dt))
+    data, blocks = at.data, at.results.blocks
+    resolution = float(data["diffusive_onsager"].attrs["resolution_ps"])
+    k = blocks.resolutions.index(whole_frames(resolution, blocks.dt))
     sigma = float(data["diffusive_conductivity"])
-    part = data["diffusive_event_conductivity"].values[..., at]
-    drawn = results.samples("diffusive_event_conductivity")[..., at]
-    undefined = not np.isfinite(data["diffusive_transference_number"]).all()
-    rows = {}
+    part = data["diffusive_event_conductivity"].values[..., k]
+    drawn = at.results.samples("diffusive_event_conductivity")[..., k]
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = percentiles(drawn / drawn.sum(axis=(1, 2))[:, None, None], blocks.level)
-    for a, e in zip(*blocks.path_rows, strict=True):
-        ends = low[a, e], high[a, e]
-        own = (np.nan,) * 3 if undefined else (part[a, e] / sigma, *ends)
-        rows[blocks.names[a], blocks.events[e]] = (*map(float, own), float(part[a, e]))
-    table = pd.DataFrame.from_dict(
-        rows, orient="index", columns=["transference", "low", "high", "conductivity"]
-    )
-    table.index = pd.MultiIndex.from_tuples(rows, names=["species", "event"])
-    table.attrs = about
-    return UnitTable.of(table)
-
-
-def about_diffusive(results: ResultTree) -> dict[Hashable, Any]:
-    """Attributes of a table of the diffusive view."""
-    data = results.decomposition
-    about = data["diffusive_onsager"].attrs
-    out: dict[Hashable, Any] = {
-        "view": "diffusive",
-        "resolution_ps": float(about["resolution_ps"]),
-        "first_lag_ps": float(about["first_lag_ps"]),
-        "last_lag_ps": float(np.max(about["lag_ps"])),
-        "frame": results.settings["frame"],
-    }
-    comment = str(data["transference_number"].attrs.get("comment", ""))
-    numbers, ratio = data["diffusive_transference_number"], data["diffusive_haven_ratio"]
-    if comment and not np.isfinite(numbers).any() and np.isfinite(ratio):
-        out["comment"] = comment
-    return out
-
-
-def about_window(results: ResultTree, data: xr.Dataset) -> dict[Hashable, Any]:
-    """Attributes of a table of one window, with a comment where momentum fixes transference."""
-    out: dict[Hashable, Any] = {"window_ps": float(data["window"])}
-    out["frame"] = results.settings["frame"]
-    numbers = data["transference_number"]
-    comment = str(numbers.attrs.get("comment", ""))
-    if comment and not np.isfinite(numbers).any() and np.isfinite(data["haven_ratio"]):
-        out["comment"] = comment
-    return out
+        share = part / sigma
+    return {
+        (blocks.names[a], blocks.events[e]): (
+            float(share[a, e]), float(low[a, e]), float(high[a, e]), float(part[a, e])
+        )
+        for a, e in zip(*blocks.path_rows, strict=True)
+    }  # fmt: skip
 
 
 def view_of(
