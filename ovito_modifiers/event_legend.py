@@ -24,6 +24,19 @@ CORNERS = {
 GROUP = "Placement"
 
 
+def _fraction(value: float, label: str, desc: str, low: float = 0.0, high: float = 1.0) -> Any:
+    """A parameter that OVITO shows in percent."""
+    return traits.api.Range(
+        low=low, high=high, value=value, label=label, desc=desc, ovito_unit="percent",
+        ovito_group=GROUP,
+    )  # fmt: skip
+
+
+def _color(value: float, label: str, desc: str) -> Any:
+    """A parameter for a colour, at first a shade of grey."""
+    return Color((value, value, value), label=label, desc=desc, ovito_group=GROUP)
+
+
 class EventLegend(ViewportOverlayInterface):
     """One line per event: swatch, name, ions in this frame, share of the Onsager coefficient."""
 
@@ -63,48 +76,18 @@ class EventLegend(ViewportOverlayInterface):
         desc="Position of the legend.",
         ovito_group=GROUP,
     )
-    margin = traits.api.Range(
-        low=0.0,
-        high=0.5,
-        value=0.02,
-        label="Margin",
-        desc="Distance from the corner, as a fraction of the picture's height.",
-        ovito_unit="percent",
-        ovito_group=GROUP,
+    margin = _fraction(
+        0.02, "Margin", "Distance from the corner, as a fraction of the picture's height.", high=0.5
     )
-    font_size = traits.api.Range(
-        low=0.005,
-        high=0.2,
-        value=0.032,
-        label="Font size",
-        desc="Height of the text, as a fraction of the picture's height.",
-        ovito_unit="percent",
-        ovito_group=GROUP,
+    font_size = _fraction(
+        0.032, "Font size", "Height of the text, as a fraction of the picture's height.", 0.005, 0.2
     )
-    text_color = Color(
-        (0.0, 0.0, 0.0), label="Text color", desc="Color of the text.", ovito_group=GROUP
+    text_color = _color(0.0, "Text color", "Color of the text.")
+    outline_color = _color(
+        1.0, "Outline color", "Color of the outline of the text, for contrast with particles."
     )
-    outline_color = Color(
-        (1.0, 1.0, 1.0),
-        label="Outline color",
-        desc="Color of the outline of the text, for contrast with particles.",
-        ovito_group=GROUP,
-    )
-    background_color = Color(
-        (1.0, 1.0, 1.0),
-        label="Background color",
-        desc="Color of the rectangle behind the text.",
-        ovito_group=GROUP,
-    )
-    background = traits.api.Range(
-        low=0.0,
-        high=1.0,
-        value=0.8,
-        label="Background",
-        desc="Opacity of the rectangle behind the text; 0: none.",
-        ovito_unit="percent",
-        ovito_group=GROUP,
-    )
+    background_color = _color(1.0, "Background color", "Color of the rectangle behind the text.")
+    background = _fraction(0.8, "Background", "Opacity of the rectangle behind the text; 0: none.")
     match = shared.match_parameter()
     _ = traits.api.Disallow
 
@@ -115,24 +98,18 @@ class EventLegend(ViewportOverlayInterface):
         columns = self.columns(data)
         width, height = canvas.logical_size
         aspect = width / height
-        size = self.font_size
-        line = 1.5 * size
-        starts = np.cumsum(
-            [0.0]
-            + [
-                max(self._width(canvas, text) for text, _ in column) + 0.7 * size / aspect
-                for column in columns
-            ]
-        )
+        line, space = 1.5 * self.font_size, 0.7 * self.font_size / aspect
+        widths = [max(self._width(canvas, text) for text, _ in one) for one in columns]
+        starts = np.cumsum([0.0] + [width + space for width in widths])
         n = len(columns[0])
-        table = float(starts[-1] - 0.7 * size / aspect)
+        table = float(starts[-1] - space)
         below = self._element_lines(canvas, data, table, aspect)
         n_lines = n + len(below)
         (x, y), (right, up) = CORNERS[self.corner]
         x += right * self.margin / aspect
         y += up * self.margin
         if right < 0:
-            x -= starts[-1] - 0.7 * size / aspect
+            x -= starts[-1] - space
         if up > 0:
             y += n_lines * line
         self._draw_background(canvas, (x, y), table, n_lines * line)
@@ -142,7 +119,7 @@ class EventLegend(ViewportOverlayInterface):
         for k, column in enumerate(columns):
             numeric = k > 1
             for place, (text, color) in enumerate(column):
-                at = x + (starts[k + 1] - 0.7 * size / aspect if numeric else starts[k])
+                at = x + (starts[k + 1] - space if numeric else starts[k])
                 position = (float(at), float(y - place * line))
                 anchor = "north east" if numeric else "north west"
                 self._draw(canvas, text, position, color, anchor)
@@ -213,11 +190,9 @@ class EventLegend(ViewportOverlayInterface):
         )
 
     def _width(self, canvas: ViewportOverlayInterface.Canvas, text: str) -> float:
-        return (
-            float(canvas.text_bounds(as_it_is(text), font_size=self.font_size)[1][0])
-            if text
-            else 0.0
-        )
+        if not text:
+            return 0.0
+        return float(canvas.text_bounds(as_it_is(text), font_size=self.font_size)[1][0])
 
     def columns(self, data: DataCollection) -> list[list[tuple[str, tuple[float, ...]]]]:
         """Text and colour of every cell, column by column, the heading first."""
@@ -261,7 +236,7 @@ def element_rows(data: DataCollection) -> list[tuple[str, tuple[float, ...]]]:
     rows: list[tuple[str, tuple[float, ...]]] = []
     if painted in particles:
         labelled = particles[painted]
-        neutral = tuple(float(c) for c in labelled.types[0].color)
+        neutral = tuple(map(float, labelled.types[0].color))
         carriers = np.unique(kinds[np.asarray(labelled) > 0])
         other = ~np.isin(kinds, carriers)
         if len(carriers) == 0 or np.any(np.asarray(labelled)[~other] == 0):
@@ -273,7 +248,7 @@ def element_rows(data: DataCollection) -> list[tuple[str, tuple[float, ...]]]:
         mine = np.flatnonzero((kinds == one.id) & other)
         if len(mine):
             drawn = one.color if color is None else color[mine[0]]
-            rows.append((one.name or str(one.id), tuple(float(c) for c in drawn)))
+            rows.append((one.name or str(one.id), tuple(map(float, drawn))))
     return rows
 
 
@@ -282,9 +257,7 @@ def contact_rows(data: DataCollection) -> list[tuple[str, tuple[float, ...]]]:
     text = str(data.attributes.get("ShellBonds.Colors", ""))
     colors = shared.hex_to_rgb(tuple(text.split()))
     names = ("in the shell", "leaves", "arrives")
-    return [
-        (name, tuple(float(c) for c in color)) for name, color in zip(names, colors, strict=False)
-    ]
+    return [(name, tuple(map(float, color))) for name, color in zip(names, colors, strict=False)]
 
 
 def as_it_is(text: str) -> str:

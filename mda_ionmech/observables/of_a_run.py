@@ -31,6 +31,20 @@ class RunObservables(ABC):
     def _window(self, window: float | None) -> int:
         """A window in whole frames; None for that of `Results.summary`."""
 
+    def _ruled(self, what: str, species: str | None) -> tuple[LabelledRun, int]:
+        """The run, and the number of a species with an event rule; default the first one."""
+        run = self._labelled(what)
+        able = [one.name for one in run.species if one.rule is not None]
+        remedy = "microstates=... and events=..., e.g. SolvationEvents()"
+        return run, run.index(species_with(species, able, what, "event rule", remedy))
+
+    def _hopping(self, what: str, species: str | None) -> tuple[LabelledRun, int]:
+        """The run, and the number of a species with hops between sites; default the first one."""
+        run = self._labelled(what)
+        able = [one.name for one in run.species if one.on_sites]
+        remedy = "microstates=SiteAssignment... and events=CrystalEvents()"
+        return run, run.index(species_with(species, able, what, "hops between sites", remedy))
+
     def events(self, window: float | None = None, *, species: str | None = None) -> EventLabels:
         """Event of every carrier and origin for one window length, with the flags.
 
@@ -52,11 +66,8 @@ class RunObservables(ABC):
         """
         from .event_labels import event_labels
 
-        run = self._labelled("events()")
-        ruled = [one.name for one in run.species if one.rule is not None]
-        remedy = "microstates=... and events=..., e.g. SolvationEvents()"
-        name = species_with(species, ruled, "events()", "event rule", remedy)
-        return event_labels(run, run.index(name), self._window(window))
+        run, index = self._ruled("events()", species)
+        return event_labels(run, index, self._window(window))
 
     def hops(self, window: float | None = None, *, species: str | None = None) -> pd.DataFrame:
         """Every hop of one species on sites, with its channel and the size of its cluster.
@@ -95,11 +106,8 @@ class RunObservables(ABC):
         """
         from .hop_table import hop_table
 
-        run = self._labelled("hops()")
-        able = [one.name for one in run.species if one.on_sites]
-        remedy = "microstates=SiteAssignment... and events=CrystalEvents()"
-        name = species_with(species, able, "hops()", "hops between sites", remedy)
-        return hop_table(run, run.index(name), self._window(window))
+        run, index = self._hopping("hops()", species)
+        return hop_table(run, index, self._window(window))
 
     def displacement_spectrum(
         self,
@@ -151,11 +159,8 @@ class RunObservables(ABC):
         """
         from .displacement_spectrum import displacement_spectrum
 
-        run = self._labelled("displacement_spectrum()")
-        ruled = [one.name for one in run.species if one.rule is not None]
-        remedy = "microstates=... and events=..., e.g. SolvationEvents()"
-        name = species_with(species, ruled, "displacement_spectrum()", "event rule", remedy)
-        return displacement_spectrum(run, run.index(name), self._window(window), bins)
+        run, index = self._ruled("displacement_spectrum()", species)
+        return displacement_spectrum(run, index, self._window(window), bins)
 
     def hop_strings(
         self, taus: str | Sequence[float] = "log", *, species: str | None = None
@@ -198,11 +203,8 @@ class RunObservables(ABC):
         """
         from .hop_strings import hop_strings
 
-        run = self._labelled("hop_strings()")
-        able = [one.name for one in run.species if one.on_sites]
-        remedy = "microstates=SiteAssignment... and events=CrystalEvents()"
-        name = species_with(species, able, "hop_strings()", "hops between sites", remedy)
-        return hop_strings(run, run.index(name), taus)
+        run, index = self._hopping("hop_strings()", species)
+        return hop_strings(run, index, taus)
 
     def exponents(self) -> pd.DataFrame:
         """Exponents and slopes of the mean squared displacements between neighbouring windows.
@@ -388,8 +390,5 @@ class RunObservables(ABC):
         """
         from .rate_control import rate_control_of
 
-        run = self._labelled("rate_control()")
-        able = [one.name for one in run.species if one.on_sites]
-        remedy = "microstates=SiteAssignment... and events=CrystalEvents()"
-        name = species_with(species, able, "rate_control()", "hops between sites", remedy)
-        return rate_control_of(run, run.index(name), horizon)
+        run, index = self._hopping("rate_control()", species)
+        return rate_control_of(run, index, horizon)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,18 +46,12 @@ def running_estimate(results: Any, parts: int, species: str | None) -> pd.DataFr
     total, low, high = summary.attrs["total"]
     columns = ["onsager", *summary.index]
     out = {}
-    for direction in ("forward", "backward"):
-        order = slice(None) if direction == "forward" else slice(None, None, -1)
-        for part in range(1, parts + 1):
-            used = -(-len(values) * part // parts)
-            counted = origins[order][:used].sum(axis=0)
-            if not np.all(counted > 0):  # the longest lag has no origin there
-                row = np.full(len(columns), np.nan)
-            else:
-                mean = values[order][:used].sum(axis=0) / counted[:, None]
-                found = weights @ mean * factor
-                row = np.concatenate([found[:1], found[1:] / found[0]])
-            out[direction, part / parts] = row
+    for key, used in _used(len(values), parts):
+        counted = origins[used].sum(axis=0)
+        out[key] = np.full(len(columns), np.nan)
+        if np.all(counted > 0):  # else the longest lag has no origin there
+            found = weights @ (values[used].sum(axis=0) / counted[:, None]) * factor
+            out[key] = np.concatenate([found[:1], found[1:] / found[0]])
     table = pd.DataFrame.from_dict(out, orient="index", columns=columns)
     table.index = pd.MultiIndex.from_tuples(out, names=["direction", "fraction"])
     fraction = table.index.get_level_values("fraction").to_numpy()
@@ -70,6 +65,15 @@ def running_estimate(results: Any, parts: int, species: str | None) -> pd.DataFr
         "total": total,
     }
     return UnitTable.of(table)
+
+
+def _used(n_blocks: int, parts: int) -> Iterator[tuple[tuple[str, float], slice]]:
+    """Direction and fraction of each part of the trajectory, and its blocks."""
+    for direction in ("forward", "backward"):
+        for part in range(1, parts + 1):
+            used = -(-n_blocks * part // parts)
+            chosen = slice(used) if direction == "forward" else slice(None, -used - 1, -1)
+            yield (direction, part / parts), chosen
 
 
 def running_conductivity(results: Any, parts: int) -> pd.DataFrame:
@@ -101,16 +105,12 @@ def running_conductivity(results: Any, parts: int) -> pd.DataFrame:
     factor = constants.e**2 * blocks.system.onsager_factor(blocks.dt)
     _, low, high = with_ends(data, "diffusive_conductivity")
     out = {}
-    for direction in ("forward", "backward"):
-        order = slice(None) if direction == "forward" else slice(None, None, -1)
-        for part in range(1, parts + 1):
-            used = -(-len(values) * part // parts)
-            counted = sums.origins[order][:used][:, at].sum(axis=0)
-            known = bool(np.all(counted > 0))
-            mean = values[order][:used].sum(axis=0) / counted if known else np.nan
-            error = (high - low) / 2 / np.sqrt(part / parts)
-            found = float(np.sum(weights * mean) * factor)
-            out[direction, part / parts] = (found, error)
+    for key, used in _used(len(values), parts):
+        counted = sums.origins[used][:, at].sum(axis=0)
+        known = bool(np.all(counted > 0))
+        mean = values[used].sum(axis=0) / counted if known else np.nan
+        error = (high - low) / 2 / np.sqrt(key[1])
+        out[key] = float(np.sum(weights * mean) * factor), error
     table = pd.DataFrame.from_dict(out, orient="index", columns=["conductivity", "error"])
     table.index = pd.MultiIndex.from_tuples(out, names=["direction", "fraction"])
     return table
