@@ -8,6 +8,7 @@ import numpy as np
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents
+from mda_ionmech.events.nulls.exclusion_gas import simulate_blocks
 from mda_ionmech.microstates import SiteAssignment
 
 from .builders import make_universe
@@ -79,3 +80,8 @@ def two_lattices(rng, n_frames, n_ions, *, rate=0.1, switch=0.005):
     steps[0] = rng.integers(0, REPEATS, (n_ions, 3)) * CELL
     other = np.cumsum(rng.random((n_frames, n_ions)) < switch, axis=0) % 2
     return np.cumsum(steps, axis=0) + other[..., None] * CELL / 2
+
+
+def simulate(graph, site_of, *, n_frames, **options):
+    """All frames of an exclusion gas, (carriers, frames)."""
+    return next(simulate_blocks(graph, site_of, n_frames=n_frames, most=n_frames, **options))

@@ -99,9 +99,7 @@ def short_length(argument: str, length: float, spacing: float) -> str | None:
     )
 
 
-def long_persistence(
-    name: str, persistence: float, spacing: float, n_frames: int, used: bool = True
-) -> str | None:
+def long_persistence(name: str, persistence: float, spacing: float, n_frames: int) -> str | None:
     """Warn of a persistence comparable with the run, or shorter than the frames can resolve.
 
     Parameters
@@ -111,8 +109,6 @@ def long_persistence(
     persistence, spacing : float
         ps.
     n_frames : int
-    used : bool
-        False where no filters are applied.
 
     Raises
     ------
@@ -120,7 +116,7 @@ def long_persistence(
         Where no change can last longer.
     """
     span = (n_frames - 1) * spacing
-    if not used or persistence == 0:
+    if persistence == 0:
         return None
     if persistence >= span:
         raise InputError(

@@ -7,7 +7,6 @@ octet rule of Lewis structures: a nitrogen with four is +1, a boron with four -1
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -390,9 +389,3 @@ def balanced(counts: dict[str, int]) -> dict[str, float] | None:
         if not fixed and abs(wanted - round(wanted)) < 1e-9 and -4 <= wanted <= 7 and wanted:
             return charges | {element: float(round(wanted))}
     return None
-
-
-def counts_in(formula: str) -> dict[str, int]:
-    """Number of atoms of each element of a formula such as ``C2F6NO4S2``."""
-    found = re.findall(r"([A-Z][a-z]?)(\d*)", formula)
-    return {element: int(number or 1) for element, number in found}

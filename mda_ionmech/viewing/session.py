@@ -18,8 +18,8 @@ from .presets import preset_of
 from .scene import DIRECTION, chosen_events, require_ovito
 
 
-def write_session(opened: Opened, dump: Path, events: str | None = None) -> list[Path]:
-    """Write ``NAME.ovito`` beside a dump, with the states file it needs.
+def write_session(opened: Opened, dump: Path) -> list[Path]:
+    """Write ``NAME.ovito`` beside a dump, with the states file it needs and all events of change.
 
     OVITO Pro and the Python package open it, with the modifiers of this package installed.
 
@@ -28,8 +28,6 @@ def write_session(opened: Opened, dump: Path, events: str | None = None) -> list
     opened : Opened
     dump : pathlib.Path
         Written by `write_dump`.
-    events : str, optional
-        Default: all events that mean a change.
 
     Returns
     -------
@@ -46,7 +44,7 @@ def write_session(opened: Opened, dump: Path, events: str | None = None) -> list
     states = dump.with_name(f"{dump.stem}{ENDING}").absolute()
     _write_states(opened, states)
     preset = preset_of(opened.states)
-    names = ", ".join(chosen_events(opened.states, events))
+    names = ", ".join(chosen_events(opened.states, None))
     # a dump of every nth frame numbers its frames in another way, its steps are those of the states
     path = {"events_file": str(states), "match": "timestep"}
     pipeline = import_file(str(dump.absolute()))

@@ -17,9 +17,7 @@ from ovito_modifiers.states import StatesFile
 POINTS = 200
 
 
-def shares_over_time(
-    states: StatesFile, names: Sequence[str], points: int = POINTS
-) -> tuple[np.ndarray, np.ndarray]:
+def shares_over_time(states: StatesFile, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Part of the ions with each event, averaged over stretches of the trajectory.
 
     Ions are those whose label ever says something; frames near the end, in which no window begins,
@@ -29,8 +27,6 @@ def shares_over_time(
     ----------
     states : StatesFile
     names : sequence of str
-    points : int
-        Most stretches.
 
     Returns
     -------
@@ -45,7 +41,7 @@ def shares_over_time(
     rows = np.flatnonzero(known.any(axis=1))
     if len(rows) == 0:
         return np.empty(0), np.empty((len(names), 0))
-    stretches = np.array_split(rows, min(points, len(rows)))
+    stretches = np.array_split(rows, min(POINTS, len(rows)))
     time = np.array([states.time_ps[one].mean() for one in stretches])
     share = np.empty((len(names), len(stretches)))
     for k, name in enumerate(names):

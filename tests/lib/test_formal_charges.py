@@ -13,11 +13,16 @@ from mda_ionmech.lib.formal_charges import (
     NAMED,
     balanced,
     bonds_of,
-    counts_in,
     formula_of,
     ion_of,
     with_sign,
 )
+
+
+def counts_in(formula):
+    """Number of atoms of each element of a formula such as ``C2F6NO4S2``."""
+    found = re.findall(r"([A-Z][a-z]?)(\d*)", formula)
+    return {element: int(number or 1) for element, number in found}
 
 
 def molecule(line):

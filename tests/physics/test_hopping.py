@@ -6,11 +6,12 @@ import pytest
 from mda_ionmech import IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.events.nulls.circular_shift import circular_null
-from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, simulate
+from mda_ionmech.events.nulls.exclusion_gas import SiteGraph
 from mda_ionmech.microstates import SiteAssignment
 
 from ..builders import decompose, make_universe, mobility, standard_error
 from ..events.crystal.test_crystal_events import cubic, history
+from ..site_lattices import simulate
 
 
 def test_case_3_parallel_hops_are_one_cooperative_event(record):

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from mda_ionmech import InputError
-from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, simulate
+from mda_ionmech.events.nulls.exclusion_gas import SiteGraph
 from mda_ionmech.observables import HopGraph, HopRecord, hop_graph, markov_diffusion, rate_control
 from mda_ionmech.observables.rate_control import add_own_products, add_steps_of_channels
+
+from ..site_lattices import simulate
 
 A1, A2, W1, W2 = 1.2, 2.4, 0.5, 0.05
 

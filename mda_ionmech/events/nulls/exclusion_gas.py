@@ -242,22 +242,6 @@ def simulate_blocks(
         yield state
 
 
-def simulate(
-    graph: SiteGraph,
-    site_of: np.ndarray,
-    *,
-    n_frames: int,
-    spacing: float,
-    rng: np.random.Generator,
-    skip: int = 0,
-) -> np.ndarray:
-    """All frames of `simulate_blocks`, shape (carriers, frames), int32."""
-    blocks = simulate_blocks(
-        graph, site_of, n_frames=n_frames, spacing=spacing, rng=rng, skip=skip, most=n_frames
-    )
-    return next(blocks)
-
-
 @dataclass(frozen=True)
 class HopCounts:
     """Number of hops between each pair of sites in a record.
