@@ -15,7 +15,7 @@ from ..events import PolymerEvents
 from ..lib.compounds import atom_kinds_in, copies_in, repeating_unit
 from ..lib.elements import elements_of
 from ..lib.errors import InputError
-from ..lib.molecules import are_bonded, bond_pairs, distinct, in_order_of_appearance
+from ..lib.molecules import are_bonded, bond_pairs, distinct, extremes, in_order_of_appearance
 from ..lib.polymer_chains import chain_of_atom
 
 if TYPE_CHECKING:
@@ -81,10 +81,7 @@ def _split_residues(
     if n_residues < 2:
         return []
     residue = np.asarray(atoms.resindices)
-    lowest = np.full(n_residues, len(molecule), dtype=np.int64)
-    highest = np.full(n_residues, -1, dtype=np.int64)
-    np.minimum.at(lowest, residue, molecule)
-    np.maximum.at(highest, residue, molecule)
+    lowest, highest = extremes(residue, molecule, n_residues)
     asked = np.zeros(n_residues, dtype=bool)
     for one in species:
         if one.compound is not None:
@@ -157,10 +154,7 @@ def _several_in_a_molecule(one: IonSpecies, molecule: np.ndarray, bonded: np.nda
     element = np.unique(
         elements_of(one.atoms.universe, by_mass=False)[free.ix], return_inverse=True
     )[1]
-    lowest = np.full(int(group.max()) + 1, len(free))
-    highest = np.full(int(group.max()) + 1, -1)
-    np.minimum.at(lowest, group, element)
-    np.maximum.at(highest, group, element)
+    lowest, highest = extremes(group, element, int(group.max()) + 1)
     mixed = np.flatnonzero(lowest < highest)
     if not len(mixed):
         return []

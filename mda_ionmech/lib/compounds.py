@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
-from .molecules import bond_pairs, fragments_of, in_order_of_appearance
+from .molecules import bond_pairs, extremes, fragments_of, in_order_of_appearance
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -48,10 +48,7 @@ def copies_in(group: np.ndarray, kind: np.ndarray) -> np.ndarray:
     pair, number = np.unique(group * n_kinds + kind, return_counts=True)
     of = pair // n_kinds
     n_groups = int(group.max(initial=-1)) + 1
-    least = np.full(n_groups, np.iinfo(np.int64).max)
-    most = np.zeros(n_groups, dtype=np.int64)
-    np.minimum.at(least, of, number)
-    np.maximum.at(most, of, number)
+    least, most = extremes(of, number, n_groups)
     return np.where(least == most, most, 1)
 
 

@@ -20,6 +20,18 @@ def distinct(values: np.ndarray) -> np.ndarray:
     return values[np.flatnonzero(np.diff(values, prepend=values[:1] - 1))]
 
 
+def extremes(group: np.ndarray, value: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest whole number of each group, shapes (groups,); of an empty one any, and -1.
+
+    They are equal where a group holds one value alone.
+    """
+    lowest = np.full(n_groups, np.iinfo(np.int64).max)
+    highest = np.full(n_groups, -1, dtype=np.int64)
+    np.minimum.at(lowest, group, value)
+    np.maximum.at(highest, group, value)
+    return lowest, highest
+
+
 def _bonds_as_stored(universe: Any) -> np.ndarray:
     """Atom indices of all bonds, (bonds, 2), in the order and direction of the topology."""
     bonds = getattr(universe._topology, "bonds", None)
@@ -127,10 +139,7 @@ def molecule_of_atom(universe: Any) -> np.ndarray:
     n_bonded = np.bincount(group[bonded], minlength=n_groups)
     n_alone = np.bincount(group[~bonded], minlength=n_groups)
     # a group holds one fragment where its lowest and highest fragment are equal
-    lowest = np.full(n_groups, n_atoms, dtype=np.int64)
-    highest = np.full(n_groups, -1, dtype=np.int64)
-    np.minimum.at(lowest, group[bonded], fragment[bonded])
-    np.maximum.at(highest, group[bonded], fragment[bonded])
+    lowest, highest = extremes(group[bonded], fragment[bonded], n_groups)
     label = fragment.copy()
     mine = group[~bonded]
     one = (lowest[mine] == highest[mine]) & (n_alone[mine] <= n_bonded[mine])
