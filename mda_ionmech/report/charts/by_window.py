@@ -12,11 +12,11 @@ from .style import (
     INK,
     Spec,
     at_window,
-    chart,
     color,
     cursor,
     event_keys,
     faded,
+    figure,
     known_only,
     level,
     lines,
@@ -68,17 +68,15 @@ def contributions(at: Reading) -> Chart:
         if at.diffusive
         else ""
     )
-    return Chart(
-        "contributions",
-        chart(layers, source=source, follows=("window",), height=300),
+    return figure(
+        "contributions", source, layers, keys,
         f"Stacked bars: contribution of each event to the {what} against the length of the window.",
         f"Contribution of each event to the {what} in windows of each length. Bars are stacked "
         f"and sum to the dots, the {what} with its {at.level} interval; negative contributions are "
         f"motion against the rest. Pale: fewer than {FEWEST_BLOCKS} blocks, so that intervals are "
         f"rough estimates.{limit}",
-        tuple(keys),
-        (source, total),
-    )
+        more=(total,), follows=("window",), height=300,
+    )  # fmt: skip
 
 
 def has_negative(source: Data, stack: str) -> bool:
@@ -118,16 +116,14 @@ def shares(at: Reading, species: str, source: Data) -> Chart:
         keys, window_axis(at, "window (ps)"), y, about, few=FEW,
         ends=("share_low", "share_high"), text=".1%",
     )  # fmt: skip
-    return Chart(
-        f"shares-{at.number(species)}",
-        chart([cursor(), level(0), *layers], source=source, follows=("window",)),
+    return figure(
+        f"shares-{at.number(species)}", source, [cursor(), level(0), *layers], keys,
         f"Lines: share of every event of {species} against the window, logarithmic in time.",
         f"Shares of L({species}, {species}), which sum to one in every window, with {at.level} "
         "intervals; open symbols: few blocks. Shares depend on the window, over which the label "
         "is read.",
-        tuple(keys),
-        (source,),
-    )
+        follows=("window",),
+    )  # fmt: skip
 
 
 def _transport(at: Reading, quantities: list[str], title: str) -> tuple[list[Key], list[Spec]]:
@@ -152,17 +148,15 @@ def conductivity(at: Reading, source: Data) -> Chart:
                      "y": value_axis("slope", "conductivity (S/m)"), "color": color(keys),
                      "opacity": faded()},
     }  # fmt: skip
-    return Chart(
-        "conductivity",
-        chart([*_limit_band(at), cursor(), *layers, slopes], source=source, follows=("window",)),
+    return figure(
+        "conductivity", source, [*_limit_band(at), cursor(), *layers, slopes], keys,
         "Lines: conductivity and Nernst-Einstein conductivity against the lag.",
         f"Conductivity against the lag, with {at.level} intervals; open symbols: few blocks. "
         "Dashed: slope of conductivity times lag between neighbouring windows, without the part "
         "of vibration and caging."
         + (" Band: the diffusive limit with its interval, over the lags it is fitted to."
            if at.diffusive else ""),
-        tuple(keys),
-        (source,),
+        follows=("window",),
     )  # fmt: skip
 
 
@@ -202,17 +196,15 @@ def ratios(at: Reading, source: Data) -> Chart:
                   if q not in ("conductivity", "Nernst-Einstein")]  # fmt: skip
     keys, layers = _transport(at, quantities, "ratio")
     several = len(quantities) > 1
-    return Chart(
-        "ratios",
-        chart([cursor(), level(1), *layers], source=source, follows=("window",)),
+    return figure(
+        "ratios", source, [cursor(), level(1), *layers], keys,
         f"Lines: {', '.join(quantities)} against the lag.",
         "Haven ratio (Nernst-Einstein conductivity over conductivity)"
         + (" and transference numbers (share of the conductivity)" if several else "")
         + f" against the lag, with {at.level} intervals; open symbols: few blocks. Dashed: one, "
         "the ratio of ions that move independently.",
-        tuple(keys),
-        (source,),
-    )
+        follows=("window",),
+    )  # fmt: skip
 
 
 def displacements(at: Reading, source: Data) -> tuple[Chart, Chart]:
@@ -238,16 +230,14 @@ def displacements(at: Reading, source: Data) -> tuple[Chart, Chart]:
         "encoding": {"x": {"field": "x", "type": "quantitative"},
                      "y": {"field": "y", "type": "quantitative"}},
     }]  # fmt: skip
-    one = Chart(
-        "displacements",
-        chart([*fitted, cursor(), *guide, *above], source=source, follows=("window",)),
+    one = figure(
+        "displacements", source, [*fitted, cursor(), *guide, *above], keys,
         "Lines: mean squared displacement against the lag, both logarithmic.",
         "Mean squared displacement of single ions, and of all ions of a species together per ion "
         "(collective), whose slopes are the self-diffusivity and L(A, A). Dotted: proportional to "
         "the lag." + (" Shaded: lags of the diffusive limit." if fitted else ""),
-        tuple(keys),
-        (source,),
-    )
+        follows=("window",),
+    )  # fmt: skip
     slope_tip = tip(("species", "species"), ("which", "displacement"),
                     ("middle", "at, ps", ".3~g"), ("exponent", "exponent", ".3f"))  # fmt: skip
     place: Spec = {
@@ -256,19 +246,16 @@ def displacements(at: Reading, source: Data) -> tuple[Chart, Chart]:
         "color": color(keys), "opacity": faded(), "tooltip": slope_tip,
     }  # fmt: skip
     shown = [shown_only(), known_only("exponent")]
-    other = Chart(
-        "exponents",
-        chart(
-            [*fitted, level(1),
+    other = figure(
+        "exponents", source,
+        [*fitted, level(1),
              {"transform": shown, "mark": {"type": "line", "strokeWidth": 1.5}, "encoding": place},
              {"transform": shown, "mark": {"type": "point", "filled": True, "size": 38},
               "encoding": place}],
-            source=source, follows=("window",),
-        ),
+        keys,
         "Lines: local exponent of the mean squared displacement against the lag.",
         "Local exponents of the displacements on the left: 1 (dashed) is diffusion, below it "
         "vibration, caging and subdiffusion.",
-        tuple(keys),
-        (source,),
+        follows=("window",),
     )  # fmt: skip
     return one, other

@@ -13,8 +13,8 @@ from ..elements import Chart, Data, Key, data
 from .by_window import FEW, has_negative
 from .style import (
     Spec,
-    chart,
     event_keys,
+    figure,
     fitted_lines,
     inverse_temperature,
     level,
@@ -82,16 +82,13 @@ def contributions(readings: Mapping[str, Reading]) -> Chart:
     of_total = tip(("run", "run"), ("value", f"sum, {unit}", ".4~g"),
                    ("interval", "interval"))  # fmt: skip
     layers = stacked_bars(keys, total, x, y, about, of_total, width={"band": 0.6})
-    return Chart(
-        "contributions-by-run",
-        chart(layers, source=source, height=300),
+    return figure(
+        "contributions-by-run", source, layers, keys,
         f"Stacked bars: contribution of each event to the {what} of every run.",
         f"Contribution of each event to the {what} of every run. Bars are stacked and sum to the "
         "dots, the whole with its interval.",
-        tuple(keys),
-        (source, total),
-        wide=True,
-    )
+        more=(total,), height=300, wide=True,
+    )  # fmt: skip
 
 
 def shares(readings: Mapping[str, Reading]) -> list[Chart]:
@@ -114,12 +111,12 @@ def shares(readings: Mapping[str, Reading]) -> list[Chart]:
         y = value_axis("value", f"share of L({species}, {species})", axis={"format": "%"})
         layers = lines(keys, _run_axis(list(readings)), y, about, text=".1%")
         out.append(
-            Chart(
-                source.name, chart([level(0), *layers], source=source),
+            figure(
+                source.name, source, [level(0), *layers], keys,
                 f"Points: share of every event of {species} in every run.",
                 f"Shares of L({species}, {species}) with their intervals; lines join the same "
                 "event.",
-                tuple(keys), (source,), wide=len(ruled) == 1,
+                wide=len(ruled) == 1,
             )
         )  # fmt: skip
     return out
@@ -166,9 +163,10 @@ def _lag_chart(
         bounded = [{"calculate": "max(datum.low, datum.value / 100)", "as": "low"}]
     x = time_axis("window", "window, lag (ps)", windows)
     layers = lines(keys, x, y, about, few=FEW, only=bounded)
-    return Chart(
-        source.name, chart(layers, source=source),
-        f"Lines: {caption}", f"{caption} Open symbols: few blocks.", tuple(keys), (source,),
+    return figure(
+        source.name, source, layers, keys,
+        f"Lines: {caption}",
+        f"{caption} Open symbols: few blocks.",
     )  # fmt: skip
 
 
@@ -213,10 +211,10 @@ def temperatures(fits: Arrhenius, words: str) -> list[Chart]:
     ]
     layers = lines(keys, x, y, about, few="datum.negative", only=drawn)
     line = fitted_lines(fitted, keys, x, y)
-    return [Chart(
-        "arrhenius", chart([line, *layers[1:]], source=source, height=300),
+    return [figure(
+        "arrhenius", source, [line, *layers[1:]], keys,
         f"Points: contributions of the events of {name} times temperature against 1000 / T.",
         "Contributions times temperature, with fitted straight lines. Open symbols: negative "
         "contributions.",
-        tuple(keys), (source, fitted), wide=True,
+        more=(fitted,), height=300, wide=True,
     )]  # fmt: skip

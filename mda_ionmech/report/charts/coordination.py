@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..elements import Chart, Data
-from .style import INK, Spec, chart, color, faded, series_keys, shown_only, span, tip, value_axis
+from .style import INK, Spec, color, faded, figure, series_keys, shown_only, span, tip, value_axis
 
 if TYPE_CHECKING:
     from ..reading import Reading
@@ -30,12 +30,9 @@ def coordination(at: Reading, species: str, source: Data) -> Chart:
          "mark": {"type": "rule", "color": INK, "strokeWidth": 1.2},
          "encoding": place | {"y": y | {"field": "low"}, "y2": {"field": "high"}}},
     ]  # fmt: skip
-    return Chart(
-        f"coordination-{at.number(species)}",
-        chart(layers, source=source),
+    return figure(
+        f"coordination-{at.number(species)}", source, layers, keys,
         f"Bars: fraction of {species} with each number of ligand atoms in the shell.",
         f"How often {species} has how many ligand atoms in its shell, with {at.level} intervals.",
-        tuple(keys),
-        (source,),
         printed=False,
-    )
+    )  # fmt: skip

@@ -13,11 +13,11 @@ from .style import (
     INK,
     Spec,
     at_window,
-    chart,
     color,
     cursor,
     event_keys,
     faded,
+    figure,
     lines,
     log_axis,
     matrix,
@@ -81,17 +81,15 @@ def effectiveness(at: Reading, species: str, source: Data) -> Chart:
          "mark": words, "encoding": {"x": x, "y": y, "text": {"field": "event"},
                                      "opacity": faded()}},
     ]  # fmt: skip
-    return Chart(
-        f"effectiveness-{at.number(species)}",
-        chart(layers, source=source, follows=("window",)),
+    return figure(
+        f"effectiveness-{at.number(species)}", source, layers, keys,
         f"Points: frequency of every event of {species} against its effectiveness, both "
         "logarithmic.",
         "Frequency of each event against its effectiveness, the mean contribution per event, with "
         f"{at.level} intervals, in the chosen window. A contribution is the product: it is equal "
         "along each dotted line (1, 10 and 100 % of the sum). Open symbols: negative.",
-        tuple(keys),
-        (source, guides, places),
-    )
+        more=(guides, places), follows=("window",),
+    )  # fmt: skip
 
 
 def _equal_contribution(source: Data) -> tuple[Data, Data]:
@@ -154,9 +152,8 @@ def cross_terms(at: Reading, species: str, source: Data) -> Chart:
                               "datum.event_2)", "value": INK},
         "value": None,
     }  # fmt: skip
-    return Chart(
-        f"cross-terms-{at.number(species)}",
-        chart(layers, source=source, follows=("window",), height=max(120, 34 * len(events) + 60)),
+    return figure(
+        f"cross-terms-{at.number(species)}", source, layers, keys,
         f"Matrix of cross terms between the events of {species}.",
         f"Which events move together: part of L({species}, {species}) that is correlated motion "
         "of ions with the label of the row and ions with that of the column, in the chosen window. "
@@ -165,9 +162,8 @@ def cross_terms(at: Reading, species: str, source: Data) -> Chart:
             if len(events) == len(every)
             else f"Shown are the {len(events)} of {len(every)} events with the largest shares."
         ),
-        tuple(keys),
-        (source,),
-    )
+        follows=("window",), height=max(120, 34 * len(events) + 60),
+    )  # fmt: skip
 
 
 def concertedness(at: Reading, species: str, source: Data) -> Chart:
@@ -180,16 +176,14 @@ def concertedness(at: Reading, species: str, source: Data) -> Chart:
     y = value_axis("value", "fraction", axis={"format": "%"})
     x = window_axis(at, "window (ps)")
     layers = lines(keys, x, y, about, few=FEW, text=".1%")
-    return Chart(
-        f"concertedness-{at.number(species)}",
-        chart([cursor(), *layers], source=source, follows=("window",)),
+    return figure(
+        f"concertedness-{at.number(species)}", source, [cursor(), *layers], keys,
         f"Lines: fraction of the hops of {species} linked to others, with two nulls.",
         f"Fraction of the hops of {species} that are linked to hops of other ions, compared with "
         "chance (records shifted in time) and with an exclusion gas with as many hops: only an "
         "excess over both is evidence of concerted motion.",
-        tuple(keys),
-        (source,),
-    )
+        follows=("window",),
+    )  # fmt: skip
 
 
 def timeline(at: Reading, species: str, source: Data) -> Chart:
@@ -208,13 +202,10 @@ def timeline(at: Reading, species: str, source: Data) -> Chart:
                            "axis": {"labelOverlap": True}},
                      "color": color(keys), "opacity": faded(), "tooltip": about},
     }]  # fmt: skip
-    return Chart(
-        f"timeline-{at.number(species)}",
-        chart(layers, source=source),
+    return figure(
+        f"timeline-{at.number(species)}", source, layers, keys,
         f"Bars: the event of single ions of {species} over time.",
         f"The event of the first ions of {species} over time, in windows of {window:g} ps that "
         "begin at each frame: the part of the trajectory that fits here.",
-        tuple(keys),
-        (source,),
         wide=True,
-    )
+    )  # fmt: skip

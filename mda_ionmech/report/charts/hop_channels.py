@@ -10,9 +10,9 @@ from .style import (
     GREY,
     INK,
     Spec,
-    chart,
     color,
     faded,
+    figure,
     fitted_lines,
     inverse_temperature,
     lines,
@@ -96,17 +96,14 @@ def hop_network(
         f" Of {n_channels} channels {len(curves)} are drawn, the most frequent one of each pair of "
         "labels first." if n_channels > len(curves) else ""
     )  # fmt: skip
-    return Chart(
-        f"hop-network-{at.number(species)}",
-        chart(layers, source=source, height=220 if len(nodes) < 3 else 400),
+    return figure(
+        f"hop-network-{at.number(species)}", source, layers, keys,
         f"Network: site labels of {species} as circles, hops between them as lines.",
         f"Hops of {species} between sites: circles are site labels with the part of their sites "
         "that is occupied, lines are channels with the distance in Å, thicker by equal steps for "
         f"each power of ten in the number of hops; pointing at one shows its rates.{some}",
-        tuple(keys),
-        (source, curved, words, circles),
-        wide=True,
-    )
+        more=(curved, words, circles), height=220 if len(nodes) < 3 else 400, wide=True,
+    )  # fmt: skip
 
 
 def channel_temperatures(source: Data, fitted: Data, keys: list[Key], level: str) -> Chart:
@@ -118,10 +115,10 @@ def channel_temperatures(source: Data, fitted: Data, keys: list[Key], level: str
     low = [{"calculate": "max(datum.low, datum.value / 100)", "as": "low"}]
     layers = lines(keys, x, y, about, few="!datum.fitted", only=low)
     line = fitted_lines(fitted, keys, x, y)
-    return Chart(
-        "hop-barriers", chart([line, *layers[1:]], source=source, height=300),
+    return figure(
+        "hop-barriers", source, [line, *layers[1:]], keys,
         "Points: rates of hops by channel against 1000 / T, logarithmic.",
         "Rates of hops against 1000 / T, with straight lines whose slopes are the apparent "
         "barriers. Open symbols: fewer than ten hops, not fitted.",
-        tuple(keys), (source, fitted), wide=True,
+        more=(fitted,), height=300, wide=True,
     )  # fmt: skip

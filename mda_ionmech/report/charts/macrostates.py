@@ -9,9 +9,9 @@ from .style import (
     INK,
     Spec,
     at_window,
-    chart,
     color,
     faded,
+    figure,
     lines,
     macrostate_keys,
     matrix,
@@ -45,15 +45,12 @@ def populations(at: Reading, species: str, source: Data) -> Chart:
          "encoding": {"x": x | {"field": "end"}, "y": y,
                       "text": {"field": "value", "type": "quantitative", "format": ".1%"}}},
     ]  # fmt: skip
-    return Chart(
-        f"populations-{at.number(species)}",
-        chart(layers, source=source, height=max(90, 32 * len(keys) + 40)),
+    return figure(
+        f"populations-{at.number(species)}", source, layers, keys,
         f"Bars: fraction of {species} in each macrostate.",
         f"Mean fraction of {species} in each macrostate, with {at.level} intervals.",
-        tuple(keys),
-        (source,),
-        printed=False,
-    )
+        height=max(90, 32 * len(keys) + 40), printed=False,
+    )  # fmt: skip
 
 
 def flow(at: Reading, species: str, source: Data, kinds: list[Key]) -> Chart:
@@ -99,17 +96,15 @@ def flow(at: Reading, species: str, source: Data, kinds: list[Key]) -> Chart:
         names("start", "from_height", 0, "right", -6),
         names("end", "to_height", 1, "left", 6),
     ]  # fmt: skip
-    return Chart(
-        f"flow-{at.number(species)}",
-        chart(layers, source=source, follows=("window",)),
+    return figure(
+        f"flow-{at.number(species)}", source, layers, kinds,
         f"Ribbons: flow of {species} between macrostates.",
         f"Transitions of {species} from the macrostates on the left to those on the right, as "
         "thick as their number per time, in the colour of the first; the rates are in the table. "
         "Returns within the chosen window are not counted. At equilibrium both directions of a "
         "pair are equally thick.",
-        tuple(kinds),
-        (source,),
-    )
+        follows=("window",),
+    )  # fmt: skip
 
 
 def contributions(at: Reading, species: str, source: Data, kinds: list[Key]) -> Chart:
@@ -131,16 +126,14 @@ def contributions(at: Reading, species: str, source: Data, kinds: list[Key]) -> 
     for layer in layers:
         layer["transform"] = [span("share_low", "share_high", ".1%") if s.get("as") == "interval"
                               else s for s in layer["transform"]]  # fmt: skip
-    return Chart(
-        f"transition-shares-{at.number(species)}",
-        chart(layers, source=source, follows=("window",), height=max(120, 32 * len(names) + 70)),
+    return figure(
+        f"transition-shares-{at.number(species)}", source, layers, kinds,
         f"Matrix of macrostates of {species} at the start and the end of a window.",
         f"Share of L({species}, {species}) of carriers that begin the chosen window in the "
         "macrostate of the row and end it in that of the column. At equilibrium the matrix is "
         "symmetric within its statistical error.",
-        tuple(kinds),
-        (source,),
-    )
+        follows=("window",), height=max(120, 32 * len(names) + 70),
+    )  # fmt: skip
 
 
 def survival(at: Reading, species: str, source: Data) -> Chart:
@@ -157,12 +150,9 @@ def survival(at: Reading, species: str, source: Data) -> Chart:
     )  # fmt: skip
     lines_only = [layers[0] | {"mark": {"type": "line", "strokeWidth": 2},
                                "encoding": layers[0]["encoding"] | {"tooltip": about}}]  # fmt: skip
-    return Chart(
-        f"survival-{at.number(species)}",
-        chart(lines_only, source=source),
+    return figure(
+        f"survival-{at.number(species)}", source, lines_only, keys,
         f"Lines: probability that {species} is still in its macrostate against the lag.",
         f"Residence of {species}: probability that an ion has stayed in its macrostate throughout, "
         "against the lag, from the states of every frame. A straight line is exponential decay.",
-        tuple(keys),
-        (source,),
-    )
+    )  # fmt: skip

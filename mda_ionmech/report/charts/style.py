@@ -14,7 +14,7 @@ from itertools import cycle
 from typing import Any
 
 from ...results.colors import MACROSTATE_COLORS, colors_of, event_colors
-from ..elements import Data, Key
+from ..elements import Chart, Data, Key
 
 Spec = dict[str, Any]
 
@@ -97,6 +97,16 @@ def chart(
         "params": params,
         "layer": list(layers),
     } | more
+
+
+def figure(
+    name: str, source: Data, layers: Sequence[Spec], keys: Sequence[Key], alt: str, caption: str,
+    *, more: Sequence[Data] = (), follows: Sequence[str] = (), wide: bool = False,
+    printed: bool = True, **options: Any,
+) -> Chart:  # fmt: skip
+    """A figure of layers with its legend; `more`: further data; options as those of `chart`."""
+    spec = chart(layers, source=source, follows=follows, **options)
+    return Chart(name, spec, alt, caption, tuple(keys), (source, *more), wide=wide, printed=printed)
 
 
 def shown_only() -> Spec:

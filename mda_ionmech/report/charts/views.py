@@ -8,11 +8,11 @@ from .. import frames
 from ..elements import Chart, Data
 from .style import (
     Spec,
-    chart,
     color,
     cursor,
     event_keys,
     faded,
+    figure,
     known_only,
     level,
     lines,
@@ -59,14 +59,11 @@ def _against(
     x = time_axis(name, f"{name} (ps)", sorted({row[column] for row in source.rows}))
     only = [{"filter": f"datum.{chosen} === at_{chosen}"}]
     layers = lines(keys, x, y, about, only=only, text=".1%")
-    return Chart(
-        f"{name}-{at.number(species)}",
-        chart([cursor(name, f"at_{name}"), *layers], source=source,
-              follows=("resolution", "horizon")),
+    return figure(
+        f"{name}-{at.number(species)}", source, [cursor(name, f"at_{name}"), *layers], keys,
         f"Lines: share of the events of {species} against the {name}.",
         caption,
-        tuple(keys),
-        (source,),
+        follows=("resolution", "horizon"),
     )  # fmt: skip
 
 
@@ -92,16 +89,13 @@ def running(at: Reading, species: str, source: Data) -> tuple[Chart, ...]:
     layers = lines(keys, x, y, about, only=[only])
     layers[0]["encoding"] |= dash
     layers[2]["encoding"] |= open_symbols
-    one = Chart(
-        f"running-{at.number(species)}",
-        chart([*of_all, *layers], source=source),
+    one = figure(
+        f"running-{at.number(species)}", source, [*of_all, *layers], keys,
         "Lines: the running estimate against the length of trajectory used.",
         "Running estimate of the diffusive limit from the first part of the trajectory (filled) "
         "and from the last (open, dashed); intervals are those of the whole over the root of the "
         "part. Both agree where the trajectory is long enough.",
-        tuple(keys),
-        (source,),
-    )
+    )  # fmt: skip
     # the conductivity is that of all species
     out = [one] if not at.charged or species in (at.ruled or at.species)[:1] else []
     seen = {row[1] for row in source.rows
@@ -117,19 +111,15 @@ def running(at: Reading, species: str, source: Data) -> tuple[Chart, ...]:
                        ("length", "length, ns", ".3~g"), ("value", "share", ".1%"))}  # fmt: skip
     steps = [one_of("key", [k.key for k in keys]), shown_only(), known_only("value")]
     out.append(
-        Chart(
-            f"running-shares-{at.number(species)}",
-            chart(
-                [{"transform": steps, "mark": {"type": "line", "strokeWidth": 1.5},
+        figure(
+            f"running-shares-{at.number(species)}", source,
+            [{"transform": steps, "mark": {"type": "line", "strokeWidth": 1.5},
                   "encoding": place | dash},
                  {"transform": steps, "mark": {"type": "point", "filled": False, "size": 38},
                   "encoding": place | open_symbols | {"fill": color(keys)}}],
-                source=source,
-            ),
+            keys,
             f"Lines: shares of the events of {species} against the length of trajectory used.",
             f"The same for the shares of L({species}, {species}).",
-            tuple(keys),
-            (source,),
         )
     )  # fmt: skip
     return tuple(out)
