@@ -162,33 +162,32 @@ def recommended_lengths(
     """The shortest resolution and the longest horizon recommended at any temperature."""
     check_view(results, view)
     advice = [r.recommend(species=species) for r in results]
-    if resolution is None:
-        lengths = [a.resolution for a in advice if a.resolution is not None]
-        if len(lengths) < len(results):
-            missing = next(a for a in advice if a.resolution is None)
-            raise InputError(f"the {view} view needs resolution=... in ps; {missing}")
-        resolution = min(lengths)
-    if horizon is None:
-        lengths = [a.horizon for a in advice if a.horizon is not None]
-        if len(lengths) < len(results):
-            missing = next(a for a in advice if a.horizon is None)
-            raise InputError(f"the {view} view needs horizon=... in ps; {missing}")
-        horizon = max(lengths)
-    return resolution, horizon
+
+    def recommended(name: str) -> list[float]:
+        missing = [one for one in advice if getattr(one, name) is None]
+        if missing:
+            raise InputError(f"the {view} view needs {name}=... in ps; {missing[0]}")
+        return [getattr(one, name) for one in advice]
+
+    return (
+        min(recommended("resolution")) if resolution is None else resolution,
+        max(recommended("horizon")) if horizon is None else horizon,
+    )
 
 
 def diffusive_resolution(results: Sequence[Results], species: str) -> float:
     """The shortest resolution at which labels are read in the diffusive view of any temperature."""
     check_view(results, "diffusive")
-    lengths = [r.recommend(species=species).label_resolution for r in results]
-    missing = [k for k, one in enumerate(lengths) if one is None]
-    if missing:
-        one = results[missing[0]]
-        raise InputError(
-            f"the result at {temperature_of(one):g} K has no reading in the diffusive view: "
-            f"{one.recommend(species=species)}"
-        )
-    return min(one for one in lengths if one is not None)
+    lengths = []
+    for one in results:
+        advice = one.recommend(species=species)
+        if advice.label_resolution is None:
+            raise InputError(
+                f"the result at {temperature_of(one):g} K has no reading in the diffusive view: "
+                f"{advice}"
+            )
+        lengths.append(advice.label_resolution)
+    return min(lengths)
 
 
 def check_view(results: Sequence[Results], view: str) -> None:
