@@ -168,6 +168,13 @@ class Blocks:
         """The windows of the result."""
         return tuple(w for w in self.windows if w.scanned)
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Sizes of dimensions of the result file."""
+        s, e = len(self.names), len(self.events)
+        lengths = {"resolution": len(self.resolutions), "horizon": len(self.horizons)}
+        return {"species": s, "species_2": s, "event": e} | lengths
+
     def place(self, entry: PathEntry) -> tuple[int, int]:
         """Places of the resolution and the horizon of an entry among those of the run."""
         return self.resolutions.index(entry.resolution), self.horizons.index(entry.horizon)

@@ -36,6 +36,7 @@ from ..onsager.lag_choice import FEWEST_LAGS, FEWEST_STEPS, LagChoice, choose_la
 from ..onsager.lag_sums import LONGEST, LagSums
 from .diffusive_self import SELF_VARIABLES, self_samples
 from .elementary import elementary_resolution
+from .schema import load_schema
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -163,19 +164,9 @@ _BY_RESOLUTION = ("diffusive_event_onsager", "diffusive_event_conductivity", "di
 
 
 def _shapes(blocks: Blocks) -> dict[str, tuple[int, ...]]:
-    s, e, r = len(blocks.names), len(blocks.events), len(blocks.resolutions)
-    return {
-        "diffusive_onsager": (s, s),
-        "diffusive_event_onsager": (s, s, e, r),
-        "diffusive_conductivity": (),
-        "diffusive_event_conductivity": (s, e, r),
-        "diffusive_transference_number": (s,),
-        "diffusive_share": (s, e, r),
-        "diffusive_onsager_self": (s,),
-        "diffusive_diffusivity_self": (s,),
-        "diffusive_nernst_einstein": (),
-        "diffusive_haven_ratio": (),
-    }
+    specs = load_schema()["groups"]["/decomposition"]["variables"]
+    sizes = blocks.sizes
+    return {n: tuple(sizes[d] for d in specs[n]["dims"]) for n in DIFFUSIVE_VARIABLES}
 
 
 def _choice(blocks: Blocks, resolution: int | None) -> tuple[LagChoice | None, str]:

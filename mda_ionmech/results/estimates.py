@@ -242,18 +242,10 @@ class Estimates:
 
     def _path_variables(self) -> dict[str, Any]:
         blocks = self.blocks
-        n_species, n_events = len(blocks.names), len(blocks.events)
-        sizes = {
-            "species": n_species,
-            "species_2": n_species,
-            "event": n_events,
-            "resolution": len(blocks.resolutions),
-            "horizon": len(blocks.horizons),
-        }
         out: dict[str, Any] = {}
         for name in _PATH_VARIABLES:
             spec = self.schema["/decomposition"]["variables"][name]
-            stack = [np.full([sizes[d] for d in spec["dims"]], np.nan) for _ in range(3)]
+            stack = [np.full([blocks.sizes[d] for d in spec["dims"]], np.nan) for _ in range(3)]
             for entry, (values, spans) in zip(blocks.paths, self._paths, strict=True):
                 at = blocks.place(entry)
                 for target, value in zip(stack, (values[name], *spans[name]), strict=True):
