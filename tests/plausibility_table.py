@@ -209,6 +209,16 @@ def box(scale=1.0, length=BOX[0], n_atoms=60):
     return salt(made_of(scale * wrap(paths, LENGTH), length)).run()
 
 
+def without_angles():
+    """Coordinates wrapped in an oblique cell, in a cube of its edges' heights."""
+    rng = np.random.default_rng(5)
+    paths = rng.uniform(0, LENGTH, (1, 60, 3)) + brownian(rng, 100, 60, 0.02, 1.0)
+    cell = np.diag([LENGTH] * 3)
+    cell[1, 0] = 5.0
+    inside = paths @ np.linalg.inv(cell)
+    return salt(made_of((inside - np.floor(inside)) @ cell)).run()
+
+
 def rounded():
     paths = walk()
     return salt(made_of(np.round(paths[:1] + 0.05 * (paths - paths[:1]), 2))).run()
@@ -307,6 +317,7 @@ SITUATIONS = {
         lambda: box(length=1.25 * BOX[0]),
         "check",
     ),
+    "a cell without its angles": (without_angles, "_check_angles"),
     "coordinates in memory without a spacing": (in_memory, "source"),
     "dt of all frames where every second is taken": (
         lambda: timed(made_of(walk()), dt=DT).run(step=2),

@@ -2,7 +2,8 @@
 
 An atom that leaves through a face comes back through the opposite one, a cell vector away. Where
 the cell is not the one of the simulation (set by hand, or taken of another run), its step keeps the
-difference: it is longer than any step inside, or goes the wrong way.
+difference: it is longer than any step inside, goes the wrong way, or goes sideways where the
+angles of the cell are other ones.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ FEWEST = 8
 #: Part of them that goes the wrong way in a cell that is too small; none does in the right one, and
 #: half of them where molecules were wrapped as a whole.
 WRONG_WAY = 0.9
+#: Steps across a face go sideways where their median along another direction exceeds the root mean
+#: square of steps inside so many times, and this length, Angstrom.
+SIDEWAYS, LEAST_SIDEWAYS = 3.0, 0.5
 #: How many steps inside there are for each across a face.
 INSIDE = 10
 #: Atoms whose places are kept to see which part of the cell is empty.
@@ -38,6 +42,8 @@ class BoundarySteps:
 
     def __init__(self) -> None:
         self._across: list[list[np.ndarray]] = [[], [], []]
+        self._sideways: list[list[np.ndarray]] = [[], [], []]
+        self._squares, self._n_quiet = np.zeros(3), 0
         self._longest = np.zeros(3)
         self._n_inside = np.zeros(3, dtype=np.int64)
         self._places: list[np.ndarray] = []
@@ -67,9 +73,13 @@ class BoundarySteps:
             across = np.abs(cells[:, k]) == 1
             # positive where an atom goes on the way that it left
             self._across[k].append(-cells[across, k] * length[across, k])
+            self._sideways[k].append(-cells[across, k, None] * length[across])
             inside = np.abs(length[cells[:, k] == 0, k])
             self._longest[k] = max(self._longest[k], inside.max(initial=0.0))
             self._n_inside[k] += len(inside)
+        quiet = ~cells.any(axis=1)
+        self._squares += np.sum(length[quiet] ** 2, axis=0)
+        self._n_quiet += int(np.count_nonzero(quiet))
         far = int(np.count_nonzero(np.abs(cells) > 1))
         self._n_across += int(np.count_nonzero(cells))
         self._far += far
@@ -97,6 +107,7 @@ class BoundarySteps:
                 f"{self._n_across} times, so that it is a part of the cell of the simulation; set "
                 "that for every frame with MDAnalysis.transformations.set_dimensions"
             )
+        self._check_angles()
         for directions in ([0], [1], [2], [0, 1, 2]):
             across = np.concatenate([steps[k] for k in directions])
             if len(across) < FEWEST:
@@ -108,6 +119,25 @@ class BoundarySteps:
             if enough and length > longest > 0 and self._has_seam(directions, length):
                 why = f"and none inside is longer than {longest:.2f} A: it is too large"
                 self._refuse(across, directions, why)
+
+    def _check_angles(self) -> None:
+        """Refuse a cell whose vectors point elsewhere: steps across its faces go sideways."""
+        typical = np.sqrt(self._squares / max(self._n_quiet, 1))
+        for k in range(3):
+            across = np.concatenate(self._sideways[k])
+            if len(across) < FEWEST:
+                continue
+            middle = np.median(across, axis=0)
+            middle[k] = 0.0
+            j = int(np.argmax(np.abs(middle)))
+            if abs(middle[j]) > max(SIDEWAYS * typical[j], LEAST_SIDEWAYS):
+                raise InputError(
+                    f"the cell is not the one in which the coordinates were wrapped: {len(across)} "
+                    f"steps across its faces along its vector {'abc'[k]} go {abs(middle[j]):.2f} A "
+                    f"sideways along {'abc'[j]} (median), and steps inside {typical[j]:.2f} A: its "
+                    "angles are other ones; set the cell of the simulation, with its angles, by "
+                    "dimensions under [universe], or MDAnalysis.transformations.set_dimensions"
+                )
 
     def _has_seam(self, directions: list[int], length: float) -> bool:
         """Whether one part of the cell is empty, about as wide as steps across it are long.

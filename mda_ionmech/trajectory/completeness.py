@@ -169,6 +169,37 @@ def _head(kind: str, file: Any) -> tuple[int, str]:
         return -1, ""
 
 
+def check_passed_over(path: Path, has_cell: bool) -> None:
+    """Refuse a file of which MDAnalysis passes over what is needed.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of a trajectory.
+    has_cell : bool
+        Whether its frames have a cell, or the user gave one.
+
+    Raises
+    ------
+    InputError
+        For PDB models with one cell for all, and GRO files of several frames.
+    """
+    name = path.name.lower().removesuffix(".gz").removesuffix(".bz2")
+    if name.endswith(".pdb"):
+        _check_models(path, 0, has_cell)
+    if name.endswith(".gro"):
+        with _opened(path) as lines:
+            head = [line for line, _ in zip(lines, range(2), strict=False)]
+            n_atoms = int(head[1]) if len(head) == 2 and head[1].strip().isdigit() else 0
+            rest = sum(1 for line in lines if line.strip())
+        if n_atoms and rest > n_atoms + 1:
+            raise InputError(
+                f"{path.name} holds several frames, of which MDAnalysis reads the first alone; "
+                "write them to a trajectory, e.g. with gmx trjconv -f "
+                f"{path.name} -o {path.stem}.xtc, and give both files"
+            )
+
+
 def _check_models(path: Path, first: int, has_cell: bool) -> None:
     """Refuse a PDB file of several models in which some have a cell of their own and some none."""
     cells = models = 0

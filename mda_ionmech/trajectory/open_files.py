@@ -25,6 +25,7 @@ from ..lib.elements import element_masses, elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import bond_pairs
 from .ase_reader import read_with_ase
+from .completeness import check_passed_over
 from .cp2k_cell import check_spacing, read_cell_file, set_cells
 from .given_cells import check_dimensions, set_cell
 from .lammps_columns import atom_style_of, check_dump
@@ -222,7 +223,10 @@ def open_files(
             if cells is not None and cells.dt is not None:
                 rest.setdefault("dt", cells.dt)
                 check_spacing(cells, rest["dt"])
-            found = _read_by_mdanalysis(topology, parser, trajectory, formats[0], rest, cell)
+            given_cell = cell is not None or cells is not None
+            found = _read_by_mdanalysis(
+                topology, parser, trajectory, formats[0], rest, cell, given_cell
+            )
     if cells is not None:
         set_cells(found, cells)
     if options.get("elements") is not None:
@@ -314,8 +318,9 @@ def _read_by_mdanalysis(
     format: FileFormat,
     rest: dict[str, Any],
     cell: np.ndarray | None,
+    has_cell: bool,
 ) -> Any:
-    """Universe of files that MDAnalysis reads."""
+    """Universe of files that MDAnalysis reads; `has_cell`: whether the user gives cells."""
     if format.name is not None:
         rest["format"] = format.name
     if format.name == "LAMMPSDUMP":
@@ -328,6 +333,8 @@ def _read_by_mdanalysis(
         universe = _universe_of(topology, trajectory, rest | _of_topology(topology, parser, rest))
     if cell is not None:
         set_cell(universe, cell, trajectory[0])
+    for path in trajectory:
+        check_passed_over(path, has_cell or universe.trajectory.ts.dimensions is not None)
     check_order(universe, topology, trajectory[0], format.name)
     check_order_of_frames(universe.trajectory)
     types = getattr(universe.atoms, "types", [])

@@ -367,3 +367,23 @@ def test_units_that_mdanalysis_does_not_read_are_named(tmp_path):
         file.create_group("h5md").attrs["version"] = (1, 1)
     with pytest.raises(InputError, match=r"no units; .*attrs\['unit'\]"):
         open_files(tmp_path / "a.data", [tmp_path / "a.h5md"], {})
+
+
+def test_what_mdanalysis_passes_over_in_a_file_is_said_when_it_is_opened(tmp_path):
+    lammps_data(tmp_path / "a.data")
+    universe = open_files(tmp_path / "a.data", [tmp_path / "a.data"], {"format": "DATA"})
+    for name, values in (("names", SYMBOLS), ("resnames", ["X"])):
+        universe.add_TopologyAttr(name, values)
+    gro, pdb = tmp_path / "a.gro", tmp_path / "a.pdb"
+    universe.atoms.write(str(gro))
+    assert open_files(gro, [gro], {}).trajectory.n_frames == 1
+    (tmp_path / "b.gro").write_text(2 * gro.read_text())
+    with pytest.raises(InputError, match=r"b.gro holds several frames.*gmx trjconv -f b.gro"):
+        open_files(gro, [tmp_path / "b.gro"], {})
+    with mda.Writer(str(pdb), 6, multiframe=True) as writer:
+        for _ in range(2):
+            writer.write(universe.atoms)
+    with pytest.raises(InputError, match=r"--dimensions '12.000 13.000 14.000 90.00 90.00 90.00'"):
+        open_files(pdb, [pdb], {})
+    opened = open_files(pdb, [pdb], {"dimensions": [12, 13, 14]})
+    assert opened.trajectory.n_frames == 2
