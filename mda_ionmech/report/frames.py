@@ -247,17 +247,16 @@ def displacement_bins(at: Reading, species: str, name: str) -> Data:
     held = at.results.displacement_data
     for window in () if held is None else held["window"].values:
         table = at.results.displacement_spectrum(float(window), species=species)
-        total = int(table["count"].sum())
         for (event, low, high), row in zip(
             table.index.to_list(), table.to_dict("records"), strict=True
         ):
             share = [plain(row[f"share{end}"]) for end in ENDS]
             rows.append([f"event:{event}", event, float(window), round(low, 9), round(high, 9),
-                         row["count"], row["count"] / total, *share])  # fmt: skip
+                         row["count"], *share])  # fmt: skip
     return data(
         name,
         ["key", "event", ("window", "ps"), ("from", "angstrom"), ("to", "angstrom"), "count",
-         "fraction", *(f"share{end}" for end in ENDS)],
+         *(f"share{end}" for end in ENDS)],
         rows,
     )  # fmt: skip
 

@@ -29,6 +29,9 @@ from .top import mechanism, row_ends
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Rows of tables of transitions, at most.
+MOST_ROWS = 24
+
 
 def _split(at: Reading) -> Table:
     table = at.results.transference(at.whole)
@@ -314,6 +317,11 @@ def macrostates(at: Reading) -> Section | None:
     return Section("macrostates", "Macrostates", tuple(parts)) if parts else None
 
 
+def _left_out(shown: int, known: int, which: str) -> str:
+    """What is said of a table without some of its rows, which its file holds."""
+    return f" The {shown} {which} of {known}; the CSV file holds all." if shown < known else ""
+
+
 def _transitions(at: Reading, species: str, source: Data, keys: list[Key]) -> Table:
     """Transitions at the chosen window: as many rows at each, in the order of the macrostates."""
     at_column = {c.name: k for k, c in enumerate(source.columns)}
@@ -325,11 +333,17 @@ def _transitions(at: Reading, species: str, source: Data, keys: list[Key]) -> Ta
         )
         return value, low, high
 
-    pairs = list(dict.fromkeys((row[1], row[2]) for row in source.rows))
+    largest: dict[tuple[str, str], float] = {}
+    for row in source.rows:
+        pair = row[1], row[2]
+        largest[pair] = max(largest.get(pair, 0.0), row[at_column["count"]])
     order = [k.label for k in keys]
+    pairs = sorted(largest, key=lambda pair: -largest[pair])[:MOST_ROWS]
     pairs.sort(key=lambda pair: (order.index(pair[0]), order.index(pair[1])))
     moving: dict[float, list[list[str]]] = {}
     for row in source.rows:
+        if (row[1], row[2]) not in pairs:
+            continue
         cells = [
             row[1], row[2], with_interval(*known(row, "probability"), share=True),
             with_interval(*known(row, "rate")), f"{row[at_column['count']]:.0f}",
@@ -345,7 +359,7 @@ def _transitions(at: Reading, species: str, source: Data, keys: list[Key]) -> Ta
         "first, that over the length of the window (a lower bound of the rate: returns within the "
         "window are not counted), the "
         f"number of ion-windows, and the share of L({species}, {species}) they carry; {at.level} "
-        "intervals.",
+        "intervals." + _left_out(len(pairs), len(largest), "most frequent"),
         ("from", "to", "probability", "rate, 1/ns", "count", "share"),
         moving.get(at.window, []),
         left=2,
@@ -388,18 +402,22 @@ def convergence(at: Reading) -> Section:
         verdict = at.results.convergence(at.window)
         parts.append(Text(verdict.text))
         if len(verdict.table):
+            most = verdict.table
+            if len(most) > MOST_ROWS:
+                most = most.nlargest(MOST_ROWS, "standard_errors")
             compared = [
                 [str(species), str(test), str(what), *(number(row[c]) for c in
                  ("forward", "backward", "noise")), f"{row['standard_errors']:.1f}"]
                 for (species, test, what), row in zip(
-                    verdict.table.index.to_list(), verdict.table.to_dict('records'), strict=True
+                    most.index.to_list(), most.to_dict('records'), strict=True
                 )
             ]  # fmt: skip
             parts.append(
                 Table(
                     f"Time reversal in windows of {at.window:g} ps: each transition and its "
                     "reverse (onsager, event: contributions, 1/(J m s); count: numbers; cycle: "
-                    "net turns, expected 0), and the difference in standard errors.",
+                    "net turns, expected 0), and the difference in standard errors."
+                    + _left_out(len(most), len(verdict.table), "largest differences"),
                     ("species", "test", "of", "forward", "backward", "noise", "standard errors"),
                     compared,
                     left=3,

@@ -275,13 +275,13 @@ def timeline(at: Reading, species: str, name: str) -> Data | None:
     names = str(states["event"].attrs["flag_meanings"]).split()
     times, spacing = states["time"].values, float(at.results.settings["dt_ps"])
     changes = np.cumsum((codes[1:] != codes[:-1]).sum(axis=1)) + codes.shape[1]
-    last = int(np.searchsorted(changes, MOST_BARS)) + 1
+    last = int(np.searchsorted(changes, MOST_BARS // len(at.ruled))) + 1
     codes = codes[:last]
     begin, length, value, _ = stays(codes)
     carrier = np.cumsum(begin == 0) - 1
     rows = [
-        [f"event:{names[v]}", int(c) + 1, names[v], float(times[b]),
-         float(times[b]) + float(n) * spacing]
+        [f"event:{names[v]}", int(c) + 1, names[v], round(float(times[b]), 6),
+         round(float(times[b]) + float(n) * spacing, 6)]
         for b, n, v, c in zip(begin, length, value, carrier, strict=True)
         if v >= 0
     ]  # fmt: skip

@@ -152,10 +152,28 @@ def test_every_demo_has_a_page(name, tmp_path):
     assert {"displacement"} <= drawn
     for event, part in run.results.displacement_spectrum()["share"].groupby("event").sum().items():
         rows = found.store["data"]["displacements-1"]["rows"]
-        assert sum(r[7] for r in rows if r[1:3] == [event, window]) == pytest.approx(part)
+        assert sum(r[6] for r in rows if r[1:3] == [event, window]) == pytest.approx(part)
     assert ("concertedness" in drawn) is (name == "crystal")
     assert ("hop" in drawn) is (name == "crystal")
     assert (tmp_path / "page.html").stat().st_size < 1.8e6
+
+
+@pytest.mark.slow
+def test_long_tables_are_cut_and_their_files_are_not(tmp_path):
+    """A melt has 64 transitions of each of two species, and 192 pairs of them in time reversal."""
+    results = demos.melt_analysis(datasets.melt()).run().results
+    found = checked(results.report(tmp_path / "page.html"))
+    assert (tmp_path / "page.html").stat().st_size < 1.8e6
+    known = results.convergence(float(results.at_window()["window"])).table
+    assert len(known) > 24
+    assert len(found.store["data"]["time-reversal"]["rows"]) == len(known)
+    assert f"The 24 largest differences of {len(known)}; the CSV file holds all." in found.text
+    worst = known.nlargest(24, "standard_errors").index[0]
+    (row,) = [r for r in found.rows if r[:3] == list(worst)]
+    assert row[-1] == f"{known['standard_errors'].max():.1f}"
+    pairs = {tuple(r[1:3]) for r in found.store["data"]["transitions-1"]["rows"]}
+    assert f"The 24 most frequent of {len(pairs)}; the CSV file holds all." in found.text
+    assert {len(rows) for rows in found.store["moving"]["transitions-1"]} == {24}
 
 
 def test_the_page_holds_the_numbers_of_the_tables(tmp_path):

@@ -82,7 +82,9 @@ def _bars(
                 ("fraction", "of all", ".2%"), ("share", "share of L", ".2%"),
                 ("interval", f"{at.level} interval"))  # fmt: skip
     layers: list[Spec] = [
-        {"transform": [{"filter": "datum.window === shown_window"}, shown_only(),
+        {"transform": [{"filter": "datum.window === shown_window"},
+                       {"joinaggregate": [{"op": "sum", "field": "count", "as": "all"}]},
+                       {"calculate": "datum.count / datum.all", "as": "fraction"}, shown_only(),
                        span("share_low", "share_high", ".2%"),
                        {"calculate": f"datum.{field} / (datum.to - datum.from)", "as": "height"},
                        {"calculate": f"indexof({order}, datum.key)", "as": "order"}],
