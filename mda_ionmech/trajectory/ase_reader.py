@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from MDAnalysis.coordinates.memory import MemoryReader
 from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
+from MDAnalysis.lib.util import anyopen
 
 from ..lib.checks import number, shown
 from ..lib.errors import InputError
@@ -268,11 +270,27 @@ def _frames(
             except Exception as error:  # ASE's readers raise errors of any type
                 raise InputError(
                     f"ASE cannot read {file} after {number} frames ({type(error).__name__}: "
-                    f"{error}); check that the file is whole, and give format=... if it was "
-                    f"taken for another (format={shown(format)})"
+                    f"{error}){_no_elements(file, format)}; check that the file is whole, and give "
+                    f"format=... if it was taken for another (format={shown(format)})"
                 ) from error
             yield f"frame {number} taken of {file}", atoms
             number += 1
+
+
+def _no_elements(file: Path, format: str | None) -> str:
+    """What line 6 of an XDATCAR names that is no element, as names of POTCARs; "" if nothing."""
+    from ase.data import chemical_symbols
+
+    if format != "vasp-xdatcar":
+        return ""
+    try:
+        with anyopen(str(file)) as lines:
+            words = next(islice(lines, 5, None), "").split()
+    except (OSError, EOFError, UnicodeDecodeError):
+        return ""
+    wrong = [word for word in words if word not in chemical_symbols and not word.isdigit()]
+    listed = ", ".join(wrong)
+    return f": line 6 names {listed}, write the elements in every such line" if wrong else ""
 
 
 def _check_end(file: Path, index: str | int | slice) -> None:

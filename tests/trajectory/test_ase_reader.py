@@ -156,6 +156,15 @@ def test_what_cannot_be_read(tmp_path):
         from_ase(tmp_path / "run.xyz", dt=1.0, index="9:")
 
 
+def test_names_of_potcars_in_an_xdatcar_are_named(tmp_path):
+    write(tmp_path / "XDATCAR", frames(), format="vasp-xdatcar")
+    text = (tmp_path / "XDATCAR").read_text().splitlines()
+    text[5] = text[5].replace("Li", "Li_sv")
+    (tmp_path / "XDATCAR").write_text("\n".join(text) + "\n")
+    with pytest.raises(InputError, match="line 6 names Li_sv, write the elements"):
+        from_ase(tmp_path / "XDATCAR", dt=0.1, format="vasp-xdatcar")
+
+
 def test_frames_need_a_cell(tmp_path):
     for cell in (None, [5.0, 5.0, 0.0]):
         write(tmp_path / "run.xyz", [Atoms("Li2", [[0, 0, 0], [1, 1, 1]], cell=cell)] * 2)
