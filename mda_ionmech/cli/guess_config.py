@@ -122,8 +122,9 @@ def guess_config(
         raise InputError(
             f"no ion is recognised in {shown(topology)}, by element, formula or charge: {listed}; "
             "nothing is written. Give the elements of the atom types with --elements 'Li O ...', "
-            "or a topology with elements (or masses) and charges, or write the configuration by "
-            "hand, with a [[species]] for each ion"
+            "or a topology with elements (or masses) and charges, with bonds where residues or "
+            "molecule numbers are no molecules, or write the configuration by hand, with a "
+            "[[species]] for each ion"
         )
     if cif is not None and found.system != "crystal or glass":
         raise InputError(
