@@ -13,10 +13,10 @@ from mda_ionmech.events.nulls.circular_shift import circular_null, multi_share
 from mda_ionmech.events.nulls.exclusion_gas import (
     SiteGraph,
     counted_graph,
-    simulate,
     simulate_blocks,
 )
 
+from ..site_lattices import simulate
 from .crystal.test_crystal_events import in_space
 
 SITES = np.array([[0.0, 0, 0], [0.25, 0, 0], [0.5, 0, 0], [0.75, 0, 0]])

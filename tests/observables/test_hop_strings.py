@@ -8,10 +8,11 @@ from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.datasets import crystal
 from mda_ionmech.events.crystal.hop_strings import hop_list
 from mda_ionmech.events.nulls.circular_shift import exclusion_gas, on_sites
-from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, simulate
+from mda_ionmech.events.nulls.exclusion_gas import SiteGraph
 
 from ..builders import rows_of_two_species
 from ..events.crystal.test_crystal_events import in_space
+from ..site_lattices import simulate
 
 pytestmark = pytest.mark.filterwarnings("ignore:charge")
 

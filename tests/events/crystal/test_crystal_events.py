@@ -25,13 +25,13 @@ from mda_ionmech.events.nulls.exclusion_gas import (
     count_hops,
     counted_graph,
     distinct_sites,
-    simulate,
 )
 from mda_ionmech.lib.run_length import label_runs
 from mda_ionmech.microstates import ShellTable
 from mda_ionmech.microstates.sites.site_assignment import minimum_image
 
 from ...builders import site_distances
+from ...site_lattices import simulate
 
 
 def history(state, *, path=None, distances=None, kind=None):

@@ -10,10 +10,11 @@ from mda_ionmech.events.crystal.follow_sites import SiteImageNumbers, follow_sit
 from mda_ionmech.events.crystal.joined_history import same_place
 from mda_ionmech.events.crystal.site_distances import InCell, InTable
 from mda_ionmech.events.crystal.site_history import Walk, shift_runs
-from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, count_hops, simulate, simulate_blocks
+from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, count_hops, simulate_blocks
 from mda_ionmech.lib.run_length import LabelRuns, label_runs, runs_in_time
 
 from ...builders import site_distances
+from ...site_lattices import simulate
 from .test_crystal_events import history
 
 CELL = np.array([[9.0, 0, 0], [2.0, 8.0, 0], [-1.0, 2.0, 7.0]])
