@@ -9,7 +9,7 @@ import numpy as np
 
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.coordination import has_coordination
-from ..results.displacement_spectrum import carried_by_long_ones, species_with_displacements
+from ..results.displacement_spectrum import species_with_displacements
 from ..results.ends import with_ends
 from ..results.tables import concertedness, momentum_line
 from ..results.window_tables import Coefficients
@@ -94,16 +94,13 @@ def transport(at: Reading) -> Section:
 
 def displacements(at: Reading) -> Section | None:
     """Mean squared displacements with their exponents, and displacements by event and length."""
-    parts: list[Element] = []
+    charts: list[Chart] = []
     if len(at.results.decomposition["window"]) > 1:
-        parts.append(Charts(by_window.displacements(at, frames.displacements(at))))
+        charts += by_window.displacements(at, frames.displacements(at))
     for name in species_with_displacements(at.results):
         source = frames.displacement_bins(at, name, f"displacements-{at.number(name)}")
-        parts += [
-            Text(carried_by_long_ones(at.results.displacement_spectrum(species=name))),
-            Charts((spectra.distribution(at, name, source), spectra.carried(at, name, source))),
-        ]
-    return Section("displacements", "Displacements", tuple(parts)) if parts else None
+        charts += [spectra.distribution(at, name, source), spectra.carried(at, name, source)]
+    return Section("displacements", "Displacements", (Charts(tuple(charts)),)) if charts else None
 
 
 def _quantities(table: pd.DataFrame, caption: str, source: Data, at: Reading) -> Table:

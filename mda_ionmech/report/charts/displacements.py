@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ...results.displacement_spectrum import carried_by_long_ones
 from .. import frames
 from ..elements import Chart, Data
 from .style import (
@@ -33,7 +34,7 @@ def distribution(at: Reading, species: str, source: Data) -> Chart:
         at, species, source, "fraction", "part of all displacements per Å",
         f"Stacked bars: distribution of the displacements of {species} by event.",
         f"How far {species} moves in {_which(source)}, by event: the areas of all events sum to "
-        "one.",
+        "one.", printed=False,
     )  # fmt: skip
 
 
@@ -45,7 +46,8 @@ def carried(at: Reading, species: str, source: Data) -> Chart:
         "carry, by event.",
         f"Which of these displacements carry the transport: share of L({species}, {species}), the "
         "displacement of an ion times that of all ions together. The areas of an event sum to its "
-        "share. Negative: motion against the rest.",
+        "share. Negative: motion against the rest. "
+        + carried_by_long_ones(at.results.displacement_spectrum(species=species)),
     )  # fmt: skip
 
 
@@ -73,7 +75,8 @@ def nearest(windows: Sequence[float], chosen: str) -> str:
 
 
 def _bars(
-    at: Reading, species: str, source: Data, field: str, title: str, alt: str, caption: str
+    at: Reading, species: str, source: Data, field: str, title: str, alt: str, caption: str, *,
+    printed: bool = True,
 ) -> Chart:  # fmt: skip
     keys = event_keys(frames.events_of(at, species))
     order = json.dumps([k.key for k in keys])
@@ -106,4 +109,6 @@ def _bars(
         "anchor": "start", "fontSize": 11, "fontWeight": "normal", "color": INK,
     }  # fmt: skip
     name = "displacement-lengths" if field == "fraction" else "displacement-shares"
-    return Chart(f"{name}-{at.number(species)}", spec, alt, caption, tuple(keys), (source,))
+    return Chart(
+        f"{name}-{at.number(species)}", spec, alt, caption, tuple(keys), (source,), printed=printed
+    )
