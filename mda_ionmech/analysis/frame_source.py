@@ -10,6 +10,7 @@ import numpy as np
 
 from ..lib.errors import InputError, warn_user
 from ..lib.frozen import changed
+from ..lib.topology import protect_files
 from ..microstates import FrameGeometry
 from ..species import IonSpecies
 from ..trajectory import FrameTimes
@@ -79,6 +80,7 @@ class FrameSource:
         frames: np.ndarray,
         dropped: np.ndarray,
     ) -> None:
+        protect_files(universe)
         self.universe, self.trajectory = universe, universe.trajectory
         self.species = tuple(species)
         self.choices, self.bodies = choices, bodies

@@ -17,7 +17,7 @@ from ..analysis.decomposition import OnsagerDecomposition
 from ..events import CrystalEvents, EventRule, PolymerEvents, SolvationEvents
 from ..lib.checks import shown
 from ..lib.errors import InputError
-from ..lib.write_targets import is_file, is_folder, shown_path
+from ..lib.write_targets import is_file, is_folder, protect_inputs, shown_path
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
 from ..microstates import CageAssignment, CutoffShell, Detector, HullShell, SiteAssignment
 from ..species import IonSpecies
@@ -306,6 +306,7 @@ def load_config(path: str | PathLike[str], *, needs_temperature: bool = True) ->
             f"{source} has {len(missing)} problem(s):\n  {listed}\n  (paths are relative to the "
             "folder of the file)"
         )
+    protect_inputs([config.topology, *config.trajectories])
     return config
 
 

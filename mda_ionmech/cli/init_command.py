@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..lib.errors import InputError
-from ..lib.write_targets import check_can_write, is_file, is_folder, shown_path
+from ..lib.write_targets import check_can_write, is_file, is_folder, protect_inputs, shown_path
 from .options import console_of, quiet_readers, told_warnings
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def init(
         if not is_file(path):
             _refuse_missing(path)
     quiet_readers()
+    protect_inputs(files)
     picture = _picture_of(output) if figure else None
     _check_output(output, picture, force)
     given = _universe_options(

@@ -14,6 +14,7 @@ import numpy as np
 
 from .checks import shown
 from .errors import InputError
+from .write_targets import protect_inputs
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -114,6 +115,13 @@ def _is_plain(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def protect_files(universe: Any) -> None:
+    """Never write to the topology and trajectory of a universe in this process."""
+    files = universe_files(universe)
+    named = [files["topology"], *files["trajectory"], files["options"].get("cell_file")]
+    protect_inputs(name for name in named if name is not None)
 
 
 def trajectory_name(universe: Any) -> str:

@@ -1,7 +1,8 @@
 """Where a file can be written, known before the work whose result it is to hold.
 
 Symbolic links are followed: what they lead to is written, and they stay. What is no regular file
-(a device, a pipe, a socket) and what its owner protected from writing is never replaced.
+(a device, a pipe, a socket), what its owner protected from writing, and the topology and trajectory
+that this process reads (`protect_inputs`) are never replaced.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,23 @@ from .plain_text import printable
 #: Longest name of a file on the file systems in use, bytes.
 LONGEST_NAME = 255
 _REMEDY = "give another path"
+#: Topologies and trajectories that this process reads.
+_inputs: set[str] = set()
+
+
+def protect_inputs(paths: Iterable[str | os.PathLike[str]]) -> None:
+    """Refuse these files as targets from now on; they may have several names.
+
+    Parameters
+    ----------
+    paths : iterable of path-like
+        Topologies and trajectories.
+    """
+    _inputs.update(os.path.abspath(os.fspath(path)) for path in paths)
+
+
+def _is_input(target: Path) -> bool:
+    return any(is_file(one) and os.path.samefile(target, one) for one in _inputs)
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:
@@ -70,6 +89,8 @@ def file_target(path: Any) -> Path:
         raise _refused(path, "it is a device, a pipe or a socket, which is not replaced")
     if not found.st_mode & 0o222 or not os.access(target, os.W_OK):
         raise _refused(path, "it is protected from writing", f"allow it (chmod u+w), or {_REMEDY}")
+    if _is_input(target):
+        raise _refused(path, "it is the topology or trajectory that is read")
     return target
 
 

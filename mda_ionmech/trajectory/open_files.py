@@ -24,6 +24,7 @@ from ..lib.covalent_bonds import guess_bonds
 from ..lib.elements import element_masses, elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import bond_pairs
+from ..lib.write_targets import protect_inputs
 from .ase_reader import read_with_ase
 from .completeness import check_passed_over
 from .cp2k_cell import check_spacing, read_cell_file, set_cells
@@ -188,6 +189,7 @@ def open_files(
     ImportError
         Where ASE is needed and not installed.
     """
+    protect_inputs([topology, *trajectory])
     if not trajectory:
         raise InputError("trajectory is empty; give a file, or files that follow one another")
     rest = {k: v for k, v in options.items() if k not in OURS}

@@ -12,7 +12,7 @@ from ovito_modifiers.states import StatesFile
 
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
-from ..lib.topology import atom_ids, atom_kinds
+from ..lib.topology import atom_ids, atom_kinds, protect_files
 from ..lib.write_targets import file_target
 from .scene import check_universe, open_states_file
 
@@ -56,6 +56,7 @@ def write_dump(
         If trajectory and states file do not belong together, no frame is chosen, or the file
         cannot be written.
     """
+    protect_files(universe)
     file_target(path)  # before the frames, which take time
     states = open_states_file(states_file)
     check_universe(universe, states)

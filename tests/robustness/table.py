@@ -87,6 +87,11 @@ _ROWS = (
         "tests/robustness/test_writing.py",
     ),
     (
+        "the same writers to a topology or trajectory that is read, also under another name",
+        "refused, by the command before frames are read",
+        "tests/robustness/test_writing.py",
+    ),
+    (
         "the same writers through a symbolic link, and on a full disk",
         "the file that the link points to is written and the link stays; on the full disk the old "
         "file is not changed, and writing elsewhere works",

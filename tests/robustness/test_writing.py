@@ -9,19 +9,30 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import MDAnalysis as mda
 import pytest
 import xarray as xr
 
-from mda_ionmech import Arrhenius, InputError, combine, datasets, load, load_run
+from mda_ionmech import (
+    Arrhenius,
+    InputError,
+    IonSpecies,
+    OnsagerDecomposition,
+    combine,
+    datasets,
+    load,
+    load_run,
+)
 from mda_ionmech.cli import app as command
 from mda_ionmech.cli import init_command
 from mda_ionmech.cli.output_checks import check_outputs
+from mda_ionmech.lib.write_targets import protect_inputs
 from mda_ionmech.plotting import save as save_figure
 from mda_ionmech.report import write_report
 from mda_ionmech.viewing.dump import write_dump
 from ovito_modifiers import read_states
 
-from .written import small_run
+from .written import configuration, small_run
 
 
 @pytest.fixture(scope="module")
@@ -291,3 +302,48 @@ def test_a_full_standard_output_is_an_error(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("ionmech failed: OSError: [Errno 28] No space left on device")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "saved run"])
+def test_files_that_are_read_are_never_written(kind, writers, tmp_path):
+    ending = ENDING.get(kind, "")
+    names = [tmp_path / f"{name}{ending}" for name in ("read", "link", "other-name")]
+    names[0].write_text("kept")
+    names[1].symlink_to(names[0])
+    names[2].hardlink_to(names[0])
+    protect_inputs(names[:1])
+    before = described(tmp_path)
+    for path in names:
+        with pytest.raises(InputError, match="topology or trajectory that is read"):
+            writers[kind](path)
+    assert described(tmp_path) == before
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_trajectory_of_a_run_is_never_written(tmp_path):
+    """Trajectories of Amber end as results do."""
+    universe = datasets.liquid()
+    path = tmp_path / "run.nc"
+    with mda.Writer(str(path), universe.atoms.n_atoms, format="NCDF") as file:
+        for _ in universe.trajectory[:12]:
+            file.write(universe.atoms)
+    before = path.read_bytes()
+    universe = mda.Universe(universe.filename, str(path))
+    ions = IonSpecies(universe.select_atoms("resname LI"), charge=1, name="Li+")
+    options = {"frame": "laboratory", "windows": [1.0], "resolutions": None}
+    run = OnsagerDecomposition([ions], temperature=300.0, **options).run()
+    for write in (run.save, run.save_states, run.results.save):
+        with pytest.raises(InputError, match="topology or trajectory that is read"):
+            write(path)
+    assert path.read_bytes() == before
+
+
+def test_an_output_that_is_the_trajectory_is_refused_before_the_analysis(tmp_path):
+    """The output has the name of the configuration, as the trajectory may have."""
+    (tmp_path / "run.nc").write_bytes(b"kept")
+    text = configuration().decode().split("\n\n", 1)[1]
+    head = f'topology = "{datasets.path("liquid")}/liquid.psf"\ntrajectory = "run.nc"\n\n'
+    (tmp_path / "run.toml").write_text(f'{head}{text}\n[output]\nfolder = "."\n')
+    with pytest.raises(InputError, match="topology or trajectory that is read"):
+        command.run(tmp_path / "run.toml")
+    assert (tmp_path / "run.nc").read_bytes() == b"kept"
