@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from itertools import product
 from os import PathLike
 from typing import Any
 
@@ -32,6 +33,8 @@ UNLIKELY = 0.01
 #: Frames of two results that are compared, and difference of equal displacements, Angstrom:
 #: coordinates in files have three digits.
 SAMPLED, SAME_STEP = 16, 1e-3
+#: Frames whose displacements stand for a run in a combined result.
+RECORDED = 64
 
 
 def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
@@ -74,7 +77,7 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     joined = block_sums.join(replicas)
     estimates = Estimates(joined)
     settings = listed[0].settings
-    settings["replicas"] = [one for r in listed for one in _origins(r.settings)]
+    settings["replicas"] = [one for r in listed for one in _origins(r)]
     settings["n_frames"] = sum(int(r.settings["n_frames"]) for r in listed)
     settings.pop("files", None)  # of one replica
     settings["volume_angstrom3"] = joined.system.volume
@@ -101,11 +104,49 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     return Results(tree)
 
 
-def _origins(settings: dict[str, Any]) -> list[dict[str, Any]]:
+def _origins(results: Results) -> list[dict[str, Any]]:
     """Identity of a replica; several where replicas were combined before."""
+    settings = results.settings
     if "replicas" in settings:
         return list(settings["replicas"])
-    return [{k: settings[k] for k in ("trajectory", "n_frames", "first_frame", "last_frame")}]
+    known = {k: settings[k] for k in ("trajectory", "n_frames", "first_frame", "last_frame")}
+    return [known | {"displacements_angstrom": _recorded(results)}]
+
+
+def _recorded(results: Results) -> dict[str, list[float]]:
+    """Displacements of the first carrier in some frames, by frame number.
+
+    The numbers are multiples of a power of two, so that those of a shorter run include those of a
+    longer one.
+    """
+    states = results.states
+    if states is None:
+        return {}
+    numbers = states["source_frame"].values
+    stride = 2 ** max(int(np.log2(max(np.ptp(numbers), 1) / RECORDED)), 0)
+    chosen = np.flatnonzero(numbers % stride == 0)
+    steps = states["displacement"].isel(frame=chosen, carrier=0).values
+    return {
+        str(number): np.round(step, 4).tolist()
+        for number, step in zip(numbers[chosen], steps, strict=True)
+        if np.all(np.isfinite(step)) and np.any(np.abs(step) > SAME_STEP)
+    }
+
+
+def _shared_recorded(one: Results, other: Results) -> tuple[int, int] | None:
+    """First and last frame in which the first carriers of two replicas move identically.
+
+    None unless this holds in most recorded frames with the same number.
+    """
+    for a, b in product(_origins(one), _origins(other)):
+        first, second = (r.get("displacements_angstrom", {}) for r in (a, b))
+        common = sorted(map(int, first.keys() & second.keys()))
+        equal = [
+            k for k in common if np.allclose(first[str(k)], second[str(k)], rtol=0, atol=SAME_STEP)
+        ]
+        if len(equal) > max(2, len(common) / 2):
+            return equal[0], equal[-1]
+    return None
 
 
 def _check_equal(listed: Sequence[Results]) -> list[str]:
@@ -164,7 +205,8 @@ def _check_different(listed: Sequence[Results], files: Sequence[str]) -> None:
             )
     for number, other in enumerate(listed):
         for earlier, one in enumerate(listed[:number]):
-            if shared := _shared_frames(one, other):
+            single = one.states is not None and other.states is not None
+            if shared := (_shared_frames if single else _shared_recorded)(one, other):
                 raise InputError(
                     f"results {earlier + 1} and {number + 1} are of one trajectory and both hold "
                     f"its frames {shared[0]} to {shared[1]}: what is in both would be counted as "

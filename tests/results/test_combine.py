@@ -233,7 +233,14 @@ def test_overlapping_stretches_of_one_trajectory_are_refused():
 
     with pytest.raises(InputError, match=r"of one trajectory and both hold its frames 40 to 119:"):
         combine([stretch(0, 120), stretch(40, 200)])
-    assert len(combine([stretch(0, 100), stretch(100, 200)]).settings["replicas"]) == 2
+    pair = combine([stretch(0, 100), stretch(100, 200)])
+    assert len(pair.settings["replicas"]) == 2
+    # also of a replica inside a combined result
+    both = combine([stretch(0, 100), chosen(seed=2)])
+    for overlapping in (stretch(60, 160), pair):
+        with pytest.raises(InputError, match=r"one trajectory and both hold its frames|same run"):
+            combine([both, overlapping])
+    assert len(combine([both, stretch(100, 200)]).settings["replicas"]) == 3
 
 
 def test_the_command_does_not_take_its_own_output(one, tmp_path, monkeypatch, capsys):
