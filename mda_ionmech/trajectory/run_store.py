@@ -103,7 +103,9 @@ class RunStore:
                     "writable; make it, or give another path"
                 )
             folder.mkdir(exist_ok=True)
-        if not (folder / MANIFEST).exists() and any(path.name != LOCK for path in folder.iterdir()):
+        if not (folder / MANIFEST).is_file() and any(
+            path.name != LOCK for path in folder.iterdir()
+        ):
             why = ""
             if (folder / "parts").is_dir():
                 why = f": {MANIFEST} is missing"
@@ -125,7 +127,7 @@ class RunStore:
                 "another folder"
             )
         try:
-            new = not (folder / MANIFEST).exists()
+            new = not (folder / MANIFEST).is_file()
             if new:
                 content = {
                     "format": FORMAT, "origin": origin, "part_frames": part_frames, "parts": []
@@ -318,7 +320,7 @@ def _is_part(about: Any) -> bool:
     return (
         all(isinstance(about.get(name), int) for name in ("bytes", "crc32"))
         and isinstance(sample, list)
-        and all(isinstance(one, list) and len(one) == 2 for one in sample)
+        and all(isinstance(one, list) and [type(n) for n in one] == [int, int] for one in sample)
     )
 
 

@@ -217,7 +217,8 @@ def test_a_manifest_that_was_changed_or_is_none_is_one_error(tmp_path):
     for change in (
         {"parts": None}, {"parts": {}}, {"parts": [7]}, {"parts": [{}, *parts[1:]]},
         {"parts": [{k: v for k, v in parts[0].items() if k != "crc32"}]},
-        {"parts": [parts[0] | {"sample": [[1]]}]}, {"part_frames": 0}, {"part_frames": "6"},
+        {"parts": [parts[0] | {"sample": [[1]]}]},
+        {"parts": [parts[0] | {"sample": [["a", None]]}]}, {"part_frames": 0}, {"part_frames": "6"},
         {"origin": None},
     ):  # fmt: skip
         rewrite(store, whole | change)
@@ -226,6 +227,10 @@ def test_a_manifest_that_was_changed_or_is_none_is_one_error(tmp_path):
     file.unlink()
     with pytest.raises(InputError, match=r"is no store of a run: manifest\.json is missing; give"):
         RunStore.open(store, whole["origin"], 6)
+    file.symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=r"manifest\.json is missing; give"):
+        RunStore.open(store, whole["origin"], 6)
+    file.unlink()
     file.write_text(good)
     run(store=store)
 
