@@ -6,8 +6,11 @@ Exit status: 0; 2 with a one-paragraph error on stderr for bad input; 1 for a fa
 from __future__ import annotations
 
 import io
+import os
 import shlex
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -423,11 +426,25 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
+def _end_as_by_ctrl_c() -> None:
+    """Let SIGTERM end the command as Ctrl-C does: temporary files are removed, status 130."""
+    process = os.getpid()
+
+    def end(number: int, frame: Any) -> None:
+        if os.getpid() != process:  # a worker that was forked, and is ended by this process
+            os._exit(128 + number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end)
+
+
 def main() -> None:
     """Entry point: prints errors as one paragraph and sets the exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a locale such as C lacks is written out
             stream.reconfigure(errors="backslashreplace")
+    _end_as_by_ctrl_c()
     try:
         app()
     except (InputError, FileNotFoundError) as error:

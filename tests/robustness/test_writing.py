@@ -347,3 +347,26 @@ def test_an_output_that_is_the_trajectory_is_refused_before_the_analysis(tmp_pat
     with pytest.raises(InputError, match="topology or trajectory that is read"):
         command.run(tmp_path / "run.toml")
     assert (tmp_path / "run.nc").read_bytes() == b"kept"
+
+
+ENDED = """
+import os, signal, sys, time
+from mda_ionmech.cli import app, config
+from mda_ionmech.lib.files import write_atomically
+NAME = sys.argv.pop()
+def work(name):
+    with open(name, "w") as file:
+        file.write("half")
+        os.kill(os.getpid(), getattr(signal, NAME))
+        time.sleep(60)
+config.load_config = lambda path: write_atomically("run.nc", work)
+app.main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_command_that_is_ended_says_nothing_and_leaves_no_file(name, tmp_path):
+    command_line = [sys.executable, "-c", ENDED, "run", "a.toml", name]
+    ended = subprocess.run(command_line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+    assert not any(tmp_path.iterdir())
