@@ -229,6 +229,7 @@ def test_ion_pairs_by_shell_in_the_text():
     assert text in (DOCS / "concepts" / "events.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_numbers_of_split_classes(demo_run):
     table = demo_run.results.summary(16.0, by="swap")
     shown = rows("concepts/events.md", "event | swap")

@@ -18,6 +18,8 @@ from mda_ionmech.lib.task_workers import over_workers, read_task, work_on, write
 from .builders import liquid_species, rows_of_two_species
 from .clusters import command_line_cluster, local_cluster
 
+pytestmark = pytest.mark.slow
+
 STOP = 300
 GROUPS = ("decomposition", "transitions", "states", "shells", "blocks", "vehicle")
 
@@ -143,7 +145,6 @@ class Kept(EventRule):
         return "kept" if before.molecule_set() == after.molecule_set() else "changed"
 
 
-@pytest.mark.slow
 def test_a_scheduler_and_workers_of_the_command_line(serial_crystal, tmp_path):
     here = liquid(Kept()).run(stop=STOP).results
     with command_line_cluster(tmp_path) as client:
@@ -177,7 +178,6 @@ class LastBreath(SolvationEvents):
         return last
 
 
-@pytest.mark.slow
 def test_windows_whose_worker_dies_are_worked_on_again(serial, cluster, tmp_path):
     note = tmp_path / "died"
     with Client(cluster) as client:

@@ -73,6 +73,7 @@ def on_disk(monkeypatch):
     return {"memory": "1MB"}
 
 
+@pytest.mark.slow
 def test_data_on_disk_give_the_same_bits(reference, on_disk, tmp_path):
     run = liquid(**on_disk).run(stop=STOP)
     assert isinstance(run.paths.position, np.memmap)
@@ -84,6 +85,7 @@ def test_data_on_disk_give_the_same_bits(reference, on_disk, tmp_path):
     assert_identical(loaded, mda_ionmech.load(reference.save(tmp_path / "memory.nc")))
 
 
+@pytest.mark.slow
 def test_what_a_run_is_asked_afterwards_on_disk(on_disk):
     options = {"projection": "vehicle", "resolutions": None}
     there, here = liquid(**options, **on_disk).run(stop=STOP), liquid(**options).run(stop=STOP)
@@ -190,6 +192,7 @@ def test_species_that_are_labelled_together_on_disk(linking, on_disk, tmp_path):
     assert saved[0] == saved[1]
 
 
+@pytest.mark.slow
 def test_a_store_is_read_again_without_reading_frames(reference, tmp_path):
     store = tmp_path / "run.store"
     first = liquid(store=store).run(stop=STOP)
@@ -364,6 +367,7 @@ def test_a_second_run_with_the_same_store_leaves_the_first(budget, on_disk, tmp_
     assert_all_equal(everything(first), told)
 
 
+@pytest.mark.slow
 def test_what_results_with_other_filters_wrote_goes_with_them(on_disk, tmp_path):
     there = tmp_path / "run.store"
     run = liquid(store=there, resolutions=None, **on_disk).run(stop=STOP)
@@ -403,6 +407,7 @@ def test_a_dataset_outlives_its_run(on_disk, tmp_path):
     xr.testing.assert_identical(states.load(), expected)
 
 
+@pytest.mark.slow
 def test_temporary_stores_go_with_their_run(on_disk, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     run = liquid(resolutions=None, **on_disk).run(stop=STOP)
@@ -417,6 +422,7 @@ def test_temporary_stores_go_with_their_run(on_disk, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["deleted", "replaced"])
 def test_a_store_that_is_gone_is_not_read_as_zeros(how, on_disk, tmp_path):
     there = tmp_path / "run.store"

@@ -21,6 +21,7 @@ def analysed(universe):
     ).run()  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_that_adds_up_keeps_its_residual(universe):
     assert 0 <= analysed(universe).results.settings["residual"] < 1e-13
 

@@ -162,6 +162,7 @@ def test_a_scheduler_and_workers_of_the_command_line(serial, tmp_path):
     assert_identical(run, serial)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["serial", "multiprocessing", "dask"])
 def test_one_progress_bar_covers_every_backend(backend, capsys):
     analysis().run(

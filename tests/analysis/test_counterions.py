@@ -125,6 +125,7 @@ def test_macrostate_rules_refuse_a_type_no_detector_has():
             OnsagerDecomposition([ions], temperature=300, frame="laboratory")
 
 
+@pytest.mark.slow
 def test_polymer_rules_name_the_counterion_too():
     u = pairs()
     chains = PolymerEvents(chains=np.arange(8))

@@ -110,6 +110,7 @@ def test_a_change_within_its_error_is_no_finding(flicker):
     assert type(flicker.results)(tree).verdict().finding("filters") == "insensitive"
 
 
+@pytest.mark.slow
 def test_it_is_kept_with_the_result(flicker, tmp_path):
     results = flicker.results
     again = mda_ionmech.load(results.save(tmp_path / "run.nc"))
@@ -123,6 +124,7 @@ def test_it_is_kept_with_the_result(flicker, tmp_path):
     assert (data["filter_share"].sum("event") - 1 < 1e-9).all()
 
 
+@pytest.mark.slow
 def test_a_pooled_result_has_none(flicker):
     parts = range(1000), range(1000, 2000)
     pooled = combine([solvated(flicker.universe, frames=one).results for one in parts])

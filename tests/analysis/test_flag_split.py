@@ -88,6 +88,7 @@ def plain_parts(run, flag, n, m):
     return {key: (factor * total, count) for key, (total, count) in out.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["polymer", "liquid"])
 def test_parts_are_those_of_plain_loops(kind, request):
     run = request.getfixturevalue(kind)

@@ -43,6 +43,7 @@ def runs():
     return {name: garnet(**options) for name, options in DEFINITIONS.items()}
 
 
+@pytest.mark.slow
 def test_definitions_are_those_of_runs_with_them(runs):
     table = runs["core, entry"].results.hop_definitions()
     assert list(table.index) == list(DEFINITIONS)
@@ -89,6 +90,7 @@ def test_the_run_itself_is_left_as_it_was(runs):
     np.testing.assert_array_equal(base.results.summary(0.4)["share"], before)
 
 
+@pytest.mark.slow
 def test_definitions_are_in_the_file_and_the_saved_run(runs, tmp_path):
     results = runs["core, crossing"].results
     table = results.hop_definitions()

@@ -294,6 +294,7 @@ def test_parts_of_a_species_are_instances(part, value, message):
         species(**options)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.floats(), st.integers(), st.text(), st.binary(), st.booleans(), st.none(),
                  st.complex_numbers(), st.lists(st.floats()), st.fractions(), st.decimals(),

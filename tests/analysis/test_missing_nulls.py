@@ -71,6 +71,7 @@ def test_more_ions_than_sites_are_the_reason():
     assert np.isnan(results.decomposition["multi_fraction_exclusion"]).all()
 
 
+@pytest.mark.slow
 def test_a_gas_that_moves_needs_no_reason(recwarn):
     for run in (on_ring(2), crystal_analysis(crystal())):
         results = run.run().results

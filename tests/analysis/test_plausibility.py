@@ -252,6 +252,7 @@ def said(run):
     ]
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_the_shipped_liquid(liquid_run):
     assert said(liquid_run) == []
     assert said(shells(hysteresis=0.6, persistence=5.0)) == []
@@ -276,6 +277,7 @@ def test_nothing_is_said_of_the_shipped_polymer():
     assert said(OnsagerDecomposition([lithium, tfsi], temperature=480).run(stop=400)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [500, 800])
 def test_nothing_is_said_of_the_shipped_garnet(temperature):
     u = datasets.crystal(temperature)
@@ -409,6 +411,7 @@ def test_many_carriers_are_sampled_by_some_of_them():
     assert any("beyond the second peak" in text for text in run(4.5))
 
 
+@pytest.mark.slow
 def test_warnings_reach_the_report(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -277,6 +277,7 @@ def copied(saved, tmp_path):
     return Path(shutil.copytree(saved, tmp_path / "small.run"))
 
 
+@pytest.mark.slow
 def test_a_loaded_run_can_be_saved_again_also_where_it_came_from(small, copied, tmp_path):
     expected = answers(small)
     run = load_run(copied)
@@ -414,6 +415,7 @@ def test_what_is_no_saved_run_is_refused(small, tmp_path):
         analysis([on_liquid("cutoff", liquid(1))]).save_run(tmp_path / "none")
 
 
+@pytest.mark.slow
 def test_only_saved_runs_are_replaced(small, copied, tmp_path, monkeypatch):
     file = small.save(tmp_path / "run.nc")
     kept = {one: one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()}
@@ -548,6 +550,7 @@ def test_a_rule_that_asks_for_the_universe_is_told_how_to_do_without(tmp_path):
         load_run(path, classes=[OwnRule, OwnShell, Asking])
 
 
+@pytest.mark.slow
 def test_chains_given_as_names_are_saved(tmp_path):
     universe = liquid(1)
     one = on_liquid("cutoff", universe)

@@ -223,6 +223,7 @@ def test_a_later_look_at_g_of_r_leaves_a_run_as_it_was():
     assert_same(told, answers(run))
 
 
+@pytest.mark.slow
 def test_other_frames_in_the_universe_leave_a_run_as_it_was():
     (universe, host), (other, _) = crystal(1), crystal(2, shift=0.4)
     run = analysis([on_crystal("core", universe, host)]).run()

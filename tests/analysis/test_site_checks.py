@@ -34,6 +34,7 @@ def test_a_complete_set_of_sites_is_silent(amplitude, n_ions):
     assert about_sites(results) == []
 
 
+@pytest.mark.slow
 def test_ions_on_their_way_between_sites_are_no_missing_sites():
     """Half of the time between sites, where no point is a maximum of the density."""
     rng = np.random.default_rng(5)
@@ -92,6 +93,7 @@ def test_displaced_sites_are_told():
     assert about_sites(analysis(places, rng, amplitude=0.1, shift=0.05).run().results) == []
 
 
+@pytest.mark.slow
 def test_transport_off_the_sites_is_told():
     rng = np.random.default_rng(4)
     places = two_lattices(rng, 2000, 20)
@@ -109,6 +111,7 @@ def test_transport_off_the_sites_is_told():
     assert abs(table["vibration"] + table["no_hop"]) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "told"), [(0.04, True), (0.005, False)])
 def test_distances_with_two_maxima_are_told(part, told):
     """Now and then 1 A from a site, in any direction: too few on any place for a maximum there."""
@@ -163,6 +166,7 @@ def test_nothing_is_said_of_what_was_not_looked_at():
     assert list(off_sites("Li+", {})) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [500, 800])
 def test_the_shipped_garnet_is_silent(temperature):
     assert about_sites(crystal_analysis(crystal(temperature)).run(stop=1500).results) == []

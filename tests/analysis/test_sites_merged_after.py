@@ -58,6 +58,7 @@ def split(moved):
     return run_of(moved[0], r_core=0.35)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [1.0, 4.0])
 def test_it_is_what_a_run_on_merged_sites_gives(moved, split, window):
     """Ions lie well inside both the cores of the halves and the one core of the whole."""

@@ -121,6 +121,7 @@ def test_other_species_keep_their_events(run):
     assert list(events.index) == ["all"]
 
 
+@pytest.mark.slow
 def test_files_and_saved_runs_give_the_same(run, tmp_path):
     found = run.by_transition()
     again = mda_ionmech.load(found.save(tmp_path / "transitions.nc"))

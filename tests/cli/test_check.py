@@ -137,6 +137,7 @@ def test_a_topology_of_another_system(config):
     assert text in str(error)
 
 
+@pytest.mark.slow
 def test_a_run_with_one_event_says_so(config):
     path = config(('[species.events]\nrule = "SolvationEvents"\n', ""), ("stop = 400", "stop = 60"))
     done = CliRunner().invoke(app, ["run", str(path)])

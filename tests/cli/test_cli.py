@@ -78,6 +78,7 @@ def test_a_place_of_the_slope_view_is_shown(demo):
     assert "view must be 'window', 'path', 'slope' or 'diffusive', got 'side'" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_report_is_written_beside_the_result_or_where_asked(demo, monkeypatch, capsys):
     folder, _ = demo
     beside = folder / "ionmech-demo" / "liquid.html"
@@ -106,6 +107,7 @@ def test_a_report_is_written_beside_the_result_or_where_asked(demo, monkeypatch,
         assert message in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.slow
 def test_replicas_are_combined_into_a_file(tmp_path):
     u = datasets.liquid()
     shell = CutoffShell(3.3, solvent=u.select_atoms("resname ACN and element N"))

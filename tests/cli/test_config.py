@@ -393,6 +393,7 @@ def test_json_schema_accepts_a_good_file_and_refuses_a_bad_one(config_file):
     assert len(list(Draft202012Validator(schema).iter_errors(bad))) == 2
 
 
+@pytest.mark.slow
 def test_guesses_of_the_liquid_run(tmp_path):
     universe = datasets.liquid()
     kinds = {k.label: k for k in molecule_kinds(universe)}

@@ -284,6 +284,7 @@ def assert_rules_of_a_salt(species):
     assert (states.rule, states.count, states.most) == ("ShellComposition", "molecules", 8)
 
 
+@pytest.mark.slow
 def test_both_ions_of_a_molten_salt_have_shells_and_events():
     """Sodium and chloride on the places of rock salt; ions of one sign change places."""
     rng = np.random.default_rng(2)

@@ -42,6 +42,7 @@ def runs():
     return garnet(CrystalEvents(**LINKS)), garnet(PairHops(**LINKS))
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_class_add_up_to_it(runs):
     plain, split = (run.results.decomposition for run in runs)
     for name in (

@@ -53,6 +53,7 @@ def class_and_rotation(before, after, types, ion):
 member = st.tuples(st.integers(0, 4), st.integers(0, 2))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     rows=st.lists(st.sets(member, max_size=6), min_size=2, max_size=6),
@@ -129,6 +130,7 @@ def melts():
     return melt(SolvationEvents()), melt(SolvationEvents(resolve="counterion"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "ion"), [("C+", "anion"), ("A-", "cation")])
 def test_a_melt_is_resolved_for_both_ions_with_exact_sums(melts, name, ion):
     classes = [f"{ion}_{end}" for end in ENDS]

@@ -17,10 +17,16 @@ def client():
         yield client
 
 
-@pytest.mark.parametrize(
-    "backend", [BACKENDS[0], *(pytest.param(one, marks=pytest.mark.slow) for one in BACKENDS[1:])]
-)
-@pytest.mark.parametrize(("format", "cell"), entries())
+def quick_and_slow():
+    """All entries on all backends; one is quick for each format, its most general cell."""
+    general = dict(entries())
+    for backend in BACKENDS:
+        for name, cell in entries():
+            is_quick = backend == "serial" and general[name] == cell
+            yield pytest.param(name, cell, backend, marks=[] if is_quick else [pytest.mark.slow])
+
+
+@pytest.mark.parametrize(("format", "cell", "backend"), quick_and_slow())
 def test_files_give_what_their_frames_give(format, cell, backend, library, request):
     if backend == "dask":
         request.getfixturevalue("client")

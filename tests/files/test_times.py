@@ -454,6 +454,7 @@ def test_steps_beyond_32_bits_go_on(tmp_path):
 # ---- what the user is shown -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_asks_for_what_the_file_does_not_hold(tmp_path):
     write(tmp_path / "topol.pdb", walk()[:1])
     write(tmp_path / "run.lammpsdump", walk())
@@ -483,6 +484,7 @@ def test_the_command_asks_for_what_the_file_does_not_hold(tmp_path):
     assert done.stdout.splitlines()[0] == "60 frames, 0.5 ps apart, 29.5 ps in all, as given by dt."
 
 
+@pytest.mark.slow
 def test_the_spacing_and_its_source_are_shown(tmp_path):
     pytest.importorskip("jinja2")
     from mda_ionmech.report import write_report

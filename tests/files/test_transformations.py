@@ -60,6 +60,7 @@ def test_other_processes_are_refused_and_what_is_advised_works(frames, tmp_path,
     decomposed(universe, dt=None, backend="serial")
 
 
+@pytest.mark.slow
 def test_classes_travel_to_other_processes(frames, expected, tmp_path):
     write_xyz(frames, 0, tmp_path / "run.xyz")
     universe = opened([tmp_path / "run.xyz"], frames)

@@ -207,6 +207,7 @@ def test_counts_of_all_ions_fit_their_integers():
     assert counts_of(2**15 - 1) is np.int16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"memory": "1MB"}])
 def test_a_cluster_of_more_ions_than_a_short_integer_holds(options):
     """One chain of 33 000 cations and as many anions, folded into rows; and one pair apart."""

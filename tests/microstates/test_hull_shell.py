@@ -141,6 +141,7 @@ def plain_size(place, foreign, ratio):
     return size
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(4, 11))
 def test_bisection_and_plain_growth_agree(seed, n):

@@ -176,6 +176,7 @@ def test_pairs_at_the_cutoff_are_told_apart_in_double_precision(seed, exponent, 
     assert {(k, k) for k in range(40) if ratio[k] < 1 - 1e-11} <= pairs
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

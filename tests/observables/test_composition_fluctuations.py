@@ -95,6 +95,7 @@ def test_molecules_count_once_and_where_they_are_cut_by_the_cell():
     assert abs(found[0].value[0, 0] - n / LENGTH**3) < 3 * found[0].error[0, 0]
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_repeated_runs():
     rng = np.random.default_rng(4)
     values, errors = [], []

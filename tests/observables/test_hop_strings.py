@@ -80,6 +80,7 @@ def shares(state, sites, taus):
     return (found.nearest[:, None] <= np.asarray(taus)).mean(axis=0), len(found.frame)
 
 
+@pytest.mark.slow
 def test_independent_hops_rise_as_one_minus_an_exponential():
     """Pairs of ions, each of which jumps to and fro between a common site and one of its own.
 
@@ -162,6 +163,7 @@ def garnet():
     return crystal_analysis(crystal(800)).run(stop=2500)
 
 
+@pytest.mark.slow
 def test_the_table_of_a_run_stands_beside_both_nulls(garnet):
     taus = [0.0, 0.1, 0.4, 1.6, 6.4]
     table = garnet.hop_strings(taus)

@@ -134,6 +134,7 @@ def test_continuous_survival_is_that_of_mdanalysis():
     assert row["mean_stay"] == pytest.approx(number.sum() / ended)
 
 
+@pytest.mark.slow
 def test_residence_in_the_liquid(liquid_run):
     """Filtered contacts; the solvent stays about 45 ps, as an independent trial of the run says."""
     filtered = OnsagerDecomposition(
@@ -160,6 +161,7 @@ def test_residence_in_the_liquid(liquid_run):
     )
 
 
+@pytest.mark.slow
 def test_shells_that_are_lost_at_a_rate_last_its_inverse():
     """Every jump renews the shell for good: survival exp(-k t), stay 1 / k."""
     rng = np.random.default_rng(3)

@@ -30,6 +30,7 @@ def test_one_call_is_below_what_libraries_share_among_threads():
     assert ROWS * LONGEST <= MOST < 2**18
 
 
+@pytest.mark.slow
 def test_bits_do_not_depend_on_the_number_of_threads(liquid_run):
     rng = np.random.default_rng(1)
     left, right = rng.integers(0, 3, (400, 500)).astype(float), rng.normal(size=(500, 300))

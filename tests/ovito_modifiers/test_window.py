@@ -80,6 +80,7 @@ def test_it_is_used(crystal_states, display, tmp_path):
     assert seen["all"] == "single_ion_hop, multi_ion_hop, exchange"
 
 
+@pytest.mark.slow
 def test_without_a_screen_it_says_so(crystal_states, tmp_path):
     env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     done = subprocess.run(

@@ -130,6 +130,7 @@ def within(value, low_high, expected):
     return abs(value - expected) < 3 * (low_high[1] - low_high[0]) / 2
 
 
+@pytest.mark.slow
 def test_a_simulated_chain_has_the_control_and_the_shares_of_case_11():
     """Lone carriers of a lattice gas on parallel chains, seen every 0.1 ps."""
     rng = np.random.default_rng(11)

@@ -4,6 +4,7 @@ Cases 10 and 11 are run in groups of carriers; the spread of the groups gives th
 """
 
 import numpy as np
+import pytest
 
 from mda_ionmech import onsager
 from mda_ionmech.onsager.carrier_labels import CarrierLabels
@@ -164,6 +165,7 @@ def test_case_10_reversals_carry_nothing_in_the_slope(record):
     record.within(10, "slope over short windows, $(1 - p) / p$", ratio.mean(), (1 - p) / p, spread)
 
 
+@pytest.mark.slow
 def test_case_11_unequal_barriers_share_the_slope_by_their_lengths(record):
     """One dimension; fast and slow bonds alternate; a hop over either is a step of one frame."""
     rng = np.random.default_rng(11)

@@ -139,6 +139,7 @@ def test_the_split_against_plain_loops():
     assert row["count"] == count
 
 
+@pytest.mark.slow
 def test_following_ligands_changes_nothing_else(liquid_run, tmp_path):
     from mda_ionmech import load
 

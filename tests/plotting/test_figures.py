@@ -96,6 +96,7 @@ def test_what_never_occurs_is_left_out(liquid_run):
     assert np.isnan(shown).tolist() == [[False, False], [True, False]]
 
 
+@pytest.mark.slow
 def test_legends_cover_nothing(liquid_run):
     for name, draw in plotting.figures(liquid_run.results, window=16.0).items():
         ax = draw()

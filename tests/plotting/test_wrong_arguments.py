@@ -106,6 +106,7 @@ def test_one_axes_is_asked_for(run):
     plt.close(figure)
 
 
+@pytest.mark.slow
 def test_files_of_figures(run, tmp_path):
     results = run.results
     for folder, stem in ((None, "x"), (3, "x"), (tmp_path, ""), (tmp_path, None)):

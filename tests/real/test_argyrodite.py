@@ -16,6 +16,8 @@ from mda_ionmech.microstates import SiteAssignment
 
 from ..test_docs import rows
 
+pytestmark = pytest.mark.slow
+
 gemmi = pytest.importorskip("gemmi", reason="gemmi is not installed")
 
 #: 700 frames, 0.1 ps apart, of 192 Li.
@@ -269,7 +271,6 @@ def compared(folder):
             ]  # fmt: skip
 
 
-@pytest.mark.slow
 def test_the_page_on_crystals_compares_sets_of_sites(folder):
     assert rows("concepts/crystals.md", "Li$_6$PS$_5$Cl") == list(compared(folder))
 
@@ -306,6 +307,5 @@ def smoothed(folder):
             ]  # fmt: skip
 
 
-@pytest.mark.slow
 def test_the_page_on_crystals_compares_actual_and_smoothed_positions(folder):
     assert rows("concepts/crystals.md", "positions") == list(smoothed(folder))

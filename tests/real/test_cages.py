@@ -11,6 +11,8 @@ from mda_ionmech.microstates import CageAssignment, SiteAssignment
 
 from ..test_docs import DOCS
 
+pytestmark = pytest.mark.slow
+
 WINDOWS = [0.5, 1.0, 2.0, 5.0]
 #: Of lithium in one cell: 24d and 48g.
 N_SITES = 72
@@ -39,7 +41,6 @@ def runs(request):
     return out
 
 
-@pytest.mark.slow
 def test_hops_are_as_many_as_between_sites(runs):
     cages, sites = (run.microstates["Li+"].report for run in runs)
     assert cages["hops"] == pytest.approx(sites["hops"], rel=0.05)

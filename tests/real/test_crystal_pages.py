@@ -9,6 +9,8 @@ from mda_ionmech.microstates import CutoffShell, HullShell, SiteAssignment
 
 from ..test_docs import rows
 
+pytestmark = pytest.mark.slow
+
 WINDOWS = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
 
 
@@ -110,7 +112,6 @@ def test_hops_by_every_definition():
     ]
 
 
-@pytest.mark.slow
 def test_hops_that_return():
     from mda_ionmech.cli.demos import crystal_analysis
 
@@ -158,12 +159,10 @@ def test_clusters_are_small(cores):
     assert shown == [[str(n), str(sizes[n])] for n in range(1, int(sizes.index.max()) + 1)]
 
 
-@pytest.mark.slow
 def test_assignments():
     assert rows("concepts/crystals.md", "assignment") == list(assignments())
 
 
-@pytest.mark.slow
 def test_linkings(cores):
     assert rows("concepts/crystals.md", "linking") == list(linkings(cores))
 
@@ -194,6 +193,5 @@ def shells():
         ]
 
 
-@pytest.mark.slow
 def test_shells_of_the_page_on_glasses():
     assert rows("concepts/glasses.md", "shell") == list(shells())

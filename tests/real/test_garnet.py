@@ -10,6 +10,8 @@ from mda_ionmech.microstates import SiteAssignment
 
 from ..test_docs import DOCS, rows
 
+pytestmark = pytest.mark.slow
+
 WINDOWS = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
 
 

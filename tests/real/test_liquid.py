@@ -214,6 +214,7 @@ def test_backends_agree_bit_for_bit(reference, backend, n_workers):
         assert first.identical(second)
 
 
+@pytest.mark.slow
 def test_shares_agree_with_an_independent_trial(liquid_run):
     """Another program gave these on the full trajectory with plain cutoffs of 2.8 and 2.9 A."""
     data = (
@@ -244,6 +245,7 @@ def test_shares_agree_with_an_independent_trial(liquid_run):
     assert sum(found) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_result_file_comes_back_as_it_was(liquid_run, tmp_path):
     path = liquid_run.save(tmp_path / "liquid.nc")
     back = load(path)
@@ -274,6 +276,7 @@ def test_fragments_and_residues_are_the_same_molecules():
     assert_same(runs[0], runs[1], 1e-14)
 
 
+@pytest.mark.slow
 def test_acetonitrile_of_the_source_gives_the_same_transport(shared_data, liquid_run):
     """Heavy atoms with their hydrogens' masses move as the whole molecules do."""
     folder = shared_data / "liquid"

@@ -15,6 +15,7 @@ def melt():
     return analysis.run(), measured
 
 
+@pytest.mark.slow
 def test_a_cage_without_a_clear_edge(melt):
     shell, found = melt[1]["Na+"]
     g, cutoff = found["anion"], shell.inner["anion"]

@@ -8,6 +8,8 @@ from mda_ionmech.cli.demos import polymer_analysis
 
 from ..test_docs import DOCS, rows
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def polymer_run():

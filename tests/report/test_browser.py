@@ -369,6 +369,7 @@ def test_numbers_can_be_read_without_scripts(browser, page_file, results):
     page.close()
 
 
+@pytest.mark.slow
 def test_the_network_of_hops(browser, tmp_path):
     """Of one run, and with barriers of two: legends hide channels, also in the tables."""
     path = hopping_run().results.report(tmp_path / "hops.html")

@@ -17,6 +17,7 @@ def run(seed, temperature=300.0, diffusion=0.05, **options):
     return OnsagerDecomposition([ions], **options).run().results
 
 
+@pytest.mark.slow
 def test_values_of_every_run_and_their_differences(tmp_path):
     listed = [run(1), run(2), run(3, diffusion=0.2)]
     files = [one.save(tmp_path / f"run-{k}.nc") for k, one in zip("abc", listed, strict=True)]
@@ -39,6 +40,7 @@ def test_values_of_every_run_and_their_differences(tmp_path):
     assert "activation-energies" not in found.store["data"]
 
 
+@pytest.mark.slow
 def test_runs_are_ordered_by_temperature_with_their_energies(tmp_path):
     energy = 0.2  # eV, in the diffusion coefficient
     rates = {t: 20 * np.exp(-energy / (8.617e-5 * t)) for t in (500.0, 300.0, 400.0)}

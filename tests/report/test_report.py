@@ -136,6 +136,7 @@ def checked(path):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["liquid", "crystal", "polymer"])
 def test_every_demo_has_a_page(name, tmp_path):
     run = demos.DEMOS[name](datasets.load(name)).run(stop=400)
@@ -176,6 +177,7 @@ def test_long_tables_are_cut_and_their_files_are_not(tmp_path):
     assert {len(rows) for rows in found.store["moving"]["transitions-1"]} == {24}
 
 
+@pytest.mark.slow
 def test_the_page_holds_the_numbers_of_the_tables(tmp_path):
     results = demos.liquid_analysis(datasets.liquid()).run().results
     found = checked(results.report(tmp_path / "page.html", window=16))
@@ -212,6 +214,7 @@ def test_the_same_result_gives_the_same_bytes(tmp_path):
     assert pages[0] == pages[1]
 
 
+@pytest.mark.slow
 def test_the_file_is_named_with_its_checksum(liquid_run, tmp_path):
     import hashlib
 
@@ -383,6 +386,7 @@ def test_citations_become_links():
     ]
 
 
+@pytest.mark.slow
 def test_terminal_report_and_figure_show_one_reading(liquid_run, tmp_path):
     results = liquid_run.results
     table, whole = results.summary(), results.transport().loc["conductivity"]

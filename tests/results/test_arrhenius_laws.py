@@ -65,6 +65,7 @@ def test_the_right_law_is_named_where_the_data_can_tell(law, name, relative, oft
     assert found.get(name, 0.0) >= often, found
 
 
+@pytest.mark.slow
 def test_a_wrong_law_is_named_in_at_most_one_of_ten():
     """The stated level, at errors from those that tell everything to those that tell nothing."""
     rng = np.random.default_rng(5)

@@ -65,6 +65,7 @@ def test_sums_add_up_and_stay_exact(three, tmp_path):
     assert reach < float((alone["onsager_high"] - alone["onsager_low"])[0, 0, 0])
 
 
+@pytest.mark.slow
 def test_many_replicas_are_blocks_of_their_own(tmp_path):
     """Twelve short runs: the interval is that of a mean of twelve numbers."""
     runs = [replica(100 + k, n_frames=120) for k in range(12)]
@@ -83,6 +84,7 @@ def test_many_replicas_are_blocks_of_their_own(tmp_path):
     np.testing.assert_array_equal(again.samples("onsager"), joined.samples("onsager"))
 
 
+@pytest.mark.slow
 def test_replicas_that_disagree_are_named():
     joined = combine([replica(1, n_frames=900), replica(2, n_frames=900, rate=1.2)])
     assert any("replicas differ in the Onsager coefficient of ion" in w for w in joined.warnings)
@@ -205,6 +207,7 @@ def test_one_run_is_not_taken_twice(one, tmp_path):
         combine([one, other, one.save(tmp_path / "again.nc")])
 
 
+@pytest.mark.slow
 def test_a_combined_result_is_not_taken_beside_its_runs(one, tmp_path):
     other, third = chosen(seed=2), chosen(seed=3)
     pair = combine([one, other])
@@ -243,6 +246,7 @@ def test_overlapping_stretches_of_one_trajectory_are_refused():
     assert len(combine([both, stretch(100, 200)]).settings["replicas"]) == 3
 
 
+@pytest.mark.slow
 def test_the_command_does_not_take_its_own_output(one, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     one.save("a.nc")

@@ -58,6 +58,7 @@ def test_shares_sum_to_one_and_lie_in_their_intervals(data):
     assert np.isnan(share.sel(event="all")).all(), "Li+ has no such label"
 
 
+@pytest.mark.slow
 def test_the_table_is_what_the_file_holds(liquid_run, tmp_path):
     results = load(liquid_run.results.save(tmp_path / "run.nc"))
     table = results.summary(view="diffusive")
@@ -143,6 +144,7 @@ def test_a_file_whose_parts_do_not_add_up_is_refused(liquid_run, tmp_path):
         load(path)
 
 
+@pytest.mark.slow
 def test_an_intact_file_of_another_estimator_is_loaded_with_a_warning(liquid_run, tmp_path):
     """Its values are kept, its checksum holds, and a copy that is saved says so too."""
     tree = liquid_run.results.tree.copy(deep=True)

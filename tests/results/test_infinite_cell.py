@@ -20,6 +20,7 @@ def fluctuations(value=SALT, error=0.0, species=("Li+", "TFSI-"), frame="barycen
     )
 
 
+@pytest.mark.slow
 def test_the_table_by_hand_and_after_a_file(liquid_run, tmp_path):
     results = liquid_run.results
     table = infinite_cell(results, fluctuations(error=2e-5), viscosity=0.4)

@@ -46,6 +46,7 @@ def test_short_trajectories_have_no_horizon():
     assert np.isnan(advice.slope)
 
 
+@pytest.mark.slow
 def test_the_resolution_is_the_longest_with_elementary_events():
     """Poisson jumps: more than one in delta with probability 1 - exp(-x)(1 + x), x = k delta."""
     rng = np.random.default_rng(4)

@@ -304,6 +304,7 @@ def test_plain_result_differs_only_in_labels():
     assert run.microstates["Li+"].report["changed_per_frame"] == changed[0]
 
 
+@pytest.mark.slow
 def test_shares_against_persistence_need_no_second_reading():
     universe = datasets.liquid()
     run = OnsagerDecomposition(liquid_species(universe), temperature=330, windows=[1.0, 8.0])

@@ -31,6 +31,7 @@ def jumping(diffusion, rate, n_frames=3000, seed=4):
     return OnsagerDecomposition([ions], temperature=300.0, frame="laboratory").run().results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("diffusion", "finding"), [(0.001, "renewal"), (0.4, "vehicular")])
 def test_the_event_that_carries_most_is_named(diffusion, finding):
     results = jumping(diffusion, 0.02)
@@ -88,6 +89,7 @@ def test_a_memory_too_long_for_the_trajectory_is_left_open(tmp_path):
     assert sum(left["long"]) >= 3
 
 
+@pytest.mark.slow
 def test_the_shipped_garnet_shows_no_concerted_motion_beyond_exclusion():
     results = crystal_analysis(crystal()).run().results
     verdict = results.verdict()

@@ -214,6 +214,7 @@ def test_figures_show_text_as_it_stands(results):
             plt.close(figure)
 
 
+@pytest.mark.slow
 def test_files_of_states_hold_names_as_they_are(tmp_path):
     for number, name in enumerate(("[red]Li[/red]", "Li$^+$", "<b>Li</b>", "リチウム")):
         run = small_run(name)

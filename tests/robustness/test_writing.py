@@ -292,6 +292,7 @@ def test_the_command_writes_elsewhere_what_was_long_work(tmp_path, monkeypatch):
     assert load(written).decomposition.equals(run.results.decomposition)
 
 
+@pytest.mark.slow
 def test_a_full_standard_output_is_an_error(tmp_path):
     path = small_run().save(tmp_path / "run.nc")
     with open("/dev/full", "w") as full:

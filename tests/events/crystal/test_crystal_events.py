@@ -189,6 +189,7 @@ def in_space(state, sites, cell=CELL, *, off=0.0, kind=None):
     )
 
 
+@pytest.mark.slow
 def test_distance_asks_the_ions_and_not_their_sites():
     # along the first vector of 12 A: sites 0, 3, 6 and 9 A, hops 0 -> 3 and 6 -> 9
     sites = np.array([[0.0, 0, 0], [0.25, 0, 0], [0.5, 0, 0], [0.75, 0, 0]])

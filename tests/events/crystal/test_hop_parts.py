@@ -145,6 +145,7 @@ def test_parts_are_those_of_loops_and_sum_to_the_class_in_every_view(run, by):
             assert sums.get(event, 0.0) == pytest.approx(row["onsager"], abs=1e-10 * scale)
 
 
+@pytest.mark.slow
 def test_a_split_run_is_a_result_of_its_own(run, tmp_path):
     split = run.split_by("channel")
     assert split.settings["species"][0]["events"]["split_by"] == "channel"

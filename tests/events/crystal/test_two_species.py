@@ -118,6 +118,7 @@ def test_another_linking_is_that_of_both_species(universe):
     np.testing.assert_allclose(shares, 1.0, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_species_can_be_labelled_apart(universe):
     made, hops = universe
     apart = analysed(made, shared=None)

@@ -189,6 +189,7 @@ def test_the_chain_rule_links_a_hop_into_the_cage_that_another_ion_left():
     assert table["site_end"].iloc[0] == table["site_start"].iloc[1]
 
 
+@pytest.mark.slow
 def test_stored_on_disk_and_saved_runs_have_the_same_cages(tmp_path):
     rng = np.random.default_rng(7)
     u = universe_of(walk(rng, 250, 70, rate=0.03), rng)

@@ -264,6 +264,7 @@ def garnet(**options):
     return runs
 
 
+@pytest.mark.slow
 def test_the_density_of_lithium_finds_the_sites_of_the_garnet():
     pytest.importorskip("gemmi")
     runs = garnet(known=CIF, species="Li")
@@ -281,6 +282,7 @@ def test_the_density_of_lithium_finds_the_sites_of_the_garnet():
     assert np.mean(nearest[states[0]] == states[1]) > 0.95
 
 
+@pytest.mark.slow
 def test_two_processes_hold_the_sites_of_one_and_symmetry_names_two_orbits():
     pytest.importorskip("gemmi")
     origin = np.array([0.21, -0.20, 0.16]) / 13.272991
@@ -295,6 +297,7 @@ def test_two_processes_hold_the_sites_of_one_and_symmetry_names_two_orbits():
     np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_a_space_group_that_the_framework_does_not_have_is_refused():
     pytest.importorskip("gemmi")
     origin = np.array([0.21, -0.20, 0.16]) / 13.272991

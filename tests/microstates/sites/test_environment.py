@@ -156,6 +156,7 @@ def test_orbits_stay_orbits():
     np.testing.assert_allclose((orbit - plain) * LENGTH, 0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_orbits_move_where_the_space_group_lets_them():
     """The 48g of the garnet lie at (1/8, y, 1/4 - y): one number moves all of them alike."""
     pytest.importorskip("spglib")

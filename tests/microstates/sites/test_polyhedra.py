@@ -369,6 +369,7 @@ def test_nothing_is_lost_while_polyhedra_distort(seed, lattice, distortion):
         check(centres, sites, moved, now, shape, grid, behind_all_planes)
 
 
+@pytest.mark.slow
 def test_an_atom_that_goes_far_changes_what_is_about_it_alone():
     rng = np.random.default_rng(3)
     atoms, sites = repeated(ANIONS, 3), repeated(SITES, 3)
