@@ -29,7 +29,7 @@ NAMED = ("decomposition", "transitions", "diagnostics")
 #: What only a run answers, from the labels of all carriers.
 OF_THE_RUN = frozenset(
     {
-        "by_transition", "channel_rates", "displacement_spectrum", "events", "exponents", "frames",
+        "by_transition", "channel_rates", "events", "exponents", "frames",
         "hop_strings", "hops", "macrostates", "microstates", "path_parts", "paths", "plain",
         "rate_control", "relabelled", "residence_times", "robustness", "save_run", "save_states",
         "split_by", "times",

@@ -191,10 +191,10 @@ def test_radial_distribution_with_its_radii():
     shell = species.microstates
     ax = plotting.rdf(found["solvent"], inner=shell.inner["solvent"], outer=shell.outer["solvent"])
     labels = [t.get_text() for t in ax.get_legend().get_texts()]
-    assert f"begins below {shell.inner['solvent']:g} A" in labels
-    assert f"ends beyond {shell.outer['solvent']:g} A" in labels
+    assert f"begins below {shell.inner['solvent']:g} Å" in labels
+    assert f"ends beyond {shell.outer['solvent']:g} Å" in labels
     # the radius that ends the shell is the minimum that is marked
-    assert f"first minimum {shell.inner['solvent']:.2f} A" in labels
+    assert f"first minimum {shell.inner['solvent']:.2f} Å" in labels
     marks = {one.get_label(): one.get_xdata()[0] for one in ax.lines if one.get_marker() in "v^"}
     assert [name[:9] for name in marks] == ["first pea", "first min"]
     assert list(marks.values()) == pytest.approx([2.14, shell.inner["solvent"]], abs=0.03)
