@@ -12,7 +12,8 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -426,17 +427,31 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
-def _end_as_by_ctrl_c() -> None:
-    """Let SIGTERM end the command as Ctrl-C does: temporary files are removed, status 130."""
-    process = os.getpid()
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does: temporary files are removed, status 130.
+
+    Not the processes that are forked meanwhile: a handler in Python does not run while a worker
+    waits for a lock, so that a pool would wait for its end without end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def end(number: int, frame: Any) -> None:
-        if os.getpid() != process:  # a worker that was forked, and is ended by this process
-            os._exit(128 + number)
         raise KeyboardInterrupt
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, end)
+    def in_child() -> None:
+        if signal.getsignal(signal.SIGTERM) is end:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=in_child)
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def main() -> None:
@@ -444,9 +459,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a locale such as C lacks is written out
             stream.reconfigure(errors="backslashreplace")
-    _end_as_by_ctrl_c()
     try:
-        app()
+        with _sigterm_as_ctrl_c():
+            app()
     except (InputError, FileNotFoundError) as error:
         if _show_traceback[0]:
             raise

@@ -1,7 +1,9 @@
 """Every writer, to every place where no file can be: one error, and nothing is touched."""
 
+import multiprocessing
 import os
 import resource
+import signal
 import socket
 import stat
 import subprocess
@@ -371,3 +373,22 @@ def test_a_command_that_is_ended_says_nothing_and_leaves_no_file(name, tmp_path)
     ended = subprocess.run(command_line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
     assert not any(tmp_path.iterdir())
+
+
+def handler_of_sigterm(queue):
+    queue.put(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+
+
+def test_processes_that_a_command_forks_end_at_once():
+    """A handler in Python would not run while they wait for a lock, and the pool for them."""
+    fork = multiprocessing.get_context("fork")
+    before = signal.getsignal(signal.SIGTERM)
+    with command._sigterm_as_ctrl_c():
+        queue = fork.SimpleQueue()
+        child = fork.Process(target=handler_of_sigterm, args=(queue,))
+        child.start()
+        assert queue.get()
+        child.join()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
