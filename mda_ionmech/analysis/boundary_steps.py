@@ -24,8 +24,8 @@ FEWEST = 8
 #: half of them where molecules were wrapped as a whole.
 WRONG_WAY = 0.9
 #: Steps across a face go sideways where their median along another direction exceeds the root mean
-#: square of steps inside so many times, and this length, Angstrom.
-SIDEWAYS, LEAST_SIDEWAYS = 3.0, 0.5
+#: square of steps inside so many times, and this length, Angstrom: diagonal hops are shorter.
+SIDEWAYS, LEAST_SIDEWAYS = 3.0, 4.0
 #: How many steps inside there are for each across a face.
 INSIDE = 10
 #: Atoms whose places are kept to see which part of the cell is empty.
