@@ -130,8 +130,9 @@ class BoundarySteps:
             middle = np.median(across, axis=0)
             middle[k] = 0.0
             j = int(np.argmax(np.abs(middle)))
-            alike = np.abs(across[:, j] - middle[j]) < SIDEWAYS * typical[j]  # by one vector
-            if np.mean(alike) > 0.5 and abs(middle[j]) > max(SIDEWAYS * typical[j], LEAST_SIDEWAYS):
+            reach = SIDEWAYS * typical[j]
+            by_one_vector = np.mean(np.abs(across[:, j] - middle[j]) < reach) > 0.5
+            if by_one_vector and abs(middle[j]) > max(reach, LEAST_SIDEWAYS):
                 raise InputError(
                     f"the cell is not the one in which the coordinates were wrapped: {len(across)} "
                     f"steps across its faces along its vector {'abc'[k]} go {abs(middle[j]):.2f} A "

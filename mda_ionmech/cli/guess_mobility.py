@@ -91,8 +91,7 @@ def _middle(steps: np.ndarray) -> np.ndarray:
     The mean direction on a circle first, because displacements beyond half the cell are known but
     for its vectors.
     """
-    turned = np.exp(2j * np.pi * steps).mean(axis=1)
-    middle = np.angle(turned) / (2 * np.pi)
+    middle = np.angle(np.exp(2j * np.pi * steps).mean(axis=1)) / (2 * np.pi)
     rest = steps - middle[:, None]
     return np.asarray(middle + np.median(rest - np.rint(rest), axis=1))
 

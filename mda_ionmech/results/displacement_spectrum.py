@@ -9,6 +9,7 @@ import numpy as np
 from ..lib.checks import species_with
 from ..lib.errors import InputError
 from ..observables.displacement_spectrum import Spectrum, spectrum_table
+from .ends import species_with_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
 
 def species_with_displacements(results: Any) -> list[str]:
     """Names of the species whose displacements a result holds."""
-    data = results.displacement_data
-    if data is None:
-        return []
-    known = np.isfinite(data["bin_width"].values).any(axis=1)
-    return [str(name) for name, has in zip(data["species"].values, known, strict=True) if has]
+    return species_with_values(results.displacement_data, "bin_width")
 
 
 def displacement_spectrum(results: Any, window: float | None, species: str | None) -> pd.DataFrame:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -53,3 +55,11 @@ def with_ends(data: xr.Dataset, name: str, **where: str) -> tuple[float, float, 
     """
     value, low, high = (value_at(data, name + end, where) for end in ENDS)
     return value, low, high
+
+
+def species_with_values(data: xr.Dataset | None, variable: str) -> list[str]:
+    """Names of the species for which a variable (species, other) has values; none without data."""
+    if data is None:
+        return []
+    known = np.isfinite(data[variable].values).any(axis=1)
+    return [str(name) for name, has in zip(data["species"].values, known, strict=True) if has]

@@ -9,6 +9,7 @@ import numpy as np
 from ..lib.checks import species_with
 from ..lib.errors import InputError
 from ..lib.unit_table import UnitTable
+from .ends import species_with_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
 
 def species_with_channels(results: Any) -> list[str]:
     """Names of the species whose channels a result holds."""
-    data = results.hop_channel_data
-    if data is None:
-        return []
-    known = np.isfinite(data["hop_rate"].values).any(axis=1)
-    return [str(name) for name, has in zip(data["species"].values, known, strict=True) if has]
+    return species_with_values(results.hop_channel_data, "hop_rate")
 
 
 def hop_channels(results: Any, species: str | None) -> pd.DataFrame:
