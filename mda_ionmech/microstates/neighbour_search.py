@@ -170,15 +170,11 @@ def _take_hits(word, blocks, number, near, n_near):  # type: ignore[no-untyped-d
 
 
 @kernel
-def find_contacts(centres, places, kind, owner, cell, outer):  # type: ignore[no-untyped-def]
+def _sorted_contacts(first, last, near, square):  # type: ignore[no-untyped-def]
     """The pairs of `search_grid`, sorted by carrier, then ligand.
 
     Returns carrier int32, ligand int32, distance float64, each of shape (contacts,).
     """
-    grid = fill_grid(places, cell, outer.max())
-    first, last, near, square = search_grid(
-        grid, row_order(centres, grid.shape), centres, places, kind, owner, cell, outer, True
-    )
     n_out = np.int64(0)
     for c in range(first.shape[0]):
         n_out += last[c] - first[c]
@@ -309,12 +305,9 @@ def contact_pairs(
 
 def ligand_distances(frame: FrameGeometry, outer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Ligand and distance, Angstrom, of the pairs of `contact_pairs`, in no particular order."""
-    places = frame.ligand_places.arrays
-    grid = fill_grid(places, frame.cell, float(outer.max()))
-    _, last, ligand, square = search_grid(
-        grid, row_order(frame.centres, grid.shape), frame.centres, places, frame.ligand_kind,
-        frame.ligand_owner, frame.cell, outer, True,
-    )  # fmt: skip
+    _, last, ligand, square = _pairs(
+        frame, frame.ligand_places, frame.ligand_kind, frame.ligand_owner, outer
+    )
     n = int(last.max(initial=0))
     return ligand[:n], np.sqrt(square[:n])
 
@@ -323,4 +316,15 @@ def pairs_with(
     frame: FrameGeometry, places: Places, kind: np.ndarray, owner: np.ndarray, outer: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`contact_pairs` with any atoms: kind and owner (n,) are as for ligands."""
-    return find_contacts(frame.centres, places.arrays, kind, owner, frame.cell, outer)
+    return _sorted_contacts(*_pairs(frame, places, kind, owner, outer))
+
+
+def _pairs(
+    frame: FrameGeometry, places: Places, kind: np.ndarray, owner: np.ndarray, outer: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """`search_grid` of one frame, with a grid made for it."""
+    grid = fill_grid(places.arrays, frame.cell, float(outer.max()))
+    return search_grid(
+        grid, row_order(frame.centres, grid.shape), frame.centres, places.arrays, kind, owner,
+        frame.cell, outer, True,
+    )  # fmt: skip
