@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.number_text import measured, number, unit
 from ..results.arrhenius import arrhenius
 from ..results.difference import Difference, difference, spread
 from ..results.results import Results
@@ -34,7 +35,6 @@ from .elements import (
     data,
 )
 from .frames import plain, table_data
-from .numbers import measured, number, unit
 from .reading import Reading
 from .top import row_ends, whole
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.number_text import measured, number, with_interval
 from ..results.hop_barriers import FEWEST_HOPS, Barrier, channel_barriers
 from ..results.hop_channels import species_with_channels
 from ..results.hop_network import CHANNEL_COLORS, Curve, Edge, colors_of_channels, edges_of, network
 from .charts.hop_channels import channel_temperatures, hop_network
 from .elements import Chart, Charts, Data, Element, Heading, Key, Section, Table, data
 from .frames import plain
-from .numbers import measured, number, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

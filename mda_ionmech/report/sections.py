@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.number_text import measured, number, part, stacked, unit, with_interval
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.coordination import has_coordination
 from ..results.displacement_spectrum import species_with_displacements
@@ -22,7 +23,6 @@ from .charts.coordination import coordination as coordination_chart
 from .charts.style import event_keys, macrostate_keys
 from .elements import Chart, Charts, Data, Element, Heading, Key, Section, Table, Text, data
 from .frames import table_data
-from .numbers import measured, number, part, stacked, unit, with_interval
 from .reading import Reading
 from .top import mechanism, row_ends
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..lib.number_text import measured, number, percent, unit
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.plain_tables import fixed
 from ..results.tables import concertedness
@@ -14,7 +15,6 @@ from .charts import by_window
 from .charts.style import event_keys
 from .elements import Beside, Element, Folded, Heading, Headline, Listing, Table, Text
 from .frames import table_data
-from .numbers import measured, number, percent, unit
 from .reading import Reading
 
 if TYPE_CHECKING:

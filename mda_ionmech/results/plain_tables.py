@@ -7,10 +7,6 @@ from collections.abc import Callable, Sequence
 from rich import box
 from rich.table import Table
 
-from ..lib.number_text import three_digits
-
-__all__ = ["fixed", "number", "plain_table", "reach", "three_digits"]
-
 
 def number(value: float) -> str:
     """A number with at most three digits; a dash where it is unknown."""

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from .plain_tables import fixed, plain_table, reach, three_digits
+from ..lib import number_text
+from ..lib.number_text import three_digits
+from .ends import ENDS
+from .plain_tables import fixed, plain_table
 
 #: Contributions below this fraction of the sum are zero within rounding.
 ROUND_OFF = 1e-12
@@ -56,17 +59,18 @@ def reading_table(results: Any, plain: Any = None) -> Table:
             + ("" if plain is None else "; plain: the share without hysteresis and persistence")
         ),
     )
-    part = summary["conductivity" if charged else "onsager"]
+    carried = "conductivity" if charged else "onsager"
+    part = summary[carried]
     part = part.where(part.abs() > ROUND_OFF * part.abs().sum(), 0.0)
     others = None
     if plain is not None and plain.has_diffusive_view:
         others = plain.summary(view="diffusive")["share"]
     for (event, row), value in zip(summary.iterrows(), part, strict=True):
+        ends = (row[f"{carried}{end}"] for end in ENDS)
         cells = [
             str(event),
-            percent(row["share"]),
-            reach(row["share_low"], row["share_high"], percent),
-            three_digits(value),
+            *number_text.percent(*(row[f"share{end}"] for end in ENDS)),
+            "0" if value == 0 else number_text.measured(*ends)[0],
             three_digits(row["frequency"]),
             three_digits(row["effectiveness"]),
         ]

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..lib.number_text import three_digits
+from ..lib.number_text import with_interval
 from .ends import with_ends
-from .plain_tables import reach
 
 
 def results_line(results: Any) -> str:
@@ -40,15 +39,10 @@ def _number(data: Any) -> str:
     """Conductivity, or the Onsager coefficient of the first species where no carrier is charged."""
     if np.any(data["diffusive_event_conductivity"].fillna(0.0) != 0):
         value, low, high = with_ends(data, "diffusive_conductivity")
-        return f"conductivity {_measured(value, low, high)} S/m"
+        return f"conductivity {with_interval(value, low, high)} S/m"
     one = str(data["species"].values[0])
     found = with_ends(data, "diffusive_onsager", species=one, species_2=one)
-    return f"L({one}, {one}) {_measured(*found)} 1/(J m s)"
-
-
-def _measured(value: float, low: float, high: float) -> str:
-    ends = reach(low, high, three_digits)
-    return three_digits(value) if ends == "-" else f"{three_digits(value)} ({ends})"
+    return f"L({one}, {one}) {with_interval(*found)} 1/(J m s)"
 
 
 def results_html(results: Any) -> str:

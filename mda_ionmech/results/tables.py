@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ..lib.errors import InputError
+from ..lib.number_text import measured
 from ..lib.terminal import headed
 from .arrhenius_fits import KJ_PER_MOL
 from .arrhenius_law_tables import QUANTITIES, print_laws, span
-from .plain_tables import fixed, number, plain_table, reach, three_digits
+from .plain_tables import fixed, number, plain_table, reach
 from .reading_table import percent, reading_table
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def transport_table(results: Results, window: float | None) -> Table:
             lines.append(("", 10, "mS/cm"))
         for label, scale, of in lines:
             value, low, high = (scale * row[k] for k in ("value", "low", "high"))
-            table.add_row(label, three_digits(value), reach(low, high, three_digits), of)
+            table.add_row(label, *measured(value, low, high), of)
     return table
 
 

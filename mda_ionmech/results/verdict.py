@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..lib.number_text import with_interval
 from ..lib.whole_frames import whole_frames
 from .elementary import reading_resolution
 from .ends import with_ends
@@ -20,7 +21,6 @@ from .hop_definitions import (
     other_linked_hops,
     own_linked_hops,
 )
-from .plain_tables import three_digits as digits
 from .recommend import memory_left_open, no_reading
 
 _DEFINITIONS = {
@@ -131,8 +131,8 @@ def _carriers(results: Any) -> Sentence | None:
     data = results.decomposition
     if not any(s["charge"] for s in results.settings["species"]):
         return None
-    sigma, low, high = with_ends(data, "diffusive_conductivity")
-    text = f"The conductivity is {digits(sigma)} S/m ({digits(low)} to {digits(high)})."
+    sigma = with_interval(*with_ends(data, "diffusive_conductivity"))
+    text = f"The conductivity is {sigma} S/m."
     numbers = data["diffusive_transference_number"]
     names = [str(s) for s in numbers["species"].values]
     if len(names) > 1 and np.isfinite(numbers).all():

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from mda_ionmech import datasets, plotting
 from mda_ionmech.cli.demos import DEMOS
-from mda_ionmech.results.plain_tables import three_digits
-from mda_ionmech.results.reading_table import percent
+from mda_ionmech.lib.number_text import percent, with_interval
+from mda_ionmech.results.ends import ENDS, with_ends
 from mda_ionmech.results.tables import print_result
 
 
@@ -26,19 +26,24 @@ def words(text):
 def test_terminal_page_and_figure_show_the_same_numbers(name, tmp_path):
     results = DEMOS[name](getattr(datasets, name)()).run().results
     data, table = results.decomposition, results.summary()
-    sigma = three_digits(float(data["diffusive_conductivity"]))
-    shares = [percent(row["share"]) for _, row in table.iterrows()]
+    sigma = with_interval(*with_ends(data, "diffusive_conductivity"))
+    value, ends = sigma.rstrip(")").split(" (")
+    shares = [
+        " ".join(percent(*(row[f"share{end}"] for end in ENDS))) for _, row in table.iterrows()
+    ]
 
     console = Console(file=io.StringIO(), width=80)
     print_result(console, results, None)
     terminal = words(console.file.getvalue())
     assert f"The conductivity is {sigma} S/m" in terminal
-    assert f"conductivity {sigma}" in terminal
+    assert f"conductivity {value} {ends} S/m" in terminal
     page = results.report(tmp_path / "page.html").read_text("utf-8")
     page = words(html.unescape(re.sub(r"<[^>]*>", " ", page)))
-    assert sigma in page
+    assert f"{value} S/m" in page
+    assert f"interval {ends}" in page
     for event, share in zip(table.index, shares, strict=True):
         assert f"{event} {share}" in terminal
+        assert f"{event} {share}" in page
     for sentence in results.verdict():
         assert words(str(sentence)) in terminal
         assert words(str(sentence)) in page
