@@ -87,12 +87,13 @@ class RunObservables(ABC):
         Returns
         -------
         pandas.DataFrame
-            One row per carrier and window that end on another site: ``frame`` (of the trajectory)
-            and ``time_ps`` at which the window begins, ``carrier`` (within the species),
-            ``site_start``, ``site_end`` and their labels ``label_start``, ``label_end`` (the
-            channel), ``event``, ``cluster`` (shared by the carriers of one cluster of the window,
-            as in the results' states), ``n`` (carriers in it, of all species linked), and the
-            displacement of the carrier ``dx``, ``dy``, ``dz``, Angstrom.
+            One row per carrier and window that end on another site, or on another periodic image of
+            it: ``frame`` (of the trajectory) and ``time_ps`` at which the window begins,
+            ``carrier`` (within the species), ``site_start``, ``site_end`` and their labels
+            ``label_start``, ``label_end`` (the channel), ``event``, ``cluster`` (shared by the
+            carriers of one cluster of the window, as in the results' states), ``n`` (carriers in
+            it, of all species linked), and the displacement of the carrier ``dx``, ``dy``, ``dz``,
+            Angstrom.
 
         Raises
         ------

@@ -67,7 +67,8 @@ class HopBlock:
 class CrystalEvents(EventRule):
     """No hop, single-ion hop, multi-ion hop or exchange, from the sites at both ends of a window.
 
-    - ``no_hop``: the same site at both ends (flag ``back_hop`` if it left and returned);
+    - ``no_hop``: the same site, in the same periodic image, at both ends (flag ``back_hop`` if it
+      left and returned);
     - ``single_ion_hop``: another site, and the hop is not linked to others;
     - ``multi_ion_hop``: a cluster of two or more linked hops;
     - ``exchange``: a cluster whose set of sites is unchanged and whose hop vectors sum to zero; a

@@ -10,7 +10,7 @@ from ...lib.arrays_on_disk import folder_of
 from ...lib.errors import InputError
 from ...lib.frame_blocks import carrier_blocks
 from ...lib.kernels import kernel, longer
-from ...lib.run_length import LabelRuns, gathered_runs
+from ...lib.run_length import LabelRuns, gathered_runs, run_blocks
 
 #: Most cells that a carrier may move along each vector, in either direction.
 _FARTHEST = 2**13
@@ -177,3 +177,41 @@ def follow_sites(
     held = gathered_runs(blocks(), n_frames, folder_of(position))
     site, image = numbers.table()
     return held, site, (sites[site] + image) @ cell
+
+
+def in_images(held: LabelRuns, sites: np.ndarray) -> tuple[LabelRuns, np.ndarray]:
+    """Site images of carriers that begin in the cell and hop to the nearest image of each site.
+
+    Cost: linear in hops, with a logarithm.
+
+    Parameters
+    ----------
+    held : LabelRuns
+        Occupied sites.
+    sites : numpy.ndarray
+        Shape (sites, 3), fractional.
+
+    Returns
+    -------
+    occupied : LabelRuns
+        Site images.
+    site : numpy.ndarray
+        Shape (site images,), int32: site of each site image.
+    """
+    numbers = SiteImageNumbers()
+
+    def blocks() -> Iterator[LabelRuns]:
+        for first, last in run_blocks(held.offsets):
+            runs = held.carriers(first, last)
+            a, b = int(runs.offsets[0]), int(runs.offsets[-1])
+            at = runs.value[a:b]
+            image = np.zeros((b - a, 3), dtype=np.int64)
+            image[1:] = -np.rint(np.diff(sites[at], axis=0)).astype(np.int64)
+            image = np.cumsum(image, axis=0)
+            begin = runs.offsets[:-1] - a
+            image -= np.repeat(image[begin], np.diff(runs.offsets), axis=0)
+            number = numbers.of(at, image)
+            yield LabelRuns(runs.offsets - a, runs.start[a:b], number, runs.n_frames)
+
+    runs = gathered_runs(blocks(), held.n_frames, held.folder)
+    return runs, numbers.table()[0]

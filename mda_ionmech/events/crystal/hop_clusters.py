@@ -43,7 +43,8 @@ def label_hops(before, after, site, links, first, window, hidden, label, cluster
     one for links. Hops are linked when a site of one is near a site of the other: near_offsets
     (sites + 1,) and near list the sites near each one. An empty near_offsets means the chain rule:
     one leaves the place that the other enters. hidden (carriers,) int64: a frame at which the
-    carrier's record was joined, or -1; windows across it count as not hopped. Fills label
+    carrier's record was joined, or -1; windows across it count as not hopped, as do those that end
+    on the site image that they begin on. Fills label
     (carriers, origins) int8 with NO_HOP, SINGLE or MULTI, and cluster (carriers, origins) int32
     with the number of the carrier that represents the cluster, or -1.
     """
@@ -66,7 +67,7 @@ def label_hops(before, after, site, links, first, window, hidden, label, cluster
         for c in range(n_carriers):
             a, b = site[before[c, t]], site[after[c, t]]
             seam = hidden[c] > first + t and hidden[c] <= first + t + window
-            if a == b or seam:
+            if before[c, t] == after[c, t] or seam:
                 label[c, t] = NO_HOP
                 cluster[c, t] = -1
                 continue
@@ -146,7 +147,7 @@ def label_hops_nearby(  # type: ignore[no-untyped-def]
         n_hopping = 0
         for c in range(n_carriers):
             seam = hidden[c] > first + t and hidden[c] <= first + t + window
-            if site[before[c, t]] == site[after[c, t]] or seam:
+            if before[c, t] == after[c, t] or seam:
                 label[c, t] = NO_HOP
                 cluster[c, t] = -1
                 continue

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...lib.run_length import LabelRuns, runs_in_time
+from ..crystal.follow_sites import in_images
 from ..crystal.site_history import OffSites, Walk
 from .exclusion_gas import channel_hops, count_hops, counted_graph, distinct_sites, simulate_blocks
 
@@ -63,23 +64,21 @@ def multi_share(
 
 
 def on_sites(history: SiteHistory, held: LabelRuns) -> SiteHistory:
-    """History of carriers on other sites, of the same length; without periodic images.
+    """History of carriers on other sites, of the same length.
 
-    Where positions are known, each carrier has the displacement from its site of the same carrier
-    in `history`, so that vibration alone makes no difference.
+    Every hop is to the nearest image of the site, where the positions of sites are known. Where
+    those of carriers are, each has the displacement from its site of the same carrier in
+    `history`, so that vibration alone makes no difference.
     """
     walk, n_sites = None, len(history.apart)
     if history.walk is not None:
         assert isinstance(history.walk, Walk)
         assert history.sites is not None
         walk = OffSites(history.walk, history.occupied, held, history.site, history.sites)
-    return replace(
-        history,
-        occupied=held,
-        site=np.arange(n_sites, dtype=np.int32),
-        where=np.zeros((n_sites, 3)),
-        walk=walk,
-    )
+    site = np.arange(n_sites, dtype=np.int32)
+    if history.sites is not None:
+        held, site = in_images(held, history.sites)
+    return replace(history, occupied=held, site=site, where=np.zeros((len(site), 3)), walk=walk)
 
 
 def stretches(n_frames: int, number: int) -> list[tuple[int, int]]:

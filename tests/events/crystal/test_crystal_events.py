@@ -105,6 +105,22 @@ def test_proximity_links_hops_with_near_ends():
     assert found == [["single_ion_hop"]] * 3
 
 
+def test_an_ion_that_ends_on_an_image_of_its_site_has_hopped():
+    # two sites 6 A apart along a cell vector of 12 A: round the cell, and forth and back
+    sites = np.array([[0.0, 0, 0], [0.49, 0, 0]])
+    there = np.array([[0.0, 0.49, 1.0], [0.0, 0.49, 0.0]])
+    path = np.stack([12.0 * there, 0 * there, 0 * there], axis=1)
+    record = history([[0, 1, 0]] * 2, path=path, distances=site_distances(sites, 12.0 * np.eye(3)))
+    for linking, options in (("chain", {}), ("proximity", {"distance": 1.0})):
+        found, cluster = labels(record, window=2, linking=linking, **options)
+        # the two also share sites: only the first has hopped
+        assert found == [["single_ion_hop"], ["no_hop"]]
+        assert cluster[:, 0].tolist() == [0, -1]
+    hops = LinkedHops((CrystalEvents(),), record, np.arange(2, dtype=np.int32))
+    (block,) = hops.blocks(2)
+    assert hops.flags(block, 0)[:, 0].tolist() == [0, 1]  # back_hop of the second
+
+
 def test_windows_take_the_two_ends_and_flag_nothing_between():
     found, _ = labels(history([[0, 1, 0, 2]]), window=2)
     assert found == [["no_hop", "single_ion_hop"]]
@@ -242,7 +258,8 @@ def test_distance_links_what_all_pairs_link(seed, n, window, distance, lengths):
     label, cluster = whole_window(rule.link_blocks(record, window, hidden))
     for t in range(6 - window):
         seam = (hidden > t) & (hidden <= t + window)
-        hop = np.flatnonzero((state[:, t] != state[:, t + window]) & ~seam)
+        held = record.occupied.dense()
+        hop = np.flatnonzero((held[:, t] != held[:, t + window]) & ~seam)
         fractional = record.walk.between(0, 6)
         ends = fractional[hop][:, :, [t, t + window]].transpose(0, 2, 1)
         apart = minimum_image(ends[:, None, :, None] - ends[None, :, None]) @ cell
