@@ -201,6 +201,7 @@ def _site_history(gathered: GatheredRun, index: int, states: Microstates) -> Sit
         cell=cell,
         walk=walk,
         are_visited=states.places is not None,
+        spacing=gathered.paths.dt,
     )
 
 

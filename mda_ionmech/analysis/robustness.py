@@ -191,17 +191,25 @@ def _rules(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator
         if not isinstance(value, str | tuple | list) or not value:
             raise InputError(
                 f"linking holds {shown(value)}; give 'chain', ('proximity', distance) or "
-                "('distance', distance)"
+                "('distance', distance), each with a lag in ps behind it if wanted"
             )
-        linking, *distance = (value,) if isinstance(value, str) else tuple(value)
+        linking, *rest = (value,) if isinstance(value, str) else tuple(value)
+        distance = rest.pop(0) if rest and linking != "chain" else None
+        if len(rest) > 1:
+            raise InputError(
+                f"linking holds {shown(value)}; behind the rule and its distance there is only a "
+                "lag in ps"
+            )
+        how = {"lag": rest[0] if rest else None, "shared": rule.shared}
         rules = {
-            k: CrystalEvents(linking, *distance, detail=one.events.detail, shared=rule.shared)
+            k: CrystalEvents(linking, distance, detail=one.events.detail, **how)
             for k, one in enumerate(gathered.species)
             # species that are labelled together stay together
             if isinstance(one.events, CrystalEvents) and (k == index or rule.links_like(one.events))
         }
         other = rules[index]
         text = linking if other.distance is None else f"{linking} {other.distance:g} A"
+        text += "" if other.lag is None else f", {other.lag:g} ps"
         yield "linking", text, {"rules": rules}
 
 

@@ -211,7 +211,8 @@ class RunAnswers(ShownRun, RunObservables):
             Widths in Angstrom that replace those of the `CutoffShell`; 0 is none.
         linking : sequence
             Rules of `CrystalEvents`: ``"chain"``, ``("proximity", distance)`` or ``("distance",
-            distance)``; applied to all species that are labelled together.
+            distance)``, or one with a lag in ps behind it, e.g. ``("proximity", 3.0, 0.2)``;
+            applied to all species that are labelled together.
         cutoffs : sequence of float or of dict
             Radii at which contacts begin, Angstrom, or a dict of them by ligand type. The radius at
             which contacts end is shifted by the same amount if the shifted radius was recorded,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mda_ionmech import onsager
 from mda_ionmech.events import CrystalEvents, SiteHistory
-from mda_ionmech.events.crystal.crystal_events import LinkedHops
+from mda_ionmech.events.crystal.crystal_events import LinkedHops, whole_window
 from mda_ionmech.microstates import ShellTable
 from mda_ionmech.onsager.carrier_labels import CarrierLabels, JointLabels, one_label
 from mda_ionmech.onsager.path_sums import self_parts
@@ -150,7 +150,7 @@ def test_sites_take_hops_and_vibration_takes_the_rest(seed, resolution, n_steps)
     assert projected.n_path_labels == 5
     _, steps = window_pass([projected], resolution, 4, position.sum(axis=0)[None])
     assert len(steps) == 5
-    label, _ = rule.label_window(history, resolution)
+    label, _ = whole_window(rule.label_blocks(history, resolution))
     site_step = held[:, :, resolution:] - held[:, :, :-resolution]
     for e in range(4):
         expected = np.einsum("ct,cxt->xt", label == e, site_step)

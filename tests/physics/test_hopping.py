@@ -5,6 +5,7 @@ import pytest
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import CrystalEvents
+from mda_ionmech.events.crystal.crystal_events import whole_window
 from mda_ionmech.events.nulls.circular_shift import circular_null
 from mda_ionmech.events.nulls.exclusion_gas import SiteGraph
 from mda_ionmech.microstates import SiteAssignment
@@ -206,7 +207,7 @@ def test_case_14_independent_hops_coincide_by_chance(record, n_near):
     trains = history(state, distances=distances)
     rule = CrystalEvents("proximity", 2.0)
     for window in (1, 5, 20):
-        label, _ = rule.label_window(trains, window)
+        label, _ = whole_window(rule.label_blocks(trains, window))
         hopping = label > 0
         share = np.count_nonzero(label > 1) / np.count_nonzero(hopping)
         expected = 1 - np.exp(-rate * window * n_near)

@@ -72,9 +72,13 @@ def assignments():
 
 def linkings(cores):
     yield ["`chain`", *shares(cores.results)]
-    for linking, distance in (("proximity", 2.5), ("distance", 1.0), ("distance", 2.5)):
-        run = analysis(CrystalEvents(linking, distance), r_core=0.6)
-        yield [f"`{linking}`, {distance:g} A", *shares(run.results)]
+    for linking, distance, lag in (
+        ("proximity", 2.5, None), ("proximity", 2.5, 0.1), ("distance", 1.0, None),
+        ("distance", 2.5, None),
+    ):  # fmt: skip
+        run = analysis(CrystalEvents(linking, distance, lag=lag), r_core=0.6)
+        text = "" if lag is None else f", lag {lag:g} ps"
+        yield [f"`{linking}`, {distance:g} A{text}", *shares(run.results)]
 
 
 def test_concertedness_against_windows(cores):

@@ -22,7 +22,7 @@ from ...lib.run_length import LabelRuns
 from ...microstates import Shell
 from ...trajectory.unwrap import cell_heights
 from ..base import EventRule
-from .hop_clusters import find_exchanges, label_hops, label_hops_nearby
+from .hop_clusters import HopTimes, find_exchanges, label_hops, label_hops_nearby
 from .joined_history import same_place
 from .site_history import SiteHistory
 
@@ -77,8 +77,8 @@ class CrystalEvents(EventRule):
     A second flag, ``return``: the ion that hops ends on the site, in the same periodic image, that
     it held last before the one at the start of the window.
 
-    Species with the same `linking`, `distance` and `shared` are labelled together: a cluster may
-    hold ions of several, and counts as a cooperative event of each.
+    Species with the same `linking`, `distance`, `lag` and `shared` are labelled together: a cluster
+    may hold ions of several, and counts as a cooperative event of each.
 
     Cost: linear in hops and their links, for every origin and window (numba union-find).
 
@@ -93,6 +93,10 @@ class CrystalEvents(EventRule):
         the same as ``proximity``.
     distance : float, optional
         Angstrom, for ``proximity`` and ``distance``; exact below half the shortest cell height.
+    lag : float, optional
+        ps: two hops are linked only if a change of site of one carrier in the window is at most
+        this long before or after one of the other, so that chance links do not grow with the
+        window. Default: any two changes in the window.
     detail : {None, "channel"}
         ``channel`` labels hops by the site labels of their ends instead, e.g. ``24d->48g``: the
         pair from start to end, whatever the distance between the sites.
@@ -135,6 +139,7 @@ class CrystalEvents(EventRule):
         linking: str = "chain",
         distance: float | None = None,
         *,
+        lag: float | None = None,
         detail: str | None = None,
         shared: float | None = 1.0,
     ) -> None:
@@ -154,7 +159,9 @@ class CrystalEvents(EventRule):
             raise InputError(f"detail must be None or 'channel', got {shown(detail)}")
         if shared is not None:
             shared = number("shared", shared, "a distance in Angstrom, 0 or more, or None", least=0)
-        self.linking, self.distance, self.detail = linking, distance, detail
+        if lag is not None:
+            lag = number("lag", lag, "a time in ps, 0 or more, or None", least=0)
+        self.linking, self.distance, self.lag, self.detail = linking, distance, lag, detail
         self.shared = shared
 
     def links_like(self, other: EventRule | None) -> bool:
@@ -173,8 +180,8 @@ class CrystalEvents(EventRule):
             isinstance(other, CrystalEvents)
             and type(other) is type(self)
             and self.shared is not None
-            and (self.linking, self.distance, self.shared)
-            == (other.linking, other.distance, other.shared)
+            and (self.linking, self.distance, self.lag, self.shared)
+            == (other.linking, other.distance, other.lag, other.shared)
         )
 
     def label(self, before: Shell, after: Shell) -> str:
@@ -271,9 +278,13 @@ class CrystalEvents(EventRule):
             boxes = np.clip(boxes, 1, _BOXES)
         else:
             near = self.near_sites(history)
+        held, lag = history.occupied, -1
+        if self.lag is not None:
+            lag = int(self.lag / history.spacing * (1 + 1e-9))  # of inexact spacings, whole frames
+        runs = HopTimes(held.offsets, held.start, held.value, history.site, lag)
         for first, last in history.blocks(window, frames):
-            before = history.occupied.between(first, last)
-            after = history.occupied.between(first + window, last + window)
+            before = held.between(first, last)
+            after = held.between(first + window, last + window)
             label = np.empty(before.shape, dtype=np.int8)
             cluster = np.empty(before.shape, dtype=np.int32)
             if nearby:
@@ -283,13 +294,13 @@ class CrystalEvents(EventRule):
                     history.walk.between(first + window, last + window),
                 )
                 label_hops_nearby(
-                    before, after, history.site, ends, (history.cell, self.distance, boxes), first,
-                    window, hidden, label, cluster,
+                    before, after, runs, ends, (history.cell, self.distance, boxes), first, window,
+                    hidden, label, cluster,
                 )  # fmt: skip
             else:
                 label_hops(
-                    before, after, history.site, (history.places, *near), first, window, hidden,
-                    label, cluster,
+                    before, after, runs, (history.places, *near), first, window, hidden, label,
+                    cluster,
                 )  # fmt: skip
             yield HopBlock(first, last, before, after, label, cluster, window)
 
@@ -315,25 +326,6 @@ class CrystalEvents(EventRule):
                 _CLOSED, block.label, block.cluster,
             )  # fmt: skip
             yield block
-
-    def label_window(self, history: SiteHistory, window: int) -> tuple[np.ndarray, np.ndarray]:
-        """Labels of all carriers and origins of one window length, in memory.
-
-        Parameters
-        ----------
-        history : SiteHistory
-        window : int
-            Frames.
-
-        Returns
-        -------
-        label : numpy.ndarray
-            Shape (carriers, origins), int8: index in `names`.
-        cluster : numpy.ndarray
-            Shape (carriers, origins), int32: a number shared by the carriers of one cluster, -1
-            where there is no hop.
-        """
-        return whole_window(self.label_blocks(history, window))
 
     def channel_codes(
         self, label: np.ndarray, before: np.ndarray, after: np.ndarray, n_kinds: int
@@ -362,6 +354,7 @@ class CrystalEvents(EventRule):
         return super().describe() | {
             "linking": self.linking,
             "distance_angstrom": self.distance,
+            "lag_ps": self.lag,
             "detail": self.detail,
             "shared_angstrom": self.shared,
         }
@@ -419,13 +412,17 @@ class LinkedHops:
 
     @cached_property
     def _runs(self) -> tuple[LabelRuns, LabelRuns]:
-        """Of every run of a site image its number, and the site image before it, -1 for none."""
+        """Of every run the number of the stay on one site, and the site image before, -1: none."""
         held = self.history.occupied
-        number = np.arange(len(held.value), dtype=np.int32)
-        earlier = np.full(len(held.value), -1, dtype=np.int32)
-        earlier[1:] = held.value[:-1]
-        earlier[held.offsets[:-1]] = -1
-        return replace(held, value=number), replace(held, value=earlier)
+        site = self.history.site[held.value]
+        begins = np.ones(len(site), dtype=bool)
+        begins[1:] = site[1:] != site[:-1]
+        begins[held.offsets[:-1]] = True
+        number = np.cumsum(begins, dtype=np.int32) - 1
+        first = np.flatnonzero(begins)
+        earlier = held.value[np.maximum(first - 1, 0)].astype(np.int32)
+        earlier[np.isin(first, held.offsets[:-1])] = -1
+        return replace(held, value=number), replace(held, value=earlier[number])
 
     def flags(self, block: HopBlock, member: int) -> np.ndarray:
         """Flags of one species in a block, shape (carriers, origins), uint16: see `FLAGS`."""

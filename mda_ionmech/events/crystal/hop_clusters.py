@@ -6,11 +6,27 @@ hops and links: union-find over the carriers that hop.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ...lib.kernels import kernel
 
 NO_HOP, SINGLE, MULTI, EXCHANGE = range(4)
+
+
+class HopTimes(NamedTuple):
+    """When carriers change their site image, and how far in time linked hops may be apart.
+
+    offsets (carriers + 1,), start and value as in `LabelRuns`, of site images; site (site images,)
+    int32: site of each; lag: frames, negative for any.
+    """
+
+    offsets: np.ndarray
+    start: np.ndarray
+    value: np.ndarray
+    site: np.ndarray
+    lag: int
 
 
 @kernel
@@ -23,32 +39,61 @@ def _find(root, i):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _join_chain(hopping, leaves_place, enters_place, first_leaving, next_leaving, root):  # type: ignore[no-untyped-def]
-    """Link each hop to the hops that leave the place it enters."""
-    for h in range(hopping.shape[0]):
-        c = hopping[h]
-        other = first_leaving[enters_place[c]]
-        while other >= 0:
-            root[_find(root, other)] = _find(root, c)
-            other = next_leaving[other]
+def _run_at(runs, c, t):  # type: ignore[no-untyped-def]
+    """Number of the run of carrier c that holds frame t."""
+    low, high = runs.offsets[c], runs.offsets[c + 1]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if runs.start[middle] <= t:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 @kernel
-def label_hops(before, after, site, links, first, window, hidden, label, cluster):  # type: ignore[no-untyped-def]
+def _left(runs, c, t, window):  # type: ignore[no-untyped-def]
+    """Whether carrier c leaves the site it holds in frame t for another one in the window."""
+    k = _run_at(runs, c, t)
+    at = runs.site[runs.value[k]]
+    while k < runs.offsets[c + 1] and runs.start[k] <= t + window:
+        if runs.site[runs.value[k]] != at:
+            return True
+        k += 1
+    return False
+
+
+@kernel
+def _in_time(runs, c, other, t, window):  # type: ignore[no-untyped-def]
+    """Whether changes of site of two carriers in the window are at most lag frames apart."""
+    i, j = _run_at(runs, c, t) + 1, _run_at(runs, other, t) + 1
+    last_i, last_j, stop = runs.offsets[c + 1], runs.offsets[other + 1], t + window
+    while i < last_i and j < last_j and max(runs.start[i], runs.start[j]) <= stop:
+        if abs(runs.start[i] - runs.start[j]) <= runs.lag:
+            return True
+        if runs.start[i] < runs.start[j]:
+            i += 1
+        else:
+            j += 1
+    return False
+
+
+@kernel
+def label_hops(before, after, runs, links, first, window, hidden, label, cluster):  # type: ignore[no-untyped-def]
     """Label every carrier in a block of origins of one window length, linking hops by their sites.
 
     before, after (carriers, origins) int32: site images at the beginning and at the end of the
-    windows of the origins first, first + 1, ...; site (site images,) int32: site of each site
-    image. links: place, near_offsets, near; place (sites,) int64: sites of the same place count as
-    one for links. Hops are linked when a site of one is near a site of the other: near_offsets
-    (sites + 1,) and near list the sites near each one. An empty near_offsets means the chain rule:
-    one leaves the place that the other enters. hidden (carriers,) int64: a frame at which the
-    carrier's record was joined, or -1; windows across it count as not hopped, as do those that end
-    on the site image that they begin on. Fills label
-    (carriers, origins) int8 with NO_HOP, SINGLE or MULTI, and cluster (carriers, origins) int32
-    with the number of the carrier that represents the cluster, or -1.
+    windows of the origins first, first + 1, ...; runs: `HopTimes`. links: place, near_offsets,
+    near; place (sites,) int64: sites of the same place count as one for links. Hops are linked when
+    a site of one is near a site of the other: near_offsets (sites + 1,) and near list the sites
+    near each one. An empty near_offsets means the chain rule: one leaves the place that the other
+    enters. hidden (carriers,) int64: a frame at which the carrier's record was joined, or -1;
+    windows across it count as not hopped. Fills label (carriers, origins) int8 with NO_HOP, SINGLE
+    or MULTI, and cluster (carriers, origins) int32 with the number of the carrier that represents
+    the cluster, or -1.
     """
     place, near_offsets, near = links
+    site, lag = runs.site, runs.lag
     n_carriers, n_origins = before.shape
     n_sites = place.shape[0]
     chain = near_offsets.shape[0] == 0
@@ -67,7 +112,10 @@ def label_hops(before, after, site, links, first, window, hidden, label, cluster
         for c in range(n_carriers):
             a, b = site[before[c, t]], site[after[c, t]]
             seam = hidden[c] > first + t and hidden[c] <= first + t + window
-            if before[c, t] == after[c, t] or seam:
+            stays = before[c, t] == after[c, t]
+            if a == b and not stays:
+                stays = not _left(runs, c, first + t, window)
+            if seam or stays:
                 label[c, t] = NO_HOP
                 cluster[c, t] = -1
                 continue
@@ -80,22 +128,28 @@ def label_hops(before, after, site, links, first, window, hidden, label, cluster
             leaves[start[c]] = c
             next_entering[c] = enters[end[c]]
             enters[end[c]] = c
-        if chain:
-            _join_chain(hopping[:n_hopping], start, end, leaves, next_leaving, root)
-        else:
-            for h in range(n_hopping):
-                c = hopping[h]
-                for turn in range(2):
-                    one = start[c] if turn == 0 else end[c]
-                    for m in range(near_offsets[one], near_offsets[one + 1]):
-                        other = leaves[near[m]]
-                        while other >= 0:
+        for h in range(n_hopping):
+            c = hopping[h]
+            if chain:  # to the hops that leave the place it enters
+                other = leaves[end[c]]
+                while other >= 0:
+                    if lag < 0 or _in_time(runs, c, other, first + t, window):
+                        root[_find(root, other)] = _find(root, c)
+                    other = next_leaving[other]
+                continue
+            for turn in range(2):
+                one = start[c] if turn == 0 else end[c]
+                for m in range(near_offsets[one], near_offsets[one + 1]):
+                    other = leaves[near[m]]
+                    while other >= 0:
+                        if lag < 0 or _in_time(runs, c, other, first + t, window):
                             root[_find(root, other)] = _find(root, c)
-                            other = next_leaving[other]
-                        other = enters[near[m]]
-                        while other >= 0:
+                        other = next_leaving[other]
+                    other = enters[near[m]]
+                    while other >= 0:
+                        if lag < 0 or _in_time(runs, c, other, first + t, window):
                             root[_find(root, other)] = _find(root, c)
-                            other = next_entering[other]
+                        other = next_entering[other]
         _name_clusters(hopping[:n_hopping], root, size, t, label, cluster)
         for h in range(n_hopping):
             c = hopping[h]
@@ -118,7 +172,7 @@ def _name_clusters(hopping, root, size, t, label, cluster):  # type: ignore[no-u
 
 @kernel
 def label_hops_nearby(  # type: ignore[no-untyped-def]
-    before, after, site, ends, boxes, first, window, hidden, label, cluster
+    before, after, runs, ends, boxes, first, window, hidden, label, cluster
 ):
     """Label every carrier in a block of origins, linking hops by the positions of carriers.
 
@@ -130,6 +184,7 @@ def label_hops_nearby(  # type: ignore[no-untyped-def]
     boxes, so that the cost is linear in hops and their neighbours.
     """
     from_place, to_place = ends
+    site, lag = runs.site, runs.lag
     cell, distance, grid = boxes
     n_carriers, n_origins = before.shape
     root = np.empty(n_carriers, dtype=np.int64)
@@ -147,7 +202,9 @@ def label_hops_nearby(  # type: ignore[no-untyped-def]
         n_hopping = 0
         for c in range(n_carriers):
             seam = hidden[c] > first + t and hidden[c] <= first + t + window
-            if before[c, t] == after[c, t] or seam:
+            a, b = before[c, t], after[c, t]
+            stays = a == b or (site[a] == site[b] and not _left(runs, c, first + t, window))
+            if seam or stays:
                 label[c, t] = NO_HOP
                 cluster[c, t] = -1
                 continue
@@ -173,8 +230,10 @@ def label_hops_nearby(  # type: ignore[no-untyped-def]
                         w = (box[p, 2] + k) % grid[2]
                         q = in_box[(u * grid[1] + v) * grid[2] + w]
                         while q >= 0:
-                            if q // 2 < p // 2 and _within(point[p], point[q], cell, distance):
-                                root[_find(root, hopping[q // 2])] = _find(root, c)
+                            other = hopping[q // 2]
+                            near = q < p - p % 2 and _within(point[p], point[q], cell, distance)
+                            if near and (lag < 0 or _in_time(runs, c, other, first + t, window)):
+                                root[_find(root, other)] = _find(root, c)
                             q = following[q]
         _name_clusters(hopping[:n_hopping], root, size, t, label, cluster)
         for p in range(2 * n_hopping):

@@ -68,6 +68,7 @@ def join_histories(histories: Sequence[SiteHistory], shared: float) -> SiteHisto
         place=place.astype(np.int64),
         owner=owner,
         are_visited=any(h.are_visited for h in histories),
+        spacing=histories[0].spacing,
     )
 
 

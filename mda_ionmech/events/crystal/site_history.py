@@ -167,6 +167,8 @@ class SiteHistory:
         for one species.
     are_visited : bool
         Whether the sites are only those that carriers were seen at, so that others may exist.
+    spacing : float
+        Of the frames, ps.
     near : dict
         Neighbour lists of the sites by distance, Angstrom, made when first needed; shared with
         histories derived from this one, which have the same sites.
@@ -185,6 +187,7 @@ class SiteHistory:
     place: np.ndarray | None = None
     owner: np.ndarray | None = None
     are_visited: bool = False
+    spacing: float = 1.0
     near: dict[float, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @classmethod

@@ -58,7 +58,7 @@ def history(state, *, path=None, distances=None, kind=None):
 
 def labels(record, window=1, **options):
     rule = CrystalEvents(**options)
-    label, cluster = rule.label_window(record, window)
+    label, cluster = whole_window(rule.label_blocks(record, window))
     return [[rule.names[x] for x in row] for row in label], cluster
 
 
@@ -172,7 +172,7 @@ def test_clusters_are_the_connected_components(seed, n, linking, window):
     distances = np.minimum(distances, distances.T) * (1 - np.eye(n_sites))
     record = history(np.append(state, [[n_sites - 1] * 6], axis=0), distances=distances)
     rule = CrystalEvents(linking, 1.5 if linking == "proximity" else None)
-    label, cluster = rule.label_window(record, window)
+    label, cluster = whole_window(rule.label_blocks(record, window))
     for t in range(6 - window):
         expected = linked(rule, record, window, t)
         np.testing.assert_array_equal(cluster[:, t] < 0, expected < 0)
@@ -280,8 +280,8 @@ def test_distance_is_proximity_where_carriers_sit_on_their_sites(seed, n, distan
     rng = np.random.default_rng(seed)
     record = in_space(rng.integers(0, n + 4, (n, 8)), rng.uniform(-1, 1, (n + 4, 3)))
     for window in (1, 3):
-        near = CrystalEvents("distance", distance).label_window(record, window)
-        listed = CrystalEvents("proximity", distance).label_window(record, window)
+        near = whole_window(CrystalEvents("distance", distance).label_blocks(record, window))
+        listed = whole_window(CrystalEvents("proximity", distance).label_blocks(record, window))
         np.testing.assert_array_equal(near[0], listed[0])
         same = [c[:, None] == c[None] for _, c in (near, listed)]
         np.testing.assert_array_equal(*same)
@@ -300,7 +300,7 @@ def test_an_exchange_leaves_its_set_of_sites_and_its_sum_of_vectors(seed, n, lin
     record = in_space(state, rng.uniform(0, 1, (n_sites, 3)))
     rule = CrystalEvents(linking, None if linking == "chain" else 2.0)
     for window in (1, 2):
-        label, cluster = rule.label_window(record, window)
+        label, cluster = whole_window(rule.label_blocks(record, window))
         linked, same = whole_window(rule.link_blocks(record, window))
         np.testing.assert_array_equal(cluster, same)
         for t in range(8 - window):
