@@ -67,6 +67,7 @@ def test_without_a_network_the_reason_is_the_network(tmp_path):
         environment(tmp_path, ["tidynamics"])
 
 
+@pytest.mark.slow
 def test_a_peer_that_runs_is_shown_with_its_version_and_ratio(tmp_path):
     fake_python(tmp_path / "shared", f'{INSTALLED}exec {sys.executable} "$@"')
     cells = row(PAIRS, tmp_path, make_file(tmp_path / "small.xtc", 2, n_ions=1000))

@@ -216,6 +216,7 @@ def demo_run():
     return OnsagerDecomposition(species, temperature=330.0, projection="vehicle").run()
 
 
+@pytest.mark.slow
 def test_ion_pairs_by_shell_in_the_text():
     from mda_ionmech import OnsagerDecomposition
     from mda_ionmech.lib.frozen import changed
@@ -246,6 +247,7 @@ def demo_results(demo_run):
     return demo_run.results
 
 
+@pytest.mark.slow
 def test_shares_in_the_text_are_those_of_the_liquid(demo_results):
     shown = rows("concepts/windows.md", "window (ps)")
     assert len(shown) == 5
@@ -336,6 +338,7 @@ def code_of(name):
     return inspect.unwrap(found.__init__ if inspect.isclass(found) else found).__code__
 
 
+@pytest.mark.slow
 def test_the_page_on_how_a_number_is_made_follows_a_run(tmp_path):
     page = (DOCS / "concepts" / "how-a-number-is-made.md").read_text("utf-8")
     names = [cells[1].strip("`") for cells in rows("concepts/how-a-number-is-made.md", "step")]

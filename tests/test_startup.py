@@ -49,6 +49,7 @@ def test_help_of_the_command_loads_no_analysis():
     assert not {"numpy", "MDAnalysis", "numba", "xarray"} & set(loaded)
 
 
+@pytest.mark.slow
 def test_kernels_are_kept_on_disk_and_compiling_is_said_once(tmp_path):
     code = (
         "import numpy as np\n"

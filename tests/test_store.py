@@ -107,6 +107,7 @@ def test_what_a_run_is_asked_afterwards_on_disk(on_disk):
     assert_identical(there.relabelled(6.0), here.relabelled(6.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", ["xyz", "xz"])
 def test_followed_ligands_on_disk(axes, on_disk):
     options = {"projection": "vehicle", "resolutions": None, "axes": axes}
@@ -140,12 +141,14 @@ def test_paired_anions_on_disk(on_disk):
     assert_identical(there.results, here.results)
 
 
+@pytest.mark.slow
 def test_axes_and_backends_on_disk(on_disk):
     options = {"axes": "xz", "resolutions": None}
     there = liquid(**options, **on_disk).run(stop=STOP, backend="multiprocessing", n_workers=2)
     assert_identical(there.results, liquid(**options).run(stop=STOP).results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("assignment", ["core", "nearest"])
 def test_sites_on_disk(assignment, on_disk):
     def run(**options):
@@ -399,6 +402,7 @@ def test_what_results_with_other_filters_wrote_goes_with_them(on_disk, tmp_path)
     assert folders_in(there) == []
 
 
+@pytest.mark.slow
 def test_a_dataset_outlives_its_run(on_disk, tmp_path):
     options = {"store": tmp_path / "run.store", "resolutions": None} | on_disk
     states = liquid(**options).run(stop=STOP).results.states
@@ -456,6 +460,7 @@ def test_a_store_that_is_removed_while_frames_are_read_is_said(tmp_path, monkeyp
         liquid(store=store).run(stop=STOP)
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_removed_by_the_next_run(on_disk, tmp_path):
     there = tmp_path / "run.store"
     script = f"""
@@ -480,6 +485,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert_identical(again.results, run.results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [None, "1MB"])
 def test_what_an_earlier_run_gave_does_not_travel_to_workers(budget, on_disk, monkeypatch):
     sent = []

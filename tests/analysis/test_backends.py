@@ -67,6 +67,7 @@ class Reversed(BackendBase):
         return [func(one) for one in computations[::-1]][::-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -136,6 +137,7 @@ class EveryBreath(CutoffShell):
         return super().contacts(frame)
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_early_is_an_error_and_what_was_read_is_kept(
     serial, tmp_path, monkeypatch
 ):
@@ -178,6 +180,7 @@ def test_an_unknown_backend_is_refused():
         analysis().run(stop=STOP, backend="gpu")
 
 
+@pytest.mark.slow
 def test_worker_processes_share_no_lock_of_bars():
     """A worker that is ended while it holds a shared lock would leave every later bar waiting."""
     read = ReadPart(lock_of_bars)

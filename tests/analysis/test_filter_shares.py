@@ -93,6 +93,7 @@ def test_shares_are_those_of_runs_with_these_filters(liquid_run, flicker, clean)
     np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_verdict_says_whether_the_leading_share_depends_on_the_filters(flicker, clean):
     depends, firm = flicker.results.verdict(), clean.results.verdict()
     assert depends.finding("filters") == "sensitive"

@@ -110,6 +110,7 @@ def test_parts_are_those_of_plain_loops(kind, request):
                     assert row["count"] == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["polymer", "liquid"])
 def test_parts_sum_to_the_class_in_every_view(kind, request):
     run = request.getfixturevalue(kind)
@@ -131,6 +132,7 @@ def test_parts_sum_to_the_class_in_every_view(kind, request):
             assert (known["share_low"] <= known["share_high"]).all()
 
 
+@pytest.mark.slow
 def test_the_diffusive_view_keeps_the_lags_of_the_run():
     run = run_of(SolvationEvents(), resolutions="log", horizons="log", windows="log")
     plain = run.results.summary()
@@ -146,6 +148,7 @@ def test_the_diffusive_view_keeps_the_lags_of_the_run():
         )
 
 
+@pytest.mark.slow
 def test_a_split_run_is_a_result_of_its_own(polymer, tmp_path):
     split = polymer.split_by("denticity")
     assert split.settings["species"][0]["events"]["split_by"] == "denticity"
@@ -161,6 +164,7 @@ def test_a_split_run_is_a_result_of_its_own(polymer, tmp_path):
     np.testing.assert_allclose(whole, mobility(polymer.results, "I+"), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_saved_run_and_copies_give_the_same(polymer, tmp_path):
     wanted = polymer.results.summary(2.0, by="shift")
     loaded = mda_ionmech.load_run(polymer.save_run(tmp_path / "polymer.run"))
@@ -169,6 +173,7 @@ def test_a_saved_run_and_copies_give_the_same(polymer, tmp_path):
         assert results.summary(2.0, by="shift").equals(wanted)
 
 
+@pytest.mark.slow
 def test_a_result_without_its_run_says_so(polymer, tmp_path):
     loaded = mda_ionmech.load(polymer.save(tmp_path / "polymer.nc"))
     alone = pickle.loads(pickle.dumps(polymer.results))

@@ -59,6 +59,7 @@ def test_definitions_are_those_of_runs_with_them(runs):
             assert half == pytest.approx(theirs, rel=0.6)
 
 
+@pytest.mark.slow
 def test_robustness_gives_what_a_run_with_these_choices_gives(runs):
     base = runs["core, entry"]
     table = base.robustness(hop_time=["crossing"], assignment=["core", "nearest"], window=0.4)
@@ -117,6 +118,7 @@ def with_nulls(results, factors):
     return type(results)(tree)
 
 
+@pytest.mark.slow
 def test_a_verdict_holds_for_every_definition_or_says_that_it_depends(runs):
     results = runs["core, entry"].results
     all_lower = dict.fromkeys(DEFINITIONS, 0.3)
@@ -217,6 +219,7 @@ def test_choices_that_do_not_exist_are_refused(runs, options, message):
         runs["core, entry"].robustness(**options)
 
 
+@pytest.mark.slow
 def test_dates_without_cores_are_refused(runs, liquid_run):
     with pytest.raises(InputError, match=r"hop_time=\.\.\. dates hops between cores, and 'Li\+'"):
         runs["nearest"].robustness(hop_time=["entry"])

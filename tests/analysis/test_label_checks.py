@@ -135,6 +135,7 @@ def test_channel_codes_of_many_labels():
     assert code.tolist() == [40_000, 0, 2]
 
 
+@pytest.mark.slow
 def test_many_labels_without_channels_are_fine():
     u, sites = on_many_sites(200)
     run = analysis(

@@ -104,6 +104,7 @@ def test_recording_radii_changes_nothing_of_the_run(recorded):
     )
 
 
+@pytest.mark.slow
 def test_a_plain_cutoff_can_be_varied_both_ways():
     run = liquid(recorded=[2.6, 3.2])
     table = run.robustness(cutoffs=[2.6, 3.2], window=WINDOW)
@@ -113,6 +114,7 @@ def test_a_plain_cutoff_can_be_varied_both_ways():
         np.testing.assert_allclose(found, other, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_linking_of_hops():
     universe = datasets.crystal(800)
     sites = SiteAssignment.from_cif(

@@ -339,6 +339,7 @@ def refusal(path, **options):
     return text
 
 
+@pytest.mark.slow
 def test_damage_to_any_file_is_refused(copied):
     files = [*sorted((copied / "arrays").iterdir()), copied / "results.nc"]
     assert len(files) > 20
@@ -495,6 +496,7 @@ def own_species(universe, **rules):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_detectors_and_rules_of_ones_own_are_given_again(tmp_path):
     run = analysis([own_species(liquid(1))]).run()
     path = run.save_run(tmp_path / "own.run")

@@ -212,6 +212,7 @@ def test_one_detector_serves_species_with_other_cutoffs():
     assert shell.inner == {}
 
 
+@pytest.mark.slow
 def test_a_later_look_at_g_of_r_leaves_a_run_as_it_was():
     universe = joined(liquid(1), liquid(2, spacing=2.6))
     species = on_liquid("cutoff", universe)
@@ -232,6 +233,7 @@ def test_other_frames_in_the_universe_leave_a_run_as_it_was():
     assert_same(told, answers(run))
 
 
+@pytest.mark.slow
 def test_a_second_run_that_fails_leaves_the_first():
     universe = liquid(1)
     run = analysis([on_liquid("cutoff", universe)]).run()
@@ -415,6 +417,7 @@ def test_a_transformation_that_is_added_later_is_seen():
         run.run()
 
 
+@pytest.mark.slow
 def test_copies_of_analyses_answer_alike():
     universe = liquid(1)
     species = shells(universe)

@@ -72,6 +72,7 @@ def test_every_second_kind_of_site_is_missed_and_named(n_ions):
         assert one["distance"] == pytest.approx(CELL / 2, abs=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "told"), [(0.05, True), (0.003, False)])
 def test_rarely_visited_places_are_told_from_one_per_cent_on(part, told):
     rng = np.random.default_rng(2)
@@ -84,6 +85,7 @@ def test_rarely_visited_places_are_told_from_one_per_cent_on(part, told):
         assert seen["share"] == pytest.approx(part, rel=0.4)
 
 
+@pytest.mark.slow
 def test_displaced_sites_are_told():
     rng = np.random.default_rng(3)
     places = walk(rng, 400, 30)
@@ -172,6 +174,7 @@ def test_the_shipped_garnet_is_silent(temperature):
     assert about_sites(crystal_analysis(crystal(temperature)).run(stop=1500).results) == []
 
 
+@pytest.mark.slow
 def test_the_garnet_without_its_tetrahedra_is_not():
     run = crystal_analysis(crystal(800))
     (lithium,) = run.species

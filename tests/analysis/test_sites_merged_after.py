@@ -150,6 +150,7 @@ def test_a_saved_run_gives_the_same(split, tmp_path):
     assert loaded.robustness(merge=[1.0], window=1.0).equals(wanted)
 
 
+@pytest.mark.slow
 def test_shells_have_no_sites_to_merge(liquid_run):
     with pytest.raises(
         InputError, match=r"merge=\.\.\. is of a SiteAssignment, and 'Li\+' has Cut"

@@ -147,6 +147,7 @@ def test_a_run_with_one_event_says_so(config):
     assert told.count(ONE_EVENT) == 2, "before the run and with its tables"
 
 
+@pytest.mark.slow
 def test_a_run_shows_its_input_first_and_the_next_step_last(config):
     done = CliRunner().invoke(app, ["run", str(config(("stop = 400", "stop = 60")))])
     assert done.exception is None, done.output

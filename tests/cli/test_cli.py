@@ -65,6 +65,7 @@ def test_demo_prints_the_table_and_writes_its_files(demo):
     assert float(results.decomposition["residual"].max()) < 1e-10
 
 
+@pytest.mark.slow
 def test_a_place_of_the_slope_view_is_shown(demo):
     folder, _ = demo
     done = ionmech_here(
@@ -132,6 +133,7 @@ def test_replicas_are_combined_into_a_file(tmp_path):
         assert sums[0] + sums[1] == sums[2]
 
 
+@pytest.mark.slow
 def test_a_result_is_not_its_own_replica(demo):
     folder, _ = demo
     names = ["ionmech-demo/liquid.nc"] * 2
@@ -255,6 +257,7 @@ def test_from_files_to_figures(tmp_path):
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
+@pytest.mark.slow
 def test_schema_is_json():
     import json
 
@@ -279,6 +282,7 @@ def test_bad_input_is_one_paragraph_and_status_2(args, message, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_traceback_on_request(tmp_path):
     done = ionmech("--traceback", "show", "none.nc", cwd=tmp_path)
     assert done.returncode == 1

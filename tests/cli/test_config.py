@@ -219,6 +219,7 @@ def garnet_file(tmp_path, old="", new=""):
     return path
 
 
+@pytest.mark.slow
 def test_sites_from_the_density_in_toml_and_python(tmp_path):
     pytest.importorskip("gemmi")
     config = load_config(garnet_file(tmp_path))

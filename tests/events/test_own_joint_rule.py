@@ -60,6 +60,7 @@ def test_the_parts_of_a_class_add_up_to_it(runs):
         np.testing.assert_array_equal(split[name].sel(event=rest), plain[name].sel(event=rest))
 
 
+@pytest.mark.slow
 def test_pairs_are_clusters_of_two(runs):
     plain, split = runs
     for window in (1.0, 4.0):

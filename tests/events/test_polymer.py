@@ -216,6 +216,7 @@ member = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     rows=st.lists(st.sets(member, max_size=6), min_size=2, max_size=6),

@@ -151,6 +151,7 @@ def test_a_melt_is_resolved_for_both_ions_with_exact_sums(melts, name, ion):
     assert set(melts[1].results.settings["species"][0]["events"]) >= {"resolve", "names"}
 
 
+@pytest.mark.slow
 def test_anions_that_turn_in_a_cage_are_told_from_those_that_keep_their_contacts(melts):
     """Cations see which atoms of an anion touch them; an anion sees cations of one atom."""
     rotated = melts[0].results.summary(1.0, species="C+", by="rotation")

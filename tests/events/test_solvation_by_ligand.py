@@ -114,6 +114,7 @@ def mixed():
     ]
 
 
+@pytest.mark.slow
 def test_a_run_resolves_exchange_by_solvent(mixed):
     plain, resolved = mixed
     for reading in ({"window": 1.0}, {"view": "path", "resolution": 1.0, "horizon": 4.0}):

@@ -79,6 +79,7 @@ def test_what_remembers_earlier_frames_is_refused(frames, tmp_path):
         decomposed(universe, dt=None)
 
 
+@pytest.mark.slow
 def test_a_constant_cell_of_one_set_of_numbers(tmp_path):
     frames = frames_of("constant triclinic")
     write_xyz(frames, 0, tmp_path / "run.xyz")

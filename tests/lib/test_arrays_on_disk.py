@@ -54,6 +54,7 @@ def test_arrays_are_those_that_were_put_in(mapped, tmp_path):
         np.testing.assert_array_equal(np.load(mapped_file(whole).filename), whole)
 
 
+@pytest.mark.slow
 def test_files_go_with_their_arrays_and_the_folder_with_the_last_of_them(tmp_path):
     folder = ArrayFolder(tmp_path)
     path = folder.path

@@ -169,6 +169,7 @@ def test_a_complex_whose_bonds_are_not_all_there_stays_one_residue():
     assert ions.n_carriers == 1
 
 
+@pytest.mark.slow
 def test_a_million_atoms_and_bonds_take_less_than_a_second():
     n = 1_000_000
     u = mda.Universe.empty(

@@ -80,6 +80,7 @@ def test_species_ligands_and_host_say_how(atoms):
         HullShell(host=atoms, a=atoms[4:])
 
 
+@pytest.mark.slow
 def test_groups_of_a_million_atoms_take_little_time_and_memory():
     n = 1_000_000
     u = mda.Universe.empty(n, atom_resindex=np.zeros(n, dtype=int), trajectory=False)

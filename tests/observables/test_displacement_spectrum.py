@@ -96,6 +96,7 @@ def test_bins_are_even_steps_that_are_easily_read(liquid):
     assert 16 <= edges[-1] / width <= 40
 
 
+@pytest.mark.slow
 def test_gaussian_displacements_have_no_excess_and_hops_one_length():
     rng = np.random.default_rng(5)
     steps = rng.normal(scale=0.5, size=(4000, 10, 3))

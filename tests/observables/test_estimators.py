@@ -64,6 +64,7 @@ def test_exponent_of_fractional_brownian_motion_is_twice_its_hurst_exponent(hurs
             assert (high - low) / 2 == pytest.approx(error, rel=0.6)
 
 
+@pytest.mark.slow
 def test_intervals_of_exponent_and_slope_cover_as_they_say():
     rng = np.random.default_rng(5)
     covered = [], []

@@ -105,6 +105,7 @@ def test_independent_hops_rise_as_one_minus_an_exponential():
     assert np.all(np.abs(share - expected)[2:] < 4 * error[2:] + 0.3 * rate)
 
 
+@pytest.mark.slow
 def test_a_single_vacancy_links_by_exclusion_alone():
     """One empty site on a ring: the next hop fills the site just left, by another ion half of the
     time, after an exponential time of rate 2 k; a hop is in a string if the next or the last is."""

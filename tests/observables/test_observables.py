@@ -105,6 +105,7 @@ def test_finite_size_correction_is_refused_where_it_does_not_hold():
         ).run().exponents()  # fmt: skip
 
 
+@pytest.mark.slow
 def test_continuous_survival_is_that_of_mdanalysis():
     """SurvivalProbability's own function on contacts found by capped_distance."""
     universe, stop, longest = datasets.liquid(), 300, 60

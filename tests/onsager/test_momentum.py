@@ -137,6 +137,7 @@ def test_an_anion_followed_by_one_of_its_atoms_is_the_whole_of_it():
         assert np.isnan(data["transference_number"]).all()
 
 
+@pytest.mark.slow
 def test_what_is_fixed_stays_so_in_files_replicas_and_reports(tmp_path):
     runs = [run(melt(LICL, seed=k), LICL).results for k in range(2)]
     path = runs[0].save(tmp_path / "a.nc")

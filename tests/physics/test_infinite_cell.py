@@ -166,6 +166,7 @@ def test_bound_ions_in_cells_of_two_sizes(pairs):
         assert table.loc["conductivity", "infinite"] == table.loc["conductivity", "value"]
 
 
+@pytest.mark.slow
 def test_a_correction_larger_than_the_coefficient_is_said(pairs):
     results, fluctuations = pairs[LENGTHS[0]]
     with pytest.warns(UserWarning, match=r"changes L\(A\+, A\+\) by 1\.\d of itself, L\(B-, B-\)"):

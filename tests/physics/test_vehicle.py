@@ -73,6 +73,7 @@ def test_case_6_a_shell_that_does_not_follow_is_no_vehicle(record, name, share, 
     np.testing.assert_allclose(half[sound], error[sound], rtol=0.3)
 
 
+@pytest.mark.slow
 def test_case_5_vehicles_carry_their_windows_and_jumps_the_rest(record):
     rng = np.random.default_rng(5)
     universe, _ = vehicle_and_jumps(rng, 3000, 27, 0.02, 0.02, 3.0)

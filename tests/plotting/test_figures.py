@@ -23,6 +23,7 @@ def _close_figures():
     plt.close("all")
 
 
+@pytest.mark.slow
 def test_every_figure_draws_into_its_own_or_a_given_axes(liquid_run):
     for name, draw in plotting.figures(liquid_run.results, window=16.0).items():
         ax = draw()

@@ -34,6 +34,7 @@ def kept():
         return dict(file)
 
 
+@pytest.mark.slow
 def test_every_figure_has_an_image(drawn, kept):
     names = {name for name in kept if not name.endswith(", words")}
     assert set(drawn) == names == set(plotting.__all__) - OTHERS

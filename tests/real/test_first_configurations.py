@@ -43,6 +43,7 @@ def test_a_lammps_run_with_the_columns_of_its_data_file(shared_data, tmp_path):
     assert "0.60 times the formal charges" in said
 
 
+@pytest.mark.slow
 def test_a_polymer(shared_data, tmp_path):
     folder = shared_data / "polymer"
     if not folder.is_dir():

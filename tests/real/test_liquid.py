@@ -111,6 +111,7 @@ def independent():
     return brute_force(datasets.liquid())
 
 
+@pytest.mark.slow
 def test_every_coefficient_equals_brute_force(reference, independent):
     data = reference.results.decomposition
     for n, (onsager, own, marginal, counts) in independent.items():
@@ -177,6 +178,7 @@ def unwrapped(universe):
     return out
 
 
+@pytest.mark.slow
 def test_wrapped_and_unwrapped_input_agree(reference):
     universe = datasets.liquid()
     continuous = unwrapped(universe)

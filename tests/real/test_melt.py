@@ -28,6 +28,7 @@ def test_a_cage_without_a_clear_edge(melt):
     np.testing.assert_allclose(g.coordination, other.coordination, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_sodium_that_keeps_its_cage_does_not_get_far(melt):
     run, _ = melt
     table = run.results.summary()

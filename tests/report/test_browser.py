@@ -16,6 +16,7 @@ from ..builders import solvated_walk
 from ..site_lattices import hopping_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = pytest.mark.slow
 
 #: Names of Chromium, which distributions package.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -369,7 +370,6 @@ def test_numbers_can_be_read_without_scripts(browser, page_file, results):
     page.close()
 
 
-@pytest.mark.slow
 def test_the_network_of_hops(browser, tmp_path):
     """Of one run, and with barriers of two: legends hide channels, also in the tables."""
     path = hopping_run().results.report(tmp_path / "hops.html")

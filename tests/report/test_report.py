@@ -309,6 +309,7 @@ def test_no_warnings_are_said_too(tmp_path):
     assert "The run gave no warnings." in checked(results.report(tmp_path / "page.html")).text
 
 
+@pytest.mark.slow
 def test_replicas_and_results_without_sums_over_blocks(liquid_run, tmp_path):
     paths = (brownian(np.random.default_rng(k), 400, 5, 0.05, 1.0) + 20.0 for k in (1, 2))
     both = combine([decompose(make_universe(x), windows=[1.0], resolutions="log") for x in paths])

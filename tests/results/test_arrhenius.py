@@ -454,6 +454,7 @@ def test_figure_has_one_colour_per_event_and_open_symbols_below_zero(fits):
     plt.close("all")
 
 
+@pytest.mark.slow
 def test_command_prints_tables_and_writes_files(series, tmp_path, monkeypatch):
     from mda_ionmech.cli.app import app
     from mda_ionmech.results import arrhenius as temperature

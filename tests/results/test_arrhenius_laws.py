@@ -146,6 +146,7 @@ def test_probabilities_do_not_depend_on_unit_sign_or_order():
     assert each in found.statement
 
 
+@pytest.mark.slow
 def test_the_evidence_is_the_integral_of_likelihood_times_prior():
     """By sums over a fine grid of the three parameters, for one break and one factor on errors."""
     t = temperatures(5)

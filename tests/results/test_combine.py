@@ -41,6 +41,7 @@ def three():
     return [replica(seed, n_frames=n) for seed, n in ((1, 600), (2, 600), (3, 900))]
 
 
+@pytest.mark.slow
 def test_sums_add_up_and_stay_exact(three, tmp_path):
     joined = combine([three[0], three[1].save(tmp_path / "second.nc"), three[2]])
     data = joined.decomposition.sel(species="ion", species_2="ion")
@@ -92,6 +93,7 @@ def test_replicas_that_disagree_are_named():
     assert not any("replicas differ" in w for w in same.warnings)
 
 
+@pytest.mark.slow
 def test_what_is_no_replica_is_refused(three):
     with pytest.raises(InputError, match="combine needs two results or more, got 1"):
         combine(three[:1])
@@ -225,6 +227,7 @@ def test_a_combined_result_is_not_taken_beside_its_runs(one, tmp_path):
     assert steps.decomposition["onsager"].equals(once.decomposition["onsager"])
 
 
+@pytest.mark.slow
 def test_overlapping_stretches_of_one_trajectory_are_refused():
     """Frames 0 to 119 and 40 to 199 share 80 frames; 0 to 99 and 100 to 199 share none."""
     ions = chosen_run().species

@@ -104,6 +104,7 @@ def walk(n_frames, seed, **options):
     return OnsagerDecomposition([ions], temperature=300, frame="laboratory", **options).run()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_replicas_are_pooled_and_give_narrower_intervals():
     runs = [walk(400, seed).results for seed in range(3)]
@@ -134,6 +135,7 @@ def test_a_short_run_says_why_there_is_none():
         without.summary(view="diffusive")
 
 
+@pytest.mark.slow
 def test_a_file_whose_parts_do_not_add_up_is_refused(liquid_run, tmp_path):
     tree = liquid_run.results.tree.copy(deep=True)
     data = tree["decomposition"].to_dataset()
@@ -162,6 +164,7 @@ def test_an_intact_file_of_another_estimator_is_loaded_with_a_warning(liquid_run
     assert again.warnings == found.warnings
 
 
+@pytest.mark.slow
 def test_values_that_are_not_those_of_the_sums_are_refused(liquid_run, tmp_path):
     tree = liquid_run.results.tree.copy(deep=True)
     data = tree["decomposition"].to_dataset()

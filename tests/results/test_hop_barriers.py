@@ -56,6 +56,7 @@ def test_rates_of_two_laws_have_their_energies():
     assert long.error == pytest.approx(2 * short.error, rel=0.01)
 
 
+@pytest.mark.slow
 def test_errors_are_the_spread_of_fits_of_counts():
     """Widened where the line fits badly, which chance does: max(1, chi2) of one degree of freedom
     has the mean 1 + 2 phi(1) = 1.48."""
@@ -101,6 +102,7 @@ def test_rates_off_the_line_widen_the_error_by_the_root_of_chi2():
     assert one.error == pytest.approx(sigma / spread * np.sqrt(chi2), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_table_of_two_runs_from_files(tmp_path):
     """Ions leave a and b twice as fast at 400 K as at 300 K: ln 2 / (1 / 300 kB - 1 / 400 kB)."""
     cold, hot = hopping_run().results, hopping_run(400, 0.1).results

@@ -75,6 +75,7 @@ def test_a_wrong_variable_is_caught(liquid_run):
         check_schema(spoiled(lambda d: d.update({"extra": ((), 1.0)})))
 
 
+@pytest.mark.slow
 def test_plain_xarray_opens_the_file(liquid_run, tmp_path):
     path = liquid_run.save(tmp_path / "liquid.nc")
     with xr.open_datatree(path, engine="netcdf4") as tree:
@@ -339,6 +340,7 @@ def test_flags_stand_beside_the_labels(liquid_run):
         liquid_run.events(5000.0)
 
 
+@pytest.mark.slow
 def test_intervals_are_percentiles_of_the_samples(liquid_run, tmp_path):
     path = liquid_run.save(tmp_path / "liquid.nc")
     results = load(path)

@@ -40,11 +40,13 @@ def test_the_event_that_carries_most_is_named(diffusion, finding):
     assert f"ion moves mostly by {finding}" in str(verdict)
 
 
+@pytest.mark.slow
 def test_two_events_that_carry_alike_are_not_ranked():
     results = jumping(0.02 * 9 / 6, 0.02, n_frames=1500)
     assert results.verdict().finding("events") == "undecided"
 
 
+@pytest.mark.slow
 def test_diffusive_and_caged_motion_are_told_apart():
     rng = np.random.default_rng(7)
     free = brownian(rng, 3000, 20, 0.05, 1.0)

@@ -53,6 +53,7 @@ def test_files_of_earlier_versions_are_held_against_themselves(files, tmp_path):
             load(path)
 
 
+@pytest.mark.slow
 def test_a_file_that_another_program_wrote_anew_is_read(files, tmp_path):
     """The checksum of the bytes is gone, those of the contents hold."""
     expected = load(files["nc"]).tree

@@ -178,6 +178,7 @@ def test_links_are_followed_and_a_full_disk_leaves_the_old_file(kind, writers, t
     assert (tmp_path / f"elsewhere{ending}").stat().st_size > 500
 
 
+@pytest.mark.slow
 def test_what_could_not_be_saved_is_still_there(tmp_path):
     """The error says what to do, and that works; a saved run on a full disk leaves nothing."""
     run = small_run()
@@ -367,6 +368,7 @@ app.main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_command_that_is_ended_says_nothing_and_leaves_no_file(name, tmp_path):
     command_line = [sys.executable, "-c", ENDED, "run", "a.toml", name]

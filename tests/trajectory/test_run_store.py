@@ -235,6 +235,7 @@ def test_a_manifest_that_was_changed_or_is_none_is_one_error(tmp_path):
     run(store=store)
 
 
+@pytest.mark.slow
 def test_folders_in_place_of_the_files_of_a_store_are_said_and_left(expected, tmp_path):
     """Of temporary files, of parts, of the folder of the parts, which a run does not remove."""
     store = tmp_path / "run.store"

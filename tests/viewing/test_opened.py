@@ -138,6 +138,7 @@ def short_run():
     return analysis.run(stop=301)
 
 
+@pytest.mark.slow
 def test_states_of_a_result_are_those_that_the_run_writes(short_run, tmp_path):
     """Without a states file beside it a result gives the states of its shortest window."""
     result = short_run.save(tmp_path / "liquid.nc")

@@ -137,6 +137,7 @@ def replaced(tmp_path_factory):
     return folder, run.results
 
 
+@pytest.mark.slow
 def test_a_file_that_was_overwritten_is_refused(replaced):
     folder, _ = replaced
     told = r"the frames of .*run.xtc are not those .*run.nc was made from.* --topology FILE"

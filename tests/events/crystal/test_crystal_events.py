@@ -529,6 +529,7 @@ def test_carriers_on_one_site_are_parted_for_the_gas():
     )
 
 
+@pytest.mark.slow
 def test_both_nulls_of_an_exclusion_gas_leave_no_excess_over_the_gas():
     """A gas explains itself: its own multi share is that of the gas fitted to it."""
     positions, start, end = cubic(5)

@@ -211,6 +211,7 @@ def test_stored_on_disk_and_saved_runs_have_the_same_cages(tmp_path):
     assert set(table.index.get_level_values("setting")) == {"as run", "persistence", "linking"}
 
 
+@pytest.mark.slow
 def test_time_and_distance_are_varied_without_frames(hopping):
     _, run = hopping
     choices = [{"time": 4.0}, {"distance": 1.0}, {"time": 2.0, "distance": "minimum"}]
@@ -308,6 +309,7 @@ def test_a_time_or_distance_beyond_the_run_or_the_cell_is_refused(hopping):
         run.robustness(cages={"time": 1e9})
 
 
+@pytest.mark.slow
 def test_hops_in_nearly_every_step_are_warned_of():
     rng = np.random.default_rng(12)
     u = universe_of(walk(rng, 200, 10, rate=0.02), rng)

@@ -81,6 +81,7 @@ def test_all_sites_of_a_triclinic_cell_are_found_through_drift():
     assert detector.alignment.residual == pytest.approx(0.2 * np.sqrt(3), rel=0.1)
 
 
+@pytest.mark.slow
 def test_another_choice_of_cell_vectors_gives_the_same_sites():
     fractional, held, names = vibrating(np.random.default_rng(2))
     change = np.array([[1, 0, 0], [1, 1, 0], [-1, 1, 1]])
@@ -142,6 +143,7 @@ def test_a_space_group_averages_completes_and_names_orbits():
     assert sorted(orbit.tolist()) == [0, 0, 1, 2, 2]
 
 
+@pytest.mark.slow
 def test_space_group_with_origin_and_supercell_of_a_triclinic_cell():
     pytest.importorskip("gemmi")
     origin = np.array([0.06, -0.04, 0.1])
@@ -191,6 +193,7 @@ def test_found_labels_reach_events_macrostates_and_pickles():
     assert again.labels == detector.labels
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_its_own_sites():
     rng = np.random.default_rng(7)
     first, _, names = vibrating(rng, n_frames=1000, sites=SITES[:4], drift=False)

@@ -63,6 +63,7 @@ def analysis(universe, macrostates=None, **options):
     return OnsagerDecomposition([ion], temperature=300, windows=[1.0], resolutions=None).run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("assignment", ["core", "polyhedron"])
 def test_labels_are_the_nearest_anions_of_a_plain_search(assignment, tmp_path):
     universe, host, names = universe_of(np.random.default_rng(1))

@@ -235,6 +235,7 @@ def test_no_resolution_below_the_scatter_of_dates_is_recommended():
         assert close.verdict().finding("concertedness") != "concerted"
 
 
+@pytest.mark.slow
 def test_dates_are_saved_with_the_run(tmp_path):
     x = np.stack([path(60, hops) for hops in HOPS], axis=1)
     run = analysis(x, CrystalEvents(), hop_time="crossing")

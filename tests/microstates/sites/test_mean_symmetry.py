@@ -130,6 +130,7 @@ def test_a_framework_without_symmetry_is_refused():
         find_symmetry(places, ["S"] * 12, np.diag([9.0, 8.0, 7.0]))
 
 
+@pytest.mark.slow
 def test_the_garnet_without_its_cif_has_its_labels():
     universe = crystal(800)
     (lithium,) = crystal_analysis(universe).species

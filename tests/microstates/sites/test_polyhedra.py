@@ -92,6 +92,7 @@ def moving(points, rng):
     return points + rng.normal(scale=1e-6, size=(3, *points.shape))
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -101,6 +101,7 @@ def test_alignment_by_the_ions_where_no_framework_is_known():
     np.testing.assert_array_equal(micro.state, held)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
