@@ -217,7 +217,8 @@ def read_run(path: str | os.PathLike[str], classes: Mapping[str, type]) -> Finis
         if missing:
             raise InputError(
                 f"{path} is a run with the class {missing[0]} of your own, and a file holds no "
-                f"code: give it, load_run(path, classes=[{', '.join(missing)}])"
+                f"code: give it, load_run(path, classes=[{', '.join(missing)}]), or ionmech show "
+                f"--classes MODULE:{missing[0]}, or --classes with the TOML file of the run"
             )
         return _finished(path, folder, manifest, classes)
     except OSError as error:

@@ -22,6 +22,7 @@ from .lengths import Lengths, whole_lengths
 from .sampled_frames import warnings_of_sample
 from .site_checks import site_notes
 from .step_checks import far_steps, sample_notes, sample_steps
+from .wrapping_vectors import told_by_jumps
 
 
 @dataclass(frozen=True)
@@ -134,5 +135,5 @@ def check_long_steps(source: FrameSource, found: np.ndarray, reach: float) -> No
             f"steps are too long to unwrap: {fraction:.2%} of the steps between analysed "
             f"frames exceed {LONG_STEP} of the shortest cell height (longest {found[3]:.2f} A, "
             f"frames {source.times.spacing:g} ps apart), and beyond one half they are ambiguous "
-            f"(minimum image); {describe_reach(reach)}"
+            f"(minimum image); {told_by_jumps(source) or describe_reach(reach)}"
         )

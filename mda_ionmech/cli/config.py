@@ -23,7 +23,7 @@ from ..microstates import CageAssignment, CutoffShell, Detector, HullShell, Site
 from ..species import IonSpecies
 from ..trajectory.open_files import open_files
 from .output_checks import check_output_name
-from .rules import OwnRule, RuleChoice, nearest
+from .rules import OwnRule, RuleChoice, imported_class, nearest
 from .sections_from_signatures import (
     Argument,
     Call,
@@ -246,6 +246,31 @@ def _all_problems(error: ValidationError, source: Path, file: dict[str, Any], fo
     if len(problems) > MOST_PROBLEMS:
         return f"{source} has many problems, the first are:\n  " + "\n  ".join(lines)
     return f"{source} has {len(inside)} problem(s):\n  " + "\n  ".join(lines)
+
+
+def own_rules(path: Path) -> list[type]:
+    """The user's own classes that a TOML file names; their modules are imported.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    InputError
+        If it is no TOML file, names none, or one that cannot be imported.
+    """
+    if not is_file(path):
+        raise FileNotFoundError(f"no configuration at {shown_path(path)}")
+    species = read_toml(path).get("species")
+    tables = [one for one in species if isinstance(one, dict)] if isinstance(species, list) else []
+    found = []
+    for kind, choice in _CHOICES.items():
+        for table in tables:
+            rule = table[kind].get("rule") if isinstance(table.get(kind), dict) else None
+            if isinstance(rule, str) and ":" in rule:
+                found.append(imported_class(rule, choice.base, path.resolve().parent))
+    if not found:
+        raise InputError(f'{shown_path(path)} names no class of your own, rule = "module:Class"')
+    return found
 
 
 def load_config(path: str | PathLike[str], *, needs_temperature: bool = True) -> Config:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..lib.checks import shown
+from ..lib.elements import elements_of
 from ..lib.errors import InputError
 from ..lib.formal_charges import balanced
 from ..lib.plain_text import on_one_line
@@ -108,7 +109,8 @@ def guess_config(
     if _CELL in missing and (found.bonds_guessed or ions_alone):
         ways = "; ".join(f"{what}: {how.split(',')[0]}" for what, how in missing.items())
         why = (
-            "holds neither bonds nor residues nor a cell: molecules are found by bonds, which need"
+            "holds neither bonds nor residues that are molecules nor a cell: molecules are found "
+            "by bonds, which need"
             if found.bonds_guessed
             else "and its trajectory hold no cell: which ions move, and which are the framework, "
             "is found from displacements, which need"
@@ -118,14 +120,7 @@ def guess_config(
             f"{ways}"
         )
     if not found.of_role("cation", "anion"):
-        listed = "; ".join(on_one_line(k.described) for k in found.kinds[:8])
-        raise InputError(
-            f"no ion is recognised in {shown(topology)}, by element, formula or charge: {listed}; "
-            "nothing is written. Give the elements of the atom types with --elements 'Li O ...', "
-            "or a topology with elements (or masses) and charges, with bonds where residues or "
-            "molecule numbers are no molecules, or write the configuration by hand, with a "
-            "[[species]] for each ion"
-        )
+        raise InputError(_no_ion(universe, found, topology))
     if cif is not None and found.system != "crystal or glass":
         raise InputError(
             f"--cif {cif}: the trajectory looks like a {found.system}, which has no sites; leave "
@@ -162,6 +157,11 @@ def guess_config(
     else:
         of_liquid, shells = _liquid(universe, found, dt)
         lines += of_liquid
+        if "[species.microstates]" not in of_liquid and _CELL not in missing:
+            notes += (
+                "No shell is written, so that a run has one event: g(r) has no clear first "
+                "minimum, or no atoms were found that coordinate; give a cutoff and ligands.",
+            )
     lines += [
         "",
         "[run]",
@@ -176,6 +176,33 @@ def guess_config(
         "# window = 16.0               # ps, for the printed tables",
     ]
     return Guess("\n".join(lines) + "\n", found, missing, notes, tuple(shells))
+
+
+def _no_ion(universe: Any, found: Survey, topology: str) -> str:
+    """What was found where no ion was, and what to do."""
+    listed = "; ".join(on_one_line(k.described) for k in found.kinds[:8])
+    by_hand = "write the configuration by hand, with a [[species]] for each ion"
+    elements = elements_of(universe)
+    if any(not np.any(elements[k.atoms] != "") for k in found.kinds):
+        why = "no ion is recognised in {}, by element, formula or charge"
+        remedy = (
+            "Give the elements of the atom types with --elements 'Li O ...', or a topology with "
+            "elements (or masses) and charges, with bonds where residues or molecule numbers are "
+            f"no molecules, or {by_hand}"
+        )
+    elif found.system == "crystal or glass":
+        why = "no atom of {} is a usual carrier (Li, Na, K, Ag, Cu) or leaves its place"
+        remedy = (
+            "Where the ions of an element diffuse, give a longer run, or "
+            f"{by_hand}, e.g. selection = 'element O' and charge = -2"
+        )
+    else:
+        why = "{} seems to hold neutral molecules alone"
+        remedy = (
+            "Where some are ions, give a topology with charges, or with bonds where molecules were "
+            f"taken apart or together, or {by_hand}"
+        )
+    return f"{why.format(shown(topology))}: {listed}; nothing is written. {remedy}"
 
 
 def _missing(universe: Any, needs_dt: bool, temperature: float | None) -> dict[str, str]:
@@ -197,6 +224,11 @@ def _missing(universe: Any, needs_dt: bool, temperature: float | None) -> dict[s
 def _notes(found: Survey) -> tuple[str, ...]:
     """What the user should know about the charges, and about who moves."""
     out = []
+    if found.regrouped:
+        out.append(
+            f"The topology has no bonds, and {found.regrouped}: molecules are those of bonds "
+            'guessed from the distances in the first frame (bonds = "guess").'
+        )
     if found.system == "crystal or glass":
         out += [*_who_moves(found), _oxidation_states(found)]
     if found.scale is not None:
@@ -299,7 +331,7 @@ def _liquid(
             measured += here
             polymers = found.of_role("polymer")
             if polymers:
-                lines += polymer_rules(universe, polymers)
+                lines += polymer_rules(universe, polymers, found.bonds_guessed)
             else:
                 lines += salt_rules() if salt else liquid_rules(ligands, bool(anions))
             shells = True

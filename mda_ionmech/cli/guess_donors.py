@@ -14,7 +14,7 @@ import numpy as np
 
 from ..lib.errors import InputError
 from ..microstates.contacts import FrameGeometry
-from ..microstates.rdf import RadialDistribution, sample_distributions
+from ..microstates.rdf import MAX_RADIUS, RadialDistribution, sample_distributions
 
 #: Elements that coordinate cations, first those that do so most often.
 DONORS = ("O", "N", "F", "S", "Cl", "Br", "I", "Se")
@@ -31,6 +31,9 @@ _DONOR = {
 _SLACK = 0.6
 #: Range of the first peak of an ion of several atoms, from its centre of mass, Angstrom.
 CENTRE_TO_CENTRE = (2.5, 7.0)
+#: Distance to which g(r) of such ions is searched for its first minimum, Angstrom: it may be at 7
+#: to 9, beyond what "rdf" searches.
+FAR_RADIUS = 12.0
 #: A first peak so much nearer than the largest contact distance is no contact, Angstrom.
 WIDEST = 1.1
 #: Frames that are looked at.
@@ -103,6 +106,7 @@ def distributions(
     names: Sequence[str] | None = None,
     *,
     most: int = FRAMES,
+    radius: float = MAX_RADIUS,
 ) -> list[RadialDistribution] | None:
     """g(r) of ions and groups of atoms, on some frames.
 
@@ -118,6 +122,8 @@ def distributions(
         Their ligand types.
     most : int, optional
         Largest number of frames.
+    radius : float, optional
+        Largest distance, Angstrom.
 
     Returns
     -------
@@ -141,7 +147,7 @@ def distributions(
         nobody = np.full(len(ligands), -1, dtype=np.int64)
         middles = _middles(place, centres, universe)
         frames.append(FrameGeometry(middles, place[ligands], kind, nobody, cell))
-    return list(sample_distributions(frames, kinds).values())
+    return list(sample_distributions(frames, kinds, radius).values())
 
 
 def _middles(place: np.ndarray, centres: np.ndarray, universe: Any) -> np.ndarray:

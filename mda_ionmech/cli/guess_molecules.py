@@ -27,6 +27,7 @@ from ..lib.molecules import (
 )
 from ..lib.topology import describe_atoms
 from .guess_donors import by_chemistry, coordinating, donor_classes
+from .guess_groups import other_molecules, within_whole
 from .guess_mobility import Displacement, displacements
 
 #: A neutral molecule with more atoms, or more atoms that are no hydrogens, is a polymer.
@@ -115,7 +116,9 @@ class Survey:
         ``liquid``, ``polymer``, ``molten salt`` or ``crystal or glass``.
     bonds_guessed : bool
         Whether molecules were found by bonds guessed from distances, because the topology has
-        neither bonds nor residues.
+        no bonds, and no residues that are molecules.
+    regrouped : str
+        Why residues or molecule numbers are no molecules, where bonds were guessed for that.
     scale : float or None
         Ratio of the charges of the topology and the formal ones, where all ions share it and it is
         not 1.
@@ -124,6 +127,7 @@ class Survey:
     kinds: list[MoleculeKind]
     system: str
     bonds_guessed: bool = False
+    regrouped: str = ""
     scale: float | None = None
 
     def of_role(self, *roles: str) -> list[MoleculeKind]:
@@ -151,13 +155,15 @@ class _Atoms:
         self.charges = charges if np.any(charges) else None
         self.pairs = bond_pairs(universe)
         molecule = molecule_of_atom(universe)
-        self.bonds_guessed = False
+        self.bonds_guessed, self.regrouped = False, ""
         if not len(self.pairs):
             self.pairs = self._near_pairs()
-            if unbonded_groups(universe) is None:
-                molecule = fragments_of(n, self.pairs)
+            if unbonded_groups(universe) is not None:
+                self.regrouped = other_molecules(molecule, self.pairs, self.elements)
+            if self.regrouped or unbonded_groups(universe) is None:
+                molecule = molecule_of_atom(universe, self.pairs)
                 self.bonds_guessed = len(self.pairs) > 0
-            self.pairs = _within_whole(self.pairs, molecule, self.elements)
+            self.pairs = within_whole(self.pairs, molecule, self.elements)
         self.molecule = in_order_of_appearance(molecule)
         self.near: list[list[int]] = [[] for _ in range(n)]
         for i, j in self.pairs.tolist():
@@ -224,21 +230,6 @@ class _Atoms:
         return self.exact(chosen, text)
 
 
-def _within_whole(pairs: np.ndarray, molecule: np.ndarray, elements: np.ndarray) -> np.ndarray:
-    """The guessed bonds inside the molecules that they hold together."""
-    pairs = pairs[molecule[pairs[:, 0]] == molecule[pairs[:, 1]]]
-    fragment = fragments_of(len(molecule), pairs)
-    nuclei = elements != ""
-    held = distinct_pairs(molecule[nuclei], fragment[nuclei])
-    parts = np.bincount(held[:, 0], minlength=int(molecule.max(initial=-1)) + 1)
-    return pairs[parts[molecule[pairs[:, 0]]] == 1]
-
-
-def distinct_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The distinct pairs of two arrays of numbers, shape (pairs, 2)."""
-    return np.unique(np.stack([first, second], axis=1), axis=0)
-
-
 def molecule_kinds(universe: Any) -> list[MoleculeKind]:
     """Kinds of molecules in a universe with their guessed roles, cations first."""
     return survey(universe).kinds
@@ -261,7 +252,7 @@ def survey(universe: Any) -> Survey:
              for k, d in zip(kinds, _donors(known, kinds), strict=True)]  # fmt: skip
     roles = {k.role for k in kinds}
     system = "polymer" if "polymer" in roles else "liquid" if "solvent" in roles else "molten salt"
-    return Survey(_sorted(kinds), system, known.bonds_guessed, _scale(kinds))
+    return Survey(_sorted(kinds), system, known.bonds_guessed, known.regrouped, scale=_scale(kinds))
 
 
 def _sorted(kinds: Iterable[MoleculeKind]) -> list[MoleculeKind]:

@@ -18,6 +18,7 @@ from ..microstates.rdf import minimum_in_words
 from ..trajectory.frame_times import account_of_times
 from .guess_donors import (
     CENTRE_TO_CENTRE,
+    FAR_RADIUS,
     WIDEST,
     Peak,
     contact_distance,
@@ -173,13 +174,20 @@ def shell_of_centre_lines(
     middles = [central_atoms(universe, k) for k in counterions]
     centres = kind.atoms.reshape(kind.n_molecules, kind.n_atoms)
     most = frames_of_shell(kind.n_molecules, universe.atoms.n_atoms)
-    found = distributions(universe, centres, [np.concatenate(middles)], [role], most=most)
+    arguments: Any = (universe, centres, [np.concatenate(middles)], [role])
+    found = distributions(*arguments, most=most)
     nearest, farthest = CENTRE_TO_CENTRE
     melt = kind.is_single and all(k.is_single for k in counterions)
     if melt:
         contacts = [contact_distance(*_by_sign(kind, k)) for k in counterions]
         nearest, farthest = max(contacts) - WIDEST, max(contacts)
     peak = None if found is None else peak_of(found[0], farthest, nearest)
+    is_far = found is not None and peak is None and not melt
+    if is_far:
+        found = distributions(*arguments, most=most, radius=FAR_RADIUS)
+        peak = None if found is None else peak_of(found[0], farthest, nearest)
+        if found and peak and peak.cutoff + HYSTERESIS > found[0].r[-1]:  # half the cell
+            peak = None
     centre = "" if kind.is_single else "the centre of mass of "
     measured = [
         MeasuredShell(kind.name, one, None if peak is None else peak.cutoff) for one in found or ()
@@ -197,7 +205,7 @@ def shell_of_centre_lines(
         "",
         "[species.microstates]",
         f'rule = "CutoffShell"{comment}',
-        _cutoff(f"{peak.cutoff:.1f}" if peak.is_flat else '"rdf"'),
+        _cutoff(f"{peak.cutoff:.1f}" if peak.is_flat or is_far else '"rdf"'),
         _hysteresis(),
         _persistence(universe, PERSISTENCE_OF_A_MELT if melt else PERSISTENCE, dt),
         "",
@@ -285,10 +293,15 @@ def salt_rules() -> list[str]:
     ]
 
 
-def polymer_rules(universe: Any, polymers: list[MoleculeKind]) -> list[str]:
-    """Tables of `PolymerEvents` and `ShellComposition`."""
+def polymer_rules(
+    universe: Any, polymers: list[MoleculeKind], bonds_guessed: bool = False
+) -> list[str]:
+    """Tables of `PolymerEvents` and `ShellComposition`.
+
+    Chains are fragments where the topology has bonds, or a run will guess them.
+    """
     bonded = are_bonded(universe)
-    whole = all(bonded[k.atoms].all() for k in polymers)
+    whole = bonds_guessed or all(bonded[k.atoms].all() for k in polymers)
     chains = f"chains = {toml_string('fragments' if whole else 'residues')}"
     return [
         "",

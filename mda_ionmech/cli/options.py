@@ -106,15 +106,17 @@ def told_warnings() -> Iterator[list[str]]:
 
 
 def quiet_readers() -> None:
-    """Silence what MDAnalysis says about its own future, and about times that are asked for here.
+    """Silence the warnings of the readers of MDAnalysis.
 
-    MDAnalysis shows its deprecations by default, which only its developers and callers of its
-    functions can act on. To be called by a command, after the import of MDAnalysis has set that.
+    They are about its own future, attributes that it guesses and offsets that it stores, or name
+    calls of Python as the remedy. What follows of them for a run is checked and told here. To be
+    called by a command, after the import of MDAnalysis has set which ones are shown.
     """
     import warnings
 
     import MDAnalysis  # noqa: F401
 
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"MDAnalysis(\.|$)")
+    for category in (DeprecationWarning, UserWarning):
+        warnings.filterwarnings("ignore", category=category, module=r"MDAnalysis(\.|$)")
     for text in ("Reader has no dt information", "Guessed all Masses to 1.0", "DCDReader "):
         warnings.filterwarnings("ignore", message=text)

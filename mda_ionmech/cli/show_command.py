@@ -57,6 +57,13 @@ def show(
             help="Shares with other settings, e.g. persistence=0,2,10; may repeat. Of a saved run."
         ),
     ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Own class of a saved run, module:Class, or the TOML file that names it; may "
+            "repeat. Its module is imported."
+        ),
+    ] = None,
 ) -> None:
     """Print the tables of a result, its path or slope view, or what a saved run answers.
 
@@ -69,7 +76,7 @@ def show(
 
     asked = {"--by": by, "--residence-times": residence_times, "--vary": vary}
     wanted = [name for name, value in asked.items() if value]
-    run = _saved(result, wanted)
+    run = _saved(result, wanted, classes or [])
     reading = {"window": window, "view": view, "resolution": resolution, "horizon": horizon}
     if not wanted:
         _tables(load(result) if run is None else run.results, reading, species)
@@ -111,12 +118,12 @@ def _answers(
         yield "Shares with other settings, one at a time", table
 
 
-def _saved(path: Path, wanted: list[str]) -> LoadedRun | None:
+def _saved(path: Path, wanted: list[str], classes: list[str]) -> LoadedRun | None:
     """The saved run in a folder; None for a result file, of which nothing may be wanted."""
     from ..analysis.loaded_run import load_run
 
     if is_folder(path):
-        return load_run(path)
+        return load_run(path, classes=_own_classes(classes))
     if wanted and not is_file(path):
         raise FileNotFoundError(
             f"no saved run at {shown_path(path)}; write one with ionmech run CONFIG --save-run"
@@ -128,6 +135,20 @@ def _saved(path: Path, wanted: list[str]) -> LoadedRun | None:
             f"{path.stem}.run"
         )
     return None
+
+
+def _own_classes(named: list[str]) -> list[type]:
+    """The classes at import paths, and those that configurations name; their modules are run."""
+    from .config import own_rules
+    from .rules import imported_class
+
+    found: dict[type, None] = {}
+    for text in named:
+        if text.lower().endswith(".toml"):
+            found.update(dict.fromkeys(own_rules(Path(text))))
+        else:
+            found[imported_class(text, object, Path.cwd())] = None
+    return list(found)
 
 
 def _tables(results: Results, reading: dict[str, Any], species: str | None) -> None:

@@ -162,7 +162,7 @@ def are_sites(universe: Any) -> np.ndarray:
     return table[pairs]
 
 
-def elements_of(universe: Any, *, by_mass: bool = True) -> np.ndarray:
+def elements_of(universe: Any, *, by_mass: bool = True, alone: bool = False) -> np.ndarray:
     """Element of every atom: the topology's, else from name, type, mass and residue together.
 
     Masses that MDAnalysis guessed from the names, or that are all equal, carry no information and
@@ -173,6 +173,8 @@ def elements_of(universe: Any, *, by_mass: bool = True) -> np.ndarray:
     universe : Universe
     by_mass : bool
         False leaves masses out.
+    alone : bool
+        True takes each atom for a molecule by itself, as ions are, whatever the topology says.
 
     Returns
     -------
@@ -203,11 +205,13 @@ def elements_of(universe: Any, *, by_mass: bool = True) -> np.ndarray:
     if is_guessed(universe, "masses"):
         site[:] = False
     tenth = np.rint(10 * mass).astype(np.int64)
-    molecule = molecule_of_atom(universe)
-    alone = np.bincount(molecule)[molecule] == 1
+    single = np.ones(n_atoms, dtype=bool)
+    if not alone:
+        molecule = molecule_of_atom(universe)
+        single = np.bincount(molecule)[molecule] == 1
     key = np.zeros(n_atoms, dtype=np.int64)
     for codes, size in [
-        *((c, len(d)) for c, d in tables), (tenth, int(tenth.max()) + 1), (alone, 2), (site, 2),
+        *((c, len(d)) for c, d in tables), (tenth, int(tenth.max()) + 1), (single, 2), (site, 2),
     ]:  # fmt: skip
         if size > 1:  # renumbered, so that the product of the sizes stays small
             key = pd.factorize(key * size + codes)[0].astype(np.int64)
@@ -220,7 +224,7 @@ def elements_of(universe: Any, *, by_mass: bool = True) -> np.ndarray:
             return as_symbol(element)
         if site[k]:
             return ""
-        about = float(mass[k]), residue, bool(alone[k])
+        about = float(mass[k]), residue, bool(single[k])
         by_name = element_of(name, *about) if name.strip() else ""
         return by_name or (element_of(kind, *about) if kind.strip() else "")
 

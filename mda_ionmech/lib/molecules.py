@@ -105,14 +105,21 @@ def unbonded_groups(universe: Any) -> np.ndarray | None:
     return None
 
 
-def molecule_of_atom(universe: Any) -> np.ndarray:
+def molecule_of_atom(universe: Any, pairs: np.ndarray | None = None) -> np.ndarray:
     """Molecule id of every atom.
 
     Atoms with bonds belong to the fragment that the bonds connect. Atoms without bonds form a
     molecule with those of the same molecule number, where the topology has it, or residue. Where
     the residue also holds one fragment that is at least as large, they belong to it (virtual
-    sites, Drude particles); where it holds several fragments, each of them is a molecule of its
-    own. So is every atom where one residue holds all (most crystals).
+    sites, Drude particles); where it holds several fragments, or no atoms but ions such as Li, Na
+    or Cl, each of them is a molecule of its own. So is every atom where one residue holds all (most
+    crystals).
+
+    Parameters
+    ----------
+    universe : Universe
+    pairs : numpy.ndarray, optional
+        Shape (bonds, 2), atom indices: bonds in place of those of the topology.
 
     Returns
     -------
@@ -124,15 +131,16 @@ def molecule_of_atom(universe: Any) -> np.ndarray:
     Cost: linear in atoms and bonds, below a second for a million of each.
     """
     n_atoms = int(universe.atoms.n_atoms)
-    pairs = _bonds_as_stored(universe)
+    pairs = _bonds_as_stored(universe) if pairs is None else pairs
     group = unbonded_groups(universe)
     if group is None:
         return fragments_of(n_atoms, pairs)
+    bonded = np.zeros(n_atoms, dtype=bool)
+    bonded[pairs.ravel()] = True
+    group = _ions_apart(universe, group, bonded)
     if not len(pairs):
         return group
     fragment = fragments_of(n_atoms, pairs)
-    bonded = np.zeros(n_atoms, dtype=bool)
-    bonded[pairs.ravel()] = True
     if bonded.all():
         return fragment
     n_groups = int(group.max()) + 1
@@ -147,3 +155,26 @@ def molecule_of_atom(universe: Any) -> np.ndarray:
     own = np.where(several, fragment[~bonded], n_atoms + mine)
     label[~bonded] = np.where(one, lowest[mine], own)
     return in_order_of_appearance(label)
+
+
+def _ions_apart(universe: Any, group: np.ndarray, bonded: np.ndarray) -> np.ndarray:
+    """The groups, where each atom of one that holds nothing but ions is a group of its own.
+
+    Files may give all ions of a kind, or all ions, one molecule number or residue.
+    """
+    n_groups = int(group.max()) + 1
+    size = np.bincount(group, minlength=n_groups)
+    free = (size > 1) & (np.bincount(group[bonded], minlength=n_groups) == 0)
+    if not free.any():
+        return group
+    from .elements import elements_of
+    from .formal_charges import ANIONS, CATIONS
+
+    of_ion = np.isin(elements_of(universe, alone=True), sorted(CATIONS | ANIONS))
+    ions = free & (np.bincount(group[of_ion], minlength=n_groups) == size)
+    apart = ions[group]
+    if not apart.any():
+        return group
+    out = group.copy()
+    out[apart] = n_groups + np.arange(int(np.count_nonzero(apart)))
+    return in_order_of_appearance(out)

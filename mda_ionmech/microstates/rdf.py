@@ -262,16 +262,18 @@ def minimum_in_words(found: RadialDistribution, cutoff: float) -> str | None:
 class PairCounts:
     """Histogram of pair distances of carriers and ligands, frame by frame.
 
-    Cost: one neighbour search to `MAX_RADIUS` (or half the shortest cell height) per frame.
+    Cost: one neighbour search to `radius` (or half the shortest cell height) per frame.
 
     Parameters
     ----------
     kinds : tuple of str
         Names of the ligand types.
+    radius : float
+        Largest distance, Angstrom.
     """
 
-    def __init__(self, kinds: tuple[str, ...]) -> None:
-        self.kinds = kinds
+    def __init__(self, kinds: tuple[str, ...], radius: float = MAX_RADIUS) -> None:
+        self.kinds, self.radius = kinds, radius
         self.counts: np.ndarray | None = None
         self.ideal = np.zeros(len(kinds))
         self.edges = np.empty(0)
@@ -281,7 +283,7 @@ class PairCounts:
         """Count the pairs of a frame."""
         kinds = range(len(self.kinds))
         if self.counts is None:
-            radius = min(MAX_RADIUS, 0.499 * float(cell_heights(frame.cell).min()))
+            radius = min(self.radius, 0.499 * float(cell_heights(frame.cell).min()))
             self.edges = np.arange(0.0, radius, BIN_WIDTH)
             self.counts = np.zeros((len(self.kinds), len(self.edges) - 1))
             self.n_centres = len(frame.centres)
@@ -317,7 +319,7 @@ class PairCounts:
 
 
 def sample_distributions(
-    frames: Iterable[FrameGeometry], kinds: tuple[str, ...]
+    frames: Iterable[FrameGeometry], kinds: tuple[str, ...], radius: float = MAX_RADIUS
 ) -> dict[str, RadialDistribution]:
     """g(r) of the carriers and every ligand type over some frames.
 
@@ -326,8 +328,10 @@ def sample_distributions(
     frames : iterable of FrameGeometry
     kinds : tuple of str
         Names of the ligand types.
+    radius : float
+        Largest distance, Angstrom.
     """
-    pairs = PairCounts(kinds)
+    pairs = PairCounts(kinds, radius)
     for frame in frames:
         pairs.add(frame)
     return pairs.distributions()

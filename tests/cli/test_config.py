@@ -541,8 +541,18 @@ def test_nothing_is_guessed_where_no_ion_is_recognised():
         np.zeros((3, 4, 3)), names=["C", "O"] * 2, elements=["C", "O"] * 2, masses=[12.0, 16.0] * 2,
         residue=[0, 0, 1, 1], resnames=["CO", "CO"],
     )  # fmt: skip
-    with pytest.raises(InputError, match=r"no ion is recognised in 'a.psf'.*2 x CO"):
+    said = r"'a.psf' seems to hold neutral molecules alone: 2 x CO .* topology with charges"
+    with pytest.raises(InputError, match=said):
         guess_config(u, "a.psf", ["b.xtc"], {}, temperature=300)
+    # a crystal in which nothing moves, and atoms of unknown elements
+    still = np.tile(np.mgrid[:2, :2, :2].reshape(3, -1).T * 4.0, (8, 1, 1))
+    for elements, said in (
+        (["Bi", "O"] * 4, r"no atom of 'a.psf' is a usual carrier .* or leaves its place: 4 x Bi"),
+        (["", ""] * 4, r"no ion is recognised in 'a.psf'.*--elements 'Li O ...'"),
+    ):
+        u = make_universe(still, (8.0,) * 3 + (90.0,) * 3, elements=elements, names=[""] * 8)
+        with pytest.raises(InputError, match=said):
+            guess_config(u, "a.psf", ["b.xtc"], {}, temperature=300)
 
 
 @pytest.mark.parametrize("bonds", [True, False])

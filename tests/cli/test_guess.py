@@ -378,11 +378,15 @@ def test_ionic_liquids_have_shells_around_centres_of_mass():
     assert set(anion.microstates.ligands["cation"].elements) == {"N"}
     for species in config.species:
         assert_rules_of_a_salt(species)
+    # a minimum beyond what "rdf" searches is written as a number
+    _, config = guessed(ionic_liquid(6.6))
+    assert all(8 < s.microstates.cutoff < 11 for s in config.species)
     # so large a lattice shows no contact
     guess, config = guessed(ionic_liquid(7.9))
     assert [s.microstates for s in config.species] == [None, None]
     for name in ("the centre of mass of TMA+", "Cl-"):
         assert f"# no [species.microstates]: g(r) of {name} and the" in guess.text
+    assert any(note.startswith("No shell is written") for note in guess.notes)
 
 
 def test_a_crystal_that_is_not_neutral_is_spoken_of():

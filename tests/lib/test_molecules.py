@@ -101,6 +101,24 @@ def test_molecule_numbers_come_before_residues_where_there_are_no_bonds():
     assert molecule_of_atom(universe([0] * 5)).tolist() == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("bonds", [None, [(5, 6), (5, 7)]])
+@pytest.mark.parametrize("told_by", ["names", "masses", "elements"])
+def test_ions_of_one_number_are_molecules_of_their_own(told_by, bonds):
+    # lithium and chloride with one number, two waters
+    elements = ["Li", "Li", "Li", "Cl", "Cl", "O", "H", "H", "O", "H", "H"]
+    mass = {"Li": 6.941, "Cl": 35.45, "O": 15.999, "H": 1.008}
+    given = {
+        "names": {"names": ["LI", "LI", "LI", "CL", "CL", "OW", "HW1", "HW2", "OW", "HW1", "HW2"]},
+        "masses": {"masses": [mass[e] for e in elements]},
+        "elements": {"elements": elements},
+    }[told_by]
+    u = make_universe(
+        np.zeros((3, 11, 3)), residue=[0] * 5 + [1] * 3 + [2] * 3, bonds=bonds,
+        **({"names": ["X"] * 11} | given),
+    )  # fmt: skip
+    assert molecule_of_atom(u).tolist() == [0, 1, 2, 3, 4, 5, 5, 5, 6, 6, 6]
+
+
 def bond_parents_one_by_one(members, offsets, bonds):
     """Breadth-first search with a queue: what the kernel is compared with."""
     ordered, parents = [], []
