@@ -13,6 +13,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from .element_names import elements_by
+from .formal_charges import ANIONS, CATIONS
+
 
 def distinct(values: np.ndarray) -> np.ndarray:
     """Sorted distinct values; `numpy.unique` hashes, which takes 20 times longer on such keys."""
@@ -167,10 +170,8 @@ def _ions_apart(universe: Any, group: np.ndarray, bonded: np.ndarray) -> np.ndar
     free = (size > 1) & (np.bincount(group[bonded], minlength=n_groups) == 0)
     if not free.any():
         return group
-    from .elements import elements_of
-    from .formal_charges import ANIONS, CATIONS
-
-    of_ion = np.isin(elements_of(universe, alone=True), sorted(CATIONS | ANIONS))
+    single = np.ones(len(group), dtype=bool)
+    of_ion = np.isin(elements_by(universe, single), sorted(CATIONS | ANIONS))
     ions = free & (np.bincount(group[of_ion], minlength=n_groups) == size)
     apart = ions[group]
     if not apart.any():

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.compounds import atom_kinds_in, copies_in
-from ..lib.elements import as_symbol, elements_of
+from ..lib.element_names import as_symbol
+from ..lib.elements import elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import are_bonded, distinct
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..lib.elements import are_sites, element_masses, elements_of, is_guessed
+from ..lib.element_names import are_sites, element_masses, is_guessed
+from ..lib.elements import elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import molecule_of_atom
 

@@ -21,7 +21,8 @@ import numpy as np
 
 from ..lib.checks import number, shown
 from ..lib.covalent_bonds import guess_bonds
-from ..lib.elements import element_masses, elements_of
+from ..lib.element_names import element_masses
+from ..lib.elements import elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import bond_pairs
 from ..lib.write_targets import protect_inputs

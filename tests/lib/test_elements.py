@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mda_ionmech.lib.elements import as_symbol, element_masses, element_of, elements_of
+from mda_ionmech.lib.element_names import as_symbol, element_masses, element_of
+from mda_ionmech.lib.elements import elements_of
 
 from ..builders import make_universe
 
