@@ -45,7 +45,7 @@ def hop_dates(settings: Mapping[str, Any], species: str) -> pd.DataFrame:
     if not found:
         raise InputError(
             f"hop_dates(): {species!r} has no hops between cores in this result; it is for "
-            "SiteAssignment with assignment='core'"
+            "SiteAssignment with assignment='core', and for CageAssignment"
         )
     at = found["percentiles_ps"]
     table = pd.DataFrame(

@@ -245,12 +245,12 @@ class Results(ResultTree):
             Index percentile; column ``entry_minus_crossing``, ps. ``attrs`` holds the number of
             hops, their mean and standard deviation, ``width_ps``, the range of the middle 68 %, and
             the share of hops between whose sites a third one is nearest, of which the crossing is
-            known less exactly.
+            known less exactly (not of cages).
 
         Raises
         ------
         InputError
-            Without hops between cores.
+            Without hops between cores or cages.
         """
         from .hop_dates import hop_dates
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -178,6 +178,17 @@ def print_result(
 MOST_LABELS = 12
 
 
+def _when(dates: Mapping[str, Any] | None, hop_time: str) -> str:
+    """How hops are dated, in a sentence; empty where that is not known."""
+    if dates is None:
+        return ""
+    return (
+        f" Hops are dated at the {hop_time}; entry into a core is {dates['mean_ps']:.2g} ps later "
+        "than the crossing half way on average, with a scatter of "
+        f"{dates['width_ps']:.2g} ps (the middle 68 %)."
+    )
+
+
 def _occupation(occupancy: dict[str, float]) -> str:
     """Mean number of carriers on the sites of each label; of many labels the range."""
     if len(occupancy) <= MOST_LABELS:
@@ -202,14 +213,7 @@ def surroundings(name: str, shell: dict[str, Any]) -> str:
                 f"core radius {shell['r_core_angstrom']:.2f} Å, "
                 f"{shell['outside_every_core']:.0%} of the time in no core"
             )
-        dates = shell.get("entry_minus_crossing")
-        when = (
-            ""
-            if dates is None
-            else f" Hops are dated at the {shell.get('hop_time', 'entry')}; entry into a core is "
-            f"{dates['mean_ps']:.2g} ps later than the crossing half way on average, with a "
-            f"scatter of {dates['width_ps']:.2g} ps (the middle 68 %)."
-        )
+        when = _when(shell.get("entry_minus_crossing"), shell.get("hop_time", "entry"))
         return (
             f"Sites of {name}: {held} ({shell['n_sites']} sites, {how}); aligned by the "
             f"{aligned['by']} to {aligned['residual_angstrom']:.2f} Å.{when}"
@@ -224,6 +228,7 @@ def surroundings(name: str, shell: dict[str, Any]) -> str:
             f"Cages of {name}: {shell['cages']}, at least "
             f"{shell['distance_in_use_angstrom']:.2f} Å apart ({why}); mean residence "
             f"{shell['mean_residence_ps']:.3g} ps."
+            + _when(shell.get("entry_minus_crossing"), "crossing")
         )
     radii = ", ".join(
         f"{kind} contacts form below {inner:g} Å"

@@ -20,6 +20,7 @@ from ..contacts import CarrierPaths, ContactHistory, Contacts, FrameGeometry
 from ..detector import Detector
 from ..shells import Microstates, one_member_shells
 from ..sites.core_sets import drop_brief_visits, hop_counts
+from .dated_hops import dated
 from .places import PairDistribution, group_stays, pair_distribution
 from .stays import local_means, localisation, penalty_of_noise, stays
 
@@ -44,8 +45,10 @@ class CageAssignment(Detector):
     distance d from a stay that lasts tau just pays for its two changes, and one at distance h pays
     from tau (d/h)^2 on. Mean positions of all stays
     of the species are grouped into cages whose centres are at least d apart; a hop is a change of
-    cage, dated by the first frame of the new stay. A carrier that returns is in the same cage, and
-    one carrier may enter the cage that another has left.
+    cage. It is dated, as with ``SiteAssignment(hop_time="crossing")``, by the first frame after the
+    last one in which the old centre is the nearer, before the carrier is within 0.3 d of the new
+    centre, or as near as it comes. A carrier that returns is in the same cage, and one carrier may
+    enter the cage that another has left.
 
     There are no sites to list, to align or to miss, but cages must last: they are fixed in the
     frame of reference, by default that of the atoms which are no carriers, else the barycentric
@@ -84,9 +87,9 @@ class CageAssignment(Detector):
     Phys. Rev. Lett. 102, 088001 (2009), and Smessaert and Rottler, Phys. Rev. E 88, 022314 (2013);
     the stays that minimise the sum are found as by Killick, Fearnhead and Eckley, J. Am.
     Stat. Assoc. 107, 1590 (2012), so that two hops in short succession do not hide one another. The
-    sum does not change when time is reversed. The mean positions behind the pair distribution are
-    those of stays of means over `time`, with the penalty of Schwarz for their noise; grouping:
-    Kulis and Jordan, Proc. 29th Int. Conf. Mach. Learn. (2012).
+    sum, and so the order of the cages, does not change when time is reversed. The mean positions
+    behind the pair distribution are those of stays of means over `time`, with the penalty of
+    Schwarz for their noise; grouping: Kulis and Jordan, Proc. 29th Int. Conf. Mach. Learn. (2012).
     """
 
     has_sites = True
@@ -161,7 +164,7 @@ class CageAssignment(Detector):
         held, mean, frames = stays(paths.position, distance**2 * lag / 2)
         bound = localisation(paths.position, held, lag)
         place, centres = group_stays(paths.fractional(held, mean), frames, paths.cell, distance)
-        runs = with_values(held, place[held.value])
+        runs, dating = dated(paths, with_values(held, place[held.value]), centres, distance)
         wait = self.frames_to_wait(history, filtered, persistence)
         if wait > 0:
             kept = drop_brief_visits(runs.offsets, runs.start, runs.value, wait)
@@ -174,6 +177,7 @@ class CageAssignment(Detector):
             "stays": len(mean),
         }
         report |= {"cages": len(centres), **hop_counts(runs, len(centres), history)}
+        report |= dating.report(history.spacing)
         shells = one_member_shells(np.zeros(len(centres), dtype=np.int64), self.label_names)
         return Microstates(runs, shells, report, centres)
 

@@ -61,19 +61,21 @@ class HopDating:
     ----------
     hop_time : {"entry", "crossing"}
         Which of the two is the date of a hop.
+    counts : numpy.ndarray, optional
+        Of hops that were dated before.
 
     Attributes
     ----------
     counts : numpy.ndarray
         Number of hops by entry minus crossing in frames, from 0 on.
-    past_third : int
-        Hops between whose sites a third one is nearest.
+    past_third : int or None
+        Hops between whose sites a third one is nearest; None where that is not known.
     """
 
-    def __init__(self, hop_time: str) -> None:
+    def __init__(self, hop_time: str, counts: np.ndarray | None = None) -> None:
         self.hop_time = hop_time
-        self.counts = np.zeros(1, dtype=np.int64)
-        self.past_third = 0
+        self.counts = np.zeros(1, dtype=np.int64) if counts is None else counts
+        self.past_third: int | None = 0 if counts is None else None
 
     def dated(
         self,
@@ -90,7 +92,7 @@ class HopDating:
             found = np.pad(found, (0, len(self.counts) - len(found)))
         found[: len(self.counts)] += self.counts
         self.counts = found
-        self.past_third += int(np.count_nonzero(third))
+        self.past_third = (self.past_third or 0) + int(np.count_nonzero(third))
         return (runs[0], crossing, runs[2]) if self.hop_time == "crossing" else runs
 
     def report(self, spacing: float) -> dict[str, Any]:
@@ -110,13 +112,13 @@ class HopDating:
         below = np.cumsum(self.counts)
         # the smallest delay that so many hops do not exceed
         at = {p: int(np.searchsorted(below, max(p / 100 * n, 1))) for p in PERCENTILES}
-        return {
-            "entry_minus_crossing": {
-                "hops": n,
-                "mean_ps": mean * spacing,
-                "standard_deviation_ps": variance**0.5 * spacing,
-                "width_ps": (at[_HIGH] - at[_LOW]) * spacing,
-                "percentiles_ps": {f"{p}": k * spacing for p, k in at.items()},
-                "share_past_a_third_site": self.past_third / n,
-            }
+        found = {
+            "hops": n,
+            "mean_ps": mean * spacing,
+            "standard_deviation_ps": variance**0.5 * spacing,
+            "width_ps": (at[_HIGH] - at[_LOW]) * spacing,
+            "percentiles_ps": {f"{p}": k * spacing for p, k in at.items()},
         }
+        if self.past_third is not None:
+            found["share_past_a_third_site"] = self.past_third / n
+        return {"entry_minus_crossing": found}
