@@ -16,6 +16,7 @@ from mda_ionmech.onsager.block_sums import (
     join,
     to_tree,
 )
+from mda_ionmech.onsager.lag_sums import lag_grids, lag_sums
 from mda_ionmech.onsager.window_sums import window_pass
 
 from .test_window_sums import collective, random_system, system_of
@@ -150,3 +151,26 @@ def test_sums_of_replicas_go_end_to_end():
     # where one replica lacks populations, all do
     assert join([replicas[0], made(2, populations=False)]).populations is None
     assert_same(from_tree(to_tree(both)), both, skip=("nulls",))
+
+
+def test_lags_of_replicas_are_joined_resolution_by_resolution():
+    """A resolution for whose lags one replica is too short has none."""
+    rng = np.random.default_rng(3)
+
+    def with_lags(blocks, n_frames, resolutions):
+        path = np.cumsum(rng.normal(size=(2, 3, n_frames)), axis=2)
+        grids = lag_grids(resolutions, n_frames)
+        sums = [lag_sums(path, path.sum(axis=0)[None], n, grid) for n, grid in grids.items()]
+        return replace(blocks, lags=tuple(sums))
+
+    replicas = [with_lags(made(1), 400, [3, 8]), with_lags(made(2), 300, [3, 8])]
+    both = join(replicas)
+    assert [one.resolution for one in both.lags] == [3, 8]
+    for k, one in enumerate(both.lags):
+        assert one.frames == (400, 300)
+        n = len(one.lags)
+        assert one.lags == replicas[1].lags[k].lags[:n]
+        alone = [r.lags[k].total[:, :n].sum() for r in replicas]
+        assert one.total.sum() == pytest.approx(sum(alone), rel=1e-12)
+    short = with_lags(made(2), 300, [3])
+    assert [one.resolution for one in join([replicas[0], short]).lags] == [3]

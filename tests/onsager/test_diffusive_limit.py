@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.diffusive_limit import blocks_of, system
 from mda_ionmech.onsager.diffusive_limit import fit_lags, lag_covariance
-from mda_ionmech.onsager.lag_choice import choose_lags, totals
+from mda_ionmech.onsager.lag_choice import choose_lags, choose_self, totals
 from mda_ionmech.onsager.lag_sums import join_lags, lag_grids, lag_residual, lag_sums
 
 
@@ -33,7 +33,7 @@ def double_sum(lags, frames, diffusion, noise, memory=0.0, fast=0.0):
     return out / np.outer(origins, origins)
 
 
-@pytest.mark.parametrize("frames", [(40,), (25, 18)])
+@pytest.mark.parametrize("frames", [(40,), (25, 18), (25, 6)])
 @pytest.mark.parametrize(("diffusion", "noise"), [(1.0, 0.0), (0.0, 2.0), (0.7, 1.3)])
 def test_the_covariance_is_the_double_sum_over_origins(frames, diffusion, noise):
     lags = (1, 2, 3, 5, 8)
@@ -158,5 +158,70 @@ def test_totals_that_cancel_are_left_out():
     two = replace(sums, total=np.tile(sums.total, (1, 1, 2, 2)))
     pairs = replace(system(2), charge=np.array([1.0, -1.0]))
     assert set(totals(two, pairs, ("cation", "anion"))) == {"cation", "anion"}
+    rounded = two.total.copy()
+    rounded[..., 0, 0] *= 1 + 1e-12
+    found = totals(replace(two, total=rounded), pairs, ("cation", "anion"))
+    assert set(found) == {"cation", "anion"}
     free = replace(two, total=two.total * np.eye(2))
     assert set(totals(free, pairs, ("cation", "anion"))) == {"cation", "anion", "the charge"}
+
+
+def test_a_species_that_is_back_after_every_other_frame_is_a_total():
+    """Its mean squared displacement is 0 at even lags, and not at odd ones."""
+    steps = np.zeros((1, 3, 299))
+    steps[:] = np.resize([1.0, -1.0], 299)
+    blocks = blocks_of(steps)
+    (squared,) = totals(blocks.lags[0], blocks.system, blocks.names).values()
+    odd = np.array(blocks.lags[0].lags) % 2
+    np.testing.assert_allclose(squared, 3.0 * odd, atol=1e-12)
+
+
+def test_two_starts_are_enough_for_a_choice():
+    """Eight lags up to a tenth of 100 frames: 1 to 6, 8 and 10, with starts at 1 and 2."""
+    blocks = blocks_of(np.random.default_rng(6).normal(size=(2, 3, 99)))
+    sums = blocks.lags[0]
+    assert sums.lags == (1, 2, 3, 4, 5, 6, 8, 10)
+    assert choose_lags(sums, sums, blocks.system, blocks.names, blocks.events) is not None
+
+
+def plainly_settled(lags, frames, squared, n):
+    """Lepski's rule, a line and a variance at a time."""
+    lags = np.array(lags)
+    whole = lag_covariance(lags, frames)
+    lines = {}
+    for start in lags[lags <= lags[-1] // 4]:
+        late = np.flatnonzero(lags >= start)
+        line = fit_lags(lags[late], squared[late], whole.part(late), n)
+        weights = np.zeros(len(lags))
+        weights[late] = line.weights
+        lines[start] = weights, line.slope, line.intercept
+    for start, (weights, slope, intercept) in lines.items():
+        for later, (others, its_slope, _) in lines.items():
+            difference = weights - others
+            matrix = whole.at(max(its_slope, 0) / (2 * n), max(intercept, 0) / (2 * n))
+            error = np.sqrt(n * difference @ matrix @ difference)
+            if later >= 1.4 * start and abs(slope - its_slope) > 3 * error:
+                break
+        else:
+            return start, any(later >= 1.4 * start for later in lines)
+    return start, False
+
+
+def test_the_lag_from_which_slopes_agree_is_that_of_the_plain_rule():
+    """Carriers in cages of 2 frames: fewer or more carriers, and the cage is seen or not."""
+    rng = np.random.default_rng(7)
+    lags = lag_grids([1], 600)[1]
+    starts = set()
+    for n_carriers, variance in ((1, 6.0), (4, 2.0), (30, 2.0), (30, 0.0), (300, 1.0)) * 3:
+        path = np.cumsum(rng.normal(scale=np.sqrt(2), size=(n_carriers, 3, 600)), axis=2)
+        cage = rng.normal(scale=np.sqrt(variance), size=path.shape)
+        for t in range(1, 600):
+            keep = np.exp(-0.5)
+            cage[..., t] = keep * cage[..., t - 1] + np.sqrt(1 - keep**2) * cage[..., t]
+        path += cage
+        squared = [np.square(path[..., t:] - path[..., :-t]).sum((0, 1)).mean() for t in lags]
+        choice = choose_self(lags, [600], np.array(squared), 3, n_carriers)
+        known = plainly_settled(lags, [600], np.array(squared), 3 * n_carriers)
+        assert (choice.settled_from, choice.settled) == known
+        starts.add(choice.settled_from)
+    assert len(starts) > 2
