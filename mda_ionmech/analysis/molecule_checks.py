@@ -13,8 +13,10 @@ import numpy as np
 
 from ..events import PolymerEvents
 from ..lib.compounds import atom_kinds_in, copies_in, repeating_unit
+from ..lib.covalent_bonds import guess_bonds
 from ..lib.elements import elements_of
 from ..lib.errors import InputError
+from ..lib.guessed_groups import joining_bonds
 from ..lib.molecules import are_bonded, bond_pairs, distinct, extremes, in_order_of_appearance
 from ..lib.polymer_chains import chain_of_atom
 
@@ -28,6 +30,8 @@ MANY_ATOMS = 8
 #: A residue without bonds whose atoms are so many times the same unit of several kinds of atoms is
 #: no molecule: those that repeat (rings, glymes named by element) have fewer units.
 UNITS = 10
+#: Most atoms of ligands whose bonds are guessed, and the smallest cell for it, Angstrom.
+MOST_JOINED, SMALLEST = 50_000, 6.5
 #: Lighter than any nucleus, u: Drude particles have 0.1 to 0.8, virtual sites none.
 LIGHT = 0.9
 
@@ -58,6 +62,7 @@ def molecule_notes(species: Sequence[IonSpecies], universe: Any, molecule: np.nd
     pairs = bond_pairs(universe)
     bonded = are_bonded(universe)
     notes = _split_residues(species, universe, molecule)
+    notes += [] if len(pairs) else _joined_residues(species, universe, molecule)
     for one in species:
         notes += _carriers(one, molecule, bonded, pairs)
         if one.microstates is not None and not one.microstates.has_sites:
@@ -100,6 +105,33 @@ def _split_residues(
         "define molecules, not residues; where a residue is one molecule, bonds are missing, "
         "and its atoms count as several molecules: add them, or define molecules by residues with "
         "universe.del_TopologyAttr('bonds')"
+    ]
+
+
+def _joined_residues(
+    species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray
+) -> list[str]:
+    """Residues of ligands that are monomers by the distances of a frame, without bonds."""
+    shells = [one.microstates for one in species if one.microstates is not None]
+    ligands = [g.ix for one in shells if not one.has_sites for g in one.ligands.values()]
+    ts = universe.trajectory.ts
+    if not ligands or ts.dimensions is None or not np.all(ts.dimensions[:3] > SMALLEST):
+        return []
+    size = np.bincount(molecule)
+    mine = np.zeros(len(size), dtype=bool)
+    mine[molecule[np.concatenate(ligands)]] = True
+    atoms = np.flatnonzero((mine & (size > 1))[molecule])
+    if not 0 < len(atoms) <= MOST_JOINED or not np.all(np.isfinite(ts.positions)):
+        return []
+    elements = elements_of(universe)[atoms]
+    pairs = guess_bonds(elements, ts.positions[atoms], ts.dimensions)
+    found = joining_bonds(in_order_of_appearance(molecule[atoms]), pairs, elements)
+    if not found:
+        return []
+    return [
+        f"the topology has no bonds, and by the distances in a frame {found} bonds join residues "
+        "of ligands: monomers of a chain count as molecules of their own, and moves along a chain "
+        "as exchange of molecules; give a topology with bonds, or bonds = 'guess' under [universe]"
     ]
 
 

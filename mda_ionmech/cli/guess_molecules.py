@@ -18,6 +18,7 @@ from MDAnalysis import SelectionError
 from ..lib.covalent_bonds import MOST_ATOMS, guess_bonds
 from ..lib.elements import elements_of
 from ..lib.formal_charges import MOBILE, MONATOMIC, Ion, formula_of, ion_of, with_sign
+from ..lib.guessed_groups import other_molecules, within_whole
 from ..lib.molecules import (
     bond_pairs,
     fragments_of,
@@ -27,7 +28,6 @@ from ..lib.molecules import (
 )
 from ..lib.topology import describe_atoms
 from .guess_donors import by_chemistry, coordinating, donor_classes
-from .guess_groups import other_molecules, within_whole
 from .guess_mobility import Displacement, displacements
 
 #: A neutral molecule with more atoms, or more atoms that are no hydrogens, is a polymer.
@@ -187,6 +187,10 @@ class _Atoms:
             return none
         return guess_bonds(self.elements, ts.positions, box)
 
+    def total_charge(self, ix: np.ndarray) -> float | None:
+        """Sum of the charges of some atoms in the topology, e; None where it has none."""
+        return None if self.charges is None else float(self.charges[ix].sum())
+
     def pairs_in(self, ix: np.ndarray) -> np.ndarray | None:
         """Bonds of one molecule by the places of its atoms; None unless they connect it."""
         place = {int(k): n for n, k in enumerate(ix)}
@@ -273,33 +277,39 @@ def _with_own_names(kinds: list[MoleculeKind]) -> list[MoleculeKind]:
 
 def _by_composition(known: _Atoms) -> list[MoleculeKind]:
     """Kinds of molecules by residue name and formula."""
-    groups: dict[tuple[str, str], list[np.ndarray]] = {}
+    groups: dict[tuple[str, str, float], list[np.ndarray]] = {}
+    charge_of: dict[tuple[str, str], float] = {}
     for ix in known.members:
         label = " ".join(sorted({str(r) for r in known.residues[ix]} - {""}))
         found = known.elements[ix]
-        polymer = _is_polymer(found)
-        groups.setdefault((label, "polymer" if polymer else formula_of(found.tolist())), []).append(
-            ix
-        )
-    labels = Counter(label for label, _ in groups)
+        formula, charge = formula_of(found.tolist()), 0.0
+        if _is_polymer(found):  # chains of all lengths are one kind, those of other charges are not
+            if (label, formula) not in charge_of:
+                charge_of[label, formula] = _role(known, ix, False, known.total_charge(ix))[2]
+            formula, charge = "polymer", charge_of[label, formula]
+        groups.setdefault((label, formula, charge), []).append(ix)
+    labels = Counter(label for label, *_ in groups)
     size = np.bincount(known.universe.atoms.resindices)
     kinds = []
-    for (label, formula), listed in groups.items():
+    for (label, formula, _), listed in groups.items():
         first, whole = listed[0], np.concatenate(listed)
         nuclei = known.elements[first][known.elements[first] != ""]
         symbol = str(nuclei[0]) if len(nuclei) else ""
         alone = len(first) == 1 or (len(nuclei) == 1 and symbol != "H")
-        charges = known.charges
-        total = None if charges is None else float(np.mean([charges[ix].sum() for ix in listed]))
+        totals = [t for ix in listed if (t := known.total_charge(ix)) is not None]
+        total = float(np.mean(totals)) if totals else None
         own = label if labels[label] == 1 else ""
         role, name, charge, why = _role(known, first, alone, total)
         # a molecule is a residue if the residue of its first atom has no other atoms
         resindices = known.universe.atoms.resindices
         in_residues = all(size[resindices[ix[0]]] == len(ix) for ix in listed)
         selection = known.select(whole, own)
+        is_chain = formula == "polymer" and charge
+        composition = formula_of(known.elements[first].tolist()) if is_chain else formula
+        composition = symbol if alone else composition
         kinds.append(
             MoleculeKind(
-                label=_label(known, whole, own, symbol if alone else formula),
+                label=_label(known, whole, own, composition),
                 role=role,
                 name=name or label or formula,
                 charge=charge,

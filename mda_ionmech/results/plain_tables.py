@@ -24,9 +24,13 @@ def reach(low: float, high: float, text: Callable[[float], str]) -> str:
 
 
 def plain_table(title: str, columns: Sequence[str], left: int, caption: str | None = None) -> Table:
-    """A table whose first `left` columns are text."""
+    """A table whose first `left` columns are text, folded where the terminal is too narrow."""
     table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1),
                   collapse_padding=True, pad_edge=False)  # fmt: skip
     for k, name in enumerate(columns):
-        table.add_column(name, justify="left" if k < left else "right", no_wrap=k >= left)
+        is_text = k < left
+        table.add_column(
+            name, justify="left" if is_text else "right", no_wrap=not is_text,
+            overflow="fold" if is_text else "ellipsis",
+        )  # fmt: skip
     return table

@@ -462,6 +462,30 @@ def test_chains_of_other_lengths_are_one_polymer():
     assert set(ligands.elements) == {"O"}
 
 
+def test_chains_of_other_charges_are_kinds_of_their_own():
+    lengths, charges = [45, 60, 66, 63], [-2.0, -2.0, -3.0, 0.0]
+    elements, residue, bonds, first = ["Li"] * 7, list(range(7)), [], 7
+    of_atom = [1.0] * 7
+    for k, (n, charge) in enumerate(zip(lengths, charges, strict=True)):
+        elements += (["C", "C", "O"] * n)[:n]
+        residue += [7 + k] * n
+        bonds += [(first + m, first + m + 1) for m in range(n - 1)]
+        of_atom += [charge / n] * n
+        first += n
+    x = np.random.default_rng(2).uniform(0, LENGTH, (8, len(elements), 3))
+    u = make_universe(
+        x, BOX, names=elements, elements=elements, masses=[MASS[e] for e in elements],
+        residue=residue, resnames=["LI"] * 7 + ["CHN"] * 4, bonds=bonds,
+    )  # fmt: skip
+    u.add_TopologyAttr("charges", of_atom)
+    guess, config = guessed(u)
+    found = {(k.role, k.charge, k.n_molecules) for k in guess.found.kinds}
+    assert found == {("cation", 1, 7), ("anion", -2, 2), ("anion", -3, 1), ("polymer", 0, 1)}
+    assert guess.found.net_charge == 0
+    carriers = [(one.charge, one.n_carriers) for one in build_species(config, u)]
+    assert carriers == [(1, 7), (-2, 2), (-3, 1)]
+
+
 def test_bonds_are_those_of_non_metals():
     elements = np.array(["Li", "O", "H", "H", "P", "S", "Cl"])
     places = np.array(

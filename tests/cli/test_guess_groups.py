@@ -6,11 +6,15 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 
+from mda_ionmech import IonSpecies
+from mda_ionmech.analysis.molecule_checks import molecule_notes
 from mda_ionmech.cli.config import build_species, load_config, open_universe
-from mda_ionmech.cli.guess_groups import other_molecules
+from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.covalent_bonds import guess_bonds
+from mda_ionmech.lib.guessed_groups import other_molecules
 from mda_ionmech.lib.molecules import molecule_of_atom
 from mda_ionmech.lib.polymer_chains import chain_of_atom
+from mda_ionmech.microstates import CutoffShell
 
 from ..builders import make_universe
 from ..commands import ionmech_here
@@ -174,6 +178,22 @@ def test_residues_that_are_monomers_are_one_chain(topology, tmp_path):
     oxygens = lithium.microstates.ligands["polymer"].ix
     assert (set(u.atoms[oxygens].names), len(oxygens)) == ({"O"}, 36)
     assert len(np.unique(chain_of_atom(u, "fragments", oxygens, "")[oxygens])) == 3
+
+
+@pytest.mark.parametrize("bonds", [False, True])
+def test_a_run_warns_of_monomers_without_bonds(bonds, tmp_path):
+    write(chains(), tmp_path, "a.gro")
+    options = {"bonds": "guess"} if bonds else {}
+    u = open_universe(tmp_path / "a.gro", [tmp_path / "a.xtc"], options)
+    shell = CutoffShell(solvent=u.select_atoms("resname EO and name O"), cutoff=3.0)
+    lithium = IonSpecies(
+        u.select_atoms("resname LI"), charge=1, name="Li+", microstates=shell,
+        events=SolvationEvents(),
+    )  # fmt: skip
+    chloride = IonSpecies(u.select_atoms("resname CL"), charge=-1, name="Cl-")
+    notes = molecule_notes([lithium, chloride], u, molecule_of_atom(u))
+    told = [n for n in notes if "33 bonds join residues of ligands: monomers of a chain" in n]
+    assert len(told) == (not bonds)
 
 
 def test_what_bonds_say_of_groups():

@@ -6,8 +6,20 @@ from collections import Counter
 
 import numpy as np
 
-from ..lib.formal_charges import formula_of
-from ..lib.molecules import extremes, fragments_of
+from .formal_charges import formula_of
+from .molecules import extremes, fragments_of
+
+
+def joining_bonds(group: np.ndarray, pairs: np.ndarray, elements: np.ndarray) -> int:
+    """Number of bonds that join residues as they join monomers, 0 if few or otherwise.
+
+    The arguments are those of `other_molecules`.
+    """
+    is_across = group[pairs[:, 0]] != group[pairs[:, 1]]
+    across = pairs[is_across & np.all(elements[pairs] != "H", axis=1)]
+    # monomers are whole by their own bonds; atoms of a wrong or missing cell are not
+    parts = _parts(pairs[~is_across], group, elements)[np.unique(group[across])]
+    return len(across) if len(across) > 1 and np.mean(parts == 1) > 0.5 else 0
 
 
 def other_molecules(group: np.ndarray, pairs: np.ndarray, elements: np.ndarray) -> str:
@@ -22,14 +34,8 @@ def other_molecules(group: np.ndarray, pairs: np.ndarray, elements: np.ndarray) 
     elements : numpy.ndarray
         Shape (atoms,).
     """
-    is_across = group[pairs[:, 0]] != group[pairs[:, 1]]
-    across = pairs[is_across & np.all(elements[pairs] != "H", axis=1)]
-    # monomers are whole by their own bonds; atoms of a wrong or missing cell are not
-    parts = _parts(pairs[~is_across], group, elements)[np.unique(group[across])]
-    if len(across) > 1 and np.mean(parts == 1) > 0.5:
-        return (
-            f"{len(across)} bonds join residues (or molecule numbers) that are parts of molecules"
-        )
+    if joined := joining_bonds(group, pairs, elements):
+        return f"{joined} bonds join residues (or molecule numbers) that are parts of molecules"
     fragment = fragments_of(len(group), pairs)
     first, last = extremes(group, fragment, int(group.max(initial=-1)) + 1)
     split = first < last
