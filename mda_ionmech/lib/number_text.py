@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 
-#: Most decimals of shares.
+#: Most decimals of shares that are not small.
 FINEST = 4
+#: Shares below this are written with a power of ten.
+LEAST = 1e-5
 #: Relative size of rounding errors of sums.
 ROUND_OFF = 1e-12
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -82,7 +84,7 @@ def measured(value: float, low: float, high: float, *, share: bool = False) -> t
     value, low, high : float
         NaN where unknown.
     share : bool
-        Whether it is a fraction: without power of ten, with at most `FINEST` decimals.
+        Whether it is a fraction: with at most `FINEST` decimals, two digits where it is small.
 
     Returns
     -------
@@ -97,8 +99,9 @@ def measured(value: float, low: float, high: float, *, share: bool = False) -> t
     # zero in all samples, or a share that is rounding error
     if largest <= (ROUND_OFF if share else 0):
         return "0", "-"
-    if share:
-        places = min(decimals(half), FINEST) if half > 0 else 3
+    if share and largest >= LEAST:
+        finest = max(FINEST, 1 - math.floor(math.log10(largest)))
+        places = min(decimals(half), finest) if half > 0 else 3
         return _fixed(value, places), f"{_fixed(low, places)} to {_fixed(high, places)}"
     # an interval as narrow as rounding errors is zero
     if not half > ROUND_OFF * largest:

@@ -89,7 +89,7 @@ class RadialDistribution:
     def flat_minimum(self) -> tuple[float, float] | None:
         """Range over which g(r) stays at its first minimum, where this is flat.
 
-        It begins where smoothed g(r) has fallen to within 1 % of the height of the first peak of
+        It begins where smoothed g(r) has fallen to within 1% of the height of the first peak of
         its level at the minimum, and ends where it has clearly risen above that again. Its near end
         does not depend on how the last of the noise falls, as the place of the lowest value does,
         and leaves out the atoms between the shells that `first_minimum`, the middle, includes.
@@ -196,7 +196,7 @@ class RadialDistribution:
         -------
         tuple of float or None
             Angstrom. The second peak is the first position after which g(r) clearly decreases, or
-            where it has reached 85 % of its highest later rise, if that is nearer: in liquids it is
+            where it has reached 85% of its highest later rise, if that is nearer: in liquids it is
             flat. None where it is not clear; None for all where `first_minimum` finds nothing.
         """
         try:
@@ -254,7 +254,7 @@ def minimum_in_words(found: RadialDistribution, cutoff: float) -> str | None:
     near, far = found.similar_cutoffs(cutoff)
     return (
         f"first peak of g(r) at {places[0]:.2f} A, {minimum}, {found.number_within(cutoff):.2f} "
-        f"atoms within {cutoff:.2f} A and within 10 % of that for cutoffs from {near:.1f} to "
+        f"atoms within {cutoff:.2f} A and within 10% of that for cutoffs from {near:.1f} to "
         f"{far:.1f} A ({found.n_frames} frames)"
     )
 

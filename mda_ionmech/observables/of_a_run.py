@@ -257,7 +257,7 @@ class RunObservables(ABC):
         pandas.DataFrame
             Index (species, ligand type or site label, definition); columns, each with its interval,
             in ps: ``decay_time`` to 1/e, ``integral_time`` of C up to half the trajectory (NaN
-            where C is still above 5 % there, see ``left``), ``mean_stay``, the time in contact over
+            where C is still above 5% there, see ``left``), ``mean_stay``, the time in contact over
             the number of ``endings``, which corrects for stays truncated by the ends of the run.
 
         Raises

@@ -146,7 +146,7 @@ class LagChoice:
 
     @property
     def longest(self) -> int:
-        """Frames: the longest lag with a part in the slope of 5 % of the largest or more."""
+        """Frames: the longest lag with a part in the slope of 5% of the largest or more."""
         part = np.abs(self.weights * self.lags)
         return int(self.lags[part >= 0.05 * part.max()].max())
 

@@ -63,7 +63,7 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
     place, few = window_axis(ax, data["window"].values), few_blocks(data)
     scale, unit = power_of_ten(data["onsager"].values)
     whole, low, high, of = _reference(results, name, data)
-    hundred = f"100 % is {number_with_ends(whole / scale, low / scale, high / scale)} {unit}, {of}"
+    hundred = f"100% is {number_with_ends(whole / scale, low / scale, high / scale)} {unit}, {of}"
     scale = abs(whole) or 1.0
     up, down = np.zeros(len(place)), np.zeros(len(place))
     for event, color in events_of(data).items():

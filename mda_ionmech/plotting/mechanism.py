@@ -84,7 +84,7 @@ def populations(results: Results, ax: Axes | None = None, *, species: str | None
     tops = np.fmax(one["population_high"].values, one["population"].values)
     for k, value in enumerate(one["population"].values):
         ax.text(
-            k, tops[k] + 0.015, f"{100 * value:.1f} %", ha="center", va="bottom", fontsize="small"
+            k, tops[k] + 0.015, f"{100 * value:.1f}%", ha="center", va="bottom", fontsize="small"
         )
     slant = max(map(len, kinds)) > 8
     turned: Any = {"rotation": 30, "ha": "right"} if slant else {}

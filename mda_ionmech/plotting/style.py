@@ -175,7 +175,7 @@ def legend_beside(ax: Axes, handles: Any = None, place: float = 1) -> None:
 def percent_axis(axis: Any, label: str) -> None:
     """An axis of fractions with ticks in percent."""
     axis.set_label_text(label)
-    axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g} %")
+    axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}%")
 
 
 def plain_logarithms(*axes: Any) -> None:
@@ -269,7 +269,7 @@ def nulls(results: Results, name: str, lengths: Iterable[float]) -> tuple[str, .
 
     def listed(variable: str) -> str:
         values = [float(one[variable].sel(window=length)) for length in shown]
-        return ", ".join(f"{100 * v:.0f} %" if np.isfinite(v) else "-" for v in values)
+        return ", ".join(f"{100 * v:.0f}%" if np.isfinite(v) else "-" for v in values)
 
     windows = ", ".join(f"{length:g}" for length in shown)
     return (

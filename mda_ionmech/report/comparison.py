@@ -40,6 +40,8 @@ from .top import row_ends, whole
 
 #: Standard errors by which two values must differ to be told apart.
 APART = 2.0
+#: Probabilities below this are not told apart.
+NEGLIGIBLE = 1e-6
 #: Part of the tests that errors alone make larger than `APART`.
 BY_CHANCE = 0.046
 
@@ -285,7 +287,7 @@ def _values_section(
         if found is not None:
             shown = measured(found.mean, found.mean - found.error, found.mean + found.error)
             spreads.append([name, *shown, f"{found.reduced_chi2:.2f}",
-                            f"{found.probability:.2g}"])  # fmt: skip
+                            _probability(found.probability)])  # fmt: skip
             raw_spreads.append([name, found.mean, found.error, found.reduced_chi2,
                                 found.probability])  # fmt: skip
     raw = data(
@@ -312,6 +314,11 @@ def _values_section(
             )
         )  # fmt: skip
     return Section("values", "Values and differences", tuple(parts))
+
+
+def _probability(value: float) -> str:
+    """A probability, without digits where it is negligible."""
+    return f"< {number(NEGLIGIBLE)}" if value < NEGLIGIBLE else number(value)
 
 
 def _cell(one: Value | None) -> str:
@@ -395,6 +402,7 @@ def _temperature(runs: Runs) -> Section | None:
 _SAID = {
     "onsager": "L T", "conductivity": "conductivity times T", "self_diffusivity":
     "self-diffusivity", "frequency": "frequency", "effectiveness": "effectiveness",
+    "carrier_density": "carrier density",
 }  # fmt: skip
 
 

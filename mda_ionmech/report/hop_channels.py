@@ -43,7 +43,7 @@ def section(at: Reading) -> Section | None:
         parts += [Heading(f"Hops of {name}")] if len(able) > 1 else []
         parts += [
             _rates(at, name, edges, keys, source),
-            _sites(table, name),
+            _sites(table, name, f"sites-{at.number(name)}"),
             Charts((_network(at, name, table, keys, source, len(edges)),)),
         ]
     return Section("hop-channels", "Hop channels", tuple(parts)) if parts else None
@@ -73,12 +73,14 @@ def _rates(at: Reading, species: str, edges: list[Edge], keys: dict[str, Key], s
     )
 
 
-def _sites(table: pd.DataFrame, species: str) -> Table:
+def _sites(table: pd.DataFrame, species: str, file: str) -> Table:
     sites = table.attrs["sites"]
+    raw = [[label, n, plain(mean)] for label, (n, mean) in sites.items()]
     return Table(
         f"Sites of {species}: their number, and the mean number of ions on each.",
         ("label", "sites", "occupancy"),
         [[label, f"{n}", number(mean)] for label, (n, mean) in sites.items()],
+        data=data(file, ["label", "sites", "occupancy"], raw),
     )
 
 

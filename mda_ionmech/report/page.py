@@ -18,7 +18,7 @@ from ..lib.write_targets import file_target
 from ..results.results import Results
 from . import hop_channels, provenance, sections
 from .comparison import comparison_page
-from .elements import Page, Slider
+from .elements import Page, Section, Slider
 from .reading import Reading
 from .store import script_text, store_of, vega
 from .top import top
@@ -146,24 +146,23 @@ def _page(results: Results, window: float | None, source: Path | None) -> Page:
         f"{settings['temperature_K']:g} K",
         top=top(at),
         sections=tuple(one for one in gathered if one is not None and one.elements),
-        sliders=tuple(_sliders(at)),
+        sliders=tuple(_sliders(at, [one for one in gathered if one is not None])),
         made_by=str(results.tree.attrs["created_with"]),
     )
 
 
-def _sliders(at: Reading) -> list[Slider]:
-    """Choices of the window, and of resolution and horizon where there are these views."""
+def _sliders(at: Reading, listed: Sequence[Section]) -> list[Slider]:
+    """Choices of the window, and of resolution and horizon where a figure has values for them."""
     found = at.results.decomposition
     windows = tuple(float(w) for w in found["window"].values)
     out = []
     if len(windows) > 1:
         remarks = tuple(f"{int(b)} blocks" for b in found["blocks"].values)
         out.append(Slider("window", "Window", windows, at.window, remarks))
-    if not at.has_paths or not at.ruled:
+    pairs = sections.view_lengths(listed)
+    if not pairs:
         return out
-    blocks = at.results.blocks
     advice = at.results.recommend(species=at.ruled[0])
-    pairs = {(p.resolution * blocks.dt, p.horizon * blocks.dt) for p in blocks.paths}
     for name, k, chosen in (("resolution", 0, advice.resolution), ("horizon", 1, advice.horizon)):
         values = tuple(sorted({pair[k] for pair in pairs}))
         if chosen is None:
@@ -185,6 +184,8 @@ def _described(source: Path | None) -> tuple[tuple[str, str], ...]:
 
 def _json_text(value: Any) -> str:
     """A setting on one line, its words without quotes."""
+    if value is None or value in ({}, []):
+        return "none"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -32,7 +32,7 @@ class Reading:
         Of the conductivity where there is no diffusive view, ps: the longest window with ten blocks
         or more, else the shortest.
     level : str
-        Of the intervals, e.g. ``"68 %"``.
+        Of the intervals, e.g. ``"68%"``.
     resampled : bool
         Whether the file holds the sums over blocks that parts of the page are computed from.
     has_paths : bool
@@ -67,7 +67,7 @@ class Reading:
             with_macrostates=held,
             window=float(results.at_window(window)["window"]),
             longest=results.longest_window,
-            level=f"{100 * float(data['onsager_low'].attrs['level']):g} %",
+            level=f"{100 * float(data['onsager_low'].attrs['level']):g}%",
             resampled=resampled,
             has_paths=resampled and "path_slope" in data,
         )

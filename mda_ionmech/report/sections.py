@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.number_text import measured, number, part, stacked, unit, with_interval
+from ..lib.number_text import ROUND_OFF, measured, number, part, stacked, unit, with_interval
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.coordination import has_coordination
 from ..results.displacement_spectrum import species_with_displacements
@@ -37,7 +37,7 @@ def _split(at: Reading) -> Table:
     table = at.results.transference(at.whole)
     keys = {k.label: k for k in event_keys(list(dict.fromkeys(str(e) for _, e in table.index)))}
     rows = [
-        [str(event), str(name), number(row["conductivity"]),
+        [str(event), str(name), _contribution(row),
          *measured(*row_ends(row, "transference"), share=True)]
         for (name, event), row in zip(table.index.to_list(), table.to_dict('records'), strict=True)
     ]  # fmt: skip
@@ -53,6 +53,12 @@ def _split(at: Reading) -> Table:
         keys=tuple(keys[str(e)] if name in at.ruled else None for name, e in table.index),
         data=table_data("transference-by-event", table),
     )
+
+
+def _contribution(row: Any) -> str:
+    """A contribution in S/m; zero where the share is, of which it is then the rounding error."""
+    share = row["transference"]
+    return "0" if abs(share) <= ROUND_OFF else number(row["conductivity"])
 
 
 def transport(at: Reading) -> Section:
@@ -247,6 +253,17 @@ def views_section(at: Reading) -> Section | None:
     if not charts:
         return None
     return Section("views", "Resolution and horizon", (Charts(tuple(charts)),))
+
+
+def view_lengths(listed: Sequence[Section]) -> set[tuple[float, float]]:
+    """Resolutions and horizons, ps, for which the figures of `views_section` have values."""
+    return {
+        (row[2], row[3])
+        for section in listed if section.anchor == "views"
+        for one in section.elements if isinstance(one, Charts)
+        for figure in one.charts
+        for row in figure.data[0].rows
+    }  # fmt: skip
 
 
 def coordination(at: Reading) -> Section | None:

@@ -12,7 +12,7 @@ import numpy as np
 from ..lib.errors import InputError
 from ..onsager.coefficients import MAX_RESIDUAL
 from .results import Results
-from .same_settings import differing_labels
+from .same_settings import differing_labels, in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,8 +82,9 @@ def check_alike(results: Sequence[Results]) -> None:
         for name, value in described(other).items():
             if value != first[name]:
                 raise InputError(
-                    f"{name} differ between temperatures: {first[name]} at "
-                    f"{temperature_of(results[0]):g} K, {value} at {temperature_of(other):g} K; "
+                    f"{name} differ between temperatures: {in_words(first[name])} at "
+                    f"{temperature_of(results[0]):g} K, {in_words(value)} at "
+                    f"{temperature_of(other):g} K; "
                     "analyse every temperature with the same choices"
                 )
     different = [text for r in results[1:] for text in differing_labels(results[0], r)]

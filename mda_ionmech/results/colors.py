@@ -13,7 +13,11 @@ from ..lib.label_names import WITH, WITHOUT
 #: Part of the colour of a class that windows without a flag have; the rest is white.
 TINT = 0.5
 BLACK = "#000000"
-_OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+#: Of names without a colour of their own, in this order.
+_OTHERS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#44AA99",
+    "#999933", "#7B68C8", "#F0E442",
+)  # fmt: skip
 
 EVENT_COLORS = {
     "all": "#7F7F7F",
@@ -26,7 +30,7 @@ EVENT_COLORS = {
     "anion_swap": "#D55E00",
     "cation_association": "#44AA99",
     "cation_dissociation": "#999933",
-    "cation_swap": "#332288",
+    "cation_swap": "#7B68C8",
     "mixed_exchange": "#CC79A7",
     "renewal": "#E69F00",
     "no_hop": "#0072B2",
@@ -82,7 +86,7 @@ def _known(name: str, table: dict[str, str]) -> str | None:
 def colors_of(names: tuple[str, ...] | list[str], table: dict[str, str]) -> list[str]:
     """A colour for each name: that of the table, or the next one of the palette."""
     table = table | {name: found for name in names if (found := _known(name, table))}
-    spare = [c for c in _OKABE_ITO if c not in {table.get(n) for n in names}] or list(_OKABE_ITO)
+    spare = [c for c in _OTHERS if c not in {table.get(n) for n in names}] or list(_OTHERS)
     out, used = [], 0
     for name in names:
         if name in table:

@@ -52,7 +52,7 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
         Two or more with the same settings: species, charges, detectors with their cutoffs,
         hysteresis, persistence and ligands, rules, windows, resolutions, horizons, frame spacing,
         temperature, frame of reference, level. Trajectories, their lengths and the seeds may
-        differ, volumes by 2 %, and cutoffs found from g(r) by 0.2 A.
+        differ, volumes by 2%, and cutoffs found from g(r) by 0.2 A.
 
     Returns
     -------

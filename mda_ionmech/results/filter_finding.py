@@ -42,12 +42,12 @@ def filter_finding(results: Any, species: str, apart: float) -> tuple[str, str] 
         if not np.isfinite(value):
             continue
         sensitive |= abs(value - own) > max(CHANGE, apart * error)
-        text = f"{100 * value:.0f} % with {name}"
+        text = f"{100 * value:.0f}% with {name}"
         first = str(other["event"].values[int(np.argmax(other["filter_share"].values))])
         said.append(text if first == leading else f"{text} (where {first} leads)")
     if not said:
         return None
-    numbers = f"the share of {leading} of {species}, {100 * own:.0f} %, is {_listed(said)}"
+    numbers = f"the share of {leading} of {species}, {100 * own:.0f}%, is {_listed(said)}"
     if sensitive:
         return "sensitive", f"The leading share depends on the filters: {numbers}."
     return "insensitive", f"The leading share depends little on the filters: {numbers}."

@@ -28,7 +28,7 @@ def finer_than_dates(
         return None
     return (
         f"Labels would be read over {resolution:g} ps, and entry into a core is later than the "
-        f"crossing half way by times that scatter over {width:.2g} ps (the middle 68 %): which "
+        f"crossing half way by times that scatter over {width:.2g} ps (the middle 68%): which "
         "hops share a window depends on how they are dated. Shares of hops "
         f"can be read over {width:.2g} ps or longer: view slope, with such a resolution and a "
         "horizon."

@@ -65,13 +65,13 @@ class LinkedHops:
         return self.finding == "concerted"
 
     def nulls(self, why_no_gas: str = "") -> str:
-        """The nulls in words: ``34 % by chance and 58 % in an exclusion gas``."""
+        """The nulls in words: ``34% by chance and 58% in an exclusion gas``."""
         said = []
         for variable, words in _NULLS.items():
             null = self.values[variable][0]
             given = why_no_gas and variable == "multi_fraction_exclusion"
             if null >= 0:
-                said.append(f"{100 * null:.0f} % {words}")
+                said.append(f"{100 * null:.0f}% {words}")
             else:
                 said.append(f"unknown {words}{f' ({why_no_gas})' if given else ''}")
         return " and ".join(said)
@@ -79,7 +79,7 @@ class LinkedHops:
     @property
     def percent(self) -> str:
         """The linked fraction in words."""
-        return f"{100 * self.values['multi_fraction'][0]:.0f} %"
+        return f"{100 * self.values['multi_fraction'][0]:.0f}%"
 
 
 def own_linked_hops(at: Any) -> LinkedHops | None:

@@ -15,7 +15,7 @@ MOST_DRAWN = 12
 #: Okabe and Ito, and Tol's muted scheme.
 CHANNEL_COLORS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#7F7F7F",
-    "#44AA99", "#332288", "#999933", "#AA4499",
+    "#44AA99", "#7B68C8", "#999933", "#AA4499",
 )  # fmt: skip
 #: Points of a curve.
 POINTS = 41

@@ -93,7 +93,7 @@ def recommend(
     Slopes at two horizons agree when they differ by less than twice the root sum of squares of
     the half widths of their intervals. All longer horizons with ten blocks or more, at least two,
     must agree with the chosen one. A resolution shorter than the scatter of entry minus crossing,
-    the range of its middle 68 %, is never recommended.
+    the range of its middle 68%, is never recommended.
     """
     name = blocks.names[species]
     resolution, repeated, words = elementary_resolution(blocks, species)

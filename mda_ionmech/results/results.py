@@ -195,7 +195,7 @@ class Results(ResultTree):
     def recommend(self, *, species: str | None = None) -> Recommendation:
         """The recommended reading with the reasons, or why there is none.
 
-        Labels are read over the longest resolution at which less than 10 % of the carriers have
+        Labels are read over the longest resolution at which less than 10% of the carriers have
         more than one change of microstate, and coefficients from all lags from which slopes agree
         (the diffusive view). For the slope view a horizon: the shortest from which the slope of the
         total is constant within its interval. No resolution below the scatter of the dates of hops
@@ -243,7 +243,7 @@ class Results(ResultTree):
         -------
         pandas.DataFrame
             Index percentile; column ``entry_minus_crossing``, ps. ``attrs`` holds the number of
-            hops, their mean and standard deviation, ``width_ps``, the range of the middle 68 %, and
+            hops, their mean and standard deviation, ``width_ps``, the range of the middle 68%, and
             the share of hops between whose sites a third one is nearest, of which the crossing is
             known less exactly (not of cages).
 
@@ -376,7 +376,7 @@ class Results(ResultTree):
         linked fraction exceeds that of both nulls by two standard errors and by a tenth of the
         null, for every date of hops and for both assignments (`hop_definitions`). Motion is
         diffusive where the diffusive view has a reading (`recommend`). Data are scarce
-        above 10 % of error on the conductivity or on the largest share.
+        above 10% of error on the conductivity or on the largest share.
         """
         from .verdict import verdict
 

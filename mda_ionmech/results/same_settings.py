@@ -36,7 +36,7 @@ def differing(first: Results, other: Results) -> list[str]:
     first, other : Results
     """
     return [
-        f"{name}: {_short(theirs)} against {_short(ours)}"
+        f"{name}: {in_words(theirs)} against {in_words(ours)}"
         for name, ours, theirs in _compared(first, other)
     ]
 
@@ -44,7 +44,7 @@ def differing(first: Results, other: Results) -> list[str]:
 def differing_labels(first: Results, other: Results) -> list[str]:
     """As `differing`, for detectors and rules alone, which define the labels."""
     return [
-        f"{name}: {_short(theirs)} against {_short(ours)}"
+        f"{name}: {in_words(theirs)} against {in_words(ours)}"
         for name, ours, theirs in _differing_labels(first, other)
     ]
 
@@ -52,7 +52,7 @@ def differing_labels(first: Results, other: Results) -> list[str]:
 def nearly_equal(first: Results, other: Results) -> list[str]:
     """Radii found on both trajectories whose differences are negligible."""
     return [
-        f"{_plain(name)} {_short(theirs)} and {_short(ours)} A"
+        f"{_plain(name)} {in_words(theirs)} and {in_words(ours)} A"
         for name, ours, theirs in _differing_shells(first, other)
         if _is_found_alike(name, ours, theirs, first, other)
     ]
@@ -159,6 +159,12 @@ def _is_found_alike(name: str, ours: Any, theirs: Any, one: Results, other: Resu
     )
 
 
-def _short(value: Any) -> str:
-    text = str(value)
+def in_words(value: Any) -> str:
+    """A setting in words."""
+    if isinstance(value, Mapping):
+        text = ", ".join(f"{key} {in_words(one)}" for key, one in value.items()) or "none"
+    elif isinstance(value, list | tuple):
+        text = ", ".join(map(str, value)) or "none"
+    else:
+        text = "none" if value is None else str(value)
     return text if len(text) <= 120 else f"{text[:117]}..."

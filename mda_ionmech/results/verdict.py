@@ -124,7 +124,7 @@ def verdict(results: Any, species: str | None) -> Verdict:
 
 
 def _percent(value: float, low: float, high: float) -> str:
-    return f"{100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+    return f"{100 * value:.0f}% ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def _carriers(results: Any) -> Sentence | None:
@@ -273,7 +273,7 @@ def _data(results: Any, name: str) -> Sentence:
     picked: list[Any] = [table.index[0]]
     if len(shares) > 1:
         picked.append(shares["value"].idxmax())
-    said = [f"{100 * table.loc[k, 'relative_error']:.0f} % on {_the(k)}" for k in picked]
+    said = [f"{100 * table.loc[k, 'relative_error']:.0f}% on {_the(k)}" for k in picked]
     worst = table.loc[picked, "relative_error"].max()
     length, needed = table["length"].iloc[0], table.loc[picked, "needed"].max()
     text = f"{length:.3g} ns of trajectory give an error of {' and '.join(said)}"
@@ -283,7 +283,7 @@ def _data(results: Any, name: str) -> Sentence:
     if worst <= SCARCE:
         return Sentence("data", "sufficient", f"{text}.")
     return Sentence(
-        "data", "scarce", f"{text}; for {100 * SCARCE:.0f} % about {needed:.2g} ns are needed."
+        "data", "scarce", f"{text}; for {100 * SCARCE:.0f}% about {needed:.2g} ns are needed."
     )
 
 
@@ -299,7 +299,7 @@ def _lacking(results: Any, name: str) -> Sentence | None:
     elif low <= 0 <= high and high > 0:
         needed = length * ((high - low) / 2 / high / SCARCE) ** 2
         text = (
-            f"for {100 * SCARCE:.0f} % of the coefficient, if it is as large as its interval allows"
+            f"for {100 * SCARCE:.0f}% of the coefficient, if it is as large as its interval allows"
         )
     else:
         return None

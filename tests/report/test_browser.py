@@ -4,12 +4,15 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mda_ionmech import datasets
+from mda_ionmech.cli.demos import DEMOS
 from mda_ionmech.report import write_report
 
 from ..builders import solvated_walk
@@ -335,6 +338,39 @@ def test_paper_has_all_sections_unfolded(browser, page_file):
     watched.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert watched.page.locator("details.section[open]").count() == 0
     watched.page.close()
+
+
+def pages_of(pdf):
+    """Number of pages of a PDF of Chromium."""
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("name", "most"), [("liquid", 6), ("crystal", 6), ("polymer", 6), ("melt", 10)]
+)
+def test_pages_of_the_demos(browser, tmp_path, name, most):
+    """Small, short on paper, and without a complaint wherever the sliders are."""
+    path = DEMOS[name](getattr(datasets, name)()).run().results.report(tmp_path / f"{name}.html")
+    assert path.stat().st_size < 1_800_000
+    watched = Watched(browser, path, viewport={"width": 1280, "height": 900})
+    page = watched.page
+    assert 3 < pages_of(page.pdf(format="A4", prefer_css_page_size=True)) <= most
+    watched.unfold()
+    for slider in page.locator("[data-slider]").all():
+        for k in range(int(slider.get_attribute("max")) + 1):
+            slider.fill(str(k))
+            settle(page)
+            assert watched.complaints == [], (name, slider.get_attribute("data-slider"), k)
+    page.set_viewport_size({"width": 390, "height": 844})
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    broken = page.locator("th > button.key").evaluate_all(
+        "all => all.filter(one => one.offsetHeight > 30 && !/[ -]/.test(one.textContent)).length"
+    )
+    assert broken == 0
+    page.close()
 
 
 def test_a_link_unfolds_its_section(browser, page_file):

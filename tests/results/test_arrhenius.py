@@ -298,7 +298,7 @@ def test_energies_that_no_transport_has_are_said(energy, words):
     [
         ([], {}, "results holds 1 of them: an activation energy needs at least two"),
         ([{"temperature": 500.0}], {}, "two results are at 500 K: give one per temperature"),
-        ([{"name": "Na+"}], {}, r"species differ between temperatures: \['Li\+'\] at 500 K"),
+        ([{"name": "Na+"}], {}, r"species differ between temperatures: Li\+ at 500 K"),
         ([{"events": EVENTS[:3]}], {}, "events differ between temperatures"),
         ([{"frame": "laboratory"}], {}, "frame of reference differ between temperatures"),
         ([{"windows": (1.0, 3.0, 5.0)}], {"window": 2},

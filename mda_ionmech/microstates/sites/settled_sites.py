@@ -450,6 +450,6 @@ def _check_lengths(source: SiteSource, frames: _Frames) -> None:
         wanted = ", ".join(f"{x:.2f}" for x in source.lengths)
         raise InputError(
             f"the structure repeated by supercell has vectors of {wanted} A, the trajectory's "
-            f"cell {shape} A: more than 10 % apart; give supercell=... that matches, in the "
+            f"cell {shape} A: more than 10% apart; give supercell=... that matches, in the "
             "order of the trajectory's vectors"
         )

@@ -194,8 +194,8 @@ def ratios(at: Reading, source: Data) -> Chart:
     """Haven ratio and transference numbers against the lag."""
     quantities = [q for q in dict.fromkeys(row[1] for row in source.rows)
                   if q not in ("conductivity", "Nernst-Einstein")]  # fmt: skip
-    keys, layers = _transport(at, quantities, "ratio")
     several = len(quantities) > 1
+    keys, layers = _transport(at, quantities, "ratio" if several else quantities[0])
     return figure(
         "ratios", source, [cursor(), level(1), *layers], keys,
         f"Lines: {', '.join(quantities)} against the lag.",

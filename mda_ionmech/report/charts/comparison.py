@@ -137,11 +137,18 @@ def against_lag(readings: Mapping[str, Reading]) -> list[Chart]:
         unit = " (S/m)" if quantity in ("conductivity", "Nernst-Einstein") else ""
         source = _by_run(f"transport-by-run-{number}", rows)
         title = f"{quantity}{unit}"
-        out.append(_lag_chart(source, keys, title, f"{title} against the lag, of every run."))
+        out.append(
+            _lag_chart(
+                source,
+                keys,
+                title,
+                f"{title[:1].upper()}{title[1:]} against the lag, of every run.",
+            )
+        )
     for number, ((species, which), rows) in enumerate(moved.items(), start=1):
         source = _by_run(f"displacements-by-run-{number}", [r for r in rows if (r[3] or 0) > 0])
-        what = f"mean squared displacement of {species}, {which}"
-        out.append(_lag_chart(source, keys, "Å²", f"{what[:1].upper()}{what[1:]}, against the lag.",
+        out.append(_lag_chart(source, keys, "mean squared displacement (Å²)",
+                              f"Mean squared displacement of {species}, {which}, against the lag.",
                               logarithmic=True))  # fmt: skip
     return [one for one in out if len(one.data[0].rows) > len(readings)]
 
@@ -202,7 +209,7 @@ def temperatures(fits: Arrhenius, words: str) -> list[Chart]:
     events = event_keys(row[1] for row in points if row[1] != "total")
     keys = [*events, Key("event:total", "total", "currentColor")]
     x = inverse_temperature()
-    y = log_axis("value", f"|L T| of {name} (K/(J m s))", (row[4] for row in points), ".0e")
+    y = log_axis("value", f"|L T| of {name} (K/(J m s))", (row[4] for row in points))
     about = tip(("event", "event"), ("temperature", "temperature, K", "~g"),
                 ("value", "|L T|", ".4~g"), ("interval", f"{words} interval"))  # fmt: skip
     drawn: list[Spec] = [

@@ -55,9 +55,10 @@ def effectiveness(at: Reading, species: str, source: Data) -> Chart:
              {"filter": "datum.frequency > 0 && isValid(datum.effectiveness) && "
                         "datum.effectiveness !== 0"},
              {"calculate": "abs(datum.effectiveness)", "as": "size"},
-             {"calculate": f"{low} * {high} < 0 ? datum.size / 4 : max(min(abs({low}), "
-                           f"abs({high})), datum.size / 4)", "as": "least"},
-             {"calculate": f"min(max(abs({low}), abs({high})), 4 * datum.size)", "as": "most"},
+             {"calculate": f"!isValid({low}) ? datum.size : {low} * {high} < 0 ? datum.size / 4 : "
+                           f"max(min(abs({low}), abs({high})), datum.size / 4)", "as": "least"},
+             {"calculate": f"isValid({low}) ? min(max(abs({low}), abs({high})), 4 * datum.size) : "
+                           "datum.size", "as": "most"},
              span("effectiveness_low", "effectiveness_high")]  # fmt: skip
     place: Spec = {"x": x, "color": color(keys), "opacity": faded(), "tooltip": about}
     words = {
@@ -71,7 +72,7 @@ def effectiveness(at: Reading, species: str, source: Data) -> Chart:
          "mark": {"type": "line", "strokeDash": [2, 3], "color": INK, "opacity": 0.45},
          "encoding": {"x": x | {"field": "x"}, "y": y | {"field": "y"},
                       "detail": {"field": "part"}}},
-        {"transform": [*shown, {"filter": "isValid(datum.effectiveness_low)"}],
+        {"transform": shown,
          "mark": {"type": "rule", "strokeWidth": 1.2},
          "encoding": place | {"y": y | {"field": "least"}, "y2": {"field": "most"}}},
         {"transform": shown, "mark": {"type": "point", "size": 90, "filled": False},
@@ -87,7 +88,7 @@ def effectiveness(at: Reading, species: str, source: Data) -> Chart:
         "logarithmic.",
         "Frequency of each event against its effectiveness, the mean contribution per event, with "
         f"{at.level} intervals, in the chosen window. A contribution is the product: it is equal "
-        "along each dotted line (1, 10 and 100 % of the sum). Open symbols: negative.",
+        "along each dotted line (1, 10 and 100% of the sum). Open symbols: negative.",
         more=(guides, places), follows=("window",),
     )  # fmt: skip
 

@@ -40,10 +40,12 @@ def populations(at: Reading, species: str, source: Data) -> Chart:
         {"transform": [*steps, {"filter": "isValid(datum.low)"}],
          "mark": {"type": "rule", "color": INK, "strokeWidth": 1.5},
          "encoding": {"x": x | {"field": "low"}, "x2": {"field": "high"}, "y": y}},
-        {"transform": [*steps, {"calculate": "datum.high || datum.value", "as": "end"}],
+        {"transform": [*steps, {"calculate": "datum.high || datum.value", "as": "end"},
+                       {"calculate": "datum.value > 0 && datum.value < 0.0005 ? '< 0.1%' : "
+                                     "format(datum.value, '.1%')", "as": "words"}],
          "mark": {"type": "text", "align": "left", "dx": 6, "tooltip": None},
          "encoding": {"x": x | {"field": "end"}, "y": y,
-                      "text": {"field": "value", "type": "quantitative", "format": ".1%"}}},
+                      "text": {"field": "words"}}},
     ]  # fmt: skip
     return figure(
         f"populations-{at.number(species)}", source, layers, keys,

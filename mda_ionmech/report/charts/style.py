@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import cycle
 from typing import Any
 
+from ...lib.number_text import number
 from ...results.colors import MACROSTATE_COLORS, colors_of, event_colors
 from ..elements import Chart, Data, Key
 
@@ -26,6 +27,10 @@ NEGATIVE, POSITIVE = "#D55E00", "#0072B2"
 #: Colours of quantities and of runs, which are no events.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#7F7F7F")
 HEIGHT = 250
+#: Logarithmic axes of less have labels between powers of ten, too.
+FEW_DECADES = 2.0
+#: Larger labels of logarithmic axes are powers of ten.
+MOST_WRITTEN = 1e6
 #: Axes follow the mouse: dragged, and with Shift and the wheel; a double click shows the whole.
 ZOOM: Spec = {
     "name": "zoom",
@@ -150,18 +155,29 @@ def time_axis(field: str, title: str, values: Sequence[float] = (), **scale: Any
         "type": "quantitative",
         "title": title,
         "scale": {"type": "log", "nice": False, "padding": 12} | scale,
-        "axis": {"format": ".6~g", "labelOverlap": "greedy"} | ticks,
+        "axis": {"format": ".6~g", "labelOverlap": "greedy", "labelSeparation": 5} | ticks,
     }
 
 
 def decades(values: Iterable[float]) -> list[float]:
-    """Powers of ten around positive values, for the ticks of a logarithmic axis."""
+    """Ticks of a logarithmic axis around positive values: powers of ten, of few also 2 and 5."""
     known = [v for v in values if v > 0]
     if not known:
         return [1.0]
     low, high = math.floor(math.log10(min(known))), math.ceil(math.log10(max(known)))
+    between = (1, 2, 5) if math.log10(max(known) / min(known)) < FEW_DECADES else (1,)
     step = max(1, (high - low) // 5)
-    return [10.0**k for k in range(low, high + 1, step)]
+    return [float(f"{part}e{k}") for k in range(low, high + 1, step) for part in between]
+
+
+def _powers(ticks: Sequence[float]) -> Spec:
+    """Labels of powers of ten that are too large or small to be written out."""
+    if max(ticks) < MOST_WRITTEN and min(ticks) > 1 / MOST_WRITTEN:
+        return {}
+    texts = json.dumps(
+        [number(tick).removeprefix("1.00 \u00d7") for tick in ticks], ensure_ascii=False
+    )
+    return {"labelExpr": f"{texts}[indexof({json.dumps(ticks)}, datum.value)]"}
 
 
 def level(value: float, *, dashed: bool = True) -> Spec:
@@ -180,12 +196,11 @@ def value_axis(field: str, title: str, **more: Any) -> Spec:
     return given | {"axis": {"format": ".6~g", "tickCount": 5}} | more
 
 
-def log_axis(
-    field: str, title: str, values: Iterable[float], form: str = ".6~g", **scale: Any
-) -> Spec:
-    """A logarithmic axis labelled at powers of ten around positive values."""
-    ticks = {"format": form, "values": decades(values)}
-    return value_axis(field, title, scale={"type": "log"} | scale, axis=ticks)
+def log_axis(field: str, title: str, values: Iterable[float], **scale: Any) -> Spec:
+    """A logarithmic axis labelled at round numbers around positive values."""
+    ticks = decades(values)
+    axis = {"format": ".6~g", "values": ticks, "labelOverlap": "greedy"} | _powers(ticks)
+    return value_axis(field, title, scale={"type": "log"} | scale, axis=axis)
 
 
 def inverse_temperature() -> Spec:
@@ -279,7 +294,13 @@ def lines(
     """
     shown = [*only, shown_only(), known_only(y["field"]), span(*ends, text)]
     base: Spec = {"x": x, "color": color(keys), "opacity": faded()}
-    bars = {"y": y | {"field": ends[0]}, "y2": {"field": ends[1]}}
+    bars = {"y": y | {"field": "from_low"}, "y2": {"field": "to_high"}}
+    # without an interval a bar of no length: a layer without rows would have no extent
+    reach: list[Spec] = [
+        {"calculate": f"isValid(datum[{ends[0]!r}]) ? datum[{end!r}] : datum[{y['field']!r}]",
+         "as": name}
+        for end, name in zip(ends, ("from_low", "to_high"), strict=True)
+    ]  # fmt: skip
     fill: Spec = {} if few is None else {
         "fillOpacity": {"condition": {"test": few, "value": 0}, "value": 1}
     }  # fmt: skip
@@ -288,7 +309,7 @@ def lines(
     return [
         {"transform": shown, "mark": {"type": "line", "strokeWidth": 1.5, "clip": True},
          "encoding": base | {"y": y}} | zoom,
-        {"transform": [*shown, known_only(ends[0])],
+        {"transform": [*shown, *reach],
          "mark": {"type": "rule", "strokeWidth": 1.2, "clip": True},
          "encoding": base | bars | {"tooltip": tooltip}},
         {"transform": shown, "mark": {"type": "point", "filled": False, "size": 38, "clip": True},

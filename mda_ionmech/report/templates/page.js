@@ -304,10 +304,9 @@ let folded = [];
 // a third or half of a printed page, larger so that words come out smaller
 const printed = (name, chart) => {
   const beside = placeOf(name).closest(".charts, .beside");
-  const n = beside ? all(":scope > :not(.screen)", beside).length : 0;
-  return chart.wide || !beside ? 800 : n > 2 ? 280 : 400;
+  return chart.wide || !beside ? 800 : beside.matches(".beside, .pairs") ? 400 : 280;
 };
-const LOWER = 0.66;
+const LOWER = 0.55;
 addEventListener("beforeprint", () => {
   folded = all("details:not(.screen):not(.screen *)").filter(one => !one.open);
   for (const one of folded) one.open = true;
