@@ -185,7 +185,7 @@ def _when(dates: Mapping[str, Any] | None, hop_time: str) -> str:
     return (
         f" Hops are dated at the {hop_time}; entry into a core is {dates['mean_ps']:.2g} ps later "
         "than the crossing half way on average, with a scatter of "
-        f"{dates['width_ps']:.2g} ps (the middle 68 %)."
+        f"{dates['width_ps']:.2g} ps (the middle 68%)."
     )
 
 
