@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
-from .block_bootstrap import resampling_weights
+from .block_bootstrap import FEWEST_BLOCKS, resampling_weights
 from .coefficients import System
 from .diffusive_limit import LagCovariance, LagFit, fit_lags, lag_covariance
 from .lag_sums import LagSums
@@ -456,13 +456,15 @@ def _straight(
         for r, (a, e) in enumerate(zip(system.row_species, system.row_label, strict=True))
         if np.count_nonzero(system.row_species == a) > 1
     ]
-    per_block, starts = sum(sums.segments) // _BLOCKS, list(lines)
-    if not rows or per_block < 1:
+    starts = list(lines)
+    # as long as the length allows, and so many that the bootstrap draws from them, also of replicas
+    lengths = range(sum(sums.segments) // _BLOCKS, 0, -1)
+    enough = (k for k in lengths if sum(n // k for n in sums.segments) >= FEWEST_BLOCKS)
+    per_block = next(enough, 0)
+    if not rows or not per_block:
         return starts[0], ""
     plan = sums.plan(per_block)
     times = resampling_weights(plan, np.random.default_rng(0))
-    if len(times) < 2:
-        return starts[0], ""
     row, species = np.array([[r, a] for r, a, _ in rows]).T
     counts = sums.origins.sum(axis=0)[:, None]
     parts = sums.marginal[:, :, row, species]

@@ -184,6 +184,26 @@ def test_two_starts_are_enough_for_a_choice():
     assert choose_lags(sums, sums, blocks.system, blocks.names, blocks.events) is not None
 
 
+@pytest.mark.parametrize("replicas", [1, 8, 20])
+def test_bends_of_events_are_found_in_replicas_as_in_one_trajectory(replicas):
+    """4 000 frames: halves of a walk, and halves that look back one step with opposite signs.
+
+    Lines through the origin, whose weights do not cancel a constant, are left out of the second.
+    """
+    rng = np.random.default_rng(8)
+    constant = []
+    for _ in range(5):
+        walks = rng.normal(size=(replicas, 3, 4000 // replicas))
+        for back in (0.0, 0.3 * walks[..., :-1]):
+            halves = 0.5 * walks[..., 1:]
+            each = [blocks_of(one) for one in np.stack([halves + back, halves - back], axis=1)]
+            sums = join_lags([one.lags[0] for one in each])
+            choice = choose_lags(sums, sums, each[0].system, each[0].names, each[0].events)
+            constant.append(abs(choice.weights.sum() * choice.lags[0]))
+    assert min(constant[::2]) > 0.01
+    assert max(constant[1::2]) < 1e-9
+
+
 def plainly_settled(lags, frames, squared, n):
     """Lepski's rule, a line and a variance at a time."""
     lags = np.array(lags)
