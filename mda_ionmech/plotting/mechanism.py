@@ -16,6 +16,7 @@ from .style import (
     check_table,
     headline,
     heat_map,
+    heat_map_size,
     legend_beside,
     log_times,
     new_axes,
@@ -128,7 +129,7 @@ def transitions(
     """
     name, data, kinds = macrostates_of(results, species)
     at = results.at_window(window)
-    ax = new_axes(ax, (4.8, 4.0))
+    ax = new_axes(ax, heat_map_size(len(kinds)))
     chosen = data.sel(window=float(at["window"]), macrostate_start=kinds, macrostate_end=kinds)
     whole = float(at["onsager"].sel(species=name, species_2=name))
     never = chosen["transition_count"].values == 0

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 GREY = "#7F7F7F"
 #: Of the lines below a title.
 SOFT = "#4D4D4D"
+#: Lines that exponents add to the height of one.
+RAISED = 0.25
 #: Letters of an entry of a legend of two columns, in a figure of one column.
 WIDEST = 30
 
@@ -151,7 +153,8 @@ def headline(ax: Axes, title: str, *lines: str) -> None:
     import matplotlib as mpl
 
     shown = [piece for line in lines if line for piece in broken(line)]
-    pad = 6 + 1.05 * float(mpl.rcParams["font.size"]) * len(shown)
+    high = sum(RAISED for line in shown if "^{" in line)  # exponents make a line higher
+    pad = 8 + 1.05 * float(mpl.rcParams["font.size"]) * (len(shown) + high)
     ax.set_title("\n".join(broken(title)), loc="left", fontsize="medium", pad=pad)
     if shown:
         ax.annotate(
@@ -183,12 +186,17 @@ def plain_logarithms(*axes: Any) -> None:
     from matplotlib.ticker import LogFormatter
 
     class Plain(LogFormatter):
-        """Labels where the library has some, without powers of ten."""
+        """Numbers at 2 and 5 times powers of ten; within a decade where the library has some."""
 
         def __call__(self, x: float, pos: int | None = None) -> str:
-            return f"{x:g}" if super().__call__(x, pos) else ""
+            axis: Any = self.axis
+            low, high = sorted(axis.get_view_interval())
+            if high <= 10 * low:
+                return f"{x:g}" if super().__call__(x, pos) else ""
+            is_shown = high <= 10**decades * low and f"{x:e}"[0] in "25"
+            return f"{x:g}" if is_shown else ""
 
-    decades = 1.2 if is_narrow() else 2  # of an axis with labels between powers of ten
+    decades = 1.2 if is_narrow() else 2.7  # of an axis with labels between powers of ten
     for axis in axes:
         axis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.set_minor_formatter(Plain(minor_thresholds=(decades, 0.4)))
@@ -204,6 +212,12 @@ def caption(results: Results, data: xr.Dataset, name: str) -> str:
     """Frame of reference, level of the intervals, and the meaning of hatched bars."""
     text = f"{plain(results.settings['frame'])} frame, {data[name].attrs['level']:.0%} intervals"
     return text + (", hatched: fewer than ten blocks" if few_blocks(data).any() else "")
+
+
+def heat_map_size(n: int) -> tuple[float, float]:
+    """Size of the figure of a heat map with `n` rows, in whose cells numbers have their room."""
+    side = max(n - 4, 0)
+    return 4.8 + 0.7 * side, 4.0 + 0.6 * side
 
 
 def heat_map(

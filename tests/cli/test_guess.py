@@ -110,7 +110,7 @@ def test_the_cutoff_is_the_near_end_of_a_flat_minimum(name, ligand, cutoff, numb
     text = " ".join(guess.text.replace("\n#  ", "").split())
     told = re.search(
         rf"# {ligand}: first peak of g\(r\) at (\S+) A, flat minimum after it from (\S+) to "
-        r"(\S+) A, (\S+) atoms within (\S+) A and within 10 % of that for cutoffs from (\S+) "
+        r"(\S+) A, (\S+) atoms within (\S+) A and within 10% of that for cutoffs from (\S+) "
         r"to (\S+) A",
         text,
     )

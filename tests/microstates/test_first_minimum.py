@@ -64,5 +64,5 @@ def test_a_minimum_in_words():
     words = minimum_in_words(g_of_r(0.3), 2.5)
     assert "first peak of g(r) at 2.1" in words
     assert "flat minimum after it from 2.5 to 5." in words
-    assert "within 10 % of that for cutoffs from 2." in words
+    assert "within 10% of that for cutoffs from 2." in words
     assert "minimum after it at 2.7" in minimum_in_words(g_of_r(0.3, rise=3.2), 2.7)

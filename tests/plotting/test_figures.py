@@ -76,8 +76,8 @@ def test_contributions_are_percent_of_the_coefficient_at_long_times(liquid_run):
     assert last[0] == pytest.approx(1.0, rel=1e-12)
     total = float(liquid_run.results.decomposition["diffusive_onsager"][0, 0])
     exponent = int(np.floor(np.log10(total)))
-    (said,) = [t.get_text() for t in ax.texts if "100 % is" in t.get_text()]
-    assert f"100 % is {total / 10.0**exponent:.3g} (" in said
+    (said,) = [t.get_text() for t in ax.texts if "100% is" in t.get_text()]
+    assert f"100% is {total / 10.0**exponent:.3g} (" in said
     assert "at long times" in said
 
 
