@@ -62,7 +62,7 @@ def molecule_notes(species: Sequence[IonSpecies], universe: Any, molecule: np.nd
     pairs = bond_pairs(universe)
     bonded = are_bonded(universe)
     notes = _split_residues(species, universe, molecule)
-    notes += [] if len(pairs) else _joined_residues(species, universe, molecule)
+    notes += _joined_residues(species, universe, molecule, bonded)
     for one in species:
         notes += _carriers(one, molecule, bonded, pairs)
         if one.microstates is not None and not one.microstates.has_sites:
@@ -109,9 +109,9 @@ def _split_residues(
 
 
 def _joined_residues(
-    species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray
+    species: Sequence[IonSpecies], universe: Any, molecule: np.ndarray, bonded: np.ndarray
 ) -> list[str]:
-    """Residues of ligands that are monomers by the distances of a frame, without bonds."""
+    """Residues of ligands without bonds that are monomers by the distances of a frame."""
     shells = [one.microstates for one in species if one.microstates is not None]
     ligands = [g.ix for one in shells if not one.has_sites for g in one.ligands.values()]
     ts = universe.trajectory.ts
@@ -120,7 +120,7 @@ def _joined_residues(
     size = np.bincount(molecule)
     mine = np.zeros(len(size), dtype=bool)
     mine[molecule[np.concatenate(ligands)]] = True
-    atoms = np.flatnonzero((mine & (size > 1))[molecule])
+    atoms = np.flatnonzero((mine & (size > 1))[molecule] & ~bonded)
     if not 0 < len(atoms) <= MOST_JOINED or not np.all(np.isfinite(ts.positions)):
         return []
     elements = elements_of(universe)[atoms]
@@ -128,10 +128,11 @@ def _joined_residues(
     found = joining_bonds(in_order_of_appearance(molecule[atoms]), pairs, elements)
     if not found:
         return []
+    guess = "" if bonded.any() else ", or bonds = 'guess' under [universe]"
     return [
-        f"the topology has no bonds, and by the distances in a frame {found} bonds join residues "
-        "of ligands: monomers of a chain count as molecules of their own, and moves along a chain "
-        "as exchange of molecules; give a topology with bonds, or bonds = 'guess' under [universe]"
+        f"by the distances in a frame {found} bonds that the topology lacks join residues of "
+        "ligands: monomers of a chain count as molecules of their own, and moves along a chain as "
+        f"exchange of molecules; give a topology with these bonds{guess}"
     ]
 
 

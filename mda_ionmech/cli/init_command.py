@@ -148,7 +148,8 @@ def _check_output(output: Path, picture: Path | None, force: bool) -> None:
 def _refuse_missing(path: Path) -> None:
     """Say that a path is a folder, or that there is none."""
     if is_folder(path):
-        inside = sorted(p.name for p in path.iterdir() if p.is_file())[:6]
+        visible = (p.name for p in path.iterdir() if p.is_file() and p.name[0] != ".")
+        inside = sorted(visible)[:6]
         holds = f", which holds {', '.join(inside)}" if inside else ""
         raise InputError(f"{shown_path(path)} is a folder{holds}; give a file in it")
     raise FileNotFoundError(f"no such file: {shown_path(path)}")

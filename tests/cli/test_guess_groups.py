@@ -180,11 +180,13 @@ def test_residues_that_are_monomers_are_one_chain(topology, tmp_path):
     assert len(np.unique(chain_of_atom(u, "fragments", oxygens, "")[oxygens])) == 3
 
 
-@pytest.mark.parametrize("bonds", [False, True])
+@pytest.mark.parametrize("bonds", ["none", "of another molecule", "guess"])
 def test_a_run_warns_of_monomers_without_bonds(bonds, tmp_path):
     write(chains(), tmp_path, "a.gro")
-    options = {"bonds": "guess"} if bonds else {}
+    options = {"bonds": "guess"} if bonds == "guess" else {}
     u = open_universe(tmp_path / "a.gro", [tmp_path / "a.xtc"], options)
+    if bonds == "of another molecule":
+        u.add_TopologyAttr("bonds", [(0, 1)])
     shell = CutoffShell(solvent=u.select_atoms("resname EO and name O"), cutoff=3.0)
     lithium = IonSpecies(
         u.select_atoms("resname LI"), charge=1, name="Li+", microstates=shell,
@@ -192,8 +194,9 @@ def test_a_run_warns_of_monomers_without_bonds(bonds, tmp_path):
     )  # fmt: skip
     chloride = IonSpecies(u.select_atoms("resname CL"), charge=-1, name="Cl-")
     notes = molecule_notes([lithium, chloride], u, molecule_of_atom(u))
-    told = [n for n in notes if "33 bonds join residues of ligands: monomers of a chain" in n]
-    assert len(told) == (not bonds)
+    told = [n for n in notes if "33 bonds that the topology lacks join residues of ligands" in n]
+    assert len(told) == (bonds != "guess")
+    assert ["bonds = 'guess'" in n for n in told] == [bonds == "none"] * len(told)
 
 
 def test_what_bonds_say_of_groups():
