@@ -65,6 +65,6 @@ def carried_by_long_ones(table: pd.DataFrame) -> str:
     name, window = table.attrs["species"], table.attrs["window_ps"]
     return (
         f"In windows of {window:g} ps the {100 * carriers:.0f}% of the displacements of {name} "
-        f"that are longer than {of_bin.index[at]:.4g} Å carry {100 * of_bin['share'].iloc[at]:.0f} "
+        f"that are longer than {of_bin.index[at]:.4g} Å carry {100 * of_bin['share'].iloc[at]:.0f}"
         f"% of L({name}, {name})."
     )
