@@ -110,11 +110,16 @@ def known_part(
     sample = None if store is None else store.sample(number)
     if store is None or sample is None:
         return None
+    first_index = int(indexed[0, 0])
     # the first step of a part is that from the last frame of the part before it
     before = (store.sample(number - 1) or [])[-1:] if number else []
     try:
         part = store.load(number, indexed[:, 1])
-        for index, known in [*before, *sample]:
+        _check_form(source, part)
+        expected = [first_index + k for k in sampled_places(len(indexed))]
+        if [index for index, _ in sample] != expected:
+            raise DamagedPart("the frames that identify it are not its own")
+        for index, known in [*(one for one in before if one[0] == first_index - 1), *sample]:
             if digest_of(source.at(index)) != known:
                 raise DamagedPart(
                     f"frame {int(source.frames[index])} of the trajectory has changed"
@@ -128,3 +133,42 @@ def known_part(
         )
         return None
     return part
+
+
+def _check_form(source: FrameSource, part: Part) -> None:
+    """Refuse a part without the arrays, types and shapes that `FrameStage.finish` gives."""
+    n, n_species = len(part.frames), len(source.species)
+    n_sampled = len(sampled_places(n))
+    form: dict[str, tuple[str, tuple[int, ...]]] = {
+        "times": ("f8", (n,)),
+        "steps": ("f8", (n, source.bodies.n, 3)),
+        "reference": ("f8", (n, 3)),
+        "cells": ("f8", (n, 3, 3)),
+        "engine_step": ("i8", (n,)),
+        "fingerprint": ("i8", (n,)),
+        "found": ("f8", (1, 10)),
+        "sample": ("i8", (n_sampled, 2)),
+        **{f"step_{name}": ("f8", (n, n_species)) for name in ("square", "longest")},
+        **{f"step_{name}": ("i8", (n, n_species)) for name in ("carrier", "far")},
+    }
+    given: dict[str, Any] = {"times": part.times}
+    for name, value in part.results.items():
+        columns = value if isinstance(value, dict) else {"": value}
+        given |= {f"{name}.{column}" if column else name: v for column, v in columns.items()}
+    for index, one in enumerate(source.species):
+        if one.microstates is None:
+            continue
+        form[f"tally_{index}"] = "i8", (1, len(one.microstates.tally_names))
+        empty = one.microstates.follower(one.n_carriers, 0).tracker.finish()
+        rows = (np.size(given.get(f"contacts_{index}.carrier", ())),)
+        for column, values in empty.items():
+            shape = (*rows, *values.shape[1:])
+            form[f"contacts_{index}.{column}"] = values.dtype.str[1:], shape
+        if (ring := f"contacts_{index}.ring") in given:  # of some detectors
+            form[ring] = "u1", rows
+    for name in sorted({*form, *given}):
+        found = given.get(name)
+        if found is None or name not in form:
+            raise DamagedPart(f"it {'lacks' if found is None else 'also holds'} the array {name}")
+        if (found.dtype, found.shape) != (np.dtype(form[name][0]), form[name][1]):
+            raise DamagedPart(f"its array {name} has another type or shape")

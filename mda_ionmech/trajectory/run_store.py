@@ -102,7 +102,13 @@ class RunStore:
                     f"store={str(folder)!r}: the folder {parent} does not exist or is not "
                     "writable; make it, or give another path"
                 )
-            folder.mkdir(exist_ok=True)
+            try:
+                folder.mkdir(exist_ok=True)
+            except OSError as error:  # a link to nothing, too
+                raise InputError(
+                    f"store={str(folder)!r}: no folder can be made there ({error.strerror}); give "
+                    "another path"
+                ) from error
         if not (folder / MANIFEST).is_file() and any(
             path.name != LOCK for path in folder.iterdir()
         ):
@@ -250,16 +256,16 @@ class RunStore:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 given = {name: arrays[name] for name in arrays.files}
-            times, of_frames = given["times"], given["frames"]
+            times, of_frames = given.pop("times"), given.pop("frames")
+            results: dict[str, Any] = {}
+            for name, values in given.items():
+                head, _, column = name.partition(".")
+                if column:
+                    results.setdefault(head, {})[column] = values
+                else:
+                    results[name] = values
         except Exception as error:  # libraries raise any error for damaged bytes
             raise DamagedPart(f"its file cannot be read ({type(error).__name__})") from error
-        results: dict[str, Any] = {}
-        for name, values in given.items():
-            head, _, column = name.partition(".")
-            if column:
-                results.setdefault(head, {})[column] = values
-            elif name not in ("frames", "times"):
-                results[name] = values
         if not np.array_equal(of_frames, frames):
             raise DamagedPart("it holds other frames")
         return Part(frames, times, RawResults(results))

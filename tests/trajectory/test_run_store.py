@@ -106,17 +106,75 @@ def no_archive(store):
     write_part(store, b"no archive at all")
 
 
+CHANGES = {
+    "missing": lambda arrays, name: arrays.pop(name),
+    "type": lambda arrays, name: arrays.update({name: arrays[name].astype("f2")}),
+    "longer": lambda arrays, name: arrays.update(
+        {name: np.append(arrays[name], arrays[name][:1], 0)}
+    ),
+    "dimensions": lambda arrays, name: arrays.update({name: arrays[name][None]}),
+    "text": lambda arrays, name: arrays.update({name: np.array(["a"])}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.filterwarnings("ignore")
+def test_parts_of_another_form_with_checksums_of_their_own_are_read_again(
+    change, expected, tmp_path
+):
+    store = tmp_path / "run.store"
+    run(store=store)
+    with np.load(part(store, 7)) as archive:
+        names = [name for name in archive.files if name != "frames"]
+    assert {"times", "steps", "contacts_0.begin", "tally_0"} < {*names}
+    damaged = dict(enumerate(names, start=7))
+    for number, name in damaged.items():
+        forge(store, number, lambda arrays, name=name: CHANGES[change](arrays, name))
+    for number, name in enumerate(["more", "steps.more", "contacts_1.begin"], start=2):
+        forge(store, number, lambda arrays, name=name: arrays.update({name: np.zeros(3)}))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert_same(analysis(store=store).run().results, expected)
+    said = [str(one.message) for one in caught if "read again" in str(one.message)]
+    assert len(said) == len(names) + 3
+    for name, text in zip(names, said[3:], strict=True):
+        assert name in text or "contacts_0" in text or "cannot be read" in text
+
+
+@pytest.mark.parametrize("sample", [[], [[10**30, 1]], [[300, 1]], [[-(10**6), 1]], [[42, 1]]])
+@pytest.mark.filterwarnings("ignore:charges", "ignore:.*laboratory")
+def test_a_part_that_is_identified_by_other_frames_is_read_again(sample, expected, tmp_path):
+    store = tmp_path / "run.store"
+    run(store=store)
+    manifest = json.loads((store / "manifest.json").read_text())
+    manifest["parts"][7]["sample"] = sample
+    rewrite(store, manifest)
+    with pytest.warns(UserWarning, match="frames 42 to 47 are read again.*that identify it"):
+        assert_same(run(store=store).results, expected)
+
+
+def forge(store, number, change):
+    """Change the arrays of a part, with the checksum of these."""
+    with np.load(part(store, number)) as archive:
+        arrays = dict(archive)
+    change(arrays)
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    write_part(store, file.getvalue(), number)
+
+
 def without_times(store):
     file = io.BytesIO()
     np.savez(file, frames=np.arange(42, 48))
     write_part(store, file.getvalue())
 
 
-def write_part(store, content):
+def write_part(store, content, number=7):
     """Put other bytes in place of a part, with the checksum of these."""
-    part(store, 7).write_bytes(content)
+    part(store, number).write_bytes(content)
     manifest = json.loads((store / "manifest.json").read_text())
-    manifest["parts"][7] |= {"bytes": len(content), "crc32": zlib.crc32(content)}
+    manifest["parts"][number] |= {"bytes": len(content), "crc32": zlib.crc32(content)}
     rewrite(store, manifest)
 
 
@@ -373,6 +431,9 @@ def test_places_where_no_store_can_be_are_refused(tmp_path):
         RunStore.open(tmp_path / "file", {}, 1)
     with pytest.raises(InputError, match="does not exist or is not writable"):
         RunStore.open(tmp_path / "none" / "run.store", {}, 1)
+    (tmp_path / "link").symlink_to(tmp_path / "none" / "run.store")
+    with pytest.raises(InputError, match=r"no folder can be made there .*; give another path"):
+        RunStore.open(tmp_path / "link", {}, 1)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thing").write_text("")
     with pytest.raises(InputError, match="exists and is no store of a run; give another folder"):
