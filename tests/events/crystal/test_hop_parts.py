@@ -46,6 +46,8 @@ def test_flags_are_those_of_loops_for_each_of_two_species(n):
             stay = rng.random(n_carriers) < 0.6
             state[stay, t] = state[stay, t - 1]
         states.append(state)
+    # the last carrier begins where the one before it ends, and hops to where that one was before
+    states[1][1, -15:], states[1][2, :15] = [2] * 7 + [0] * 8, [0] * 8 + [2] * 7
     places = np.arange(4)[:, None] * np.array([0.12, 0, 0])
     apart = np.array([0, 0.4, 0])
     records = [in_space(s, places + apart * k) for k, s in enumerate(states)]
