@@ -73,7 +73,7 @@ def _origin(source: FrameSource) -> dict[str, Any]:
             "last": int(source.frames[-1]),
             "all": digest(source.frames),
         },
-        "carriers": digest(members.offsets, members.atoms, members.weights),
+        "carriers": digest(members.offsets, members.atoms, members.weights, members.parents),
         "reference": {"frame": source.choices.frame, "weights": digest(bodies.reference)},
         "unwrap": source.choices.unwrap,
         "lattice": source.lattice.tolist(),

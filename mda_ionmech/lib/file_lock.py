@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -42,7 +43,7 @@ class FileLock:
         Raises
         ------
         OSError
-            If the file cannot be opened for writing.
+            If the file cannot be opened for writing, or its file system has no locks.
         """
         with _guard:
             # opening and closing a file that this process has locked would unlock it
@@ -51,9 +52,11 @@ class FileLock:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
                 _lock(descriptor)
-            except OSError:
+            except OSError as error:
                 os.close(descriptor)
-                return None
+                if error.errno in (errno.EACCES, errno.EAGAIN):
+                    return None
+                raise
             key = _key(os.fstat(descriptor))
             _held.add(key)
             return cls(descriptor, key)

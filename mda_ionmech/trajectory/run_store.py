@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from MDAnalysis.analysis.results import Results as RawResults
 
+from ..lib.arrays_on_disk import remove_abandoned
 from ..lib.errors import InputError
 from ..lib.file_lock import FileLock
 from ..lib.files import checksum, checksum_of_content, sync
@@ -164,7 +165,8 @@ class RunStore:
             ) from error
 
     def _remove_leftovers(self) -> None:
-        """Remove the temporary files of runs that were killed."""
+        """Remove the temporary files and arrays of runs that were killed."""
+        remove_abandoned(self.folder)
         for path in [*self.folder.glob(".*.tmp"), *(self.folder / "parts").glob(".*.tmp")]:
             if not path.is_dir():
                 path.unlink(missing_ok=True)
@@ -249,9 +251,13 @@ class RunStore:
         about, path = self._content["parts"][number], self._part(number)
         if not path.is_file():
             raise DamagedPart("its file is missing")
-        if path.stat().st_size != about["bytes"]:
-            raise DamagedPart(f"its file has {path.stat().st_size} bytes of {about['bytes']}")
-        if checksum(path) != about["crc32"]:
+        try:
+            size, found = path.stat().st_size, checksum(path)
+        except OSError as error:
+            raise DamagedPart(f"its file cannot be read ({error.strerror})") from error
+        if size != about["bytes"]:
+            raise DamagedPart(f"its file has {size} bytes of {about['bytes']}")
+        if found != about["crc32"]:
             raise DamagedPart("its file was changed")
         try:
             with np.load(path, allow_pickle=False) as arrays:

@@ -1,5 +1,6 @@
 """A store is believed as long as it is what was written: damage, other trajectories, other runs."""
 
+import errno
 import io
 import json
 import os
@@ -14,6 +15,8 @@ import pytest
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.events import SolvationEvents
+from mda_ionmech.lib import file_lock
+from mda_ionmech.lib.arrays_on_disk import LOCK, PREFIX, ArrayFolder
 from mda_ionmech.lib.file_lock import FileLock
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.trajectory import run_store
@@ -347,6 +350,52 @@ def test_one_process_at_a_time(tmp_path):
     RunStore.open(store, {}, 5).close()
 
 
+def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch):
+    def without(descriptor):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(file_lock, "_lock", without)
+    with pytest.raises(InputError, match="cannot be written to: No locks available; give another"):
+        RunStore.open(tmp_path / "run.store", {}, 5)
+
+
+def test_a_part_that_may_not_be_read_is_read_again(expected, tmp_path, monkeypatch):
+    store = tmp_path / "run.store"
+    run(store=store)
+    known, asked = run_store.checksum, []
+
+    def refused(path):
+        asked.append(path.name)
+        if path.name == "000003.npz" and asked.count(path.name) == 1:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return known(path)
+
+    monkeypatch.setattr(run_store, "checksum", refused)
+    again = analysis(store=store)
+    with pytest.warns(UserWarning, match=r"again.*its file cannot be read \(Permission denied"):
+        again.run()
+    assert_same(again.results, expected)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_molecules_with_other_bonds_are_another_store(tmp_path):
+    """The same atoms in the same order, with bonds in a chain and in a star."""
+
+    def molecules(bonds):
+        u = make_universe(
+            frames()[:, :9], (60, 60, 60, 90, 90, 90), names=["C"] * 9, masses=[12.0] * 9
+        )
+        u.add_TopologyAttr("bonds", [(k + i, k + j) for k in (0, 3, 6) for i, j in bonds])
+        ions = IonSpecies(u.atoms, charge=1, name="ion", compound="fragments")
+        options = {"temperature": 300.0, "frame": "laboratory", "windows": [1.0]}
+        return OnsagerDecomposition([ions], store=tmp_path / "run.store", **options)
+
+    molecules([(0, 1), (1, 2)]).run()
+    molecules([(0, 1), (1, 2)]).run()
+    with pytest.raises(InputError, match="with another trajectory or other settings: carriers"):
+        molecules([(0, 1), (0, 2)]).run()
+
+
 def test_a_run_that_fails_gives_the_store_back(tmp_path):
     store = tmp_path / "run.store"
     one = analysis(store=store)
@@ -450,6 +499,10 @@ def test_what_a_run_that_was_killed_left_half_written_is_removed(tmp_path):
     for path in (folder / ".manifest.json.tmp", folder / "parts" / ".000003.npz.tmp"):
         path.write_text("half")
     (folder / "parts" / "000002.npz").write_text("whole")
+    used = ArrayFolder(folder)
+    before.add(used.path.name)
+    (folder / f"{PREFIX}arrays").mkdir()
+    (folder / f"{PREFIX}arrays" / LOCK).touch()
     RunStore.open(folder, {}, 7).close()
     assert {path.name for path in folder.iterdir()} == before
     assert [path.name for path in (folder / "parts").iterdir()] == ["000002.npz"]
