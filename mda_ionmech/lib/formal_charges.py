@@ -31,6 +31,8 @@ CATIONS = frozenset(
     {"Li", "Na", "K", "Rb", "Cs", "Ag", "Cu", "Mg", "Ca", "Sr", "Ba", "Zn", "Al", "Mn", "Fe", "Co",
      "Ni", "Cd", "La"}
 )  # fmt: skip
+#: Those that have no molecules with halogens in a liquid.
+SALT_CATIONS = frozenset({"Li", "Na", "K", "Rb", "Cs", "Mg", "Ca", "Sr", "Ba"})
 #: Elements whose single atoms are anions in liquids.
 ANIONS = frozenset({"F", "Cl", "Br", "I"})
 #: Ions that diffuse in crystals.

@@ -6,6 +6,7 @@ topology with virtual sites, guessed bonds), so this is decided molecule by mole
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import chain
 from typing import Any
 
@@ -14,7 +15,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from .element_names import elements_by
-from .formal_charges import ANIONS, CATIONS
+from .formal_charges import ANIONS, CATIONS, SALT_CATIONS
+
+#: Most atoms of an ion of halogens, as AlCl4-, that files without bonds hold as one residue.
+LARGEST_COMPOUND = 7
 
 
 def distinct(values: np.ndarray) -> np.ndarray:
@@ -115,8 +119,9 @@ def molecule_of_atom(universe: Any, pairs: np.ndarray | None = None) -> np.ndarr
     molecule with those of the same molecule number, where the topology has it, or residue. Where
     the residue also holds one fragment that is at least as large, they belong to it (virtual
     sites, Drude particles); where it holds several fragments, or no atoms but ions such as Li, Na
-    or Cl, each of them is a molecule of its own. So is every atom where one residue holds all (most
-    crystals).
+    or Cl, each of them is a molecule of its own; but several small groups of one composition
+    without alkali and alkaline earth metals, such as AlCl4- and I3-, stay molecules. So is every
+    atom where one residue holds all (most crystals).
 
     Parameters
     ----------
@@ -170,12 +175,26 @@ def _ions_apart(universe: Any, group: np.ndarray, bonded: np.ndarray) -> np.ndar
     free = (size > 1) & (np.bincount(group[bonded], minlength=n_groups) == 0)
     if not free.any():
         return group
-    single = np.ones(len(group), dtype=bool)
-    of_ion = np.isin(elements_by(universe, single), sorted(CATIONS | ANIONS))
+    elements = elements_by(universe, np.ones(len(group), dtype=bool))
+    of_ion = np.isin(elements, sorted(CATIONS | ANIONS))
     ions = free & (np.bincount(group[of_ion], minlength=n_groups) == size)
+    of_salt = np.bincount(group[np.isin(elements, sorted(SALT_CATIONS))], minlength=n_groups) > 0
+    ions &= ~_are_compounds(ions & ~of_salt & (size <= LARGEST_COMPOUND), group, elements)
     apart = ions[group]
     if not apart.any():
         return group
     out = group.copy()
     out[apart] = n_groups + np.arange(int(np.count_nonzero(apart)))
     return in_order_of_appearance(out)
+
+
+def _are_compounds(these: np.ndarray, group: np.ndarray, elements: np.ndarray) -> np.ndarray:
+    """Which of these groups, shape (groups,), have the composition of another one of them."""
+    members: dict[int, list[str]] = {}
+    for k in np.flatnonzero(these[group]).tolist():
+        members.setdefault(int(group[k]), []).append(str(elements[k]))
+    kinds = {k: tuple(sorted(names)) for k, names in members.items()}
+    number = Counter(kinds.values())
+    out = np.zeros(len(these), dtype=bool)
+    out[[k for k, kind in kinds.items() if number[kind] > 1]] = True
+    return out

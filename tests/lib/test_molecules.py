@@ -119,6 +119,26 @@ def test_ions_of_one_number_are_molecules_of_their_own(told_by, bonds):
     assert molecule_of_atom(u).tolist() == [0, 1, 2, 3, 4, 5, 5, 5, 6, 6, 6]
 
 
+@pytest.mark.parametrize(
+    ("elements", "residue", "expected"),
+    [
+        (["Al", *["Cl"] * 4] * 2, [0] * 5 + [1] * 5, [0] * 5 + [1] * 5),
+        (["I"] * 6, [0] * 3 + [1] * 3, [0, 0, 0, 1, 1, 1]),
+        (["Li", "Cl"] * 3, [0, 0, 1, 1, 2, 2], [0, 1, 2, 3, 4, 5]),
+        (["Mg", "Cl", "Cl", "Cl", "Mg", "Cl"], [0, 0, 0, 1, 1, 1], [0, 1, 2, 3, 4, 5]),
+    ],
+)
+def test_small_groups_of_one_composition_are_molecules_but_salts_are_not(
+    elements, residue, expected
+):
+    water = (["O", "H", "H"], [max(residue) + 1] * 3, [max(expected) + 1] * 3)
+    u = make_universe(
+        np.zeros((2, len(elements) + 3, 3)), names=["X"] * (len(elements) + 3),
+        elements=elements + water[0], residue=residue + water[1],
+    )  # fmt: skip
+    assert molecule_of_atom(u).tolist() == expected + water[2]
+
+
 def bond_parents_one_by_one(members, offsets, bonds):
     """Breadth-first search with a queue: what the kernel is compared with."""
     ordered, parents = [], []
