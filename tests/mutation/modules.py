@@ -21,6 +21,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "onsager/block_sums.py": ("tests/onsager/test_block_sums.py",),
     "onsager/coefficients.py": (*_PATHS, "tests/analysis/test_additivity.py"),
     "onsager/diffusive_limit.py": ("tests/onsager/test_diffusive_limit.py",),
+    "onsager/lag_choice.py": ("tests/onsager/test_memory_models.py",),
     "onsager/lag_*.py": ("tests/onsager/test_diffusive_limit.py",),
     "onsager/memory_models.py": ("tests/onsager/test_memory_models.py",),
     "onsager/labelled_run.py": ("tests/onsager/test_labelled_run.py",),

@@ -1,43 +1,125 @@
-"""Average of the lines through mean squared displacements, by hand."""
+"""The choice of lags: what is forgotten, totals, bends of events, and the plain rule."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from mda_ionmech.onsager.lag_choice import _averaged
-
-LAGS = (1, 2, 3, 4)
-ONE = np.ones(1)
-
-
-def lines(*misfits):
-    """Lines from lags 1, 2, ... on whose weights, slopes and errors are told by their lag."""
-    return {
-        t: SimpleNamespace(misfit=m, weights=np.full(5 - t, t), slope=10.0 * t, error=1.0 * t)
-        for t, m in zip(LAGS, misfits, strict=False)
-    }
+from benchmarks.diffusive_limit import PROCESSES, blocks_of, system
+from mda_ionmech.onsager.diffusive_limit import fit_lags, lag_covariance
+from mda_ionmech.onsager.lag_choice import choose_lags, choose_self, totals
+from mda_ionmech.onsager.lag_sums import join_lags, lag_grids
 
 
-def test_lines_count_by_half_their_misfit_and_the_lags_they_leave_out():
-    found = _averaged(1, LAGS, lines(6.0, 3.0), 1, "", True, ONE)
-    # costs of 3 + 0 and 1.5 + 1
-    part = np.exp([-0.5, 0.0]) / (1 + np.exp(-0.5))
-    np.testing.assert_allclose(found.probability, part)
-    assert found.starts == (1, 2)
-    np.testing.assert_array_equal(found.lines, [[1, 1, 1, 1], [0, 2, 2, 2]])
-    np.testing.assert_allclose(found.weights, part @ found.lines)
-    error = np.sqrt(part @ [1.0, 4.0])
-    np.testing.assert_allclose(found.relative_error, error / (part @ [10.0, 20.0]))
+def test_the_choice_waits_for_what_is_forgotten():
+    """A cage is excluded, a walk is not cut; weights are one set with their conditions."""
+    rng = np.random.default_rng(4)
+    walk, _, _, _, cage, *_ = PROCESSES
+    first = {}
+    for process in (walk, cage):
+        blocks = blocks_of(process.steps(rng, 3000))
+        sums = blocks.lags[0]
+        choice = choose_lags(sums, sums, blocks.system, blocks.names, blocks.events)
+        assert choice.weights @ choice.lags == pytest.approx(1.0, rel=1e-9)
+        assert choice.probability.sum() == pytest.approx(1.0)
+        assert choice.settled
+        first[process.name] = choice.settled_from
+    assert choice.weights.sum() == pytest.approx(0.0, abs=1e-10), "the cage has an intercept"
+    assert first[walk.name] <= 2
+    assert first[cage.name] >= 8
 
 
-def test_of_lines_that_all_begin_too_early_the_last_is_taken():
-    found = _averaged(1, LAGS, lines(0.0, 0.0, 9.0), 4, "Li", False, ONE)
-    assert (found.starts, found.bent, found.settled) == ((3,), "Li", False)
-    np.testing.assert_array_equal(found.weights, [0, 0, 3, 3])
+def test_totals_that_cancel_are_left_out():
+    """Ions that move in rigid pairs carry no charge."""
+    blocks = blocks_of(np.random.default_rng(5).normal(size=(1, 3, 299)))
+    sums = blocks.lags[0]
+    two = replace(sums, total=np.tile(sums.total, (1, 1, 2, 2)))
+    pairs = replace(system(2), charge=np.array([1.0, -1.0]))
+    assert set(totals(two, pairs, ("cation", "anion"))) == {"cation", "anion"}
+    rounded = two.total.copy()
+    rounded[..., 0, 0] *= 1 + 1e-12
+    found = totals(replace(two, total=rounded), pairs, ("cation", "anion"))
+    assert set(found) == {"cation", "anion"}
+    free = replace(two, total=two.total * np.eye(2))
+    assert set(totals(free, pairs, ("cation", "anion"))) == {"cation", "anion", "the charge"}
 
 
-def test_the_longest_lag_has_a_twentieth_of_the_largest_part():
-    one = {1: SimpleNamespace(misfit=0.0, weights=np.array([8.0, 1.0, -0.15, 0.09]), slope=1.0,
-                              error=1.0)}  # fmt: skip
-    # parts in the slope of 8, 2, 0.45 and 0.36
-    assert _averaged(1, LAGS, one, 1, "", True, ONE).longest == 3
+def test_a_species_that_is_back_after_every_other_frame_is_a_total():
+    """Its mean squared displacement is 0 at even lags, and not at odd ones."""
+    steps = np.zeros((1, 3, 299))
+    steps[:] = np.resize([1.0, -1.0], 299)
+    blocks = blocks_of(steps)
+    (squared,) = totals(blocks.lags[0], blocks.system, blocks.names).values()
+    odd = np.array(blocks.lags[0].lags) % 2
+    np.testing.assert_allclose(squared, 3.0 * odd, atol=1e-12)
+
+
+def test_two_starts_are_enough_for_a_choice():
+    """Eight lags up to a tenth of 100 frames: 1 to 6, 8 and 10, with starts at 1 and 2."""
+    blocks = blocks_of(np.random.default_rng(6).normal(size=(2, 3, 99)))
+    sums = blocks.lags[0]
+    assert sums.lags == (1, 2, 3, 4, 5, 6, 8, 10)
+    assert choose_lags(sums, sums, blocks.system, blocks.names, blocks.events) is not None
+
+
+@pytest.mark.parametrize("replicas", [1, 8, 20])
+def test_bends_of_events_are_found_in_replicas_as_in_one_trajectory(replicas):
+    """4 000 frames: halves of a walk, and halves that look back one step with opposite signs.
+
+    Lines through the origin, whose weights do not cancel a constant, are left out of the second.
+    """
+    rng = np.random.default_rng(8)
+    constant = []
+    for _ in range(5):
+        walks = rng.normal(size=(replicas, 3, 4000 // replicas))
+        for back in (0.0, 0.3 * walks[..., :-1]):
+            halves = 0.5 * walks[..., 1:]
+            each = [blocks_of(one) for one in np.stack([halves + back, halves - back], axis=1)]
+            sums = join_lags([one.lags[0] for one in each])
+            choice = choose_lags(sums, sums, each[0].system, each[0].names, each[0].events)
+            constant.append(abs(choice.weights.sum() * choice.lags[0]))
+    assert min(constant[::2]) > 0.01
+    assert max(constant[1::2]) < 1e-9
+
+
+def plainly_settled(lags, frames, squared, n):
+    """Lepski's rule, a line and a variance at a time."""
+    lags = np.array(lags)
+    whole = lag_covariance(lags, frames)
+    lines = {}
+    for start in lags[lags <= lags[-1] // 4]:
+        late = np.flatnonzero(lags >= start)
+        line = fit_lags(lags[late], squared[late], whole.part(late), n)
+        weights = np.zeros(len(lags))
+        weights[late] = line.weights
+        lines[start] = weights, line.slope, line.intercept
+    for start, (weights, slope, intercept) in lines.items():
+        for later, (others, its_slope, _) in lines.items():
+            difference = weights - others
+            matrix = whole.at(max(its_slope, 0) / (2 * n), max(intercept, 0) / (2 * n))
+            error = np.sqrt(n * difference @ matrix @ difference)
+            if later >= 1.4 * start and abs(slope - its_slope) > 3 * error:
+                break
+        else:
+            return start, any(later >= 1.4 * start for later in lines)
+    return start, False
+
+
+def test_the_lag_from_which_slopes_agree_is_that_of_the_plain_rule():
+    """Carriers in cages of 2 frames: fewer or more carriers, and the cage is seen or not."""
+    rng = np.random.default_rng(7)
+    lags = lag_grids([1], 600)[1]
+    starts = set()
+    for n_carriers, variance in ((1, 6.0), (4, 2.0), (30, 2.0), (30, 0.0), (300, 1.0)) * 3:
+        path = np.cumsum(rng.normal(scale=np.sqrt(2), size=(n_carriers, 3, 600)), axis=2)
+        cage = rng.normal(scale=np.sqrt(variance), size=path.shape)
+        for t in range(1, 600):
+            keep = np.exp(-0.5)
+            cage[..., t] = keep * cage[..., t - 1] + np.sqrt(1 - keep**2) * cage[..., t]
+        path += cage
+        squared = [np.square(path[..., t:] - path[..., :-t]).sum((0, 1)).mean() for t in lags]
+        choice = choose_self(lags, [600], np.array(squared), 3, n_carriers)
+        known = plainly_settled(lags, [600], np.array(squared), 3 * n_carriers)
+        assert (choice.settled_from, choice.settled) == known
+        starts.add(choice.settled_from)
+    assert len(starts) > 2
