@@ -4,7 +4,14 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "mda_ionmech"
 
-_CRYSTAL = ("tests/events/crystal",)
+_CRYSTAL = tuple(
+    f"tests/events/crystal/test_{name}"
+    for name in (
+        "crystal_events.py", "hop_parts.py", "linked_hops.py", "periodic_images.py",
+        "site_history.py", "two_species.py",
+        "lag.py::test_links_are_those_of_all_pairs_of_changes",
+    )
+)  # fmt: skip
 _SUMS = ("tests/onsager/test_window_sums.py", "tests/onsager/test_path_sums.py")
 _PATHS = ("tests/onsager/test_path_sums.py", "tests/onsager/test_coefficients.py")
 _LINKED = ("tests/events/crystal/test_linked_hops.py", "tests/events/crystal/test_two_species.py")
