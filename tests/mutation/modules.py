@@ -35,6 +35,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "onsager/momentum.py": ("tests/onsager/test_momentum.py",),
     "onsager/path_sums.py": _PATHS,
     "onsager/*.py": (*_SUMS, *_LINKED),
+    "events/crystal/hop_strings.py": ("tests/observables/test_hop_strings.py",),
     "events/crystal/*.py": _CRYSTAL,
     "events/nulls/*.py": (
         "tests/events/test_nulls.py",
@@ -46,7 +47,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "macrostates/*.py": ("tests/macrostates",),
     "microstates/shell_*.py": ("tests/microstates/test_shell_filters.py",),
     "microstates/sites/core_sets.py": ("tests/microstates/sites/test_site_assignment.py",),
-    "trajectory/ase_reader.py": ("tests/trajectory/test_ase_reader.py",),
+    "trajectory/ase_reader.py": (
+        "tests/trajectory/test_ase_reader.py",
+        "tests/trajectory/test_same_atoms.py",
+    ),
     "trajectory/carriers.py": (
         "tests/trajectory/test_carriers.py",
         "tests/trajectory/test_masses.py",
