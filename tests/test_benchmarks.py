@@ -77,6 +77,7 @@ def test_a_peer_that_runs_is_shown_with_its_version_and_ratio(tmp_path):
     assert float(cells[3]) == pytest.approx(2 * float(cells[2]) / 1000 / 0.5, abs=0.06)
 
 
+@pytest.mark.slow
 def test_a_peer_that_raises_is_left_out_with_its_error(tmp_path):
     fake_python(tmp_path / "shared", f'{INSTALLED}exec {sys.executable} "$@"')
     assert row(PAIRS, tmp_path)[2].startswith("left out: OSError: File does not exist")

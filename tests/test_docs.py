@@ -185,6 +185,7 @@ def test_rules_of_ones_own_are_short():
         assert len(lines) < 15, code
 
 
+@pytest.mark.slow
 def test_what_getting_started_shows_is_what_the_demo_does(tmp_path, monkeypatch):
     from mda_ionmech import datasets
     from mda_ionmech.cli.demos import liquid_analysis
@@ -256,6 +257,7 @@ def test_shares_in_the_text_are_those_of_the_liquid(demo_results):
         assert shares == [f"{abs(share):.3f}" for share in found]
 
 
+@pytest.mark.slow
 def test_intervals_in_the_text_are_those_of_the_liquid(demo_results):
     shown = rows("concepts/intervals.md", "window (ps)")
     assert len(shown) == 5

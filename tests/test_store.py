@@ -118,6 +118,7 @@ def test_followed_ligands_on_disk(axes, on_disk):
     assert_identical(there.plain(), here.plain())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", ["types", "molecules"])
 def test_shell_compositions_on_disk(count, on_disk):
     def run(**options):
@@ -210,6 +211,7 @@ def test_a_store_is_read_again_without_reading_frames(reference, tmp_path):
     assert_identical(found, plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -175,6 +175,7 @@ def test_one_progress_bar_covers_every_backend(backend, capsys):
     assert "decomposing windows: 100%" in shown
 
 
+@pytest.mark.slow
 def test_an_unknown_backend_is_refused():
     with pytest.raises(InputError, match="backend='gpu' is not known"):
         analysis().run(stop=STOP, backend="gpu")

@@ -102,6 +102,7 @@ def test_the_verdict_says_whether_the_leading_share_depends_on_the_filters(flick
     assert "The leading share depends little on the filters: the share of renewal" in str(firm)
 
 
+@pytest.mark.slow
 def test_a_change_within_its_error_is_no_finding(flicker):
     """The change of the share is large; with errors as large it is none."""
     tree = flicker.results.tree.copy(deep=True)

@@ -83,6 +83,7 @@ def test_robustness_gives_what_a_run_with_these_choices_gives(runs):
     )
 
 
+@pytest.mark.slow
 def test_the_run_itself_is_left_as_it_was(runs):
     base = runs["core, entry"]
     before = base.results.summary(0.4)["share"].copy()

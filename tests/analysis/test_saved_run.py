@@ -56,7 +56,7 @@ ATTRIBUTES = """
 Alignment: by residual shift
 CageAssignment: _is_constructed distance ligands persistence time
 CarrierAtoms: carrier id_of_all index
-CrystalEvents: _is_constructed detail distance linking shared
+CrystalEvents: _is_constructed detail distance lag linking shared
 CutoffShell: _is_constructed _margins _unsettled cutoff distributions hysteresis inner ligands
     outer persistence recorded
 DensitySource: known known_labels operations origin repeats separation space_group threshold
@@ -240,7 +240,7 @@ def test_a_new_process_without_trajectory_answers_the_same_bits(tmp_path):
     for name in TRIED:
         assert not isinstance(found[name]["robustness"], str)
     # a file of this format can be read as long as nothing of this changes: else raise VERSION
-    assert saved_run.VERSION == 7
+    assert saved_run.VERSION == 8
     known = re.findall(r"^(\w+): ([^:]*)$", ATTRIBUTES, re.MULTILINE)
     assert {name: sorted(one) for name, one in met.items()} == {
         name: sorted(attributes.split()) for name, attributes in known
@@ -358,6 +358,7 @@ def test_damage_to_any_file_is_refused(copied):
     assert load_run(copied).results.warnings is not None
 
 
+@pytest.mark.slow
 def test_manifests_that_were_not_written_so_are_refused(copied):
     file = copied / "manifest.json"
     whole = json.loads(file.read_text())
@@ -514,6 +515,7 @@ def test_detectors_and_rules_of_ones_own_are_given_again(tmp_path):
     assert "with Counting, OwnRule, OwnShell as given" in text
 
 
+@pytest.mark.slow
 def test_what_a_file_cannot_hold_is_refused_when_it_is_saved(tmp_path):
     universe = liquid(1)
     rule = Unlike()
@@ -545,6 +547,7 @@ def test_what_a_file_cannot_hold_is_refused_when_it_is_saved(tmp_path):
         run.save_run(path)
 
 
+@pytest.mark.slow
 def test_a_rule_that_asks_for_the_universe_is_told_how_to_do_without(tmp_path):
     run = analysis([own_species(liquid(1), macrostates=Asking())]).run()
     path = run.save_run(tmp_path / "own.run")

@@ -191,6 +191,7 @@ def test_two_runs_with_one_detector_cannot_touch_each_other(kind):
     assert universe.trajectory.frame == 7
 
 
+@pytest.mark.slow
 def test_one_detector_serves_species_with_other_cutoffs():
     universe = joined(liquid(1), liquid(2))
     positions = np.array([ts.positions.copy() for ts in universe.trajectory])
@@ -409,6 +410,7 @@ def test_what_an_analysis_was_made_with_stays():
             call()
 
 
+@pytest.mark.slow
 def test_a_transformation_that_is_added_later_is_seen():
     universe = liquid(1)
     run = analysis([shells(universe)])

@@ -49,6 +49,7 @@ def test_ions_on_their_way_between_sites_are_no_missing_sites():
         assert about_sites(analysis(places, rng).run().results) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_ions", [6, 60])
 def test_every_second_kind_of_site_is_missed_and_named(n_ions):
     rng = np.random.default_rng(1)

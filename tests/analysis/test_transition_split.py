@@ -75,6 +75,7 @@ def plain_parts(run, n, m):
     return {key: factor * total / (N_FRAMES - n * m) for key, total in out.items()}
 
 
+@pytest.mark.slow
 def test_transitions_are_those_of_plain_loops(run):
     found = run.by_transition()
     for reading, n, m in (
@@ -142,6 +143,7 @@ def test_species_without_macrostates(run):
         bare.by_transition()
 
 
+@pytest.mark.slow
 def test_hops_that_are_labelled_together_are_split_together():
     analysis = rows_of_two_species()
     species = [changed(one, macrostates=SiteType()) for one in analysis.species]

@@ -369,6 +369,7 @@ def electrolyte(shared_data):
     return OnsagerDecomposition([lithium, tfsi], temperature=480.0, windows=[2.0, 40.0]).run()
 
 
+@pytest.mark.slow
 def test_shells_of_poly_ethylene_oxide(electrolyte):
     micro, rule = electrolyte.microstates["Li+"], electrolyte.species[0].events
     bound = [rule._bound(micro.shells[s]) for s in range(len(micro.shells))]

@@ -160,6 +160,7 @@ def test_anions_that_turn_in_a_cage_are_told_from_those_that_keep_their_contacts
     assert ("vehicular", True) not in held.index
 
 
+@pytest.mark.slow
 def test_flags_still_split_and_ligands_are_refused_with_a_reason(melts):
     _, resolved = melts
     parts = resolved.results.summary(1.0, species="A-", by="denticity")

@@ -26,6 +26,7 @@ def quick_and_slow():
             yield pytest.param(name, cell, backend, marks=[] if is_quick else [pytest.mark.slow])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("format", "cell", "backend"), quick_and_slow())
 def test_files_give_what_their_frames_give(format, cell, backend, library, request):
     if backend == "dask":

@@ -134,6 +134,7 @@ def test_anions_no_cation_touches_are_free():
     np.testing.assert_array_equal(population.sel(macrostate_start="SSIP"), 1.0)
 
 
+@pytest.mark.slow
 def test_transitions_sum_to_the_whole(liquid_run):
     data, moves = liquid_run.results.decomposition, liquid_run.results.transitions
     for name in ("Li+", "TFSI-"):

@@ -46,6 +46,7 @@ def from_parts(history, n_parts, folder):
     return ContactHistory(**contacts.columns(), **about)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -70,6 +70,7 @@ def test_parts_of_an_event_sum_to_its_share_in_the_window_view(liquid):
         np.testing.assert_allclose(area, 1)
 
 
+@pytest.mark.slow
 def test_the_result_holds_displacements_in_few_windows(liquid, tmp_path):
     """The shortest window, that in which labels are read, and the longest one with ten blocks."""
     results = load(liquid.results.save(tmp_path / "liquid.nc"))

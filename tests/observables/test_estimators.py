@@ -43,6 +43,7 @@ def fractional_brownian(rng, hurst, n_frames, n_paths):
     return np.concatenate([np.zeros((1, n_paths)), np.cumsum(steps, axis=0)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hurst", [0.25, 0.5, 0.75])
 def test_exponent_of_fractional_brownian_motion_is_twice_its_hurst_exponent(hurst):
     rng = np.random.default_rng(int(100 * hurst))

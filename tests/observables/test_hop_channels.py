@@ -48,6 +48,7 @@ def test_both_directions_are_listed_where_one_was_taken():
     assert np.all(found.high[never] > 0)
 
 
+@pytest.mark.slow
 def test_channels_are_kept_in_the_file(tmp_path):
     results = hopping_run().results
     again = load(results.save(tmp_path / "hops.nc"))

@@ -230,6 +230,7 @@ def test_matching_by_timestep_needs_timesteps(tmp_path):
         pipeline_of(write_dump(tmp_path / "s.dump"), modifier).compute(0)
 
 
+@pytest.mark.slow
 def test_the_shipped_garnet_through_load_trajectory(crystal_states):
     """Topology and trajectory from two files, as an OVITO user loads them."""
     from mda_ionmech import datasets

@@ -48,6 +48,7 @@ def red(pixels):
     return (pixels[..., 0] > 100) & (pixels[..., 1] < 60) & (pixels[..., 2] < 60)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("vulkan")
 def test_a_red_event_is_red_where_the_ion_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -45,6 +45,7 @@ def follow(universe, cutoff, windows):
     ).run()  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "share", "expected"),
     [
@@ -157,6 +158,7 @@ def test_following_ligands_changes_nothing_else(liquid_run, tmp_path):
     assert run.plain().vehicularity(1.0)["vehicularity"].notna().all()
 
 
+@pytest.mark.slow
 def test_refusals(liquid_run):
     with pytest.raises(InputError, match="run it with projection='vehicle'"):
         liquid_run.vehicularity()

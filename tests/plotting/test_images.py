@@ -45,6 +45,7 @@ def is_alike(name, image, words, kept):
     return mean <= MEAN and worst <= WORST and words == kept[f"{name}, words"].tolist()
 
 
+@pytest.mark.slow
 def test_figures_are_as_they_were(drawn, kept):
     far = [name for name, found in drawn.items() if not is_alike(name, *found, kept)]
     assert far == [], "look at these; if they are right: python -m tests.plotting.images"

@@ -41,6 +41,7 @@ def test_a_sodium_that_keeps_its_cage_does_not_get_far(melt):
     assert varied.xs("vehicular", level="event").max() < 0.2
 
 
+@pytest.mark.slow
 def test_contacts_last_six_times_as_long_as_the_persistence(melt):
     stays = melt[0].residence_times(species="Na+")
     stay = stays.loc[("Na+", "anion", "continuous"), "mean_stay"]

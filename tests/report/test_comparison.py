@@ -59,11 +59,13 @@ def test_runs_are_ordered_by_temperature_with_their_energies(tmp_path):
     assert "arrhenius" in found.store["charts"]
 
 
+@pytest.mark.slow
 def test_results_that_cannot_be_compared(tmp_path):
     with pytest.raises(InputError, match=r"levels 0\.68, 0\.95, which cannot be compared"):
         write_report([run(1), run(2, level=0.95)], tmp_path / "page.html")
 
 
+@pytest.mark.slow
 def test_a_run_without_a_diffusive_limit_is_told(tmp_path):
     short = decompose(
         make_universe(brownian(np.random.default_rng(1), 60, 8, 0.05, 1.0) + 20), windows=[2.0]

@@ -211,6 +211,7 @@ def test_the_page_holds_the_numbers_of_the_tables(tmp_path):
         assert [event, name, numbers.number(part), *split] in rows
 
 
+@pytest.mark.slow
 def test_the_same_result_gives_the_same_bytes(tmp_path):
     results = few(windows=[2.0])
     pages = [results.report(tmp_path / f"{k}.html").read_bytes() for k in "ab"]
@@ -283,6 +284,7 @@ def test_a_result_without_charges_is_told_by_its_coefficient(tmp_path):
     assert "Onsager coefficient L(ion, ion)" in text
 
 
+@pytest.mark.slow
 def test_each_species_with_a_rule_has_its_part(tmp_path):
     universe = datasets.liquid()
     lithium = universe.select_atoms("resname LI")

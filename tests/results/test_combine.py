@@ -203,6 +203,7 @@ def test_what_may_differ_may_differ(one):
     assert len(joined.settings["replicas"]) == 2
 
 
+@pytest.mark.slow
 def test_one_run_is_not_taken_twice(one, tmp_path):
     other = chosen(seed=2)
     with pytest.raises(InputError, match="results 1 and 3 are one and the same run"):

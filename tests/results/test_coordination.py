@@ -129,6 +129,7 @@ def stretch(run, start, stop):
     return part.run(start=start, stop=stop).results
 
 
+@pytest.mark.slow
 def test_what_has_no_shells_is_refused(run):
     with pytest.raises(InputError, match="species F- has no coordination shells: give IonSpecies"):
         run.results.coordination(species="F-")

@@ -284,6 +284,7 @@ def test_loading_what_is_no_result(tmp_path):
         load(tmp_path / "else.nc")
 
 
+@pytest.mark.slow
 def test_plain_result_differs_only_in_labels():
     universe = datasets.liquid()
     shell = {"hysteresis": 0.6, "persistence": 5.0}

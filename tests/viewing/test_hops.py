@@ -106,6 +106,7 @@ def test_ions_of_a_cluster_hop_together(states):
         read_hop(make_universe(builders.positions(), LENGTH), states, table, 9)
 
 
+@pytest.mark.slow
 def test_the_garnet_has_the_hops_of_its_table(crystal_states):
     """Beginnings of the states are rows of the table of hops of the run at the same frames."""
     states = open_states_file(crystal_states)
@@ -123,6 +124,7 @@ def test_the_garnet_has_the_hops_of_its_table(crystal_states):
     assert 3 <= len(hop.members[0]) <= 8
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("vulkan")
 def test_the_command_lists_and_draws_hops(crystal_states, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

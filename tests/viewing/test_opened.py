@@ -159,6 +159,7 @@ def test_states_of_a_result_are_those_that_the_run_writes(short_run, tmp_path):
     np.testing.assert_array_equal(again.states.shell_atom_id, shells["atom_id"].values)
 
 
+@pytest.mark.slow
 def test_states_of_another_run_are_not_taken_for_those_of_a_result(
     short_run, crystal_states, tmp_path
 ):

@@ -410,6 +410,7 @@ def test_a_gas_of_two_species_shares_its_places():
     assert two.state.max() < 64
 
 
+@pytest.mark.slow
 def test_both_nulls_of_two_species_leave_no_excess_over_their_gas():
     rng = np.random.default_rng(2)
     _, _, _, record = two_gases(rng, 6000, 0.1)

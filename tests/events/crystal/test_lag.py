@@ -109,6 +109,7 @@ def chance(rate, window, lag):
     return both / moves
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("window", "lag"), [(5, 0), (5, 2), (8, 0), (8, 3)])
 def test_independent_hops_are_linked_by_chance_as_often_as_counted(window, lag):
     rng = np.random.default_rng(10 * window + lag)

@@ -337,6 +337,7 @@ def test_a_check_says_nothing_of_ligands(hopping):
     assert "CageAssignment; CrystalEvents" in rows
 
 
+@pytest.mark.slow
 def test_a_minimum_behind_the_neighbours_is_none():
     """In 150 ps of the garnet counting noise hides the minimum before the neighbouring sites."""
     from mda_ionmech import datasets

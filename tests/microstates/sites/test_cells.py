@@ -77,6 +77,7 @@ def states(fractional, change, detector):
     return run.run().microstates["ion"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:sites of ion are ambiguous")
 @pytest.mark.parametrize("detector", list(DETECTORS))
 @settings(max_examples=6, deadline=None, derandomize=True)

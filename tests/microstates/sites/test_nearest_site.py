@@ -52,6 +52,7 @@ def images_of(points, cell, turns=3):
     return points + np.stack(np.meshgrid(some, some, some, indexing="ij"), -1).reshape(-1, 1, 3)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     seed=seeds,

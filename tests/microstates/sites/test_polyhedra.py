@@ -288,6 +288,7 @@ def check(centres, sites, moved, cell, shape, grid, in_hull=in_qhull):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -277,6 +277,7 @@ def test_the_garnet_has_its_wyckoff_sites():
     assert len(split.labels) == 120
 
 
+@pytest.mark.slow
 def test_every_lithium_of_the_garnet_has_a_site():
     universe, sites = llzo(r_core=0.6)
     lithium = IonSpecies(
