@@ -1,6 +1,6 @@
 """By which vectors were coordinates wrapped? Where steps are too long, they may tell.
 
-Atoms that leave through a face come back a cell vector away. Where the cell is turned against the
+Atoms that leave through a face come back a cell vector away. Where the cell is rotated against the
 coordinates, as a fit to a structure leaves it, these jumps are no vectors of the cell, and no
 spacing of the frames makes them short.
 """
@@ -91,13 +91,13 @@ def told_by_jumps(source: FrameSource) -> str | None:
         return None
     shown = ", ".join("(" + ", ".join(f"{x:.1f}" for x in v) + ")" for v in found[:3])
     edges = np.linalg.norm(cell.vectors, axis=1)
-    turned = all(np.abs(edges - np.linalg.norm(v)).min() < scatter for v in found[:3])
+    rotated = all(np.abs(edges - np.linalg.norm(v)).min() < scatter for v in found[:3])
     why = (
         "which have the lengths of the vectors of the cell and point elsewhere: coordinates and "
         "cell are rotated against each other, as a fit to a structure leaves them (gmx trjconv "
         "-fit rot+trans); take the trajectory that the engine wrote, or rotate the coordinates so "
         "that the first vector of the cell is along x and the second in the xy plane"
-        if turned
+        if rotated
         else "which are no vectors of the cell: set the cell in which they were wrapped, by "
         "dimensions under [universe], or MDAnalysis.transformations.set_dimensions"
     )

@@ -215,7 +215,7 @@ def caption(results: Results, data: xr.Dataset, name: str) -> str:
 
 
 def heat_map_size(n: int) -> tuple[float, float]:
-    """Size of the figure of a heat map with `n` rows, in whose cells numbers have their room."""
+    """Size, inches, of the figure of a heat map with `n` rows and numbers in its cells."""
     side = max(n - 4, 0)
     return 4.8 + 0.7 * side, 4.0 + 0.6 * side
 

@@ -186,6 +186,17 @@ def test_clusters_are_the_connected_components(seed, n, linking, window):
 CELL = np.array([[12.0, 0, 0], [2.0, 11.0, 0], [1.0, 2.0, 10.0]])
 
 
+def assert_clusters(label, cluster, hop, expected):
+    """The hops of one window, and their clusters and labels, are those of components (hops,)."""
+    np.testing.assert_array_equal(np.flatnonzero(cluster >= 0), hop)
+    found = cluster[hop]
+    np.testing.assert_array_equal(
+        found[:, None] == found[None], expected[:, None] == expected[None]
+    )
+    sizes = np.array([np.sum(expected == k) for k in expected])
+    np.testing.assert_array_equal(label[hop], np.where(sizes > 1, 2, 1))
+
+
 def in_space(state, sites, cell=CELL, *, off=0.0, kind=None):
     """Record of carriers near sites (sites, 3), fractional, each `off` from its site."""
     state, sites = np.asarray(state, dtype=np.int32), np.asarray(sites, dtype=float)
@@ -265,13 +276,7 @@ def test_distance_links_what_all_pairs_link(seed, n, window, distance, lengths):
         apart = minimum_image(ends[:, None, :, None] - ends[None, :, None]) @ cell
         link = (np.linalg.norm(apart, axis=-1) <= distance).any(axis=(2, 3))
         _, expected = connected_components(coo_matrix(link), directed=False)
-        np.testing.assert_array_equal(np.flatnonzero(cluster[:, t] >= 0), hop)
-        found = cluster[hop, t]
-        np.testing.assert_array_equal(
-            found[:, None] == found[None], expected[:, None] == expected[None]
-        )
-        sizes = np.array([np.sum(expected == k) for k in expected])
-        np.testing.assert_array_equal(label[hop, t], np.where(sizes > 1, 2, 1))
+        assert_clusters(label[:, t], cluster[:, t], hop, expected)
 
 
 @settings(max_examples=60, deadline=None)
