@@ -7,7 +7,7 @@ Two steps, since the packages live in environments of their own.
 
 The first writes slopes of the mean squared displacements between two windows, in the frame of the
 framework. The second reads the trajectory itself, fits kinisi's Bayesian line to the same range of
-times, and prints both. Each answer should lie within the 95 % interval of the other.
+times, and prints both. Each answer should lie within the 95% interval of the other.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def theirs(path: Path) -> None:
     whole = JumpDiffusionAnalyzer.from_universe(universe, **options)
     whole.jump_diffusion(sc.scalar(SHORT, unit="ps"), progress=False, random_state=seed)
     print(f"Li in Li7La3Zr2O12 at {TEMPERATURE} K, {SHORT:g} to {LONG:g} ps, 1e-5 cm2/s")
-    print(f"{'':12}{'ours':>8}{'95 %':>18}{'kinisi':>10}{'95 %':>18}")
+    print(f"{'':12}{'ours':>8}{'95%':>18}{'kinisi':>10}{'95%':>18}")
     for part, found in (("self", own.D), ("collective", whole.D_J)):
         samples = sc.to_unit(found, "cm**2/s").values * 1e5
         value, low, high = (x * 1e5 for x in numbers[part])

@@ -6,7 +6,7 @@ Two steps, since the packages live in environments of their own.
     python benchmarks/compare_limit.py theirs limit.npz      # kinisi>=2.1, stacie>=1.3
 
 The first writes collective paths (the charge-weighted sum of all displacements of the shipped
-trajectories, and random processes whose coefficient is known) with our values and 68 % intervals.
+trajectories, and random processes whose coefficient is known) with our values and 68% intervals.
 The second gives the same paths to the others and prints, for the shipped trajectories, all
 conductivities, and for the processes root mean square error and coverage at each length.
 
@@ -95,7 +95,7 @@ def ours(file: Path, replicas: int) -> None:
 
 
 def with_kinisi(path: np.ndarray, first: int) -> tuple[float, float, float]:
-    """Coefficient and ends of its 68 % interval, A^2 per frame, of one collective path."""
+    """Coefficient and ends of its 68% interval, A^2 per frame, of one collective path."""
     import scipp as sc
     from kinisi.diffusion import Diffusion
     from kinisi.displacement import calculate_msd

@@ -6,7 +6,7 @@ Two steps, since the packages live in environments of their own.
     python benchmarks/compare_residence.py theirs numbers.json   # solvation-analysis>=0.4
 
 Both take a plain cutoff of 2.8 A and the time at which the intermittent autocorrelation of contacts
-falls to 1/e; theirs is a whole number of frames and keeps the 1.8 % that a molecule taken at random
+falls to 1/e; theirs is a whole number of frames and keeps the 1.8% that a molecule taken at random
 would give.
 """
 

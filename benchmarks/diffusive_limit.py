@@ -1,7 +1,7 @@
 """Estimators of a transport coefficient in the diffusive limit, on processes with known answers.
 
 ``python -m benchmarks.diffusive_limit [replicas]`` prints, for each process and length of the
-trajectory, bias, standard deviation, root mean square error and coverage of nominal 68 % intervals
+trajectory, bias, standard deviation, root mean square error and coverage of nominal 68% intervals
 of the estimators, and of the part of an event.
 """
 

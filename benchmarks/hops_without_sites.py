@@ -52,7 +52,7 @@ def counts(system: str, what: str, run: Any, name: str) -> list[str]:
 
 
 def shares(system: str, what: str, run: Any, name: str) -> Iterator[list[str]]:
-    """Rows of the second table: shares that exceed 1 % in some window, and linked fractions."""
+    """Rows of the second table: shares that exceed 1% in some window, and linked fractions."""
     data = run.results.decomposition.sel(species=name, species_2=name)
     for event in run.results.summary(species=name).index:
         one = data.sel(event=event)
@@ -169,7 +169,7 @@ def argyrodite(folder: Path) -> Iterator[tuple[str, str, Any, str]]:
         stem = folder / f"Li6PS5Cl_{disorder}"
         universe = mda.Universe(f"{stem}.pdb", f"{stem}_unwrapped.dcd")
         yield from _both(
-            f"Li6PS5Cl, {disorder[:-1]} %", universe.select_atoms("name Li"),
+            f"Li6PS5Cl, {disorder[:-1]}%", universe.select_atoms("name Li"),
             {"anion": universe.select_atoms("name S Cl")}, 500.0, "minimum", SHORT,
             framework=universe.select_atoms("name P"),
         )  # fmt: skip

@@ -87,18 +87,18 @@ def _crystal(n: int, frames: int, changed: float, *, assignment: str, **options:
 
 #: Name of a case to its analysis, of carriers, frames and options, and what it is.
 CASES: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "few": (_liquid, {"changed": 0.07, "wander": False}, "7 % change, few distinct shells"),
-    "many": (_liquid, {"changed": 0.07, "wander": True}, "7 % change, most shells new"),
-    "most": (_liquid, {"changed": 0.5, "wander": True}, "50 % change, most shells new"),
+    "few": (_liquid, {"changed": 0.07, "wander": False}, "7% change, few distinct shells"),
+    "many": (_liquid, {"changed": 0.07, "wander": True}, "7% change, most shells new"),
+    "most": (_liquid, {"changed": 0.5, "wander": True}, "50% change, most shells new"),
     "paired": (
         _liquid,
         {"changed": 0.07, "wander": True, "paired": True},
-        "7 % change, ion pairs as macrostates",
+        "7% change, ion pairs as macrostates",
     ),
     "vehicle": (
         _liquid,
         {"changed": 0.07, "wander": True, "projection": "vehicle", "unwrap": False},
-        "7 % change, four ligands per carrier followed",
+        "7% change, four ligands per carrier followed",
     ),
     "nearest": (_crystal, {"changed": 0.01, "assignment": "nearest"}, "sites, nearest"),
     "core": (_crystal, {"changed": 0.01, "assignment": "core"}, "sites, cores, site types"),

@@ -41,7 +41,7 @@ def main() -> None:
     replicas = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     walk, cage = (next(p for p in PROCESSES if p.name == name) for name in (
         "Brownian, two modes", "caged (case 9), memory 10"))  # fmt: skip
-    print("| frames | " + " | ".join(f"{100 * m:g} % mistaken" for m in MISTAKEN) + " |")
+    print("| frames | " + " | ".join(f"{100 * m:g}% mistaken" for m in MISTAKEN) + " |")
     print("|---|" + "---|" * len(MISTAKEN))
     for frames in LENGTHS:
         rng = np.random.default_rng([7, frames])

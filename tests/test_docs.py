@@ -227,7 +227,7 @@ def test_ion_pairs_by_shell_in_the_text():
     by_shell = [changed(one, macrostates=IonPairing(by="shell")) for one in species]
     run = OnsagerDecomposition(by_shell, temperature=330.0, windows=[2.0], resolutions=None).run()
     held = run.results.transitions["population"].sel(species="Li+").values
-    text = "({:.1%}, {:.1%} and {:.1%} in the same liquid)".format(*held).replace("%", " %")
+    text = "({:.1%}, {:.1%} and {:.1%} in the same liquid)".format(*held)
     assert text in (DOCS / "concepts" / "events.md").read_text("utf-8")
 
 
@@ -408,3 +408,13 @@ def test_code_on_the_pages_is_python_and_names_arguments_that_exist():
                     inspect.signature(named[name]).bind_partial(**keywords)
                     checked.add(name)
     assert {"CutoffShell", "IonSpecies", "robustness", "from_density", "summary"} <= checked
+
+
+def test_percentages_are_written_without_a_space():
+    """As reports, figures and the terminal write them."""
+    root = DOCS.parent
+    pages = [root / "README.md", root / "ovito_modifiers" / "README.md", *DOCS.rglob("*.md")]
+    for page in [*pages, *(root / "examples").glob("*.ipynb")]:
+        if "_build" not in page.parts:
+            apart = re.findall(r".{0,30}\d[ \u202f\u00a0]%(?!  ).{0,10}", page.read_text("utf-8"))
+            assert not apart, page

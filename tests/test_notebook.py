@@ -71,7 +71,7 @@ def test_numbers_in_the_text_are_those_shown(executed):
     text = " ".join(
         " ".join(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown"
     )
-    assert "lithium carries 61 % of the current against the centre of mass and 42 %" in text
+    assert "lithium carries 61% of the current against the centre of mass and 42%" in text
     frames = next(t for t in outputs(notebook, "text/plain") if "barycentric" in t)
     by_frame = {line.split()[0]: line.split() for line in frames.splitlines() if "0." in line}
     assert "0.607" in by_frame["barycentric"]

@@ -129,7 +129,7 @@ def deviation(found: dict, expected: dict) -> float:
     """The largest one, relative; infinite where shells or counts of events differ.
 
     Coefficients against the self coefficients of their window, the variance of the volume against
-    that of a cell that fluctuates by 3 %.
+    that of a cell that fluctuates by 3%.
     """
     if found["shells"] != expected["shells"]:
         return np.inf

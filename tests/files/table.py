@@ -26,14 +26,14 @@ HEAD = """\
 
 A trajectory on disk must give the same results as its frames in memory. Four lithium ions, four
 diatomic anions and ten solvent molecules perform random walks over {n_frames} frames, wrapped into
-cells that are constant or fluctuate by 3 %, independently in every direction, orthorhombic or
+cells that are constant or fluctuate by 3%, independently in every direction, orthorhombic or
 triclinic (with fluctuating angles). The frames are written in every format below, to one file and
 to two consecutive ones, and read whole and in part (`start`, `stop` and `step`), in this process,
 by two processes, and by two workers of Dask: {n_cases} cases.
 
 Compared in each case are the mean volume and its variance, every $L_{{AB}}$ and self coefficient of
 three windows and their contributions by event, relative to the largest self coefficient of the
-window (the variance to that of a cell that fluctuates by 3 %). All shells of all frames and the
+window (the variance to that of a cell that fluctuates by 3%). All shells of all frames and the
 counts of events must be equal. The columns hold the power of ten above the largest deviation: the
 first three from the same frames read into memory beforehand and from brute force on them (sets and
 NumPy, no code of the package, with the images of every atom known), whichever is larger; the last

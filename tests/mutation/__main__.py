@@ -102,7 +102,7 @@ def main() -> None:
     record = recorded(tried, given.seed, given.factor)
     known = listed("equivalent.toml") | listed("survivors.toml")
     for row, one in counts(record).items():
-        print(f"{row}: {one}, {score(one):.1f} %")
+        print(f"{row}: {one}, {score(one):.1f}%")
     for module, some in tried.items():
         for name, one in some.items():
             if one["status"] == "passed" and (module, name) not in known:

@@ -136,7 +136,7 @@ def page(record: dict[str, Any]) -> str:
     for row, one in rows.items():
         name = row if row == "all" else f"`{row}`"
         cells = [name, *(str(one[k]) for k in ("mutants", "killed", "equivalent", "survived"))]
-        cells += [f"{score(one):.1f} %", f"{score(one, 'at_once'):.1f} %"]
+        cells += [f"{score(one):.1f}%", f"{score(one, 'at_once'):.1f}%"]
         text += f"| {' | '.join(cells)} |\n"
     if rows["all"]["survived"]:
         text += "\n## Survivors\n\n" + _reasons(record, "survivors.toml")

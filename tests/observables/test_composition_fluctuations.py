@@ -105,7 +105,7 @@ def test_errors_are_those_of_repeated_runs():
         found = composition_fluctuations([gas], frame="laboratory")
         values.append(found.value[0, 0])
         errors.append(found.error[0, 0])
-    # the spread of 40 values has an error of 11 %, that of errors from ten blocks adds little
+    # the spread of 40 values has an error of 11%, that of errors from ten blocks adds little
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(values), rel=0.35)
     assert abs(np.mean(values) - 8 / LENGTH**3) < 3 * np.std(values) / np.sqrt(40)
 

@@ -232,7 +232,7 @@ def test_normal_samples_have_the_covariance_of_the_jackknife():
         normal_samples(estimate, left_out, plan, again),
         estimate + np.sqrt(4 / 5) * normal @ spread,
     )
-    # the standard deviation of 400 normal numbers is known to 3.5 %
+    # the standard deviation of 400 normal numbers is known to 3.5%
     np.testing.assert_allclose(drawn.std(axis=0), jackknife, rtol=3 * 0.036)
     none = onsager.plan_blocks(12, 2 * 5)
     assert np.isnan(normal_samples(estimate, np.empty((0, 2)), none, rng)).all()

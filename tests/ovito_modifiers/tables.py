@@ -46,7 +46,7 @@ def default(one, name) -> str:
     if isinstance(value, str):
         return f'`"{value}"`'
     if one().trait(name).ovito_unit == "percent":
-        return f"`{value:g}` ({100 * value:g} %)"
+        return f"`{value:g}` ({100 * value:g}%)"
     return f"`{value}`"
 
 

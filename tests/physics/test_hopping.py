@@ -157,10 +157,10 @@ def lattice(basis, nearest, length):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(LATTICES))
 def test_case_13_single_vacancy_correlates_tracers_by_the_factor_of_the_lattice(record, name):
-    """Some 1000 sites: the slope of the self part over the exact collective one, to 1 %.
+    """Some 1000 sites: the slope of the self part over the exact collective one, to 1%.
 
     A finite crystal of N sites has a factor larger by 1.0 to 1.6 / N: the vacancy meets a tracer
-    again through the periodic cell. Over seeds the ratio scatters by 0.1 %, for diamond by 0.4 %.
+    again through the periodic cell. Over seeds the ratio scatters by 0.1%, for diamond by 0.4%.
     """
     rng = np.random.default_rng(13)
     basis, nearest, length, factor = LATTICES[name]

@@ -329,7 +329,7 @@ def test_case_18_a_breathing_cell_adds_nothing(record):
     rng = np.random.default_rng(18)
     n, n_host, n_frames, length = 64, 200, 4000, 30.0
     diffusion = 0.02
-    # relative fluctuation 0.5 % with a memory of some frames, as a barostat makes
+    # relative fluctuation 0.5% with a memory of some frames, as a barostat makes
     from scipy.signal import lfilter
 
     breath = lfilter([1.0], [1.0, -0.9], rng.normal(size=n_frames))
@@ -359,7 +359,7 @@ def test_case_18_a_breathing_cell_adds_nothing(record):
     for name in "+-":
         expected = n / 2 * diffusion
         own = mobility(results, name, variable="onsager_self")
-        # 1 %, or three standard errors where those are larger
+        # 1%, or three standard errors where those are larger
         record.within(18, f"self part $N D$ of {name}, window", own, expected,
                       expected * np.maximum(0.01 / 3, error / np.sqrt(n / 2)),
                       at=windows)  # fmt: skip
@@ -369,7 +369,7 @@ def test_case_18_a_breathing_cell_adds_nothing(record):
 
 @pytest.mark.slow
 def test_case_20_bootstrap_intervals_cover_as_they_say(record):
-    """300 replicas of case 2 with at least 40 blocks: 68 % intervals cover in 60 to 75 %."""
+    """300 replicas of case 2 with at least 40 blocks: 68% intervals cover in 60 to 75%."""
     n_frames, n, rate, length = 1000, 6, 0.2, 1.0
     expected = n * rate * length**2 / 6
     covered = []
@@ -381,4 +381,4 @@ def test_case_20_bootstrap_intervals_cover_as_they_say(record):
         low = mobility(results, "ion", variable="onsager_low")[0]
         high = mobility(results, "ion", variable="onsager_high")[0]
         covered.append(low <= expected <= high)
-    record.between(20, "coverage of 68 % intervals", np.mean(covered), 0.60, 0.75)
+    record.between(20, "coverage of 68% intervals", np.mean(covered), 0.60, 0.75)

@@ -126,7 +126,7 @@ def record(state, sites, length):
 
 
 def within(value, low_high, expected):
-    """Within three standard errors, half the width of a 68 % interval each."""
+    """Within three standard errors, half the width of a 68% interval each."""
     return abs(value - expected) < 3 * (low_high[1] - low_high[0]) / 2
 
 

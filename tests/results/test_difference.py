@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from mda_ionmech.results.difference import difference, spread
 
-#: Half width of a 68 % interval in standard errors.
+#: Half width of a 68% interval in standard errors.
 HALF = norm.ppf(0.84)
 
 
@@ -39,7 +39,7 @@ def test_without_an_interval_there_is_no_significance():
 
 
 def test_the_interval_covers_the_difference_as_often_as_it_says():
-    """68 % of 4000 differences of skewed estimates, within 4 standard errors."""
+    """68% of 4000 differences of skewed estimates, within 4 standard errors."""
     rng, n = np.random.default_rng(0), 4000
     z = norm.ppf(0.84)
     covered = 0

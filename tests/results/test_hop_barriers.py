@@ -72,7 +72,7 @@ def test_errors_are_the_spread_of_fits_of_counts():
         found.append((one.energy, one.error, one.error / max(1, one.reduced_chi2**0.5)))
     energy, error, of_counts = np.array(found).T
     assert energy.mean() == pytest.approx(0.2, abs=3 * energy.std() / np.sqrt(100))
-    # a standard deviation of 100 values is known to 7 %
+    # a standard deviation of 100 values is known to 7%
     assert np.sqrt(np.mean(of_counts**2)) == pytest.approx(energy.std(), rel=0.2)
     # max(1, chi2) has a standard deviation of 1.1
     assert np.mean((error / of_counts) ** 2) == pytest.approx(1.484, abs=3 * 1.1 / np.sqrt(100))
@@ -86,7 +86,7 @@ def test_few_hops_have_no_barrier():
 
 
 def test_rates_off_the_line_widen_the_error_by_the_root_of_chi2():
-    """Three rates in even steps of 1 / T, each known to 5 %, the middle one 12 % above the line."""
+    """Three rates in even steps of 1 / T, each known to 5%, the middle one 12% above the line."""
     inverse = np.linspace(1 / 500, 1 / 700, 3)
     results = [
         Kept(1 / x, [("a", "b", 2.0, rate(1 / x, 0.2, 1e4) * off, 400)])

@@ -14,7 +14,7 @@ LENGTH = 20.0 * (1 + 0.03 * np.sin(np.arange(60) / 7))
 
 
 def breathing(n_ions=8):
-    """Wrapped ions that walk in a cube that breathes by 3 %."""
+    """Wrapped ions that walk in a cube that breathes by 3%."""
     rng = np.random.default_rng(0)
     steps = rng.normal(0, 0.01, (len(LENGTH), n_ions, 3))
     fractional = (rng.random((1, n_ions, 3)) + np.cumsum(steps, axis=0)) % 1
