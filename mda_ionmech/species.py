@@ -12,7 +12,7 @@ from .lib.compounds import check_compound
 from .lib.errors import InputError
 from .lib.frozen import frozen
 from .lib.molecules import are_bonded, in_order_of_appearance, molecule_of_atom
-from .lib.plain_text import is_formula
+from .lib.plain_text import is_formula, is_visible
 from .lib.topology import check_atom_group
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _check_name(name: Any) -> None:
     """Refuse names that tables, files and result files cannot hold."""
     if not isinstance(name, str) or not name.strip():
         raise InputError(f"name must be a non-empty string, got {shown(name)}")
-    if not name.isprintable() or len(name) > MOST_LETTERS:
+    if not is_visible(name) or len(name) > MOST_LETTERS:
         raise InputError(
             f"name must be one line of at most {MOST_LETTERS} letters, got {shown(name)}; give a "
             "short one such as 'Li+'"

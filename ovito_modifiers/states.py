@@ -127,6 +127,8 @@ _LATER = (
     ("shell", "shell_start", "shell_atom_index", "shell_atom_id"),
 )
 _COLOR = re.compile("#[0-9A-Fa-f]{6}")
+#: Begin formulas in spreadsheets, some also in the width of East Asian signs.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def read_states(path: str | PathLike[str]) -> StatesFile:
@@ -287,10 +289,16 @@ def _check_values(values: Mapping[str, Any]) -> None:
         if name.endswith("_colors"):
             wrong = [text for text in texts if not _COLOR.fullmatch(text)]
         else:
-            wrong = [text for text in texts if not text.strip() or not text.isprintable()]
+            wrong = [text for text in texts if not _is_name(text)]
             wrong += [text for text in texts if texts.count(text) > 1]
         if wrong:
             raise ValueError(f"{name} holds {wrong[0]!r:.80}")
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text is visible, and no formula to a spreadsheet."""
+    is_sign = re.fullmatch(r"[-+]\d*", text) is not None
+    return bool(text.strip()) and text.isprintable() and (is_sign or not text.startswith(_FORMULA))
 
 
 def _check_shells(values: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -166,13 +167,13 @@ def check_store(store: Any) -> Path | None:
         raise InputError(
             f"store must be the path of a folder, e.g. 'run.store', got {shown(store)}"
         )
-    folder = Path(store).absolute()
     try:
+        folder = Path(store).absolute()
         there = folder.exists()
     except OSError as error:
+        remedy = "a shorter path" if error.errno == errno.ENAMETOOLONG else "another folder"
         raise InputError(
-            f"store={shown(str(store))} is not a valid path here ({error.strerror}); give a "
-            "shorter one"
+            f"store={shown(str(store))} cannot be used here ({error.strerror}); give {remedy}"
         ) from error
     parent = folder.parent
     if not there and not (parent.is_dir() and os.access(parent, os.W_OK)):

@@ -25,7 +25,7 @@ from ..lib.frame_blocks import frames_at_once, origin_blocks
 from ..lib.plain_values import PlainReader, PlainWriter
 from ..lib.recorded_atoms import RecordedAtoms
 from ..lib.version import __version__
-from ..lib.write_targets import folder_target, netcdf_name
+from ..lib.write_targets import folder_target, netcdf_name, not_reached
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
 from ..microstates import (
     CageAssignment,
@@ -236,7 +236,7 @@ def _read_manifest(path: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
         "write a run with run.save_run(path), or check the path",
     )
     if not os.path.lexists(folder):
-        raise InputError(f"there is no saved run at {path}; {wanted}")
+        raise InputError(f"there is no saved run at {path}{not_reached(path)}; {wanted}")
     if not folder.is_dir():
         raise InputError(
             f"{path} is a file, and a saved run is a folder; result files are opened with "

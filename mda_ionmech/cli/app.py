@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import shlex
 import signal
 import sys
 import threading
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..lib.errors import InputError
-from ..lib.plain_text import printable
+from ..lib.plain_text import in_shell, printable
 from ..lib.version import __version__
 from ..lib.write_targets import check_can_write, is_file, shown_path
 from . import init_command, show_command, view_commands
@@ -60,6 +59,10 @@ def _options(
 
 
 _show_traceback = [False]
+_WITHOUT_DOCSTRINGS = (
+    "; Python runs without docstrings (-OO or PYTHONOPTIMIZE=2), which MDAnalysis needs: use -O or "
+    "neither"
+)
 
 
 @app.command()
@@ -109,9 +112,10 @@ def demo(
     else:
         console.print("No report was written: it needs pip install 'mda-ionmech[report]'.")
     list_written(console, written)
+    result = in_shell(files[0])
     console.print(
-        f"More figures: ionmech plot {folder / name}.nc. See the events: ionmech view "
-        f"{folder / name}.nc. Your own trajectory: ionmech init --help.",
+        f"More figures: ionmech plot {result}. See the events: ionmech view "
+        f"{result}. Your own trajectory: ionmech init --help.",
         soft_wrap=True,
     )
 
@@ -195,7 +199,7 @@ def run(
     )
     written += _save_rdfs(analysis.species, folder, name, output.figures)
     list_written(console, written)
-    result = shlex.quote(str(files[0]))
+    result = in_shell(files[0])
     console.print(
         f"Next: ionmech report {result}    # a page with all figures\n"
         f"      ionmech view {result}    # the events in OVITO",
@@ -245,7 +249,7 @@ def rdf(
     if all(s.microstates is None or on_sites(s) for s in analysis.species):
         raise InputError(
             f"{config}: no species has [species.microstates] with a shell, so there is no cutoff "
-            f"to find; sites need none, go on with ionmech run {config}"
+            f"to find; sites need none, go on with ionmech run {in_shell(config)}"
         )
     frames = settings.run.model_dump(include={"start", "stop", "step", "frames"})
     console = console_of()
@@ -285,7 +289,7 @@ def combine(
     from ..results.combine import combine as join
     from ..results.tables import print_result
 
-    if output.exists() and any(output.samefile(r) for r in results if r.exists()):
+    if is_file(output) and any(output.samefile(r) for r in results if is_file(r)):
         raise InputError(
             f"--output {shown_path(output)} is one of the results to combine; give another name, "
             "or leave it out of them"
@@ -472,7 +476,7 @@ def main() -> None:
             raise
         typer.echo(
             f"ionmech failed: {type(error).__name__}: {printable(str(error))} (--traceback shows "
-            "where)",
+            f"where){_WITHOUT_DOCSTRINGS if sys.flags.optimize > 1 else ''}",
             err=True,
         )
         sys.exit(1)

@@ -17,7 +17,7 @@ from ..analysis.decomposition import OnsagerDecomposition
 from ..events import CrystalEvents, EventRule, PolymerEvents, SolvationEvents
 from ..lib.checks import shown
 from ..lib.errors import InputError
-from ..lib.write_targets import is_file, is_folder, protect_inputs, shown_path
+from ..lib.write_targets import is_file, is_folder, not_reached, protect_inputs, shown_path
 from ..macrostates import IonPairing, MacrostateRule, ShellComposition, SiteType
 from ..microstates import CageAssignment, CutoffShell, Detector, HullShell, SiteAssignment
 from ..species import IonSpecies
@@ -300,8 +300,8 @@ def load_config(path: str | PathLike[str], *, needs_temperature: bool = True) ->
     source = Path(path)
     if not is_file(source):
         raise FileNotFoundError(
-            f"no configuration at {shown_path(source)}; make one with `ionmech init TOPOLOGY "
-            "TRAJECTORY`"
+            f"no configuration at {shown_path(source)}{not_reached(source)}; make one "
+            "with `ionmech init TOPOLOGY TRAJECTORY`"
         )
     folder, file = source.resolve().parent, read_toml(source)
     if not needs_temperature and isinstance(file.setdefault("analysis", {}), dict):

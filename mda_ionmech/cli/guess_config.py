@@ -17,7 +17,7 @@ from ..lib.checks import shown
 from ..lib.elements import elements_of
 from ..lib.errors import InputError
 from ..lib.formal_charges import balanced
-from ..lib.plain_text import on_one_line
+from ..lib.plain_text import on_one_line, printable
 from ..trajectory.frame_times import account_of_times
 from .guess_mobility import FEWEST
 from .guess_molecules import MoleculeKind, Survey, molecule_kinds, survey
@@ -136,7 +136,11 @@ def guess_config(
         "#",
         *(f"#   {on_one_line(k.described)}" for k in found.kinds),
         "#",
-        *(line for n in notes for line in wrap(n, 98, initial_indent="# ", subsequent_indent="# ")),
+        *(
+            line
+            for n in notes
+            for line in wrap(printable(n), 98, initial_indent="# ", subsequent_indent="# ")
+        ),
         *wrap(f"{account.text}.", 98, initial_indent="# ", subsequent_indent="# "),
         "",
         f"topology = {toml_string(topology)}",

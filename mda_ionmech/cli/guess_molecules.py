@@ -26,6 +26,7 @@ from ..lib.molecules import (
     molecule_of_atom,
     unbonded_groups,
 )
+from ..lib.plain_text import FORMULA, is_formula, is_visible
 from ..lib.topology import describe_atoms
 from .guess_donors import by_chemistry, coordinating, donor_classes
 from .guess_mobility import Displacement, displacements
@@ -36,6 +37,8 @@ _POLYMER_ATOMS, _POLYMER_HEAVY = 60, 30
 _CHARGED = 0.3
 #: Part of the atoms of a crystal that may seem to be bonded in neutral molecules.
 _DEFECTS = 0.05
+#: Most letters of a residue name that become the name of a species.
+_LONGEST = 50
 ROLES = ("cation", "anion", "polymer", "solvent", "framework")
 
 
@@ -270,9 +273,26 @@ def _with_own_names(kinds: list[MoleculeKind]) -> list[MoleculeKind]:
     out = []
     for kind in kinds:
         name = f"{kind.name} ({kind.label})" if kind.name in twice else kind.name
+        name = species_name(name, kind.element or kind.role)
         used[name] += 1
         out.append(replace(kind, name=name if used[name] == 1 else f"{name} {used[name]}"))
     return out
+
+
+def species_name(text: str, otherwise: str) -> str:
+    """A name that `IonSpecies` takes, from the text of a topology, which may hold anything.
+
+    >>> species_name("Li+", "cation"), species_name("=1+1", "anion"), species_name("\\x07", "anion")
+    ('Li+', '1+1', 'anion')
+
+    Parameters
+    ----------
+    text : str
+    otherwise : str
+        The name where nothing of the text can be used.
+    """
+    seen = "".join(c for c in text if is_visible(c))[:_LONGEST].strip()
+    return (seen.lstrip("".join(FORMULA)).strip() if is_formula(seen) else seen) or otherwise
 
 
 def _by_composition(known: _Atoms) -> list[MoleculeKind]:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..lib.errors import InputError
-from ..lib.write_targets import check_can_write, is_file, is_folder, protect_inputs, shown_path
+from ..lib.plain_text import in_shell
+from ..lib.write_targets import (
+    check_can_write,
+    is_file,
+    is_folder,
+    not_reached,
+    protect_inputs,
+    shown_path,
+)
 from .options import console_of, quiet_readers, told_warnings
 
 if TYPE_CHECKING:
@@ -152,7 +160,7 @@ def _refuse_missing(path: Path) -> None:
         inside = sorted(visible)[:6]
         holds = f", which holds {', '.join(inside)}" if inside else ""
         raise InputError(f"{shown_path(path)} is a folder{holds}; give a file in it")
-    raise FileNotFoundError(f"no such file: {shown_path(path)}")
+    raise FileNotFoundError(f"no such file: {shown_path(path)}{not_reached(path)}")
 
 
 def _universe_options(texts: dict[str, str | None], dimensions: str | None) -> dict[str, Any]:
@@ -248,10 +256,11 @@ def _write(
         _draw(guess.shells, picture)
         written += f", and g(r) of the shells: {picture}"
     console.print(f"{written}. These are guesses: check them, then", soft_wrap=True)
-    console.print(f"  ionmech init --check {output}    # what a run makes of it", soft_wrap=True)
+    named = in_shell(output)
+    console.print(f"  ionmech init --check {named}    # what a run makes of it", soft_wrap=True)
     if 'rule = "CutoffShell"' in guess.text:  # a crystal has sites and no cutoffs
-        console.print(f"  ionmech rdf {output}    # the cutoffs, with a figure", soft_wrap=True)
-    console.print(f"  ionmech run {output}    # the decomposition", soft_wrap=True)
+        console.print(f"  ionmech rdf {named}    # the cutoffs, with a figure", soft_wrap=True)
+    console.print(f"  ionmech run {named}    # the decomposition", soft_wrap=True)
 
 
 def _draw(shells: Sequence[MeasuredShell], path: Path) -> None:
@@ -296,7 +305,7 @@ def _check(config: Path) -> None:
     told = (
         f"{doubts} line{'s' * (doubts > 1)} to check" if doubts else "nothing implausible was found"
     )
-    console.print(f"{config}: {told}. Next: ionmech run {config}", soft_wrap=True)
+    console.print(f"{config}: {told}. Next: ionmech run {in_shell(config)}", soft_wrap=True)
 
 
 def print_rows(rows: Sequence[Any]) -> None:

@@ -77,8 +77,12 @@ def list_written(console: Console, paths: Sequence[Path]) -> None:
     """Print the names of written files, for any width of the terminal."""
     folder = paths[0].parent
     names = ", ".join(p.name for p in paths)
-    if folder.resolve().is_relative_to(Path.cwd()):
-        folder = folder.resolve().relative_to(Path.cwd())
+    try:
+        present = Path.cwd()
+    except FileNotFoundError:  # removed meanwhile
+        present = None
+    if present is not None and folder.resolve().is_relative_to(present):
+        folder = folder.resolve().relative_to(present)
     place = "" if folder == Path() else f" to {folder}"
     console.print(f"Written{place}: {names}")
 

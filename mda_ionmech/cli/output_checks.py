@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 import secrets
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..lib.checks import shown
 from ..lib.errors import InputError
+from ..lib.temporary import temporary_place
 from ..lib.whole_frames import whole_frames
 from ..lib.write_targets import check_can_write, folder_target, netcdf_name, shown_path
 
@@ -92,7 +92,7 @@ def save_or_rescue(writers: Mapping[Path, Callable[[Path], Path]]) -> list[Path]
     try:
         return [write(path) for path, write in writers.items()]
     except InputError as error:
-        for folder in dict.fromkeys([Path.cwd(), Path(tempfile.gettempdir()), Path.home()]):
+        for folder in _other_folders():
             saved = {path: folder / f"{secrets.token_hex(3)}-{path.name}" for path in writers}
             try:
                 for path, write in writers.items():
@@ -102,6 +102,17 @@ def save_or_rescue(writers: Mapping[Path, Callable[[Path], Path]]) -> list[Path]
             listed = ", ".join(str(path) for path in saved.values())
             raise InputError(f"{error}. They were written to other files: {listed}") from error
         raise
+
+
+def _other_folders() -> list[Path]:
+    """Where files could be written instead: the present folder, that of temporary files, home."""
+    found: dict[Path, None] = {}
+    for folder in (Path.cwd, temporary_place, Path.home):
+        try:
+            found[folder()] = None
+        except (OSError, RuntimeError, InputError):  # removed, none to write to, none at all
+            continue
+    return list(found)
 
 
 def check_output_windows(output: Any, analysis: OnsagerDecomposition, times: FrameTimes) -> None:

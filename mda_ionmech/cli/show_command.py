@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..lib.errors import InputError
-from ..lib.write_targets import is_file, is_folder, shown_path
+from ..lib.write_targets import is_file, is_folder, not_reached, shown_path
 from .options import console_of, told_warnings
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ def _saved(path: Path, wanted: list[str], classes: list[str]) -> LoadedRun | Non
         return load_run(path, classes=_own_classes(classes))
     if wanted and not is_file(path):
         raise FileNotFoundError(
-            f"no saved run at {shown_path(path)}; write one with ionmech run CONFIG --save-run"
+            f"no saved run at {shown_path(path)}{not_reached(path)}; write one with ionmech run "
+            "CONFIG --save-run"
         )
     if wanted:
         raise InputError(

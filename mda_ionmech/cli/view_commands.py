@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..lib.errors import InputError
+from ..lib.plain_text import in_shell
 from .options import (
     Arrows,
     AtomStyle,
@@ -191,7 +192,7 @@ def _write_hops(opened: Any, folder: Path, events: str | None) -> None:
     longest = table.sort_values("length_angstrom", ascending=False, kind="stable").head(10)
     console.print(
         f"{len(table)} hops, numbered among these events: {', '.join(names)}; --hop N with "
-        f"--events {','.join(names)} draws one; the longest:",
+        f"--events {in_shell(','.join(names))} draws one; the longest:",
         soft_wrap=True,
     )
     console.print(longest.to_string(float_format=lambda x: f"{x:.4g}"), soft_wrap=True)

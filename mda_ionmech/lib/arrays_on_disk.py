@@ -26,6 +26,7 @@ import numpy as np
 
 from .errors import InputError
 from .file_lock import FileLock
+from .temporary import temporary_place
 
 #: Prefix of the names of temporary folders.
 PREFIX = "ionmech-"
@@ -54,7 +55,7 @@ class ArrayFolder:
     """
 
     def __init__(self, parent: Path | None = None) -> None:
-        place = Path(tempfile.gettempdir()) if parent is None else parent
+        place = temporary_place() if parent is None else parent
         remove_abandoned(place)
         with _disk_errors(place):
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))

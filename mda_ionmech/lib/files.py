@@ -190,7 +190,10 @@ def sync(path: Path) -> None:
     """Flush a file, or the names in a folder, to the disk, where the system can."""
     if os.name != "posix":
         return
-    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # a folder that may be written to but not listed, as a drop box
+        return
     try:
         os.fsync(descriptor)
     finally:
@@ -205,7 +208,11 @@ def _machine() -> str:
 def _remove_left(target: Path) -> None:
     """Remove temporary files and folders of `target` whose processes have ended on this machine."""
     made = re.compile(re.escape(f".{_short_name(target)}.{_machine()}-") + r"(\d+)-[0-9a-f]{8}")
-    for path in target.parent.iterdir():
+    try:
+        there = list(target.parent.iterdir())
+    except PermissionError:  # a folder that may be written to but not listed, as a drop box
+        return
+    for path in there:
         found = made.match(path.name)
         if found and not _is_alive(int(found[1])):
             if path.is_dir() and not path.is_symlink():

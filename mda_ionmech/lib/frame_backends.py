@@ -12,6 +12,7 @@ import pickle
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,10 +125,9 @@ class ProcessParts:
 
     def parts(self, read: ReadPart, computations: list[np.ndarray]) -> Iterator[Part]:
         """Read the parts in the processes of a pool; yields them in order."""
-        context = multiprocessing.get_context()
         # pickled here: a process forked with the analysis would share its open file
-        begun = context.SimpleQueue()
-        with context.Pool(self.n_workers, _begin, (pickle.dumps(read), begun)) as pool:
+        pickled = pickle.dumps(read)
+        with self._pool(pickled) as (pool, begun):
             waiting = deque(computations)
             running: deque[Any] = deque()
             started: set[int] = set()
@@ -142,6 +142,18 @@ class ProcessParts:
                     self._check_workers(started)
                 yield outcome.get()
 
+    @contextmanager
+    def _pool(self, pickled: bytes) -> Iterator[tuple[Any, Any]]:
+        """A pool of processes, and the queue of those that have begun."""
+        context = multiprocessing.get_context()
+        try:
+            begun = context.SimpleQueue()
+            pool = context.Pool(self.n_workers, _begin, (pickled, begun))
+        except OSError as error:
+            raise _cannot_start(self.n_workers, error.strerror or str(error)) from error
+        with pool:
+            yield pool, begun
+
     def _check_workers(self, started: set[int]) -> None:
         """Refuse to wait for a process that has ended: a pool would, for ever."""
         if started <= {process.pid for process in multiprocessing.active_children()}:
@@ -151,6 +163,14 @@ class ProcessParts:
             "trajectory, as the system does to a process when memory runs out; give fewer workers, "
             "or a budget with memory='4GB'; with a store, the parts read so far are kept"
         )
+
+
+def _cannot_start(n_workers: int, reason: str) -> InputError:
+    """The error where the system starts no processes: no room for locks, too many processes."""
+    return InputError(
+        f"n_workers={n_workers} processes cannot be started: {reason}; give fewer workers, or "
+        "backend='serial'; containers may need /dev/shm and a folder for temporary files (TMPDIR)"
+    )
 
 
 class DaskParts:
@@ -163,15 +183,16 @@ class DaskParts:
         """Read the parts on a local Dask cluster; yields them in order."""
         from distributed import Client, LocalCluster
 
-        with (
-            LocalCluster(
+        try:
+            started = LocalCluster(
                 n_workers=self.n_workers,
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address=None,
-            ) as cluster,
-            Client(cluster, set_as_default=False) as client,
-        ):
+            )
+        except (OSError, RuntimeError) as error:
+            raise _cannot_start(self.n_workers, str(error)) from error
+        with started as cluster, Client(cluster, set_as_default=False) as client:
             yield from ClientParts(client).parts(read, computations)
 
 

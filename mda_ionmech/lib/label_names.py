@@ -7,7 +7,7 @@ from typing import Any
 
 from .checks import shown
 from .errors import InputError
-from .plain_text import is_formula
+from .plain_text import is_formula, is_visible
 
 #: Between the name of a class and that of a flag by which it is split.
 WITH, WITHOUT = "_with_", "_without_"
@@ -43,7 +43,7 @@ def check_label_names(names: Any, owner: str) -> None:
         raise InputError(f"{owner} has no names, so there is no label to give; {remedy}")
     seen: set[str] = set()
     for name in names:
-        if not isinstance(name, str) or not name or not name.isprintable() or len(name.split()) > 1:
+        if not isinstance(name, str) or not name or not is_visible(name) or len(name.split()) > 1:
             raise InputError(
                 f"names of {owner} holds {name!r}: a result lists its labels in one line, so each "
                 f"is a word without blanks; {remedy}"

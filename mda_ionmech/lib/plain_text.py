@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import unicodedata
 
-#: Begin formulas in programs that open tables of text.
-FORMULA = ("=", "+", "-", "@")
+#: Begin formulas in programs that open tables of text, some also in the width of East Asian signs.
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+#: Letters that are drawn as blanks.
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 def is_formula(text: str) -> bool:
@@ -39,9 +43,48 @@ def printable(text: str) -> str:
     -------
     str
     """
-    if text.isprintable():
+    if is_visible(text):
         return text
     return "".join(c if _is_shown(c) else ascii(c)[1:-1] for c in text)
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text holds no invisible characters besides single-line spaces.
+
+    >>> is_visible("a b"), is_visible("a\\u202eb"), is_visible("\\u3164")
+    (True, False, False)
+
+    Parameters
+    ----------
+    text : str
+    """
+    return text.isprintable() and not any(c in text for c in _BLANK)
+
+
+def in_shell(text: str | os.PathLike[str]) -> str:
+    """A text, such as a path, as one word of a command to be copied into a shell.
+
+    >>> in_shell("a.nc"), in_shell("my run.nc"), in_shell("-a.nc")
+    ('a.nc', "'my run.nc'", './-a.nc')
+
+    Parameters
+    ----------
+    text : str or path-like
+
+    Returns
+    -------
+    str
+        What cannot be seen is in the notation that bash and zsh read.
+    """
+    word = os.fspath(text)
+    word = f"./{word}" if word.startswith("-") else word
+    if is_visible(word):
+        return shlex.quote(word)
+    raw = os.fsencode(word)
+    shown = "".join(
+        f"\\x{byte:02x}" if not 32 <= byte < 127 or byte in b"'\\" else chr(byte) for byte in raw
+    )
+    return f"$'{shown}'"
 
 
 def on_one_line(text: str) -> str:
@@ -60,7 +103,7 @@ def on_one_line(text: str) -> str:
 
 def _is_shown(character: str) -> bool:
     return (
-        character.isprintable()
+        is_visible(character)
         or character in "\n\t"
         or unicodedata.category(character) == "Zs"  # spaces of all widths
     )

@@ -7,6 +7,7 @@ that this process reads (`protect_inputs`) are never replaced.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -20,6 +21,8 @@ from .plain_text import printable
 #: Longest name of a file on the file systems in use, bytes.
 LONGEST_NAME = 255
 _REMEDY = "give another path"
+#: What the system says of a disk, quota or file that takes no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: Topologies and trajectories that this process reads.
 _inputs: set[str] = set()
 
@@ -53,6 +56,26 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
         return os.path.isdir(path)
     except (OSError, ValueError):
         return False
+
+
+def not_reached(path: object) -> str:
+    """Why a path that is said not to exist cannot even be looked for, in brackets; or nothing.
+
+    >>> not_reached("nowhere.nc")
+    ''
+
+    Parameters
+    ----------
+    path : object
+        For a message such as ``f"no result file at {path}{not_reached(path)}"``.
+    """
+    try:
+        os.stat(path)  # type: ignore[arg-type]
+    except (FileNotFoundError, NotADirectoryError, TypeError, ValueError):
+        return ""
+    except OSError as error:
+        return f" that can be reached ({error.strerror})"
+    return ""
 
 
 def shown_path(path: object) -> str:
@@ -192,8 +215,22 @@ def cannot_write(path: Any, error: OSError, remedy: str = "") -> InputError:
     remedy : str
         What to do about what was to be written.
     """
-    kept = "what was there before is as it was" if os.path.lexists(path) else "nothing is there"
+    kept = "what was there before is as it was" if _lexists(path) else "nothing is there"
+    reason, way = error.strerror or str(error), ""
+    if error.errno in _FULL:
+        way = "free space there, or "
+    elif error.errno == errno.ENOENT:
+        reason = f"{reason} (its folder was removed)"
+    elif error.errno in (errno.EACCES, errno.EPERM):
+        way = "allow it (chmod u+rwx of the folder), or "
     return InputError(
-        f"cannot write {shown_path(path)}: {error.strerror or error}; {kept}"
-        + (f". {remedy}" if remedy else f"; free space there, or {_REMEDY}")
+        f"cannot write {shown_path(path)}: {reason}; {kept}"
+        + (f". {remedy}" if remedy else f"; {way}{_REMEDY}")
     )
+
+
+def _lexists(path: Any) -> bool:
+    try:
+        return os.path.lexists(path)
+    except (OSError, ValueError):
+        return False

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from ..lib.checks import shown
 from ..lib.errors import InputError, warn_user
-from ..lib.write_targets import is_file, is_folder, netcdf_name, shown_path
+from ..lib.write_targets import is_file, is_folder, netcdf_name, not_reached, shown_path
 from .checksums import (
     ATTRIBUTE,
     DamagedError,
@@ -114,7 +114,9 @@ def _existing(path: Any) -> str:
             remedy = "this is a folder, and one of run.save_run(path) is opened with load_run(path)"
         elif isinstance(name, str) and (there := _in_output_folder(name)):
             remedy = f"ionmech run wrote {shown_path(there)}"
-        raise FileNotFoundError(f"no result file at {shown_path(name)}; {remedy}")
+        raise FileNotFoundError(
+            f"no result file at {shown_path(name)}{not_reached(name)}; {remedy}"
+        )
     return name
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import onsager
 from ..lib.checks import as_number, shown
+from ..lib.plain_text import is_formula, is_visible
 from ..onsager.coefficients import MAX_RESIDUAL
 from .checksums import DamagedError
 from .diffusive_view import diffusive_view
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Longest warnings and citations, characters: actual results have about a page.
 MOST_LETTERS = 10**6
+#: Longest name of a species, label or site, characters.
+LONGEST_NAME = 300
 #: Largest deviation of values from those of the sums over blocks, relative to the largest value.
 MAX_DEVIATION = 1e-8
 #: Warning about intact files whose diffusive view differs from that of their sums.
@@ -113,9 +116,13 @@ def _check_group(path: str, data: xr.Dataset, known: dict[str, str]) -> None:
         kind = known.get(dim, "")
         if kind == "str":
             texts = values.tolist()
-            fine = all(isinstance(t, str) and t and t.isprintable() for t in texts)
-            if not fine or len({*texts}) != len(texts):
-                raise DamagedError(f"{where} does not hold different names: {shown(texts)}")
+            wrong = [t for t in texts if not _is_name(t)]
+            if len({*texts}) != len(texts):
+                wrong = [t for t in texts if texts.count(t) > 1]
+            if wrong:
+                raise DamagedError(
+                    f"{where} does not hold different names that a run takes, but {shown(wrong[0])}"
+                )
         elif kind == "x y z":
             if values.tolist() != ["x", "y", "z"]:
                 raise DamagedError(f"{where} is not x, y, z")
@@ -129,6 +136,17 @@ def _check_group(path: str, data: xr.Dataset, known: dict[str, str]) -> None:
     for name, one in data.data_vars.items():
         if one.dtype != np.float64:
             raise DamagedError(f"{path}/{name} holds {one.dtype}, not float64")
+
+
+def _is_name(text: Any) -> bool:
+    """Whether a text is one that species, labels and sites may have as their name."""
+    return (
+        isinstance(text, str)
+        and 0 < len(text) <= LONGEST_NAME
+        and text.strip() == text
+        and is_visible(text)
+        and not is_formula(text)
+    )
 
 
 def _check_settings(results: ResultTree) -> None:

@@ -26,6 +26,8 @@ from ..lib.frame_backends import Part
 FORMAT = "ionmech-run/4"
 MANIFEST = "manifest.json"
 LOCK = "in-use.lock"
+#: Largest manifest, bytes: about half a million parts.
+MOST_BYTES = 2**28
 #: Memory that the size of parts is chosen for without a budget, bytes.
 DEFAULT_BUDGET = 2**30
 #: Inverse of the fraction of the budget that the steps of concurrent parts may take.
@@ -93,7 +95,16 @@ class RunStore:
             If the folder cannot be made or holds something else, if the store is in use, was
             damaged, or holds data of other frames or settings.
         """
-        origin = json.loads(json.dumps(origin))
+        try:
+            return cls._opened(folder, json.loads(json.dumps(origin)), part_frames)
+        except OSError as error:  # e.g. of a folder that this user may not look into
+            raise InputError(
+                f"store={str(folder)!r} cannot be used: {error.strerror or error}; allow this user "
+                "to read and write it, or give another folder"
+            ) from error
+
+    @classmethod
+    def _opened(cls, folder: Path, origin: dict[str, Any], part_frames: int) -> RunStore:
         parent = folder.parent
         if not folder.is_dir():
             if folder.exists():
@@ -284,11 +295,17 @@ class DamagedPart(Exception):
 def _read_manifest(folder: Path, origin: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a store of the same frames and settings."""
     name = str(folder / MANIFEST)
+    if (size := (folder / MANIFEST).stat().st_size) > MOST_BYTES:
+        raise InputError(
+            f"store={str(folder)!r}: {name} has {size / 1e6:.0f} MB, which no run writes; give "
+            "another folder"
+        )
+    data = (folder / MANIFEST).read_bytes()
     try:
-        content = json.loads((folder / MANIFEST).read_bytes())
+        content = json.loads(data)
         found = content["format"] if isinstance(content, dict) else None
         is_sound = found == FORMAT and content.get("checksum") == checksum_of_content(content)
-    except (OSError, ValueError, KeyError, RecursionError) as error:
+    except (ValueError, KeyError, RecursionError) as error:
         raise InputError(
             f"store={str(folder)!r}: {name} cannot be read ({error!s:.80}); delete the "
             "folder, or give another one"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from ovito_modifiers.shared import PALE, hex_to_rgb
 from ovito_modifiers.shell_bonds import add_bonds
 
 from ..lib.files import write_atomically
+from ..lib.temporary import temporary_folder
 from .camera import axes_of, camera_for
 from .framework import framework_bonds
 from .hops import Hop
@@ -315,7 +315,7 @@ class _Scene:
     def pictures(self, steps: list[int], size: tuple[int, int], renderer: Any) -> list[Image.Image]:
         """Pictures of some frames of the hop."""
         out = []
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             for step in steps:
                 path = Path(folder) / "one.png"
                 frame = int(self.hop.frames[step])

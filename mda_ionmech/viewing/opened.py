@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from ovito_modifiers.states import StatesFile
 
 from ..lib.errors import InputError
+from ..lib.temporary import temporary_folder
 from ..lib.topology import atom_ids
 from ..results.load_file import load
 from ..results.results import Results
@@ -91,7 +91,7 @@ def open_for_viewing(path: Path, given: Callable[[], Any] | None = None) -> Open
     universe = given() if given else recorded_universe(results.settings, path)
     beside, folder = path.with_name(f"{stem(path)}{ENDING}"), None
     if not (beside.is_file() and _are_of(open_states_file(beside), results)):
-        folder = tempfile.TemporaryDirectory(prefix="ionmech-")
+        folder = temporary_folder()
         beside = write_states_of_result(results, universe, Path(folder.name) / beside.name)
     states = open_states_file(beside)
     check_universe(universe, states)

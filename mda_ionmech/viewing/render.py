@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..lib.errors import InputError
 from ..lib.files import write_atomically
+from ..lib.temporary import temporary_folder
 from .scene import Scene, frame_scene, telling_rows
 
 RENDERERS = ("standard", "tachyon", "ospray")
@@ -151,7 +151,7 @@ def animation(
     from PIL import Image
 
     pictures = []
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         for frame in frames:
             drawn = render_image(scene, frame, Path(folder) / "frame.png", size, renderer)
             with Image.open(drawn) as picture:

@@ -272,10 +272,34 @@ def test_tables_are_copied_as_markdown_and_latex(page):
     lines = markdown.strip().splitlines()
     assert lines[1] == "| :--- | ---: | ---: | ---: |"
     assert {line.count(" | ") for line in lines} == {3}
-    assert r"\<b\>&\_1" in markdown
+    assert r"\<b\>\&\_1" in markdown
     assert r"$<$b$>$\&\_1" in latex
     assert r"$\times$10$^{" in latex
     assert latex.count(r"\\") == len(lines) - 1
+
+
+def test_copied_tables_hold_names_as_text(page):
+    """What Markdown of any dialect and LaTeX would take for more than text is marked as text."""
+    found = page.evaluate("""() => {
+        const table = document.querySelector('[data-table="onsager-coefficients"] table');
+        const other = table.cloneNode(true);
+        const names = ["[BMIM]⁺", "*", "PF₆⁻", "~~a~~ &lt; $x$ :smile: @me #1 ![b](c)"];
+        const rows = [...other.tBodies[0].rows];
+        const known = rows[0];
+        for (const row of rows) row.remove();
+        for (const name of names) {
+            const row = known.cloneNode(true);
+            row.cells[0].textContent = name;
+            other.tBodies[0].append(row);
+        }
+        return [report.markdownOf(other), report.latexOf(other)];
+    }""")
+    markdown, latex = found
+    assert r"| \~\~a\~\~ \&lt; \$x\$ \:smile\: \@me \#1 \!\[b\](c) |" in markdown
+    rows = [line for line in latex.splitlines() if line.endswith(r"\\")]
+    assert rows[1].startswith("{[}BMIM]$^{+}$ & ")
+    assert rows[2].startswith("{*} & ")
+    assert rows[3].startswith("PF$_{6}$$^{-}$ & ")
 
 
 def test_hostile_names_are_text(page):

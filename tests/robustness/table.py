@@ -100,8 +100,23 @@ _ROWS = (
     (
         "names and warnings with markup of terminals, HTML, figures and templates, formulas of "
         "spreadsheets, control characters, marks of writing direction, surrogates",
-        "shown literally in terminal, report, notebook, figures and OVITO, or refused as input",
+        "shown literally in terminal, report, notebook, figures, OVITO, and tables copied as "
+        "Markdown or LaTeX, or refused as input: in arguments, result files and states files",
         "tests/robustness/test_texts.py",
+    ),
+    (
+        "residue names of 11 such kinds in a topology; paths with blanks, quotes and signs of "
+        "shells in commands that are printed",
+        "`ionmech init` writes a configuration that `ionmech run` takes; a shell reads each path "
+        "as one word",
+        "tests/robustness/test_texts.py",
+    ),
+    (
+        "folders that a user may not look into, or only write to; no folder for temporary files; a "
+        "present folder that was removed; no place for the locks of processes; Python without "
+        "docstrings; a reader of the output that stops early",
+        "one error that says so, or written",
+        "tests/robustness/test_environments.py",
     ),
     (
         "no folder for compiled kernels, a full one, a damaged one; a user without write access; "

@@ -4,9 +4,11 @@ import contextlib
 import logging
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numba.core.caching
@@ -14,8 +16,13 @@ import numpy as np
 import pytest
 
 import mda_ionmech
+from mda_ionmech import InputError, OnsagerDecomposition
+from mda_ionmech.cli.app import main
+from mda_ionmech.cli.output_checks import save_or_rescue
 from mda_ionmech.lib import kernels
+from mda_ionmech.lib.arrays_on_disk import ArrayFolder
 from mda_ionmech.lib.kernels import kernel
+from mda_ionmech.lib.temporary import temporary_folder
 
 from .written import small_run
 
@@ -125,3 +132,190 @@ def test_the_c_locale_prints_what_it_can(coercion, tmp_path):
     assert done.returncode == 0, done.stderr
     assert b"ion" in done.stdout
     assert b"Traceback" not in done.stderr
+
+
+def without_temporary_folder(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/dev/null/none"])
+
+
+def test_no_folder_for_temporary_files_is_said(monkeypatch):
+    without_temporary_folder(monkeypatch)
+    for make in (ArrayFolder, temporary_folder):
+        with pytest.raises(InputError, match=r"No usable temporary directory .* set TMPDIR to a"):
+            make()
+
+
+def test_files_are_rescued_to_the_folders_that_are_there(tmp_path, monkeypatch):
+    """Without a present folder and one for temporary files, home is left."""
+    without_temporary_folder(monkeypatch)
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    def save(path):
+        if path.parent == tmp_path / "full":
+            raise InputError("cannot write it: No space left on device")
+        path.write_text("kept")
+        return path
+
+    with pytest.raises(InputError, match=r"No space left on device\. They were written to other"):
+        save_or_rescue({tmp_path / "full" / "run.nc": save})
+    (written,) = (tmp_path / "home").iterdir()
+    assert written.read_text() == "kept"
+    monkeypatch.setattr(Path, "home", lambda: Path("/dev/null/none"))
+
+    def fails(path):
+        raise InputError("cannot write it: No space left on device")
+
+    with pytest.raises(InputError, match=r"No space left on device$"):
+        save_or_rescue({tmp_path / "full" / "run.nc": fails})
+
+
+def test_processes_that_the_system_does_not_start_are_an_error(monkeypatch):
+    """As in a container without a place for the locks of processes."""
+    run = small_run()
+
+    def fails(*args):
+        raise OSError(30, "Read-only file system")
+
+    from multiprocessing.context import BaseContext
+
+    monkeypatch.setattr(BaseContext, "SimpleQueue", fails)
+    again = OnsagerDecomposition(run.species, temperature=300.0, frame="laboratory", windows=[1.0])
+    with pytest.raises(
+        InputError, match=r"n_workers=2 processes cannot be started: Read-only .* backend='serial'"
+    ):
+        again.run(backend="multiprocessing", n_workers=2)
+
+
+COMMANDS = {
+    "show {}": (0, ""),
+    "plot {} -o figures": (2, "cannot make the folder"),
+    "plot {}": (0, ""),
+    "report {} -o {}.html": (0, ""),
+    "combine {} {}": (2, "cannot write combined.nc: No such file or directory (its folder was r"),
+    "show relative.nc": (2, "no result file at relative.nc"),
+    "run relative.toml": (2, "no configuration at relative.toml"),
+    "show {}.run --by ligand --classes own:Rule": (2, "no saved run at"),
+}
+
+
+@pytest.mark.slow
+def test_commands_in_a_folder_that_was_removed(tmp_path, monkeypatch, capsys):
+    path = small_run().save(tmp_path / "run.nc")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for text, (status, said) in COMMANDS.items():
+        monkeypatch.setattr("sys.argv", ["ionmech", *text.replace("{}", str(path)).split()])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        errors = capsys.readouterr().err
+        assert ended.value.code == status, errors
+        assert said in errors
+        assert "failed" not in errors
+        assert "Errno" not in errors
+
+
+DENIED = """
+import os, sys, warnings
+warnings.simplefilter("ignore")
+from mda_ionmech import InputError, OnsagerDecomposition, load, load_run
+from mda_ionmech.lib.write_targets import check_can_write
+from ovito_modifiers import read_states
+from tests.robustness.written import small_run
+run = small_run()
+def stored(name):
+    about = {"temperature": 300.0, "frame": "laboratory", "windows": [1.0]}
+    OnsagerDecomposition(run.species, store=name, **about).run()
+run.save("closed/in/run.nc"), run.save_states("closed/in/run.npz"), run.save_run("closed/in/run")
+stored("closed/in/store"), stored("shut"), stored("unreadable")
+os.mkdir("unlisted"), os.chmod("unlisted", 0o333)
+os.chmod("unreadable/manifest.json", 0), os.chmod("shut", 0), os.chmod("closed", 0)
+for name, ask in {
+    "store": lambda: stored("closed/in/store"), "new store": lambda: stored("closed/in/new"),
+    "shut store": lambda: stored("shut"), "unreadable store": lambda: stored("unreadable"),
+    "load": lambda: load("closed/in/run.nc"), "load_run": lambda: load_run("closed/in/run"),
+    "save": lambda: run.save("closed/in/a.nc"), "save_run": lambda: run.save_run("closed/in/a"),
+    "states": lambda: read_states("closed/in/run.npz"),
+    "probe": lambda: check_can_write("closed/in/a.nc"),
+    "save unlisted": lambda: run.save("unlisted/a.nc"),
+    "save_run unlisted": lambda: run.save_run("unlisted/a"),
+    "store unlisted": lambda: stored("unlisted/store"),
+}.items():
+    try:
+        ask()
+        print(name, "done", sep=": ")
+    except (InputError, FileNotFoundError) as error:
+        print(name, error, sep=": ")
+os.chmod("closed", 0o700), os.chmod("shut", 0o700), os.chmod("unlisted", 0o700)
+"""
+#: What a user is told of a folder that is not to be looked into.
+TOLD = {
+    "store": r"store='closed/in/store' cannot be used here \(Permission denied\); give another",
+    "new store": r"store='closed/in/new' cannot be used here \(Permission denied\); give another",
+    "shut store": "store='.*/shut' cannot be used: Permission denied; allow this user to read and",
+    "unreadable store": "store='.*/unreadable' cannot be used: Permission denied; allow this user",
+    "load": r"no result file at closed/in/run.nc that can be reached \(Permission denied\); ",
+    "load_run": r"there is no saved run at closed/in/run that can be reached \(Permission denied\)",
+    "save": "cannot write closed/in/a.nc: the folder closed/in does not exist or is not writable",
+    "save_run": "cannot write closed/in/a: the folder .*closed/in does not exist or is not",
+    "states": "no states file at closed/in/run.npz",
+    "probe": "cannot write closed/in/a.nc: the folder closed/in does not exist or is not writable",
+    "save unlisted": "done", "save_run unlisted": "done", "store unlisted": "done",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_folders_that_a_user_may_not_look_into(tmp_path):
+    """Each is an error that says so; a folder that may only be written to is written to."""
+    started = []
+    if hasattr(os, "getuid") and os.getuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv, which takes its rights from root, is not installed")
+        started = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
+    (tmp_path / "closed" / "in").mkdir(parents=True)
+    root = str(Path(mda_ionmech.__file__).parents[1])
+    done = subprocess.run(
+        [*started, sys.executable, "-c", DENIED],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": root}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert told.keys() == TOLD.keys()
+    for name, text in TOLD.items():
+        assert re.match(text, told[name]), told[name]
+
+
+@pytest.mark.slow
+def test_python_without_docstrings_is_told_of(tmp_path):
+    """MDAnalysis cannot be imported then; without assertions alone everything is as it was."""
+    run = small_run().save(tmp_path / "run.nc")
+    for optimise, status in (("1", 0), ("2", 1)):
+        done = subprocess.run(
+            [sys.executable, "-m", "mda_ionmech", "init", "--check", str(run)],
+            env=os.environ | {"PYTHONOPTIMIZE": optimise}, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        if status:
+            assert "MDAnalysis needs: use -O or neither" in done.stderr
+        else:
+            assert done.returncode == 2
+            assert "is not in UTF-8, as TOML requires" in done.stderr
+
+
+@pytest.mark.slow
+def test_readers_that_stop_early_are_no_failure(tmp_path):
+    """`ionmech show run.nc | head`, also without any standard streams."""
+    path = small_run().save(tmp_path / "run.nc")
+    show = f"{sys.executable} -m mda_ionmech show {path}"
+    for line in (f"{show} | head -1", f"{show} <&- >&-"):
+        done = subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.stderr == ""
+        assert done.returncode == 0

@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import shlex
+import subprocess
 import tomllib
 import warnings
 from html.parser import HTMLParser
@@ -12,15 +14,16 @@ import pytest
 import xarray as xr
 from matplotlib.text import Text
 
-from mda_ionmech import InputError, IonSpecies, Results, load, plotting
+from mda_ionmech import InputError, IonSpecies, Results, datasets, load, plotting
 from mda_ionmech.cli.app import main
 from mda_ionmech.cli.toml_file import toml_string
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.errors import warn_user
-from mda_ionmech.lib.plain_text import is_formula, on_one_line, printable
+from mda_ionmech.lib.plain_text import in_shell, is_formula, on_one_line, printable
 from mda_ionmech.lib.terminal import Terminal
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.microstates.sites.site_assignment import SiteAssignment
+from mda_ionmech.results.states_file import write_archive
 from mda_ionmech.results.tables import print_result
 from ovito_modifiers import read_states
 
@@ -39,7 +42,7 @@ REFUSED = [
     "a\x1b[31mb", "a\x00b", "a\nb", "a\rb", "a\x07", "a\x7fb", "a\x9bb", "a\ud800b", "a\udcffb",
     "a\N{RIGHT-TO-LEFT OVERRIDE}b", "a\N{LEFT-TO-RIGHT ISOLATE}b", "a\N{ZERO WIDTH SPACE}b",
     "a\N{LINE SEPARATOR}b", "\N{ZERO WIDTH NO-BREAK SPACE}a", "=1+1", "=cmd|' /C calc'!A0", "+1+1",
-    "-1-1", "@SUM(A1)", "", " ", "\t", "L" * 20_000,
+    "-1-1", "@SUM(A1)", "\uff1d1+1", "a\u3164", "", " ", "\t", "L" * 20_000,
 ]  # fmt: skip
 #: Warnings of a result: atoms and files have names of any kind.
 WARNED = (
@@ -146,6 +149,33 @@ def test_a_terminal_shows_text_as_it_stands(results, width):
         assert seen(plain), "the colours of the console itself are all that steers"
         assert printable(WARNED) in " ".join(plain.split()).replace("  ", " ")
         assert "[red]x[/red] :smile:" in plain
+
+
+@pytest.mark.parametrize("name", REFUSED, ids=lambda name: ascii(name)[:40])
+def test_names_are_refused_in_files_of_other_writers(results, name, tmp_path):
+    """With right checksums and throughout the file: a name from outside comes in this way, too."""
+    if "\ud800" in name or "\udcff" in name:
+        return  # no file holds them
+    path = renamed(results, name, "w").save(tmp_path / "run.nc")
+    with pytest.raises(InputError, match="is damaged: ") as refused:
+        load(path)
+    assert seen(str(refused.value))
+    assert len(str(refused.value)) < 500
+
+
+@pytest.mark.parametrize("name", REFUSED, ids=lambda name: ascii(name)[:40])
+def test_names_are_refused_in_states_of_other_writers(name, tmp_path):
+    """Those that steer nothing in OVITO, a name of blanks in another alphabet, are shown."""
+    with np.load(small_run().save_states(tmp_path / "run.npz")) as archive:
+        arrays = {key: archive[key] for key in archive.files if key != "checksum"}
+    arrays["event_names"] = np.array([name, *arrays["event_names"][1:]])
+    write_archive(str(tmp_path / "other.npz"), arrays)
+    if name == "a\u3164":
+        assert read_states(tmp_path / "other.npz").event_names[0] == name
+        return
+    with pytest.raises(ValueError, match="is damaged: ") as refused:
+        read_states(tmp_path / "other.npz")
+    assert seen(str(refused.value))
 
 
 class Reader(HTMLParser):
@@ -261,6 +291,77 @@ def test_errors_and_warnings_hold_what_can_be_seen(monkeypatch, capsys):
 def test_texts_that_ionmech_init_writes_are_read_back():
     for text in [*TAKEN, "a\x1bb", "a\x00b", "a\nb", "a\x7fb", 'a"""b', "a\\", "\u202ea"]:
         assert tomllib.loads(f"x = {toml_string(text)}")["x"] == text
+
+
+def hostile_topology(name):
+    """The shipped liquid with another name of its anion, and sulfur for its oxygen.
+
+    The anion is then known by its residue name alone.
+    """
+    lines = []
+    for line in (datasets.path("liquid") / "liquid.psf").read_text().split("\n"):
+        words = line.split()
+        if len(words) == 9 and len(line) > 60 and words[3] == "TFS":
+            words[3], words[6] = name, str(1.25 * float(words[6]))
+            words[7] = "32.06" if words[4][0] == "O" else words[7]
+            line = " ".join(words)
+        lines.append(line)
+    return "\n".join(lines)
+
+
+#: Names of residues as topologies may hold them, and of the species that `ionmech init` makes.
+RESIDUES = {
+    "\x1b[2J": "[2J", "=1+1": "1+1", "@SUM": "SUM", "a\u202eb": "ab", "\x07": "anion", "#]": "#]",
+    "L" * 70: "L" * 50, "[BMIM]": "[BMIM]", 'x"y': 'x"y', "$x": "$x", "\u3164": "anion",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RESIDUES, ids=lambda name: ascii(name)[:40])
+def test_the_configuration_of_any_topology_is_taken(name, tmp_path, capsys, monkeypatch):
+    """Names that no species can have are made such that a run takes the configuration."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.psf").write_text(hostile_topology(name), encoding="utf-8")
+    trajectory = str(datasets.path("liquid") / "liquid.part1.xtc")
+    output = "my run;id.toml"
+    words = ["init", "a.psf", trajectory, "-o", output, "--temperature", "330", "--no-figure"]
+    for command in (words, ["init", "--check", output]):
+        monkeypatch.setattr("sys.argv", ["ionmech", *command])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+    told = capsys.readouterr()
+    assert seen(told.out)
+    made = tomllib.loads((tmp_path / output).read_text("utf-8"))
+    assert [one["name"] for one in made["species"]] == ["Li+", RESIDUES[name]]
+    # the commands to go on with are one word each to a shell
+    commands = re.findall(r"ionmech (?:run|rdf|init --check) [^#\n]+", told.out)
+    assert len(commands) == 4
+    assert {shlex.split(one)[-1] for one in commands} == {output}
+
+
+def test_words_of_commands_are_read_as_they_are_by_a_shell(tmp_path):
+    for text in (
+        *TAKEN,
+        "a b.nc",
+        "-rf",
+        "$(touch x)",
+        "a'b",
+        "a\nb",
+        "\x1b[2J",
+        "\u202ea",
+        "~",
+        "*",
+    ):
+        word = in_shell(text)
+        assert seen(word)
+        assert "\n" not in word
+        done = subprocess.run(
+            ["bash", "-c", f"printf %s {word}"], capture_output=True, check=True, cwd=tmp_path
+        )
+        expected = f"./{text}" if text.startswith("-") else text
+        assert done.stdout.decode() == expected
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_seen_is_written_out():

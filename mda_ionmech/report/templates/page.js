@@ -195,7 +195,7 @@ const copy = async (text, what) => {
   }
   say(`${what} copied`);
 };
-const FORMULA = /^\s*[=+\-@]/, SIGN = /^[-+]\d*$/;
+const FORMULA = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/, SIGN = /^[-+]\d*$/;
 const cellOf = value => {
   if (value === null || value === undefined) return "";
   if (typeof value === "number") return String(value);
@@ -219,22 +219,26 @@ const gridOf = table => [...table.rows].map(row => [...row.cells].map(textOf));
 const alignOf = table => [...table.tHead.rows[0].cells].map(cell => cell.classList.contains("n"));
 const markdownOf = table => {
   const [head, ...rows] = gridOf(table).map(
-    row => row.map(text => text.replace(/[\\|*_<>`[\]]/g, "\\$&")));
+    row => row.map(text => text.replace(/[\\|*_<>`[\]~$&:@#!]/g, "\\$&")));
   const rule = alignOf(table).map(right => right ? "---:" : ":---");
   return [head, rule, ...rows].map(row => `| ${row.join(" | ")} |`).join("\n") + "\n";
 };
-const SUPER = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹";
+const SUPER = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁺", SUB = "₋₀₁₂₃₄₅₆₇₈₉₊", LEVEL = "-0123456789+";
 const TEX = {
   "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
   "<": "$<$", ">": "$>$", "|": "$|$", "\u00c5": "\\AA{}", "\u00d7": "$\\times$", "\u2212": "$-$",
 };
 const latexText = text => text
   .replace(/[\\~^<>|\u00c5\u00d7\u2212]|[&%$#_{}]/g, one => TEX[one] || `\\${one}`)
-  .replace(/[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, run =>
-    `$^{${[...run].map(one => "-0123456789"[SUPER.indexOf(one)]).join("")}}$`);
+  .replace(/[⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁺]+/g, run =>
+    `$^{${[...run].map(one => LEVEL[SUPER.indexOf(one)]).join("")}}$`)
+  .replace(/[₋₀₁₂₃₄₅₆₇₈₉₊]+/g, run =>
+    `$_{${[...run].map(one => LEVEL[SUB.indexOf(one)]).join("")}}$`);
 const latexOf = table => {
   const columns = alignOf(table).map(right => right ? "r" : "l").join("");
-  const rows = gridOf(table).map(row => `${row.map(latexText).join(" & ")} \\\\`);
+  // a bracket or star at the start of a row would be an option of the command before it
+  const rows = gridOf(table).map(
+    row => `${row.map(latexText).join(" & ").replace(/^[[*]/, "{$&}")} \\\\`);
   const foot = table.tFoot ? rows.splice(-1) : [];
   const caption = latexText(table.caption.textContent.trim().replace(/\s+/g, " "));
   return ["% needs \\usepackage{booktabs}", "\\begin{table}", `\\caption{${caption}}`,
