@@ -12,6 +12,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from mda_ionmech.analysis.radial_distributions import LONG_NAMES as DISTRIBUTIONS
 from mda_ionmech.cli.app import app as command
 from mda_ionmech.cli.config import Config
 from mda_ionmech.observables.displacement_spectrum import LONG_NAMES as DISPLACEMENTS
@@ -135,10 +136,11 @@ def _parameters(one: Any) -> list[str]:
 def result_variables() -> str:
     """The variables of a result that this version computes, with dimensions and units."""
     lines: list[str] = []
-    meanings = LONG_NAMES | {n: text for n, (text, _) in (HOP_CHANNELS | DISPLACEMENTS).items()}
+    others = HOP_CHANNELS | DISPLACEMENTS | DISTRIBUTIONS
+    meanings = LONG_NAMES | {n: text for n, (text, _) in others.items()}
     for path in (
         "/decomposition", "/transitions", "/filters", "/displacement_spectrum", "/hop_channels",
-        "/states",
+        "/radial_distributions", "/states",
     ):  # fmt: skip
         lines += [f"## `{path[1:]}`", "", "| variable | dimensions | unit | meaning |"]
         lines += ["|---|---|---|---|"]

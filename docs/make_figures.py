@@ -152,6 +152,7 @@ def main() -> None:
         "event-matrix": plotting.event_matrix(results, window=WINDOW),
         "effectiveness": plotting.effectiveness(results, window=WINDOW),
         "coordination": plotting.coordination(results),
+        "radial-distribution": plotting.radial_distribution(results),
         "rdf": plotting.rdf(
             shell.distributions["solvent"],
             inner=shell.inner["solvent"],

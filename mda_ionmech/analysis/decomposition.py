@@ -464,5 +464,6 @@ class OnsagerDecomposition(RunAnswers, AnalysisBase):
         left = bar.total - bar.n
         spread = workers.of(run)
         self.results = assembled(run, gathered, spread, lambda part: bar.update(part * left))
-        self._done = FinishedRun(gathered, run, self.results, workers).with_others()
+        sampled = self._stage.prepared.distributions
+        self._done = FinishedRun(gathered, run, self.results, workers).with_others(sampled)
         bar.update(bar.total - bar.n)

@@ -19,6 +19,7 @@ from .window_workers import WindowWorkers
 if TYPE_CHECKING:
     from ..events import EventRule
     from ..microstates.detector import Detector
+    from ..microstates.rdf import RadialDistribution
     from ..results.results import Results
 
 
@@ -49,11 +50,16 @@ class FinishedRun:
         self.__dict__.update(state)
         self.__post_init__()
 
-    def with_others(self) -> FinishedRun:
+    def with_others(self, sampled: Mapping[int, Mapping[str, RadialDistribution]]) -> FinishedRun:
         """The run itself, with further groups in its results: displacements, hops, other choices.
 
-        See `displacement_dataset`, `hop_channels_dataset`, `add_filters` and
-        `add_hop_definitions`.
+        See `displacement_dataset`, `hop_channels_dataset`, `radial_distributions_dataset`,
+        `add_filters` and `add_hop_definitions`.
+
+        Parameters
+        ----------
+        sampled : mapping of int to mapping of str to RadialDistribution
+            g(r) of sampled frames by ligand type, by the number of each species with shells.
         """
         import xarray as xr
 
@@ -61,12 +67,14 @@ class FinishedRun:
         from ..observables.hop_channels import hop_channels_dataset
         from .filter_shares import add_filters  # imports what is slow to import
         from .hop_definitions import add_hop_definitions
+        from .radial_distributions import radial_distributions_dataset
 
         add_filters(self.gathered, self.results)
         add_hop_definitions(self.gathered, self.record, self.results)
         further = {
             "displacement_spectrum": displacement_dataset(self.record, self._few_windows()),
             "hop_channels": hop_channels_dataset(self.record),
+            "radial_distributions": radial_distributions_dataset(self.gathered.species, sampled),
         }
         for name, group in further.items():
             if group is not None:

@@ -21,6 +21,7 @@ from ..microstates.contacts import FrameGeometry
 from ..microstates.rdf import PairCounts
 from . import plausibility, unit_checks
 from .cage_checks import long_visits
+from .radial_distributions import distributions_of
 
 if TYPE_CHECKING:
     from ..microstates.rdf import RadialDistribution
@@ -105,6 +106,22 @@ class ShellSample:
         assert counts is not None
         at = np.where(counts.any(axis=1), (counts > 0).argmax(axis=1), -1)
         return self.by_type(np.where(at >= 0, self.pairs.edges[at], np.inf))
+
+
+@dataclass(frozen=True)
+class FromSample:
+    """What sampled frames tell.
+
+    Attributes
+    ----------
+    texts : list of str
+        Warnings about what is implausible.
+    distributions : dict of int to dict of str to RadialDistribution
+        g(r) by ligand type, by the number of each species with shells.
+    """
+
+    texts: list[str]
+    distributions: dict[int, dict[str, RadialDistribution]]
 
 
 def some_carriers(frame: FrameGeometry) -> FrameGeometry:
@@ -287,8 +304,8 @@ class TemperatureSample:
                 yield plausibility.written_temperature(temperature, mean, key)
 
 
-def warnings_of_sample(source: FrameSource) -> list[str]:
-    """Warnings about what is implausible in sampled frames, before all of them are read.
+def read_sample(source: FrameSource) -> FromSample:
+    """Warnings about what is implausible in sampled frames, and g(r), before all of them are read.
 
     Cost: `FRAMES` frames read, with one neighbour search to 8 A for up to `CARRIERS` carriers.
 
@@ -348,7 +365,11 @@ def warnings_of_sample(source: FrameSource) -> list[str]:
     texts += temperature.texts(source.choices.temperature, str(getattr(reader, "format", "")))
     texts += speed.texts(source.choices.temperature, source.times.spacing)
     texts += _motion(source, motion)
-    return [text for text in texts if text]
+    distributions = {
+        index: distributions_of(shell.pairs.distributions(), shell.detector)
+        for index, shell in shells.items()
+    }
+    return FromSample([text for text in texts if text], distributions)
 
 
 def _units(source: FrameSource, snapshot: Snapshot) -> Iterator[str | None]:
@@ -396,8 +417,7 @@ def _shells(one: IonSpecies, shell: ShellSample, span: float) -> Iterator[str | 
     if empty is not None:
         yield empty
         return
-    found: dict[str, RadialDistribution] = shell.pairs.distributions()
-    found |= getattr(shell.detector, "distributions", {})
+    found = distributions_of(shell.pairs.distributions(), shell.detector)
     for kind in outer:
         yield plausibility.wide_band(one.name, kind, inner[kind], outer[kind])
         yield from plausibility.misplaced_radii(

@@ -11,6 +11,7 @@ from ..lib.atom_order import check_atom_order
 from ..lib.errors import InputError
 from ..microstates import CageAssignment, SiteAssignment
 from ..microstates.detector import settled_on
+from ..microstates.rdf import RadialDistribution
 from ..trajectory.cells import check_cell_height, check_constant_cell
 from ..trajectory.repeated_frames import recognising_atoms
 from ..trajectory.unwrap import LONG_STEP, MAX_LONG_FRACTION
@@ -19,7 +20,7 @@ from .coordinate_checks import carrier_places, check_coordinates, describe_reach
 from .frame_source import FrameSource
 from .label_checks import check_number_of_labels
 from .lengths import Lengths, whole_lengths
-from .sampled_frames import warnings_of_sample
+from .sampled_frames import read_sample
 from .site_checks import site_notes
 from .step_checks import far_steps, sample_notes, sample_steps
 from .wrapping_vectors import told_by_jumps
@@ -44,6 +45,8 @@ class Prepared:
         Indices of atoms whose positions identify a frame.
     far : numpy.ndarray
         Shape (species,), Angstrom: length above which a step is unusually long.
+    distributions : dict of int to dict of str to RadialDistribution
+        g(r) of the sampled frames by ligand type, by the number of each species with shells.
     """
 
     lengths: Lengths
@@ -53,6 +56,7 @@ class Prepared:
     mover: int
     recognised_by: np.ndarray
     far: np.ndarray
+    distributions: dict[int, dict[str, RadialDistribution]]
 
 
 def check_before_reading(source: FrameSource) -> Prepared:
@@ -94,7 +98,8 @@ def check_before_reading(source: FrameSource) -> Prepared:
         if isinstance(one.microstates, SiteAssignment | CageAssignment)
     }
     check_number_of_labels(source.species)
-    for text in [*site_notes(source.species), *warnings_of_sample(source)]:
+    found_in_sample = read_sample(source)
+    for text in [*site_notes(source.species), *found_in_sample.texts]:
         source.note(text, loud=True)
     sampled = sample_steps(source)
     for text in sample_notes(source.species, sampled, source.times.spacing):
@@ -108,6 +113,7 @@ def check_before_reading(source: FrameSource) -> Prepared:
         mover=int(bodies.members.atoms[bodies.members.offsets[mover]]),
         recognised_by=recognising_atoms(source.universe.atoms.n_atoms),
         far=far_steps(source.species, sampled),
+        distributions=found_in_sample.distributions,
     )
 
 

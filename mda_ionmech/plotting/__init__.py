@@ -11,6 +11,7 @@ from .hop_channels import hop_channels
 from .hop_strings import hop_strings
 from .journal import journal
 from .mechanism import concertedness, populations, robustness, timeline, transitions
+from .radial_distribution import radial_distribution
 from .running import running
 from .spectrum import displacement_spectrum
 from .structure import rdf
@@ -32,6 +33,7 @@ __all__ = [
     "journal",
     "onsager",
     "populations",
+    "radial_distribution",
     "rdf",
     "robustness",
     "running",

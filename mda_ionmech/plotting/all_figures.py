@@ -16,6 +16,7 @@ from ..lib.write_targets import file_target, shown_path
 from ..results.coordination import has_coordination
 from ..results.displacement_spectrum import species_with_displacements
 from ..results.hop_channels import species_with_channels
+from ..results.radial_distribution import species_with_distributions
 from .contributions import contributions, effectiveness, event_matrix, onsager, shares
 from .coordination import coordination
 from .hop_channels import hop_channels
@@ -27,6 +28,7 @@ from .mechanism import (
     timeline,
     transitions,
 )
+from .radial_distribution import radial_distribution
 from .running import running
 from .spectrum import displacement_spectrum
 from .style import check_axes, check_results
@@ -81,6 +83,8 @@ def figures(
         drawn.append((hop_channels, own))
     if has_coordination(results, name):
         drawn.append((coordination, own))
+    if name in species_with_distributions(results):
+        drawn.append((radial_distribution, own))
     with suppress(InputError):
         macrostates_of(results, name)
         drawn += [(populations, own), (transitions, at)]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Okabe and Ito; ligand types are no events and have colours of their own.
-_COLORS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2")
+COLORS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2")
 
 
 def coordination(results: Results, ax: Axes | None = None, *, species: str | None = None) -> Axes:
@@ -47,7 +47,7 @@ def coordination(results: Results, ax: Axes | None = None, *, species: str | Non
         x = one["number"].to_numpy() + (k - (len(types) - 1) / 2) * width
         ax.bar(
             x, one["fraction"], width, yerr=reach(one["fraction"], one["low"], one["high"]),
-            color=_COLORS[k % len(_COLORS)], error_kw={"lw": 1}, capsize=2,
+            color=COLORS[k % len(COLORS)], error_kw={"lw": 1}, capsize=2,
             label=f"{plain(kind)}: {mean[kind, 'atoms'][0]:.2f}",
         )  # fmt: skip
     shown = rows.loc[rows["ligands"].isin(types), "number"]

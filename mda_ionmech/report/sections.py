@@ -12,14 +12,15 @@ from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.coordination import has_coordination
 from ..results.displacement_spectrum import species_with_displacements
 from ..results.ends import with_ends
+from ..results.radial_distribution import species_with_distributions
 from ..results.tables import concertedness, momentum_line
 from ..results.window_tables import Coefficients
 from . import frames, state_frames
 from .charts import by_window, views
+from .charts import coordination as shell_charts
 from .charts import displacements as spectra
 from .charts import events as event_charts
 from .charts import macrostates as macrostate_charts
-from .charts.coordination import coordination as coordination_chart
 from .charts.style import event_keys, macrostate_keys
 from .elements import Chart, Charts, Data, Element, Heading, Key, Section, Table, Text, data
 from .frames import table_data
@@ -281,10 +282,18 @@ def coordination(at: Reading) -> Section | None:
         ]
         caption = f"Mean number of ligands in the shells of {name}, with {at.level} intervals."
         head = ("ligands", "atoms", at.level, "molecules", at.level)
+        charts = [shell_charts.coordination(at, name, source)]
+        if name in species_with_distributions(at.results):
+            found = at.results.radial_distribution(species=name)
+            curves = state_frames.radial_distribution(
+                found, f"radial-distribution-{at.number(name)}"
+            )
+            radii = state_frames.shell_radii(found, f"shell-radii-{at.number(name)}")
+            charts.append(shell_charts.radial_distribution(at, name, curves, radii))
         parts += [
             Heading(f"Shells of {name}"),
             Table(caption, head, rows, data=source),
-            Charts((coordination_chart(at, name, source),)),
+            Charts(tuple(charts)),
         ]
     return Section("coordination", "Coordination", tuple(parts)) if parts else None
 

@@ -60,6 +60,27 @@ def coordination(table: pd.DataFrame, name: str) -> Data:
     return data(name, ["key", "ligands", "counted", "number", "value", "low", "high"], rows)
 
 
+def radial_distribution(table: pd.DataFrame, name: str) -> Data:
+    """g(r) and the number of ligand atoms within a distance, by ligand type."""
+    rows = [
+        [f"ligand:{ligands}", ligands, r, *map(plain, row)]
+        for (ligands, r), row in zip(table.index.to_list(), table.to_numpy(), strict=True)
+    ]
+    columns: list[str | tuple[str, str]] = ["key", "ligands", ("r", "angstrom")]
+    columns += ["g", "error", "number_within"]
+    return data(name, columns, rows)
+
+
+def shell_radii(table: pd.DataFrame, name: str) -> Data:
+    """Where contacts begin and end, by ligand type."""
+    rows = [
+        [f"ligand:{kind}", kind, what, radius]
+        for kind, ends in table.attrs["radii"].items()
+        for what, radius in zip(("forms below", "breaks beyond"), ends, strict=True)
+    ]
+    return data(name, ["key", "ligands", "contact", ("radius", "angstrom")], rows)
+
+
 def transitions(at: Reading, species: str, name: str) -> Data:
     """Every transition at each window: probability, rate, flow, contribution, and its ribbon.
 

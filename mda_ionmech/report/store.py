@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from ..lib.errors import InputError
 from ..lib.plain_text import printable
+from .charts.style import COMMON
 from .elements import Beside, Chart, Charts, Data, Folded, Page, Slider, Table
 
 #: What would end or change the state of a script element if it stood in a text of the runtime.
@@ -38,7 +39,10 @@ def vega() -> Any:
 
 
 def store_of(page: Page) -> dict[str, Any]:
-    """Data of tables and figures, figures, moving tables and sliders of a page."""
+    """Data of tables and figures, figures, moving tables and sliders of a page.
+
+    The data are written by columns, see `packed`; ``common`` holds what all figures have.
+    """
     data: dict[str, Any] = {}
     charts: dict[str, Any] = {}
     moving: dict[str, Any] = {}
@@ -51,12 +55,15 @@ def store_of(page: Page) -> dict[str, Any]:
         if isinstance(element, Chart):
             names = [one.name for one in element.data]
             charts[element.name] = {
-                "spec": element.spec, "data": names, "alt": element.alt, "wide": element.wide,
+                "spec": {k: v for k, v in element.spec.items() if COMMON.get(k) != v},
+                "data": names, "alt": element.alt, "wide": element.wide,
             }  # fmt: skip
         elif element.at_window and element.data is not None and "window" in scans:
             moving[element.data.name] = [element.at_window.get(w) for w in scans["window"].values]
     sliders = {name: _plain_slider(one) for name, one in scans.items()}
-    return {"data": data, "charts": charts, "moving": moving, "sliders": sliders}
+    return {
+        "data": data, "charts": charts, "common": COMMON, "moving": moving, "sliders": sliders
+    }  # fmt: skip
 
 
 def _elements(page: Page) -> Iterator[Chart | Table]:
@@ -79,10 +86,42 @@ def _elements(page: Page) -> Iterator[Chart | Table]:
 
 
 def _plain_data(one: Data) -> dict[str, Any]:
+    values = zip(*one.rows, strict=True) if one.rows else [()] * len(one.columns)
     return {
         "columns": [[c.name, c.unit, c.in_files] for c in one.columns],
-        "rows": [list(row) for row in one.rows],
+        "values": [
+            packed(v if c.in_files else [_for_drawing(x) for x in v])
+            for c, v in zip(one.columns, values, strict=True)
+        ],
     }
+
+
+def _for_drawing(value: Any) -> Any:
+    """A value that no file holds: a number with the digits that can be seen."""
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+def packed(values: Sequence[Any]) -> list[Any] | dict[str, Any]:
+    """A column as JSON: its values, or, where that is shorter, its distinct values once.
+
+    Parameters
+    ----------
+    values : sequence
+        Texts, numbers and None.
+
+    Returns
+    -------
+    list, or dict
+        ``of``: the distinct values, and ``at``: the number of the one in each row.
+    """
+    number: dict[str, int] = {}
+    texts = [json.dumps(value) for value in values]
+    at = [number.setdefault(text, len(number)) for text in texts]
+    length = sum(len(text) for text in texts)
+    if length <= sum(map(len, number)) + sum(len(str(k)) for k in at) + len('{"of":[],"at":}'):
+        return list(values)
+    distinct: dict[int, Any] = dict(zip(at, values, strict=True))
+    return {"of": [distinct[k] for k in range(len(number))], "at": at}
 
 
 def _plain_slider(one: Slider) -> dict[str, Any]:

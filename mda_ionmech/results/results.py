@@ -439,6 +439,37 @@ class Results(ResultTree):
 
         return running_estimate(self, parts, species)
 
+    def radial_distribution(self, *, species: str | None = None) -> pd.DataFrame:
+        """g(r) of the ligand atoms around the carriers, of the frames sampled before the run.
+
+        Of those that the cutoffs were found on, where the detector found them (up to 200 frames),
+        else of 25 frames, and of at most 200 carriers then.
+
+        Parameters
+        ----------
+        species : str, optional
+            Default: the first species with shells.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (ligands, r): ligand type, and the centre of each bin, Angstrom. Columns ``g``,
+            ``error``, the standard error of smoothed g(r) from counting alone, and
+            ``number_within``, the mean number of ligand atoms closer than the far edge of the bin.
+            By ligand type, ``attrs["frames"]`` holds the number of frames and ``attrs["radii"]``
+            the distances below which a contact forms and beyond which it breaks, Angstrom, of
+            detectors with cutoffs. `plotting.radial_distribution` draws it.
+
+        Raises
+        ------
+        InputError
+            For a species without shells, as on sites, and for results that do not hold g(r), as
+            combined ones and those of earlier versions.
+        """
+        from .radial_distribution import radial_distribution
+
+        return radial_distribution(self, species)
+
     def coordination(self, *, species: str | None = None) -> pd.DataFrame:
         """How often carriers have how many ligands in their shells, as the run counted them.
 

@@ -149,6 +149,11 @@ class ResultTree:
         return self._group("displacement_spectrum")
 
     @property
+    def radial_distribution_data(self) -> xr.Dataset | None:
+        """g(r) of ligands around carriers; see `Results.radial_distribution`."""
+        return self._group("radial_distributions")
+
+    @property
     def blocks(self) -> Blocks:
         """The sums over blocks of time origins that everything is computed from.
 

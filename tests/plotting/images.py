@@ -77,7 +77,8 @@ def drawings() -> dict[str, Callable]:
     shells, sites = ions.results, hops.results
     alike = (
         "contributions", "coordination", "effectiveness", "event_matrix", "onsager", "populations",
-        "running", "shares", "timeline", "transitions", "view_curves", "view_map",
+        "radial_distribution", "running", "shares", "timeline", "transitions", "view_curves",
+        "view_map",
     )  # fmt: skip
     named = {name: partial(getattr(plotting, name), shells) for name in alike}
     return named | {

@@ -377,7 +377,7 @@ def pages_of(pdf):
 def test_pages_of_the_demos(browser, tmp_path, name, most):
     """Small, short on paper, and without a complaint wherever the sliders are."""
     path = DEMOS[name](getattr(datasets, name)()).run().results.report(tmp_path / f"{name}.html")
-    assert path.stat().st_size < 1_800_000
+    assert path.stat().st_size < 1_600_000
     words = re.sub(r"<script.*?</script>", "", path.read_text("utf-8"), flags=re.S)
     assert re.findall(r"\d\s%", words) == []
     watched = Watched(browser, path, viewport={"width": 1280, "height": 900})

@@ -78,6 +78,12 @@ class Checked(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
+def rows_of(columns):
+    """Rows of data that a page holds by columns."""
+    whole = [[c["of"][k] for k in c["at"]] if isinstance(c, dict) else c for c in columns]
+    return [list(row) for row in zip(*whole, strict=True)]
+
+
 def checked(path):
     """A page that opens offline, with everything in it, and that a screen reader can read."""
     text = path.read_text("utf-8")
@@ -106,10 +112,13 @@ def checked(path):
             assert attrs["href"][1:] in ids
     assert len(found.all("h1")) == len(found.all("title")) == 1
     found.store = json.loads(found.scripts[0])
+    for one in found.store["data"].values():
+        one["rows"] = rows_of(one["values"])
     drawn = [attrs["data-chart"] for attrs in found.all("figure")]
     assert sorted(drawn) == sorted(found.store["charts"])
     for chart in found.store["charts"].values():
         assert chart["alt"]
+        chart["spec"] = found.store["common"] | chart["spec"]
         check_chart(chart["spec"])
         known = {
             column[0] for one in chart["data"] for column in found.store["data"][one]["columns"]
@@ -417,3 +426,23 @@ def test_terminal_report_and_figure_show_one_reading(liquid_run, tmp_path):
     heights = np.array([bar.get_height() for bar in ax.patches if bar.get_x() == last])
     np.testing.assert_allclose(heights / heights.sum(), table["share"], atol=1e-12)
     assert [t.get_text() for t in ax.get_xticklabels()][-1] == "limit"
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), st.sampled_from(["free", "<b>", "Li+, Å"]), st.floats(width=32),
+                  st.integers(-3, 3)).filter(lambda x: x is None or x == x)
+    )
+)  # fmt: skip
+def test_columns_hold_every_value_once_where_that_is_shorter(values):
+    kept = store.packed(values)
+    (again,) = zip(*rows_of([kept]), strict=True) if values else [()]
+    assert [(type(x), x) for x in again] == [(type(x), x) for x in values]
+    assert len(json.dumps(kept)) <= len(json.dumps(values)) + 40
+
+
+def test_repeated_words_and_lengths_are_written_once():
+    words = ["solvent exchange", "vehicular"] * 50
+    assert store.packed(words) == {"of": words[:2], "at": [0, 1] * 50}
+    numbers = [k / 7 for k in range(50)]
+    assert store.packed(numbers) == numbers

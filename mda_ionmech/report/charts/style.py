@@ -54,6 +54,12 @@ _CONFIG: Spec = {
     "axisX": {"grid": False},
     "text": {"color": INK},
 }  # fmt: skip
+#: What all figures of a page have.
+COMMON: Spec = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+    "config": _CONFIG,
+    "autosize": {"type": "fit-x", "contains": "padding"},
+}
 
 
 def event_keys(names: Iterable[str]) -> list[Key]:
@@ -92,16 +98,17 @@ def chart(
     """
     params = [{"name": "hidden", "value": []}, {"name": "over", "value": ""}]
     params += [{"name": f"at_{one}", "value": 0} for one in follows]
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "config": _CONFIG,
-        "width": 460,
-        "height": HEIGHT,
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "data": {"name": source.name},
-        "params": params,
-        "layer": list(layers),
-    } | more
+    return (
+        COMMON
+        | {
+            "width": 460,
+            "height": HEIGHT,
+            "data": {"name": source.name},
+            "params": params,
+            "layer": list(layers),
+        }
+        | more
+    )
 
 
 def figure(

@@ -9,6 +9,13 @@ const state = { hidden: new Set(), over: "", at: {} };
 const all = (what, inside = document) => [...inside.querySelectorAll(what)];
 const say = text => { document.querySelector(".said").textContent = text; };
 
+// data come by columns, with values that repeat written once
+for (const one of Object.values(store.data)) {
+  const columns = one.values.map(column => column.of ? column.at.map(k => column.of[k]) : column);
+  one.rows = (columns[0] || []).map((_, k) => columns.map(column => column[k]));
+  delete one.values;
+}
+
 // figures
 const objects = one => one.rows.map(
   row => Object.fromEntries(one.columns.map((column, k) => [column[0], row[k]])));
@@ -45,7 +52,7 @@ const drawNow = async name => {
   const value = signals();
   const params = chart.spec.params.map(one => one.name);
   const spec = {
-    ...chart.spec, width: widthOf(name, chart), description: chart.alt,
+    ...store.common, ...chart.spec, width: widthOf(name, chart), description: chart.alt,
     params: chart.spec.params.map(one => one.name in value ? { ...one, value: value[one.name] } : one),
     datasets: Object.fromEntries(chart.data.map(one => [one, objects(store.data[one])])),
   };
