@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from itertools import product
 from os import PathLike
 from typing import Any
 
@@ -26,15 +25,11 @@ from .estimates import Estimates
 from .load_file import load
 from .results import Results
 from .same_settings import SPREAD, differing, nearly_equal
+from .same_trajectory import recorded, shared_frames
 from .schema import check_schema, load_schema
 
 #: Probability below which differences between replicas are reported.
 UNLIKELY = 0.01
-#: Frames of two results that are compared, and difference of equal displacements, Angstrom:
-#: coordinates in files have three digits.
-SAMPLED, SAME_STEP = 16, 1e-3
-#: Frames whose displacements stand for a run in a combined result.
-RECORDED = 64
 
 
 def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
@@ -110,43 +105,7 @@ def _origins(results: Results) -> list[dict[str, Any]]:
     if "replicas" in settings:
         return list(settings["replicas"])
     known = {k: settings[k] for k in ("trajectory", "n_frames", "first_frame", "last_frame")}
-    return [known | {"displacements_angstrom": _recorded(results)}]
-
-
-def _recorded(results: Results) -> dict[str, list[float]]:
-    """Displacements of the first carrier in some frames, by frame number.
-
-    The numbers are multiples of a power of two, so that those of a shorter run include those of a
-    longer one.
-    """
-    states = results.states
-    if states is None:
-        return {}
-    numbers = states["source_frame"].values
-    stride = 2 ** max(int(np.log2(max(np.ptp(numbers), 1) / RECORDED)), 0)
-    chosen = np.flatnonzero(numbers % stride == 0)
-    steps = states["displacement"].isel(frame=chosen, carrier=0).values
-    return {
-        str(number): np.round(step, 4).tolist()
-        for number, step in zip(numbers[chosen], steps, strict=True)
-        if np.all(np.isfinite(step)) and np.any(np.abs(step) > SAME_STEP)
-    }
-
-
-def _shared_recorded(one: Results, other: Results) -> tuple[int, int] | None:
-    """First and last frame in which the first carriers of two replicas move identically.
-
-    None unless this holds in most recorded frames with the same number.
-    """
-    for a, b in product(_origins(one), _origins(other)):
-        first, second = (r.get("displacements_angstrom", {}) for r in (a, b))
-        common = sorted(map(int, first.keys() & second.keys()))
-        equal = [
-            k for k in common if np.allclose(first[str(k)], second[str(k)], rtol=0, atol=SAME_STEP)
-        ]
-        if len(equal) > max(2, len(common) / 2):
-            return equal[0], equal[-1]
-    return None
+    return [known | {"displacements_angstrom": recorded(results)}]
 
 
 def _check_equal(listed: Sequence[Results]) -> list[str]:
@@ -205,44 +164,17 @@ def _check_different(listed: Sequence[Results], files: Sequence[str]) -> None:
             )
     for number, other in enumerate(listed):
         for earlier, one in enumerate(listed[:number]):
-            single = one.states is not None and other.states is not None
-            if shared := (_shared_frames if single else _shared_recorded)(one, other):
-                raise InputError(
-                    f"results {earlier + 1} and {number + 1} are of one trajectory and both hold "
-                    f"its frames {shared[0]} to {shared[1]}: what is in both would be counted as "
-                    "two independent measurements; combine runs of separate trajectories, or "
-                    "stretches of one that do not overlap"
-                )
-
-
-def _shared_frames(one: Results, other: Results) -> tuple[int, int] | None:
-    """First and last frame of a sample in which all carriers of two results move identically.
-
-    None unless this holds in most frames with the same number, or if a result holds no states.
-    """
-    first, second = one.states, other.states
-    if first is None or second is None or first.sizes["carrier"] != second.sizes["carrier"]:
-        return None
-    numbers = first["source_frame"].values, second["source_frame"].values
-    common, *places = np.intersect1d(*numbers, return_indices=True)
-    chosen = np.unique(np.linspace(0, len(common) - 1, min(len(common), SAMPLED)).astype(int))
-    equal, n_moved = [], 0
-    for k in chosen:
-        a, b = (
-            states["displacement"].isel(frame=int(at[k])).values
-            for states, at in zip((first, second), places, strict=True)
-        )
-        known = np.isfinite(a) & np.isfinite(b)
-        if np.any(np.abs(a[known]) > SAME_STEP) or np.any(np.abs(b[known]) > SAME_STEP):
-            n_moved += 1
-            if np.all(np.abs(a - b)[known] < SAME_STEP):
-                equal.append(int(common[k]))
-    if len(equal) <= max(2, n_moved / 2):
-        return None
-    if len(equal) < n_moved:
-        return equal[0], equal[-1]
-    settings = one.settings, other.settings
-    return max(s["first_frame"] for s in settings), min(s["last_frame"] for s in settings)
+            shared = shared_frames(one, other, _origins(one), _origins(other))
+            if shared is None:
+                continue
+            (first, last), (begin, end) = shared
+            apart = "" if (first, last) == (begin, end) else f", numbered {begin} to {end} there"
+            raise InputError(
+                f"results {earlier + 1} and {number + 1} are of one trajectory and both hold its "
+                f"frames {first} to {last}{apart}: what is in both would be counted as two "
+                "independent measurements; combine runs of separate trajectories, or stretches of "
+                "one that do not overlap"
+            )
 
 
 def _digests(results: Results) -> set[bytes]:

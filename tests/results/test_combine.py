@@ -250,6 +250,44 @@ def test_overlapping_stretches_of_one_trajectory_are_refused():
     assert len(combine([both, stretch(100, 200)]).settings["replicas"]) == 3
 
 
+def piece(start, stop, seed=4, noise=0.05):
+    """Frames of a trajectory in a file of its own, where their numbers begin at 0."""
+    rng = np.random.default_rng(seed)
+    paths, _ = hops(rng, 400, 6, 0.2, 1.0, 1.0)
+    paths = paths + rng.uniform(0, 40, (6, 3)) + rng.normal(0, noise, paths.shape)
+    universe = make_universe(paths[start:stop], names=["I"] * 6)
+    ions = IonSpecies(universe.select_atoms("name I"), charge=1, name="ion")
+    options = {"windows": [1.0, 4.0], "resolutions": [1.0], "horizons": [4.0]}
+    run = OnsagerDecomposition([ions], temperature=300.0, frame="laboratory", **options).run()
+    return run.results
+
+
+@pytest.mark.slow
+def test_overlapping_pieces_of_one_trajectory_are_refused_whatever_their_numbers(tmp_path):
+    """As of a trajectory that was cut into files with some frames in two of them."""
+    first = piece(0, 250)
+    for (start, stop), frames in {
+        (200, 400): (r"20\d to 24\d", r"\d to 4\d"),
+        (100, 200): (r"10\d to 19\d", r"\d to 9\d"),
+    }.items():
+        text = rf"hold its frames {frames[0]}, numbered {frames[1]} there: what is in both"
+        with pytest.raises(InputError, match=text):
+            combine([first, piece(start, stop)])
+        # also from files, in the other order, and inside a combined result
+        files = [piece(start, stop).save(tmp_path / "b.nc"), first.save(tmp_path / "a.nc")]
+        with pytest.raises(InputError, match="are of one trajectory"):
+            combine(files)
+    both = combine([first, piece(0, 250, seed=9)])
+    for pair in ([both, piece(100, 400)], [piece(100, 400), both]):
+        with pytest.raises(InputError, match="are of one trajectory"):
+            combine(pair)
+    # what follows is not what went before, nor are other carriers on the same lattice
+    assert len(combine([first, piece(250, 400)]).settings["replicas"]) == 2
+    for noise in (0.0, 0.05):
+        several = [piece(0, 250, seed, noise) for seed in (4, 5, 6)]
+        assert len(combine(several).settings["replicas"]) == 3
+
+
 @pytest.mark.slow
 def test_the_command_does_not_take_its_own_output(one, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

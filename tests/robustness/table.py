@@ -75,7 +75,8 @@ REST = """
 _ROWS = (
     (
         "`combine` of a result with itself, with a result that holds it, of overlapping stretches "
-        "of one trajectory; `combined.nc` among `*.nc`; an output that is also an input",
+        "of one trajectory, also from files with numbers of their own; `combined.nc` "
+        "among `*.nc`; an output that is also an input",
         "refused, with the names of the files",
         "tests/results/test_combine.py",
     ),
