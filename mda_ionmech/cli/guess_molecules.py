@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from MDAnalysis import SelectionError
 
-from ..lib.covalent_bonds import MOST_ATOMS, guess_bonds
+from ..lib.covalent_bonds import MOST_ATOMS, bonds_in_frame
 from ..lib.elements import elements_of
 from ..lib.formal_charges import MOBILE, MONATOMIC, Ion, formula_of, ion_of, with_sign
 from ..lib.guessed_groups import other_molecules, within_whole
@@ -167,6 +167,7 @@ class _Atoms:
                 molecule = molecule_of_atom(universe, self.pairs)
                 self.bonds_guessed = len(self.pairs) > 0
             self.pairs = within_whole(self.pairs, molecule, self.elements)
+            self.pairs = self.pairs[np.all(self.elements[self.pairs] != "", axis=1)]
         self.molecule = in_order_of_appearance(molecule)
         self.near: list[list[int]] = [[] for _ in range(n)]
         for i, j in self.pairs.tolist():
@@ -188,7 +189,7 @@ class _Atoms:
         box = ts.dimensions
         if box is not None and not np.all(box[:3] > 6.5):
             return none
-        return guess_bonds(self.elements, ts.positions, box)
+        return bonds_in_frame(self.universe, ts, elements=self.elements)
 
     def total_charge(self, ix: np.ndarray) -> float | None:
         """Sum of the charges of some atoms in the topology, e; None where it has none."""

@@ -7,8 +7,11 @@ ions, halides and atoms of unknown elements have no bonds. Radii: Cordero et al.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from .elements import elements_of
 from .errors import InputError
 
 #: Covalent radii, Angstrom.
@@ -18,6 +21,8 @@ RADII = {
 }  # fmt: skip
 #: Distance beyond the sum of the radii at which a bond ends, Angstrom.
 SLACK = 0.4
+#: Largest distance of a virtual site (TIP4P, TIP5P) or Drude particle from its atom, Angstrom.
+SITE_REACH = 1.0
 #: Most atoms whose bonds are guessed.
 MOST_ATOMS = 500_000
 
@@ -78,4 +83,44 @@ def guess_bonds(
     alone = light < 0
     alone[first] = True
     found = np.sort(np.stack([i[alone], j[alone]], axis=1), axis=1).astype(np.int64)
+    return found[np.lexsort((found[:, 1], found[:, 0]))]
+
+
+def bonds_in_frame(universe: Any, ts: Any, *, elements: np.ndarray | None = None) -> np.ndarray:
+    """Bonds of a universe by the distances in a frame, those of virtual sites included.
+
+    An atom without element within 1 A of one that may have bonds, as virtual sites are, is bonded
+    to the nearest of these.
+
+    Parameters
+    ----------
+    universe : Universe
+    ts : Timestep
+    elements : numpy.ndarray, optional
+        Shape (atoms,), those of `elements_of`, where they are known.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (bonds, 2), int64, as those of `guess_bonds`.
+
+    Raises
+    ------
+    InputError
+        For more than `MOST_ATOMS` atoms.
+    """
+    from MDAnalysis.lib.distances import capped_distance
+
+    elements = elements_of(universe) if elements is None else elements
+    found = guess_bonds(elements, ts.positions, ts.dimensions)
+    sites = np.flatnonzero(elements == "")
+    atoms = np.flatnonzero(np.isin(elements, list(RADII)))
+    if not len(sites) or not len(atoms):
+        return found
+    place = np.asarray(ts.positions, dtype=np.float32)
+    pairs, distance = capped_distance(place[sites], place[atoms], SITE_REACH, box=ts.dimensions)
+    pairs = pairs[np.argsort(distance, kind="stable")]
+    _, nearest = np.unique(pairs[:, 0], return_index=True)
+    own = np.stack([sites[pairs[nearest, 0]], atoms[pairs[nearest, 1]]], axis=1)
+    found = np.concatenate([found, np.sort(own, axis=1)]).astype(np.int64)
     return found[np.lexsort((found[:, 1], found[:, 0]))]

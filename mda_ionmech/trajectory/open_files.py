@@ -20,9 +20,8 @@ from typing import Any
 import numpy as np
 
 from ..lib.checks import number, shown
-from ..lib.covalent_bonds import guess_bonds
+from ..lib.covalent_bonds import bonds_in_frame
 from ..lib.element_names import element_masses
-from ..lib.elements import elements_of
 from ..lib.errors import InputError
 from ..lib.molecules import bond_pairs
 from ..lib.write_targets import protect_inputs
@@ -409,7 +408,7 @@ def _add_bonds(universe: Any, topology: Path) -> None:
             f"bonds = 'guess', but the topology {topology.name} has bonds; leave bonds out"
         )
     ts = universe.trajectory[0]
-    found = guess_bonds(elements_of(universe), ts.positions, ts.dimensions)
+    found = bonds_in_frame(universe, ts)
     universe.add_TopologyAttr("bonds", [tuple(pair) for pair in found.tolist()])
 
 

@@ -134,6 +134,41 @@ def test_residues_of_several_molecules_are_taken_apart(how, tmp_path):
     assert len(np.unique(molecule[lithium.atoms.ix])) == 8
 
 
+def water_of_four_sites(rng, n_frames=12):
+    """NaCl in water whose negative charge is on a site without mass; a residue for each kind."""
+    cells = 6.0 * np.indices((4, 4, 4)).reshape(3, -1).T + 3.0
+    ions, held = cells[:8], cells[8:]
+    shape = np.array([[0, 0, 0], [0.757, 0.586, 0], [-0.757, 0.586, 0], [0, 0.155, 0]])
+    turned = np.linalg.qr(rng.normal(size=(len(held), 3, 3)))[0]
+    waters = held[:, None] + shape @ turned
+    waters[:4] += ions[:4, None] + [0, 0, 2.4] - waters[:4, :1]  # beside the sodium ions
+    x = np.concatenate([ions, waters.reshape(-1, 3)])
+    x = x + np.cumsum(rng.normal(0, 0.02, (n_frames, 1, 1)), axis=0)
+    n = len(held)
+    return make_universe(
+        np.mod(x, LENGTH), BOX, names=["NA"] * 4 + ["CL"] * 4 + ["OW", "HW1", "HW2", "MW"] * n,
+        masses=[22.99] * 4 + [35.45] * 4 + [15.999, 1.008, 1.008, 0.0] * n,
+        residue=[0] * 4 + [1] * 4 + [2] * 4 * n, resnames=["NA", "CL", "WAT"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("topology", ["a.gro", "a.pdb"])
+def test_virtual_sites_go_with_their_molecule(topology, tmp_path):
+    given = write(water_of_four_sites(np.random.default_rng(2)), tmp_path, topology)
+    done = ionmech_here(
+        "init", *given, "--temperature", "300", "--no-figure", cwd=tmp_path, columns=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "56 x WAT (4 atoms): solvent" in done.stdout
+    config = load_config(tmp_path / "ionmech.toml")
+    u = open_universe(config.topology, config.trajectory, config.universe)
+    molecule = molecule_of_atom(u)
+    assert np.array_equal(np.bincount(molecule), [1] * 8 + [4] * 56)
+    sodium = build_species(config, u)[0]
+    assert (sodium.n_carriers, sodium.charge) == (4, 1)
+    assert set(sodium.microstates.ligands["solvent"].names) == {"OW"}
+
+
 def chains(n_chains=3, units=12):
     """Chains of ether units, each unit a residue, with two ions; no bonds."""
     elements, places, residue, names = (
