@@ -21,7 +21,8 @@ from ..events import CrystalEvents
 from ..lib.frozen import changed
 from ..lib.whole_frames import whole_frames
 from ..microstates import CageAssignment, CutoffShell, Detector, HullShell, SiteAssignment
-from ..microstates.cutoff_shell import SAME_RADIUS
+from ..microstates.contacts import SAME_RADIUS
+from ..microstates.sites.core_radii import NEIGHBOURS
 from ..onsager.block_bootstrap import BlockPlan, normal_samples, resampling_weights
 from ..onsager.lag_sums import LagSums
 from ..onsager.path_sums import event_paths, lagged_products
@@ -175,7 +176,7 @@ def neighbours(gathered: GatheredRun, species: int) -> Iterator[Filters]:
 
     Persistence of half and twice the time, of one and two frames where there is none; radii
     recorded next to the cutoffs, else the inner and the outer radius of a hysteresis alone;
-    nearest sites in place of core sets.
+    other radii of cores, and nearest sites in their place.
 
     Parameters
     ----------
@@ -190,8 +191,13 @@ def neighbours(gathered: GatheredRun, species: int) -> Iterator[Filters]:
     if isinstance(detector, CutoffShell):
         for name, inner, outer in _radii(detector):
             yield Filters(name, {"radii": {species: {"inner": inner, "outer": outer}}})
-    elif isinstance(detector, SiteAssignment) and detector.assignment == "core" and not wait:
-        yield Filters("nearest sites", {"filtered": False})
+    elif isinstance(detector, SiteAssignment) and detector.assignment == "core":
+        assert detector.settled is not None
+        for factor in NEIGHBOURS:
+            if (radius := detector.settled.radius_beside(factor)) is not None:
+                yield Filters(f"cores of {radius:.2f} A", {"radii": {species: {"r_core": radius}}})
+        if not wait:
+            yield Filters("nearest sites", {"filtered": False})
 
 
 def _radii(shell: CutoffShell) -> Iterator[tuple[str, dict[str, float], dict[str, float]]]:

@@ -23,6 +23,7 @@ from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
 from ..lib.frozen import changed
 from ..microstates import SiteAssignment
+from ..microstates.sites.core_radii import NEIGHBOURS
 from ..microstates.sites.hop_dates import HOP_TIMES
 from ..microstates.sites.nearest_site import closest_pair
 from ..results.ends import ENDS
@@ -33,15 +34,19 @@ from .length_sums import LinkedSpecies, nulls_of
 if TYPE_CHECKING:
     from ..onsager.labelled_run import LabelledRun
     from ..results.results import Results
+    from ..species import IonSpecies
     from .gathered_run import GatheredRun
 
-#: Assignment and date of each definition.
+#: Assignment and date of each definition, and about which multiple of the core radius it has.
 DEFINITIONS = {
-    "core, entry": ("core", "entry"),
-    "core, crossing": ("core", "crossing"),
-    "nearest": ("nearest", "entry"),
+    "core, entry": ("core", "entry", 1.0),
+    "core, crossing": ("core", "crossing", 1.0),
+    "smaller core, entry": ("core", "entry", NEIGHBOURS[0]),
+    "larger core, entry": ("core", "entry", NEIGHBOURS[1]),
+    "nearest": ("nearest", "entry", 1.0),
 }
 ASSIGNMENTS = ("core", "nearest")
+_RADIUS = {"units": "angstrom", "long_name": "radius of the cores"}
 _VARIABLES = ("multi_fraction", "multi_fraction_circular", "multi_fraction_exclusion")
 
 
@@ -99,6 +104,34 @@ def redefined(
     return changed(detector, assignment=assignment, hop_time=date)
 
 
+def with_cores(name: str, detector: Any) -> SiteAssignment:
+    """The detector, if its labels depend on the radius of cores.
+
+    Parameters
+    ----------
+    name : str
+        Of the species.
+    detector : Detector
+        Settled on a trajectory.
+
+    Raises
+    ------
+    InputError
+        For a detector without sites, and assignments without cores.
+    """
+    if not isinstance(detector, SiteAssignment):
+        raise InputError(
+            f"r_core=... is of a SiteAssignment, and {name!r} has {type(detector).__name__}; leave "
+            "r_core out"
+        )
+    if detector.assignment != "core":
+        raise InputError(
+            f"r_core=... is the radius of cores, and {name!r} has "
+            f"assignment={detector.assignment!r}; leave r_core out, or run with assignment='core'"
+        )
+    return detector
+
+
 def with_merged_sites(
     name: str, detector: Any, distance: float, *, across: bool | None = None
 ) -> SiteAssignment:
@@ -146,8 +179,8 @@ def linked_alike(gathered: GatheredRun, index: int) -> list[int]:
 def add_hop_definitions(gathered: GatheredRun, run: LabelledRun, results: Results) -> None:
     """Add the group ``hop_definitions`` to a result: linked hops under the other definitions.
 
-    For the window in which labels are read. Cost: labelling and the nulls of one window, for two
-    definitions.
+    For the window in which labels are read. Cost: labelling and the nulls of one window, for each
+    of four definitions.
 
     Parameters
     ----------
@@ -156,28 +189,27 @@ def add_hop_definitions(gathered: GatheredRun, run: LabelledRun, results: Result
     results : Results
     """
     linked = {k for members in run.linked for k in members}
-    able = {k: d for k in linked if (d := _definition(gathered.species[k].microstates))}
+    able = [k for k in linked if _is_able(gathered.species[k].microstates)]
     if not able:
         return
     window = run.in_frames(float(results.at_window()["window"]))
     shape = len(run.names), len(DEFINITIONS)
     data = {f"{v}{end}": np.full(shape, np.nan) for v in _VARIABLES for end in ENDS}
-    for column, (assignment, hop_time) in enumerate(DEFINITIONS.values()):
-        detectors = {}
-        for k, mine in able.items():
-            if mine == (assignment, hop_time):
-                continue  # that of the run
-            one = gathered.species[k]
-            try:
-                found = redefined(one.name, one.microstates, assignment=assignment)
-            except InputError:
-                continue  # cores would overlap
-            detectors[k] = changed(found, hop_time=hop_time)
-        if not detectors:
+    used = np.full(shape, np.nan)
+    for column, definition in enumerate(DEFINITIONS.values()):
+        others = {
+            k: other
+            for k in able
+            if (other := _other(gathered.species[k], *definition)) is not None
+        }
+        if not others:
             continue
-        values = linked_fractions(_labelled(gathered, detectors), window)
+        values = linked_fractions(_labelled(gathered, others), window)
         for name, row in values.items():
-            data[name][list(detectors), column] = row[list(detectors)]
+            data[name][list(others), column] = row[list(others)]
+        for k, (detector, radius) in others.items():
+            if detector.assignment == "core":
+                used[k, column] = detector.r_core if radius is None else radius
     level = {"level": run.level}
     results.tree["hop_definitions"] = xr.DataTree(
         xr.Dataset(
@@ -189,27 +221,47 @@ def add_hop_definitions(gathered: GatheredRun, run: LabelledRun, results: Result
                     | (level if name.endswith(("_low", "_high")) else {}),
                 )
                 for name, values in data.items()
-            },
+            }
+            | {"core_radius": (["species", "definition"], used, _RADIUS)},
             coords={"species": run.names, "definition": list(DEFINITIONS)},
             attrs={"window_ps": window * run.dt},
         )
     )
 
 
-def _definition(detector: Any) -> tuple[str, str] | None:
-    """Assignment and date of the hops of a species; None where they cannot be others."""
-    if not isinstance(detector, SiteAssignment) or detector.assignment not in ASSIGNMENTS:
+def _is_able(detector: Any) -> bool:
+    """Whether hops can be dated and assigned anew from the contacts."""
+    return isinstance(detector, SiteAssignment) and detector.assignment in ASSIGNMENTS
+
+
+_Other = tuple[SiteAssignment, float | None]
+
+
+def _other(one: IonSpecies, assignment: str, hop_time: str, factor: float) -> _Other | None:
+    """Detector and core radius of another definition; None for that of the run, or where there is
+    none."""
+    mine = one.microstates
+    assert isinstance(mine, SiteAssignment)
+    assert mine.settled is not None
+    radius = None if factor == 1 else mine.settled.radius_beside(factor)
+    own = (mine.assignment, mine.hop_time) == (assignment, hop_time)
+    if radius is None and (own or factor != 1):
         return None
-    return detector.assignment, detector.hop_time
+    try:
+        found = redefined(one.name, mine, assignment=assignment)
+    except InputError:
+        return None  # cores would overlap
+    return changed(found, hop_time=hop_time), radius
 
 
-def _labelled(gathered: GatheredRun, detectors: Mapping[int, SiteAssignment]) -> LabelledRun:
+def _labelled(gathered: GatheredRun, others: Mapping[int, _Other]) -> LabelledRun:
     """The run with other detectors and without macrostates, which are not needed."""
     species = [
-        changed(one, microstates=detectors.get(k, one.microstates), macrostates=None)
+        changed(one, microstates=others[k][0] if k in others else one.microstates, macrostates=None)
         for k, one in enumerate(gathered.species)
     ]
-    return label(replace(gathered, species=tuple(species)))
+    radii = {k: {"r_core": radius} for k, (_, radius) in others.items() if radius is not None}
+    return label(replace(gathered, species=tuple(species)), radii=radii)
 
 
 def linked_fractions(run: LabelledRun, window: int) -> dict[str, np.ndarray]:

@@ -32,7 +32,7 @@ from .label_checks import check_macrostates
 #: Above this share of frames outside every core, an assignment to sites is called ambiguous.
 AMBIGUOUS = 0.75
 #: Radii that replace those of a detector, by species and argument of `Detector.assemble`.
-Radii = Mapping[int, Mapping[str, dict[str, float]]]
+Radii = Mapping[int, Mapping[str, Any]]
 
 
 def event_names(one: IonSpecies) -> tuple[str, ...]:

@@ -14,10 +14,10 @@ from ..lib.errors import InputError, warn_user
 from ..lib.tables import indexed
 from ..lib.whole_frames import whole_frames
 from ..microstates import CageAssignment, CutoffShell, SiteAssignment
-from ..microstates.cutoff_shell import SAME_RADIUS
+from ..microstates.contacts import SAME_RADIUS
+from ..microstates.sites.core_radii import CORE_FRACTION
 from ..microstates.sites.nearest_site import closest_pair
-from ..microstates.sites.settled_sites import CORE_FRACTION
-from .hop_definitions import linked_alike, redefined, with_merged_sites
+from .hop_definitions import linked_alike, redefined, with_cores, with_merged_sites
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +43,7 @@ def robustness(
     cutoffs: Sequence[Any],
     hop_time: Sequence[str],
     assignment: Sequence[str],
+    r_core: Sequence[float],
     merge: Sequence[Any],
     cages: Sequence[Any],
     window: float | None,
@@ -83,6 +84,7 @@ def robustness(
         *_radii(gathered, index, _values("cutoffs", cutoffs)),
         *_definitions(gathered, index, "hop_time", _values("hop_time", hop_time)),
         *_definitions(gathered, index, "assignment", _values("assignment", assignment)),
+        *_cores(gathered, index, _values("r_core", r_core)),
         *_merged(gathered, index, _values("merge", merge)),
         *_caged(
             gathered,
@@ -93,7 +95,8 @@ def robustness(
     if not choices:
         raise InputError(
             "robustness() needs values to try: persistence=[...], hysteresis=[...], cutoffs=[...], "
-            "linking=[...], hop_time=[...], assignment=[...], merge=[...] or cages=[...]"
+            "linking=[...], hop_time=[...], assignment=[...], r_core=[...], merge=[...] or "
+            "cages=[...]"
         )
     for setting, value, options in choices:
         add(setting, value, relabelled(window=n, with_nulls=hops, **options))
@@ -223,6 +226,14 @@ def _definitions(
             for one in (gathered.species[k],)
         }
         yield argument, str(value), {"detectors": detectors}
+
+
+def _cores(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator[_Choice]:
+    one = gathered.species[index]
+    for value in values:
+        radius = positive("r_core", value, "Angstrom", "give core radii to try")
+        with_cores(one.name, one.microstates).check_recorded(radius)
+        yield "r_core", f"{radius:g} A", {"radii": {index: {"r_core": radius}}}
 
 
 def _merged(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator[_Choice]:

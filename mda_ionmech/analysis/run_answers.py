@@ -193,6 +193,7 @@ class RunAnswers(ShownRun, RunObservables):
         cutoffs: Sequence[Any] = (),
         hop_time: Sequence[str] = (),
         assignment: Sequence[str] = (),
+        r_core: Sequence[float] = (),
         merge: Sequence[Any] = (),
         cages: Sequence[Any] = (),
         window: float | None = None,
@@ -221,6 +222,11 @@ class RunAnswers(ShownRun, RunObservables):
             Dates of hops between cores; of all species that are labelled together.
         assignment : sequence of {"core", "nearest"}
             Assignments to sites, of all species that are labelled together.
+        r_core : sequence of float
+            Core radii in Angstrom that replace that of the `SiteAssignment`, as in a run with this
+            radius. They are recorded while frames are read: 0.8 and 1.2 of the radius of the run,
+            as far as cores do not overlap, and ``SiteAssignment(..., recorded=[...])``;
+            ``run.species[k].microstates.radii`` lists them.
         merge : sequence of float or of (float, bool)
             Distances in Angstrom: sites of one label closer than this are one, or ``(distance,
             True)`` those of different labels too. An ion is on a merged site where it is nearest
@@ -247,14 +253,14 @@ class RunAnswers(ShownRun, RunObservables):
         ------
         InputError
             Before a run, for settings that the detector or rule of the species does not have, and
-            for radii that were not recorded with ``CutoffShell(..., recorded=[...])``.
+            for radii that were not recorded with ``recorded=[...]``.
         """
         from .robustness import robustness
 
         run = self._finished("robustness()")
         return robustness(
             run.gathered, run.results, run.relabelled, persistence, hysteresis, linking, cutoffs,
-            hop_time, assignment, merge, cages, window, species,
+            hop_time, assignment, r_core, merge, cages, window, species,
         )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -54,7 +54,7 @@ from .window_workers import WindowWorkers
 
 FAMILY = "ionmech-saved-run"
 #: Version of the format; increased whenever attributes of `CLASSES` or `GatheredRun` change.
-VERSION = 8
+VERSION = 9
 MANIFEST, RESULTS, ARRAYS = "manifest.json", "results.nc", "arrays"
 #: Classes that objects of a saved run may have.
 CLASSES: tuple[type, ...] = (

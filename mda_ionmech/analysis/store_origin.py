@@ -33,6 +33,7 @@ def about_detector(detector: Detector, ligands: Ligands) -> dict[str, Any]:
     about["ligands"] = digest(ligands.atom, ligands.kind, ligands.other_atom)
     if isinstance(detector, SiteAssignment):
         names = "\n".join(detector.labels).encode()
+        about["core_radii"] = list(detector.radii)
         about["sites"] = digest(detector.sites_in_cell, np.frombuffer(names, dtype=np.uint8))
     if not is_frozen(detector):  # a user's own, whose description may be incomplete
         kept = {name: _plain(value) for name, value in vars(detector).items() if name not in _LATER}

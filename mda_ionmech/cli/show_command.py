@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ..results.results import Results
 
 #: Settings of `robustness` that are numbers or words.
-_NUMBERS, _WORDS = ("persistence", "hysteresis", "cutoffs", "merge"), ("hop_time", "assignment")
+_NUMBERS = ("persistence", "hysteresis", "cutoffs", "r_core", "merge")
+_WORDS = ("hop_time", "assignment")
 _EXAMPLE = "give e.g. --vary persistence=0,2,10"
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ..lib.arrays_on_disk import ArrayFolder
 
 
+#: Radii that differ by less than this are equal, Angstrom.
+SAME_RADIUS = 1e-6
+#: Most radii that contacts tell apart: each stores the number of its ring in a byte.
+MOST_RADII = 250
 #: Intervals of contact processed at once.
 BLOCK_ROWS = 2**18
 

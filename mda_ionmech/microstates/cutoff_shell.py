@@ -19,7 +19,7 @@ from ..lib.checks import as_number, listed, number, shown
 from ..lib.errors import InputError
 from ..lib.frozen import changed, frozen
 from .contact_tracking import Follower
-from .contacts import ContactHistory, Contacts, FrameGeometry
+from .contacts import MOST_RADII, SAME_RADIUS, ContactHistory, Contacts, FrameGeometry
 from .detector import Detector
 from .neighbour_search import NearLigands, contact_pairs
 from .rdf import RadialDistribution, sample_distributions
@@ -27,12 +27,6 @@ from .shells import Microstates
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
-
-
-#: Most recorded radii of one ligand type: each contact stores the number of its ring in a byte.
-MOST_RADII = 250
-#: Radii that differ by less than this are equal, Angstrom.
-SAME_RADIUS = 1e-6
 
 
 @frozen

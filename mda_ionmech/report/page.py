@@ -20,6 +20,7 @@ from . import hop_channels, provenance, sections
 from .comparison import comparison_page
 from .elements import Page, Section, Slider
 from .reading import Reading
+from .sensitivity import sensitivity
 from .store import script_text, store_of, vega
 from .top import top
 
@@ -132,6 +133,7 @@ def _page(results: Results, window: float | None, source: Path | None) -> Page:
         sections.displacements(at),
         sections.events(at),
         sections.views_section(at),
+        sensitivity(at),
         hop_channels.section(at),
         sections.coordination(at),
         sections.macrostates(at),

@@ -47,11 +47,12 @@ def filter_finding(results: Any, species: str, apart: float) -> tuple[str, str] 
         said.append(text if first == leading else f"{text} (where {first} leads)")
     if not said:
         return None
-    numbers = f"the share of {leading} of {species}, {100 * own:.0f}%, is {_listed(said)}"
+    numbers = f"the share of {leading} of {species}, {100 * own:.0f}%, is {listed(said)}"
     if sensitive:
         return "sensitive", f"The leading share depends on the filters: {numbers}."
     return "insensitive", f"The leading share depends little on the filters: {numbers}."
 
 
-def _listed(parts: list[str]) -> str:
+def listed(parts: list[str]) -> str:
+    """Parts of a sentence as ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

@@ -1,4 +1,4 @@
-"""Whether linked hops exceed both nulls, under each date of hops and assignment to sites."""
+"""Whether linked hops exceed both nulls, under each date of hops, core radius and assignment."""
 
 from __future__ import annotations
 
@@ -34,10 +34,13 @@ class LinkedHops:
         E.g. ``core, entry``; empty where there is one only.
     values : mapping of str to tuple of float
         By variable: value, low and high end.
+    core_radius : float
+        Angstrom; NaN without cores.
     """
 
     definition: str
     values: Mapping[str, tuple[float, float, float]]
+    core_radius: float = float("nan")
 
     @property
     def exceeded(self) -> list[bool]:
@@ -97,7 +100,9 @@ def other_linked_hops(results: Any, species: str) -> Iterator[LinkedHops]:
     for name in data["definition"].values:
         at = data.sel(species=species, definition=name)
         if float(at["multi_fraction"]) >= 0:
-            yield LinkedHops(str(name), _values(at))
+            # results of before have one radius, that of the run
+            radius = float(at["core_radius"]) if "core_radius" in at else float("nan")
+            yield LinkedHops(str(name), _values(at), radius)
 
 
 def _values(at: Any) -> dict[str, tuple[float, float, float]]:
@@ -110,20 +115,24 @@ def _values(at: Any) -> dict[str, tuple[float, float, float]]:
     }
 
 
-def definition_of(settings: Mapping[str, Any], species: str) -> str:
-    """Assignment and date of the hops of a species, as in the group ``hop_definitions``."""
-    for one in settings["species"]:
-        if one["name"] == species:
-            about = one.get("microstates") or {}
-            assignment = str(about.get("assignment", ""))
-            date = f", {about.get('hop_time', 'entry')}" if assignment == "core" else ""
-            return f"{assignment}{date}"
-    return ""
+def definition_of(settings: Mapping[str, Any], species: str) -> tuple[str, float]:
+    """Assignment and date of the hops of a species, as in the group ``hop_definitions``.
+
+    With the radius of its cores, Angstrom; NaN without cores.
+    """
+    about = next(one.get("microstates") or {} for one in settings["species"]
+                 if one["name"] == species)  # fmt: skip
+    assignment = str(about.get("assignment", ""))
+    if assignment != "core":
+        return assignment, float("nan")
+    return f"core, {about.get('hop_time', 'entry')}", float(about["r_core_angstrom"])
 
 
 def hop_definitions(results: Any, species: str) -> pd.DataFrame:
     """See `Results.hop_definitions`."""
     import pandas as pd
+
+    from ..lib.unit_table import UnitTable
 
     data = results.hop_definition_data
     others = list(other_linked_hops(results, species))
@@ -134,9 +143,11 @@ def hop_definitions(results: Any, species: str) -> pd.DataFrame:
             "labelled otherwise: run.robustness(hop_time=[...], assignment=[...]) makes them"
         )
     at = results.at_window(data.attrs["window_ps"]).sel(species=species)
-    own = LinkedHops(definition_of(results.settings, species), _values(at))
+    name, radius = definition_of(results.settings, species)
+    own = LinkedHops(name, _values(at), radius)
     rows = {
-        one.definition: {
+        one.definition: {"core_radius": one.core_radius}
+        | {
             f"{name}{end}": value
             for name in _COLUMNS
             for end, value in zip(("", "_low", "_high"), one.values[name], strict=True)
@@ -147,9 +158,10 @@ def hop_definitions(results: Any, species: str) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index.name = "definition"
     table.attrs = {
+        "units": {"core_radius": "angstrom"},
         "species": species,
         "as_run": own.definition,
         "window_ps": float(data.attrs["window_ps"]),
         "level": float(data["multi_fraction_low"].attrs["level"]),
     }
-    return table
+    return UnitTable.of(table)

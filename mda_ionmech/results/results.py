@@ -257,7 +257,7 @@ class Results(ResultTree):
         return hop_dates(self.settings, self._species(species))
 
     def hop_definitions(self, *, species: str | None = None) -> pd.DataFrame:
-        """Linked hops under every date of hops and both assignments, each beside its nulls.
+        """Linked hops under every date of hops, core radius and assignment, beside their nulls.
 
         In the window in which labels are read. What is not found under each of these definitions is
         a property of the definition, and `verdict` says so.
@@ -270,11 +270,13 @@ class Results(ResultTree):
         Returns
         -------
         pandas.DataFrame
-            Index definition, that of the run first: ``core, entry``, ``core, crossing`` and
-            ``nearest``; columns ``multi_fraction``, the share of linked hops,
-            ``multi_fraction_circular`` and ``multi_fraction_exclusion``, the same in both nulls,
-            each with ``_low`` and ``_high``, and ``finding``: ``concerted``, ``exclusion`` where
-            only chance is exceeded, or ``no evidence``.
+            Index definition, that of the run first: ``core, entry``, ``core, crossing``,
+            ``smaller core, entry``, ``larger core, entry`` (of 0.8 and 1.2 times the radius, as
+            far as cores do not overlap) and ``nearest``; columns ``core_radius``, Angstrom,
+            ``multi_fraction``, the share of linked hops, ``multi_fraction_circular`` and
+            ``multi_fraction_exclusion``, the same in both nulls, each with ``_low`` and ``_high``,
+            and ``finding``: ``concerted``, ``exclusion`` where only chance is exceeded, or ``no
+            evidence``.
 
         Raises
         ------
@@ -372,11 +374,11 @@ class Results(ResultTree):
         -----
         Two shares are told apart if they differ by two standard errors. The leading share depends
         on the filters if one next to those of the run changes it by ten points and by two standard
-        errors. Hops are concerted if their
-        linked fraction exceeds that of both nulls by two standard errors and by a tenth of the
-        null, for every date of hops and for both assignments (`hop_definitions`). Motion is
-        diffusive where the diffusive view has a reading (`recommend`). Data are scarce
-        above 10% of error on the conductivity or on the largest share.
+        errors. Hops are concerted if their linked fraction exceeds that of both nulls by two
+        standard errors and by a tenth of the null, for every date of hops, core radius and
+        assignment (`hop_definitions`). Motion is diffusive where the diffusive view has a reading
+        (`recommend`). Data are scarce above 10% of error on the conductivity or on the largest
+        share.
         """
         from .verdict import verdict
 

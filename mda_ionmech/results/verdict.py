@@ -12,7 +12,7 @@ from ..lib.number_text import with_interval
 from ..lib.whole_frames import whole_frames
 from .elementary import reading_resolution
 from .ends import with_ends
-from .filter_finding import filter_finding
+from .filter_finding import filter_finding, listed
 from .hop_dates import finer_than_dates
 from .hop_definitions import (
     APART,
@@ -26,6 +26,8 @@ from .recommend import memory_left_open, no_reading
 _DEFINITIONS = {
     "core, entry": "hops dated by the entry into a core",
     "core, crossing": "hops dated by the crossing half way",
+    "smaller core, entry": "hops between cores of {:.2f} A",
+    "larger core, entry": "hops between cores of {:.2f} A",
     "nearest": "hops between nearest sites",
 }
 _WORDS = {
@@ -203,9 +205,10 @@ def _concerted(results: Any, name: str) -> Sentence | None:
 
 
 def _also(own: LinkedHops, others: list[LinkedHops]) -> str:
-    """For which other dates and assignments of hops a finding holds, too."""
+    """For which other dates, core radii and assignments of hops a finding holds, too."""
     if others:
-        return f"; the same holds for {' and for '.join(_said(o.definition) for o in others)}"
+        words = [f"for {_said(one.definition, one.core_radius)}" for one in others]
+        return f"; the same holds {listed(words)}"
     if own.finding != "concerted":
         return ""
     return "; other dates and assignments of the hops are not in this result"
@@ -217,7 +220,7 @@ def _dependent(
     """That the finding depends on the definition of a hop."""
     lacking = results.settings.get("without_exclusion_gas", {}).get(name, "")
     said = [
-        f"of {_said(one.definition or definition_of(results.settings, name))} {one.percent} are "
+        f"of {_said(*_definition(results, name, one))} {one.percent} are "
         f"linked against {one.nulls(lacking if one is own else '')} ({_WORDS[one.finding]})"
         for one in (own, *others)
     ]
@@ -229,9 +232,18 @@ def _dependent(
     )
 
 
-def _said(definition: str) -> str:
+def _definition(results: Any, name: str, one: LinkedHops) -> tuple[str, float]:
+    """A definition of hops and its core radius; that of the run where there is none."""
+    return (
+        (one.definition, one.core_radius)
+        if one.definition
+        else definition_of(results.settings, name)
+    )
+
+
+def _said(definition: str, core_radius: float) -> str:
     """A definition of hops in words."""
-    return _DEFINITIONS.get(definition, f"hops by {definition}")
+    return _DEFINITIONS.get(definition, f"hops by {definition}").format(core_radius)
 
 
 def _diffusive(results: Any, name: str, why: str) -> Sentence:

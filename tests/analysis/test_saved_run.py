@@ -71,11 +71,11 @@ Polyhedra: atom closed mean numbers offsets vector
 PolymerEvents: _chain _given _is_constructed _monomer chains counterion denticity names
 RadialDistribution: coordination error g kind n_frames r
 RecordedAtoms: charges ix masses names
-SettledSites: alignment found fractional grid labels places polyhedra r_core reach reference seen
-    site_of
+SettledSites: alignment found fractional grid labels places polyhedra r_core radii reach reference
+    seen site_of
 ShellComposition: _chain _is_constructed anion chains count most of
 SiteAssignment: _asked_core _is_constructed assignment coordination environment framework hop_time
-    ligands persistence settled source tally_names vertices
+    ligands persistence recorded settled source tally_names vertices
 SiteGrid: boxes cell guess inverse order place start
 SiteSource: centre density fractional ideal_elements ideal_framework labels lengths merge
     merge_across repeats
@@ -240,7 +240,7 @@ def test_a_new_process_without_trajectory_answers_the_same_bits(tmp_path):
     for name in TRIED:
         assert not isinstance(found[name]["robustness"], str)
     # a file of this format can be read as long as nothing of this changes: else raise VERSION
-    assert saved_run.VERSION == 8
+    assert saved_run.VERSION == 9
     known = re.findall(r"^(\w+): ([^:]*)$", ATTRIBUTES, re.MULTILINE)
     assert {name: sorted(one) for name, one in met.items()} == {
         name: sorted(attributes.split()) for name, attributes in known

@@ -12,8 +12,12 @@ from ..commands import ionmech_here
 
 
 def test_settings_are_read_from_texts():
-    vary = ["persistence=0, 2.5", "hop_time=entry,crossing", "persistence=10"]
-    assert _settings(vary) == {"persistence": [0, 2.5, 10], "hop_time": ["entry", "crossing"]}
+    vary = ["persistence=0, 2.5", "hop_time=entry,crossing", "persistence=10", "r_core=0.5"]
+    assert _settings(vary) == {
+        "persistence": [0, 2.5, 10],
+        "hop_time": ["entry", "crossing"],
+        "r_core": [0.5],
+    }
 
 
 @pytest.mark.parametrize(

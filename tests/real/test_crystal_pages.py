@@ -112,7 +112,12 @@ def test_hops_by_every_definition():
     assert table.attrs["window_ps"] == pytest.approx(0.4)
     names = ("multi_fraction", "multi_fraction_exclusion", "multi_fraction_circular")
     assert rows("concepts/crystals.md", "definition") == [
-        [f"`{name}`", *(f"{line[n]:.2f}" for n in names)] for name, line in table.iterrows()
+        [
+            f"`{name}`",
+            "-" if np.isnan(line["core_radius"]) else f"{line['core_radius']:.2f}",
+            *(f"{line[n]:.2f}" for n in names),
+        ]
+        for name, line in table.iterrows()
     ]
 
 

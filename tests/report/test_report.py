@@ -168,6 +168,19 @@ def test_every_demo_has_a_page(name, tmp_path):
     assert ("concertedness" in drawn) is (name == "crystal")
     assert ("hop" in drawn) is (name == "crystal")
     assert (tmp_path / "page.html").stat().st_size < 1.8e6
+    assert ("Other choices" in found.text) is (name == "crystal")
+    if name == "crystal":
+        for definition, row in run.results.hop_definitions().iterrows():
+            (line,) = [r for r in found.rows if r[0] == definition]
+            assert line[1] == numbers.number(row["core_radius"])
+            assert float(line[2].split()[0]) == pytest.approx(row["multi_fraction"], abs=6e-3)
+            assert line[-1] == row["finding"]
+        if run.results.has_diffusive_view and (known := run.results.filters) is not None:
+            for choice in map(str, known["filter"].values):
+                (line,) = [r for r in found.rows if r[0] == choice]
+                shares = known["filter_share"].sel(species="Li+", filter=choice)
+                events = run.results.summary(view="diffusive").index
+                assert line[1:] == [numbers.part(shares.sel(event=e)) for e in events]
 
 
 @pytest.mark.slow

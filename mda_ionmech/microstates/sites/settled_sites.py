@@ -5,7 +5,7 @@ A `SiteAssignment` holds parameters; the objects here hold the sites of one run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from ...lib.errors import InputError
 from ..contacts import FrameGeometry
 from .alignment import Alignment, align_framework, align_ions, minimum_image, repeated
 from .centred_sites import by_orbits, centroids, moves
+from .core_radii import core_radius, radii_told_apart
 from .density_maxima import (
     DensitySource,
     check_metric,
@@ -26,15 +27,13 @@ from .framework_drift import circular_mean
 from .known_structure import check_symmetry, nearest_labels
 from .mean_symmetry import find_symmetry
 from .merged_sites import group_means, merge_sites, merged_groups
-from .nearest_site import SiteGrid, closest_pair
+from .nearest_site import SiteGrid
 from .off_site import MOST, far_from_sites
 from .polyhedra import Polyhedra, check_coordination, find_polyhedra
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
 
-#: Default core radius: this fraction of half the shortest distance between sites.
-CORE_FRACTION = 0.55
 #: Frames that are sampled at most, and of these kept.
 _READ, _SAMPLED = 200, 50
 
@@ -111,6 +110,9 @@ class SettledSites:
     site_of : numpy.ndarray or None
         Shape (sites of the contacts,): site that each has become, where some were merged after the
         frames were read.
+    radii : tuple of float
+        Core radii, Angstrom, ascending, that contacts tell apart: `r_core` among them; none with
+        polyhedra.
     """
 
     fractional: np.ndarray
@@ -125,6 +127,23 @@ class SettledSites:
     reach: float = 0.0
     seen: dict[str, Any] = field(default_factory=dict)
     site_of: np.ndarray | None = None
+    radii: tuple[float, ...] = ()
+
+    def radius_beside(self, factor: float) -> float | None:
+        """The recorded radius nearest to a multiple of `r_core`, on the same side of it.
+
+        Parameters
+        ----------
+        factor : float
+            Other than 1.
+
+        Returns
+        -------
+        float or None
+            Angstrom; None where none was recorded on this side.
+        """
+        beside = [r for r in self.radii if (r - self.r_core) * (factor - 1) > 0]
+        return min(beside, key=lambda r: abs(r - factor * self.r_core), default=None)
 
     def merged(self, distance: float, *, across: bool) -> SettledSites:
         """Sites closer than a distance, Angstrom, as one, for the same contacts.
@@ -227,6 +246,7 @@ def settle_sites(
     r_core: float | None,
     coordination: int | Mapping[str, int] | None,
     environment: np.ndarray | None = None,
+    recorded: Sequence[float] = (),
 ) -> SettledSites:
     """Align sites with a trajectory: cell, drift, origin, core radius, polyhedra.
 
@@ -243,6 +263,8 @@ def settle_sites(
     environment : numpy.ndarray, optional
         Element of each of the other atoms, empty for those that do not count: labels get those
         around each site.
+    recorded : sequence of float
+        Further core radii, Angstrom, that contacts tell apart.
 
     Raises
     ------
@@ -263,14 +285,14 @@ def settle_sites(
         )  # fmt: skip
     cell = frames.cell
     sites = fractional @ frames.to_run
-    _core_radius(sites, labels, cell, r_core, assignment)  # refuses sites that coincide
+    core_radius(sites, labels, cell, r_core, assignment)  # refuses sites that coincide
     shift, residual, by = _aligned(source, frames, framework, sites)
     places = sites + shift
     if source.centre is not None:
         moved = _centred(source, frames, framework, places, shift)
         places, fractional = places + moved, fractional + moved @ np.linalg.inv(frames.to_run)
         found["centred_by_angstrom"] = moves(moved, cell)
-    radius = _core_radius(places, labels, cell, r_core, assignment)
+    radius = core_radius(places, labels, cell, r_core, assignment)
     if environment is not None:
         chosen = environment != ""
         plain = labels
@@ -295,6 +317,9 @@ def settle_sites(
         found,
         *shapes,
         _seen(source, frames, grid, labels, shift),
+        radii=()
+        if assignment == "polyhedron"
+        else radii_told_apart(places, cell, radius, recorded),
     )
 
 
@@ -342,31 +367,6 @@ def _seen(
         lambda places: (places - shift) @ inverse * repeats,
         (frames.to_run @ frames.cell) / repeats[:, None],
     )  # fmt: skip
-
-
-def _core_radius(
-    sites: np.ndarray,
-    labels: tuple[str, ...],
-    cell: np.ndarray,
-    asked: float | None,
-    assignment: str,
-) -> float:
-    """Core radius, Angstrom; sites that coincide and cores that overlap are refused."""
-    a, b, shortest = closest_pair(sites, cell) if len(sites) > 1 else (0, 0, np.inf)
-    if shortest < 0.1:
-        raise InputError(
-            f"sites {a} ({labels[a]}) and {b} ({labels[b]}) are {shortest:.3f} A "
-            "apart: leave one of them out; those of a CIF or a list are "
-            "merged with merge=... in Angstrom, of different labels with merge_across=True"
-        )
-    if asked is None:
-        return CORE_FRACTION * shortest / 2
-    if assignment == "core" and 2 * asked > shortest:
-        raise InputError(
-            f"r_core={asked:g} A makes cores overlap: the nearest sites are "
-            f"{shortest:.2f} A apart; give less than {shortest / 2:.2f} A"
-        )
-    return asked
 
 
 def _find_sites(

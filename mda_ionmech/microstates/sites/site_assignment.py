@@ -14,17 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...lib.checks import as_number, is_one_of, number, positions, shown
+from ...lib.checks import as_number, is_one_of, listed, number, positions, shown
 from ...lib.errors import InputError
 from ...lib.frozen import changed, frozen
 from ...lib.label_names import check_label_names
 from ...lib.run_length import frame_counts
 from ...lib.topology import check_apart, check_atom_group
-from ..contacts import ContactHistory, Contacts, FrameGeometry
+from ..contacts import MOST_RADII, SAME_RADIUS, ContactHistory, Contacts, FrameGeometry
 from ..detector import Detector
 from ..shells import Microstates, one_member_shells
 from .alignment import Alignment, minimum_image, repeated
@@ -85,7 +86,7 @@ class SiteAssignment(Detector):
         Shape (3,): lengths of the vectors of the structure's cell, Angstrom.
     density : DensitySource, optional
         How sites are found on the trajectory, from `from_density`.
-    merge, merge_across, centre, environment
+    merge, merge_across, centre, environment, recorded
         As in `from_structure`.
 
     Attributes
@@ -139,6 +140,7 @@ class SiteAssignment(Detector):
         merge_across: bool = False,
         centre: str | None = None,
         environment: AtomGroup | None = None,
+        recorded: Sequence[float] = (),
     ) -> None:
         check_atom_group(framework, "framework")
         super().__init__(persistence=persistence, framework=framework)
@@ -147,6 +149,7 @@ class SiteAssignment(Detector):
         check_hop_time(hop_time, assignment)
         if r_core is not None:
             r_core = number("r_core", r_core, "a radius in Angstrom above 0", above=0)
+        self.recorded = check_recorded(recorded, assignment)
         for label in dict.fromkeys(labels):
             check_label_names((label,), "the labels of sites")
         if assignment != "polyhedron" and not (
@@ -218,6 +221,11 @@ class SiteAssignment(Detector):
         return self._asked_core if self.settled is None else self.settled.r_core
 
     @property
+    def radii(self) -> tuple[float, ...]:
+        """Core radii that a run can be labelled with, Angstrom; none until settled on one."""
+        return () if self.settled is None else self.settled.radii
+
+    @property
     def polyhedra(self) -> Polyhedra | None:
         """Coordination polyhedra of the sites; None unless found on a trajectory."""
         return None if self.settled is None else self.settled.polyhedra
@@ -241,6 +249,7 @@ class SiteAssignment(Detector):
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
         environment: AtomGroup | None = None,
+        recorded: Sequence[float] = (),
     ) -> SiteAssignment:
         """Sites given by fractional coordinates and labels.
 
@@ -291,6 +300,10 @@ class SiteAssignment(Detector):
             Immobile atoms, e.g. the anions, whose elements around a site become part of its label:
             ``48h:S3Cl``; `SiteType` then has these as macrostates. Of the mean structure of the
             run; with ``polyhedron`` some of the `vertices`.
+        recorded : sequence of float
+            Further core radii, Angstrom, that `OnsagerDecomposition.robustness` can use in place of
+            `r_core`, up to half the shortest distance between sites. Recorded anyway are 0.8 and
+            1.2 of `r_core`, as far as cores do not overlap.
 
         Returns
         -------
@@ -346,6 +359,7 @@ class SiteAssignment(Detector):
             merge_across=merge_across,
             centre=centre,
             environment=environment,
+            recorded=recorded,
         )
 
     @classmethod
@@ -366,6 +380,7 @@ class SiteAssignment(Detector):
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
         environment: AtomGroup | None = None,
+        recorded: Sequence[float] = (),
     ) -> SiteAssignment:
         """Sites from a CIF: every position of the orbits that hold the mobile species.
 
@@ -384,7 +399,7 @@ class SiteAssignment(Detector):
             relabelled by spglib (24d-96h-96h becomes 24d-48g).
         merge_across : bool
             Also those of different orbits: split sites of a disordered structure.
-        centre, environment
+        centre, environment, recorded
             As in `from_structure`.
 
         Returns
@@ -417,6 +432,7 @@ class SiteAssignment(Detector):
             coordination=coordination,
             centre=centre,
             environment=environment,
+            recorded=recorded,
         )
 
     @classmethod
@@ -439,6 +455,7 @@ class SiteAssignment(Detector):
         vertices: AtomGroup | None = None,
         coordination: int | Mapping[str, int] | None = None,
         environment: AtomGroup | None = None,
+        recorded: Sequence[float] = (),
     ) -> SiteAssignment:
         """Sites without a known structure: maxima of the carriers' time-averaged density.
 
@@ -478,7 +495,7 @@ class SiteAssignment(Detector):
         supercell : tuple of int
             How often the cell of `space_group` and `known` is repeated along each vector of the
             trajectory's cell.
-        assignment, r_core, hop_time, persistence, vertices, coordination, environment
+        assignment, r_core, hop_time, persistence, vertices, coordination, environment, recorded
             As in `from_structure`.
 
         Returns
@@ -543,6 +560,7 @@ class SiteAssignment(Detector):
             vertices=vertices,
             coordination=coordination,
             environment=environment,
+            recorded=recorded,
             density=DensitySource(
                 threshold=float(threshold),
                 separation=float(separation),
@@ -571,6 +589,7 @@ class SiteAssignment(Detector):
             r_core=self._asked_core,
             coordination=self.coordination,
             environment=self._surrounding(),
+            recorded=self.recorded,
         )
         return changed(self, settled=settled)
 
@@ -628,7 +647,8 @@ class SiteAssignment(Detector):
             )  # fmt: skip
             return Contacts(carrier, site, inside, tally=tally)
         site, distance = grid.nearest(frame.centres, frame.cell, drift)
-        return Contacts(carrier, site, distance <= settled.r_core)
+        ring = np.searchsorted(settled.radii, distance).astype(np.uint8) if settled.radii else None
+        return Contacts(carrier, site, distance <= settled.r_core, ring=ring)
 
     def _on_trajectory(self) -> SettledSites:
         if self.settled is None:
@@ -644,12 +664,30 @@ class SiteAssignment(Detector):
         *,
         filtered: bool = True,
         persistence: float | None = None,
+        r_core: float | None = None,
     ) -> Microstates:
         """Occupied site of every carrier over time, from the nearest sites of all frames.
 
         A carrier in no polyhedron has no site of its own in that frame, so that with ``polyhedron``
         it keeps the last one also without filters. See `Detector.assemble`.
+
+        Parameters
+        ----------
+        history : ContactHistory
+        filtered : bool
+            False: the nearest site of each frame in place of core sets, and no persistence.
+        persistence : float, optional
+            ps, in place of the detector's own.
+        r_core : float, optional
+            Angstrom, in place of the detector's own; one of `radii`.
+
+        Returns
+        -------
+        Microstates
         """
+        if r_core is not None:
+            place = self.check_recorded(r_core)
+            history = history.mapped(lambda rows: _within(rows, place))
         volume = "polyhedron" if self.assignment == "polyhedron" else "core"
         by_volume = volume == "polyhedron" or (self.assignment == "core" and filtered)
         wait = self.frames_to_wait(history, filtered, persistence)
@@ -672,6 +710,32 @@ class SiteAssignment(Detector):
             **({} if dates is None else dates.report(history.spacing)),
         }
         return Microstates(runs, one_member_shells(kinds, self.label_names), report)
+
+    def check_recorded(self, radius: float) -> int:
+        """The number of a core radius among `radii`; refuses one that was not recorded.
+
+        Parameters
+        ----------
+        radius : float
+            Angstrom.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        InputError
+            Naming the radii that were recorded.
+        """
+        for k, one in enumerate(self.radii):
+            if abs(one - radius) < SAME_RADIUS:
+                return k
+        known = ", ".join(f"{r:g}" for r in self.radii)
+        raise InputError(
+            f"{radius:g} A is no core radius that was recorded; those are {known} A: run again "
+            f"with SiteAssignment(..., recorded=[{radius:g}])"
+        )
 
     def fractional_positions(self, frame: FrameGeometry) -> np.ndarray:
         """Carriers relative to the origin of the sites, without the drift of the framework.
@@ -711,6 +775,7 @@ class SiteAssignment(Detector):
             "assignment": self.assignment,
             "hop_time": self.hop_time,
             "r_core_angstrom": self.r_core,
+            **({"recorded_angstrom": list(self.recorded)} if self.recorded else {}),
             "n_sites": len(self.labels),
             "labels": {name: self.labels.count(name) for name in self.label_names},
             **self._describe_merging(),
@@ -764,6 +829,12 @@ class SiteAssignment(Detector):
         }
 
 
+def _within(history: ContactHistory, place: int) -> ContactHistory:
+    """The nearest sites, `inner` within another of the recorded radii."""
+    assert history.ring is not None
+    return replace(history, inner=np.asarray(history.ring <= place), ring=None)
+
+
 def check_merge(merge: Any, across: Any) -> float:
     """The distance below which sites are merged; refuses one that is none."""
     distance = number("merge", merge, "a distance in Angstrom, 0 or more", least=0)
@@ -794,6 +865,24 @@ def check_hop_time(hop_time: Any, assignment: str) -> None:
             "none: its hops are dated where the nearest site or polyhedron changes; leave hop_time "
             "out, or give assignment='core'"
         )
+
+
+def check_recorded(recorded: Any, assignment: str) -> tuple[float, ...]:
+    """Further core radii; refuses what are none."""
+    radii = tuple(
+        number("recorded", r, "core radii in Angstrom above 0", above=0)
+        for r in listed("recorded", recorded, "give radii in Angstrom, e.g. [0.5, 0.7]")
+    )
+    if radii and assignment == "polyhedron":
+        raise InputError(
+            "recorded=... are radii of cores, and assignment='polyhedron' has none; leave it out"
+        )
+    if len(radii) > MOST_RADII - 3:
+        raise InputError(
+            f"recorded holds {len(radii)} radii; at most {MOST_RADII - 3} can be recorded: give "
+            "the most important ones"
+        )
+    return radii
 
 
 def _check_supercell(supercell: Any) -> np.ndarray:
