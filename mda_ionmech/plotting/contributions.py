@@ -85,7 +85,7 @@ def contributions(results: Results, ax: Axes | None = None, *, species: str | No
         f"Contributions to {plain(name)} transport",
         caption(results, data, "onsager_low"),
         hundred,
-        *nulls(results, name, data["window"].values[:: max(len(place) // 3, 1)]),
+        table=nulls(results, name, data["window"].values[:: max(len(place) // 3, 1)]),
     )
     legend_beside(ax)
     return ax
@@ -173,7 +173,7 @@ def shares(results: Results, ax: Axes | None = None, *, species: str | None = No
         ax,
         f"Shares of {plain(name)} transport by event",
         caption(results, data, "share_low").replace("hatched", "open"),
-        *nulls(results, name, windows[:: max(len(windows) // 3, 1)]),
+        table=nulls(results, name, windows[:: max(len(windows) // 3, 1)]),
     )
     legend_beside(ax)
     return ax
@@ -253,7 +253,7 @@ def effectiveness(
         ax,
         f"How often and how far: events of {plain(table.attrs['species'])}",
         f"windows of {table.attrs['window_ps']:g} ps; dotted: equal contribution",
-        *nulls(results, table.attrs["species"], [table.attrs["window_ps"]]),
+        table=nulls(results, table.attrs["species"], [table.attrs["window_ps"]]),
     )
     return ax
 
@@ -297,7 +297,7 @@ def event_matrix(
         ax,
         f"Which events of {plain(name)} move together",
         f"windows of {float(data['window']):g} ps; percent, with half the interval",
-        *nulls(results, name, [float(data["window"])]),
+        table=nulls(results, name, [float(data["window"])]),
     )
     return ax
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lib.checks import number
+from ..lib.checks import listed, number, shown
 from ..lib.errors import InputError
 from ..results.colors import BLACK, EVENT_COLORS, MACROSTATE_COLORS, colors_of, event_colors
 from ..results.ends import ENDS
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Most ions that are drawn with lines between them.
 MOST_APART = 24
+#: Stretches of time over which the fractions of more ions are averaged, at most.
+STRETCHES = 200
 
 
 def macrostates_of(results: Results, species: str | None) -> tuple[str, xr.Dataset, list[str]]:
@@ -222,8 +225,13 @@ def timeline(
     species: str | None = None,
     start: float | None = None,
     stop: float | None = None,
+    ions: Sequence[int] | None = None,
 ) -> Axes:
     """Events of every carrier over time, for the window of the states in the result.
+
+    One row for each ion. Of more than 24 ions, unless they are chosen, one strip for each event:
+    the fraction of the ions that have this label, averaged over up to 200 stretches of time. Each
+    strip has a height of its own, written beside it.
 
     Parameters
     ----------
@@ -234,6 +242,8 @@ def timeline(
         Default: the first species with an event rule.
     start, stop : float, optional
         Part of the trajectory to draw, ps; default its first 500 windows.
+    ions : sequence of int, optional
+        Numbers of the ions to draw, counted from 1; default all.
 
     Returns
     -------
@@ -242,11 +252,8 @@ def timeline(
     Raises
     ------
     InputError
-        If the result holds no states.
+        If the result holds no states, and for ions that the species does not have.
     """
-    from matplotlib.colors import BoundaryNorm, ListedColormap
-    from matplotlib.patches import Patch
-
     check_results(results)
     states = results.states
     if states is None:
@@ -256,33 +263,96 @@ def timeline(
         for argument, value in (("start", start), ("stop", stop))
     )
     name = results._species(species)
-    meanings = str(states["event"].attrs["flag_meanings"]).split()
-    window = float(states["event"].attrs["window_ps"])
     place = [str(s) for s in results.decomposition["species"].values].index(name)
-    mine = states["carrier_species"].values == place
+    mine = np.flatnonzero(states["carrier_species"].values == place)
+    rows = _chosen_ions(ions, len(mine), name)
+    window = float(states["event"].attrs["window_ps"])
     time = states["time"].values
     begin = time[0] if start is None else start
     end = begin + 500 * window if stop is None else stop
-    shown = np.flatnonzero((time >= begin) & (time <= end))
-    if len(shown) < 2:
+    at = np.flatnonzero((time >= begin) & (time <= end))
+    if len(at) < 2:
         raise InputError(f"no frames between start={begin:g} and stop={end:g} ps")
     ax = new_axes(ax, (8.0, 4.0))
-    event = states["event"].values[shown][:, mine].T.astype(float)
-    event[event < 0] = np.nan
-    palette = colors_of(meanings, EVENT_COLORS)
+    codes = states["event"].values[at][:, mine[rows]]
+    names = str(states["event"].attrs["flag_meanings"]).split()
+    ax.set_xlabel(f"time (ps); each window lasts {window:g} ps")
+    if ions is None and len(mine) > MOST_APART:
+        _strips(ax, codes, time[at], names)
+        headline(
+            ax, f"Events of {plain(name)} over time",
+            f"fraction of the {len(mine)} ions with each label; at the right the height of the "
+            "strip",
+        )  # fmt: skip
+    else:
+        _rows_of_ions(ax, codes, time[at], names, rows + 1)
+        ax.set_ylabel(f"ion, {plain(name)}")
+        headline(ax, f"Events of single ions of {plain(name)} over time")
+    return ax
+
+
+def _chosen_ions(ions: Sequence[int] | None, known: int, name: str) -> np.ndarray:
+    """Numbers of the ions to draw, counted from 0."""
+    if ions is None:
+        return np.arange(known)
+    remedy = f"give numbers from 1 to {known}, e.g. ions=[1, 2]"
+    given = listed("ions", ions, remedy)
+    fit = all(
+        isinstance(k, int | np.integer) and not isinstance(k, bool) and 1 <= k <= known
+        for k in given
+    )
+    if not given or not fit:
+        raise InputError(f"ions must be numbers of ions of {name}, got {shown(ions)}; {remedy}")
+    return np.array(given, dtype=int) - 1
+
+
+def _rows_of_ions(
+    ax: Axes, codes: np.ndarray, time: np.ndarray, names: list[str], numbers: np.ndarray
+) -> None:
+    """A row for each ion in the colours of its events, codes (frames, ions)."""
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.patches import Patch
+
+    event, n_ions = np.where(codes < 0, np.nan, codes).T, codes.shape[1]
+    palette = colors_of(names, EVENT_COLORS)
     ax.imshow(
         event, aspect="auto", interpolation="nearest", cmap=ListedColormap(palette),
-        norm=BoundaryNorm(np.arange(len(meanings) + 1) - 0.5, len(meanings)),
-        extent=(time[shown[0]], time[shown[-1]], int(mine.sum()) + 0.5, 0.5),
+        norm=BoundaryNorm(np.arange(len(names) + 1) - 0.5, len(names)),
+        extent=(time[0], time[-1], n_ions + 0.5, 0.5),
     )  # fmt: skip
-    seen = [int(e) for e in np.unique(event[np.isfinite(event)])]
-    ax.set_xlabel(f"time (ps); each window lasts {window:g} ps")
-    ax.set_ylabel(f"ion, {plain(name)}")
-    for k in range(1, int(mine.sum())) if mine.sum() <= MOST_APART else ():
+    for k in range(1, n_ions) if n_ions <= MOST_APART else ():
         ax.axhline(k + 0.5, color="white", lw=0.8)
-    headline(ax, f"Events of single ions of {plain(name)} over time")
-    legend_beside(ax, [Patch(color=palette[e], label=plain(meanings[e])) for e in seen])
-    return ax
+    if not np.array_equal(numbers, np.arange(1, n_ions + 1)):
+        ax.set_yticks(np.arange(1, n_ions + 1), [str(k) for k in numbers])
+    seen = [int(e) for e in np.unique(event[np.isfinite(event)])]
+    legend_beside(ax, [Patch(color=palette[e], label=plain(names[e])) for e in seen])
+
+
+def _strips(ax: Axes, codes: np.ndarray, time: np.ndarray, names: list[str]) -> None:
+    """A strip for each event: the fraction of ions with it over time, codes (frames, ions)."""
+    starts = np.arange(0, len(time), -(-len(time) // STRETCHES))
+    ends = np.append(time[starts], time[-1])
+    counts = np.stack([(codes == k).sum(axis=1) for k in range(len(names))])
+    labelled = np.add.reduceat((codes >= 0).sum(axis=1), starts)
+    fraction = np.add.reduceat(counts, starts, axis=1) / np.maximum(labelled, 1)
+    seen = np.flatnonzero(fraction.max(axis=1) > 0)
+    palette = colors_of(names, EVENT_COLORS)
+    for row, k in enumerate(seen):
+        top = float(fraction[k].max())
+        base = len(seen) - 1 - row
+        ax.stairs(
+            base + 0.85 * fraction[k] / top, ends, baseline=base, fill=True, color=palette[k],
+        )  # fmt: skip
+        ax.axhline(base, color=GREY, lw=0.6)
+        high = f"{100 * top:.0f}%" if top >= 0.1 else f"{100 * top:.2g}%"
+        ax.text(
+            1.01, base + 0.85, high, transform=ax.get_yaxis_transform(), fontsize="small", va="top",
+        )  # fmt: skip
+    ax.set_xlim(ends[0], ends[-1])
+    ax.set_ylim(0, len(seen))
+    middles = len(seen) - 1 - np.arange(len(seen)) + 0.42
+    ax.set_yticks(middles, [plain(names[k]) for k in seen])
+    ax.tick_params(axis="y", length=0)
 
 
 def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:

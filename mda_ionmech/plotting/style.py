@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,11 @@ SOFT = "#4D4D4D"
 RAISED = 0.25
 #: Letters of an entry of a legend of two columns, in a figure of one column.
 WIDEST = 30
+#: Columns of the table of linked hops.
+_LINKED = {
+    "multi_fraction": "linked hops", "multi_fraction_circular": "by chance",
+    "multi_fraction_exclusion": "exclusion gas",
+}  # fmt: skip
 
 
 def check_table(table: Any, is_known: bool, wanted: str) -> None:
@@ -148,19 +153,60 @@ def power_of_ten(values: np.ndarray) -> tuple[float, str]:
     return 10.0**exponent, f"$10^{{{exponent}}}$ J$^{{-1}}$ m$^{{-1}}$ s$^{{-1}}$"
 
 
-def headline(ax: Axes, title: str, *lines: str) -> None:
-    """A title, and smaller lines below it, at the left."""
+def headline(ax: Axes, title: str, *lines: str, table: Sequence[Sequence[str]] = ()) -> None:
+    """A title, smaller lines below it, and a small table below these, at the left.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    title : str
+    *lines : str
+    table : sequence of sequence of str
+        Rows, each with as many cells: the head, and words and numbers below it.
+    """
     import matplotlib as mpl
 
     shown = [piece for line in lines if line for piece in broken(line)]
     high = sum(RAISED for line in shown if "^{" in line)  # exponents make a line higher
-    pad = 8 + 1.05 * float(mpl.rcParams["font.size"]) * (len(shown) + high)
+    row = 1.05 * float(mpl.rcParams["font.size"])
+    below = row * len(table)
+    pad = 8 + row * (len(shown) + high) + below
     ax.set_title("\n".join(broken(title)), loc="left", fontsize="medium", pad=pad)
     if shown:
         ax.annotate(
-            "\n".join(shown), (0, 1), xycoords="axes fraction", xytext=(0, 4),
+            "\n".join(shown), (0, 1), xycoords="axes fraction", xytext=(0, 4 + below),
             textcoords="offset points", fontsize="small", color=SOFT, va="bottom",
         )  # fmt: skip
+    if table:
+        _small_table(ax, table, row)
+
+
+def _small_table(ax: Axes, rows: Sequence[Sequence[str]], height: float) -> None:
+    """A table without lines directly above the axes: words at the left, numbers at the right.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    rows : sequence of sequence of str
+    height : float
+        Of a row, points.
+    """
+    from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea, VPacker
+
+    style = {"fontsize": "small", "color": SOFT}
+    columns: list[Any] = []
+    for k, cells in enumerate(zip(*rows, strict=True)):
+        areas: list[Any] = [TextArea(cell, textprops=style) for cell in cells]
+        columns.append(VPacker(children=areas, align="right" if k else "left", pad=0, sep=1))
+    whole = HPacker(
+        children=columns, align="top", pad=0, sep=(0.6 if is_narrow() else 0.9) * height
+    )
+    box = AnnotationBbox(
+        whole, (0, 1), xycoords="axes fraction", xybox=(0, 4), boxcoords="offset points",
+        box_alignment=(0, 0), frameon=False, pad=0, annotation_clip=False,
+    )  # fmt: skip
+    box.set_in_layout(False)  # the title has the room, and axes keep their width
+    ax.add_artist(box)
 
 
 def legend_beside(ax: Axes, handles: Any = None, place: float = 1) -> None:
@@ -267,11 +313,14 @@ def heat_map(
     percent_axis(ax.figure.colorbar(image, ax=ax, shrink=0.85).ax.yaxis, label)
 
 
-def nulls(results: Results, name: str, lengths: Iterable[float]) -> tuple[str, ...]:
-    """Lines with the fractions of linked hops at up to three lengths, and in both nulls."""
+def nulls(results: Results, name: str, lengths: Iterable[float]) -> list[tuple[str, ...]]:
+    """Table of the fractions of linked hops at up to three lengths, and in both nulls.
+
+    Its rows are the head and one for each length; none where hops are not linked.
+    """
     data = results.decomposition
     if "multi_fraction" not in data:
-        return ()
+        return []
     one = data.sel(species=name)
     shown = [
         length for length in lengths
@@ -279,15 +328,10 @@ def nulls(results: Results, name: str, lengths: Iterable[float]) -> tuple[str, .
         and np.isfinite(float(one["multi_fraction"].sel(window=length)))
     ][:3]  # fmt: skip
     if not shown:
-        return ()
+        return []
 
-    def listed(variable: str) -> str:
-        values = [float(one[variable].sel(window=length)) for length in shown]
-        return ", ".join(f"{100 * v:.0f}%" if np.isfinite(v) else "-" for v in values)
+    def row(length: float) -> tuple[str, ...]:
+        values = [float(one[variable].sel(window=length)) for variable in _LINKED]
+        return f"{length:g} ps", *(f"{100 * v:.0f}%" if np.isfinite(v) else "-" for v in values)
 
-    windows = ", ".join(f"{length:g}" for length in shown)
-    return (
-        f"hops linked to others: {listed('multi_fraction')} in windows of {windows} ps",
-        f"by chance: {listed('multi_fraction_circular')}; "
-        f"in an exclusion gas: {listed('multi_fraction_exclusion')}",
-    )
+    return [("window", *_LINKED.values()), *map(row, shown)]

@@ -103,6 +103,7 @@ def view_map(
     ax.set_xlabel("horizon (ps)")
     ax.set_ylabel("resolution (ps)")
     lines = [f"{view} view, percent"]
+    linked: list[tuple[str, ...]] = []
     advice = results.recommend(species=name)
     if advice.resolution is not None and advice.horizon is not None:
         x = int(np.abs(share["horizon"].values - advice.horizon).argmin())
@@ -110,8 +111,8 @@ def view_map(
         corner = (x - 0.5, y - 0.5)
         ax.add_patch(Rectangle(corner, 1, 1, fill=False, ec=BLACK, lw=2, clip_on=False))
         lines[0] += "; framed: the recommended reading"
-        lines += nulls(results, name, [float(share["resolution"].values[y])])
-    headline(ax, f"Share of {plain(event)} in {plain(name)} transport", *lines)
+        linked = nulls(results, name, [float(share["resolution"].values[y])])
+    headline(ax, f"Share of {plain(event)} in {plain(name)} transport", *lines, table=linked)
     return ax
 
 
@@ -197,7 +198,7 @@ def view_curves(
         ax,
         f"Shares of {plain(name)} transport against the horizon",
         f"{view} view, {plain(results.settings['frame'])} frame, {level:.0%} intervals",
-        *nulls(results, name, [at for at, _ in curves]),
+        table=nulls(results, name, [at for at, _ in curves]),
     )
     legend_beside(ax, [*shown.values(), *styles])
     return ax

@@ -20,7 +20,7 @@ class Contributions:
         self.names: list[str] = []
         self.values = np.empty(0)
         self.errors: np.ndarray | None = None
-        self.title = f"frequency of each event in {states.window_ps:g} ps"
+        self.title = f"ion-windows of {states.window_ps:g} ps with each event"
         if states.event_share is not None and states.species_names is not None:
             known = np.isfinite(states.event_share)
             row = int(known.sum(axis=1).argmax())
@@ -86,6 +86,7 @@ class Chart(QtWidgets.QWidget):
         ax.set_yticks(place, shown.names)
         ax.invert_yaxis()
         ax.axvline(0, color="black", linewidth=0.8)
+        ax.xaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}%")
         ax.set_xlabel(shown.title, fontsize=9)
         ax.tick_params(labelsize=9)
         ax.spines[["top", "right"]].set_visible(False)

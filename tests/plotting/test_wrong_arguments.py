@@ -21,6 +21,7 @@ OF_RESULTS = [
     plotting.contributions, plotting.shares, plotting.effectiveness, plotting.event_matrix,
     plotting.onsager, plotting.timeline, plotting.view_curves, plotting.view_map,
     plotting.populations, plotting.transitions, plotting.concertedness, plotting.figures,
+    plotting.radial_distribution,
 ]  # fmt: skip
 
 
@@ -69,6 +70,7 @@ def test_what_is_not_in_the_result_is_refused_before_a_figure_is_made(run, tmp_p
         takes = inspect.signature(draw).parameters
         wrong = {"species": unknown, "window": lengths, "event": events, "view": unknown}
         wrong |= {"start": lengths[4:], "stop": lengths[4:], "resolutions": lengths[:7]}
+        wrong |= {"ions": [0, -1, 10**5, 1.5, "abc", [], [1, 0], [True], {}, object()]}
         for argument in set(wrong) & set(takes):
             for value in wrong[argument]:
                 with pytest.raises(InputError, match=argument):
