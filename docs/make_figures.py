@@ -56,7 +56,7 @@ def draw_flicker() -> Any:
     ax = Figure(figsize=(6.5, 3.8), layout="constrained").subplots()
     ways = {
         "plain cutoff": (None, None),
-        "hysteresis 0.6 A": (0.6, None),
+        "hysteresis 0.6 Å": (0.6, None),
         "persistence 5 ps": (None, 5.0),
         "both": (0.6, 5.0),
     }

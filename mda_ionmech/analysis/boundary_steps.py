@@ -117,7 +117,7 @@ class BoundarySteps:
                 self._refuse(across, directions, "against the way the atoms left: it is too small")
             enough = self._n_inside[directions].sum() >= INSIDE * len(across)
             if enough and length > longest > 0 and self._has_seam(directions, length):
-                why = f"and none inside is longer than {longest:.2f} A: it is too large"
+                why = f"and none inside is longer than {longest:.2f} Å: it is too large"
                 self._refuse(across, directions, why)
 
     def _check_angles(self) -> None:
@@ -135,8 +135,8 @@ class BoundarySteps:
             if by_one_vector and abs(middle[j]) > max(reach, LEAST_SIDEWAYS):
                 raise InputError(
                     f"the cell is not the one in which the coordinates were wrapped: {len(across)} "
-                    f"steps across its faces along its vector {'abc'[k]} go {abs(middle[j]):.2f} A "
-                    f"sideways along {'abc'[j]} (median), and steps inside {typical[j]:.2f} A: its "
+                    f"steps across its faces along its vector {'abc'[k]} go {abs(middle[j]):.2f} Å "
+                    f"sideways along {'abc'[j]} (median), and steps inside {typical[j]:.2f} Å: its "
                     "angles are other ones; set the cell of the simulation, with its angles, by "
                     "dimensions under [universe], or MDAnalysis.transformations.set_dimensions"
                 )
@@ -160,7 +160,7 @@ class BoundarySteps:
         where = f" along its vector {'abc'[directions[0]]}" if len(directions) == 1 else ""
         raise InputError(
             f"the cell is not the one in which the coordinates were wrapped: {len(across)} steps "
-            f"across its faces{where} are {np.median(np.abs(across)):.2f} A long (median), {why}; "
+            f"across its faces{where} are {np.median(np.abs(across)):.2f} Å long (median), {why}; "
             "set the cell of the simulation, frame by frame where it changes, with "
             "MDAnalysis.transformations.set_dimensions"
         )

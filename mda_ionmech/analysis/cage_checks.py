@@ -120,7 +120,7 @@ def every_step(name: str, changed: float, distance: float) -> str | None:
         return None
     return (
         f"{name} changes cage in {changed:.0%} of the steps between frames: distance={distance:g} "
-        "A is no farther than vibrations reach, or frames are farther apart than hops; give "
+        "Å is no farther than vibrations reach, or frames are farther apart than hops; give "
         "CageAssignment a longer distance=..., or analyse more closely spaced frames"
     )
 
@@ -141,7 +141,7 @@ def shared_cages(name: str, shared: float, distance: float) -> str | None:
         return None
     return (
         f"cages of {name} are shared: for {shared:.0%} of the time an ion is in a cage that holds "
-        f"another one, so that distance={distance:.2f} A joins neighbouring places, and hops "
+        f"another one, so that distance={distance:.2f} Å joins neighbouring places, and hops "
         "between them are not counted; give CageAssignment a shorter distance=..."
     )
 

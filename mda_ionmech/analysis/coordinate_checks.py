@@ -223,7 +223,7 @@ def _check_added_steps(
         "the cell appears as a step of those that left it, while coordinates that scale with the "
         f"cell have no such steps. Squared displacements are too large by up to {worst:.1%}, over "
         f"{lag * source.times.spacing:g} ps"
-        + (f", and positions in the cell are off by {misplaced:.2f} A" if contacts else "")
+        + (f", and positions in the cell are off by {misplaced:.2f} Å" if contacts else "")
         + ". They cannot be wrapped back: give the wrapped trajectory, which is unwrapped here, or "
         "coordinates unwrapped with image flags (xu yu zu of LAMMPS)"
     )

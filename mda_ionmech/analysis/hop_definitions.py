@@ -97,8 +97,8 @@ def redefined(
         _, _, shortest = closest_pair(settled.places, settled.grid.cell)
         if 2 * settled.r_core > shortest:
             raise InputError(
-                f"r_core={settled.r_core:g} A of {name!r} makes cores overlap, the nearest sites "
-                f"being {shortest:.2f} A apart; run again with less than {shortest / 2:.2f} A"
+                f"r_core={settled.r_core:g} Å of {name!r} makes cores overlap, the nearest sites "
+                f"being {shortest:.2f} Å apart; run again with less than {shortest / 2:.2f} Å"
             )
     date = detector.hop_time if assignment == "core" else "entry"
     return changed(detector, assignment=assignment, hop_time=date)

@@ -123,7 +123,7 @@ def _cell(source: FrameSource) -> CheckRow:
     ends = [source.read(k).cell.as_read for k in (0, len(source) - 1)]
     box = triclinic_box(*ends[0])
     right = np.allclose(box[3:], 90, atol=0.01)
-    text = " x ".join(f"{x:.3f}" for x in box[:3]) + " A"
+    text = " x ".join(f"{x:.3f}" for x in box[:3]) + " Å"
     text += "" if right else f", angles {', '.join(f'{x:.2f}' for x in box[3:])}"
     volumes = [abs(np.linalg.det(cell)) for cell in ends]
     change = volumes[1] / volumes[0] - 1
@@ -138,7 +138,7 @@ def _longest_step(source: FrameSource) -> CheckRow:
     longest = float(sampled.lengths.max(initial=0.0))
     share = longest / sampled.height
     text = (
-        f"{longest:.2f} A between neighbouring frames of the sample, {share:.0%} of the shortest "
+        f"{longest:.2f} Å between neighbouring frames of the sample, {share:.0%} of the shortest "
         "height of the cell; half is the limit"
     )
     far = share >= LONG_STEP
@@ -182,7 +182,7 @@ def _surroundings(source: FrameSource, index: int, one: IonSpecies) -> Iterator[
     for k, kind in enumerate(detector.ligand_types):
         mean, spread = each[:, k].mean(), each[:, k].std()
         radius = inner.get(kind)
-        within = "" if radius is None else f" within {radius:.2f} A"
+        within = "" if radius is None else f" within {radius:.2f} Å"
         text = f"{mean:.2f} +- {spread:.2f} {kind} atoms{within} (mean and spread over the ions)"
         text += "" if mean > 0 else ": check the cutoff, and the selection of the ligands"
         yield CheckRow(one.name, text, "ok" if mean > 0 else "check")

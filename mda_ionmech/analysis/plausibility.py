@@ -144,8 +144,8 @@ def wide_band(name: str, kind: str, inner: float, outer: float) -> str | None:
     if outer <= WIDEST_BAND * inner:
         return None
     return (
-        f"hysteresis of {kind!r} of {name} lets a contact last up to {outer:g} A, more than twice "
-        f"the {inner:g} A below which it begins: hysteresis=h is a width that is added to the "
+        f"hysteresis of {kind!r} of {name} lets a contact last up to {outer:g} Å, more than twice "
+        f"the {inner:g} Å below which it begins: hysteresis=h is a width that is added to the "
         "cutoff, both radii are given as a pair (r_in, r_out), in Angstrom"
     )
 
@@ -179,9 +179,9 @@ def empty_shells(
     if total >= EMPTY:
         return None
     found = ", ".join(
-        f"{kind}: {'none' if not np.isfinite(r) else f'{r:.2f} A'}" for kind, r in nearest.items()
+        f"{kind}: {'none' if not np.isfinite(r) else f'{r:.2f} Å'}" for kind, r in nearest.items()
     )
-    shown = ", ".join(f"{kind}: {r:g} A" for kind, r in radii.items())
+    shown = ", ".join(f"{kind}: {r:g} Å" for kind, r in radii.items())
     if (
         radii
         and total == 0
@@ -223,11 +223,11 @@ def misplaced_radii(
     first, low, second = places
     kind = f"{found.kind!r} of {name}"
     farthest = SECOND_SHELL_MOLECULE if molecule else SECOND_SHELL_ATOM
-    advice = f"the first minimum of g(r) is at {found.first_minimum():g} A"
+    advice = f"the first minimum of g(r) is at {found.first_minimum():g} Å"
     if outer < first - found.r[1] + found.r[0]:
         within = found.coordination[np.searchsorted(found.r, outer, side="right") - 1]
         return [
-            f"cutoff={outer:g} A of {kind} ends before the first peak of g(r) at {first:.2f} A: "
+            f"cutoff={outer:g} Å of {kind} ends before the first peak of g(r) at {first:.2f} Å: "
             f"{within:.2g} of {found.coordination[np.searchsorted(found.r, low)]:.2g} neighbours "
             f"are counted; {advice}"
         ]
@@ -240,8 +240,8 @@ def misplaced_radii(
         and held[1] > SECOND_NEIGHBOURS * held[0]
     ):
         texts.append(
-            f"cutoff={inner:g} A of {kind} lies beyond the second peak of g(r), reached at "
-            f"{second:.2f} A: the shell holds second neighbours; {advice}"
+            f"cutoff={inner:g} Å of {kind} lies beyond the second peak of g(r), reached at "
+            f"{second:.2f} Å: the shell holds second neighbours; {advice}"
         )
     elif inner < outer <= found.r[-1]:
         smooth = found.smoothed()
@@ -256,7 +256,7 @@ def misplaced_radii(
         if clear and flank:
             where = "first" if inner < first else "second"
             texts.append(
-                f"hysteresis of {kind} from {inner:g} to {outer:g} A lies where g(r) rises to its "
+                f"hysteresis of {kind} from {inner:g} to {outer:g} Å lies where g(r) rises to its "
                 f"{where} peak ({smooth[at[0]]:.2g} to {smooth[at[1]]:.2g}): the band belongs in "
                 f"the minimum between the peaks; {advice}"
             )
@@ -405,7 +405,7 @@ def drift(frame: str, steps: np.ndarray, msd: Mapping[str, tuple[int, float]]) -
         if length < SETTLING:
             return None
         return (
-            f"the framework drifts as a whole, by {length:.1f} A over the run: the motion of the "
+            f"the framework drifts as a whole, by {length:.1f} Å over the run: the motion of the "
             "centre of mass was not removed in the simulation; frame='framework' subtracts it, so "
             "that coefficients do not contain it"
         )
@@ -417,7 +417,7 @@ def drift(frame: str, steps: np.ndarray, msd: Mapping[str, tuple[int, float]]) -
     if part < DRIFT_PART:
         return None
     return (
-        f"the system drifts as a whole, by {length:.1f} A over the run, and frame='laboratory' "
+        f"the system drifts as a whole, by {length:.1f} Å over the run, and frame='laboratory' "
         f"counts that as transport: about {part:.0%} of L of {worst}; use frame='framework' or "
         "'barycentric', which subtract it"
     )
@@ -446,8 +446,8 @@ def moving_host(
     if len(faster) == len(host):
         kind = max(faster, key=lambda one: faster[one])
         return (
-            f"framework atoms move more than the carriers: {kind} by {np.sqrt(faster[kind]):.2g} A "
-            f"(root mean square), {fastest} by {np.sqrt(most):.2g} A; check that the selections "
+            f"framework atoms move more than the carriers: {kind} by {np.sqrt(faster[kind]):.2g} Å "
+            f"(root mean square), {fastest} by {np.sqrt(most):.2g} Å; check that the selections "
             "of carriers and framework are not exchanged"
         )
     melting = {
@@ -457,10 +457,10 @@ def moving_host(
     }
     if not melting:
         return None
-    listed = ", ".join(f"{kind} by {np.sqrt(late):.2g} A" for kind, late in melting.items())
+    listed = ", ".join(f"{kind} by {np.sqrt(late):.2g} Å" for kind, late in melting.items())
     return (
         f"the framework diffuses: {listed} (root mean square, and growing), {fastest} by "
-        f"{np.sqrt(most):.2g} A; it melts, or holds mobile species: give framework=... of the "
+        f"{np.sqrt(most):.2g} Å; it melts, or holds mobile species: give framework=... of the "
         "immobile atoms alone, or use frame='barycentric'"
     )
 
@@ -488,8 +488,8 @@ def too_fast(name: str, step: float, mass: float, temperature: float, spacing: f
     if step < ROUNDING or step < TOO_FAST * allowed:
         return None
     return (
-        f"{name} moves {step:.2g} A between frames {spacing:g} ps apart, and its thermal velocity "
-        f"at {temperature:g} K allows {allowed:.2g} A: the frames are farther apart (the "
+        f"{name} moves {step:.2g} Å between frames {spacing:g} ps apart, and its thermal velocity "
+        f"at {temperature:g} K allows {allowed:.2g} Å: the frames are farther apart (the "
         "header of a DCD may hold the step of the integrator, other files hold no time), or the "
         "temperature or the masses are wrong; give dt=... in ps"
     )

@@ -172,8 +172,8 @@ def _radii(gathered: GatheredRun, index: int, values: Sequence[Any]) -> Iterator
             outer[kind] = moved if shell.is_recorded(kind, moved) else shell.outer[kind]
             if outer[kind] < inner[kind] - SAME_RADIUS:
                 raise InputError(
-                    f"cutoffs holds {radius:g} A for {kind!r}, beyond the radius {outer[kind]:g} A "
-                    f"at which its contacts end; record {moved:g} A too"
+                    f"cutoffs holds {radius:g} Å for {kind!r}, beyond the radius {outer[kind]:g} Å "
+                    f"at which its contacts end; record {moved:g} Å too"
                 )
         text = (
             ", ".join(f"{kind} {radius:g} A" for kind, radius in inner.items())
@@ -286,8 +286,8 @@ def _warn_of_small_cores(detector: SiteAssignment, distance: float) -> None:
     usual = CORE_FRACTION * closest_pair(settled.places, settled.grid.cell)[2] / 2
     if settled.r_core < SMALL_CORE * usual:
         warn_user(
-            f"merge={distance:g} A keeps the cores of the parts of each site, of "
-            f"{settled.r_core:.2f} A, where a run with SiteAssignment(merge={distance:g}) has "
-            f"cores of {usual:.2f} A: visits that enter none of the small cores are missed; "
+            f"merge={distance:g} Å keeps the cores of the parts of each site, of "
+            f"{settled.r_core:.2f} Å, where a run with SiteAssignment(merge={distance:g}) has "
+            f"cores of {usual:.2f} Å: visits that enter none of the small cores are missed; "
             "compare assignment='nearest', or run again with merge=..."
         )

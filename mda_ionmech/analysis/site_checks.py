@@ -49,8 +49,8 @@ def off_sites(name: str, seen: Mapping[str, Any], by_density: bool = False) -> I
         yield _missing(name, seen, by_density)
     if seen["displaced"] is not None:
         yield (
-            f"{name} is most often about {seen['displaced']:.1f} A from its sites, not on them: "
-            f"the density within {SHELLS[1]:g} A of them is less than half of that; they may be "
+            f"{name} is most often about {seen['displaced']:.1f} Å from its sites, not on them: "
+            f"the density within {SHELLS[1]:g} Å of them is less than half of that; they may be "
             "displaced (origin, setting, cell), or be split in the structure and merged here: "
             "check the alignment (results.settings), or find them with "
             "SiteAssignment.from_density(...)"
@@ -58,8 +58,8 @@ def off_sites(name: str, seen: Mapping[str, Any], by_density: bool = False) -> I
     if seen["again"] is not None:
         yield (
             f"distances of {name} from the nearest site have two maxima, on the sites and about "
-            f"{seen['again']:.1f} A from them, and {seen['off_site']:.0%} of the time {name} is "
-            f"farther than {REACH:g} A from every site: sites may be missing; find them with "
+            f"{seen['again']:.1f} Å from them, and {seen['off_site']:.0%} of the time {name} is "
+            f"farther than {REACH:g} Å from every site: sites may be missing; find them with "
             "SiteAssignment.from_density(...)"
         )
 
@@ -68,7 +68,7 @@ def _missing(name: str, seen: Mapping[str, Any], by_density: bool) -> str:
     places = seen["places"]
     told = ", ".join(
         f"({', '.join(f'{x % 1.0:.3f}' for x in one['position'])}) {one['share']:.1%}, "
-        f"{one['distance']:.2f} A from {one['nearest']}"
+        f"{one['distance']:.2f} Å from {one['nearest']}"
         for one in places[:LISTED]
     )
     more = f", and {len(places) - LISTED} more" if len(places) > LISTED else ""
@@ -76,12 +76,12 @@ def _missing(name: str, seen: Mapping[str, Any], by_density: bool) -> str:
         begin = (
             f"sites of {name} are missing: {seen['share']:.0%} of the time it is nearer to a place "
             f"that is no site, but a maximum of its density, than to any site ("
-            f"{seen['off_site']:.0%} farther than {REACH:g} A from every site)"
+            f"{seen['off_site']:.0%} farther than {REACH:g} Å from every site)"
         )
     else:
         begin = (
             f"sites of {name} may be missing: {seen['far']:.0%} of the time it is farther than "
-            f"{FAR:g} A from every site, and not on the way from one to the next"
+            f"{FAR:g} Å from every site, and not on the way from one to the next"
         )
     return (
         f"{begin}; most visited are {told}{more} (fractional in the cell of the structure). "

@@ -208,7 +208,7 @@ def long_steps_note(
         return counted
     owner = next((one.name for one in species if atom in one.atoms.ix), "no carrier")
     return (
-        f"{counted}: the longest, {found[3]:.2f} A, is that of atom index {atom} ({owner}) into "
+        f"{counted}: the longest, {found[3]:.2f} Å, is that of atom index {atom} ({owner}) into "
         f"frame {frame}. A step beyond half the cell is replaced by its periodic image, in the "
         "wrong direction; write frames more often or use a smaller step=..., and check that atom "
         "(its velocity, if the file holds velocities, shows its direction)"

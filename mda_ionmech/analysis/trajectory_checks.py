@@ -139,7 +139,7 @@ def check_long_steps(source: FrameSource, found: np.ndarray, reach: float) -> No
     if fraction > MAX_LONG_FRACTION and found[1] > 1:
         raise InputError(
             f"steps are too long to unwrap: {fraction:.2%} of the steps between analysed "
-            f"frames exceed {LONG_STEP} of the shortest cell height (longest {found[3]:.2f} A, "
+            f"frames exceed {LONG_STEP} of the shortest cell height (longest {found[3]:.2f} Å, "
             f"frames {source.times.spacing:g} ps apart), and beyond one half they are ambiguous "
             f"(minimum image); {told_by_jumps(source) or describe_reach(reach)}"
         )

@@ -61,7 +61,7 @@ def density(masses: np.ndarray, cell: np.ndarray) -> str | None:
         return None
     edges = " x ".join(f"{length:.4g}" for length in np.linalg.norm(cell, axis=1))
     return (
-        f"the density of the system is {found:.3g} g/cm3, in a cell of {edges} A: lengths are in "
+        f"the density of the system is {found:.3g} g/cm3, in a cell of {edges} Å: lengths are in "
         "Angstrom (1 nm is 10, 1 Bohr 0.529) and masses in u; the conductivity is divided by the "
         "volume of the cell"
     )
@@ -123,6 +123,6 @@ def crowded(fractional: np.ndarray, masses: np.ndarray, cell: np.ndarray) -> str
     if found >= NEAREST:
         return None
     return (
-        f"half of the atoms have another one within {found:.2g} A, nearer than any bond: positions "
+        f"half of the atoms have another one within {found:.2g} Å, nearer than any bond: positions "
         "may be in nm, or fractions of the cell; they are in Angstrom"
     )

@@ -103,5 +103,5 @@ def told_by_jumps(source: FrameSource) -> str | None:
     )
     return (
         f"the {len(all_jumps)} long steps in {len(jumps)} pairs of frames are mostly jumps by "
-        f"{shown} A, by which atoms were wrapped, {why}"
+        f"{shown} Å, by which atoms were wrapped, {why}"
     )

@@ -278,7 +278,7 @@ def _who_moves(found: Survey) -> list[str]:
         carries = kind.role != "framework"
         if moved is not None and carries != moved.is_mobile:
             what = "hardly moves" if carries else "moves too, and is left out of the framework"
-            out.append(f"{kind.name} {what}: {moved.end:.1f} A (root mean square).")
+            out.append(f"{kind.name} {what}: {moved.end:.1f} Å (root mean square).")
     return out
 
 
@@ -426,7 +426,7 @@ def _supercell(universe: Any, cif: Path) -> tuple[list[int], frozenset[str]]:
     if np.any(np.abs(ratio / repeats - 1) > 0.06):
         own, given = (" x ".join(f"{x:.3f}" for x in one) for one in (lengths, box[:3]))
         raise InputError(
-            f"--cif {cif.name}: its cell of {own} A does not fit into that of the trajectory, "
-            f"{given} A, a whole number of times; give the CIF in the setting of the simulation"
+            f"--cif {cif.name}: its cell of {own} Å does not fit into that of the trajectory, "
+            f"{given} Å, a whole number of times; give the CIF in the setting of the simulation"
         )
     return [int(n) for n in repeats], held

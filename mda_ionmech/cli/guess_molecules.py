@@ -103,7 +103,7 @@ class MoleculeKind:
         return (
             f"{self.n_molecules} x {self.label} ({self.n_atoms} atom{plural}): {self.role}{charge},"
             f" from {self.why}{shown}"
-            + (f"; moves by {moved.end:.1f} A (rms)" if moved is not None else "")
+            + (f"; moves by {moved.end:.1f} Å (rms)" if moved is not None else "")
         )
 
 

@@ -125,7 +125,7 @@ def shell_lines(
             radii[name] = f"{contact:.1f}"
             n = found[k].number_within(contact)
             told[name] = (
-                f"g(r) has no clear minimum after a first peak at contact, up to {contact:.1f} A "
+                f"g(r) has no clear minimum after a first peak at contact, up to {contact:.1f} Å "
                 f"({n:.2f} atoms there, {found[k].n_frames} frames): the contact distance by ionic "
                 "radii"
             )
@@ -220,14 +220,14 @@ def shell_of_centre_lines(
 
 
 def _cutoff(value: str) -> str:
-    meaning = "A; " if "rdf" not in value else ""
+    meaning = "Å; " if "rdf" not in value else ""
     meaning += '"rdf": ' if "{" in value and "rdf" in value else ""
     meaning += "first minimum of g(r); " if "rdf" in value else ""
     return f"{f'cutoff = {value}':29} # {meaning}look at it: ionmech rdf"
 
 
 def _hysteresis() -> str:
-    return f"{f'hysteresis = {HYSTERESIS}':29} # a contact ends only this far beyond the cutoff, A"
+    return f"{f'hysteresis = {HYSTERESIS}':29} # a contact ends only this far beyond the cutoff, Å"
 
 
 def _by_sign(kind: MoleculeKind, other: MoleculeKind) -> tuple[str, str]:

@@ -78,7 +78,7 @@ def _check_bonds(
     i, j = pairs[np.argmax(long)]
     raise InputError(
         f"{np.mean(long):.0%} of the bonds of the topology are too long in the trajectory, e.g. "
-        f"{length[np.argmax(long)]:.1f} A between the atoms of index {i} and {j}: the trajectory "
+        f"{length[np.argmax(long)]:.1f} Å between the atoms of index {i} and {j}: the trajectory "
         "holds the atoms in another order than the topology, or its cell or unit of length is not "
         f"that of the coordinates (MDAnalysis takes the first cell vector along x); {_REMEDY}. "
         "Beads of several atoms that are named like elements need their masses in the topology"

@@ -145,7 +145,7 @@ class CutoffShell(Detector):
     def _set(self, kind: str, inner: float, outer: float) -> None:
         if outer < inner:
             raise InputError(
-                f"hysteresis of {kind!r}: r_out = {outer:g} A is below r_in = {inner:g} A"
+                f"hysteresis of {kind!r}: r_out = {outer:g} Å is below r_in = {inner:g} Å"
             )
         self.inner[kind], self.outer[kind] = inner, outer
 
@@ -350,8 +350,8 @@ class CutoffShell(Detector):
         radii = self.radii(kind)
         if not self.is_recorded(kind, radius):
             raise InputError(
-                f"{radius:g} A is no radius at which contacts with {kind!r} were recorded; those "
-                f"are {', '.join(f'{r:g}' for r in radii)} A: run again with CutoffShell(..., "
+                f"{radius:g} Å is no radius at which contacts with {kind!r} were recorded; those "
+                f"are {', '.join(f'{r:g}' for r in radii)} Å: run again with CutoffShell(..., "
                 f"recorded={{{kind!r}: [{radius:g}]}})"
             )
 

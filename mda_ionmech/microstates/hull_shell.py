@@ -132,7 +132,7 @@ class HullShell(Detector):
         for kind, radius in radii.items():
             if radius > self.search:
                 raise InputError(
-                    f"fallback of {kind!r} is {radius:g} A, beyond search = {self.search:g} A; "
+                    f"fallback of {kind!r} is {radius:g} Å, beyond search = {self.search:g} Å; "
                     "raise search or lower fallback"
                 )
         return radii

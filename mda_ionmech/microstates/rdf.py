@@ -160,7 +160,7 @@ class RadialDistribution:
         if top <= 0:
             raise InputError(
                 f"cutoff for {self.kind!r} was not found: no {self.kind!r} atom comes within "
-                f"{limit:.1f} A of a carrier; {hint}, or check the selection"
+                f"{limit:.1f} Å of a carrier; {hint}, or check the selection"
             )
         from scipy.signal import find_peaks  # slow to import
 
@@ -168,7 +168,7 @@ class RadialDistribution:
         peaks, _ = find_peaks(np.append(smooth, 0.0), prominence=0.2 * top)
         if len(peaks) == 0:
             raise InputError(
-                f"cutoff for {self.kind!r} was not found: g(r) has no peak below {limit:.1f} A; "
+                f"cutoff for {self.kind!r} was not found: g(r) has no peak below {limit:.1f} Å; "
                 f"{hint}"
             )
         first = low = int(peaks[0])
@@ -184,7 +184,7 @@ class RadialDistribution:
         if k < 0 or smooth[low] > _CLEAR_DEPTH * smooth[first]:
             raise InputError(
                 f"cutoff for {self.kind!r} was not found: g(r) has no clear minimum between its "
-                f"first peak ({self.r[first]:.2f} A) and {self.r[k]:.2f} A; {hint}"
+                f"first peak ({self.r[first]:.2f} Å) and {self.r[k]:.2f} Å; {hint}"
             )
         floor = smooth[low] + max(0.02 * smooth[low], 2 * self.error[low])
         return first, np.arange(first, k)[smooth[first:k] <= floor]
@@ -247,15 +247,15 @@ def minimum_in_words(found: RadialDistribution, cutoff: float) -> str | None:
         return None
     flat = found.flat_minimum()
     minimum = (
-        f"minimum after it at {found.first_minimum():.2f} A"
+        f"minimum after it at {found.first_minimum():.2f} Å"
         if flat is None
-        else f"flat minimum after it from {flat[0]:.1f} to {flat[1]:.1f} A"
+        else f"flat minimum after it from {flat[0]:.1f} to {flat[1]:.1f} Å"
     )
     near, far = found.similar_cutoffs(cutoff)
     return (
-        f"first peak of g(r) at {places[0]:.2f} A, {minimum}, {found.number_within(cutoff):.2f} "
-        f"atoms within {cutoff:.2f} A and within 10% of that for cutoffs from {near:.1f} to "
-        f"{far:.1f} A ({found.n_frames} frames)"
+        f"first peak of g(r) at {places[0]:.2f} Å, {minimum}, {found.number_within(cutoff):.2f} "
+        f"atoms within {cutoff:.2f} Å and within 10% of that for cutoffs from {near:.1f} to "
+        f"{far:.1f} Å ({found.n_frames} frames)"
     )
 
 

@@ -142,7 +142,7 @@ def cubic_length(
     if np.ptp(edges) > CUBIC * edges.mean() or np.abs(cosines).max() > CUBIC:
         angles = np.degrees(np.arccos(cosines))[::-1]
         raise InputError(
-            f"{what} holds for a cubic cell, and this one has edges of {_listed(edges)} A and "
+            f"{what} holds for a cubic cell, and this one has edges of {_listed(edges)} Å and "
             f"angles of {_listed(angles)} degrees; {remedy}"
         )
     return float(np.abs(np.linalg.det(cell)) ** (1 / 3))

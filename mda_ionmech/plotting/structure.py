@@ -57,7 +57,7 @@ def rdf(
     )
     if outer is not None and (inner is None or outer < inner):
         raise InputError(
-            f"outer={outer:g} A is where a contact ends, and inner={inner} A where it begins; give "
+            f"outer={outer:g} Å is where a contact ends, and inner={inner} Å where it begins; give "
             "inner=... at most as long, or leave outer out"
         )
     ax = new_axes(ax, (7.4, 3.8))

@@ -129,7 +129,7 @@ def _check_equal(listed: Sequence[Results]) -> list[str]:
         a, b = first.settings["volume_angstrom3"], other.settings["volume_angstrom3"]
         if abs(a / b - 1) > SPREAD:
             raise InputError(
-                f"result {number} has a mean volume of {b:.1f} A^3, the first {a:.1f} A^3: more "
+                f"result {number} has a mean volume of {b:.1f} Å^3, the first {a:.1f} Å^3: more "
                 f"than {SPREAD:.0%} apart, so they are not replicas of one system"
             )
         if found := nearly_equal(first, other):

@@ -176,7 +176,7 @@ def _fluctuations(
                 f"composition_fluctuations(species, frame={frame!r})"
             )
         return given.value, given.error
-    what = "S_AB in 1/A^3, (species, species), or what composition_fluctuations(species) returns"
+    what = "S_AB in 1/Å^3, (species, species), or what composition_fluctuations(species) returns"
     value = checked_array("fluctuations", given, (n, n), what)
     largest = float(np.abs(value).max())
     if not np.allclose(value, value.T, atol=1e-6 * largest):
@@ -184,7 +184,7 @@ def _fluctuations(
     if np.linalg.eigvalsh(value).min() < -1e-6 * largest:
         raise InputError(
             "fluctuations must have no negative eigenvalue, as mean squares have none; S_AB is in "
-            "1/A^3, in the order of the species"
+            "1/Å^3, in the order of the species"
         )
     project = neutral_projection(charge)
     neutral = project @ value @ project

@@ -45,7 +45,7 @@ def reading_table(results: Any, plain: Any = None) -> Table:
     level = f"{at['level']:.0%}"
     charged = bool(np.any(summary["conductivity"] != 0))
     unit = "S/m" if charged else "1/(J m s)"
-    columns = ["event", "share %", level, unit, "per ns", "A2"]
+    columns = ["event", "share %", level, unit, "per ns", "Å²"]
     table = plain_table(
         f"{at['species']}: events in the diffusive limit",
         columns + ([] if plain is None else ["plain %"]),
@@ -53,7 +53,7 @@ def reading_table(results: Any, plain: Any = None) -> Table:
         (
             f"labels over {at['resolution_ps']:g} ps, lags from {at['first_lag_ps']:g} to "
             f"{at['last_lag_ps']:g} ps; share: percent of the Onsager coefficient with its {level} "
-            "interval; per ns: windows with this label per ion; A2: effectiveness, D^e.D per ion "
+            "interval; per ns: windows with this label per ion; Å²: effectiveness, D^e.D per ion "
             f"and window; {at['repeated']:.1%} of the windows hold more than one elementary change"
             + (VIBRATION if "vibration" in summary.index else "")
             + ("" if plain is None else "; plain: the share without hysteresis and persistence")

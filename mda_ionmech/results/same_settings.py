@@ -52,7 +52,7 @@ def differing_labels(first: Results, other: Results) -> list[str]:
 def nearly_equal(first: Results, other: Results) -> list[str]:
     """Radii found on both trajectories whose differences are negligible."""
     return [
-        f"{_plain(name)} {in_words(theirs)} and {in_words(ours)} A"
+        f"{_plain(name)} {in_words(theirs)} and {in_words(ours)} Å"
         for name, ours, theirs in _differing_shells(first, other)
         if _is_found_alike(name, ours, theirs, first, other)
     ]

@@ -27,14 +27,14 @@ def events_table(results: Results, window: float | None, plain: Results | None =
     """The table of events and their sum, 80 columns wide."""
     summary = results.summary(window)
     level = f"{summary.attrs['level']:.0%}"
-    names = ["event", "share %", level, "self %", "distinct %", "per ns", "A2"]
+    names = ["event", "share %", level, "self %", "distinct %", "per ns", "Å²"]
     table = plain_table(
         f"{summary.attrs['species']}: events in windows of {summary.attrs['window_ps']:g} ps",
         names + ([] if plain is None else ["plain %"]),
         1,
         (
             f"share: percent of the Onsager coefficient with its {level} interval; self and "
-            "distinct: its two parts; per ns: windows with this label per ion; A2: effectiveness, "
+            "distinct: its two parts; per ns: windows with this label per ion; Å²: effectiveness, "
             "D^e.D per ion and window"
             + ("" if plain is None else "; plain: the share without hysteresis and persistence")
         ),

@@ -90,7 +90,7 @@ def in_lattice_vectors(
         ]
         where = "a frame" if frame is None else f"frame {frame}"
         raise InputError(
-            f"the cell of {where}, {edges[1]} A, cannot be related to the first one, {edges[0]} A: "
+            f"the cell of {where}, {edges[1]} Å, cannot be related to the first one, {edges[0]} Å: "
             "its vectors changed by half a cell or more; analyse the part of the trajectory with "
             "one lattice, with run(start=..., stop=...), or repair the cell with "
             "MDAnalysis.transformations.set_dimensions"
@@ -110,9 +110,9 @@ def check_cell_height(shortest: float, reach: float) -> None:
     """
     if 2 * reach >= shortest:
         raise InputError(
-            f"the cell is too small for the cutoff: its shortest height is {shortest:.2f} A, and "
-            f"neighbours up to {reach:.2f} A (cutoff plus hysteresis, or corners of coordination "
-            f"polyhedra) need more than {2 * reach:.2f} A; lower cutoff or hysteresis, use "
+            f"the cell is too small for the cutoff: its shortest height is {shortest:.2f} Å, and "
+            f"neighbours up to {reach:.2f} Å (cutoff plus hysteresis, or corners of coordination "
+            f"polyhedra) need more than {2 * reach:.2f} Å; lower cutoff or hysteresis, use "
             "assignment='core' instead of polyhedra, or simulate a larger cell"
         )
 
@@ -132,7 +132,7 @@ def check_cell_step(before: np.ndarray, now: np.ndarray, frame: int) -> None:
         lengths = [" x ".join(f"{n:.2f}" for n in np.linalg.norm(h, axis=1)) for h in (before, now)]
         raise InputError(
             f"the cell jumps: from the analysed frame before it to frame {frame} it changes by "
-            f"{change:.0%} of its shortest height, from {lengths[0]} to {lengths[1]} A; no "
+            f"{change:.0%} of its shortest height, from {lengths[0]} to {lengths[1]} Å; no "
             "barostat does that, so the trajectory joins different runs or the cell of a "
             "frame is wrong: analyse frames of one run with run(start=..., stop=...), or use a "
             "smaller step=... where the cell is still being compressed"

@@ -121,8 +121,8 @@ def check_finite(ts: Any, bad: int) -> None:
             f"({ts.positions[atom]}); {remedy}"
         )
     raise InputError(
-        f"frame {ts.frame} has atom index {atom} at {ts.positions[atom]} A: there the resolution "
-        f"of single precision is {np.spacing(np.float32(LARGEST)):g} A or worse, too coarse for "
+        f"frame {ts.frame} has atom index {atom} at {ts.positions[atom]} Å: there the resolution "
+        f"of single precision is {np.spacing(np.float32(LARGEST)):g} Å or worse, too coarse for "
         f"steps; {remedy}, and write coordinates nearer to the origin if all are that large"
     )
 
@@ -143,7 +143,7 @@ def check_jumps(ts: Any, found: np.ndarray, before: np.ndarray) -> None:
         return
     atom = int(found[9])
     raise InputError(
-        f"frame {ts.frame} has atom index {atom} at {ts.positions[atom]} A, more than "
+        f"frame {ts.frame} has atom index {atom} at {ts.positions[atom]} Å, more than "
         f"{FAR_CELLS:g} cells from where it was in the frame before, while others stay: no atom "
         "moves so far, and its position in the cell is meaningless; leave the frame out with "
         "run(start=..., stop=...) or repair the trajectory"

@@ -116,14 +116,14 @@ def spacing_notes(name: str, steps: np.ndarray, height: float, dt: float) -> Ite
     median = float(np.median(steps))
     if median < SHORT:
         yield (
-            f"{name} moves {median:.2g} A (median) from frame to frame, less than {SHORT:g} A: "
+            f"{name} moves {median:.2g} Å (median) from frame to frame, less than {SHORT:g} Å: "
             f"frames {dt:g} ps apart are too close to show diffusion, or lengths are not in "
             "Angstrom; check the spacing (dt=...) and the units, and use fewer frames (step=...)"
         )
     if median > WIDE * height:
         yield (
-            f"{name} moves {median:.3g} A (median) from frame to frame, above a quarter of the "
-            f"shortest cell height ({height:.4g} A): frames are too far apart to unwrap, or not "
+            f"{name} moves {median:.3g} Å (median) from frame to frame, above a quarter of the "
+            f"shortest cell height ({height:.4g} Å): frames are too far apart to unwrap, or not "
             "in the order of time; analyse more frames"
         )
 
@@ -134,8 +134,8 @@ def rounding_note(name: str, largest: float, rms: float) -> str | None:
     if rms == 0 or rounding <= ROUNDING * rms:
         return None
     return (
-        f"coordinates around {largest:.3g} A are stored in steps of {rounding:.2g} A (single "
-        f"precision), {rounding / rms:.0%} of the root-mean-square step of {name} ({rms:.2g} A): "
+        f"coordinates around {largest:.3g} Å are stored in steps of {rounding:.2g} Å (single "
+        f"precision), {rounding / rms:.0%} of the root-mean-square step of {name} ({rms:.2g} Å): "
         "short windows are dominated by rounding; write the coordinates nearer to the origin, e.g. "
         "wrapped into the cell"
     )
@@ -163,8 +163,8 @@ def decimals_note(name: str, grid: float, rms: float) -> str | None:
     if rms == 0 or added <= DECIMALS * rms**2:
         return None
     return (
-        f"coordinates are stored in steps of {grid:g} A, which makes {min(added / rms**2, 1):.0%} "
-        f"of the mean square step of {name} ({rms:.2g} A, root mean square): short windows hold "
+        f"coordinates are stored in steps of {grid:g} Å, which makes {min(added / rms**2, 1):.0%} "
+        f"of the mean square step of {name} ({rms:.2g} Å, root mean square): short windows hold "
         "rounding beside motion; write more decimals (the precision of an XTC), or take frames "
         "farther apart (step=...)"
     )
@@ -177,8 +177,8 @@ def outlier_note(
     if longest <= max(OUTLIER * rms, OUTLIER_HEIGHT * height):
         return None
     return (
-        f"one step of {name} is an outlier among {n_steps}: {where} moves {longest:.2f} A, "
-        f"{longest / rms:.0f} times the root mean square ({rms:.2g} A) and {longest / height:.2f} "
+        f"one step of {name} is an outlier among {n_steps}: {where} moves {longest:.2f} Å, "
+        f"{longest / rms:.0f} times the root mean square ({rms:.2g} Å) and {longest / height:.2f} "
         "of the shortest cell height. A step beyond half the cell is replaced by its periodic "
         "image, in the wrong direction, and every coefficient is then wrong: check that atom (its "
         "velocity, if the file holds velocities, shows its direction), write frames more often or "

@@ -204,7 +204,7 @@ def test_polyhedra_have_no_other_definition():
 
     with pytest.raises(InputError, match="assignment='polyhedron' holds polyhedra; run again"):
         redefined("Li+", detector, assignment="nearest")
-    with pytest.raises(InputError, match=r"makes cores overlap, the nearest sites being 4\.00 A"):
+    with pytest.raises(InputError, match=r"makes cores overlap, the nearest sites being 4\.00 Å"):
         redefined("Li+", _wide(run), assignment="core")
 
 

@@ -53,7 +53,7 @@ def test_cutoffs_between_the_peaks_are_fine(inner):
 
 def test_a_cutoff_before_the_first_peak_is_named_with_what_it_counts():
     (text,) = misplaced(1.9)
-    assert "cutoff=1.9 A of 'solvent' of Li+ ends before the first peak of g(r) at 2.1" in text
+    assert "cutoff=1.9 Å of 'solvent' of Li+ ends before the first peak of g(r) at 2.1" in text
 
 
 @pytest.mark.parametrize("inner", [6.0, 7.5])
@@ -100,7 +100,7 @@ def test_empty_shells():
     radii = {"solvent": 1.5, "anion": 1.5}
     text = plausibility.empty_shells("Li+", {"solvent": 0.0, "anion": 0.01}, radii, near, 25)
     assert text is not None
-    assert "nearest ligands: solvent: 1.90 A, anion: none" in text
+    assert "nearest ligands: solvent: 1.90 Å, anion: none" in text
     # an anion that is rare in shells, beside a solvent and alone
     assert not plausibility.empty_shells("Li+", {"solvent": 4.1, "anion": 0.0}, radii, near, 25)
     assert not plausibility.empty_shells("Li+", {"anion": 0.05}, {"anion": 2.9}, near, 25)
@@ -192,7 +192,7 @@ def test_ions_cannot_outrun_their_thermal_velocity():
     assert said(0.3, 1.0) is None
     assert said(10.0, 1.0) is None  # ballistic
     assert said(0.04, 0.001) is None  # within what rounding can do
-    assert "its thermal velocity at 300 K allows 0.01 A" in str(said(0.3, 0.001))
+    assert "its thermal velocity at 300 K allows 0.01 Å" in str(said(0.3, 0.001))
 
 
 def test_few_atoms_do_not_decide():
@@ -211,7 +211,7 @@ def steady(per_step, noise=0.0, n=24):
 
 def test_drift():
     msd = {"Li+": (8, 54.0)}
-    assert "drifts as a whole, by 9.6 A" in str(plausibility.drift("laboratory", steady(0.4), msd))
+    assert "drifts as a whole, by 9.6 Å" in str(plausibility.drift("laboratory", steady(0.4), msd))
     assert "subtracts it" in str(plausibility.drift("framework", steady(0.4), msd))
     assert plausibility.drift("barycentric", steady(0.4), msd) is None
     assert plausibility.drift("framework", steady(0.05), msd) is None  # settles by 1.2 A
@@ -235,7 +235,7 @@ def test_moving_host():
     assert plausibility.moving_host(li, {"P": (0.2, 0.2), "S": (7.0, 7.5)}) is None
     # a structure that relaxes a little
     assert plausibility.moving_host(li, {"P": (0.2, 0.9)}) is None
-    assert "Na by 3.2 A" in str(plausibility.moving_host(li, {"P": (0.2, 0.2), "Na": (3.0, 10.0)}))
+    assert "Na by 3.2 Å" in str(plausibility.moving_host(li, {"P": (0.2, 0.2), "Na": (3.0, 10.0)}))
     assert "exchanged" in str(plausibility.moving_host({"O": 0.1}, {"Li": (10.0, 30.0)}))
     # ions that only vibrate, with less amplitude than oxygen
     assert plausibility.moving_host({"Li+": 0.05}, {"Zr": (0.04, 0.04), "O": (0.2, 0.2)}) is None

@@ -161,12 +161,12 @@ def test_the_figure_shows_every_choice(table):
         ({"hysteresis": [-0.1]}, "hysteresis must hold widths in Angstrom, 0 or more, got -0.1"),
         (
             {"hysteresis": [0.3]},
-            r"3.1 A is no radius|3.2 A is no radius at which contacts with 'anion' were recorded",
+            r"3.1 Å is no radius|3.2 Å is no radius at which contacts with 'anion' were recorded",
         ),
         (
             {"cutoffs": [2.65]},
-            r"2.65 A is no radius at which contacts with 'solvent' were recorded; those are "
-            r"2.5, 2.7, 2.8, 3.1, 3.3, 3.4 A: run again with CutoffShell\(\.\.\., recorded=",
+            r"2.65 Å is no radius at which contacts with 'solvent' were recorded; those are "
+            r"2.5, 2.7, 2.8, 3.1, 3.3, 3.4 Å: run again with CutoffShell\(\.\.\., recorded=",
         ),
         ({"cutoffs": [{"water": 2.5}]}, "cutoffs names 'water', which is no ligand type"),
         ({"linking": ["chain"]}, "linking=.* is how CrystalEvents links hops, and 'Li.' has"),

@@ -68,7 +68,7 @@ def test_every_second_kind_of_site_is_missed_and_named(n_ions):
     (text,) = [text for text in about_sites(results) if text.startswith("sites of")]
     for one in seen["places"][:3]:
         x, y, z = one["position"]
-        told = f"({x:.3f}, {y:.3f}, {z:.3f}) {one['share']:.1%}, {one['distance']:.2f} A from a"
+        told = f"({x:.3f}, {y:.3f}, {z:.3f}) {one['share']:.1%}, {one['distance']:.2f} Å from a"
         assert told in text
         assert one["distance"] == pytest.approx(CELL / 2, abs=0.3)
 
@@ -91,7 +91,7 @@ def test_displaced_sites_are_told():
     rng = np.random.default_rng(3)
     places = walk(rng, 400, 30)
     run = analysis(places, rng, amplitude=0.1, shift=np.array([0.4, 0.3, 0.0]))
-    with pytest.warns(UserWarning, match=r"Li\+ is most often about 0\.[45] A from its sites"):
+    with pytest.warns(UserWarning, match=r"Li\+ is most often about 0\.[45] Å from its sites"):
         run.run()
     assert about_sites(analysis(places, rng, amplitude=0.1, shift=0.05).run().results) == []
 
@@ -132,7 +132,7 @@ def test_distances_with_two_maxima_are_told(part, told):
     if told:
         assert seen["again"] == pytest.approx(1.0)
         (text,) = texts
-        assert "have two maxima, on the sites and about 1.0 A from them, and 4% of the time" in text
+        assert "have two maxima, on the sites and about 1.0 Å from them, and 4% of the time" in text
     else:
         assert (seen["again"], texts) == (None, [])
 

@@ -62,7 +62,7 @@ def split(moved):
 @pytest.mark.parametrize("window", [1.0, 4.0])
 def test_it_is_what_a_run_on_merged_sites_gives(moved, split, window):
     """Ions lie well inside both the cores of the halves and the one core of the whole."""
-    with pytest.warns(UserWarning, match=r"keeps the cores of the parts .* 0\.35 A, .* of 1\.10 A"):
+    with pytest.warns(UserWarning, match=r"keeps the cores of the parts .* 0\.35 Å, .* of 1\.10 Å"):
         table = split.robustness(merge=[1.0], window=window)
     other = run_of(moved[0], merge=1.0, r_core=0.9).results
     found = table.loc[("merge", "1 A: 12 sites")]
@@ -136,7 +136,7 @@ def test_labels_of_different_sites_are_merged_only_where_asked(moved):
         (0.0, "merge must be a distance in Angstrom above 0: .* got 0"),
         ((1.0, "yes"), r"merge holds \(1.0, 'yes'\); give a distance in Angstrom, or"),
         ((1.0, True, 2), "give a distance in Angstrom, or"),
-        (3.5, r"merge=3.5 A joins 8 sites to one that extends over .* as neighbours are chained"),
+        (3.5, r"merge=3.5 Å joins 8 sites to one that extends over .* as neighbours are chained"),
     ],
 )
 def test_refusals(split, value, message):

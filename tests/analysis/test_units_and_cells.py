@@ -129,7 +129,7 @@ def test_rounding_to_decimals_is_said_where_it_matters():
     assert decimal_grid(paths.astype(np.float32)) == 0
     assert decimals_note("Li+", 0.01, 0.3) is None
     slow = np.round(paths[0] + 0.02 * (paths - paths[0]), 2)
-    said = [text for text in run(slow) if "stored in steps of 0.01 A" in text]
+    said = [text for text in run(slow) if "stored in steps of 0.01 Å" in text]
     assert len(said) == 2
     # uniform errors of two frames in three directions
     rng = np.random.default_rng(0)

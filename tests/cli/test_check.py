@@ -80,10 +80,10 @@ def test_the_table_says_what_was_understood(config):
     ):
         assert text in output, text
     # 4.15 nitrogens and 0.2 oxygens, from the page of the data
-    solvent = re.search(r"(\S+) \+- (\S+) solvent atoms within 2.80 A", output)
+    solvent = re.search(r"(\S+) \+- (\S+) solvent atoms within 2.80 Å", output)
     assert float(solvent[1]) == pytest.approx(4.1, abs=0.2)
     assert 0.2 < float(solvent[2]) < 1.2
-    longest = re.search(r"longest step +(\S+) A between", output)
+    longest = re.search(r"longest step +(\S+) Å between", output)
     assert 0.5 < float(longest[1]) < 6
 
 

@@ -109,9 +109,9 @@ def test_the_cutoff_is_the_near_end_of_a_flat_minimum(name, ligand, cutoff, numb
     guess, config = guessed(datasets.load(name))
     text = " ".join(guess.text.replace("\n#  ", "").split())
     told = re.search(
-        rf"# {ligand}: first peak of g\(r\) at (\S+) A, flat minimum after it from (\S+) to "
-        r"(\S+) A, (\S+) atoms within (\S+) A and within 10% of that for cutoffs from (\S+) "
-        r"to (\S+) A",
+        rf"# {ligand}: first peak of g\(r\) at (\S+) Å, flat minimum after it from (\S+) to "
+        r"(\S+) Å, (\S+) atoms within (\S+) Å and within 10% of that for cutoffs from (\S+) "
+        r"to (\S+) Å",
         text,
     )
     peak, near, far, n, within, shorter, longer = map(float, told.groups())
@@ -370,7 +370,7 @@ def test_ionic_liquids_have_shells_around_centres_of_mass():
     assert cation.compound == "residues"
     assert set(cation.microstates.ligands["anion"].elements) == {"Cl"}
     text = " ".join(guess.text.replace("\n#  ", "").split())
-    peak = re.search(r"anion: first peak of g\(r\) at (\S+) A, .*? A, (\S+) atoms within", text)
+    peak = re.search(r"anion: first peak of g\(r\) at (\S+) Å, .*? Å, (\S+) atoms within", text)
     # a minimum in which no atom is: its place makes no difference
     assert [s.microstates.cutoff for s in config.species] == ["rdf", "rdf"]
     assert float(peak[1]) == pytest.approx(4.5, abs=0.3)
@@ -404,7 +404,7 @@ def test_few_frames_tell_no_displacement():
 
 def test_carriers_that_do_not_move_are_spoken_of():
     guess, _ = guessed(crystal(["Li"] * 20 + ["P"] * 12 + ["S"] * 32, {}))
-    assert any(re.match(r"Li\+ hardly moves: 0\.[23] A", n) for n in guess.notes)
+    assert any(re.match(r"Li\+ hardly moves: 0\.[23] Å", n) for n in guess.notes)
     guess, _ = guessed(crystal(["Li"] * 20 + ["Cl"] * 12 + ["S"] * 32, {"Li": 0.3, "Cl": 0.3}))
     assert any(n.startswith("Cl moves too, and is left out of the framework") for n in guess.notes)
     assert "Cl" not in guess.text.split("framework = ")[1].splitlines()[0]

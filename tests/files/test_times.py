@@ -519,7 +519,7 @@ def test_steps_far_from_any_diffusion_are_said(scale, tmp_path):
     path = scale * (walk(200) - walk(200)[0]) + walk()[0]
     universe = made(tmp_path, "trr", path)
     run = analysis(universe, unwrap=False if scale > 1 else "auto", windows=[1.0])
-    words = "less than 0.001 A" if scale < 1 else "above a quarter of the shortest cell height"
+    words = "less than 0.001 Å" if scale < 1 else "above a quarter of the shortest cell height"
     with pytest.warns(UserWarning, match=words):
         run.run()
 
@@ -574,7 +574,7 @@ def test_coordinates_that_were_wrapped_again_are_not_damaged(tmp_path):
 def test_rounding_far_from_the_origin_is_said(tmp_path):
     """An offset of 1e6 A: coordinates are 0.06 A apart, a fifth of a step."""
     universe = make_universe(walk() + 1e6, BOX, dt=DT, masses=[7.0] * ATOMS)
-    with pytest.warns(UserWarning, match=r"stored in steps of 0\.062 A \(single precision\)"):
+    with pytest.warns(UserWarning, match=r"stored in steps of 0\.062 Å \(single precision\)"):
         run = analysis(universe).run()
     assert any("short windows are dominated by rounding" in text for text in run.results.warnings)
     near = make_universe(walk() + 1e3, BOX, dt=DT, masses=[7.0] * ATOMS)

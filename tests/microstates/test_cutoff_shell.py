@@ -98,7 +98,7 @@ def atoms():
         ({"solvent": 1, "cutoff": "guess"}, "above 0 or 'rdf', got 'guess'"),
         ({"solvent": 1, "cutoff": {"anion": 2}}, "cutoff names 'anion', which is no ligand type"),
         ({"solvent": 1, "cutoff": {}}, "cutoff has no entry for ligand type 'solvent'"),
-        ({"solvent": 1, "hysteresis": (3, 2)}, "r_out = 2 A is below r_in = 3 A"),
+        ({"solvent": 1, "hysteresis": (3, 2)}, "r_out = 2 Å is below r_in = 3 Å"),
         ({"solvent": 1, "hysteresis": -1}, "hysteresis of 'solvent' must be a width"),
         ({"solvent": 1, "hysteresis": (1, 2, 3)}, r"a pair \(r_in, r_out\)"),
         ({"solvent": 1, "persistence": -3}, "persistence must be a time in ps"),
@@ -120,5 +120,5 @@ def test_an_overlap_of_the_cell_is_refused_before_reading():
         microstates=CutoffShell(4.5, solvent=universe.select_atoms("name S")),
     )
     run = OnsagerDecomposition([ions], temperature=300, windows=[1.0], frame="laboratory")
-    with pytest.raises(InputError, match=r"cell is too small .* 8.00 A.*4.50 A.*9.00 A"):
+    with pytest.raises(InputError, match=r"cell is too small .* 8.00 Å.*4.50 Å.*9.00 Å"):
         run.run()

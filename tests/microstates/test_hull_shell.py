@@ -275,7 +275,7 @@ def test_another_choice_of_cell_vectors_gives_the_same_shells():
         ({"search": -1.0}, "search must be a length in Angstrom above 0, got -1.0"),
         ({"ratio": 1.0}, "ratio must be a number above 1, e.g. 1.75, got 1.0"),
         ({"fallback": 0.0}, "fallback of 'a' must be a length in Angstrom above 0, got 0.0"),
-        ({"fallback": 7.0}, "fallback of 'a' is 7 A, beyond search = 6 A; raise search"),
+        ({"fallback": 7.0}, "fallback of 'a' is 7 Å, beyond search = 6 Å; raise search"),
         ({"fallback": {"b": 2.0}}, r"fallback is given for \['b'\], the ligand types are \['a'\]"),
         ({"host": slice(0, 2)}, "host and ligand type 'a' overlap in atom index 0"),
         ({"host": slice(0, 0)}, "host is an empty AtomGroup"),
@@ -313,5 +313,5 @@ def test_distributions_can_be_measured_and_printed():
 
 
 def test_a_cell_too_small_for_the_search_is_refused():
-    with pytest.raises(InputError, match=r"cell is too small .* 16.00 A.*8.50 A"):
+    with pytest.raises(InputError, match=r"cell is too small .* 16.00 Å.*8.50 Å"):
         run_glass(glass(), shell={"search": 8.5})

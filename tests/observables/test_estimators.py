@@ -114,7 +114,7 @@ def test_finite_size_shift_has_its_value_and_its_scaling():
 
 def test_cells_far_from_cubic_are_refused():
     assert cubic_length(np.diag([20.0, 20.2, 19.8])) == pytest.approx(20.0, rel=1e-4)
-    with pytest.raises(InputError, match=r"edges of 20.0, 20.0, 30.0 A"):
+    with pytest.raises(InputError, match=r"edges of 20.0, 20.0, 30.0 Å"):
         cubic_length(np.diag([20.0, 20.0, 30.0]))
     octahedral = 20 * np.array([[1, 0, 0], [1 / 3, 0.942809, 0], [-1 / 3, 0.471405, 0.816497]])
     with pytest.raises(InputError, match=r"viscosity=.* angles of"):

@@ -85,7 +85,7 @@ def test_what_is_not_in_the_result_is_refused_before_a_figure_is_made(run, tmp_p
             with pytest.raises(InputError, match=argument):
                 plotting.rdf(next(iter(found.values())), **{"inner": 2.0, argument: value})
     for radii in ({"outer": 3.0}, {"inner": 3.0, "outer": 2.9}):
-        with pytest.raises(InputError, match=r"outer=.* A is where a contact ends"):
+        with pytest.raises(InputError, match=r"outer=.* Å is where a contact ends"):
             plotting.rdf(next(iter(found.values())), **radii)
     with pytest.raises(InputError, match="no format"):
         plotting.save_all(results, tmp_path, "x", formats=["xyz"])

@@ -317,7 +317,7 @@ def test_the_command_does_not_take_its_own_output(one, tmp_path, monkeypatch, ca
 
 
 def test_volumes_far_apart_are_refused(one):
-    with pytest.raises(InputError, match=r"mean volume of 68921\.0 A"):
+    with pytest.raises(InputError, match=r"mean volume of 68921\.0 Å"):
         combine([one, chosen(seed=2, dimensions=(41, 41, 41, 90, 90, 90))])
 
 
@@ -345,7 +345,7 @@ def test_cutoffs_found_on_each_trajectory_may_differ_a_little(one, found, radius
     pair = [with_settings(one, first), with_settings(chosen(seed=2), second)]
     if fine:
         notes = combine(pair).warnings
-        assert any("ion and anion, inner radius 6.08 and 6.0 A; give radii" in x for x in notes)
+        assert any("ion and anion, inner radius 6.08 and 6.0 Å; give radii" in x for x in notes)
     else:
         with pytest.raises(
             InputError, match=rf"cutoff_inner_angstrom, anion: {radius} against 6\.0"

@@ -64,5 +64,5 @@ def test_a_lattice_that_cannot_be_followed_is_named_with_its_frame():
     u = make_universe(positions, cells, masses=[7.0, 35.0] * 3)
     ions = IonSpecies(u.atoms, charge=1, name="ion")
     run = OnsagerDecomposition([ions], temperature=300, frame="laboratory", resolutions=None)
-    with pytest.raises(InputError, match="cell of frame 23, 1000 x 1000 x 1000 A, cannot be rel"):
+    with pytest.raises(InputError, match="cell of frame 23, 1000 x 1000 x 1000 Å, cannot be rel"):
         run.run()

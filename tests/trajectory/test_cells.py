@@ -79,7 +79,7 @@ def test_the_vectors_nearest_to_others_continue_them(seed):
 
 def test_cells_that_do_not_continue_one_another_are_shown_by_their_edges():
     cell = np.array([[10.0, 0, 0], [3, 20, 0], [0, 7, 24]])
-    said = r"cell of frame 4, 10 x 20.22 x 25 A, .* to the first one, 10 x 10 x 10 A"
+    said = r"cell of frame 4, 10 x 20.22 x 25 Å, .* to the first one, 10 x 10 x 10 Å"
     with pytest.raises(InputError, match=said):
         in_lattice_vectors(cell, 10 * np.eye(3), 4)
 
@@ -99,7 +99,7 @@ def test_frames_without_a_cell_are_refused():
 def test_a_cell_is_larger_than_twice_the_reach():
     check_cell_height(10.0, 4.99)
     for reach in (5.0, 5.01):
-        with pytest.raises(InputError, match=r"shortest height is 10.00 A.* need more than 10.0"):
+        with pytest.raises(InputError, match=r"shortest height is 10.00 Å.* need more than 10.0"):
             check_cell_height(10.0, reach)
 
 
@@ -114,7 +114,7 @@ def test_a_cell_that_jumps_or_changes_is_refused():
                 check_cell_step(cell, now, 4)
         else:
             check_cell_step(cell, now, 4)
-    with pytest.raises(InputError, match=r"from 20.00 x 10.00 x 30.00 to 20.00 x 14.00 x 30.00 A"):
+    with pytest.raises(InputError, match=r"from 20.00 x 10.00 x 30.00 to 20.00 x 14.00 x 30.00 Å"):
         check_cell_step(cell, np.diag([20.0, 14, 30]), 4)
     check_constant_cell(cell + np.array([0, 0.99e-3, -0.99e-3])[:, None, None] * np.eye(3))
     for change in (1.01e-3, -1.01e-3):

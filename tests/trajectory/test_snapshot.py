@@ -88,7 +88,7 @@ def test_positions_that_are_none_are_refused_with_their_atom():
     for place, value, message in (
         ((0, 0), np.nan, r"frame 0 has no finite position for atom index 0 \("),
         ((4, 2), np.inf, r"frame 0 has no finite position for atom index 4 \("),
-        ((3, 1), 1e7, r"frame 0 has atom index 3 at .* A: there the resolution of single prec"),
+        ((3, 1), 1e7, r"frame 0 has atom index 3 at .* Å: there the resolution of single prec"),
     ):
         positions = np.ones((1, 6, 3))
         positions[(0, *place)] = value

@@ -78,10 +78,10 @@ def test_spacings_that_steps_contradict():
     assert said(0.1, 0.2, 0.3) == []
     assert said(1e-3, 1e-3, 1e-3) == []
     (text,) = said(9e-4, 9.9e-4, 1.0)
-    assert text.startswith("Li moves 0.00099 A (median) from frame to frame, less than 0.001 A")
+    assert text.startswith("Li moves 0.00099 Å (median) from frame to frame, less than 0.001 Å")
     assert said(4.9, 5.0, 9.0) == []
     (text,) = said(4.9, 5.01, 9.0)
-    assert "above a quarter of the shortest cell height (20 A)" in text
+    assert "above a quarter of the shortest cell height (20 Å)" in text
 
 
 def test_rounding_far_from_the_origin():
@@ -89,8 +89,8 @@ def test_rounding_far_from_the_origin():
     assert rounding_note("Li", 1000.0, 0.0) is None
     assert rounding_note("Li", 1000.0, 101 * step) is None
     text = rounding_note("Li", 1000.0, 20 * step)
-    assert "around 1e+03 A are stored in steps of 6.1e-05 A" in text
-    assert "5% of the root-mean-square step of Li (0.0012 A)" in text
+    assert "around 1e+03 Å are stored in steps of 6.1e-05 Å" in text
+    assert "5% of the root-mean-square step of Li (0.0012 Å)" in text
     # near to and far above 1 A alike
     assert rounding_note("Li", 2.0**27, 16 * 101.0) is None
     assert "1%" in rounding_note("Li", 2.0**27, 16 * 99.0)
@@ -120,7 +120,7 @@ def test_what_decimals_add_to_squared_steps():
     assert decimals_note("Li", 0.01, 0.0) is None
     assert decimals_note("Li", 0.01, 0.0708) is None
     text = decimals_note("Li", 0.01, 0.05)
-    assert "in steps of 0.01 A, which makes 2% of the mean square step of Li (0.05 A" in text
+    assert "in steps of 0.01 Å, which makes 2% of the mean square step of Li (0.05 Å" in text
     assert "makes 100% of" in decimals_note("Li", 0.1, 0.01)
     x = np.rint(np.random.default_rng(0).normal(0, 1, (200_000, 2, 3)) / 0.1) * 0.1
     y = np.random.default_rng(0).normal(0, 1, (200_000, 2, 3))
@@ -137,7 +137,7 @@ def test_the_longest_step_is_an_outlier_by_both_measures():
     assert note(4.9, 0.1, 20.0) is None
     text = note(8.1, 1.0, 20.0)
     assert text.startswith("one step of Li is an outlier among 900: atom 3 before frame 7 moves")
-    assert "8 times the root mean square (1 A) and 0.41 of the shortest" in note(8.2, 1.0, 20.0)
+    assert "8 times the root mean square (1 Å) and 0.41 of the shortest" in note(8.2, 1.0, 20.0)
     assert note(5.1, 0.1, 20.0) is not None
 
 

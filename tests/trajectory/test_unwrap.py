@@ -332,7 +332,7 @@ def test_more_than_one_long_step_in_ten_thousand_is_refused(long, steps, refused
     if not refused:
         check_long_steps(source, found, 1.0)
         return
-    with pytest.raises(InputError, match=rf"too long to unwrap: {long / steps:.2%} .* 8.12 A"):
+    with pytest.raises(InputError, match=rf"too long to unwrap: {long / steps:.2%} .* 8.12 Å"):
         check_long_steps(source, found, 1.0)
     choices.unwrap = False
     check_long_steps(source, found, 1.0)

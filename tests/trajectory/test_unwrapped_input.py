@@ -133,7 +133,7 @@ def test_contacts_are_refused_where_places_are_far_off():
     """Slow changes, whose steps are small, put atoms that are far away beside the wrong ones."""
     fractional, lengths = walk("wave", 0.02, 0.5, 3000)
     wrong = unwrapped(fractional, lengths, "in angstrom")
-    with pytest.raises(InputError, match=r"positions in the cell are off by 0\.\d\d A"):
+    with pytest.raises(InputError, match=r"positions in the cell are off by 0\.\d\d Å"):
         analysed(wrong, lengths, contacts=True)
 
 

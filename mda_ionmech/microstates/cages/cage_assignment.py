@@ -193,7 +193,7 @@ class CageAssignment(Detector):
         half = float(cell_heights(paths.cell).min()) / 2
         if not isinstance(self.distance, str) and self.distance >= half:
             raise InputError(
-                f"distance={self.distance:g} A of CageAssignment is not below {half:.4g} A, half "
+                f"distance={self.distance:g} Å of CageAssignment is not below {half:.4g} Å, half "
                 "the smallest height of the cell, so that cages would meet their own images; give "
                 "less than the length of a hop, in Angstrom, or 'minimum'"
             )

@@ -114,7 +114,7 @@ def align_framework(
             return shift, rest
         nearest = min(nearest, rest)
     raise InputError(
-        f"the framework lies {nearest:.2f} A (root mean square) from its ideal positions "
+        f"the framework lies {nearest:.2f} Å (root mean square) from its ideal positions "
         "after the best shift: check supercell=..., the order of the cell vectors, and "
         "that framework selects the atoms that are the framework in the structure file"
     )

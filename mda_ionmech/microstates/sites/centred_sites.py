@@ -110,7 +110,7 @@ def by_orbits(
             told = ", ".join(f"{x:.3f}" for x in unit[k] % 1.0)
             raise InputError(
                 f"centre='orbit' needs sites that obey the space group of the mean framework, and "
-                f"an operation moves the site at ({told}) {distance.max():.2f} A from every other: "
+                f"an operation moves the site at ({told}) {distance.max():.2f} Å from every other: "
                 "give whole orbits and all immobile atoms as framework, or centre='site'"
             )
         np.add.at(summed, image, total @ turn.T)

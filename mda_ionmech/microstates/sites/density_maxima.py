@@ -223,7 +223,7 @@ def check_metric(source: DensitySource, cell: np.ndarray) -> None:
         lengths = ", ".join(f"{x:.2f}" for x in np.linalg.norm(cell, axis=1))
         raise InputError(
             f"space_group={source.space_group!r} does not fit the cell with vectors of {lengths} "
-            "A: give the group in the setting of the trajectory's cell vectors, and supercell=... "
+            "Å: give the group in the setting of the trajectory's cell vectors, and supercell=... "
             "if that cell is repeated"
         )
 

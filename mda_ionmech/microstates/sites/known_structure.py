@@ -51,13 +51,13 @@ def nearest_labels(
     if len(far):
         worst = far[np.argsort(-distance[far], kind="stable")]
         told = ", ".join(
-            f"({', '.join(f'{x:.3f}' for x in sites[k] % 1.0)}) {distance[k]:.2f} A from {found[k]}"
+            f"({', '.join(f'{x:.3f}' for x in sites[k] % 1.0)}) {distance[k]:.2f} Å from {found[k]}"
             for k in worst[:_LISTED]
         )
         more = f" and {len(far) - _LISTED} more" if len(far) > _LISTED else ""
         raise InputError(
             f"{len(far)} of {len(sites)} sites of the density are farther than tolerance="
-            f"{tolerance:g} A from every position in known: {told}{more} (fractional in the cell "
+            f"{tolerance:g} Å from every position in known: {told}{more} (fractional in the cell "
             "of known); positions are missing in known, or its origin or setting is another one: "
             "give origin=..., the missing positions, a larger tolerance, or leave known out"
         )
@@ -122,14 +122,14 @@ def check_symmetry(
         k = int(np.argmax(missed))
         kind = np.repeat(np.unique(elements), [p.shape[1] for p in parts])
         told = ", ".join(
-            f"{element or 'atoms'} {np.median(apart[k][kind == element]):.2f} A (median)"
+            f"{element or 'atoms'} {np.median(apart[k][kind == element]):.2f} Å (median)"
             for element in np.unique(elements)
         )
         number = int(np.sum(missed > EXCEPTIONS))
         raise InputError(
             f"space_group={space_group!r} is not that of the mean structure: {number} of its "
             f"{len(turns)} operations move framework atoms to where there is none, the worst "
-            f"{missed[k]:.0%} of them by more than {ASYMMETRIC:g} A ({told}); give a subgroup, its "
+            f"{missed[k]:.0%} of them by more than {ASYMMETRIC:g} Å ({told}); give a subgroup, its "
             "setting and origin=... (fractional in one cell) in the trajectory, supercell=..., or "
             "leave space_group out"
         )

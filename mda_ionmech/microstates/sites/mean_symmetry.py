@@ -134,7 +134,7 @@ def find_symmetry(
     if data is None or data.number == 1:
         raise InputError(
             f"no symmetry of the mean framework ({len(names)} kinds of atoms, {len(atoms)} in the "
-            f"cell of the structure) within {TOLERANCES[0]:g} A: give all immobile atoms as "
+            f"cell of the structure) within {TOLERANCES[0]:g} Å: give all immobile atoms as "
             "framework, supercell=... where the cell is repeated, more of the trajectory, or leave "
             "space_group out"
         )

@@ -62,7 +62,7 @@ def merged_groups(
     height = float(cell_heights(cell).min())
     if distance >= height:
         raise InputError(
-            f"merge={distance:g} A is not below {height:.4g} A, the smallest height of the cell, "
+            f"merge={distance:g} Å is not below {height:.4g} Å, the smallest height of the cell, "
             "so that sites would join their own images; give a distance between that within "
             "split sites and that between sites"
         )
@@ -80,8 +80,8 @@ def merged_groups(
         k = int(np.argmax(wide))
         many = np.count_nonzero(group == group[k])
         raise InputError(
-            f"merge={distance:g} A joins {many} sites to one that extends over "
-            f"{2 * wide[k]:.2f} A, as neighbours are chained: give a shorter distance, between "
+            f"merge={distance:g} Å joins {many} sites to one that extends over "
+            f"{2 * wide[k]:.2f} Å, as neighbours are chained: give a shorter distance, between "
             "that within split sites and that between sites"
         )
     order = np.argsort(head, kind="stable")

@@ -285,7 +285,7 @@ def find_polyhedra(
             s = int(mine[~closed[mine]][0])
             raise InputError(
                 f"the {given} nearest vertices of site {s} ({label}), up to "
-                f"{length[s, given - 1]:.2f} A away, do not enclose it: give another coordination "
+                f"{length[s, given - 1]:.2f} Å away, do not enclose it: give another coordination "
                 "for this label, 0 for its Voronoi cell, or other vertices"
             )
     keep = np.arange(MOST + 1)[None] < size[:, None]

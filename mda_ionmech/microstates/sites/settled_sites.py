@@ -159,7 +159,7 @@ class SettledSites:
         _, labels, group = merged_groups(self.places, self.labels, cell, distance, across=across)
         if len(labels) < 2:
             raise InputError(
-                f"merge={distance:g} A makes one site of all: give a shorter distance, between "
+                f"merge={distance:g} Å makes one site of all: give a shorter distance, between "
                 "that within split sites and that between sites"
             )
         places = group_means(self.places, group)
@@ -380,7 +380,7 @@ def _find_sites(
         raise InputError(
             f"the density of the carriers has {len(maxima)} maximum above threshold="
             f"{density.threshold:g}, and hops need two sites: lower threshold, lower "
-            f"separation={density.separation:g} A, or analyse more of the trajectory"
+            f"separation={density.separation:g} Å, or analyse more of the trajectory"
         )
     found: dict[str, Any] = {"maxima": len(maxima)}
     sites = maxima @ np.linalg.inv(to_run)  # in the cell vectors of the file
@@ -449,7 +449,7 @@ def _check_lengths(source: SiteSource, frames: _Frames) -> None:
         shape = ", ".join(f"{x:.2f}" for x in found)
         wanted = ", ".join(f"{x:.2f}" for x in source.lengths)
         raise InputError(
-            f"the structure repeated by supercell has vectors of {wanted} A, the trajectory's "
-            f"cell {shape} A: more than 10% apart; give supercell=... that matches, in the "
+            f"the structure repeated by supercell has vectors of {wanted} Å, the trajectory's "
+            f"cell {shape} Å: more than 10% apart; give supercell=... that matches, in the "
             "order of the trajectory's vectors"
         )

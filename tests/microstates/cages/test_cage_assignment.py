@@ -160,7 +160,7 @@ def test_free_diffusion_is_said_to_be_no_hopping():
 def test_cages_that_hold_several_ions_are_too_wide():
     rng = np.random.default_rng(3)
     places = walk(rng, 300, 60, rate=0.02)
-    with pytest.warns(UserWarning, match=r"cages of Li\+ are shared.*distance=6.00 A"):
+    with pytest.warns(UserWarning, match=r"cages of Li\+ are shared.*distance=6.00 Å"):
         analysis(universe_of(places, rng), CageAssignment(distance=6.0)).run()
 
 
@@ -313,7 +313,7 @@ def test_a_time_or_distance_beyond_the_run_or_the_cell_is_refused(hopping):
 def test_hops_in_nearly_every_step_are_warned_of():
     rng = np.random.default_rng(12)
     u = universe_of(walk(rng, 200, 10, rate=0.02), rng)
-    with pytest.warns(UserWarning, match=r"Li\+ changes cage in \d+% of the steps.*0.05 A"):
+    with pytest.warns(UserWarning, match=r"Li\+ changes cage in \d+% of the steps.*0.05 Å"):
         analysis(u, CageAssignment(distance=0.05)).run()
 
 

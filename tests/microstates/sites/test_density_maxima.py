@@ -318,7 +318,7 @@ def test_a_space_group_that_the_framework_does_not_have_is_refused():
     for group in (230, 206, 199):  # the group and subgroups of it
         assert found("element Zr La", group, origin)["symmetry_residual_angstrom"] < 0.1
     for group in (225, 229):
-        with pytest.raises(InputError, match=r"is not that of the mean structure.*La \d.* A \(med"):
+        with pytest.raises(InputError, match=r"is not that of the mean structure.*La \d.* Å \(med"):
             found("element Zr La", group, origin)
     with pytest.raises(
         InputError, match=r"I a -3 d' is not that of the mean structure: 48 of its 9"
@@ -356,8 +356,8 @@ def test_a_label_an_angstrom_away_is_refused_with_the_distance(off):
     with pytest.raises(InputError) as refused:
         run_density(universe_of(fractional, names), known=known)
     text = str(refused.value)
-    assert "2 of 5 sites of the density are farther than tolerance=0.6 A from every" in text
-    told = [float(x) for x in re.findall(r"\) (\d\.\d\d) A from b", text)]
+    assert "2 of 5 sites of the density are farther than tolerance=0.6 Å from every" in text
+    told = [float(x) for x in re.findall(r"\) (\d\.\d\d) Å from b", text)]
     assert told == pytest.approx([off, off], abs=0.1)
     assert "(0.600, 0.600, 0.600)" in re.sub(r"0\.(59|60)\d", "0.600", text)
     wide, _ = run_density(universe_of(fractional, names), known=known, tolerance=1.2)
@@ -366,7 +366,7 @@ def test_a_label_an_angstrom_away_is_refused_with_the_distance(off):
 
 def test_positions_missing_in_known_are_refused():
     fractional, _, names = vibrating(np.random.default_rng(12), n_frames=800)
-    with pytest.raises(InputError, match=r"1 of 5 sites .* farther than tolerance=0.6 A"):
+    with pytest.raises(InputError, match=r"1 of 5 sites .* farther than tolerance=0.6 Å"):
         run_density(universe_of(fractional, names), known={"a": SITES[:4]})
     for wrong in (0, -1.0, "wide", np.nan):
         with pytest.raises(InputError, match="tolerance must be a distance in Angstrom above 0"):

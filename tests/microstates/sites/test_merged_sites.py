@@ -46,7 +46,7 @@ def test_sites_of_a_label_and_across_labels():
 
 def test_chains_of_neighbours_are_refused():
     row = np.array([[x, 0, 0] for x in np.arange(0, 6, 0.9)]) @ np.linalg.inv(CELL)
-    with pytest.raises(InputError, match=r"merge=1 A joins 7 sites to one that extends over \d"):
+    with pytest.raises(InputError, match=r"merge=1 Å joins 7 sites to one that extends over \d"):
         merge_sites(row, ["a"] * 7, CELL, 1.0, across=False)
 
 

@@ -238,12 +238,12 @@ def test_a_large_crystal_is_laid_over_its_sites_by_some_of_its_atoms(ideal, monk
             {"sites": SITES @ CELL},
             r"holds site 1 \(a\) at \(4.5, 1.3, 1\), more than two cells outside: .* divide",
         ),
-        ({"sites": SITES[[0, 1, 2, 0]] + np.eye(4, 3, -1)}, "sites 0 .* and 3 .* are 0.000 A"),
+        ({"sites": SITES[[0, 1, 2, 0]] + np.eye(4, 3, -1)}, "sites 0 .* and 3 .* are 0.000 Å"),
         ({"sites": SITES[:3]}, "labels has 4 entries for 3 sites"),
-        ({"sites": SITES[[0, 0, 2, 3]]}, r"sites 0 \(a\) and 1 \(a\) are 0.000 A apart"),
+        ({"sites": SITES[[0, 0, 2, 3]]}, r"sites 0 \(a\) and 1 \(a\) are 0.000 Å apart"),
         ({"assignment": "best"}, "assignment must be one of .* got 'best'"),
         ({"r_core": -1}, "r_core must be a radius in Angstrom above 0, got -1"),
-        ({"r_core": 3.0}, "r_core=3 A makes cores overlap: the nearest sites are 3.00 A apart"),
+        ({"r_core": 3.0}, "r_core=3 Å makes cores overlap: the nearest sites are 3.00 Å apart"),
         ({"supercell": (1, 0, 1)}, "supercell must be three whole numbers of 1 or more"),
         (
             {"framework_fractional": HOST * [0.5, 0.9, 0.8]},
@@ -309,5 +309,5 @@ def test_a_cif_that_does_not_fit_is_refused(tmp_path):
         SiteAssignment.from_cif(tmp_path / "bad.cif", species="Li", framework=zirconium)
     wrong = SiteAssignment.from_cif(cif, species="Li", framework=zirconium, supercell=(2, 1, 1))
     ions = IonSpecies(universe.select_atoms("element Li"), charge=1, name="Li+", microstates=wrong)
-    with pytest.raises(InputError, match=r"25.94, 12.97, 12.97 A, the trajectory's cell .* more"):
+    with pytest.raises(InputError, match=r"25.94, 12.97, 12.97 Å, the trajectory's cell .* more"):
         OnsagerDecomposition([ions], temperature=800).run(stop=20)
