@@ -26,8 +26,8 @@ from .recommend import memory_left_open, no_reading
 _DEFINITIONS = {
     "core, entry": "hops dated by the entry into a core",
     "core, crossing": "hops dated by the crossing half way",
-    "smaller core, entry": "hops between cores of {:.2f} A",
-    "larger core, entry": "hops between cores of {:.2f} A",
+    "smaller core, entry": "hops between cores of {:.2f} Å",
+    "larger core, entry": "hops between cores of {:.2f} Å",
     "nearest": "hops between nearest sites",
 }
 _WORDS = {

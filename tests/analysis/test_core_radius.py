@@ -207,7 +207,7 @@ def test_larger_cores_end_where_they_would_overlap():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (0.7, r"0\.7 A is no core radius that was recorded; those are 0\.55, 0\.64, 0\.8, 0\.9, "),
+        (0.7, r"0\.7 Å is no core radius that was recorded; those are 0\.55, 0\.64, 0\.8, 0\.9, "),
         (0.7, r"run again with SiteAssignment\(\.\.\., recorded=\[0\.7\]\)"),
         (-1, "r_core must be .* got -1"),
         ("wide", "r_core must be .* got 'wide'"),
@@ -223,7 +223,7 @@ def test_only_cores_have_a_radius():
     run = run_of(assignment="nearest")
     with pytest.raises(InputError, match=r"is the radius of cores, and 'A' has assignment='near"):
         run.robustness(r_core=[0.64], window=1)
-    with pytest.raises(InputError, match=r"recorded holds 2 A, a radius at which cores overlap"):
+    with pytest.raises(InputError, match=r"recorded holds 2 Å, a radius at which cores overlap"):
         run_of(recorded=[2.0])
     with pytest.raises(InputError, match="recorded must be core radii in Angstrom above 0, got -1"):
         run_of(recorded=[-1])

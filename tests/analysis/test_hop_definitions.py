@@ -132,8 +132,8 @@ def test_a_verdict_holds_for_every_definition_or_says_that_it_depends(runs):
     assert concerted.finding("concertedness") == "concerted"
     text = str(concerted)
     words = (
-        "the same holds for hops dated by the crossing half way, for hops between cores of 0.48 A, "
-        "for hops between cores of 0.72 A and for hops between nearest sites"
+        "the same holds for hops dated by the crossing half way, for hops between cores of 0.48 Å, "
+        "for hops between cores of 0.72 Å and for hops between nearest sites"
     )
     assert words in text
     for one in DEFINITIONS:
@@ -145,8 +145,8 @@ def test_a_verdict_holds_for_every_definition_or_says_that_it_depends(runs):
         for words in (
             "entry into a core",
             "crossing half way",
-            "hops between cores of 0.48 A",
-            "hops between cores of 0.72 A",
+            "hops between cores of 0.48 Å",
+            "hops between cores of 0.72 Å",
             "hops between nearest sites",
         ):
             assert re.search(f"{words} [56][0-9]%", said)

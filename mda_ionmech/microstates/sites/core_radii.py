@@ -29,7 +29,7 @@ def core_radius(
     a, b, shortest = closest_pair(sites, cell) if len(sites) > 1 else (0, 0, np.inf)
     if shortest < 0.1:
         raise InputError(
-            f"sites {a} ({labels[a]}) and {b} ({labels[b]}) are {shortest:.3f} A "
+            f"sites {a} ({labels[a]}) and {b} ({labels[b]}) are {shortest:.3f} Å "
             "apart: leave one of them out; those of a CIF or a list are "
             "merged with merge=... in Angstrom, of different labels with merge_across=True"
         )
@@ -37,8 +37,8 @@ def core_radius(
         return CORE_FRACTION * shortest / 2
     if assignment == "core" and 2 * asked > shortest:
         raise InputError(
-            f"r_core={asked:g} A makes cores overlap: the nearest sites are "
-            f"{shortest:.2f} A apart; give less than {shortest / 2:.2f} A"
+            f"r_core={asked:g} Å makes cores overlap: the nearest sites are "
+            f"{shortest:.2f} Å apart; give less than {shortest / 2:.2f} Å"
         )
     return asked
 
@@ -74,8 +74,8 @@ def radii_told_apart(
     most = closest_pair(sites, cell)[2] / 2
     if recorded and max(recorded) > most:
         raise InputError(
-            f"recorded holds {max(recorded):g} A, a radius at which cores overlap: the nearest "
-            f"sites are {2 * most:.2f} A apart; give less than {most:.2f} A"
+            f"recorded holds {max(recorded):g} Å, a radius at which cores overlap: the nearest "
+            f"sites are {2 * most:.2f} Å apart; give less than {most:.2f} Å"
         )
     # of three decimals, so that they can be given as r_core
     beside = [round(factor * radius, 3) for factor in NEIGHBOURS]

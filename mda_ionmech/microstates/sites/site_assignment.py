@@ -733,7 +733,7 @@ class SiteAssignment(Detector):
                 return k
         known = ", ".join(f"{r:g}" for r in self.radii)
         raise InputError(
-            f"{radius:g} A is no core radius that was recorded; those are {known} A: run again "
+            f"{radius:g} Å is no core radius that was recorded; those are {known} Å: run again "
             f"with SiteAssignment(..., recorded=[{radius:g}])"
         )
 
