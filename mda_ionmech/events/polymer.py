@@ -302,8 +302,8 @@ class PolymerEvents(EventRule):
         """Displacement of an ion along the chains that it kept, in monomers.
 
         The mean position, in monomers along a chain, of the chain atoms in the shell after minus
-        that before, averaged over the chains kept. Monomers are residues where chains have several,
-        otherwise single ligand atoms, both in order of index, which defines the sign.
+        that before, averaged over the chains kept. Monomers are residues where any chain has
+        several, otherwise single ligand atoms, both in order of index, which defines the sign.
 
         Parameters
         ----------

@@ -99,8 +99,9 @@ def chain_of_atom(universe: Any, chains: Any, atoms: np.ndarray, rule: str) -> n
 def monomer_of_atom(universe: Any, chain: np.ndarray, atoms: np.ndarray) -> np.ndarray:
     """Place along its chain, in monomers, of each of some atoms.
 
-    A monomer is a residue where chains have several; otherwise each of `atoms` counts as one, e.g.
-    the ether oxygens of a poly(ethylene oxide) chain that is one residue. Counted from 0 on each
+    A monomer is a residue where any of the chains has several, so that a molecule of one residue
+    beside them is one monomer; otherwise each of `atoms` counts as one, e.g. the ether oxygens of a
+    poly(ethylene oxide) chain that is one residue. Counted from 0 on each
     chain in order of residue or atom index.
 
     Parameters
