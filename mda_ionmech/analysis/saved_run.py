@@ -342,8 +342,15 @@ def _finished(
             raise
         raise _damaged(path, f"{MANIFEST} describes no run ({error})") from error
     workers = WindowWorkers(budget=budget)
-    run = FinishedRun(gathered, label(gathered), load(folder / RESULTS), workers)
-    _check_labels(path, run, manifest)
+    try:
+        run = FinishedRun(gathered, label(gathered), load(folder / RESULTS), workers)
+        _check_labels(path, run, manifest)
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # arrays of other shapes and types raise any error
+        if manifest["own_classes"]:  # it may be theirs
+            raise
+        raise _damaged(path, f"{MANIFEST} describes no run ({shown(str(error))})") from error
     return run
 
 

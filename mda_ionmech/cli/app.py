@@ -21,7 +21,7 @@ import typer
 from ..lib.errors import InputError
 from ..lib.plain_text import in_shell, printable
 from ..lib.version import __version__
-from ..lib.write_targets import check_can_write, is_file, shown_path
+from ..lib.write_targets import CannotWriteError, check_can_write, is_file, shown_path
 from . import init_command, show_command, view_commands
 from .demos import DEMOS
 from .options import console_of, list_written, make_folder, quiet_readers, told_warnings
@@ -180,13 +180,11 @@ def run(
         analysis.run(**chosen, verbose=True)
     results = analysis.results
     states_window = output.states_window or output.window
-    written = save_or_rescue(
-        {
-            files[0]: analysis.save,
-            files[1]: lambda path: analysis.save_states(path, states_window),
-        }
-    )
-    written += [] if saved is None else [analysis.save_run(saved)]
+    writers = {
+        files[0]: analysis.save,
+        files[1]: lambda path: analysis.save_states(path, states_window),
+    }
+    written = save_or_rescue(writers | ({} if saved is None else {saved: analysis.save_run}))
     console = console_of()
     with told_warnings():  # on shells without filters, shown for comparison
         plain = analysis.plain() if analysis.is_filtered else None
@@ -458,6 +456,13 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
+def _message(error: Exception) -> str:
+    """The message of an error; what is still in memory is no help where the command has ended."""
+    if isinstance(error, CannotWriteError):
+        return f"{error.fact}; free space there, or give another path"
+    return str(error)
+
+
 def main() -> None:
     """Entry point: prints errors as one paragraph and sets the exit status."""
     for stream in (sys.stdout, sys.stderr):
@@ -469,7 +474,7 @@ def main() -> None:
     except (InputError, FileNotFoundError) as error:
         if _show_traceback[0]:
             raise
-        typer.echo(f"ionmech: {printable(str(error))}", err=True)
+        typer.echo(f"ionmech: {printable(_message(error))}", err=True)
         sys.exit(2)
     except Exception as error:
         if _show_traceback[0]:

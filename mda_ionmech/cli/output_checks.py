@@ -99,8 +99,10 @@ def save_or_rescue(writers: Mapping[Path, Callable[[Path], Path]]) -> list[Path]
                     write(saved[path])
             except InputError:
                 continue
-            listed = ", ".join(str(path) for path in saved.values())
-            raise InputError(f"{error}. They were written to other files: {listed}") from error
+            listed = ", ".join(shown_path(path) for path in saved.values())
+            raise InputError(
+                f"{getattr(error, 'fact', error)}. They were written to other files: {listed}"
+            ) from error
         raise
 
 

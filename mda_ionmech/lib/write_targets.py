@@ -205,6 +205,20 @@ def check_can_write(path: Any) -> None:
         raise cannot_write(path, error) from error
 
 
+class CannotWriteError(InputError):
+    """A file cannot be written, and what it was to hold is still in memory.
+
+    Parameters
+    ----------
+    fact, remedy : str
+        What happened, and what can be done with what is in memory.
+    """
+
+    def __init__(self, fact: str, remedy: str) -> None:
+        super().__init__(f"{fact}. {remedy}")
+        self.fact = fact
+
+
 def cannot_write(path: Any, error: OSError, remedy: str = "") -> InputError:
     """The error for a path that could not be written to.
 
@@ -223,10 +237,10 @@ def cannot_write(path: Any, error: OSError, remedy: str = "") -> InputError:
         reason = f"{reason} (its folder was removed)"
     elif error.errno in (errno.EACCES, errno.EPERM):
         way = "allow it (chmod u+rwx of the folder), or "
-    return InputError(
-        f"cannot write {shown_path(path)}: {reason}; {kept}"
-        + (f". {remedy}" if remedy else f"; {way}{_REMEDY}")
-    )
+    fact = f"cannot write {shown_path(path)}: {reason}; {kept}"
+    if remedy:
+        return CannotWriteError(fact, remedy)
+    return InputError(f"{fact}; {way}{_REMEDY}")
 
 
 def _lexists(path: Any) -> bool:

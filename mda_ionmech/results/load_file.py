@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -84,7 +85,15 @@ def load(path: str | os.PathLike[str]) -> Results:
             "again"
         ) from error
     except OSError as error:
-        raise InputError(f"{shown_path(name)} is not a NetCDF4 result file: {error}") from error
+        if error.errno is not None and error.errno > 0:  # of the system, not of the library
+            raise InputError(
+                f"{shown_path(name)} cannot be read: {error.strerror}; check the file and its "
+                "permissions"
+            ) from error
+        raise InputError(
+            f"{shown_path(name)} is not a NetCDF4 result file, or cut off: "
+            f"{error.strerror or error}; take another copy of the file, or write it again"
+        ) from error
     except Exception as error:  # libraries raise any error for damaged bytes
         raise InputError(
             f"{shown_path(name)} is damaged: {type(error).__name__}, {shown(str(error))}; take "
@@ -124,6 +133,7 @@ def _open(name: str) -> tuple[xr.DataTree, bool]:
     """The tree of a file, with large groups left in the file; and whether it is verified."""
     import xarray as xr
 
+    watched = _Watched(name)
     verified = bytes_are_right(name)
     groups: dict[str, xr.Dataset] = {}
     file, is_used = _handle(netcdf_name(name))
@@ -131,7 +141,7 @@ def _open(name: str) -> tuple[xr.DataTree, bool]:
         if not verified:
             verified = contents_are_right(file, os.path.getsize(name))
         for group in groups_of(file):
-            data = xr.open_dataset(xr.backends.NetCDF4DataStore(group))
+            data = xr.open_dataset(_watched_store(group, watched))
             if group.path in LARGE_GROUPS and data.nbytes > IN_FILE:
                 is_used = True
             else:
@@ -143,6 +153,43 @@ def _open(name: str) -> tuple[xr.DataTree, bool]:
         if not is_used:
             file.close()
     return xr.DataTree.from_dict(groups), verified
+
+
+class _Watched:
+    """A file that numbers are read from later, which must then be the one that was verified.
+
+    Files that replace it under its name, as those that this package writes, are other files.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._descriptor = os.open(name, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._descriptor)
+        self._stamp = self._now()
+
+    def _now(self) -> tuple[int, int]:
+        about = os.fstat(self._descriptor)
+        return about.st_size, about.st_mtime_ns
+
+    def check(self) -> None:
+        """Refuse a file that was changed since it was opened."""
+        if self._now() != self._stamp:
+            raise InputError(
+                f"{shown_path(self.name)} was changed after it was loaded, and what is left in "
+                "the file cannot be used; load it again"
+            )
+
+
+def _watched_store(group: Any, watched: _Watched) -> Any:
+    """A group as xarray reads it, with a look at the file before every reading."""
+    import xarray as xr
+
+    class Store(xr.backends.NetCDF4DataStore):  # made here: xarray is imported when it is used
+        def _acquire(self, needs_lock: bool = True) -> Any:
+            watched.check()
+            return super()._acquire(needs_lock)
+
+    return Store(group)
 
 
 def _handle(name: str) -> tuple[netCDF4.Dataset, bool]:

@@ -40,6 +40,29 @@ def test_a_file_written_in_pieces_holds_the_same(liquid_run, tmp_path, large, mo
     xr.testing.assert_identical(again.tree, whole.tree)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["other", "shorter", "zeros"])
+def test_what_is_left_in_a_file_that_changed_is_not_believed(liquid_run, tmp_path, large, how):
+    """A file that was verified when it was loaded may be written over before it is read."""
+    path = liquid_run.save(tmp_path / "large.nc")
+    lazy = mda_ionmech.load(path)
+    expected = lazy.states["displacement"].isel(frame=3).values
+    size = path.stat().st_size
+    with open(path, "r+b") as file:
+        if how == "shorter":
+            file.truncate(size // 2)
+        else:
+            file.seek(size // 4)
+            file.write(bytes(size // 4) if how == "zeros" else file.read(size // 4)[::-1])
+    with pytest.raises(mda_ionmech.InputError, match=r"large\.nc was changed after it was loaded"):
+        np.asarray(lazy.states["displacement"].values)
+    # a file that replaces it is another one: what was loaded is still there
+    again = mda_ionmech.load(liquid_run.save(path))
+    liquid_run.save(path)
+    path.unlink()
+    np.testing.assert_array_equal(again.states["displacement"].isel(frame=3).values, expected)
+
+
 def test_an_archive_is_what_numpy_reads(tmp_path, monkeypatch):
     monkeypatch.setattr("mda_ionmech.results.states_file.PIECE", 50)
     arrays = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import damage
+from . import damage, damage_of_runs
 from . import damage_of_others as others
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation" / "robustness.md"
@@ -49,11 +49,12 @@ repeats its test. Terms are defined in the {{doc}}`../glossary`.
 ## Damaged files
 
 {n} files of one small run are damaged with fixed seeds, and read. Each is refused with an error
-that names it, or read exactly as it was written (a configuration may also be accepted); none
+that names it, or read exactly as it was written (a configuration may also be accepted, and a saved
+run whose manifest was edited together with its checksum); none
 raises any other error, takes more than 10 s, or more than half a gigabyte of memory. A result file
 that another program copied without a change is read as before.
 
-`pytest {path}`
+`pytest {path}` and, for saved runs, `pytest tests/robustness/test_damaged_runs.py`
 
 | file | damage | files | outcome |
 |---|---|---|---|
@@ -97,6 +98,11 @@ _ROWS = (
         "the file that the link points to is written and the link stays; on the full disk the old "
         "file is not changed, and writing elsewhere works",
         "tests/robustness/test_writing.py",
+    ),
+    (
+        "a large result file that is written over, cut off or replaced after it was loaded",
+        "what is left in the file is refused; what was there before it was replaced is read",
+        "tests/results/test_write_file.py",
     ),
     (
         "names and warnings with markup of terminals, HTML, figures and templates, formulas of "
@@ -155,10 +161,15 @@ def page() -> str:
         for kind, harms in FILES.items()
         for name, (_, number) in harms.items()
     ]
+    runs = [
+        ("saved run, `*.run`", name, str(number), outcome["npz" if is_told else "toml"])
+        for name, (_, number, is_told) in damage_of_runs.RUNS.items()
+    ]
     n = sum(number for harms in FILES.values() for _, number in harms.values())
+    n += sum(number for _, number, _ in damage_of_runs.RUNS.values())
     return (
         HEAD.format(n=n, path=_DAMAGED)
-        + rows(damaged)
+        + rows(damaged + runs)
         + OLDER
         + rows([(name, "refused") for name in damage.OLDER])
         + REST

@@ -179,6 +179,20 @@ def test_links_are_followed_and_a_full_disk_leaves_the_old_file(kind, writers, t
 
 
 @pytest.mark.slow
+def test_a_command_does_not_offer_what_is_in_its_memory(tmp_path, monkeypatch, capsys):
+    """Its results are gone when it ends; there is space for the probe, and not for the file."""
+    files = [str(small_run(seed=k).save(tmp_path / f"{k}.nc")) for k in (1, 2)]
+    monkeypatch.setattr(sys, "argv", ["ionmech", "combine", *files, "-o", str(tmp_path / "c.nc")])
+    with longest_file(20_000), pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "c.nc: File too large; nothing is there; free space there, or give another path" in said
+    assert "memory" not in said
+    assert not (tmp_path / "c.nc").exists()
+
+
+@pytest.mark.slow
 def test_what_could_not_be_saved_is_still_there(tmp_path):
     """The error says what to do, and that works; a saved run on a full disk leaves nothing."""
     run = small_run()
