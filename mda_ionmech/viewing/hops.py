@@ -92,7 +92,7 @@ class Hop:
         Of each frame the atoms in contact with the chosen ion.
     event, color : str
     text : tuple of str
-        What happens, in two lines.
+        What happens, in three lines.
     """
 
     number: int
@@ -102,7 +102,7 @@ class Hop:
     members: list[np.ndarray]
     event: str
     color: str
-    text: tuple[str, str]
+    text: tuple[str, str, str]
 
     def is_of(self, atom: int) -> str:
         """Whether a ligand atom stays in the shell, leaves it, arrives or passes."""
@@ -146,9 +146,11 @@ def read_hop(universe: Any, states: StatesFile, table: pd.DataFrame, number: int
             path[k] = path[k - 1] + shortest(here - path[k - 1], ts)
         at = int(np.searchsorted(states.frame, frame, side="right")) - 1
         members.append(members_at(states, at, carrier, ts, atoms[0], anions))
-    partners = f" with {len(ions) - 1} more" if len(ions) > 1 else ""
+    others = len(ions) - 1
+    partners = f" with {others} other{'s' if others > 1 else ''}" if others else ""
     text = (
-        f"hop {number}: {hop['event']}, {hop['species']} {hop['ion']}{partners}",
+        f"hop {number}: {hop['event']}",
+        f"{hop['species']} {hop['ion']}{partners}",
         f"{hop['length_angstrom']:.1f} Å in {states.window_ps:g} ps",
     )
     event = str(hop["event"])

@@ -218,17 +218,35 @@ def add_polyhedra(pipeline: Any, elements: Sequence[str]) -> None:
 def frame_scene(scene: Scene, size: tuple[int, int], frame: int = 0) -> None:
     """Let the cell fill a picture of this size beside the legend."""
     data = scene.pipeline.compute(frame)
+    frame_cell(scene.viewport, data, scene.legend, scene.direction, size)
+
+
+def frame_cell(
+    viewport: Any, data: Any, legend: Any, direction: Sequence[float], size: tuple[int, int]
+) -> None:
+    """Let a cell fill a picture beside a legend; all there is where there is no cell.
+
+    Parameters
+    ----------
+    viewport : ovito.vis.Viewport
+    data : ovito.data.DataCollection
+        Of the frame.
+    legend : EventLegend
+    direction : sequence of float
+        Of the view.
+    size : tuple of int
+        Pixels.
+    """
     if data.cell is None:
-        scene.viewport.zoom_all(size)
+        viewport.zoom_all(size)
         return
     cell = np.asarray(data.cell)
     corner = np.array(list(product((0, 1), repeat=3))) @ cell[:, :3].T + cell[:, 3]
-    fit_camera(scene.viewport, corner, scene.direction, size, legend_size(scene, size, data))
+    fit_camera(viewport, corner, direction, size, legend_size(legend, size, data))
 
 
-def legend_size(scene: Scene, size: tuple[int, int], data: Any) -> tuple[float, float]:
+def legend_size(legend: Any, size: tuple[int, int], data: Any) -> tuple[float, float]:
     """About the parts of the width and of the height of a picture that its legend takes."""
-    legend = scene.legend
     columns = legend.columns(data)
     letters = sum(max(len(text) for text, _ in column) for column in columns)
     line = float(legend.font_size)
@@ -275,6 +293,16 @@ def telling_rows(states: StatesFile, events: Sequence[str], n: int) -> list[int]
         if all(abs(int(row) - r) >= apart for r in rows):
             rows.append(int(row))
     return sorted(rows)
+
+
+def first_frame(states: StatesFile, events: Sequence[str]) -> int:
+    """Number of the first frame with one of some events; 0 where there is none.
+
+    Persistence leaves the first frames of many runs without changes of the shell.
+    """
+    codes = [states.event_names.index(name) for name in events]
+    rows = np.flatnonzero(np.isin(states.event, codes).any(axis=1))
+    return int(states.frame[rows[0]]) if len(rows) else 0
 
 
 def window_rows(states: Any) -> int:

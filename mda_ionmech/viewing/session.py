@@ -15,7 +15,10 @@ from ..results.states_file import write_archive
 from .dump import step_of
 from .opened import ENDING, Opened
 from .presets import preset_of
-from .scene import DIRECTION, chosen_events, require_ovito
+from .scene import DIRECTION, chosen_events, frame_cell, require_ovito
+
+#: Picture that the cell fills, pixels; those of other shapes show it smaller.
+SIZE = (960, 720)
 
 
 def write_session(opened: Opened, dump: Path) -> list[Path]:
@@ -37,6 +40,7 @@ def write_session(opened: Opened, dump: Path) -> list[Path]:
     require_ovito()
     import ovito
     from ovito.io import import_file
+    from ovito.modifiers import WrapPeriodicImagesModifier
     from ovito.vis import PythonViewportOverlay, Viewport
 
     from ovito_modifiers import ColorByEvent, EventLegend, HopArrows, ShellBonds
@@ -61,7 +65,8 @@ def write_session(opened: Opened, dump: Path) -> list[Path]:
     ]
     if opened.states.shell is not None:
         modifiers.insert(1, ShellBonds(events=names, **path))
-    for one in modifiers:
+    # ions of unwrapped trajectories are far from the cell
+    for one in (WrapPeriodicImagesModifier(), *modifiers):
         pipeline.modifiers.append(one)
     viewport = ovito.scene.viewports.active_vp  # only those of the window are in a session
     viewport.type, viewport.camera_dir = Viewport.Type.Perspective, DIRECTION
@@ -73,7 +78,7 @@ def write_session(opened: Opened, dump: Path) -> list[Path]:
         one.remove_from_scene()
     pipeline.add_to_scene()
     try:
-        viewport.zoom_all()
+        frame_cell(viewport, pipeline.compute(0), legend, DIRECTION, SIZE)
         session = dump.with_suffix(".ovito")
         write_atomically(session, lambda name: ovito.scene.save(name))
     finally:

@@ -22,7 +22,7 @@ from .application import application
 from .chart import Chart, Contributions
 from .controls import make_panel, visible_traits
 from .framework import ANIONS
-from .scene import QUIET, Scene, frame_scene, open_states_file
+from .scene import QUIET, Scene, first_frame, frame_scene, open_states_file
 from .timeline import Timeline
 from .track import IonTrack, pick_ion
 
@@ -123,7 +123,7 @@ class Window(QtWidgets.QMainWindow):
         whole.setSizes([860, 420])
         self.setCentralWidget(whole)
         self._draw_time()
-        self._show_frame(0)
+        self._show_first_event()
 
     # ---- layout ---------------------------------------------------------------------------
 
@@ -144,6 +144,10 @@ class Window(QtWidgets.QMainWindow):
         self.previous_button = self._button("Previous event", lambda: self.jump(-1), buttons)
         self.next_button = self._button("Next event", lambda: self.jump(1), buttons)
         self.all_button = self._button("All events", lambda: self.select_event(None), buttons)
+        # many counts are cut off, and do not push the panels out of the window
+        self.label.setSizePolicy(
+            QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred
+        )
         buttons.addWidget(self.label, stretch=1)
         below.addLayout(buttons)
         return left
@@ -235,6 +239,14 @@ class Window(QtWidgets.QMainWindow):
     def _show_frame(self, frame: int) -> None:
         ovito.scene.anim.current_frame = int(frame)
         self._tell()
+
+    def _show_first_event(self) -> None:
+        """Show the first frame with one of the chosen events."""
+        first = first_frame(self.states, self.chosen)
+        if first == self.frame:
+            self._show_frame(first)
+        else:
+            self.set_frame(first)
 
     def go_to_time(self, time: float) -> None:
         """Show the analysed frame nearest to a time, ps."""
@@ -361,6 +373,7 @@ class Window(QtWidgets.QMainWindow):
                 count = int((states.event[row] == states.event_names.index(name)).sum())
                 text += f"  {name} {count}" if count else ""
         self.label.setText(text)
+        self.label.setToolTip(text)
         try:
             data = self._alone(self._computed, self._tell)
             if data is not None:

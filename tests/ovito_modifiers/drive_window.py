@@ -177,6 +177,10 @@ class Driver:
         self.seen["objection"] = window.statusBar().currentMessage()
         QTest.mouseClick(window.all_button, LEFT)
         self.seen["all"] = scene.color.events
+        window.label.setText("frame 7  " + "anion_dissociation 16  " * 40)
+        QTest.qWait(300)
+        corner = window.panels.mapTo(window, QtCore.QPoint(0, 0)).x()
+        self.seen["panels"] = corner + window.panels.width() <= window.width() <= 1280
         before = sys.getrefcount(None)
         for k in range(2000):
             window.label.setText(str(k))

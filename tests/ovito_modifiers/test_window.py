@@ -77,6 +77,7 @@ def test_it_is_used(crystal_states, display, tmp_path):
     assert "names 'nonsense', which the states file does not have" in seen["objection"]
     # PySide6 6.12 loses references to None, without which Python before 3.12 ends
     assert min(seen["references"]) > 90_000
+    assert seen["panels"], "long texts do not push the panels out of the window"
     assert seen["all"] == "single_ion_hop, multi_ion_hop, exchange"
 
 

@@ -92,7 +92,7 @@ def test_path_and_shell_of_a_hop(states):
     np.testing.assert_allclose(hop.path[:, 0], builders.positions()[2:5, 0], atol=1e-5)
     assert [one.tolist() for one in hop.members] == [[9, 10], [9, 10], [10, 11]]
     assert [hop.is_of(a) for a in (9, 10, 11, 8)] == ["leaves", "stays", "arrives", "passes"]
-    assert hop.text == ("hop 0: single_ion_hop, ion 0", "2.0 Å in 1 ps")
+    assert hop.text == ("hop 0: single_ion_hop", "ion 0", "2.0 Å in 1 ps")
     assert hop.color == "#FF0000"
 
 

@@ -9,7 +9,7 @@ from mda_ionmech.lib.topology import atom_kinds
 from mda_ionmech.viewing.camera import axes_of, camera_for, fit_camera, projected
 from mda_ionmech.viewing.framework import framework_bonds
 from mda_ionmech.viewing.presets import PRESETS, preset_of
-from mda_ionmech.viewing.scene import open_states_file
+from mda_ionmech.viewing.scene import first_frame, open_states_file
 
 from ..ovito_modifiers.builders import write_states
 
@@ -91,3 +91,18 @@ def test_the_preset_follows_the_events(events, name, tmp_path):
     assert preset_of(states, "polymer") is PRESETS["polymer"]
     with pytest.raises(InputError, match="preset must be auto, liquid, crystal, polymer; got 'x'"):
         preset_of(states, "x")
+
+
+def test_the_first_frame_is_one_with_a_chosen_event(tmp_path):
+    event = np.zeros((6, 5), dtype=np.int16)
+    event[4, 1], event[2, 3] = 1, 2
+    path = write_states(tmp_path / "some.states.npz", frame=np.arange(0, 60, 10), event=event,
+                        macrostate=np.zeros((6, 5), dtype=np.int16),
+                        cluster=np.full((6, 5), -1, dtype=np.int32),
+                        displacement=np.zeros((6, 5, 3), dtype=np.float32))  # fmt: skip
+    states = open_states_file(path)
+    none, one, two, *others = states.event_names
+    assert first_frame(states, [one]) == 40
+    assert first_frame(states, [one, two]) == 20
+    assert first_frame(states, [none]) == 0
+    assert first_frame(states, others) == 0

@@ -23,7 +23,22 @@ for name in sys.argv[1:]:
 """
 READ = """
 import json, sys, ovito
+from itertools import product
+import numpy as np
+from mda_ionmech.viewing.camera import axes_of, projected
 found = {}
+
+def place(data):  # fractional positions
+    cell = data.cell[...]
+    return (data.particles.positions[...] - cell[:, 3]) @ np.linalg.inv(cell[:, :3].T)
+
+def seen(view, data):  # reach of the cell in a picture, 1 at its edges
+    cell = data.cell[...]
+    corners = np.array(list(product((0, 1), repeat=3))) @ cell[:, :3].T + cell[:, 3]
+    slope = np.tan(view.fov / 2) * np.array([4 / 3, 1])
+    where = projected(corners, np.array(view.camera_pos), axes_of(view.camera_dir), slope)
+    return abs(where).max(axis=0).tolist()
+
 for name in sys.argv[1:]:
     ovito.scene.load(f"{name}/{name}.ovito")
     (pipeline,) = ovito.scene.pipelines
@@ -34,6 +49,8 @@ for name in sys.argv[1:]:
         "attributes": {k: v for k, v in data.attributes.items() if isinstance(v, int | str)},
         "layers": [type(l).__name__ for v in names for l in v.overlays],
         "drawn": sorted(vectors.identifier for vectors in data.vectors.values()),
+        "outside": float(abs(place(data) - 0.5).max() - 0.5),
+        "seen": [seen(v, data) for v in names],
     }
 print(json.dumps(found))
 """
@@ -74,6 +91,9 @@ def test_a_session_opens_elsewhere(sessions, name):
     assert found["frames"] == 5
     assert found["layers"] == ["PythonViewportOverlay"]  # its delegate is made when it is drawn
     assert found["drawn"] == ["hop-arrows"]
+    assert found["outside"] <= 1e-6, "atoms are in the cell"
+    (reach,) = found["seen"]
+    assert 0.6 < max(reach) <= 1, "the cell fills the picture"
     attributes = found["attributes"]
     assert attributes["IonEvents.AnalysedFrame"] == 7  # the second of every seventh
     for code, event in enumerate(states["event"].attrs["flag_meanings"].split()):
