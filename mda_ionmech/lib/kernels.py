@@ -68,7 +68,8 @@ class Kernel:
             self._compiled = self._made(cache=False)
             _say_no_cache()
             return self._compiled(*args, **options)
-        if known is None and compiled.stats.cache_misses:
+        # with NUMBA_DISABLE_JIT=1 it is the Python function itself
+        if known is None and hasattr(compiled, "stats") and compiled.stats.cache_misses:
             _say_once()
         return result
 

@@ -132,6 +132,12 @@ _ROWS = (
         "tests/robustness/test_environments.py",
     ),
     (
+        "another locale, time zone, order of sets and number of threads, Python without assertions",
+        "results equal bit for bit; with Python in place of compiled kernels (NUMBA_DISABLE_JIT=1) "
+        "within 1e-13 of the largest value",
+        "tests/robustness/test_environments.py",
+    ),
+    (
         "1, 2 and 3 threads of the linear algebra library",
         "results equal bit for bit",
         "tests/onsager/test_products.py",

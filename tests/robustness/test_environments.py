@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import mda_ionmech
-from mda_ionmech import InputError, OnsagerDecomposition
+from mda_ionmech import InputError, OnsagerDecomposition, load
 from mda_ionmech.cli.app import main
 from mda_ionmech.cli.output_checks import save_or_rescue
 from mda_ionmech.lib import kernels
@@ -319,3 +319,34 @@ def test_readers_that_stop_early_are_no_failure(tmp_path):
         )
         assert done.stderr == ""
         assert done.returncode == 0
+
+
+SAVED = "import sys; from tests.robustness.written import small_run; small_run().save(sys.argv[1])"
+SAME_BITS = {
+    "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONHASHSEED": "7",
+    "PYTHONOPTIMIZE": "1", "TZ": "Asia/Kathmandu", "NUMBA_NUM_THREADS": "2",
+    "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changed", "tolerance"), [(SAME_BITS, 0.0), ({"NUMBA_DISABLE_JIT": "1"}, 1e-13)]
+)
+def test_results_do_not_depend_on_the_environment(changed, tolerance, tmp_path):
+    """Locale, threads, order of sets, no assertions: bit for bit. Python instead of compiled
+    kernels, which sum in another order: within some last bits of the largest value."""
+    root = str(Path(mda_ionmech.__file__).parents[1])
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", SAVED, str(tmp_path / "run.nc")],
+        env=os.environ | {"PYTHONPATH": root} | changed, cwd=tmp_path, check=True,
+    )  # fmt: skip
+    found, expected = load(tmp_path / "run.nc"), small_run().results
+    for name in ("decomposition", "transitions"):
+        data, other = (r.tree[name].to_dataset() for r in (found, expected))
+        assert data.keys() == other.keys()
+        for key in data.data_vars.keys() - {"residual"}:  # rounding alone
+            values, known = data[key].values, other[key].values
+            atol = tolerance * np.max(np.abs(known), initial=0.0, where=np.isfinite(known))
+            np.testing.assert_allclose(values, known, rtol=0, atol=atol, err_msg=str(key))
+    assert found.states.equals(expected.states)
