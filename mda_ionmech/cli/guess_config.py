@@ -107,7 +107,6 @@ def guess_config(
     missing = _missing(universe, account.needs_dt, temperature)
     ions_alone = found.system in ("crystal or glass", "molten salt")
     if _CELL in missing and (found.bonds_guessed or ions_alone):
-        ways = "; ".join(f"{what}: {how.split(',')[0]}" for what, how in missing.items())
         why = (
             "holds neither bonds nor residues that are molecules nor a cell: molecules are found "
             "by bonds, which need"
@@ -117,10 +116,11 @@ def guess_config(
         )
         raise InputError(
             f"{topology} {why} the cell; nothing is written. Give what the files do not hold: "
-            f"{ways}"
+            f"{_ways(missing)}"
         )
     if not found.of_role("cation", "anion"):
-        raise InputError(_no_ion(universe, found, topology))
+        further = f". Nor do the files hold {_ways(missing)}" if missing else ""
+        raise InputError(_no_ion(universe, found, topology) + further)
     if cif is not None and found.system != "crystal or glass":
         raise InputError(
             f"--cif {cif}: the trajectory looks like a {found.system}, which has no sites; leave "
@@ -180,6 +180,11 @@ def guess_config(
         "# window = 16.0               # ps, for the printed tables",
     ]
     return Guess("\n".join(lines) + "\n", found, missing, notes, tuple(shells))
+
+
+def _ways(missing: dict[str, str]) -> str:
+    """What the files do not tell, each with the option that gives it."""
+    return "; ".join(f"{what}: {how.split(',')[0]}" for what, how in missing.items())
 
 
 def _no_ion(universe: Any, found: Survey, topology: str) -> str:

@@ -379,7 +379,8 @@ def _role(
         return role, "", formal, f"a charge of {total:+.2f} e in the topology"
     heavy = formula_of([e for e in elements.tolist() if e != "H"])
     role = "polymer" if _is_polymer(elements) else "solvent"
-    shown = "more than 30 heavy atoms" if role == "polymer" else f"heavy atoms {heavy}"
+    shown = f"heavy atoms {heavy}" if heavy else "atoms of unknown elements"
+    shown = "more than 30 heavy atoms" if role == "polymer" else shown
     return role, "", 0.0, f"{shown}, no charge"
 
 

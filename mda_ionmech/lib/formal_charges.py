@@ -13,13 +13,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+LANTHANIDES = (
+    "La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu",
+)  # fmt: skip
 #: Charges of ions of one atom, e (most common oxidation state; Cu and Tl that of their halides).
 MONATOMIC = {
     "H": 1,
     **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs", "Ag", "Cu", "Tl"), 1),
-    **dict.fromkeys(("Mg", "Ca", "Sr", "Ba", "Zn", "Cd", "Pb", "Mn", "Fe", "Co", "Ni"), 2),
-    **dict.fromkeys(("Al", "Ga", "In", "Sc", "Y", "La", "Er", "Ho", "Cr"), 3),
-    **dict.fromkeys(("Si", "Ge", "Sn", "Ti", "Zr", "Hf"), 4),
+    **dict.fromkeys(
+        ("Be", "Mg", "Ca", "Sr", "Ba", "Zn", "Cd", "Hg", "Pb", "Mn", "Fe", "Co", "Ni"), 2
+    ),
+    **dict.fromkeys(("Al", "Ga", "In", "Bi", "Sc", "Y", "Cr", "Pu", *LANTHANIDES), 3),
+    **dict.fromkeys(("Si", "Ge", "Sn", "Ti", "Zr", "Hf", "Th", "U"), 4),
     **dict.fromkeys(("P", "As", "Sb", "Nb", "Ta", "V"), 5),
     **dict.fromkeys(("Mo", "W"), 6),
     **dict.fromkeys(("F", "Cl", "Br", "I"), -1),
@@ -29,10 +34,10 @@ MONATOMIC = {
 #: Elements whose single atoms are cations in liquids.
 CATIONS = frozenset(
     {"Li", "Na", "K", "Rb", "Cs", "Ag", "Cu", "Mg", "Ca", "Sr", "Ba", "Zn", "Al", "Mn", "Fe", "Co",
-     "Ni", "Cd", "La"}
+     "Ni", "Cd", "Hg", "Pb", "Be", "Ga", "In", "Bi", "Sc", "Y", "Cr", *LANTHANIDES}
 )  # fmt: skip
 #: Those that have no molecules with halogens in a liquid.
-SALT_CATIONS = frozenset({"Li", "Na", "K", "Rb", "Cs", "Mg", "Ca", "Sr", "Ba"})
+SALT_CATIONS = frozenset({"Li", "Na", "K", "Rb", "Cs", "Mg", "Ca", "Sr", "Ba", *LANTHANIDES})
 #: Elements whose single atoms are anions in liquids.
 ANIONS = frozenset({"F", "Cl", "Br", "I"})
 #: Ions that diffuse in crystals.

@@ -118,7 +118,7 @@ def _existing(path: Any) -> str:
         raise InputError(f"path must be that of a result file, got {shown(path)}")
     name = os.fspath(path)
     if not isinstance(name, str) or not is_file(name):
-        remedy = "write one with run.save(path)"
+        remedy = "`ionmech run` writes one, and run.save(path) in Python"
         if isinstance(name, str) and is_folder(name):
             remedy = "this is a folder, and one of run.save_run(path) is opened with load_run(path)"
         elif isinstance(name, str) and (there := _in_output_folder(name)):

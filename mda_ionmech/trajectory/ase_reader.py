@@ -253,6 +253,7 @@ def _frames(
             if os.path.isdir(file):
                 raise InputError(f"paths: {file} is a folder; give a file in it, e.g. XDATCAR")
             raise InputError(f"paths: no such file: {file}")
+        _refuse_vasp_4(file, format)
         _check_end(file, index)
         frames = iread(str(file), index=index, format=format, do_not_split_by_at_sign=True)
         number = 0
@@ -275,6 +276,30 @@ def _frames(
                 ) from error
             yield f"frame {number} taken of {file}", atoms
             number += 1
+
+
+def _refuse_vasp_4(file: Path, format: str | None) -> None:
+    """Refuse an XDATCAR without elements, as VASP 4 wrote them."""
+    if format != "vasp-xdatcar" and "XDATCAR" not in Path(file).name:
+        return
+    try:
+        with anyopen(str(file)) as lines:
+            head = [line.split() for line in islice(lines, 6)]
+    except (OSError, EOFError, UnicodeDecodeError):
+        return
+    if len(head) == 6 and head[3] == ["CAR"]:
+        raise InputError(
+            f"{file} is an XDATCAR of VASP 4, which holds neither cell vectors nor elements: write "
+            "in place of its first five lines the first five lines of the POSCAR (comment, scale, "
+            "three cell vectors), a line with the elements and one with their numbers of atoms, as "
+            "VASP 5 does, and in place of each empty line 'Direct configuration= 1', 2, ..."
+        )
+    if len(head) == 6 and head[5] and all(word.isdigit() for word in head[5]):
+        raise InputError(
+            f"{file} is an XDATCAR without elements, as VASP 4 wrote them: write a line with the "
+            f"element of each of the {len(head[5])} numbers of atoms before line 6 "
+            f"({' '.join(head[5])}), and before every line that repeats them"
+        )
 
 
 def _no_elements(file: Path, format: str | None) -> str:

@@ -284,7 +284,8 @@ def test_errors_and_warnings_hold_what_can_be_seen(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         main()
     assert capsys.readouterr().err == (
-        "ionmech: no result file at a\\x1b[31m\\u202e.nc; write one with run.save(path)\n"
+        "ionmech: no result file at a\\x1b[31m\\u202e.nc; "
+        "`ionmech run` writes one, and run.save(path) in Python\n"
     )
 
 
