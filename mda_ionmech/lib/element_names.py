@@ -34,6 +34,8 @@ _ORGANIC = frozenset({"H", "B", "C", "N", "O", "F", "P", "S", "I", "K"})
 _TWO_LETTERS_IN_MOLECULES = frozenset({"Br", "Cl", "Fe", "Se", "Si"})
 #: Masses of these may be shifted from or to hydrogens, u: united atoms, repartitioned masses.
 _SHIFTED = {"H": (0.5, 3.5), "C": (7.0, 4.1), "N": (6.5, 4.1), "O": (4.5, 3.1), "S": (3.5, 2.1)}
+#: Names of atoms of molecules in force fields that are also symbols of metals and gases.
+_OF_MOLECULES = frozenset({"CD", "CE", "HE", "HF", "HG", "HO", "NB", "ND", "NE", "OS"})
 _AMINO_ACIDS = frozenset(
     {
         "ALA", "ARG", "ASN", "ASP", "CYS", "GLN", "GLU", "GLY", "HIS", "HID", "HIE", "HIP", "HSD",
@@ -164,7 +166,8 @@ def elements_by(universe: Any, single: np.ndarray, *, by_mass: bool = True) -> n
     """Element of every atom: the topology's, else from name, type, mass and residue together.
 
     Masses that MDAnalysis guessed from the names, or that are all equal, carry no information and
-    are ignored.
+    are ignored. Where a topology has neither bonds nor residues, names that are no ions are read as
+    those of atoms of molecules (OW, CT).
 
     Parameters
     ----------
@@ -209,6 +212,8 @@ def elements_by(universe: Any, single: np.ndarray, *, by_mass: bool = True) -> n
     ]:  # fmt: skip
         if size > 1:  # renumbered, so that the product of the sizes stays small
             key = pd.factorize(key * size + codes)[0].astype(np.int64)
+    # without bonds and residues nothing tells ions from atoms of molecules
+    unknown = n_atoms > 1 and bool(np.all(single)) and universe.residues.n_residues == 1
     first = np.full(int(key.max(initial=-1)) + 1, n_atoms, dtype=np.int64)
     np.minimum.at(first, key, np.arange(n_atoms))
 
@@ -218,8 +223,14 @@ def elements_by(universe: Any, single: np.ndarray, *, by_mass: bool = True) -> n
             return as_symbol(element)
         if site[k]:
             return ""
-        about = float(mass[k]), residue, bool(single[k])
-        by_name = element_of(name, *about) if name.strip() else ""
-        return by_name or (element_of(kind, *about) if kind.strip() else "")
+        about = float(mass[k]), residue
+        alone = bool(single[k]) and not (unknown and name.strip() in _OF_MOLECULES)
+        for text in (name, kind):
+            found = element_of(text, *about, alone) if text.strip() else ""
+            if not found and unknown and text.strip():  # OW, CT: alone in no file with molecules
+                found = element_of(text, *about, False)
+            if found:
+                return found
+        return ""
 
     return np.array([ask(int(k)) for k in first], dtype=object).astype(str)[key]

@@ -94,3 +94,31 @@ def test_all_that_is_missing_is_asked_for_at_once(tmp_path):
     assert "atoms of unknown elements" in done.stderr
     assert "--elements" in done.stderr
     assert "--dt 0.5" in done.stderr
+
+
+def test_names_of_dl_poly_without_residues_make_molecules(tmp_path):
+    """Na+, Cl- and water named OW and HW; the file has masses, which MDAnalysis does not read."""
+    rng = np.random.default_rng(6)
+    grid = 4.0 * np.indices((4, 4, 4)).reshape(3, -1).T + 2.0
+    water = np.array([[0, 0, 0], [0.757, 0.586, 0], [-0.757, 0.586, 0]])
+    start = np.concatenate([grid[:8], (grid[8:, None] + water).reshape(-1, 3)])
+    names = ["Na+"] * 4 + ["Cl-"] * 4 + ["OW", "HW", "HW"] * 56
+    with (tmp_path / "HISTORY").open("w") as file:
+        file.write(f"brine\n{0:10d}{1:10d}{len(names):10d}\n")
+        for k in range(12):
+            file.write(f"timestep{500 * k:10d}{len(names):10d}{0:10d}{1:10d}{0.001:12.6f}\n")
+            file.writelines(
+                "".join(f"{LENGTH * (i == j):20.10f}" for j in range(3)) + "\n" for i in range(3)
+            )
+            frame = start + np.cumsum(rng.normal(0, 0.02, (1, 3)), axis=0) - LENGTH / 2
+            for n, (name, at) in enumerate(zip(names, frame, strict=True)):
+                file.write(f"{name:8s}{n + 1:10d}{16.0:12.6f}{0.0:12.6f}{0.0:12.6f}\n")
+                file.write("".join(f"{x:20.10f}" for x in at) + "\n")
+    done = ionmech_here(
+        "init", "HISTORY", "--temperature", "300", "--dt", "0.5", "--no-figure", cwd=tmp_path,
+        columns=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "56 x H2O (3 atoms): solvent" in done.stdout
+    config = load_config(tmp_path / "ionmech.toml")
+    assert [(one.name, one.charge) for one in config.species] == [("Na+", 1), ("Cl-", -1)]
