@@ -10,6 +10,7 @@ import numpy as np
 import traits.api
 from ovito.data import DataCollection
 from ovito.pipeline import ModifierInterface, Pipeline, PythonSource
+from ovito.qt_compat import QtGui
 from ovito.traits import OvitoObject
 from ovito.vis import (
     LinesVis,
@@ -129,16 +130,17 @@ class Caption(ViewportOverlayInterface):
         size = self.font_size
         lines = [part for words in self.lines(data) for part in wrapped(words, width, size)]
         for k, words in enumerate(lines):
-            at = MARGIN
+            at, top = MARGIN, 0.98 - 1.5 * k * size
             # what has no space to break at is written smaller
             whole = width(" ".join(text for text, _ in words), size)
             here = size * min(1.0, (1 - 2 * MARGIN) / max(whole, 1e-6))
             for text, color in words:
                 if color is None:
                     continue
+                _pale(canvas, (at, top), (width(text + " ", here), 1.5 * size))
                 canvas.draw_text(
                     text,
-                    pos=(at, 0.98 - 1.5 * k * size),
+                    pos=(at, top),
                     font_size=here,
                     anchor="north west",
                     color=tuple(float(c) for c in hex_to_rgb((color,))[0]),
@@ -146,6 +148,15 @@ class Caption(ViewportOverlayInterface):
                     outline_color=(1, 1, 1),
                 )
                 at += width(text + " ", here) + 0.2 * here
+
+
+def _pale(
+    canvas: ViewportOverlayInterface.Canvas, corner: tuple[float, float], size: tuple[float, float]
+) -> None:
+    """Let the picture fade behind a text, whose upper left corner and size these are."""
+    image = QtGui.QImage(4, 4, canvas.preferred_qimage_format)
+    image.fill(QtGui.QColor.fromRgbF(1.0, 1.0, 1.0, 0.8))
+    canvas.draw_image(image, pos=corner, size=size, anchor="north west")
 
 
 def wrapped(words: Line, width: Callable[[str, float], float], size: float) -> list[Line]:
