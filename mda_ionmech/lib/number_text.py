@@ -72,8 +72,8 @@ def number(value: float) -> str:
 
 
 def part(value: float) -> str:
-    """A fraction without an interval: three decimals, or a dash where it is unknown."""
-    return _fixed(float(value), 3) if math.isfinite(value) else "-"
+    """A fraction in percent without an interval: one decimal, or a dash where it is unknown."""
+    return _fixed(100 * float(value), 1) if math.isfinite(value) else "-"
 
 
 def measured(value: float, low: float, high: float, *, share: bool = False) -> tuple[str, str]:
@@ -84,7 +84,8 @@ def measured(value: float, low: float, high: float, *, share: bool = False) -> t
     value, low, high : float
         NaN where unknown.
     share : bool
-        Whether it is a fraction: with at most `FINEST` decimals, two digits where it is small.
+        Whether it is a fraction, to be written in percent: with at most `FINEST` decimals of the
+        fraction, two digits where it is small.
 
     Returns
     -------
@@ -102,7 +103,10 @@ def measured(value: float, low: float, high: float, *, share: bool = False) -> t
     if share and largest >= LEAST:
         finest = max(FINEST, 1 - math.floor(math.log10(largest)))
         places = min(decimals(half), finest) if half > 0 else 3
-        return _fixed(value, places), f"{_fixed(low, places)} to {_fixed(high, places)}"
+        texts = [_fixed(100 * x, places - 2) for x in (value, low, high)]
+        return texts[0], f"{texts[1]} to {texts[2]}"
+    if share:
+        return measured(100 * value, 100 * low, 100 * high)
     # an interval as narrow as rounding errors is zero
     if not half > ROUND_OFF * largest:
         return number(value), f"{number(low)} to {number(high)}"

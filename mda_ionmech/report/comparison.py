@@ -324,7 +324,7 @@ def _probability(value: float) -> str:
 def _cell(one: Value | None) -> str:
     if one is None:
         return "-"
-    text, reach = measured(*one.ends, share=one.unit == "1")
+    text, reach = measured(*one.ends)
     return text if reach == "-" else f"{text}\n{reach}"
 
 
@@ -335,7 +335,7 @@ def _difference_table(compared: Sequence[tuple[Value, Value, Difference]], level
         known = np.isfinite(found.standard_errors)
         apart = known and abs(found.standard_errors) >= APART
         rows.append([
-            one.quantity, one.run, *measured(*ends, share=one.unit == "1"), unit(one.unit),
+            one.quantity, one.run, *measured(*ends), unit(one.unit),
             f"{found.standard_errors:.1f}" if known else "-",
             "differs" if apart else "not told apart" if known else "not known",
         ])  # fmt: skip

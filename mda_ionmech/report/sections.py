@@ -45,9 +45,9 @@ def _split(at: Reading) -> Table:
     sums = table[["conductivity", "transference"]].sum(skipna=False)
     return Table(
         f"The conductivity by species and event, {at.where}: "
-        "contributions in S/m and as shares (transference numbers of events), which sum to one. A "
+        "contributions in S/m and as shares (transference numbers of events), which sum to 100%. A "
         "negative contribution is motion against the current of the others.",
-        ("event", "species", "S/m", "share", at.level),
+        ("event", "species", "S/m", "share, %", at.level),
         rows,
         left=2,
         foot=("sum", "", number(sums["conductivity"]), part(sums["transference"]), ""),
@@ -176,7 +176,7 @@ def _events_of(at: Reading, species: str, source: Data) -> Table:
     windows = [float(w) for w in found["window"].values]
     moving = {w: _event_rows(at, species, w, cooperative=cooperative) for w in windows}
     mine = moving[at.window]
-    head = ["event", "share", "self", "distinct", "per ion and ns", "effectiveness, Å²"]
+    head = ["event", "share, %", "self, %", "distinct, %", "per ion and ns", "effectiveness, Å²"]
     head += ["per cluster, Å²"] if cooperative else []
     return Table(
         f"{species} in windows of {_length(at, windows)}, with {at.level} intervals. "
@@ -232,10 +232,10 @@ def _vehicularity(at: Reading, species: str) -> Table:
         for window, row in table.iterrows()
     ]  # fmt: skip
     return Table(
-        f"Vehicular motion of {species}: vehicularity, 1 where ion and shell move as one body, and "
-        f"the parts of its share of the shells, relative to them, and of ions without a shell; "
+        f"Vehicular motion of {species}: vehicularity, 100% where ion and shell move as one body, "
+        f"and the parts of its share of the shells, relative to them, and of ions without a shell; "
         f"{at.level} intervals.",
-        ("window, ps", "vehicularity", "by shells", "relative", "alone"),
+        ("window, ps", "vehicularity, %", "by shells, %", "relative, %", "alone, %"),
         rows,
         data=table_data(f"vehicularity-{at.number(species)}", table),
     )
@@ -318,7 +318,7 @@ def macrostates(at: Reading) -> Section | None:
                     if len(kinds) == frames.MOST_IN_MATRIX
                     else "."
                 ),
-                ("macrostate", "population", at.level),
+                ("macrostate", "population, %", at.level),
                 [
                     [k, *measured(*with_ends(one, "population", macrostate_start=k), share=True)]
                     for k in kinds
@@ -383,7 +383,7 @@ def _transitions(at: Reading, species: str, source: Data, keys: list[Key]) -> Ta
         "window are not counted), the "
         f"number of ion-windows, and the share of L({species}, {species}) they carry; {at.level} "
         "intervals." + _left_out(len(pairs), len(largest), "most frequent"),
-        ("from", "to", "probability", "rate, 1/ns", "count", "share"),
+        ("from", "to", "probability, %", "rate, 1/ns", "count", "share, %"),
         moving.get(at.window, []),
         left=2,
         keys=tuple(by_name[a] for a, _ in pairs),

@@ -47,7 +47,7 @@ def _filters(at: Reading, species: str) -> Table | None:
         f"Shares of the Onsager coefficient L({species}, {species}) in the diffusive limit with "
         "other filters or radii, one at a time, from the same contacts; standard errors of the "
         "changes are in the CSV file.",
-        ("choice", *events),
+        ("choice", *(f"{e}, %" for e in events)),
         rows,
         data=data(f"other-filters-{at.number(species)}", ["choice", *columns], raw),
     )
@@ -79,7 +79,14 @@ def _definitions(at: Reading, species: str) -> Table | None:
         f"{table.attrs['window_ps']:g} ps under each date of hops, radius of the cores and "
         f"assignment to sites, with {at.level} intervals: concerted where both nulls, chance and "
         "an exclusion gas, are exceeded; exclusion where chance alone is.",
-        ("definition", "core radius, Å", "linked hops", "by chance", "exclusion gas", "finding"),
+        (
+            "definition",
+            "core radius, Å",
+            "linked hops, %",
+            "by chance, %",
+            "exclusion gas, %",
+            "finding",
+        ),
         rows,
         data=frames.table_data(f"hop-definitions-{at.number(species)}", table),
     )

@@ -173,7 +173,7 @@ def test_every_demo_has_a_page(name, tmp_path):
         for definition, row in run.results.hop_definitions().iterrows():
             (line,) = [r for r in found.rows if r[0] == definition]
             assert line[1] == numbers.number(row["core_radius"])
-            assert float(line[2].split()[0]) == pytest.approx(row["multi_fraction"], abs=6e-3)
+            assert float(line[2].split()[0]) == pytest.approx(100 * row["multi_fraction"], abs=0.6)
             assert line[-1] == row["finding"]
         if run.results.has_diffusive_view and (known := run.results.filters) is not None:
             for choice in map(str, known["filter"].values):
@@ -225,7 +225,7 @@ def test_the_page_holds_the_numbers_of_the_tables(tmp_path):
         (line,) = [r for r in rows if r[0] == event and len(r) == 7]
         assert line[2:4] == [numbers.part(row["self"]), numbers.part(row["distinct"])]
         assert line[-1] == f"{row['count']:.0f}"
-        assert float(line[1].split()[0]) == pytest.approx(row["share"], abs=6e-3)
+        assert float(line[1].split()[0]) == pytest.approx(100 * row["share"], abs=0.6)
     for (name, event), row in results.transference().iterrows():
         ends = row["transference"], row["low"], row["high"]
         split = numbers.measured(*ends, share=True)
@@ -373,18 +373,18 @@ def test_errors_of_the_page(liquid_run, tmp_path, monkeypatch):
     ("ends", "share", "said"),
     [
         ((9.457, 9.07, 9.91), False, ("9.5", "9.1 to 9.9")),
-        ((0.6942, 0.680, 0.706), True, ("0.694", "0.680 to 0.706")),
+        ((0.6942, 0.680, 0.706), True, ("69.4", "68.0 to 70.6")),
         ((1.921e-5, 1.89e-5, 1.94e-5), False, ("1.921 \u00d710⁻⁵", "(1.890 to 1.940) \u00d710⁻⁵")),
         ((497.99, 449.1, 546.9), False, ("500", "450 to 550")),
-        ((-0.004, -0.02, 0.02), True, ("-0.004", "-0.020 to 0.020")),
+        ((-0.004, -0.02, 0.02), True, ("-0.4", "-2.0 to 2.0")),
         ((0.0, 0.0, 0.0), False, ("0", "-")),
         ((1e-19, -1e-19, 3e-19), True, ("0", "-")),
         ((1.0, 1.0, 1.0), False, ("1.00", "1.00 to 1.00")),
         ((np.nan, np.nan, np.nan), False, ("-", "-")),
         ((2.34567, np.nan, np.nan), False, ("2.35", "-")),
-        ((-1e-7, -2e-3, 2e-3), True, ("0.0000", "-0.0020 to 0.0020")),
-        ((6.3e-5, 4.1e-5, 8.6e-5), True, ("0.000063", "0.000041 to 0.000086")),
-        ((2e-7, 1e-7, 3.1e-7), True, ("2.0 \u00d710⁻⁷", "(1.0 to 3.1) \u00d710⁻⁷")),
+        ((-1e-7, -2e-3, 2e-3), True, ("0.00", "-0.20 to 0.20")),
+        ((6.3e-5, 4.1e-5, 8.6e-5), True, ("0.0063", "0.0041 to 0.0086")),
+        ((2e-7, 1e-7, 3.1e-7), True, ("2.0 \u00d710⁻⁵", "(1.0 to 3.1) \u00d710⁻⁵")),
     ],
 )
 def test_numbers_are_rounded_by_their_interval(ends, share, said):
