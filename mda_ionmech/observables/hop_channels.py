@@ -96,6 +96,9 @@ def _hops(
         goes_on[mine.offsets[:-1]] = False
         at = np.flatnonzero(goes_on)
         before, after = mine.value[at - 1], mine.value[at]
+        # a nearer image of the same site, while no other site was held, is no hop
+        hops = history.site[before] != history.site[after]
+        at, before, after = at[hops], before[hops], after[hops]
         length = np.linalg.norm(history.where[after] - history.where[before], axis=1)
         pair = label[before].astype(np.int64) * n_labels + label[after]
         rounded = np.minimum(np.rint(length / _STEP), _STEPS - 1).astype(np.int64)

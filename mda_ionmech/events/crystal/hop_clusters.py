@@ -64,17 +64,33 @@ def _left(runs, c, t, window):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _next_site(runs, c, k):  # type: ignore[no-untyped-def]
+    """Number of the next run of carrier c on another site than run k; past its last, if none.
+
+    A nearer image of the same site, while no other site was held, is no change of site.
+    """
+    at = runs.site[runs.value[k]]
+    k += 1
+    while k < runs.offsets[c + 1] and runs.site[runs.value[k]] == at:
+        k += 1
+    return k
+
+
+@kernel
 def _in_time(runs, c, other, t, window):  # type: ignore[no-untyped-def]
     """Whether changes of site of two carriers in the window are at most lag frames apart."""
-    i, j = _run_at(runs, c, t) + 1, _run_at(runs, other, t) + 1
+    i, j = (
+        _next_site(runs, c, _run_at(runs, c, t)),
+        _next_site(runs, other, _run_at(runs, other, t)),
+    )
     last_i, last_j, stop = runs.offsets[c + 1], runs.offsets[other + 1], t + window
     while i < last_i and j < last_j and max(runs.start[i], runs.start[j]) <= stop:
         if abs(runs.start[i] - runs.start[j]) <= runs.lag:
             return True
         if runs.start[i] < runs.start[j]:
-            i += 1
+            i = _next_site(runs, c, i)
         else:
-            j += 1
+            j = _next_site(runs, other, j)
     return False
 
 

@@ -13,8 +13,10 @@ from scipy.sparse.csgraph import connected_components
 from mda_ionmech import InputError
 from mda_ionmech.events import CrystalEvents
 from mda_ionmech.events.crystal.crystal_events import whole_window
+from mda_ionmech.events.crystal.site_history import SiteHistory
 from mda_ionmech.events.nulls.circular_shift import circular_null, multi_share
 from mda_ionmech.microstates.sites.site_assignment import minimum_image
+from mda_ionmech.observables.hop_channels import _hops
 
 from ...site_lattices import ODD, analysis, walk
 from .test_crystal_events import assert_clusters, in_space
@@ -22,9 +24,9 @@ from .test_crystal_events import assert_clusters, in_space
 DISTANCES = {"chain": None, "proximity": 4.0, "distance": 4.0}
 
 
-def changes(held, c, t, window):
-    """Frames of a window in which a carrier changes its site image."""
-    return [u for u in range(t + 1, t + window + 1) if held[c, u] != held[c, u - 1]]
+def changes(state, c, t, window):
+    """Frames of a window in which a carrier changes its site."""
+    return [u for u in range(t + 1, t + window + 1) if state[c, u] != state[c, u - 1]]
 
 
 def linked(rule, record, t, window, lag):
@@ -46,7 +48,7 @@ def linked(rule, record, t, window, lag):
                 np.linalg.norm(minimum_image(a - b) @ record.cell) <= rule.distance
                 for a, b in product(*places)
             )
-        times = changes(held, c, t, window), changes(held, d, t, window)
+        times = changes(state, c, t, window), changes(state, d, t, window)
         link[i, j] = near and any(abs(u - v) <= lag for u, v in product(*times))
     return hop, connected_components(coo_matrix(link), directed=False)[1]
 
@@ -73,6 +75,31 @@ def test_links_are_those_of_all_pairs_of_changes(seed, n, linking, window, lag):
     if lag >= window:
         plain = CrystalEvents(linking, DISTANCES[linking])
         np.testing.assert_array_equal(label, whole_window(plain.link_blocks(record, window))[0])
+
+
+def test_a_nearer_image_of_the_same_site_is_no_change_of_site():
+    """Ion 1 is for a frame nearer to another image of its site, when ion 0 hops, and hops later."""
+    state = np.array([[0, 0, 1, 1, 1, 1, 1, 1], [2, 2, 2, 2, 2, 2, 3, 3]], dtype=np.int32)
+    sites = np.array([[0.1, 0, 0], [0.3, 0, 0], [0.5, 0, 0], [0.7, 0, 0]])
+    record = replace(in_space(state, sites), spacing=0.1)
+    path = sites[state]
+    path[1, 2, 0] -= 1.0
+    flipped = SiteHistory.of_arrays(
+        state, np.ascontiguousarray((path @ record.cell).transpose(0, 2, 1)), record.shells,
+        record.apart.distances, sites, record.cell,
+        np.ascontiguousarray(sites[state].transpose(0, 2, 1)),
+    )  # fmt: skip
+    flipped = replace(flipped, spacing=0.1)
+    assert len(flipped.site) == len(record.site) + 1
+    for lag in (0, 3, 4):
+        rule = CrystalEvents("proximity", 100.0, lag=0.1 * lag)
+        for one in (record, flipped):
+            label, _ = whole_window(rule.link_blocks(one, 7))
+            assert (label[:, 0] == (2 if lag == 4 else 1)).all()
+    lengths = [
+        [x for _, x, _ in _hops(one, np.zeros(len(one.site), int))] for one in (record, flipped)
+    ]
+    np.testing.assert_allclose(*map(np.concatenate, lengths))
 
 
 def pairs(rng, rate, n_pairs, n_frames):
