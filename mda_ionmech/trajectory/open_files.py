@@ -401,6 +401,10 @@ def _set_elements(universe: Any, given: Any) -> None:
         universe.add_TopologyAttr("masses", [element_masses()[e] for e in symbols])
 
 
+#: Suffixes of files that hold the last frame of a run of AMBER, NAMD or LAMMPS.
+RESTARTS = frozenset({".rst7", ".ncrst", ".rst", ".restrt", ".restart"})
+
+
 def _add_bonds(universe: Any, topology: Path) -> None:
     """Add bonds guessed from the first frame to a topology without bonds."""
     if len(bond_pairs(universe)):
@@ -450,6 +454,8 @@ def _unreadable(error: Exception, topology: Path, trajectory: Sequence[Path]) ->
             "file, PSF, PDB, TPR, or vasp for a POSCAR"
         )
     if unknown and "Unknown coordinate trajectory format" in text:
+        if any(p.suffix.lower() in RESTARTS for p in trajectory):
+            return f"{files}: a restart file holds one frame; give the trajectory, e.g. prod.nc"
         return (
             f"the format of {', '.join(p.name for p in trajectory)} is not known from the name "
             f"({shown(unknown[1])}); give format under [universe], or --format: e.g. LAMMPSDUMP, "

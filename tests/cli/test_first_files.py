@@ -122,3 +122,13 @@ def test_names_of_dl_poly_without_residues_make_molecules(tmp_path):
     assert "56 x H2O (3 atoms): solvent" in done.stdout
     config = load_config(tmp_path / "ionmech.toml")
     assert [(one.name, one.charge) for one in config.species] == [("Na+", 1), ("Cl-", -1)]
+
+
+def test_a_restart_file_is_no_trajectory(tmp_path):
+    (tmp_path / "a.gro").write_text("ion\n    1\n    1NA      NA    1   0.1   0.1   0.1\n 2 2 2\n")
+    (tmp_path / "a.rst7").write_text("ion\n 1\n 0.1 0.1 0.1\n")
+    done = ionmech_here(
+        "init", "a.gro", "a.rst7", "--temperature", "300", cwd=tmp_path, columns=300
+    )
+    assert done.returncode == 2
+    assert "a restart file holds one frame" in done.stderr
