@@ -228,7 +228,8 @@ def _dependent(
         "concertedness",
         "depends",
         f"Whether hops of {name} are concerted depends on how they are dated and assigned to "
-        f"sites: {over}, {'; '.join(said)}. See results.hop_definitions().",
+        f"sites, or on the radius of the cores: {over}, {'; '.join(said)}. See "
+        "results.hop_definitions().",
     )
 
 
