@@ -52,6 +52,7 @@ def a(molecule, atom=None):
         ([s(1), s(2)], [s(1), a(7)], "mixed_exchange", {"swap"}),
         ([s(1), a(7, 70)], [s(1), a(7, 70), a(7, 71)], "vehicular", {"denticity"}),
         ([s(1), a(7, 70)], [s(1), a(7, 71)], "vehicular", {"rotation"}),
+        ([a(7, 70), a(7, 71)], [a(7, 70), a(7, 72)], "vehicular", {"rotation"}),
         ([s(1), a(7, 70)], [a(7, 71), a(7, 72)], "solvent_exchange",
          {"dissociation", "denticity", "rotation"}),
         ([s(1), s(2), a(7, 70)], [s(1), a(7, 70), a(7, 71)], "solvent_exchange",
@@ -65,6 +66,26 @@ def test_labels_and_flags(before, after, label, flags):
     assert rule.names[codes[0]] == label
     assert {name for k, name in enumerate(rule.flag_names) if bits[0] >> k & 1} == flags
     assert rule.label(shells[0], shells[1]) == label
+
+
+def plain_flags(before, after):
+    """Flags of a pair of shells, each a list of (molecule, kind, atom), from sets."""
+    had, has = ({m for m, *_ in shell} for shell in (before, after))
+    atoms = [
+        [{one[2] for one in shell if one[0] == m} for shell in (before, after)] for m in had & has
+    ]
+    return {
+        name
+        for name, set_ in {
+            "bare": not had and not has,
+            "association": has > had,
+            "dissociation": had > has,
+            "swap": bool(has - had and had - has),
+            "denticity": any(len(x) != len(y) for x, y in atoms),
+            "rotation": any(x - y and y - x for x, y in atoms),
+        }.items()
+        if set_
+    }
 
 
 member = st.tuples(st.integers(0, 5), st.integers(0, 2))
@@ -81,9 +102,12 @@ def test_fast_and_plain_rule_agree(shells):
     shells = table(*rows)
     before, after = (x.ravel() for x in np.indices((len(rows), len(rows))))
     rule = SolvationEvents()
-    codes, _ = rule.classify(shells, before, after)
+    codes, bits = rule.classify(shells, before, after)
     plain, _ = EventRule.classify(rule, shells, before, after)
     np.testing.assert_array_equal(codes, plain)
+    for i, j, found in zip(before, after, bits, strict=True):
+        named = {name for k, name in enumerate(rule.flag_names) if found >> k & 1}
+        assert named == plain_flags(rows[i], rows[j])
 
 
 def test_without_counterions_among_the_ligands_every_exchange_is_of_solvent():
