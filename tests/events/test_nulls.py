@@ -60,7 +60,7 @@ def test_a_species_that_never_hops_has_no_share():
 
 
 def test_records_are_shifted_by_a_tenth_to_nine_tenths_and_their_seam_is_hidden(monkeypatch):
-    record, drawn, seen = two_species(n_frames=37), [], []
+    record, drawn, seen = two_species(n_frames=43), [], []
 
     class Generator:
         def integers(self, low, high, size):
@@ -74,13 +74,13 @@ def test_records_are_shifted_by_a_tenth_to_nine_tenths_and_their_seam_is_hidden(
     monkeypatch.setattr(circular_shift, "multi_share", share)
     found = circular_null(CrystalEvents(), record, 4, Generator())
     np.testing.assert_array_equal(found, np.repeat([[1.0], [2.0]], 5, axis=1))
-    assert drawn == [(3, 34)] * 5
+    assert drawn == [(4, 39)] * 5
     for history, window, hidden in seen:
         assert window == 4
-        for c, shift in enumerate(range(3, 8)):
+        for c, shift in enumerate(range(4, 9)):
             np.testing.assert_array_equal(history.state[c], np.roll(record.state[c], -shift))
             # the first frame of the record is behind its last one there
-            assert hidden[c] == 37 - shift
+            assert hidden[c] == 43 - shift
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ _CRYSTAL = tuple(
 _SUMS = ("tests/onsager/test_window_sums.py", "tests/onsager/test_path_sums.py")
 _PATHS = ("tests/onsager/test_path_sums.py", "tests/onsager/test_coefficients.py")
 _LINKED = ("tests/events/crystal/test_linked_hops.py", "tests/events/crystal/test_two_species.py")
-_RULES = ("base", "solvation", "polymer", "own_joint_rule")
+_RULES = (
+    "base", "solvation", "solvation_by_counterion", "solvation_by_ligand", "polymer", "own_joint_rule",
+)  # fmt: skip
 _STEPS = ("tests/trajectory/test_unwrap.py", "tests/trajectory/test_cell_changes.py")
 _TIMES = tuple(
     f"tests/trajectory/test_{name}.py"

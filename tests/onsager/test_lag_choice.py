@@ -148,4 +148,6 @@ def test_the_lag_from_which_slopes_agree_is_that_of_the_plain_rule():
     assert len(starts) > 2
     assert {1, 2, "the last alone"} < number
     part = np.abs(choice.weights * choice.lags)
-    assert choice.longest == max(t for t, one in zip(lags, part, strict=True) if 20 * one >= max(part))
+    assert choice.longest == max(
+        t for t, one in zip(lags, part, strict=True) if 20 * one >= max(part)
+    )
