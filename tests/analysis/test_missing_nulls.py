@@ -7,6 +7,7 @@ from mda_ionmech import IonSpecies, OnsagerDecomposition
 from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.datasets import crystal
 from mda_ionmech.events import CrystalEvents
+from mda_ionmech.events.crystal.joined_history import join_histories
 from mda_ionmech.events.nulls.gas_reasons import why_no_gas
 from mda_ionmech.lib.run_length import label_runs
 from mda_ionmech.microstates import SiteAssignment
@@ -94,3 +95,13 @@ def test_each_reason_by_itself():
     )
     still = label_runs(np.array([[0], [0], [0], [0], [1]]))
     assert "makes 1 hops where the run makes 4" in why_no_gas(moving, still)
+
+
+def test_a_species_on_all_of_its_sites_is_no_reason_where_there_is_a_gas():
+    """The first species holds both of its sites; one ion of the second hops between two."""
+    sites = np.array([[0.0, 0, 0], [0.3, 0, 0]])
+    both = join_histories(
+        [in_space([[0, 0, 0], [1, 1, 1]], sites), in_space([[0, 1, 0]], 0.5 + sites)], 0.1
+    )
+    assert "fill all of its sites" in why_no_gas(both, None)
+    assert why_no_gas(both, both.occupied) is None

@@ -16,7 +16,8 @@ _SUMS = ("tests/onsager/test_window_sums.py", "tests/onsager/test_path_sums.py")
 _PATHS = ("tests/onsager/test_path_sums.py", "tests/onsager/test_coefficients.py")
 _LINKED = ("tests/events/crystal/test_linked_hops.py", "tests/events/crystal/test_two_species.py")
 _RULES = (
-    "base", "solvation", "solvation_by_counterion", "solvation_by_ligand", "polymer", "own_joint_rule",
+    "base", "solvation", "solvation_by_counterion", "solvation_by_ligand", "polymer",
+    "own_joint_rule",
 )  # fmt: skip
 _STEPS = ("tests/trajectory/test_unwrap.py", "tests/trajectory/test_cell_changes.py")
 _TIMES = tuple(
@@ -39,6 +40,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "onsager/*.py": (*_SUMS, *_LINKED),
     "events/crystal/hop_strings.py": ("tests/observables/test_hop_strings.py",),
     "events/crystal/*.py": _CRYSTAL,
+    "events/nulls/gas_reasons.py": ("tests/analysis/test_missing_nulls.py",),
     "events/nulls/*.py": (
         "tests/events/test_nulls.py",
         *_CRYSTAL,

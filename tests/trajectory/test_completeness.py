@@ -13,6 +13,7 @@ from mda_ionmech.trajectory.completeness import (
     _path_of,
     check_atom_numbers,
     check_complete,
+    check_passed_over,
     cut_last_line,
 )
 
@@ -200,3 +201,16 @@ def test_one_cell_that_the_reader_gives_to_no_model_is_named(models, has_cell, f
     said = r"set_dimensions\(\[20.000, 21.500, 22.000, 90.00, 90.00, 120.00\]\)"
     with pytest.raises(InputError, match=rf"one CRYST1 record for {models} models.*{said}"):
         _check_models(path, 0, has_cell)
+
+
+def test_what_a_reader_passes_over_is_named_by_the_ending_of_the_file(tmp_path):
+    """Of a file that is looked at alone no frames of a trajectory are named."""
+    text = "CRYST1 1 1 1\n" * 2 + "MODEL\nENDMDL\n" * 3
+    path = written(tmp_path / "a.PDB", text)
+    with pytest.raises(InputError, match=r"2 CRYST1 records for 3 models.*for every model$"):
+        check_passed_over(path, True)
+    check_passed_over(written(tmp_path / "a.txt", text), True)
+    gro = "a\n1\n    1LI     LI    1   0.1   0.1   0.1\n 2 2 2\n"
+    check_passed_over(written(tmp_path / "b.gro", gro + "\n"), True)
+    with pytest.raises(InputError, match=r"b\.gro holds several frames"):
+        check_passed_over(written(tmp_path / "b.gro", gro * 2), True)
