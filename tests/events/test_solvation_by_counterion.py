@@ -86,6 +86,18 @@ def test_classes_are_those_of_loops_and_sum_to_the_plain_ones(rows, of):
     assert [joined.get(n, n) for n in found] == [plain.names[k] for k in whole]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [((0, 1), (0,), "dissociation"), ((0,), (0, 1), "association"), ((0, 1), (0, 2), "swap")],
+)
+def test_ions_lost_gained_and_swapped(before, after, name):
+    shells = table([[(m, 0, m) for m in shell] for shell in (before, after)], ("anion",))
+    rule = SolvationEvents(resolve="counterion").for_carriers(1, ("anion",))
+    assert rule.label(shells[0], shells[1]) == f"anion_{name}"
+    (code,), _ = rule.classify(shells, np.array([0]), np.array([1]))
+    assert rule.names[code] == f"anion_{name}"
+
+
 def test_classes_of_solvents_are_left_out_where_there_is_none():
     rule = SolvationEvents(resolve="counterion")
     only = ("vehicular", "renewal", "anion_association", "anion_dissociation", "anion_swap")

@@ -68,6 +68,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         "tests/files/test_damaged.py",
     ),
     "trajectory/frames_of_reference.py": ("tests/trajectory/test_frames_of_reference.py",),
+    "trajectory/given_cells.py": ("tests/trajectory/test_open_files.py",),
+    "trajectory/lammps_columns.py": ("tests/trajectory/test_open_files.py",),
     "trajectory/masses.py": ("tests/trajectory/test_masses.py",),
     "trajectory/reader_position.py": ("tests/trajectory/test_reader_position.py",),
     "trajectory/run_store.py": ("tests/trajectory/test_run_store.py",),

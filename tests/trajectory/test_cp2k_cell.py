@@ -1,6 +1,7 @@
 """The cells of a CP2K run, written and read as files, against the same frames in memory."""
 
 import contextlib
+import re
 import sys
 
 import numpy as np
@@ -125,6 +126,19 @@ def test_one_cell_serves_all_frames_and_uneven_times_give_no_spacing(tmp_path):
     assert read_cell_file(cell).dt is None
     _, cell = written(tmp_path, cells, rows=[0, 1, 3])
     assert read_cell_file(cell).dt is None
+    # a constant cell may be written once, at any step
+    _, cell = written(tmp_path, cells, rows=[7])
+    assert open_files(xyz, [xyz], {"cell_file": cell}).trajectory.n_frames == N_FRAMES
+
+
+def test_frames_without_steps_have_the_cells_in_their_order(tmp_path):
+    cells = breathing()
+    xyz, cell = written(tmp_path, cells)
+    xyz.write_text(re.sub(" i = .*", "of no step", xyz.read_text()))
+    universe = open_files(xyz, [xyz], {"cell_file": cell})
+    assert [ts.volume for ts in universe.trajectory] == pytest.approx(
+        np.linalg.det(cells), rel=1e-5
+    )
 
 
 def test_what_is_no_cell_of_these_frames_is_refused(tmp_path):
@@ -157,6 +171,7 @@ def test_what_is_no_cell_of_these_frames_is_refused(tmp_path):
         "1 2 3\n": "has 3 columns, and not the 12 of CP2K",
         "0 0 " + "nan " * 9 + "1\n": "and not the 12 of CP2K",
         "0 0 0 0 9 9 0 0 0 9 0 729\n": "not written with a along x and b in the xy plane",
+        "0 0 0 0 0 0 0 0 0 0 0 0\n": "not written with a along x",
         "0 0 9 0 0 0 9 0 0 0 0 0\n": "not written with a along x|no volume",
     }.items():
         cell.write_text(text)

@@ -8,6 +8,8 @@ import pytest
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition
 from mda_ionmech.trajectory import frame_times
+from mda_ionmech.trajectory.frame_times import _spacing_from_steps
+from mda_ionmech.trajectory.time_sources import Stamp
 
 from ..builders import make_universe
 
@@ -94,3 +96,9 @@ def test_what_is_no_time_is_refused():
     for dt in (0, -1.0):
         with pytest.raises(InputError, match="dt must be a number above 0 in ps"):
             frame_times(0.0, 9.0, 10, dt)
+
+
+@pytest.mark.parametrize(("first", "last"), [(10, 5), (5, 5), (-5, 0)])
+def test_steps_that_do_not_increase_give_no_spacing(first, last):
+    pair = Stamp(0, float(first), first), Stamp(5, float(last), last)
+    assert _spacing_from_steps(*pair, 6) is None
