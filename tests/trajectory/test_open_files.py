@@ -15,7 +15,12 @@ from mda_ionmech.lib.topology import source_files, trajectory_name
 from mda_ionmech.trajectory import from_ase
 from mda_ionmech.trajectory.given_cells import check_dimensions
 from mda_ionmech.trajectory.lammps_columns import atom_style_of
-from mda_ionmech.trajectory.open_files import format_of, open_files
+from mda_ionmech.trajectory.open_files import (
+    _first_lines,
+    _shortened,
+    format_of,
+    open_files,
+)
 from mda_ionmech.trajectory.time_sources import time_source
 
 pytest.importorskip("ase", reason="ASE is not installed")
@@ -387,3 +392,34 @@ def test_what_mdanalysis_passes_over_in_a_file_is_said_when_it_is_opened(tmp_pat
         open_files(pdb, [pdb], {})
     opened = open_files(pdb, [pdb], {"dimensions": [12, 13, 14]})
     assert opened.trajectory.n_frames == 2
+
+
+def test_what_is_read_in_different_ways_is_not_one_trajectory(tmp_path):
+    write(tmp_path / "XDATCAR", frames(), format="vasp-xdatcar")
+    lammps_dump(tmp_path / "run.lammpstrj", frames())
+    files = [tmp_path / "XDATCAR", tmp_path / "run.lammpstrj"]
+    with pytest.raises(InputError, match=r"XDATCAR, run\.lammpstrj are of formats that are read"):
+        open_files(files[1], files, {})
+
+
+def test_a_topology_of_other_elements_than_what_ase_reads_is_refused(tmp_path):
+    write(tmp_path / "XDATCAR", frames(), format="vasp-xdatcar")
+    write(tmp_path / "other.pdb", Atoms("Li5Cl", frames()[0].positions), format="proteindatabank")
+    with pytest.raises(InputError, match=r"atom index 3 is .* in the topology other\.pdb and Cl"):
+        open_files(tmp_path / "other.pdb", [tmp_path / "XDATCAR"], {})
+
+
+def test_the_first_lines_of_a_file_are_looked_at(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(f"{k:300}" for k in range(50)))
+    assert [int(line) for line in _first_lines(path)] == list(range(40))
+    assert [int(line) for line in _first_lines(path, 3)] == [0, 1, 2]
+    path.write_bytes(b"1\n\0")
+    assert _first_lines(path) == []
+
+
+def test_messages_of_readers_are_shortened_before_their_advice():
+    text = "Failed. Error: no such column. See https://docs.example for more. Use the other reader"
+    assert _shortened(text) == "no such column."
+    assert _shortened("plain") == "plain"
+    assert _shortened("x" * 301) == "x" * 200 + " ... " + "x" * 80

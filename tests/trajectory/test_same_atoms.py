@@ -1,5 +1,7 @@
 """Trajectories whose atoms are not those of the topology, or not in its order, on disk."""
 
+from types import SimpleNamespace
+
 import MDAnalysis as mda
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from mda_ionmech import InputError, datasets
 from mda_ionmech.lib.atom_order import check_atom_order
 from mda_ionmech.trajectory.masses import atom_masses
 from mda_ionmech.trajectory.open_files import open_files
+from mda_ionmech.trajectory.same_atoms import check_order_of_frames
 
 from .test_open_files import SYMBOLS, frames, lammps_data
 
@@ -126,3 +129,7 @@ def test_atoms_in_another_order_than_the_topology_are_refused(bonds):
         turned[residue.atoms.ix] = residue.atoms.ix[::-1]
     with pytest.raises(InputError, match=r"5% of the bonds .* too long"):
         check_atom_order(universe, places[turned], box)
+
+
+def test_formats_that_name_no_atoms_are_not_looked_at():
+    check_order_of_frames(SimpleNamespace(format="XTC"))
