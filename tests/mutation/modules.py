@@ -73,6 +73,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "trajectory/masses.py": ("tests/trajectory/test_masses.py",),
     "trajectory/reader_position.py": ("tests/trajectory/test_reader_position.py",),
     "trajectory/run_store.py": ("tests/trajectory/test_run_store.py",),
+    "trajectory/same_atoms.py": ("tests/trajectory/test_open_files.py",),
     "trajectory/snapshot.py": ("tests/trajectory/test_snapshot.py", *_STEPS),
     "trajectory/unwrapped_input.py": ("tests/trajectory/test_unwrapped_input.py",),
     "trajectory/cells.py": ("tests/trajectory/test_cells.py",),
