@@ -10,7 +10,7 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from mda_ionmech import InputError
 from mda_ionmech.trajectory import from_ase
-from mda_ionmech.trajectory.ase_reader import _check_end, _spacing
+from mda_ionmech.trajectory.ase_reader import _check_end, _refuse_vasp_4, _spacing
 
 ase = pytest.importorskip("ase", reason="ASE is not installed")
 from ase import Atoms  # noqa: E402
@@ -238,3 +238,25 @@ def test_times_of_frames_become_a_first_time_and_a_spacing():
     ):
         with pytest.raises(InputError, match=message):
             _spacing(times, ["a.xyz"], "but")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "line", "refused"),
+    [
+        ("XDATCAR", None, "3 1", True),
+        ("positions", "vasp-xdatcar", "3 1", True),
+        ("positions", None, "3 1", False),  # of another format
+        ("positions", "extxyz", "3 1", False),
+        ("XDATCAR", None, "Li 1", False),
+        ("XDATCAR", None, "Li Cl", False),
+        ("XDATCAR", None, "", False),
+    ],
+)
+def test_only_xdatcars_without_elements_are_said_to_lack_them(name, given, line, refused, tmp_path):
+    path = tmp_path / name
+    path.write_text(f"salt\n1.0\n9 0 0\n0 9 0\n0 0 9\n{line}\n")
+    if not refused:
+        _refuse_vasp_4(path, given)
+        return
+    with pytest.raises(InputError, match=r"without elements.*each of the 2 numbers of atoms"):
+        _refuse_vasp_4(path, given)
