@@ -10,6 +10,7 @@ import numpy as np
 
 from ..lib.number_text import with_interval
 from ..lib.whole_frames import whole_frames
+from ..onsager.block_bootstrap import percentiles
 from .elementary import reading_resolution
 from .ends import with_ends
 from .filter_finding import filter_finding, listed
@@ -35,6 +36,8 @@ _WORDS = {
     "exclusion": "not beyond site exclusion",
     "no evidence": "not beyond chance",
 }
+#: Part of normal samples within a standard error of their mean.
+_ONE_ERROR = 0.6827
 #: Length of trajectory in lags from which slopes agree: lines start at twice such a lag, up to a
 #: quarter of the last one, which is a tenth of the trajectory.
 LAGS_TO_SETTLE = 80
@@ -164,7 +167,9 @@ def _events(results: Any, name: str) -> Sentence | None:
     k, drawn = blocks.names.index(name), results.samples("diffusive_share")
     one, other = (drawn[:, k, blocks.events.index(e), at] for e in (first, second))
     gap = order["share"].iloc[0] - order["share"].iloc[1]
-    if gap > APART * float(np.nanstd(one - other)):
+    # a share has a denominator: few samples of a small total would dominate a standard deviation
+    low, high = percentiles(one - other, _ONE_ERROR)
+    if gap > APART * float(high - low) / 2:
         return Sentence(
             "events", first, f"{name} moves mostly by {first} ({over}): {', '.join(said)}."
         )

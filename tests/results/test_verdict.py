@@ -1,6 +1,9 @@
 """Sentences of a verdict on cases where the finding is known, in both directions."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from mda_ionmech import IonSpecies, OnsagerDecomposition, load
@@ -9,6 +12,7 @@ from mda_ionmech.datasets import crystal
 from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.errors import InputError
 from mda_ionmech.microstates import CutoffShell
+from mda_ionmech.results.verdict import _events
 
 from ..builders import CUBE, brownian, decompose, make_universe
 from ..physics.test_known_answers import vehicle_and_jumps
@@ -38,6 +42,26 @@ def test_the_event_that_carries_most_is_named(diffusion, finding):
     verdict = results.verdict()
     assert verdict.finding("events") == finding
     assert f"ion moves mostly by {finding}" in str(verdict)
+
+
+@pytest.mark.parametrize(("gap", "finding"), [(0.5, "hop"), (0.15, "undecided")])
+def test_few_samples_of_a_small_total_do_not_hide_which_event_leads(gap, finding):
+    """Samples of two shares with an error of 0.1 of their difference, and two of a total near 0."""
+    drawn = np.random.default_rng(3).normal(scale=0.1, size=400)
+    drawn[:2] = 1e3
+    shares = 0.5 + 0.5 * np.array([1, -1]) * (gap + drawn[:, None])
+    share = np.array([0.5 + gap / 2, 0.5 - gap / 2])
+    table = pd.DataFrame(
+        {"share": share, "share_low": share - 0.05, "share_high": share + 0.05},
+        index=["hop", "vehicular"],
+    )
+    table.attrs["resolution_ps"] = 1.0
+    results = SimpleNamespace(
+        summary=lambda **_: table,
+        blocks=SimpleNamespace(resolutions=[1], dt=1.0, names=["ion"], events=["hop", "vehicular"]),
+        samples=lambda _: shares[:, None, :, None],
+    )
+    assert _events(results, "ion").finding == finding
 
 
 @pytest.mark.slow
