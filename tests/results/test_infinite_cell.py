@@ -75,7 +75,7 @@ def test_conductivity_and_transference_follow_unchanged_from_the_corrected_matri
         (np.diag([3e-4, 3e-4]), "the sum of z_B S_AB over B must be zero"),
         (np.array([[1e-4, 2e-4], [1e-4, 1e-4]]), "fluctuations must be symmetric"),
         (-SALT, "fluctuations must have no negative eigenvalue"),
-        (np.ones(2), r"fluctuations must be an array of finite numbers, S_AB in 1/A\^3"),
+        (np.ones(2), r"fluctuations must be an array of finite numbers, S_AB in 1/Å\^3"),
         ("rdf", "fluctuations must be an array of finite numbers"),
         (fluctuations(species=("Na+", "Cl-")), r"are of \['Na\+', 'Cl-'\] in the barycentric"),
         (fluctuations(frame="laboratory"), "in the laboratory frame, and this run has"),
