@@ -6,6 +6,7 @@ import numpy as np
 
 from ..lib.errors import InputError
 from ..lib.number_text import number, part, stacked
+from ..results.filter_finding import in_words
 from . import frames
 from .elements import Element, Section, Table, data
 from .reading import Reading
@@ -38,7 +39,7 @@ def _filters(at: Reading, species: str) -> Table | None:
     for name, values, errors in zip(found["filter"].values, share, error, strict=True):
         if not np.isfinite(values).any():
             continue  # a filter of another species
-        rows.append([str(name), *map(part, values)])
+        rows.append([in_words(str(name)), *map(part, values)])
         raw.append([str(name), *map(frames.plain, np.stack([values, errors], axis=1).ravel())])
     if len(rows) < 2:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def filter_finding(results: Any, species: str, apart: float) -> tuple[str, str] 
         if not np.isfinite(value):
             continue
         sensitive |= abs(value - own) > max(CHANGE, apart * error)
-        text = f"{100 * value:.0f}% with {name}"
+        text = f"{100 * value:.0f}% with {in_words(name)}"
         first = str(other["event"].values[int(np.argmax(other["filter_share"].values))])
         said.append(text if first == leading else f"{text} (where {first} leads)")
     if not said:
@@ -51,6 +52,15 @@ def filter_finding(results: Any, species: str, apart: float) -> tuple[str, str] 
     if sensitive:
         return "sensitive", f"The leading share depends on the filters: {numbers}."
     return "insensitive", f"The leading share depends little on the filters: {numbers}."
+
+
+def in_words(name: str) -> str:
+    """The name of a filter for a text: in results its unit is a plain letter, which users type.
+
+    >>> in_words("cores of 0.48 A")
+    'cores of 0.48 Å'
+    """
+    return re.sub(r"(?<=[0-9]) A\b", " Å", name)
 
 
 def listed(parts: list[str]) -> str:
