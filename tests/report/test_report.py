@@ -27,6 +27,7 @@ from mda_ionmech.lib import number_text as numbers
 from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.report import page, store, write_report
 from mda_ionmech.results.ends import ENDS
+from mda_ionmech.results.filter_finding import in_words
 from mda_ionmech.results.results import Results
 from mda_ionmech.results.tables import print_result
 
@@ -177,7 +178,7 @@ def test_every_demo_has_a_page(name, tmp_path):
             assert line[-1] == row["finding"]
         if run.results.has_diffusive_view and (known := run.results.filters) is not None:
             for choice in map(str, known["filter"].values):
-                (line,) = [r for r in found.rows if r[0] == choice]
+                (line,) = [r for r in found.rows if r[0] == in_words(choice)]
                 shares = known["filter_share"].sel(species="Li+", filter=choice)
                 events = run.results.summary(view="diffusive").index
                 assert line[1:] == [numbers.part(shares.sel(event=e)) for e in events]
