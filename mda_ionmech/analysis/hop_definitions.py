@@ -50,6 +50,27 @@ _RADIUS = {"units": "angstrom", "long_name": "radius of the cores"}
 _VARIABLES = ("multi_fraction", "multi_fraction_circular", "multi_fraction_exclusion")
 
 
+def _on_sites(argument: str, name: str, detector: Any) -> SiteAssignment:
+    """The detector of a species; refused for an argument of sites if it has none."""
+    if not isinstance(detector, SiteAssignment):
+        raise InputError(
+            f"{argument}=... is of a SiteAssignment, and {name!r} has {type(detector).__name__}; "
+            f"leave {argument} out"
+        )
+    return detector
+
+
+def _with_nearest_sites(argument: str, name: str, detector: Any) -> SiteAssignment:
+    """The detector of a species; refused if its contacts are not the nearest sites."""
+    detector = _on_sites(argument, name, detector)
+    if detector.assignment not in ASSIGNMENTS:
+        raise InputError(
+            f"{argument}=... needs the nearest site of each ion, and a run of {name!r} with "
+            f"assignment={detector.assignment!r} holds polyhedra; run again with assignment='core'"
+        )
+    return detector
+
+
 def redefined(
     name: str, detector: Any, *, assignment: str | None = None, hop_time: str | None = None
 ) -> SiteAssignment:
@@ -70,16 +91,7 @@ def redefined(
         cores that overlap.
     """
     argument = "assignment" if hop_time is None else "hop_time"
-    if not isinstance(detector, SiteAssignment):
-        raise InputError(
-            f"{argument}=... is of a SiteAssignment, and {name!r} has {type(detector).__name__}; "
-            f"leave {argument} out"
-        )
-    if detector.assignment not in ASSIGNMENTS:
-        raise InputError(
-            f"{argument}=... needs the nearest site of each ion, and a run of {name!r} with "
-            f"assignment={detector.assignment!r} holds polyhedra; run again with assignment='core'"
-        )
+    detector = _with_nearest_sites(argument, name, detector)
     if hop_time is not None:
         if not is_one_of(hop_time, HOP_TIMES):
             raise InputError(f"hop_time must hold some of {HOP_TIMES}, got {shown(hop_time)}")
@@ -119,11 +131,7 @@ def with_cores(name: str, detector: Any) -> SiteAssignment:
     InputError
         For a detector without sites, and assignments without cores.
     """
-    if not isinstance(detector, SiteAssignment):
-        raise InputError(
-            f"r_core=... is of a SiteAssignment, and {name!r} has {type(detector).__name__}; leave "
-            "r_core out"
-        )
+    detector = _on_sites("r_core", name, detector)
     if detector.assignment != "core":
         raise InputError(
             f"r_core=... is the radius of cores, and {name!r} has "
@@ -154,16 +162,7 @@ def with_merged_sites(
         For a detector without sites, polyhedra, and a distance at which sites are chained or all
         become one.
     """
-    if not isinstance(detector, SiteAssignment):
-        raise InputError(
-            f"merge=... is of a SiteAssignment, and {name!r} has {type(detector).__name__}; leave "
-            "merge out"
-        )
-    if detector.assignment not in ASSIGNMENTS:
-        raise InputError(
-            f"merge=... needs the nearest site of each ion, and a run of {name!r} with "
-            f"assignment={detector.assignment!r} holds polyhedra; run again with assignment='core'"
-        )
+    detector = _with_nearest_sites("merge", name, detector)
     assert detector.settled is not None
     across = detector.source.merge_across if across is None else across
     return changed(detector, settled=detector.settled.merged(distance, across=across))

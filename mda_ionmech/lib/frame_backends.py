@@ -166,7 +166,7 @@ class ProcessParts:
 
 
 def _cannot_start(n_workers: int, reason: str) -> InputError:
-    """The error where the system starts no processes: no room for locks, too many processes."""
+    """The error where the system starts no processes: no space for locks, too many processes."""
     return InputError(
         f"n_workers={n_workers} processes cannot be started: {reason}; give fewer workers, or "
         "backend='serial'; containers may need /dev/shm and a folder for temporary files (TMPDIR)"

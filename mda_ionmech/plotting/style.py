@@ -205,7 +205,7 @@ def _small_table(ax: Axes, rows: Sequence[Sequence[str]], height: float) -> None
         whole, (0, 1), xycoords="axes fraction", xybox=(0, 4), boxcoords="offset points",
         box_alignment=(0, 0), frameon=False, pad=0, annotation_clip=False,
     )  # fmt: skip
-    box.set_in_layout(False)  # the title has the room, and axes keep their width
+    box.set_in_layout(False)  # the title has the space, and axes keep their width
     ax.add_artist(box)
 
 

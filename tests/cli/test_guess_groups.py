@@ -137,14 +137,14 @@ def test_residues_of_several_molecules_are_taken_apart(how, tmp_path):
 def water_of_four_sites(rng, n_frames=12):
     """NaCl in water whose negative charge is on a site without mass; a residue for each kind."""
     cells = 6.0 * np.indices((4, 4, 4)).reshape(3, -1).T + 3.0
-    ions, held = cells[:8], cells[8:]
+    ions, oxygens = cells[:8], cells[8:]
     shape = np.array([[0, 0, 0], [0.757, 0.586, 0], [-0.757, 0.586, 0], [0, 0.155, 0]])
-    turned = np.linalg.qr(rng.normal(size=(len(held), 3, 3)))[0]
-    waters = held[:, None] + shape @ turned
+    rotations = np.linalg.qr(rng.normal(size=(len(oxygens), 3, 3)))[0]
+    waters = oxygens[:, None] + shape @ rotations
     waters[:4] += ions[:4, None] + [0, 0, 2.4] - waters[:4, :1]  # beside the sodium ions
     x = np.concatenate([ions, waters.reshape(-1, 3)])
     x = x + np.cumsum(rng.normal(0, 0.02, (n_frames, 1, 1)), axis=0)
-    n = len(held)
+    n = len(oxygens)
     return make_universe(
         np.mod(x, LENGTH), BOX, names=["NA"] * 4 + ["CL"] * 4 + ["OW", "HW1", "HW2", "MW"] * n,
         masses=[22.99] * 4 + [35.45] * 4 + [15.999, 1.008, 1.008, 0.0] * n,

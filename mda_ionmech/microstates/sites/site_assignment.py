@@ -149,7 +149,7 @@ class SiteAssignment(Detector):
         check_hop_time(hop_time, assignment)
         if r_core is not None:
             r_core = number("r_core", r_core, "a radius in Angstrom above 0", above=0)
-        self.recorded = check_recorded(recorded, assignment)
+        self.recorded = check_core_radii(recorded, assignment)
         for label in dict.fromkeys(labels):
             check_label_names((label,), "the labels of sites")
         if assignment != "polyhedron" and not (
@@ -867,7 +867,7 @@ def check_hop_time(hop_time: Any, assignment: str) -> None:
         )
 
 
-def check_recorded(recorded: Any, assignment: str) -> tuple[float, ...]:
+def check_core_radii(recorded: Any, assignment: str) -> tuple[float, ...]:
     """Further core radii; refuses what are none."""
     radii = tuple(
         number("recorded", r, "core radii in Angstrom above 0", above=0)
