@@ -31,6 +31,7 @@ from .arrhenius_inputs import (
     sound_view,
     temperature_of,
     warn_of_energies,
+    warn_of_gaps,
 )
 from .arrhenius_laws import warn_of_bends
 from .arrhenius_segments import FEWEST_FOR_SEGMENTS
@@ -120,15 +121,23 @@ class Arrhenius:
         -------
         pandas.DataFrame
             Index temperature (K); in eV ``parts``, the sum of (L_e / L) E_e, ``direct``, the local
-            -d ln(L T) / d(1 / kB T) of the parabola through the data (of the straight line for two
-            temperatures), and ``difference``, each with ``_low`` and ``_high``.
+            -d ln(L T) / d(1 / kB T) of the data (see `mda_ionmech.results.budget`), and
+            ``difference``, each with ``_low`` and ``_high``; ``untested``, the sum of |L_e / L| of
+            the events without an energy, which enter ``parts`` by ``direct`` and the slope of their
+            share; ``holds``, False where ``difference`` is above three half widths of the middle
+            68 % of its samples and ``untested`` times ``direct``. Two temperatures have no local
+            slope: ``direct`` is that of their straight line, ``difference`` NaN, and `closure` the
+            comparison.
 
         Raises
         ------
         InputError
             If the events of that species were not fitted, or the fit of its total was refused.
         """
-        return self._balance(species, "budget", "temperature", ("parts", "direct", "difference"))
+        table = self._balance(species, "budget", "temperature", ("parts", "direct", "difference"))
+        for name in ("untested", "holds"):
+            table[name] = self.data[f"budget_{name}"].values
+        return table
 
     def closure(self, species: str | None = None) -> pd.DataFrame:
         """Energy and curvature over all temperatures: from the events and from the total.
@@ -363,17 +372,22 @@ def arrhenius(
     -----
     UserWarning
         For two temperatures, which give neither a curvature nor a goodness of fit, where the rules
-        or filters of the results differ, for activation energies that no transport has, and where
-        the data exclude a straight line, so that the energy is a mean over the range.
+        or filters of the results differ, for activation energies that no transport has, where the
+        data exclude a straight line, so that the energy is a mean over the range, and where the
+        budget does not hold.
 
     Notes
     -----
-    A fit is refused where X is zero or changes sign between temperatures or samples. f_e and eta_e
-    have the weights of L_e T, so that E_e = E_f + E_eta holds exactly where N / V is the same at
-    all temperatures; otherwise the rows ``carrier_density`` give the difference. Samples of
-    different temperatures are paired at random, as runs are independent. In the path, slope
-    and diffusive views f_e is that of windows as long as the resolution, if these are in the scan,
-    with samples of its own; there is no self-diffusion coefficient in the slope view.
+    A fit is refused where X is zero, differs in sign between temperatures, or has not a known sign:
+    where more than 16 % of the samples at a temperature have the other one, or all temperatures
+    together leave it below 97.5 %. Samples of the other sign in the rest have the tangent of the
+    logarithm at a quarter of X in place of a logarithm; none is left out.
+
+    f_e and eta_e have the weights of L_e T, so that E_e = E_f + E_eta holds exactly where N / V is
+    the same at all temperatures; otherwise the rows ``carrier_density`` give the difference.
+    Samples of different temperatures are paired at random, as runs are independent. In the path,
+    slope and diffusive views f_e is that of windows as long as the resolution, if these are in the
+    scan, with samples of its own; there is no self-diffusion coefficient in the slope view.
 
     Cost: computing the resamples of each result, plus one least-squares solution per row; VTF
     searches T0 for every resample, about 0.3 s per row. The laws are compared in every call.
@@ -416,4 +430,6 @@ def arrhenius(
     fits = Arrhenius(fitted_dataset(series, model))
     warn_of_energies(fits.table(), [temperature_of(r) for r in opened])
     warn_of_bends(fits.laws())
+    if "budget_parts" in fits.data:
+        warn_of_gaps(fits.budget())
     return fits

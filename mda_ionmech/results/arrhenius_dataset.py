@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import constants
 
+from .arrhenius_budget import HALF_WIDTHS, Budget, budget, holds
 from .arrhenius_fits import (
     ArrheniusFit,
-    Budget,
     LawFit,
-    budget,
     corrected_aic,
     fit_arrhenius,
+    log_ratio,
+    no_fit,
 )
 from .arrhenius_inputs import TemperatureSeries
 from .arrhenius_laws import PARAMETERS, LawComparison, compare_laws
@@ -52,9 +53,13 @@ def fitted_dataset(series: TemperatureSeries, model: str) -> xr.Dataset:
     def add(
         quantity: str, species: str, event: str, unit: str,
         found: tuple[np.ndarray, np.ndarray], error: np.ndarray | None = None,
+        deviation: np.ndarray | None = None, reason: str = "",
     ) -> ArrheniusFit:  # fmt: skip
         row = _Row(quantity, species, event, unit, *found)
-        fit = fit_arrhenius(t, row.value, row.samples, error)
+        if reason:
+            fit = no_fit(len(row.samples), len(t), reason)
+        else:
+            fit = fit_arrhenius(t, row.value, row.samples, error, deviation)
         rows.append(row)
         fits.append(fit)
         return fit
@@ -84,9 +89,14 @@ def fitted_dataset(series: TemperatureSeries, model: str) -> xr.Dataset:
         if frequency is None:
             continue
         weights = None if fit.reason else fit.error
-        add("frequency", name, event, "1/ns", frequency, weights)
+        often = add("frequency", name, event, "1/ns", frequency, weights)
+        reason, deviation = fit.reason or often.reason, None
+        if not reason:
+            # L_e over f_e, sample by sample: their energies add up in each of them
+            deviation = log_ratio(part[1], part[0]) - log_ratio(frequency[1], frequency[0])
         add("effectiveness", name, event, "angstrom2",
-            _effectiveness(part, frequency, density, series.dimensions()), weights)  # fmt: skip
+            _effectiveness(part, frequency, density, series.dimensions()), weights, deviation,
+            reason)  # fmt: skip
         if np.ptp(density) > 1e-9 * density[0] and weights is not None:
             same = np.broadcast_to(density, part[1].shape)
             add("carrier_density", name, event, "1/angstrom3", (density, same), weights)
@@ -227,11 +237,17 @@ def _add_balance(add: Any, balance: Budget, total: ArrheniusFit, level: float) -
             ("direct", direct, direct_samples, "from the total itself"),
             ("difference", parts - direct, parts_samples - direct_samples, "events minus total"),
         ):
+            if kind == "budget" and name == "difference" and len(parts) == 2:
+                value, samples = np.full_like(value, np.nan), np.full_like(samples, np.nan)
             low, high = _ends(samples, level)
             text = f"apparent activation energy, {text}"
             add(f"{kind}_{name}", dim, value, units, text)
             add(f"{kind}_{name}_low", dim, low, units, f"low end of the interval of: {text}")
             add(f"{kind}_{name}_high", dim, high, units, f"high end of the interval of: {text}")
+    add("budget_untested", "temperature", balance.untested, "1",
+        "sum of |L_e / L| of the events without an energy")  # fmt: skip
+    add("budget_holds", "temperature", holds(balance), "1",
+        f"gap of at most {HALF_WIDTHS:g} half widths of its middle 68 %")  # fmt: skip
 
 
 def _add_laws(

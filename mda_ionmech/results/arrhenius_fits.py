@@ -1,19 +1,17 @@
 """Activation energies from values at several temperatures, on plain arrays.
 
 X(T) = s A exp(-E / kB T) with a free sign s: a straight line of ln|X| against 1 / kB T, weighted
-by the variance of ln|X| over bootstrap samples, and fitted to every sample. Contributions that sum
-to a total have a budget: -d ln X / d(1 / kB T) = sum over e of (X_e / X) E_e.
+by the relative errors of X, and fitted to every bootstrap sample.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import constants
+from scipy import constants, special
 
 #: Boltzmann's constant in eV / K.
 BOLTZMANN = constants.k / constants.e
@@ -21,6 +19,12 @@ BOLTZMANN = constants.k / constants.e
 KJ_PER_MOL = constants.e * constants.N_A / 1000.0
 #: Samples below this fraction of the value count as zero.
 _ROUND_OFF = 1e-9
+#: Samples below this fraction of the value have the tangent there in place of the logarithm.
+_TANGENT = 0.25
+#: At no temperature may more samples be of the other sign: zero is one standard error away.
+OTHER_SIGN = 0.16
+#: Odds that all temperatures together must give for the sign, those of 97.5 %.
+_LEAST_ODDS = 0.975 / 0.025
 
 
 def inverse_energy(temperature: np.ndarray) -> np.ndarray:
@@ -28,11 +32,48 @@ def inverse_energy(temperature: np.ndarray) -> np.ndarray:
     return 1.0 / (BOLTZMANN * np.asarray(temperature, dtype=np.float64))
 
 
-def log_error(samples: np.ndarray) -> np.ndarray:
-    """Standard deviation of ln|X| over samples (samples, temperatures), which must not be zero."""
-    spread = np.std(np.log(np.abs(samples)), axis=0, ddof=1)
-    # equal values have a standard deviation of rounding errors
-    return np.where(spread > 1e-12, spread, 0.0)
+def relative_error(value: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Standard error of X over |X|: half the width of the middle 68 % of the samples.
+
+    It needs no logarithm, and a few samples far away do not change it.
+
+    Parameters
+    ----------
+    value : numpy.ndarray
+        Shape (temperatures,): X, not zero.
+    samples : numpy.ndarray
+        Shape (samples, temperatures).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (temperatures,).
+    """
+    low, high = np.quantile(samples, special.ndtr([-1.0, 1.0]), axis=0)
+    error = (high - low) / 2 / np.abs(value)
+    # equal samples differ by rounding errors
+    return np.asarray(np.where(error > 1e-12, error, 0.0))
+
+
+def log_ratio(samples: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """ln(X_k / X) of samples X_k, continued by a tangent below a quarter, so that all have one.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Shape (samples, temperatures).
+    value : numpy.ndarray
+        Shape (temperatures,): X, not zero.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (samples, temperatures). It increases with the sample, so that percentiles stay
+        those of the samples, zero and the other sign included.
+    """
+    ratio = samples / value
+    above = np.log(np.maximum(ratio, _TANGENT))
+    return np.asarray(above + np.minimum(ratio - _TANGENT, 0.0) / _TANGENT)
 
 
 def fit_polynomial(x: np.ndarray, y: np.ndarray, error: np.ndarray, degree: int) -> np.ndarray:
@@ -141,7 +182,8 @@ class ArrheniusFit(LawFit):
     energy_samples, log_prefactor_samples : numpy.ndarray
         Shape (samples,): of the fits to the resampled values.
     error : numpy.ndarray
-        Shape (temperatures,): standard errors of ln|X| that weighted the fit.
+        Shape (temperatures,): standard errors of ln|X|, the relative ones of X, that weighted the
+        fit.
     reduced_chi2 : float
         Weighted squared deviations over the degrees of freedom; NaN for two temperatures.
     reason : str
@@ -176,7 +218,8 @@ def _kelvin(temperature: np.ndarray, where: np.ndarray) -> str:
 def why_no_logarithm(temperature: np.ndarray, value: np.ndarray, samples: np.ndarray) -> str:
     """Reason why ln|X| is undefined, empty where it is defined.
 
-    X must be finite, of one sign, and of that sign in every resample.
+    X must be finite, of one sign, and known in sign: at every temperature 84 % of the samples or
+    more have the sign of X, and the odds of all temperatures together are 39 (97.5 %) or more.
 
     Parameters
     ----------
@@ -184,27 +227,48 @@ def why_no_logarithm(temperature: np.ndarray, value: np.ndarray, samples: np.nda
         Shape (temperatures,).
     samples : numpy.ndarray
         Shape (samples, temperatures).
+
+    Notes
+    -----
+    A stricter limit at one temperature biases the energies that pass: contributions whose sign
+    seems certain are those that came out too large. Odds of independent runs are multiplied, each
+    (1 - p) / p, where p is the fraction of samples of the other sign.
     """
-    unknown = ~np.isfinite(value)
-    if unknown.any():
-        return f"undefined at {_kelvin(temperature, unknown)}"
-    zero = value == 0
-    if zero.any():
-        return f"zero at {_kelvin(temperature, zero)}"
+    for bad, what in (
+        (~np.isfinite(value), "undefined"),
+        (~np.isfinite(samples).any(axis=0), "no intervals"),
+        (~np.isfinite(samples).all(axis=0), "undefined in some resamples"),
+        (value == 0, "zero"),
+    ):
+        if bad.any():
+            return f"{what} at {_kelvin(temperature, bad)}"
     if np.any(value > 0) and np.any(value < 0):
         return (
             f"changes sign: positive at {_kelvin(temperature, value > 0)}, negative at "
             f"{_kelvin(temperature, value < 0)}"
         )
-    other = ~(samples * np.sign(value) > _ROUND_OFF * np.abs(value))
-    if other.any():
-        worst = int(np.argmax(other.sum(axis=0)))
+    other = np.sum(~(samples * np.sign(value) > _ROUND_OFF * np.abs(value)), axis=0)
+    unknown = other > OTHER_SIGN * len(samples)
+    if unknown.any():
+        worst = int(np.argmax(other))
         return (
-            f"sign not certain at {_kelvin(temperature, other.any(axis=0))}: "
-            f"{other[:, worst].sum()} of {len(samples)} resamples at {temperature[worst]:g} K are "
-            "zero or of the other sign"
+            f"sign not known at {_kelvin(temperature, unknown)}: {other[worst]} of "
+            f"{len(samples)} resamples at {temperature[worst]:g} K are zero or of the other sign, "
+            f"more than {OTHER_SIGN:.0%}"
+        )
+    if other.all() and np.prod((len(samples) - other) / other) < _LEAST_ODDS:
+        each = ", ".join(f"{n / len(samples):.0%}" for n in other)
+        return (
+            "sign not known: the resamples of the other sign, "
+            f"{each} at {_kelvin(temperature, other >= 0)}, leave it below 97.5% together"
         )
     return ""
+
+
+def no_fit(n_samples: int, n_temperatures: int, reason: str) -> ArrheniusFit:
+    """A fit that was refused."""
+    none, unknown = np.full(n_samples, np.nan), np.full(n_temperatures, np.nan)
+    return ArrheniusFit(0, np.nan, np.nan, none, none, unknown, np.nan, reason)
 
 
 def fit_arrhenius(
@@ -212,6 +276,7 @@ def fit_arrhenius(
     value: np.ndarray,
     samples: np.ndarray,
     error: np.ndarray | None = None,
+    deviation: np.ndarray | None = None,
 ) -> ArrheniusFit:
     """Weighted least squares of ln|X| against 1 / kB T, for the values and every sample.
 
@@ -226,26 +291,29 @@ def fit_arrhenius(
     samples : numpy.ndarray
         Shape (samples, temperatures): samples of X, independent between temperatures.
     error : numpy.ndarray, optional
-        Shape (temperatures,): standard errors of ln|X| to weight with. Default: the standard
-        deviation of ln|X| over the samples. Fits of X, Y and X Y with the same errors have
-        energies that add up exactly.
+        Shape (temperatures,): standard errors of ln|X| to weight with. Default: the relative
+        errors of X, half the middle 68 % of its samples. Fits of X, Y and X Y with the same errors
+        have energies that add up exactly.
+    deviation : numpy.ndarray, optional
+        Shape (samples, temperatures): ln of the samples over X, where it is known otherwise; the
+        samples are then not asked for their signs. Default: `log_ratio`.
 
     Returns
     -------
     ArrheniusFit
-        Refused, with the reason, where X is zero or its sign differs between temperatures or
-        samples, so that ln|X| has no meaning.
+        Refused, with the reason, where X is zero or its sign differs between temperatures or is
+        not known, so that ln|X| has no meaning.
     """
     temperature = np.asarray(temperature, dtype=np.float64)
-    reason = why_no_logarithm(temperature, value, samples)
-    none = np.full(len(samples), np.nan)
+    asked = samples if deviation is None else np.broadcast_to(value, samples.shape)
+    reason = why_no_logarithm(temperature, value, asked)
     if reason:
-        unknown = np.full(len(temperature), np.nan)
-        return ArrheniusFit(0, np.nan, np.nan, none, none, unknown, np.nan, reason)
-    error = log_error(samples) if error is None else error
+        return no_fit(len(samples), len(temperature), reason)
+    error = relative_error(value, samples) if error is None else error
+    deviation = log_ratio(samples, value) if deviation is None else deviation
     beta, log = inverse_energy(temperature), np.log(np.abs(value))
     intercept, slope = fit_polynomial(beta, log, error, 1)
-    resampled = fit_polynomial(beta, np.log(np.abs(samples)), error, 1)
+    resampled = fit_polynomial(beta, log + deviation, error, 1)
     freedom = len(temperature) - 2
     chi2 = np.nan
     if freedom > 0 and np.all(error > 0):
@@ -258,117 +326,6 @@ def fit_arrhenius(
         log_prefactor_samples=resampled[:, 0],
         error=error,
         reduced_chi2=chi2,
-    )
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Apparent energy of a total, from its contributions and from itself.
-
-    The first axis of arrays of samples is that of samples.
-
-    Attributes
-    ----------
-    parts, parts_samples : numpy.ndarray
-        Shape (temperatures,), (samples, temperatures): sum over e of (X_e / X) E_e, eV.
-    direct, direct_samples : numpy.ndarray
-        Same shapes: local -d ln X / d(1 / kB T) of the parabola through ln X; of the straight
-        line where there are only two temperatures.
-    energy, energy_samples : float, numpy.ndarray
-        Straight line through the logarithm of the sum of the fitted parts, with the weights of the
-        whole, eV: to be compared with the energy of the whole.
-    curvature, curvature_samples : float, numpy.ndarray
-        d2 ln X / d(1 / kB T)2 of the sum of the fitted parts, eV^2, by the parabola; the spread of
-        E_e over the shares. NaN for two temperatures.
-    direct_curvature, direct_curvature_samples : float, numpy.ndarray
-        The same of X itself.
-    """
-
-    parts: np.ndarray
-    parts_samples: np.ndarray
-    direct: np.ndarray
-    direct_samples: np.ndarray
-    energy: float
-    energy_samples: np.ndarray
-    curvature: float
-    curvature_samples: np.ndarray
-    direct_curvature: float
-    direct_curvature_samples: np.ndarray
-
-
-def budget(
-    temperature: np.ndarray,
-    whole: tuple[np.ndarray, np.ndarray],
-    parts: Sequence[tuple[np.ndarray, np.ndarray]],
-    fits: Sequence[ArrheniusFit],
-    error: np.ndarray,
-) -> Budget:
-    """Energy of a total from the energies of its contributions.
-
-    Parameters
-    ----------
-    temperature : numpy.ndarray
-        Shape (temperatures,), K.
-    whole : tuple of numpy.ndarray
-        X of shape (temperatures,), which must not be zero, and its samples (samples,
-        temperatures).
-    parts : sequence of tuple of numpy.ndarray
-        The same of every X_e; they sum to X.
-    fits : sequence of ArrheniusFit
-        One per contribution. If a fit was refused, the slope of X_e itself is used, by a straight
-        line against 1 / kB T: -(dX_e / d(1 / kB T)) / X does not depend on the sign.
-    error : numpy.ndarray
-        Shape (temperatures,): standard errors of ln X.
-
-    Returns
-    -------
-    Budget
-    """
-    beta = inverse_energy(temperature)
-    value, samples = whole
-    energy, energy_samples = np.zeros_like(value), np.zeros_like(samples)
-    fitted, fitted_samples = np.zeros_like(value), np.zeros_like(samples)
-    for (part, part_samples), fit in zip(parts, fits, strict=True):
-        if not fit.reason:
-            energy += part / value * fit.energy
-            energy_samples += part_samples / samples * fit.energy_samples[:, None]
-            fitted += fit.at(temperature)
-            fitted_samples += fit.samples_at(temperature)
-            continue
-        spread = part_samples.std(axis=0, ddof=1)
-        # the error at a temperature without this contribution is not below that of the others
-        spread = np.maximum(spread, spread.max(initial=0.0) * 1e-3)
-        intercept, slope = fit_polynomial(beta, part, spread, 1)
-        line = fit_polynomial(beta, part_samples, spread, 1)
-        energy -= slope / value
-        energy_samples -= line[:, 1:] / samples
-        fitted += intercept + slope * beta
-        fitted_samples += line[:, :1] + line[:, 1:] * beta
-    bend = len(temperature) > 2
-
-    def local(logarithm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Local energies and curvature of ln X."""
-        c = fit_polynomial(beta, logarithm, error, 2 if bend else 1)
-        if not bend:
-            return np.broadcast_to(-c[..., 1:2], logarithm.shape), np.full(c.shape[:-1], np.nan)
-        return -c[..., 1:2] - 2 * c[..., 2:3] * beta, 2 * c[..., 2]
-
-    direct, direct_curvature = local(np.log(np.abs(value)))
-    direct_samples, direct_curvature_samples = local(np.log(np.abs(samples)))
-    sum_log, sum_log_samples = np.log(np.abs(fitted)), np.log(np.abs(fitted_samples))
-    _, curvature = local(sum_log)
-    _, curvature_samples = local(sum_log_samples)
-    return Budget(
-        parts=energy,
-        parts_samples=energy_samples,
-        direct=direct,
-        direct_samples=direct_samples,
-        energy=-float(fit_polynomial(beta, sum_log, error, 1)[1]),
-        energy_samples=-fit_polynomial(beta, sum_log_samples, error, 1)[:, 1],
-        curvature=float(curvature),
-        curvature_samples=curvature_samples,
-        direct_curvature=float(direct_curvature),
-        direct_curvature_samples=direct_curvature_samples,
     )
 
 

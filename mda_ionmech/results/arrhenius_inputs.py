@@ -122,6 +122,27 @@ def warn_of_energies(table: pd.DataFrame, temperatures: Sequence[float]) -> None
             )
 
 
+def warn_of_gaps(budget: pd.DataFrame) -> None:
+    """Warn where the energy from the events is not that of the total.
+
+    Parameters
+    ----------
+    budget : pandas.DataFrame
+        As `Arrhenius.budget` returns.
+    """
+    apart = budget[~budget["holds"]]
+    if len(apart):
+        each = ", ".join(
+            f"{t:g} K ({row['parts']:.3f} eV from the events, {row['direct']:.3f} from the total)"
+            for t, row in apart.iterrows()
+        )
+        warnings.warn(
+            f"the budget does not hold at {each}: the gap is above three standard errors, so that "
+            "the line of an event is not straight",
+            stacklevel=3,
+        )
+
+
 def sound_view(
     results: Sequence[Results],
     species: str,

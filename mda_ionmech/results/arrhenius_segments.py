@@ -12,7 +12,8 @@ from .arrhenius_fits import (
     LawFit,
     fit_polynomial,
     inverse_energy,
-    log_error,
+    log_ratio,
+    relative_error,
     why_no_logarithm,
 )
 
@@ -100,9 +101,10 @@ def fit_segments(
     if reason:
         nothing = np.full((len(samples), 4), np.nan)
         return SegmentsFit(0, np.nan, np.nan, np.nan, np.nan, nothing, np.nan, reason)
-    error = log_error(samples)
+    error = relative_error(value, samples)
     known = bool(np.all(error > 0))
-    both = np.log(np.abs(np.concatenate([value[None], samples])))
+    log = np.log(np.abs(value))
+    both = np.concatenate([log[None], log + log_ratio(samples, value)])
     found, chi2 = _broken_lines(inverse_energy(temperature), both, error)
     best, resampled = found[0], found[1:]
     tail = (1 - level) / 2

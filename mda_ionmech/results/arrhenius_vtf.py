@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrhenius_fits import BOLTZMANN, LawFit, log_error, why_no_logarithm
+from .arrhenius_fits import BOLTZMANN, LawFit, log_ratio, relative_error, why_no_logarithm
 
 #: T0 is searched between 0 and this fraction of the lowest temperature.
 _HIGHEST_T0 = 0.99
@@ -105,13 +105,13 @@ def fit_vtf(
     nothing = np.full((len(samples), 3), np.nan)
     if reason:
         return VTFFit(0, np.nan, np.nan, np.nan, nothing, np.nan, reason)
-    error = log_error(samples)
+    error = relative_error(value, samples)
     weight = 1 / error**2 if np.all(error > 0) else np.ones_like(temperature)
     highest = _HIGHEST_T0 * float(temperature.min())
     log = np.log(np.abs(value))
     best, chi2 = _project(temperature, log, weight, highest)
     resampled = np.array(
-        [_project(temperature, one, weight, highest)[0] for one in np.log(np.abs(samples))]
+        [_project(temperature, one, weight, highest)[0] for one in log + log_ratio(samples, value)]
     )
     tail, edge = (1 - level) / 2, 1e-3 * highest
     low, high = np.mean(resampled[:, 2] <= edge), np.mean(resampled[:, 2] >= highest - edge)

@@ -341,19 +341,26 @@ def print_arrhenius(console: Console, fits: Arrhenius) -> None:
 
 
 def _print_budget(console: Console, fits: Arrhenius, level: str) -> None:
-    names = ["parts", "direct", "difference"]
+    names, budget = ["parts", "direct", "difference"], fits.budget()
     table = plain_table(
         f"{fits.data.attrs['species']}: apparent energy at each temperature, eV",
         ["T, K", "events", level, "whole", level, f"gap, {level}"],
         0,
         "events: sum of (L_e / L) E_e; whole: local -d ln(L T) / d(1 / kB T); gap: their "
-        "difference",
+        "difference" + ("" if budget["holds"].all() else "; *: the budget does not hold"),
     )
-    for temperature, row in fits.budget().iterrows():
+    for temperature, row in budget.iterrows():
         cells = [text for name in names for text in (fixed(row[name]), span(row, name))]
         del cells[-2]  # the gap follows from the two before it
-        table.add_row(f"{temperature:g}", *cells)
+        table.add_row(f"{temperature:g}" + ("" if row["holds"] else "*"), *cells)
     console.print(table)
+    if budget["untested"].max() >= 0.01:
+        most = budget["untested"].idxmax()
+        text = (
+            f"events without an energy have {budget['untested'].max():.0%} of L T at {most:g} K; "
+            "they enter by the slope of their share, which the gap does not test."
+        )
+        console.print(headed("Not tested:", text))
     units = {"energy": ("Over all temperatures", "eV"), "curvature": ("Curvature", "eV^2")}
     for label, row in fits.closure().iterrows():
         if row["parts"] != row["parts"]:

@@ -28,6 +28,13 @@ def measured(rng, true, relative, n_samples=400):
     return value, value * (1 + relative * rng.normal(size=(n_samples, len(true))))
 
 
+def half_middle(samples):
+    """Half the width of the middle 68 % of the samples."""
+    return (
+        np.ptp(np.percentile(samples, [15.865525393145708, 84.1344746068543], axis=0), axis=0) / 2
+    )
+
+
 @settings(deadline=None, max_examples=50)
 @given(seed=st.integers(0, 10**6), degree=st.integers(0, 2), n=st.integers(3, 8))
 def test_weighted_polynomials_equal_those_of_numpy(seed, degree, n):
@@ -151,13 +158,21 @@ def test_signs_that_differ_are_refused_with_the_reason():
     assert fit.sign == 0
     assert np.isnan(fit.energy)
     assert fit.reason == ("changes sign: positive at 500, 600, 800, 1000 K, negative at 700 K")
-    samples[:13, 1] *= -1
+    samples[:64, 1] *= -1
+    assert fit_arrhenius(TEMPERATURES, value, samples).reason == ""
+    samples[64, 1] *= -1
     fit = fit_arrhenius(TEMPERATURES, value, samples)
     assert fit.reason == (
-        "sign not certain at 600 K: 13 of 400 resamples at 600 K are zero or of the other sign"
+        "sign not known at 600 K: 65 of 400 resamples at 600 K are zero or of the other sign, more "
+        "than 16%"
     )
     assert np.isnan(fit.energy_samples).all()
-    value[0], samples[:, 0] = 0.0, 0.0
+    samples[3, 4] = np.nan
+    reason = "undefined in some resamples at 1000 K"
+    assert fit_arrhenius(TEMPERATURES, value, samples).reason == reason
+    samples[:, 4] = np.nan
+    assert fit_arrhenius(TEMPERATURES, value, samples).reason == "no intervals at 1000 K"
+    value[0], samples[:, 0], samples[:, 4] = 0.0, 0.0, 1.0
     assert fit_arrhenius(TEMPERATURES, value, samples).reason == "zero at 500 K"
     value[0] = np.nan
     assert fit_arrhenius(TEMPERATURES, value, samples).reason == "undefined at 500 K"
@@ -215,7 +230,7 @@ def test_vtf_is_the_least_squares_of_scipy():
     true = np.exp(2.0 - 500.0 / (temperatures - 200.0))
     value, samples = measured(rng, true, np.array([0.05, 0.03, 0.03, 0.02, 0.02]), 50)
     fit = fit_vtf(temperatures, value, samples)
-    sigma = np.log(samples).std(axis=0, ddof=1)
+    sigma = half_middle(samples) / value
 
     def logarithm(t, log_prefactor, b, t0):
         return log_prefactor - b / (t - t0)

@@ -17,6 +17,7 @@ from mda_ionmech.results.arrhenius_fits import BOLTZMANN, inverse_energy
 from mda_ionmech.results.arrhenius_laws import _designs, _log_evidence
 from mda_ionmech.results.tables import print_arrhenius
 from tests.results.test_arrhenius import result
+from tests.results.test_arrhenius_fits import half_middle
 
 #: Blocks that the errors are estimated from.
 BLOCKS = 20
@@ -210,7 +211,7 @@ def test_two_segments_are_the_least_squares():
     for law in (broken, straight, curved):
         value, samples = measured(rng, t, law, 0.1, 20)
         fit = fit_segments(t, value, samples)
-        sigma = np.log(samples).std(axis=0, ddof=1)
+        sigma = half_middle(samples) / value
         ends = np.sort(beta)[[1, -2]]
 
         def chi2(p, value=value, sigma=sigma, ends=ends):
@@ -249,7 +250,7 @@ def curved_fits():
     """All events after a VTF law, from results at six temperatures; auto."""
     laws = {"single_ion_hop": (0.0, 1e40, 0.1), "multi_ion_hop": (0.0, 3e40, 0.1)}
     made = [
-        result(t, laws=laws, vtf=True, n_samples=60, relative=0.02)
+        result(t, laws=laws, vtf=True, n_samples=120, relative=0.02)
         for t in (380.0, 400.0, 430.0, 470.0, 520.0, 580.0)
     ]
     with pytest.warns(UserWarning, match="not straight"):
