@@ -294,7 +294,8 @@ def linked_fractions(run: LabelledRun, window: int) -> dict[str, np.ndarray]:
             spread = known.std(ddof=1) if len(known) > 1 else np.nan
             reach = spread * float(ndtri(0.5 + run.level / 2))
             for end, sign in (("", 0), ("_low", -1), ("_high", 1)):
-                out[f"{name}{end}"][k] = known.mean() + (sign * reach if sign else 0.0)
+                at = known.mean() + (sign * reach if sign else 0.0)
+                out[f"{name}{end}"][k] = np.clip(at, 0.0, 1.0)
     return out
 
 
@@ -314,4 +315,4 @@ def _counted(
     with np.errstate(invalid="ignore", divide="ignore"):
         value = sums[1].sum(axis=0) / sums[0].sum(axis=0)
         drawn = (weights @ sums[1]) / (weights @ sums[0])
-    return value, *onsager.interval(value, drawn, plan, run.level)
+    return value, *onsager.interval(value, drawn, plan, run.level, least=0, most=1)

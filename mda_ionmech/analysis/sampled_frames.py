@@ -16,6 +16,7 @@ from scipy import constants
 from ..lib.errors import InputError
 from ..lib.molecules import bond_pairs
 from ..lib.polymer_chains import chain_of_atom
+from ..lib.still_carriers import still_note
 from ..microstates.cages.cage_assignment import CageAssignment
 from ..microstates.contacts import FrameGeometry
 from ..microstates.rdf import PairCounts
@@ -391,7 +392,7 @@ def _still(names: Sequence[str], n_species: int) -> list[str]:
             "sampled frames; check that the selections name the mobile atoms and that "
             "they were not frozen in the simulation"
         )
-    return [f"no carrier of {', '.join(names)} moves"] if names else []
+    return [still_note(names)] if names else []
 
 
 def _chains(one: IonSpecies, universe: Any) -> str | None:

@@ -123,7 +123,23 @@ def percent(value: float, low: float, high: float) -> tuple[str, str]:
     """A fraction and its interval in percent, formatted by `measured`."""
     if max(abs(value), abs(low), abs(high)) <= ROUND_OFF:
         return "0", "-"
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return part(value), "-"
     return measured(100 * value, 100 * low, 100 * high)
+
+
+def percent_like(value: float, low: float, high: float) -> str:
+    """A fraction in percent, with as many digits as one with this interval has."""
+    half = 50 * (high - low)
+    if not (math.isfinite(value) and half > ROUND_OFF):
+        return part(value)
+    return _fixed(100 * value, decimals(half))
+
+
+def percent_with_interval(value: float, low: float, high: float) -> str:
+    """A fraction in percent with its interval in brackets, in the digits of `percent`."""
+    text, reach = percent(value, low, high)
+    return f"{text}%" if reach == "-" else f"{text}% ({reach})"
 
 
 def with_interval(value: float, low: float, high: float, *, share: bool = False) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from .number_text import three_digits
+from .number_text import percent_with_interval, three_digits, with_interval
 
 #: Columns that are fractions and are printed in percent.
 FRACTIONS = ("share", "self", "distinct", "relative_error", "fraction")
@@ -28,14 +28,14 @@ class UnitTable(pd.DataFrame):
     """A table whose printed form shows every column, with its unit and its interval.
 
     The columns ``x_low`` and ``x_high``, or ``low`` and ``high`` behind ``x``, are printed beside
-    ``x``, and fractions in percent. Values, columns and index are those of a plain
-    `pandas.DataFrame`, and what is computed from the table is one.
+    ``x``, both with as many digits as it allows, and fractions in percent. Values, columns and
+    index are those of a plain `pandas.DataFrame`, and what is computed from the table is one.
 
     Parameters
     ----------
     *data, **options
-        As of `pandas.DataFrame`. Units of columns are taken from ``attrs["units"]``; the text
-        ``attrs["caption"]`` is printed below.
+        As of `pandas.DataFrame`. Units of columns are taken from ``attrs["units"]``; the texts
+        ``attrs["caption"]`` and ``attrs["comment"]`` are printed below.
     """
 
     @classmethod
@@ -130,7 +130,7 @@ class UnitTable(pd.DataFrame):
         return f'<div style="overflow-x: auto">{whole}</div>{below}'
 
     def _captions(self) -> list[str]:
-        return [str(self.attrs["caption"])] if self.attrs.get("caption") else []
+        return [str(self.attrs[k]) for k in ("caption", "comment") if self.attrs.get(k)]
 
 
 def _cells(table: pd.DataFrame, name: Any, ends: tuple[str, str] | None) -> list[str]:
@@ -153,8 +153,8 @@ def _cells(table: pd.DataFrame, name: Any, ends: tuple[str, str] | None) -> list
     cells = [f"{text(value)}{sign}" if value == value else "-" for value in values]
     if ends is None:
         return cells
-    low, high = (table[end] for end in ends)
-    return [
-        f"{cell} ({text(a)} to {text(b)})" if a == a and b == b else cell
-        for cell, a, b in zip(cells, low, high, strict=True)
-    ]
+    written = percent_with_interval if percent else with_interval
+    for k, ends_of in enumerate(zip(values, table[ends[0]], table[ends[1]], strict=True)):
+        if not any(x != x for x in ends_of) and max(map(abs, ends_of)) > floor:
+            cells[k] = written(*ends_of)
+    return cells

@@ -78,11 +78,11 @@ def rates_with_intervals(
         drawn = np.tensordot(weights, changes, 1) / np.tensordot(weights, exposure, 1)
         least, most = (limit / exposed for limit in poisson_limits(count, level))
     drawn = np.where(np.isfinite(drawn), drawn, np.nan)
-    low, high = onsager.interval(rate, drawn, plan, level)
+    low, high = onsager.interval(rate, drawn, plan, level, least=0)
     few = count < FEW
     low = np.where(few, np.fmin(low, least), low)
     high = np.where(few, np.fmax(high, most), high)
-    return rate, np.maximum(low, 0.0), high
+    return rate, low, high
 
 
 def channel_rates(run: LabelledRun, species: str | None) -> pd.DataFrame:

@@ -96,7 +96,7 @@ def _shares(
         with np.errstate(invalid="ignore", divide="ignore"):
             drawn = (weights @ sums[0]) / (weights @ sums[1])
         value = np.array(inside[:, k].mean())
-        low, high = onsager.interval(value, drawn, plan, run.level)
+        low, high = onsager.interval(value, drawn, plan, run.level, least=0, most=1)
         for end, number in (("", value), ("_low", low), ("_high", high)):
             columns[f"{name}{end}"][k] = number
     return columns
@@ -108,15 +108,16 @@ def _circular(
     """Mean share over records shifted in time, and its standard deviation as an interval."""
     rng = np.random.default_rng([run.seed, index, 1])
     n = history.n_frames
-    low, high = n // 10, n - n // 10
+    first, last = n // 10, n - n // 10
     shares = []
     for _ in range(SHIFTS):
-        shift = rng.integers(low, high, size=history.n_carriers)
+        shift = rng.integers(first, last, size=history.n_carriers)
         found = hop_list(history.time_shifted(shift), n - shift)
         inside, frame = _in_string(found, mine, frames)
         shares.append(inside.mean(axis=0) if len(frame) else np.full(len(frames), np.nan))
     mean, spread = np.mean(shares, axis=0), np.std(shares, axis=0, ddof=1)
-    return {"circular": mean, "circular_low": mean - spread, "circular_high": mean + spread}
+    low, high = np.maximum(mean - spread, 0.0), np.minimum(mean + spread, 1.0)
+    return {"circular": mean, "circular_low": low, "circular_high": high}
 
 
 def _sizes(found: HopList, mine: slice, frames: np.ndarray) -> dict[str, np.ndarray]:

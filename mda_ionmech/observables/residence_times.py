@@ -174,7 +174,7 @@ def _residence_of(run: LabelledRun, index: int, members: str) -> list[list[Any]]
             )
             for value, sample in pairs_of_values:
                 value = np.asarray(value if np.isfinite(value) else np.nan)
-                low, high = onsager.interval(value, sample, plan, run.level)
+                low, high = onsager.interval(value, sample, plan, run.level, least=0)
                 row += [float(value), float(low), float(high)]
             rows.append([*row, int(endings[k].sum()), float(left[k]), plan.n_blocks])
     return rows

@@ -263,7 +263,13 @@ def normal_samples(
 
 
 def interval(
-    estimate: np.ndarray, samples: np.ndarray, plan: BlockPlan, level: float
+    estimate: np.ndarray,
+    samples: np.ndarray,
+    plan: BlockPlan,
+    level: float,
+    *,
+    least: float = -np.inf,
+    most: float = np.inf,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Low and high end of the interval of a quantity.
 
@@ -276,13 +282,16 @@ def interval(
     plan : BlockPlan
     level : float
         Nominal coverage, e.g. 0.68.
+    least, most : float
+        What the quantity cannot be below or above, e.g. 0 and 1 for a fraction.
 
     Returns
     -------
     low, high : numpy.ndarray
         Shape of `estimate`. Percentiles of the bootstrap; Student's t times the jackknife error
         below ten blocks; NaN where the estimate is NaN, fewer than three blocks exist, or most
-        samples are undefined.
+        samples are undefined. They hold the estimate, which percentiles of a skewed distribution
+        need not.
 
     References
     ----------
@@ -299,8 +308,9 @@ def interval(
         error = np.sqrt((g - 1) / g * np.sum(spread**2, axis=0))
         reach = float(stdtrit(g - 1, 1 - (1 - level) / 2)) * error
         low, high = estimate - reach, estimate + reach
-    undefined = np.isnan(estimate)
-    return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+    low = np.minimum(np.maximum(low, least), estimate)
+    high = np.maximum(np.minimum(high, most), estimate)
+    return low, high
 
 
 def percentiles(samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..lib.checks import shown
 from ..lib.errors import InputError
+from ..lib.number_text import with_interval
 from ..lib.plain_text import printable
 from ..results.colors import BLACK, event_colors
 from ..results.ends import ENDS
@@ -249,9 +250,8 @@ def plain_logarithms(*axes: Any) -> None:
 
 
 def number_with_ends(value: float, low: float, high: float) -> str:
-    """A number with its interval in brackets, three digits."""
-    reach = f" ({low:.3g} to {high:.3g})" if np.isfinite([low, high]).all() else ""
-    return f"{value:.3g}{reach}"
+    """A number with its interval in brackets, as in tables."""
+    return with_interval(value, low, high)
 
 
 def caption(results: Results, data: xr.Dataset, name: str) -> str:

@@ -25,6 +25,7 @@ from .charts.style import event_keys, macrostate_keys
 from .elements import Chart, Charts, Data, Element, Heading, Key, Section, Table, Text, data
 from .frames import table_data
 from .reading import Reading
+from .sufficiency import sufficiency
 from .top import mechanism, row_ends
 
 if TYPE_CHECKING:
@@ -43,17 +44,25 @@ def _split(at: Reading) -> Table:
         for (name, event), row in zip(table.index.to_list(), table.to_dict('records'), strict=True)
     ]  # fmt: skip
     sums = table[["conductivity", "transference"]].sum(skipna=False)
+    whole = Coefficients.of(at.results, at.whole).ends("conductivity")
     return Table(
-        f"The conductivity by species and event, {at.where}: "
+        f"The conductivity by species and event, {at.where}{_labels(table)}: "
         "contributions in S/m and as shares (transference numbers of events), which sum to 100%. A "
         "negative contribution is motion against the current of the others.",
         ("event", "species", "S/m", "share, %", at.level),
         rows,
         left=2,
-        foot=("sum", "", number(sums["conductivity"]), part(sums["transference"]), ""),
+        foot=("sum", "", measured(*whole)[0], part(sums["transference"]), ""),
         keys=tuple(keys[str(e)] if name in at.ruled else None for name, e in table.index),
         data=table_data("transference-by-event", table),
     )
+
+
+def _labels(table: pd.DataFrame) -> str:
+    """Over which lengths the labels of a table in the diffusive limit are read."""
+    lengths = table.attrs.get("labels_ps", {})
+    said = dict.fromkeys(f"{length:g} ps" for length in lengths.values())
+    return f", labels read over {' and '.join(said)}" if said else ""
 
 
 def _contribution(row: Any) -> str:
@@ -406,6 +415,7 @@ def convergence(at: Reading) -> Section:
             ]
         )
     parts: list[Element] = [
+        *sufficiency(at),
         Table(
             "Conductivity against the window. It has converged where it no longer changes within "
             f"its {at.level} interval; below ten blocks, marked *, intervals are rough estimates "
@@ -413,7 +423,7 @@ def convergence(at: Reading) -> Section:
             ("window, ps", "blocks", "conductivity, S/m", "Nernst-Einstein, S/m", "Haven ratio"),
             rows,
             data=_conductivities(at),
-        )
+        ),
     ]
     if at.diffusive:
         for name in at.ruled or at.species[:1]:

@@ -9,6 +9,7 @@ import numpy as np
 from ..lib.number_text import measured, number, percent, unit
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
 from ..results.plain_tables import fixed
+from ..results.reading_table import sum_text
 from ..results.tables import concertedness
 from ..results.window_tables import Coefficients
 from .charts import by_window
@@ -143,7 +144,7 @@ def shares(at: Reading, table: pd.DataFrame, words: str) -> Table:
     foot = ["sum", fixed(100 * table["share"].sum(skipna=False), 1), ""]
     caption = f"Shares of the Onsager coefficient L({name}, {name}), {words}."
     if carried:
-        foot += [number(table["conductivity"].sum(skipna=False)), ""]
+        foot += [sum_text(at.results, table), ""]
         caption = f"{caption[:-1]}; contributions of {name} to the conductivity."
     head = ("event", "share, %", at.level, *(("S/m", at.level) if carried else ()))
     return Table(

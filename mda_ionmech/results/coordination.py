@@ -40,12 +40,12 @@ def coordination(results: Any, species: str | None) -> pd.DataFrame:
     for key, one in sums.items():
         value, samples = one.sum(axis=0) / frames.sum(), weights @ one
         samples /= (weights @ frames)[:, None]
-        low, high = interval(value, samples, plan, level)
+        low, high = interval(value, samples, plan, level, least=0, most=1)
         seen = np.flatnonzero(value > 0)
         for number in range(int(seen[0]), int(seen[-1]) + 1):
             rows[*key, number] = value[number], low[number], high[number]
         counts = np.arange(len(value))
-        ends = interval(np.array(value @ counts), samples @ counts, plan, level)
+        ends = interval(np.array(value @ counts), samples @ counts, plan, level, least=0)
         mean[key] = float(value @ counts), float(ends[0]), float(ends[1])
     attrs = {"species": name, "level": level, "mean": mean, "types": types}
     index = ["ligands", "counted", "number"]

@@ -40,7 +40,8 @@ def self_samples(
     values, samples : dict of str to numpy.ndarray
         By the names of the result file; samples have the shape (400, ...). Normal samples with the
         larger of the analytic error and that of the bootstrap at the longest lag that matters,
-        independent of those of the conductivity. NaN where there are too few windows.
+        independent of those of the conductivity; values and samples below zero are zero. NaN where
+        there are too few windows.
     """
     system = blocks.system
     n_species = len(system.charge)
@@ -50,8 +51,10 @@ def self_samples(
         found = _slope(blocks, k)
         normal = rng.normal(size=RESAMPLES)
         if found is not None:
-            own[k] = found[0] * system.onsager_factor(blocks.dt)
-            drawn[:, k] = own[k] * (1 + found[1] * normal)
+            slope = found[0] * system.onsager_factor(blocks.dt)
+            # a mean squared displacement does not fall: of caged carriers the slope is noise
+            own[k] = max(slope, 0.0)
+            drawn[:, k] = np.maximum(slope * (1 + found[1] * normal), 0.0)
     values = _derived(own, conductivity[0], blocks)
     return values, _derived(drawn, conductivity[1], blocks)
 
@@ -75,7 +78,7 @@ def _slope(blocks: Blocks, species: int) -> tuple[float, float] | None:
     """Slope of the mean squared displacement, A^2 per frame, and its relative error."""
     if not blocks.windows:
         return None
-    frames = _frames(blocks.windows[0])
+    frames = trajectories(blocks)
     entries = [w for w in blocks.windows if w.frames <= sum(frames) // _LONGEST]
     if not entries:
         return None
@@ -94,8 +97,18 @@ def _slope(blocks: Blocks, species: int) -> tuple[float, float] | None:
     return slope, max(choice.relative_error, error)
 
 
-def _frames(entry: WindowEntry) -> tuple[int, ...]:
-    """Frames of every independent trajectory."""
+def trajectories(blocks: Blocks) -> tuple[int, ...]:
+    """Frames of every independent trajectory of a result.
+
+    Parameters
+    ----------
+    blocks : Blocks
+
+    Returns
+    -------
+    tuple of int
+    """
+    entry = blocks.windows[0]
     ends = np.cumsum(entry.plan.stretches)
     parts = np.split(entry.sums.origins, ends[:-1])
     return tuple(int(n.sum()) + entry.frames for n in parts)

@@ -9,11 +9,18 @@ import pandas as pd
 
 from ..lib.errors import InputError
 from ..lib.unit_table import UnitTable
+from ..onsager import evaluate
 from .elementary import elementary_resolution, reading_resolution
 from .ends import ENDS, with_ends
 
 if TYPE_CHECKING:
+    from ..onsager.block_sums import Blocks
     from .tree import ResultTree
+
+#: Columns that are counted over the windows of the labels, and their variables.
+_COUNTED = {
+    "frequency": "event_frequency", "effectiveness": "effectiveness", "count": "event_count",
+}  # fmt: skip
 
 
 def diffusive_table(results: ResultTree, species: str, resolution: float | None) -> pd.DataFrame:
@@ -59,13 +66,9 @@ def diffusive_table(results: ResultTree, species: str, resolution: float | None)
     for end in ENDS:
         columns[f"onsager{end}"] = at[f"diffusive_event_onsager{end}"].sel(species_2=species).values
     table = pd.DataFrame(columns, index=pd.Index(labels, name="event"))
-    same = np.isclose(data["window"].values, frames * blocks.dt, rtol=1e-9)
-    for name in ("event_frequency", "effectiveness", "event_count"):
-        short = name.removeprefix("event_")
-        table[short] = np.nan
-        if same.any():
-            one = data[name].isel(window=int(np.argmax(same))).sel(species=species)
-            table[short] = one.sel(event=labels).values
+    for name, values in _counted(blocks, frames, k, labels).items():
+        table[name] = values
+    total = with_ends(data, "diffusive_onsager", species=species, species_2=species)
     table.attrs = {
         "species": species,
         "view": "diffusive",
@@ -73,7 +76,7 @@ def diffusive_table(results: ResultTree, species: str, resolution: float | None)
         "first_lag_ps": float(about["first_lag_ps"]),
         "last_lag_ps": float(np.max(about["lag_ps"])),
         "level": blocks.level,
-        "total": with_ends(data, "diffusive_onsager", species=species, species_2=species),
+        "total": total,
         "repeated": float(elementary_resolution(blocks, k, [frames])[1]),
         "units": {
             "onsager": "1/(J m s)",
@@ -82,4 +85,36 @@ def diffusive_table(results: ResultTree, species: str, resolution: float | None)
             "effectiveness": "angstrom2",
         },
     }
+    if table["share"].isna().any():
+        table.attrs["comment"] = undefined_shares(species, total)
     return UnitTable.of(table)
+
+
+def _counted(blocks: Blocks, frames: int, species: int, labels: list[str]) -> dict[str, np.ndarray]:
+    """Frequency, effectiveness and count of labels read over `frames`."""
+    entry = next((one for one in blocks.windows if one.frames == frames), None)
+    if entry is None:
+        return {name: np.full(len(labels), np.nan) for name in _COUNTED}
+    whole = entry.sums.resampled(np.ones((1, entry.plan.n_sub_blocks)))
+    found = evaluate(whole, blocks.system, frames * blocks.dt)
+    at = [blocks.events.index(label) for label in labels]
+    return {name: found[variable][0, species, at] for name, variable in _COUNTED.items()}
+
+
+def undefined_shares(species: str, total: tuple[float, float, float]) -> str:
+    """Why shares of a species have no value.
+
+    Parameters
+    ----------
+    species : str
+    total : tuple of float
+        The coefficient that they are shares of, and the ends of its interval.
+    """
+    _, low, high = total
+    if np.isnan(low):
+        why = "has no interval: fewer than three blocks of time origins"
+    elif low <= 0 <= high and low < high:
+        why = "is zero within its interval"
+    else:
+        why = "is zero within rounding"
+    return f"shares are undefined (NaN): L({species}, {species}) {why}"

@@ -18,6 +18,7 @@ from ..onsager.block_bootstrap import FEWEST_BLOCKS, FEWEST_FOR_INTERVAL
 from ..onsager.block_sums import Blocks, PathEntry, WindowEntry
 from ..onsager.coefficients import MAX_RESIDUAL
 from ..onsager.momentum import CONSERVED, fixed_transference, is_salt_alone, momentum_balance
+from .bounds import widen_few, within_bounds
 from .diffusive_view import DIFFUSIVE_VARIABLES, diffusive_view, mask_undefined
 from .schema import load_schema
 
@@ -74,6 +75,8 @@ def window_estimate(entry: WindowEntry, blocks: Blocks) -> tuple[Values, Spans]:
         spread = np.array([row.std(ddof=1) if len(row) > 1 else np.nan for row in known])
         reach = spread * ndtri(0.5 + blocks.level / 2)
         first[name], spans[name] = middle, (middle - reach, middle + reach)
+    spans = {k: within_bounds(k, first[k], *ends) for k, ends in spans.items()}
+    widen_few(first, spans, entry.frames, blocks.level)
     first["residual"] = onsager.residual(first)
     first["origins"] = np.array(float(entry.sums.origins.sum()))
     first["blocks"] = np.array(float(entry.plan.n_blocks))
@@ -258,7 +261,7 @@ class Estimates:
         out: dict[str, Any] = {}
         view, specs = self.diffusive, self.schema["/decomposition"]["variables"]
         for name in DIFFUSIVE_VARIABLES:
-            ends = view.spans[name]
+            ends = within_bounds(name, view.values[name], *view.spans[name])
             out |= _described(name, specs[name], view.values[name], ends, self.blocks.level)
         if view.choice is None:
             for _, _, attrs in out.values():
@@ -351,7 +354,8 @@ class Estimates:
 
         value = fraction(np.ones((1, found.plan.n_sub_blocks)))[0]
         weights = onsager.resampling_weights(found.plan, blocks.rng(0))
-        spans = onsager.interval(value, fraction(weights), found.plan, blocks.level)
+        samples = fraction(weights)
+        spans = onsager.interval(value, samples, found.plan, blocks.level, least=0, most=1)
         variables |= _described("population", spec, value, list(spans), blocks.level)
         kinds = list(blocks.kinds)
         return xr.Dataset(

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..lib.number_text import percent_like
+from .ends import ENDS
+
 #: Change of the leading share, as a part of the whole, from which it depends on the filters.
 CHANGE = 0.1
 
@@ -29,12 +32,14 @@ def filter_finding(results: Any, species: str, apart: float) -> tuple[str, str] 
     data = results.filters
     if data is None or species not in data["species"].values:
         return None
-    share = results.summary(view="diffusive", species=species)["share"]
+    table = results.summary(view="diffusive", species=species)
+    share = table["share"]
     if len(share) < 2 or not np.isfinite(share).all():
         return None
     leading, own = str(share.idxmax()), float(share.max())
     at = data.sel(species=species, event=list(share.index))
     said, sensitive = [], False
+    _, low, high = (float(table.loc[leading, f"share{end}"]) for end in ENDS)
     for name in map(str, data["filter"].values):
         other = at.sel(filter=name)
         value, error = (
@@ -43,12 +48,13 @@ def filter_finding(results: Any, species: str, apart: float) -> tuple[str, str] 
         if not np.isfinite(value):
             continue
         sensitive |= abs(value - own) > max(CHANGE, apart * error)
-        text = f"{100 * value:.0f}% with {in_words(name)}"
+        text = f"{percent_like(value, low, high)}% with {in_words(name)}"
         first = str(other["event"].values[int(np.argmax(other["filter_share"].values))])
         said.append(text if first == leading else f"{text} (where {first} leads)")
     if not said:
         return None
-    numbers = f"the share of {leading} of {species}, {100 * own:.0f}%, is {listed(said)}"
+    as_run = percent_like(own, low, high)
+    numbers = f"the share of {leading} of {species}, {as_run}%, is {listed(said)}"
     if sensitive:
         return "sensitive", f"The leading share depends on the filters: {numbers}."
     return "insensitive", f"The leading share depends little on the filters: {numbers}."

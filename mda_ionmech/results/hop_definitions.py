@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lib.errors import InputError
+from ..lib.number_text import percent_with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,11 +47,13 @@ class LinkedHops:
     def exceeded(self) -> list[bool]:
         """Whether each null that is known is exceeded."""
         value, low, high = self.values["multi_fraction"]
-        error, out = (high - low) / 2, []
+        error, out = max(value - low, high - value), []
         for variable in _NULLS:
             null, low, high = self.values[variable]
             if null >= 0:
-                reach = APART * float(np.hypot(error, np.nan_to_num((high - low) / 2)))
+                # the longer side: the other one may end at 0 or 1
+                spread = np.nan_to_num(max(null - low, high - null))
+                reach = APART * float(np.hypot(error, spread))
                 out.append(value - null > max(reach, EXCESS * null))
         return out
 
@@ -68,13 +71,13 @@ class LinkedHops:
         return self.finding == "concerted"
 
     def nulls(self, why_no_gas: str = "") -> str:
-        """The nulls in words: ``34% by chance and 58% in an exclusion gas``."""
+        """The nulls in words, e.g.: ``34% (32 to 36) by chance``."""
         said = []
         for variable, words in _NULLS.items():
             null = self.values[variable][0]
             given = why_no_gas and variable == "multi_fraction_exclusion"
             if null >= 0:
-                said.append(f"{100 * null:.0f}% {words}")
+                said.append(f"{percent_with_interval(*self.values[variable])} {words}")
             else:
                 said.append(f"unknown {words}{f' ({why_no_gas})' if given else ''}")
         return " and ".join(said)
@@ -82,7 +85,7 @@ class LinkedHops:
     @property
     def percent(self) -> str:
         """The linked fraction in words."""
-        return f"{100 * self.values['multi_fraction'][0]:.0f}%"
+        return percent_with_interval(*self.values["multi_fraction"])
 
 
 def own_linked_hops(at: Any) -> LinkedHops | None:

@@ -11,6 +11,7 @@ from ..lib import number_text
 from ..lib.number_text import three_digits
 from .ends import ENDS
 from .plain_tables import fixed, plain_table
+from .window_tables import Coefficients
 
 #: Contributions below this fraction of the sum are zero within rounding.
 ROUND_OFF = 1e-12
@@ -23,6 +24,28 @@ def percent(value: float) -> str:
 
 #: What the row of vibration is.
 VIBRATION = "; vibration: motion about the sites, 0 within its interval where no site is missing"
+
+
+def sum_text(results: Any, summary: Any) -> str:
+    """The sum of a table of events, S/m or 1/(J m s): the text of the total, where it is one.
+
+    Parameters
+    ----------
+    results : Results
+    summary : pandas.DataFrame
+        From `Results.summary`.
+
+    Returns
+    -------
+    str
+    """
+    read = Coefficients.of(results, summary.attrs.get("window_ps"))
+    if not np.any(summary["conductivity"] != 0):
+        name = summary.attrs["species"]
+        return number_text.measured(*read.ends("onsager", species=name, species_2=name))[0]
+    if len(results.settings["species"]) == 1:
+        return number_text.measured(*read.ends("conductivity"))[0]
+    return three_digits(summary["conductivity"].sum(skipna=False))
 
 
 def reading_table(results: Any, plain: Any = None) -> Table:
@@ -57,6 +80,7 @@ def reading_table(results: Any, plain: Any = None) -> Table:
             f"and window; {at['repeated']:.1%} of the windows hold more than one elementary change"
             + (VIBRATION if "vibration" in summary.index else "")
             + ("" if plain is None else "; plain: the share without hysteresis and persistence")
+            + (f"; {at['comment']}" if "comment" in at else "")
         ),
     )
     carried = "conductivity" if charged else "onsager"
@@ -82,7 +106,7 @@ def reading_table(results: Any, plain: Any = None) -> Table:
         "sum",
         percent(summary["share"].sum(skipna=False)),
         "",
-        three_digits(part.sum(skipna=False)),
+        sum_text(results, summary),
     ]
     table.add_row(*cells, three_digits(summary["frequency"].sum(skipna=False)), "")
     return table

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import gammaincinv
 
 from .. import onsager
 from ..onsager.block_bootstrap import FEWEST_BLOCKS
-from .elementary import elementary_resolution, reading_resolution
+from .elementary import MOST_REPEATED, elementary_resolution, reading_resolution
 from .estimates import path_samples
 from .hop_dates import finer_than_dates
 
@@ -90,6 +91,8 @@ def recommend(
 
     Notes
     -----
+    Events have no reading where `MOST_REPEATED` of the carriers or more change twice within the
+    shortest resolution (frames too far apart, or flickering contacts); coefficients have one then.
     Slopes at two horizons agree when they differ by less than twice the root sum of squares of
     the half widths of their intervals. All longer horizons with ten blocks or more, at least two,
     must agree with the chosen one. A resolution shorter than the scatter of entry minus crossing,
@@ -107,13 +110,21 @@ def recommend(
         about = data["diffusive_onsager"].attrs
         first, last = float(about["first_lag_ps"]), float(np.max(about["lag_ps"]))
         undated = finer_than_dates(settings, name, read * dt)
+        words = elementary_resolution(blocks, species, [read])[2]
+        flickering = no_labels(blocks, species, read)
         why = " ".join(filter(None, (no_reading(data, species), undated)))
-        text = (
-            f"{name}: no reading. {why} {_sentence(words)}"
-            if why
-            else f"{name}: labels over {read * dt:g} ps, lags from {first:g} to {last:g} ps. "
-            f"{_sentence(words)} {_about_lags(about)}"
-        )
+        if why:
+            text = f"{name}: no reading. {why} {flickering or _sentence(words)}"
+        elif flickering:
+            text = (
+                f"{name}: no reading of its events. {flickering} Coefficients are read from lags "
+                f"from {first:g} to {last:g} ps. {_about_lags(about)}"
+            )
+        else:
+            text = (
+                f"{name}: labels over {read * dt:g} ps, lags from {first:g} to {last:g} ps. "
+                f"{_sentence(words)} {_about_lags(about)}"
+            )
         if undated:
             read = None
     elif too_fine:
@@ -166,6 +177,34 @@ def no_reading(data: xr.Dataset, species: int) -> str:
     return ""
 
 
+def no_labels(blocks: Blocks, species: int, resolution: int) -> str:
+    """Why labels of a resolution are not to be read: too many changes; empty where they are.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    species : int
+    resolution : int
+        Frames.
+    """
+    if not blocks.system.ruled_species[species]:
+        return ""
+    repeated = elementary_resolution(blocks, species, [resolution])[1]
+    if repeated < MOST_REPEATED:
+        return ""
+    over = resolution * blocks.dt
+    text = (
+        f"Within {over:g} ps, the shortest resolution that can be read, {repeated:.0%} of the "
+        f"carriers have more than one change of microstate, {MOST_REPEATED:.0%} or more: frames "
+        "are too far apart, or contacts flicker (hysteresis, persistence)."
+    )
+    if repeated < 1:
+        # the mean number of independent changes with this part of two or more
+        wanted = over * float(gammaincinv(2, MOST_REPEATED) / gammaincinv(2, repeated))
+        text += f" Changes that are independent need frames at most {wanted:.1g} ps apart."
+    return text
+
+
 def memory_left_open(data: xr.Dataset) -> float:
     """Memory in ps that the lags leave open and that is too long for the trajectory; 0: none."""
     return float(data["diffusive_onsager"].attrs.get("open_memory_ps", 0.0))
@@ -182,6 +221,14 @@ def _about_lags(about: Mapping[str, Any]) -> str:
 
 def _sentence(words: str) -> str:
     return words[0].upper() + words[1:] + "."
+
+
+def _number_of_horizons(number: int) -> str:
+    if number == 0:
+        return "no horizon of that resolution has"
+    if number == 1:
+        return "only 1 horizon of that resolution has"
+    return f"only {number} horizons of that resolution have"
 
 
 def steady_horizon(
@@ -206,8 +253,8 @@ def steady_horizon(
         return (
             None,
             unknown,
-            f"only {len(order)} horizons of that resolution have {FEWEST_BLOCKS} blocks or more: "
-            "the trajectory is too short to see a steady slope",
+            f"{_number_of_horizons(len(order))} {FEWEST_BLOCKS} blocks or more: the trajectory is "
+            "too short to see a steady slope",
         )
     half = {n: (found[n][2] - found[n][1]) / 2 for n in order}
     for k, n in enumerate(order[:-AGREEING]):

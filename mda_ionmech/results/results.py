@@ -19,6 +19,7 @@ import numpy as np
 from ..lib.checks import is_one_of, shown
 from ..lib.errors import InputError
 from ..lib.later import later
+from .ends import with_ends
 from .tree import ResultTree
 
 if TYPE_CHECKING:
@@ -115,11 +116,13 @@ class Results(ResultTree):
             Index event, with `by` (event, flag) without the parts that never occur; columns
             ``share`` of the species' Onsager coefficient with ``share_low`` and ``share_high``,
             ``onsager`` (1/(J m s)); in the window view also ``self`` and ``distinct`` part as
-            shares of the same coefficient, ``frequency`` (1/ns), ``effectiveness`` (A^2) and
-            ``count`` (carrier-windows), in the others ``onsager_low`` and ``onsager_high``. The
-            diffusive view has all of these but self and distinct, with counts in windows of the
-            resolution, and ``conductivity`` (S/m) with its interval.
-            ``attrs`` hold the window or resolution and horizon, the species and the units.
+            shares of the same coefficient, ``frequency`` (1/ns), ``effectiveness`` (A^2),
+            ``count`` (carrier-windows) and ``conductivity`` (S/m) with its interval, in the others
+            ``onsager_low`` and ``onsager_high``. The diffusive view has all of these but self and
+            distinct, with counts in windows of the resolution.
+            ``attrs`` hold the window or resolution and horizon, the species, the units, the
+            fraction ``repeated`` of carrier-windows with more than one change of microstate, and
+            the ``comment`` why shares are NaN, where they are.
 
         Raises
         ------
@@ -180,6 +183,9 @@ class Results(ResultTree):
                 "frequency": data["event_frequency"].values,
                 "effectiveness": data["effectiveness"].values,
                 "count": data["event_count"].values,
+                "conductivity": data["event_conductivity"].values,
+                "conductivity_low": data["event_conductivity_low"].values,
+                "conductivity_high": data["event_conductivity_high"].values,
             },
             index=pd.Index([str(e) for e in data["event"].values], name="event"),
         )
@@ -188,8 +194,20 @@ class Results(ResultTree):
             "species": name,
             "window_ps": float(data["window"]),
             "level": float(data["share_low"].attrs["level"]),
-            "units": {"onsager": "1/(J m s)", "frequency": "1/ns", "effectiveness": "angstrom2"},
+            "units": {
+                "onsager": "1/(J m s)",
+                "frequency": "1/ns",
+                "effectiveness": "angstrom2",
+                "conductivity": "S/m",
+            },
         }
+        if "multi_hop_fraction" in data:
+            table.attrs["repeated"] = float(data["multi_hop_fraction"])
+        if table["share"].isna().any():
+            from .diffusive_table import undefined_shares
+
+            total = with_ends(data, "onsager", species_2=name)
+            table.attrs["comment"] = undefined_shares(name, total)
         return UnitTable.of(table)
 
     def recommend(self, *, species: str | None = None) -> Recommendation:
@@ -517,6 +535,7 @@ class Results(ResultTree):
             conductivity is zero within its interval, or where conservation of momentum fixes those
             of the species (if two kinds of ions are the whole system; ``attrs["comment"]``). They
             depend on the frame of reference (``attrs["frame"]``), but their sum does not.
+            ``attrs["labels_ps"]``: over which length the labels of each species are read.
         """
         from .window_tables import transference
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from ..lib import number_text
 from ..lib.errors import InputError
-from ..lib.number_text import measured
+from ..lib.number_text import measured, three_digits
 from ..lib.terminal import headed
 from .arrhenius_fits import KJ_PER_MOL
 from .arrhenius_law_tables import QUANTITIES, print_laws, span
-from .plain_tables import fixed, number, plain_table, reach
+from .ends import ENDS, with_ends
+from .plain_tables import fixed, number, plain_table
 from .reading_table import percent, reading_table
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def events_table(results: Results, window: float | None, plain: Results | None =
             f"share: percent of the Onsager coefficient with its {level} interval; self and "
             "distinct: its two parts; per ns: windows with this label per ion; Å²: effectiveness, "
             "D^e.D per ion and window"
+            + _repeated(summary.attrs)
             + ("" if plain is None else "; plain: the share without hysteresis and persistence")
         ),
     )
@@ -43,24 +46,31 @@ def events_table(results: Results, window: float | None, plain: Results | None =
     for event, row in summary.iterrows():
         cells = [
             str(event),
-            percent(row["share"]),
-            reach(row["share_low"], row["share_high"], percent),
+            *number_text.percent(*(row[f"share{end}"] for end in ENDS)),
             percent(row["self"]),
             percent(row["distinct"]),
-            number(row["frequency"]),
-            number(row["effectiveness"]),
+            three_digits(row["frequency"]),
+            three_digits(row["effectiveness"]),
         ]
         if shares is not None:
             cells.append(percent(shares[str(event)]))
         table.add_row(*cells)
     sums = summary[["share", "self", "distinct", "frequency"]].sum(skipna=False)
     cells = ["sum", percent(sums["share"]), "", percent(sums["self"]), percent(sums["distinct"])]
-    cells += [number(sums["frequency"]), ""]
+    cells += [three_digits(sums["frequency"]), ""]
     if shares is not None:
         cells.append(percent(shares.sum(skipna=False)))
     table.add_section()
     table.add_row(*cells)
     return table
+
+
+def _repeated(about: Mapping[Any, Any]) -> str:
+    """What windows hold more than one change, and why shares are unknown where they are."""
+    said = ""
+    if "repeated" in about:
+        said += f"; {about['repeated']:.1%} of the windows hold more than one elementary change"
+    return said + (f"; {about['comment']}" if "comment" in about else "")
 
 
 def view_table(
@@ -83,16 +93,12 @@ def view_table(
         1,
     )
     for event, row in summary.iterrows():
-        table.add_row(
-            str(event),
-            percent(row["share"]),
-            reach(row["share_low"], row["share_high"], percent),
-            number(row["onsager"]),
-        )
-    total, low, high = summary.attrs["total"]
+        share = number_text.percent(*(row[f"share{end}"] for end in ENDS))
+        table.add_row(str(event), *share, number(row["onsager"]))
+    total = summary.attrs["total"]
     table.add_section()
-    table.add_row("sum", percent(summary["share"].sum(skipna=False)), "", number(total))
-    table.caption = f"sum: {number(total)} ({reach(low, high, number)}) 1/(J m s)"
+    table.add_row("sum", percent(summary["share"].sum(skipna=False)), "", number(total[0]))
+    table.caption = f"sum: {number_text.with_interval(*total)} 1/(J m s)"
     return table
 
 
@@ -114,7 +120,7 @@ def transport_table(results: Results, window: float | None) -> Table:
     for name, row in transport.iterrows():
         unit = "" if row["unit"] == "1" else str(row["unit"])
         lines = [(str(name), 1, unit)]
-        if name == "conductivity" and "window_ps" not in transport.attrs:
+        if name == "conductivity":
             lines.append(("", 10, "mS/cm"))
         for label, scale, of in lines:
             value, low, high = (scale * row[k] for k in ("value", "low", "high"))
@@ -146,6 +152,9 @@ def print_result(
             console.print(one.text)
         console.print(reading_table(results, plain))
     else:
+        if window is None and "blocks" in results.tree.children:
+            for one in results.verdict():
+                console.print(one.text)
         console.print(events_table(results, window, plain))
     console.print(transport_table(results, window))
     if "path_slope" in results.decomposition:
@@ -255,19 +264,20 @@ def concertedness(results: Results, window: float | None, species: str | None = 
         one = data.sel(species=name)
         if not float(one["multi_fraction"]) >= 0:
             continue
-        linked = (
-            f"Of the hops of {name} in windows of {float(data['window']):g} ps, "
-            f"{float(one['multi_fraction']):.0%} are linked to others; "
-            f"{float(one['multi_fraction_circular']):.0%} would be by chance (records shifted in "
-            "time)"
+        fraction, chance, gas = (
+            number_text.percent_with_interval(*with_ends(one, f"multi_fraction{null}"))
+            for null in ("", "_circular", "_exclusion")
         )
-        gas = float(one["multi_fraction_exclusion"])
-        if not gas >= 0:
+        linked = (
+            f"Of the hops of {name} in windows of {float(data['window']):g} ps, {fraction} are "
+            f"linked to others; {chance} would be by chance (records shifted in time)"
+        )
+        if not float(one["multi_fraction_exclusion"]) >= 0:
             why = lacking.get(str(name), "its hops cannot be compared with one")
             said.append(f"{linked}; there is no exclusion gas beside them: {why}.")
             continue
         said.append(
-            f"{linked}, {gas:.0%} in an exclusion gas with as many hops: only an excess over both "
+            f"{linked}, {gas} in an exclusion gas with as many hops: only an excess over both "
             "is evidence of concerted motion, and the fraction depends on the window."
         )
     return said

@@ -157,9 +157,10 @@ def _verdict(table: pd.DataFrame, few: bool) -> tuple[bool | None, str]:
     }[test].format(what)  # fmt: skip
     limit = float(-ndtri(FALSE_ALARM / (2 * len(table))))
     worst = float(apart.max())
+    places = 1 if f"{worst:.1f}" != f"{limit:.1f}" else 2
     text = (
-        f"{head}largest of {len(table)} deviations: {unit} ({species}), {worst:.1f} standard "
-        f"errors (threshold {limit:.1f}). "
+        f"{head}largest of {len(table)} deviations: {unit} ({species}), {worst:.{places}f} "
+        f"standard errors (threshold {limit:.{places}f}). "
     )
     if few:
         return None, text + "With fewer than ten blocks the noise is a guess and nothing follows."

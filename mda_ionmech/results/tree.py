@@ -307,7 +307,13 @@ class ResultTree:
                 f"{argument}={value:g} ps is outside the scan; the {argument}s are "
                 f"{', '.join(f'{n * dt:g}' for n in frames)} ps"
             )
-        return min(frames, key=lambda n: abs(n * dt - value))
+        found = min(frames, key=lambda n: abs(n * dt - value))
+        if not np.isclose(found * dt, value, rtol=1e-6):
+            warn_user(
+                f"{argument}={value:g} ps is not in the scan: {found * dt:g} ps, the nearest, is "
+                "used"
+            )
+        return found
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..lib.number_text import with_interval
+from ..lib.number_text import percent_with_interval, with_interval
+from ..lib.still_carriers import is_still
 from ..lib.whole_frames import whole_frames
 from ..onsager.block_bootstrap import percentiles
+from .diffusive_self import trajectories
 from .elementary import reading_resolution
 from .ends import with_ends
 from .filter_finding import filter_finding, listed
@@ -22,7 +24,8 @@ from .hop_definitions import (
     other_linked_hops,
     own_linked_hops,
 )
-from .recommend import memory_left_open, no_reading
+from .recommend import memory_left_open, no_labels, no_reading
+from .sufficiency import least_length, nanoseconds
 
 _DEFINITIONS = {
     "core, entry": "hops dated by the entry into a core",
@@ -38,9 +41,6 @@ _WORDS = {
 }
 #: Part of normal samples within a standard error of their mean.
 _ONE_ERROR = 0.6827
-#: Length of trajectory in lags from which slopes agree: lines start at twice such a lag, up to a
-#: quarter of the last one, which is a tenth of the trajectory.
-LAGS_TO_SETTLE = 80
 #: Relative error of the conductivity and of the leading share above which data are scarce.
 SCARCE = 0.1
 
@@ -116,20 +116,22 @@ def verdict(results: Any, species: str | None) -> Verdict:
         undated = finer_than_dates(
             results.settings, name, None if read is None else read * results.blocks.dt
         )
-        events = Sentence("events", "undated", undated) if undated else _events(results, name)
+        flickering = "" if read is None else no_labels(results.blocks, index, read)
+        if is_still(name, results.warnings):
+            events: Sentence | None = _still(results, name)
+        elif undated:
+            events = Sentence("events", "undated", undated)
+        else:
+            events = _events(results, name, flickering)
         found += [_carriers(results), events]
         if (said := filter_finding(results, name, APART)) is not None:
             found.append(Sentence("filters", *said))
     found += [_concerted(results, name), _diffusive(results, name, why), _reversal(results)]
     if not why:
         found.append(_data(results, name))
-    elif results.has_diffusive_view:
+    elif results.blocks.paths:
         found.append(_lacking(results, name))
     return Verdict(tuple(one for one in found if one is not None))
-
-
-def _percent(value: float, low: float, high: float) -> str:
-    return f"{100 * value:.0f}% ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def _carriers(results: Any) -> Sentence | None:
@@ -142,7 +144,8 @@ def _carriers(results: Any) -> Sentence | None:
     names = [str(s) for s in numbers["species"].values]
     if len(names) > 1 and np.isfinite(numbers).all():
         parts = [
-            f"{n} carries " + _percent(*with_ends(data, "diffusive_transference_number", species=n))
+            f"{n} carries "
+            + percent_with_interval(*with_ends(data, "diffusive_transference_number", species=n))
             for n in names
         ]
         text += f" Of it {', '.join(parts)}."
@@ -150,19 +153,35 @@ def _carriers(results: Any) -> Sentence | None:
     return Sentence("carriers", leading, text)
 
 
-def _events(results: Any, name: str) -> Sentence | None:
+def _still(results: Any, name: str) -> Sentence:
+    return Sentence(
+        "events",
+        "still",
+        f"{name} does not move in this trajectory: what its events carry is the motion of the "
+        f"{results.settings['frame']} frame of reference.",
+    )
+
+
+def _events(results: Any, name: str, flickering: str = "") -> Sentence | None:
     table = results.summary(view="diffusive", species=name)
     if len(table) < 2:
         return None
     over = f"labels over {table.attrs['resolution_ps']:g} ps"
     order = table.sort_values("share", ascending=False)
     said = [
-        f"{event} {_percent(row['share'], row['share_low'], row['share_high'])}"
+        f"{event} {percent_with_interval(row['share'], row['share_low'], row['share_high'])}"
         for event, row in order.iterrows()
         if abs(row["share"]) >= 0.005
     ]
     first, second = (str(e) for e in order.index[:2])
     blocks = results.blocks
+    if flickering:
+        return Sentence(
+            "events",
+            "flickering",
+            f"The events of {name} have no reading. {flickering} With {over} their shares would "
+            f"be: {', '.join(said)}.",
+        )
     at = blocks.resolutions.index(whole_frames(table.attrs["resolution_ps"], blocks.dt))
     k, drawn = blocks.names.index(name), results.samples("diffusive_share")
     one, other = (drawn[:, k, blocks.events.index(e), at] for e in (first, second))
@@ -287,45 +306,54 @@ def _reversal(results: Any) -> Sentence | None:
 
 def _data(results: Any, name: str) -> Sentence:
     table = results.data_sufficiency(species=name)
-    shares = table[table.index.str.startswith("share of ")]
-    picked: list[Any] = [table.index[0]]
-    if len(shares) > 1:
-        picked.append(shares["value"].idxmax())
+    picked = _leading(table)
     said = [f"{100 * table.loc[k, 'relative_error']:.0f}% on {_the(k)}" for k in picked]
     worst = table.loc[picked, "relative_error"].max()
     length, needed = table["length"].iloc[0], table.loc[picked, "needed"].max()
     text = f"{length:.3g} ns of trajectory give an error of {' and '.join(said)}"
     if memory_left_open(results.decomposition):
         text += "; errors allow for the memory that is left open"
-        return Sentence("data", "scarce", f"{text}; about {needed:.2g} ns are needed.")
+        return Sentence("data", "scarce", f"{text}; about {nanoseconds(needed)} are needed.")
     if worst <= SCARCE:
         return Sentence("data", "sufficient", f"{text}.")
     return Sentence(
-        "data", "scarce", f"{text}; for {100 * SCARCE:.0f}% about {needed:.2g} ns are needed."
+        "data", "scarce", f"{text}; for {100 * SCARCE:.0f}% about {nanoseconds(needed)} are needed."
     )
+
+
+def _leading(table: Any) -> list[str]:
+    """The total and the largest share of a table of errors."""
+    shares = table[table.index.str.startswith("share of ")]
+    largest = [str(shares["value"].idxmax())] if len(shares) > 1 else []
+    return [str(table.index[0]), *largest]
 
 
 def _lacking(results: Any, name: str) -> Sentence | None:
     """The least length of trajectory for a reading, where there is none."""
-    data = results.decomposition
-    about = data["diffusive_onsager"].attrs
-    _, low, high = with_ends(data, "diffusive_onsager", species=name, species_2=name)
-    length = sum(results.blocks.lags[0].frames) * results.blocks.dt / 1000
-    if not int(about["settled"]):
-        needed = LAGS_TO_SETTLE * float(about["settled_from_ps"]) / 1000
-        text = "to compare slopes from later lags"
-    elif low <= 0 <= high and high > 0:
-        needed = length * ((high - low) / 2 / high / SCARCE) ** 2
-        text = (
-            f"for {100 * SCARCE:.0f}% of the coefficient, if it is as large as its interval allows"
-        )
-    else:
-        return None
-    return Sentence(
-        "data",
-        "scarce",
-        f"The trajectory has {length:.3g} ns; at least about {needed:.2g} ns are needed {text}.",
-    )
+    table = results.data_sufficiency(SCARCE, species=name)
+    least, why = least_length(results)
+    largest = _leading(table)[1:]
+    # what has no reading is the coefficient of the species, whatever the conductivity is
+    picked = [f"L({name}, {name})", *largest]
+    picked = [k for k in picked if np.isfinite(table.loc[k, "relative_error"])]
+    length = f"The trajectory has {table['length'].iloc[0]:.3g} ns"
+    pieces = trajectories(results.blocks)
+    if len(pieces) > 1:
+        longest = max(pieces) * results.blocks.dt / 1000
+        length += f" in {len(pieces)} pieces, the longest of {longest:.3g} ns"
+        why += " in one piece"
+    said = [f"at least about {nanoseconds(least)} are needed {why}"] if least else []
+    if picked:
+        needed = nanoseconds(float(table.loc[picked, "needed"].max()))
+        of = " and ".join(_the(k) for k in picked)
+        bound = any(k in table.attrs["lower_bounds"] for k in picked)
+        text = f"{'at least ' if bound else ''}about {needed} {'' if said else 'are needed '}"
+        text += f"for {SCARCE:.0%} on {of}"
+        text += ", if it is as large as its interval allows" if bound else ""
+        if not results.has_diffusive_view:
+            text += f", by the errors in windows of {results.longest_window:g} ps"
+        said.append(text)
+    return Sentence("data", "scarce", f"{length}; {', and '.join(said)}.") if said else None
 
 
 def _the(quantity: str) -> str:

@@ -12,8 +12,8 @@ import xarray as xr
 
 from ..lib.errors import InputError
 from ..lib.unit_table import UnitTable
-from ..lib.whole_frames import whole_frames
 from ..onsager.block_bootstrap import percentiles
+from .elementary import reading_resolution
 from .ends import with_ends
 from .tree import ResultTree
 from .view_estimates import event_transference, view_table
@@ -76,7 +76,29 @@ class Coefficients:
         comment = str(self.data["transference_number"].attrs.get("comment", ""))
         if comment and not np.isfinite(numbers).any() and np.isfinite(ratio):
             out["comment"] = comment
+        elif why := self.undefined():
+            out["comment"] = why
         return out
+
+    def undefined(self) -> str:
+        """Why ratios or self parts have no value; empty where they have one."""
+        said = []
+        _, low, high = self.ends("conductivity")
+        ratio = float(self.data[self.variable("haven_ratio")])
+        own = self.data[self.variable("nernst_einstein")]
+        charged = any(s["charge"] for s in self.results.settings["species"])
+        if charged and not np.isfinite(ratio) and np.isfinite(own):
+            why = "has no interval" if np.isnan(low) else "is zero within its interval"
+            said.append(
+                "Haven ratio and transference numbers are undefined (NaN): the conductivity "
+                f"{why if low <= 0 <= high or np.isnan(low) else 'is zero'}"
+            )
+        if not np.isfinite(own):
+            said.append(
+                "self-diffusivities and what follows from them are unknown (NaN): the run has too "
+                "few windows up to a tenth of the trajectory; run with windows='log'"
+            )
+        return "; ".join(said)
 
 
 def transference(results: ResultTree, window: float | None) -> pd.DataFrame:
@@ -86,7 +108,21 @@ def transference(results: ResultTree, window: float | None) -> pd.DataFrame:
     if not np.isfinite(at.data[at.variable("transference_number")]).all():
         rows = {k: (np.nan, np.nan, np.nan, v[3]) for k, v in rows.items()}
     columns = ("transference", "low", "high", "conductivity")
-    return UnitTable.of_rows(rows, columns, ["species", "event"], at.about())
+    about = at.about()
+    if at.diffusive:
+        about["labels_ps"] = _label_lengths(results)
+    return UnitTable.of_rows(rows, columns, ["species", "event"], about)
+
+
+def _label_lengths(results: ResultTree) -> dict[str, float]:
+    """Over which length the labels of each species with an event rule are read, ps."""
+    blocks = results.blocks
+    read = [reading_resolution(results.decomposition, blocks, k) for k in range(len(blocks.names))]
+    return {
+        name: n * blocks.dt
+        for name, n, ruled in zip(blocks.names, read, blocks.system.ruled_species, strict=True)
+        if ruled and n is not None
+    }
 
 
 def transport(results: ResultTree, window: float | None) -> pd.DataFrame:
@@ -112,16 +148,21 @@ def _at_window(at: Coefficients) -> dict[tuple[str, str], tuple[float, float, fl
 
 
 def _in_the_limit(at: Coefficients) -> dict[tuple[str, str], tuple[float, float, float, float]]:
-    """Fractions of the conductivity in the diffusive limit, labels read at its resolution."""
+    """Fractions of the conductivity in the diffusive limit."""
     data, blocks = at.data, at.results.blocks
-    resolution = float(data["diffusive_onsager"].attrs["resolution_ps"])
-    k = blocks.resolutions.index(whole_frames(resolution, blocks.dt))
     sigma = float(data["diffusive_conductivity"])
-    part = data["diffusive_event_conductivity"].values[..., k]
-    drawn = at.results.samples("diffusive_event_conductivity")[..., k]
+    # the labels of each species over its own resolution, as in its summary
+    read = [reading_resolution(data, blocks, k) for k in range(len(blocks.names))]
+    over = [blocks.resolutions.index(n) for n in read if n is not None]
+    species = np.arange(len(over))
+    every = data["diffusive_event_conductivity"].transpose("species", "event", "resolution").values
+    part = every[species, :, over]
+    samples = at.results.samples("diffusive_event_conductivity")
+    drawn = samples[:, species, :, over].swapaxes(0, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = percentiles(drawn / drawn.sum(axis=(1, 2))[:, None, None], blocks.level)
         share = part / sigma
+        low, high = percentiles(drawn / drawn.sum(axis=(1, 2))[:, None, None], blocks.level)
+        low, high = np.minimum(low, share), np.maximum(high, share)
     return {
         (blocks.names[a], blocks.events[e]): (
             float(share[a, e]), float(low[a, e]), float(high[a, e]), float(part[a, e])

@@ -268,11 +268,15 @@ def test_intervals_by_hand():
     drawn = np.arange(101.0)[:, None] * np.ones(4)
     drawn[:50, 1] = np.nan
     drawn[:51, 2] = np.nan
-    low, high = onsager.interval(np.array([50.0, 50.0, 50.0, np.nan]), drawn, many, 0.8)
+    low, high = onsager.interval(np.array([50.0, 70.0, 50.0, np.nan]), drawn, many, 0.8)
     np.testing.assert_allclose(low, [10, 55, np.nan, np.nan])
     np.testing.assert_allclose(high, [90, 95, np.nan, np.nan])
     for end in onsager.interval(np.zeros(2), np.empty((0, 2)), few, 0.8):
         assert np.isnan(end).all()
+    # an interval holds its value, and ends where the quantity ends
+    value = np.array([5.0, 97.0])
+    low, high = onsager.interval(value, drawn[:, [0, 0]], many, 0.8, least=20, most=80)
+    np.testing.assert_allclose([low, high], [[5, 20], [80, 97]])
 
 
 def test_what_several_plans_make_together():
