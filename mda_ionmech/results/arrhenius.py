@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..lib.checks import is_one_of, shown
+from ..lib.checks import is_one_of, positive, shown
 from ..lib.errors import InputError
 from ..lib.later import later
 from .arrhenius_dataset import fitted_dataset
@@ -25,16 +25,21 @@ from .arrhenius_inputs import (
     TemperatureSeries,
     check_alike,
     check_temperatures,
+    warn_of_energies,
+    warn_of_gaps,
+    warn_of_refusals,
+)
+from .arrhenius_laws import warn_of_bends
+from .arrhenius_segments import FEWEST_FOR_SEGMENTS
+from .arrhenius_views import (
+    check_lengths,
+    check_view,
     diffusive_resolution,
     place_of,
     recommended_lengths,
     sound_view,
     temperature_of,
-    warn_of_energies,
-    warn_of_gaps,
 )
-from .arrhenius_laws import warn_of_bends
-from .arrhenius_segments import FEWEST_FOR_SEGMENTS
 from .ends import ENDS
 from .load_file import load
 from .results import Results
@@ -178,8 +183,8 @@ class Arrhenius:
             rows = rows[(rows["species"] == fitted) & (rows["event"] == "total")]
             reason = rows.loc[rows["quantity"] == "onsager", "reason"].iloc[0]
             raise InputError(
-                f"there is no budget: L T of {fitted} has no logarithm, {reason}; the "
-                "energies of its events are in table()"
+                f"there is no budget: L T of {fitted} has no logarithm, {reason}; run these "
+                "temperatures longer, or leave them out; energies of its events are in table()"
             )
         columns = {
             f"{name}{end}": self.data[f"{kind}_{name}{end}"].values
@@ -201,11 +206,13 @@ class Arrhenius:
             with a probability of 0.9 or more, "bent" where the straight line is excluded but not
             one of the others, "undecided", "none" where no law describes the data, "too_few" below
             five temperatures, empty where there is no logarithm; ``arrhenius``, ``vtf`` and
-            ``segments``, the probabilities; ``statement``, the same in words.
+            ``segments``, the probabilities; ``straight``, that of deviations from a straight line
+            as large or larger, NaN for two temperatures; ``statement``, the same in words.
         """
         table = self._rows({}, ["law"], 1.0, "eV")
         for k, name in enumerate(self.data["candidate"].values):
             table[str(name)] = self.data["law_probability"].values[:, k]
+        table["straight"] = self.data["law_straight"].values
         table["statement"] = self.data["law_statement"].values
         return table[self.data["law_asked"].values].reset_index(drop=True)
 
@@ -373,8 +380,9 @@ def arrhenius(
     UserWarning
         For two temperatures, which give neither a curvature nor a goodness of fit, where the rules
         or filters of the results differ, for activation energies that no transport has, where the
-        data exclude a straight line, so that the energy is a mean over the range, and where the
-        budget does not hold.
+        data exclude a straight line, so that the energy is a mean over the range, where the budget
+        does not hold, where the total has no energy, and where ``view="auto"`` takes another view
+        than the diffusive one because a result has none.
 
     Notes
     -----
@@ -402,6 +410,10 @@ def arrhenius(
             "results must be a list, one result per temperature; got a single one, which has no "
             "activation energy"
         )
+    window, resolution, horizon = (
+        None if ps is None else positive(argument, ps, "ps", "leave it out for the recommended one")
+        for argument, ps in (("window", window), ("resolution", resolution), ("horizon", horizon))
+    )
     opened = [r if isinstance(r, Results) else load(r) for r in results]
     opened.sort(key=temperature_of)
     if len(opened) < _FEWEST.get(model, 0):
@@ -421,6 +433,8 @@ def arrhenius(
         )
     if view == "auto":
         view = sound_view(opened, name, window, resolution, horizon)
+    check_lengths(view, window, resolution, horizon)
+    check_view(opened, view)
     if view == "diffusive" and resolution is None:
         resolution = diffusive_resolution(opened, name)
     if view in ("path", "slope") and (resolution is None or horizon is None):
@@ -428,6 +442,7 @@ def arrhenius(
     place = place_of(opened, view, window, resolution, horizon)
     series = TemperatureSeries(opened, view, place, name)
     fits = Arrhenius(fitted_dataset(series, model))
+    warn_of_refusals(fits.table(), name)
     warn_of_energies(fits.table(), [temperature_of(r) for r in opened])
     warn_of_bends(fits.laws())
     if "budget_parts" in fits.data:

@@ -270,6 +270,8 @@ def _add_laws(
     add("law_probability", ["row", "candidate"],
         np.array([[f.probability[k] for k in PARAMETERS] for f in found]), "1",
         "probability of a law, all laws being equally probable before")  # fmt: skip
+    add("law_straight", "row", np.array([f.straight for f in found]), "1",
+        "probability of deviations from a straight line as large or larger")  # fmt: skip
     add("law_statement", "row", np.array([f.statement for f in found], dtype=str), "1",
         "law that the data support, in words")  # fmt: skip
     return [f.law for f in found]

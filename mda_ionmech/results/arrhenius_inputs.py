@@ -11,29 +11,19 @@ import numpy as np
 
 from ..lib.errors import InputError
 from ..onsager.coefficients import MAX_RESIDUAL
+from .arrhenius_views import BY_EVENT, near, temperature_of
 from .results import Results
 from .same_settings import differing_labels, in_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Per view: coefficients by event, and conductivity.
-_BY_EVENT = {
-    "window": "event_onsager",
-    "path": "path_onsager",
-    "slope": "path_slope",
-    "diffusive": "diffusive_event_onsager",
-}
+#: Per view: conductivity.
 _CONDUCTIVITY = {
     "path": "path_conductivity",
     "slope": "slope_conductivity",
     "diffusive": "diffusive_event_conductivity",
 }
-
-
-def temperature_of(results: Results) -> float:
-    """Temperature of a result, K."""
-    return float(results.settings["temperature_K"])
 
 
 #: No ion is transported with a higher activation energy, eV.
@@ -122,6 +112,25 @@ def warn_of_energies(table: pd.DataFrame, temperatures: Sequence[float]) -> None
             )
 
 
+def warn_of_refusals(table: pd.DataFrame, species: str) -> None:
+    """Warn where the total of a species has no energy, with the remedy.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `Arrhenius.table` returns.
+    species : str
+    """
+    mine = (table["event"] == "total") & (table["quantity"] == "onsager")
+    reason = table.loc[mine & (table["species"] == species), "reason"].iloc[0]
+    if reason:
+        warnings.warn(
+            f"L T of {species} has no activation energy: {reason}; run the temperatures that are "
+            "named longer, or leave them out",
+            stacklevel=3,
+        )
+
+
 def warn_of_gaps(budget: pd.DataFrame) -> None:
     """Warn where the energy from the events is not that of the total.
 
@@ -141,165 +150,6 @@ def warn_of_gaps(budget: pd.DataFrame) -> None:
             "the line of an event is not straight",
             stacklevel=3,
         )
-
-
-def sound_view(
-    results: Sequence[Results],
-    species: str,
-    window: float | None,
-    resolution: float | None,
-    horizon: float | None,
-) -> str:
-    """The diffusive view where every temperature has one; else the slope or the window view.
-
-    The slope view where a horizon is given, or where it is recommended at every temperature.
-    """
-    if horizon is not None:
-        return "slope"
-    if window is None and all(r.has_diffusive_view for r in results):
-        return "diffusive"
-    if resolution is not None:
-        return "slope"
-    if window is not None or any("path_slope" not in r.decomposition for r in results):
-        return "window"
-    for r in results:
-        advice = r.recommend(species=species)
-        if advice.resolution is None or advice.horizon is None:
-            warnings.warn(
-                f"the window view is used, because of the slope view at {temperature_of(r):g} K: "
-                f"{advice}",
-                stacklevel=3,
-            )
-            return "window"
-    return "slope"
-
-
-def recommended_lengths(
-    results: Sequence[Results],
-    view: str,
-    species: str,
-    resolution: float | None,
-    horizon: float | None,
-) -> tuple[float, float]:
-    """The shortest resolution and the longest horizon recommended at any temperature."""
-    check_view(results, view)
-    advice = [r.recommend(species=species) for r in results]
-
-    def recommended(name: str) -> list[float]:
-        missing = [one for one in advice if getattr(one, name) is None]
-        if missing:
-            raise InputError(f"the {view} view needs {name}=... in ps; {missing[0]}")
-        return [getattr(one, name) for one in advice]
-
-    return (
-        min(recommended("resolution")) if resolution is None else resolution,
-        max(recommended("horizon")) if horizon is None else horizon,
-    )
-
-
-def diffusive_resolution(results: Sequence[Results], species: str) -> float:
-    """The shortest resolution at which labels are read in the diffusive view of any temperature."""
-    check_view(results, "diffusive")
-    lengths = []
-    for one in results:
-        advice = one.recommend(species=species)
-        if advice.label_resolution is None:
-            raise InputError(
-                f"the result at {temperature_of(one):g} K has no reading in the diffusive view: "
-                f"{advice}"
-            )
-        lengths.append(advice.label_resolution)
-    return min(lengths)
-
-
-def check_view(results: Sequence[Results], view: str) -> None:
-    """Refuse results without a view."""
-    for r in results:
-        if _BY_EVENT[view] not in r.decomposition:
-            raise InputError(
-                f"the result at {temperature_of(r):g} K has no {view} view; run it again with "
-                "resolutions='log' and horizons='log'"
-            )
-
-
-def place_of(
-    results: Sequence[Results],
-    view: str,
-    window: float | None,
-    resolution: float | None,
-    horizon: float | None,
-) -> dict[str, float]:
-    """The window, or resolution and horizon, common to all results."""
-    if view == "window":
-        if resolution is not None or horizon is not None:
-            raise InputError(
-                "the window view has one length: give window=..., or view='slope' with "
-                "resolution=... and horizon=..."
-            )
-        if window is None:
-            sound = [
-                {float(w) for w, b in zip(d["window"].values, d["blocks"].values, strict=True)
-                 if b >= 10}
-                for d in (r.decomposition for r in results)
-            ]  # fmt: skip
-            common = [w for w in sorted(sound[0]) if all(_near(w, s) for s in sound[1:])]
-            if not common:
-                raise InputError(
-                    "no window has ten blocks at every temperature; give window=..., or analyse "
-                    "all of them with the same windows=[...]"
-                )
-            window = common[-1]
-        return {"window": _common(results, "window", window)}
-    if window is not None:
-        raise InputError(
-            f"window={window:g} belongs to view='window'; the {view} view takes resolution=... "
-            "and horizon=..."
-        )
-    assert resolution is not None
-    check_view(results, view)
-    if view == "diffusive":
-        if horizon is not None:
-            raise InputError(
-                f"horizon={horizon:g} belongs to view='slope'; the diffusive view uses all lags"
-            )
-        return {"resolution": _common(results, "resolution", resolution)}
-    assert horizon is not None
-    return {
-        "resolution": _common(results, "resolution", resolution),
-        "horizon": _common(results, "horizon", horizon),
-    }
-
-
-def _near(value: float, values: Any) -> bool:
-    return bool(np.any(np.isclose(np.array(sorted(values)), value, rtol=1e-6, atol=0)))
-
-
-def _common(results: Sequence[Results], dim: str, wanted: float) -> float:
-    """The scanned length closest to the wanted one, if it is the same in every result."""
-    found = []
-    for r in results:
-        values = r.decomposition[dim].values
-        slack = 0.5 * float(r.settings["dt_ps"])
-        if not values[0] - slack <= wanted <= values[-1] + slack:
-            raise InputError(
-                f"{dim}={wanted:g} ps is outside the scan at {temperature_of(r):g} K, "
-                f"{values[0]:g} to {values[-1]:g} ps"
-            )
-        found.append(float(values[np.argmin(np.abs(values - wanted))]))
-    if not _near(found[0], found) or np.ptp(found) > 1e-6 * found[0]:
-        each = ", ".join(
-            f"{f:g} at {temperature_of(r):g} K" for f, r in zip(found, results, strict=True)
-        )
-        shared = [
-            f"{v:g}"
-            for v in results[0].decomposition[dim].values
-            if all(_near(v, r.decomposition[dim].values) for r in results)
-        ]
-        raise InputError(
-            f"{dim}={wanted:g} ps: the nearest scanned ones are {each} (ps); common to all are "
-            f"{', '.join(shared) or 'none'}; analyse every temperature with {dim}s=[{wanted:g}]"
-        )
-    return found[0]
 
 
 class TemperatureSeries:
@@ -375,17 +225,17 @@ class TemperatureSeries:
 
     def _window(self, length: float) -> float | None:
         """The scanned window of this length at every temperature, if there is one."""
-        held = all(_near(length, r.decomposition["window"].values) for r in self.results)
+        held = all(near(length, r.decomposition["window"].values) for r in self.results)
         return length if held else None
 
     def onsager(self, species: str, event: str | None = None) -> tuple[np.ndarray, np.ndarray]:
         """L_AA, or the contribution of an event, in 1/(J m s)."""
         where: dict[str, Any] = {"species": species, "species_2": species, **self.place}
         if event is not None:
-            return self.take(_BY_EVENT[self.view], **where, event=event)
+            return self.take(BY_EVENT[self.view], **where, event=event)
         if self.view == "window":
             return self.take("onsager", **where)
-        return self.take(_BY_EVENT[self.view], **where)
+        return self.take(BY_EVENT[self.view], **where)
 
     def conductivity(self) -> tuple[np.ndarray, np.ndarray]:
         """Conductivity at each temperature and its bootstrap samples, S/m."""

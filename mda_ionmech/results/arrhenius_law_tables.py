@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..lib.terminal import headed
-from .arrhenius_laws import NAMES
+from .arrhenius_laws import NAMES, REJECTED
 from .plain_tables import fixed, number, plain_table, reach
 
 if TYPE_CHECKING:
@@ -55,7 +55,11 @@ def print_laws(console: Console, fits: Arrhenius) -> None:
     laws = fits.laws()
     few = laws[laws["law"] == "too_few"]
     if len(few):
-        console.print(headed("Which law:", f"{few['statement'].iloc[0]}."))
+        text = str(few["statement"].iloc[0]).partition(";")[0]
+        console.print(headed("Which law:", f"{text}."))
+        bent = few[few["straight"] < REJECTED].iterrows()
+        notes = [(*_labels(r), f"probability {r['straight']:.1g}") for _, r in bent]
+        _print_notes(console, "Not straight:", notes)
     else:
         table = plain_table(
             "Which law the data support",

@@ -7,7 +7,7 @@ information criterion, it does not prefer the straight line where the data canno
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,11 +51,15 @@ class LawComparison:
         Of each law, with equal prior probabilities; NaN where it was not compared.
     statement : str
         The same in words.
+    straight : float
+        Probability of deviations from a straight line as large as these or larger; NaN for two
+        temperatures.
     """
 
     law: str
     probability: dict[str, float]
     statement: str
+    straight: float = np.nan
 
 
 def _log_evidence(
@@ -171,25 +175,34 @@ def compare_laws(temperature: np.ndarray, value: np.ndarray, error: np.ndarray) 
     (1995). Cost: some 2 ms.
     """
     nothing = dict.fromkeys(PARAMETERS, np.nan)
+    temperature = np.asarray(temperature, dtype=np.float64)
     n = len(temperature)
+    known = np.all(np.isfinite(value) & (value != 0) & np.isfinite(error) & (error > 0))
+    if n >= FEWEST and not known:
+        return LawComparison("", nothing, "cannot tell: ln|X| or its errors are not known")
+    factor, share = np.exp(_ERROR_OF_ERRORS * _NODES), _WEIGHTS / _WEIGHTS.sum()
+    log = np.log(np.abs(value)) if known else np.zeros(n)
+    log = log - log.mean()
+
+    def chance(law: str) -> float:
+        """Probability of deviations from a law as large as these."""
+        chi2 = _least_chi2(_designs(temperature, log, law)[0], log, error)
+        return float(share @ special.chdtrc(n - PARAMETERS[law], chi2 / factor**2))
+
+    straight = chance("arrhenius") if n > 2 and known else np.nan
     if n < FEWEST:
         text = f"too few temperatures to tell: {n}, at least {FEWEST} are needed"
-        return LawComparison("too_few", nothing, text)
-    if not np.all(np.isfinite(value) & (value != 0) & np.isfinite(error) & (error > 0)):
-        return LawComparison("", nothing, "cannot tell: ln|X| or its errors are not known")
-    temperature = np.asarray(temperature, dtype=np.float64)
-    log = np.log(np.abs(value))
-    log = log - log.mean()
-    factor, share = np.exp(_ERROR_OF_ERRORS * _NODES), _WEIGHTS / _WEIGHTS.sum()
+        if straight < REJECTED:
+            text += f"; they are not on a straight line (probability {straight:.1g})"
+        return LawComparison("too_few", nothing, text, straight)
     evidence, fitting = [], []
-    for law, k in PARAMETERS.items():
+    for law in PARAMETERS:
         design, width = _designs(temperature, log, law)
         evidence.append(_average(_log_evidence(design, log, error, factor, width)))
-        chi2 = _least_chi2(design, log, error)
-        fitting.append(float(share @ special.chdtrc(n - k, chi2 / factor**2)))
+        fitting.append(chance(law))
     weight = np.exp(np.array(evidence) - max(evidence))
     probability = dict(zip(PARAMETERS, (weight / weight.sum()).tolist(), strict=True))
-    return _decided(probability, max(fitting))
+    return replace(_decided(probability, max(fitting)), straight=straight)
 
 
 def _decided(probability: dict[str, float], fitting: float) -> LawComparison:
@@ -218,11 +231,15 @@ def warn_of_bends(laws: pd.DataFrame) -> None:
     laws : pandas.DataFrame
         As `Arrhenius.laws` returns.
     """
-    bent = laws[laws["law"].isin(["vtf", "segments", "bent", "none"])]
+    few = (laws["law"] == "too_few") & (laws["straight"] < REJECTED)
+    bent = laws[laws["law"].isin(["vtf", "segments", "bent", "none"]) | few]
     if len(bent):
+        said = [
+            _SHORT.get(r["law"], f"probability {r['straight']:.1g}") for _, r in bent.iterrows()
+        ]
         each = ", ".join(
-            f"{r['quantity']} {r['species']} {r['event']} ({_SHORT[r['law']]})".replace("  ", " ")
-            for _, r in bent.iterrows()
+            f"{r['quantity']} {r['species']} {r['event']} ({short})".replace("  ", " ")
+            for short, (_, r) in zip(said, bent.iterrows(), strict=True)
         )
         warnings.warn(
             "the line of ln X against 1 / T is not straight, so that the Arrhenius energy is a "

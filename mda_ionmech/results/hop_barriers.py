@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from ..lib.errors import InputError
 from ..lib.unit_table import UnitTable
 from .arrhenius_fits import fit_polynomial, inverse_energy
-from .arrhenius_inputs import temperature_of
+from .arrhenius_views import temperature_of
 from .hop_channels import species_with_channels
 from .load_file import load
 from .results import Results

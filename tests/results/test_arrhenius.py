@@ -321,6 +321,10 @@ def test_energies_that_no_transport_has_are_said(energy, words):
         ([{}], {"window": 1, "view": "slope"}, "window=1 belongs to view='window'"),
         ([{}], {"resolution": 2, "horizon": 2.6}, "resolution 2 ps and horizon 3 ps is not in"),
         ([{}], {"view": "path", "resolution": 1, "horizon": 2}, "has no path view"),
+        ([{}], {"view": "diffusive", "window": 2}, "diffusive view takes resolution=... alone"),
+        ([{}], {"window": "2"}, "window must be a number above 0 in ps, got '2'; leave it out"),
+        ([{}], {"resolution": [2]}, "resolution must be a number above 0 in ps, got"),
+        ([{}], {"horizon": True}, "horizon must be a number above 0 in ps, got True"),
         ([{}], {"view": "slopes"}, "view must be one of"),
         ([{}], {"model": "wlf"}, "model must be one of"),
         ([{}], {"model": "vtf"}, "needs four temperatures, got 2"),
@@ -371,7 +375,9 @@ def test_the_slope_view_is_read_where_it_is_recommended_at_every_temperature(ser
     # the shortest resolution, the longest horizon
     assert (fits.data.attrs["resolution_ps"], fits.data.attrs["horizon_ps"]) == (1.0, 4.0)
     none = [*series[:3], result(600.0, advice=(None, 2.0))]
-    with pytest.warns(UserWarning, match="window view is used, because of the slope view at 600 K"):
+    with pytest.warns(
+        UserWarning, match=r"window view is used, as there .*no slope view at 600 K \(.*the reason"
+    ):
         assert arrhenius(none).data.attrs["view"] == "window"
 
 

@@ -119,7 +119,16 @@ def test_few_temperatures_are_too_few_however_small_the_errors():
         t = temperatures(n)
         found = compare_laws(t, np.exp(curved(t)), np.full(n, 1e-3))
         assert found.law == "too_few"
-        assert found.statement == f"too few temperatures to tell: {n}, at least 5 are needed"
+        few = f"too few temperatures to tell: {n}, at least 5 are needed"
+        line = compare_laws(t, np.exp(straight(t)), np.full(n, 1e-3))
+        assert line.statement == few
+        if n == 2:
+            assert found.statement == few
+            assert np.isnan(found.straight)
+        else:
+            assert found.statement.startswith(f"{few}; they are not on a straight line (probabil")
+            assert found.straight < 1e-6
+            assert line.straight == pytest.approx(1)
         assert np.isnan(list(found.probability.values())).all()
     t = temperatures(5)
     for error in (np.zeros(5), np.full(5, np.nan)):
