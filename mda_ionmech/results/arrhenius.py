@@ -24,6 +24,7 @@ from .arrhenius_fits import (
 from .arrhenius_inputs import (
     TemperatureSeries,
     check_alike,
+    check_different,
     check_temperatures,
     warn_of_energies,
     warn_of_gaps,
@@ -371,18 +372,18 @@ def arrhenius(
     Raises
     ------
     InputError
-        For fewer than two results, repeated temperatures, or results that differ in species,
-        events, frame of reference, directions, windows, resolutions or horizons; for VTF below
-        four temperatures, for two segments below five.
+        For fewer than two results, repeated temperatures, results of one trajectory, or results
+        that differ in species, events, frame of reference, directions, windows, resolutions or
+        horizons; for VTF below four temperatures, for two segments below five.
 
     Warns
     -----
     UserWarning
         For two temperatures, which give neither a curvature nor a goodness of fit, where the rules
-        or filters of the results differ, for activation energies that no transport has, where the
-        data exclude a straight line, so that the energy is a mean over the range, where the budget
-        does not hold, where the total has no energy, and where ``view="auto"`` takes another view
-        than the diffusive one because a result has none.
+        or filters of the results differ, or number densities by more than 30 %, for activation
+        energies that no transport has, where the data exclude a straight line, so that the energy
+        is a mean over the range, where the budget does not hold, where the total has no energy, and
+        where ``view="auto"`` takes another view than the diffusive one because a result has none.
 
     Notes
     -----
@@ -425,6 +426,7 @@ def arrhenius(
         )
     check_temperatures(opened)
     check_alike(opened)
+    check_different(opened)
     name = opened[0]._species(species)
     if any(r._species(species) != name for r in opened):
         raise InputError(

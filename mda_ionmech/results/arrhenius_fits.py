@@ -50,7 +50,9 @@ def relative_error(value: np.ndarray, samples: np.ndarray) -> np.ndarray:
         Shape (temperatures,).
     """
     low, high = np.quantile(samples, special.ndtr([-1.0, 1.0]), axis=0)
-    error = (high - low) / 2 / np.abs(value)
+    # more than two thirds of the samples of rare events may be equal
+    half = np.where(high > low, (high - low) / 2, np.std(samples, axis=0, ddof=1))
+    error = half / np.abs(value)
     # equal samples differ by rounding errors
     return np.asarray(np.where(error > 1e-12, error, 0.0))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..onsager.coefficients import MAX_RESIDUAL
 from .arrhenius_views import BY_EVENT, near, temperature_of
 from .results import Results
 from .same_settings import differing_labels, in_words
+from .same_trajectory import origins_of, shared_frames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,8 @@ _CONDUCTIVITY = {
 }
 
 
+#: Ratio of number densities at two temperatures that expansion does not reach.
+MOST_EXPANSION = 1.3
 #: No ion is transported with a higher activation energy, eV.
 HIGHEST_ENERGY = 3.0
 
@@ -84,6 +87,33 @@ def check_alike(results: Sequence[Results]) -> None:
             f"have different meanings: {'; '.join(dict.fromkeys(different))}",
             stacklevel=3,
         )
+
+
+def check_different(results: Sequence[Results]) -> None:
+    """Refuse two results of one trajectory, which has one temperature; warn of other densities."""
+    origins = [origins_of(r) for r in results]
+    for (one, mine), (other, theirs) in combinations(zip(results, origins, strict=True), 2):
+        shared = shared_frames(one, other, mine, theirs)
+        if shared is not None:
+            first, last = shared[0]
+            raise InputError(
+                f"the results at {temperature_of(one):g} and {temperature_of(other):g} K are of "
+                f"one trajectory and both hold its frames {first} to {last}: one of the "
+                "temperatures is wrong; give each temperature a trajectory of its own"
+            )
+    for number, species in enumerate(results[0].settings["species"]):
+        density = [
+            r.settings["species"][number]["n_carriers"] / r.settings["volume_angstrom3"]
+            for r in results
+        ]
+        if max(density) > MOST_EXPANSION * min(density):
+            low, high = (temperature_of(results[density.index(f(density))]) for f in (min, max))
+            warnings.warn(
+                f"the number density of {species['name']} is {max(density) / min(density):.3g} "
+                f"times as large at {high:g} K as at {low:g} K: results may be of different "
+                "systems, whose energies hold that, too",
+                stacklevel=3,
+            )
 
 
 def warn_of_energies(table: pd.DataFrame, temperatures: Sequence[float]) -> None:

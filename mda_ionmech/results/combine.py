@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -25,7 +24,7 @@ from .estimates import Estimates
 from .load_file import load
 from .results import Results
 from .same_settings import SPREAD, differing, nearly_equal
-from .same_trajectory import recorded, shared_frames
+from .same_trajectory import origins_of, shared_frames
 from .schema import check_schema, load_schema
 
 #: Probability below which differences between replicas are reported.
@@ -72,7 +71,7 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     joined = block_sums.join(replicas)
     estimates = Estimates(joined)
     settings = listed[0].settings
-    settings["replicas"] = [one for r in listed for one in _origins(r)]
+    settings["replicas"] = [one for r in listed for one in origins_of(r)]
     settings["n_frames"] = sum(int(r.settings["n_frames"]) for r in listed)
     settings.pop("files", None)  # of one replica
     settings["volume_angstrom3"] = joined.system.volume
@@ -97,15 +96,6 @@ def combine(results: Sequence[Results | str | PathLike[str]]) -> Results:
     }
     check_schema(tree)
     return Results(tree)
-
-
-def _origins(results: Results) -> list[dict[str, Any]]:
-    """Identity of a replica; several where replicas were combined before."""
-    settings = results.settings
-    if "replicas" in settings:
-        return list(settings["replicas"])
-    known = {k: settings[k] for k in ("trajectory", "n_frames", "first_frame", "last_frame")}
-    return [known | {"displacements_angstrom": recorded(results)}]
 
 
 def _check_equal(listed: Sequence[Results]) -> list[str]:
@@ -164,7 +154,7 @@ def _check_different(listed: Sequence[Results], files: Sequence[str]) -> None:
             )
     for number, other in enumerate(listed):
         for earlier, one in enumerate(listed[:number]):
-            shared = shared_frames(one, other, _origins(one), _origins(other))
+            shared = shared_frames(one, other, origins_of(one), origins_of(other))
             if shared is None:
                 continue
             (first, last), (begin, end) = shared

@@ -56,6 +56,15 @@ def recorded(results: Results) -> dict[str, list[float]]:
     }
 
 
+def origins_of(results: Results) -> list[dict[str, Any]]:
+    """What tells the trajectory of a result; of each replica where several were combined."""
+    settings = results.settings
+    if "replicas" in settings:
+        return list(settings["replicas"])
+    known = {k: settings[k] for k in ("trajectory", "n_frames", "first_frame", "last_frame")}
+    return [known | {"displacements_angstrom": recorded(results)}]
+
+
 def shared_frames(
     one: Results,
     other: Results,

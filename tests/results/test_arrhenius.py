@@ -130,7 +130,8 @@ def result(
     tree.attrs["settings"] = json.dumps(
         {
             "species": [described], "temperature_K": temperature, "frame": frame, "axes": "xyz",
-            "dt_ps": 1.0, "volume_angstrom3": volume,
+            "dt_ps": 1.0, "volume_angstrom3": volume, "trajectory": f"{temperature:g}K.xtc",
+            "n_frames": 1000, "first_frame": 0, "last_frame": 999,
         }
     )  # fmt: skip
     return Sampled(tree, resampled, advice)

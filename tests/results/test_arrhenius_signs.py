@@ -101,6 +101,9 @@ def test_errors_are_the_middle_of_the_samples():
     far[:20] *= -1e3
     np.testing.assert_allclose(relative_error(value, far), [0.1, 0.3], rtol=0.02)
     assert np.all(relative_error(value, np.tile(value, (50, 1))) == 0)
+    # most of the samples are equal
+    rare = np.where(np.arange(400)[:, None] < 40, 2.0, 1.0)
+    assert relative_error(np.ones(1), rare)[0] == pytest.approx(0.3, rel=0.01)
 
 
 def with_other_sign(counts, n=400):

@@ -1,5 +1,6 @@
 """Which view and which lengths temperatures are compared in, and what is said about them."""
 
+import json
 import warnings
 from types import SimpleNamespace
 
@@ -8,9 +9,10 @@ import pytest
 import xarray as xr
 
 import mda_ionmech
-from mda_ionmech import InputError, arrhenius
+from mda_ionmech import InputError, Results, arrhenius
 from mda_ionmech.results.arrhenius_views import diffusive_resolution, sound_view
 from tests.results.test_arrhenius import LAWS, TEMPERATURES, printed, result, row
+from tests.site_lattices import hopping_run
 
 
 def limited(temperature, resolutions, label, divides=None, comment=""):
@@ -136,3 +138,21 @@ def test_an_event_that_does_not_occur_at_one_temperature_keeps_the_others(tmp_pa
     assert held.budget().equals(fits.budget())
     assert held.budget()["holds"].dtype == bool
     assert held.laws().equals(fits.laws())
+
+
+def test_one_trajectory_at_two_temperatures_is_refused():
+    results = hopping_run().results
+    tree = results.tree.copy()
+    tree.attrs["settings"] = json.dumps(results.settings | {"temperature_K": 350.0})
+    with pytest.raises(InputError, match=r"at 300 and 350 K are of one trajectory .* frames \d+"):
+        arrhenius([Results(tree), results], view="window")
+
+
+def test_other_number_densities_are_warned_of():
+    made = [result(500.0), result(600.0), result(700.0, volume=1000.0)]
+    with pytest.warns(UserWarning, match=r"density of Li\+ is 2 times as large at 700 K as at "):
+        arrhenius(made, window=2)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        arrhenius([result(t, volume=1900 + t / 5) for t in TEMPERATURES], window=2)
+    assert not [w for w in caught if "number density" in str(w.message)]
