@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from .number_text import percent_with_interval, three_digits, with_interval
+from .number_text import number, part, percent_with_interval, three_digits, with_interval
 
 #: Columns that are fractions and are printed in percent.
 FRACTIONS = ("share", "self", "distinct", "relative_error", "fraction")
@@ -157,4 +157,6 @@ def _cells(table: pd.DataFrame, name: Any, ends: tuple[str, str] | None) -> list
     for k, ends_of in enumerate(zip(values, table[ends[0]], table[ends[1]], strict=True)):
         if not any(x != x for x in ends_of) and max(map(abs, ends_of)) > floor:
             cells[k] = written(*ends_of)
+        elif ends_of[0] == ends_of[0] and abs(ends_of[0]) > floor:  # a value without an interval
+            cells[k] = f"{part(ends_of[0])}%" if percent else number(ends_of[0])
     return cells

@@ -98,9 +98,12 @@ def _where_read(at: Reading) -> str:
 def mechanism(at: Reading, species: str) -> tuple[list[Element], list[Element]]:
     """Recommended shares of one species, and notes with the reason."""
     heading = Heading(f"Contributions to {species} transport")
-    of_window = shares(
-        at, at.results.summary(at.window, species=species), f"windows of {at.window:g} ps"
-    )
+    scanned = at.results.summary(at.window, species=species)
+    over = f"windows of {at.window:g} ps"
+    if "repeated" in scanned.attrs:
+        repeated = scanned.attrs["repeated"]
+        over += f", in which {repeated:.1%} of the ions have more than one elementary change"
+    of_window = shares(at, scanned, over)
     if not at.has_paths:
         said = (
             "This run has the window view alone, in which labels and displacements are of the "

@@ -80,6 +80,11 @@ def widen_few(
     level : float
         Coverage.
     """
+    for name in ("effectiveness", "effectiveness_cooperative"):
+        if name in spans:  # the same in all samples: of one event nothing is known of others
+            low, high = spans[name]
+            alone = (low == high) & (values[name] != 0)
+            spans[name] = np.where(alone, np.nan, low), np.where(alone, np.nan, high)
     for name, counted in COUNTED.items():
         if name not in values or name not in spans:
             continue

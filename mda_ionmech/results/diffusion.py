@@ -11,6 +11,7 @@ from ..lib.checks import positive
 from ..lib.errors import InputError
 from ..lib.unit_table import UnitTable
 from ..observables.msd_exponents import cubic_length, finite_size_shift
+from .flow import check_flows
 from .window_tables import MEASURED, Coefficients
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def diffusion(results: ResultTree, window: float | None, viscosity: float | None
                 f"and this run has frame={settings['frame']!r}, axes={settings['axes']!r}; leave "
                 "viscosity out"
             )
+        remedy = "leave viscosity out, or compare cells of several sizes"
+        check_flows(settings, "viscosity=...", remedy)
         length = cubic_length(np.array(settings["cell_angstrom"]))
         shift = finite_size_shift(temperature, eta, length)
     # kB T V L / N in m^2/s; for charge sigma / e^2 replaces L and sum z^2 N replaces N

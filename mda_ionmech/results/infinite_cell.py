@@ -17,6 +17,7 @@ from ..lib.errors import InputError
 from ..observables.composition_fluctuations import CompositionFluctuations, neutral_projection
 from ..observables.msd_exponents import XI, cubic_length
 from ..trajectory.charge_balance import NEUTRAL
+from .flow import check_flows
 from .results import Results
 
 if TYPE_CHECKING:
@@ -143,18 +144,7 @@ def _check_liquid(settings: dict[str, Any]) -> None:
             f"centre of mass, and this run has frame={settings['frame']!r}, "
             f"axes={settings['axes']!r}; run with frame='barycentric' and axes='xyz'"
         )
-    rules = {(s.get("events") or {}).get("rule", "") for s in settings["species"]}
-    if "PolymerEvents" in rules:
-        raise InputError(
-            "infinite_cell: the correction is that of a simple viscous liquid, and this run has "
-            "PolymerEvents: over the size of the cell chains resist flow with a viscosity that "
-            "depends on length and time; compare cells of several sizes instead"
-        )
-    if "CrystalEvents" in rules:
-        raise InputError(
-            "infinite_cell: the correction is due to flow, and a crystal does not flow; compare "
-            "cells of several sizes instead"
-        )
+    check_flows(settings, "infinite_cell", "compare cells of several sizes instead")
     net = sum(float(s["charge"]) * s["n_carriers"] for s in settings["species"])
     if abs(net) > NEUTRAL:
         raise InputError(

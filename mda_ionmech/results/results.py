@@ -208,6 +208,10 @@ class Results(ResultTree):
 
             total = with_ends(data, "onsager", species_2=name)
             table.attrs["comment"] = undefined_shares(name, total)
+        elif table["share_low"].isna().any():
+            table.attrs["comment"] = (
+                "there are no intervals: fewer than three blocks of time origins"
+            )
         return UnitTable.of(table)
 
     def recommend(self, *, species: str | None = None) -> Recommendation:
@@ -418,13 +422,18 @@ class Results(ResultTree):
             Index quantity: the conductivity, the coefficient of the species and its shares;
             columns ``value``, ``relative_error`` (half the interval over the value), ``length`` of
             the trajectory and ``needed`` length, ns: errors fall with the square root of it.
+            Without a diffusive view they are those of `longest_window`. Where the leading event
+            occurred fewer than ten times, N, the error of totals is at least 1 / sqrt(N).
             ``attrs["open_memory_ps"]``: a memory that the lags leave open, too long for the
             trajectory, 0 where none is; at least 120 times as much is needed then.
+            ``attrs["least_ns"]``: the shortest length for a reading, 0 where there is one;
+            ``attrs["lower_bounds"]``: quantities that are zero within their intervals, of which the
+            needed length is a lower bound; ``attrs["leading_events"]``: N.
 
         Raises
         ------
         InputError
-            For a run without a diffusive view, or a target that is not between 0 and 1.
+            For a target that is not between 0 and 1.
         """
         from .sufficiency import data_sufficiency
 
@@ -618,8 +627,8 @@ class Results(ResultTree):
         Raises
         ------
         InputError
-            For a viscosity that is not positive, and for a correction in a cell far from cubic, in
-            the frame of a framework or for fewer than three dimensions.
+            For a viscosity that is not positive, and for a correction of a crystal or polymer, in
+            a cell far from cubic, the frame of a framework or fewer than three dimensions.
 
         Notes
         -----

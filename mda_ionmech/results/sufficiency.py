@@ -8,6 +8,8 @@ import numpy as np
 
 from ..lib.checks import as_number, shown
 from ..lib.errors import InputError
+from ..lib.whole_frames import whole_frames
+from ..observables.channel_rates import FEW
 from ..onsager.lag_choice import FEWEST_STEPS
 from ..onsager.lag_sums import LONGEST
 from ..onsager.memory_models import TOO_LONG
@@ -51,9 +53,15 @@ def data_sufficiency(results: Any, target: float, species: str | None) -> pd.Dat
     half, zero = (high - low) / 2, (low <= 0) & (high >= 0)
     # of what is zero within its interval the largest size that the interval allows
     size = np.where(zero, np.maximum(np.abs(low), np.abs(high)), np.abs(value))
+    number = _leading_events(results, at, name)
     with np.errstate(divide="ignore", invalid="ignore"):
-        needed = length * (half / size / target) ** 2
-        error = half / np.abs(value)
+        error, wide = half / np.abs(value), half / size
+        if number < FEW:  # the error of a sum of so few independent terms
+            total = ~pd.Index(rows).str.startswith("share of ")
+            error, wide = (
+                np.where(total, np.maximum(e, 1 / np.sqrt(number)), e) for e in (error, wide)
+            )
+        needed = length * (wide / target) ** 2
     least, why = least_length(results)
     table = pd.DataFrame(
         {
@@ -72,6 +80,7 @@ def data_sufficiency(results: Any, target: float, species: str | None) -> pd.Dat
         "open_memory_ps": memory_left_open(results.decomposition) if at.diffusive else 0.0,
         "least_ns": least,
         "lower_bounds": bounds,
+        "leading_events": number,
         "units": {"length": "ns", "needed": "ns"},
     }
     if said := _caption(at, bounds, least, why, known=bool(np.isfinite(error).any())):
@@ -96,6 +105,21 @@ def _quantities(
             value, low, high = (float(row[f"share{end}"]) for end in ENDS)
             rows[f"share of {event}"] = value, low, high
     return at, rows
+
+
+def _leading_events(results: Any, at: Coefficients, name: str) -> float:
+    """How often the event with the largest share occurred; infinity where that is unknown.
+
+    Each is counted once for every window that holds it, as many as the window has frames.
+    """
+    view = {"view": "diffusive"} if at.diffusive else {"window": float(at.data["window"])}
+    table = results.summary(species=name, **view)
+    share = table["share"].where(table["count"] > 0)
+    if not share.notna().any():
+        return float("inf")
+    length = table.attrs["resolution_ps" if at.diffusive else "window_ps"]
+    frames = max(whole_frames(length, results.blocks.dt), 1)
+    return float(table["count"][share.idxmax()]) / frames
 
 
 def least_length(results: Any) -> tuple[float, str]:

@@ -11,6 +11,7 @@ import numpy as np
 from ..lib.number_text import percent_with_interval, with_interval
 from ..lib.still_carriers import is_still
 from ..lib.whole_frames import whole_frames
+from ..observables.channel_rates import FEW
 from ..onsager.block_bootstrap import percentiles
 from .diffusive_self import trajectories
 from .elementary import reading_resolution
@@ -124,7 +125,8 @@ def verdict(results: Any, species: str | None) -> Verdict:
         else:
             events = _events(results, name, flickering)
         found += [_carriers(results), events]
-        if (said := filter_finding(results, name, APART)) is not None:
+        still = events is not None and events.finding == "still"
+        if not still and (said := filter_finding(results, name, APART)) is not None:
             found.append(Sentence("filters", *said))
     found += [_concerted(results, name), _diffusive(results, name, why), _reversal(results)]
     if not why:
@@ -141,7 +143,8 @@ def _carriers(results: Any) -> Sentence | None:
     sigma = with_interval(*with_ends(data, "diffusive_conductivity"))
     text = f"The conductivity is {sigma} S/m."
     numbers = data["diffusive_transference_number"]
-    names = [str(s) for s in numbers["species"].values]
+    names = [str(s["name"]) for s in results.settings["species"] if s["charge"]]
+    numbers = numbers.sel(species=names)
     if len(names) > 1 and np.isfinite(numbers).all():
         parts = [
             f"{n} carries "
@@ -311,6 +314,10 @@ def _data(results: Any, name: str) -> Sentence:
     worst = table.loc[picked, "relative_error"].max()
     length, needed = table["length"].iloc[0], table.loc[picked, "needed"].max()
     text = f"{length:.3g} ns of trajectory give an error of {' and '.join(said)}"
+    if table.attrs["leading_events"] < FEW:
+        times = max(round(table.attrs["leading_events"]), 1)
+        event = picked[-1].removeprefix("share of ")
+        text += f"; {event} occurred {'once' if times == 1 else f'about {times} times'} in all"
     if memory_left_open(results.decomposition):
         text += "; errors allow for the memory that is left open"
         return Sentence("data", "scarce", f"{text}; about {nanoseconds(needed)} are needed.")

@@ -83,7 +83,12 @@ class Coefficients:
     def undefined(self) -> str:
         """Why ratios or self parts have no value; empty where they have one."""
         said = []
-        _, low, high = self.ends("conductivity")
+        value, low, high = self.ends("conductivity")
+        if not any(s["charge"] for s in self.results.settings["species"]):
+            one = str(self.data["species"].values[0])
+            value, low, high = self.ends("onsager", species=one, species_2=one)
+        if np.isfinite(value) and np.isnan(low):
+            said.append("there are no intervals: fewer than three blocks of time origins")
         ratio = float(self.data[self.variable("haven_ratio")])
         own = self.data[self.variable("nernst_einstein")]
         charged = any(s["charge"] for s in self.results.settings["species"])

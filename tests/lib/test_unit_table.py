@@ -64,7 +64,7 @@ def test_round_off_is_printed_as_zero():
     assert list(made.printed()["x"]) == [
         f"1.0 (0.9 to 2.0) {power}³⁹",
         "0",
-        f"3 (0 to 4) {power}³⁰",
+        f"3.0 (0.0 to 4.0) {power}³⁰",
     ]
     assert made["x"][1] == -2e21
 

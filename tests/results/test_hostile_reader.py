@@ -190,6 +190,9 @@ def test_what_is_undefined_has_a_reason_wherever_it_is_printed(tmp_path):
     assert all(ratio in " ".join(text.split()) for text in (shown[0], shown[1], shown[3]))
     assert "comment" not in jumping().summary().attrs
     assert "comment" not in jumping().transport().attrs
+    without = jumping(n_frames=24)
+    for table in (without.summary(), without.transport()):
+        assert "there are no intervals: fewer than three blocks" in repr(table)
 
 
 def test_caged_and_short_runs_say_how_long_a_trajectory_is_needed():
@@ -217,6 +220,24 @@ def test_caged_and_short_runs_say_how_long_a_trajectory_is_needed():
     assert all(" ".join(str(one).split()) in text for one in verdict)
     assert "of the windows hold more than one elementary change" in text
     assert "mS/cm" in text
+
+
+def test_few_events_set_the_error_of_what_rests_on_them():
+    """Ions that hardly diffuse: two jumps carry all, and many jumps of others."""
+    few, many = jumping(rate=0.0005, diffusion=1e-6), jumping(rate=0.01, diffusion=1e-6)
+    table = few.data_sufficiency()
+    assert table.attrs["leading_events"] == 2
+    half = np.ptp(with_ends(few.decomposition, "diffusive_conductivity")[1:]) / 2
+    assert half / table.loc["conductivity", "value"] < 2**-0.5, "what blocks say is too narrow"
+    assert table.loc["conductivity", "relative_error"] == pytest.approx(2**-0.5)
+    assert table.loc["conductivity", "needed"] == pytest.approx(0.4 * 50)
+    assert table.loc["share of renewal", "relative_error"] < 0.1
+    assert "renewal occurred about 2 times in all" in str(few.verdict())
+    assert few.verdict().finding("data") == "scarce"
+    assert many.data_sufficiency().attrs["leading_events"] > 10
+    assert "in all" not in str(many.verdict())
+    data = few.decomposition.isel(window=0).sel(species="ion")
+    assert np.isfinite(float(data["effectiveness_low"].sel(event="renewal")))
 
 
 def test_lengths_have_no_exponent():

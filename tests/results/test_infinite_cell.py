@@ -121,3 +121,18 @@ def test_what_it_does_not_hold_for_is_refused(liquid_run, changes, message):
     tree.attrs["settings"] = json.dumps(settings)
     with pytest.raises(InputError, match=message):
         infinite_cell(type(results)(tree), SALT, viscosity=0.4)
+
+
+@pytest.mark.parametrize("rule", ["PolymerEvents", "CrystalEvents"])
+def test_self_terms_of_what_does_not_flow_are_refused(liquid_run, rule):
+    """In the shipped polymer 1 mPa s would make lithium 2.5 times as fast."""
+    results = liquid_run.results
+    assert "self-diffusivity Li+, infinite cell" in results.diffusion(viscosity=1.0).index
+    settings = json.loads(results.tree.attrs["settings"])
+    settings["species"][0]["events"]["rule"] = rule
+    tree = results.tree.copy()
+    tree.attrs["settings"] = json.dumps(settings)
+    with pytest.raises(
+        InputError, match=r"viscosity=\.\.\.: the correction .* cells of several sizes"
+    ):
+        type(results)(tree).diffusion(viscosity=1.0)
