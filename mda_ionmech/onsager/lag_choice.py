@@ -3,7 +3,8 @@ r"""Choice of the lags from which a run is read in the diffusive limit.
 For collective coordinates, models of what is forgotten, from several first lags on, are compared
 (`memory_models`), and their weights of lags averaged with their probabilities, so that the result
 changes continuously with the data. The probabilities come from the totals at all lags of the finest
-resolution, and hardly change with that of the labels. Intervals draw from more cautious ones.
+resolution, and hardly change with that of the labels. Intervals draw models with the same
+probabilities, or with more cautious ones where a memory is left open.
 
 Besides, the shortest lag is sought from which a line has the same slope as every line that starts
 later (Lepski's rule), for every total: without one the trajectory is too short. Where the parts of
@@ -42,6 +43,7 @@ from .memory_models import (
     LAST_START,
     LIKELY,
     LagModels,
+    interval_probabilities,
     lag_models,
     model_weights,
     open_memory,
@@ -197,14 +199,17 @@ def choose_lags(
     settled &= settled_from <= starts[-1] // MARGIN
     weights = average.likely @ average.lines
     slope = float(weights @ totals(sums, system, names).get(leading, np.array(sums.lags, float)))
-    error = float(np.sqrt(average.cautious @ average.errors**2))
+    drawn = interval_probabilities(
+        models[leading], average.likely, average.cautious, average.memories
+    )
+    error = float(np.sqrt(drawn @ average.errors**2))
     own = np.eye(len(names))
     return LagChoice(
         resolution=sums.resolution,
         lags=np.array(sums.lags),
         weights=weights,
         lines=average.lines,
-        probability=average.cautious,
+        probability=drawn,
         errors=average.errors,
         starts=tuple(int(sums.lags[np.flatnonzero(line)[0]]) for line in average.lines),
         settled_from=settled_from,
@@ -228,8 +233,7 @@ class _Average:
     lines : numpy.ndarray
         Shape (models, lags).
     numbers, errors, memories, likely, cautious : numpy.ndarray
-        Shape (models,): of the model, error of the slope, memory in frames, and probabilities for
-        values and for intervals.
+        Shape (models,): of the model, error of the slope, memory in frames, and probabilities.
     starts : numpy.ndarray
         Shape (models,): first lag in frames; 0 for the model without any fluctuation, whose lines
         go through the origin.

@@ -72,7 +72,8 @@ class Prior:
     left_out: float = 1.5
 
 
-#: For values; and for intervals, which allow for more than is likely.
+#: For values and intervals; and for intervals where a memory too long for the trajectory is left
+#: open, which allow for more than is likely.
 LIKELY, CAUTIOUS = Prior(none=5.0), Prior(none=1.0, left_out=1.0)
 
 
@@ -246,6 +247,30 @@ def open_memory(models: LagModels, probability: np.ndarray, memories: np.ndarray
     known = np.unique(memories[memories >= TOO_LONG * sum(models.frames)])
     exceeded = [float(m) for m in known if probability[memories >= m].sum() >= OPEN]
     return max(exceeded, default=0.0)
+
+
+def interval_probabilities(
+    models: LagModels, likely: np.ndarray, cautious: np.ndarray, memories: np.ndarray
+) -> np.ndarray:
+    """Probabilities with which intervals draw models: the likely ones, or more cautious ones.
+
+    The more probable memories are that are too long for the trajectory, the more cautious: by
+    these alone from the probability on from which such memories are left open.
+
+    Parameters
+    ----------
+    models : LagModels
+    likely, cautious, memories : numpy.ndarray
+        Shape (models,), of those that are averaged; frames.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (models,).
+    """
+    too_long = likely[memories >= TOO_LONG * sum(models.frames)].sum()
+    part = min(float(too_long) / OPEN, 1.0)
+    return np.asarray((1 - part) * likely + part * cautious)
 
 
 def model_weights(

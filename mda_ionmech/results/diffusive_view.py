@@ -310,18 +310,20 @@ def _plan(
 def _widening(
     drawn: np.ndarray, plan: BlockPlan, leading: np.ndarray, error: float, level: float
 ) -> float:
-    """Factor by which the spread of samples with the weights of one model is too small.
+    """Factor from the spread of samples with the weights of one model to their error.
 
-    That of the leading total against its analytic error, which blocks of a few lags underestimate;
-    Student's factor below ten blocks.
+    That of the leading total against its analytic error, which knows no chance of a few blocks.
+    Motion that is not Gaussian, such as rare hops, has a larger one: where the spread exceeds the
+    analytic error by a standard error of its own it counts, with Student's factor below ten blocks.
     """
-    factor = 1.0
-    if plan.n_blocks < FEWEST_BLOCKS and not plan.by_segment:
-        at = (1 + level) / 2
-        factor = float(stdtrit(plan.n_blocks - 1, at) / ndtri(at))
-    s = len(leading)
+    s, n = len(leading), plan.n_blocks
     spread = np.einsum("a,nab,b->n", leading, drawn[:, -s * s :].reshape(-1, s, s), leading).std()
-    return max(factor, float(error / spread)) if spread > 0 and np.isfinite(error) else factor
+    if 0 < spread <= error * (1 + 1 / np.sqrt(2 * (n - 1))) < np.inf:
+        return float(error / spread)
+    if n >= FEWEST_BLOCKS or plan.by_segment:
+        return 1.0
+    at = (1 + level) / 2
+    return float(stdtrit(n - 1, at) / ndtri(at))
 
 
 def _values(
@@ -353,9 +355,9 @@ def _values(
 
 
 def _ends(value: np.ndarray, samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    undefined = np.isnan(value)
-    low, high = (np.where(undefined, np.nan, end) for end in percentiles(samples, level))
-    return low, high
+    """Percentiles, which hold the value: the mean over skewed models may lie beyond."""
+    low, high = percentiles(samples, level)
+    return np.minimum(low, value), np.maximum(high, value)
 
 
 def mask_undefined(view: DiffusiveView, blocks: Blocks, *, fixed: bool) -> DiffusiveView:
