@@ -8,7 +8,8 @@ Two steps, since the packages live in environments of their own.
 The first writes collective paths (the charge-weighted sum of all displacements of the shipped
 trajectories, and random processes whose coefficient is known) with our values and 68% intervals.
 The second gives the same paths to the others and prints, for the shipped trajectories, all
-conductivities, and for the processes root mean square error and coverage at each length.
+conductivities, and for the processes root mean square error, half width (median) and coverage of
+the intervals at each length.
 
 kinisi is told the lag from which the process is diffusive (that of our choice for the shipped
 trajectories, the memory for the processes) and gets 60 lags up to the whole trajectory;
@@ -150,7 +151,7 @@ def theirs(file: Path) -> None:
             rows.append(np.array(values) * kept[f"{name}/unit"])
         print(f"| {name} | {' | '.join('{:.3g} ({:.3g}-{:.3g})'.format(*x) for x in rows)} |")
     columns = ("ours", "slope", *OTHERS)
-    print("\nError and, in brackets, coverage:\n")
+    print("\nError and, in brackets, half width and coverage of the intervals:\n")
     print(f"| process | frames | {' | '.join(columns)} |\n|---|---|{'---|' * len(columns)}")
     for name, first in PROCESSES.items():
         for frames in LENGTHS:
@@ -171,8 +172,9 @@ def theirs(file: Path) -> None:
                 known = np.isfinite(value)
                 error = np.sqrt(np.mean((value[known] - 1) ** 2))
                 inside = np.mean((low[known] <= 1) & (high[known] >= 1))
-                missing = f", {np.sum(~known)} without" if not known.all() else ""
-                cells.append(f"{error:.3f} ({inside:.2f}{missing})")
+                half = np.nanmedian(high[known] - low[known]) / 2
+                missing = f"; {np.sum(~known)} without" if not known.all() else ""
+                cells.append(f"{error:.3f} ({half:.3f}, {inside:.2f}{missing})")
             print(f"| {name} | {frames} | {' | '.join(cells)} |", flush=True)
     np.savez_compressed(file.with_suffix(".all.npz"), **kept)
 
