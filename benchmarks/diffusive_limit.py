@@ -7,6 +7,7 @@ of the estimators, and of the part of an event.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 from scipy.signal import lfilter
 
 from mda_ionmech import onsager
+from mda_ionmech.events.nulls.exclusion_gas import SiteGraph, simulate_blocks
 from mda_ionmech.onsager.block_sums import Blocks, PathEntry
 from mda_ionmech.onsager.coefficients import System
 from mda_ionmech.onsager.lag_sums import lag_grids, lag_sums
@@ -36,13 +38,16 @@ class Process:
     steps : callable
         From a generator and a number of frames to steps of shape (2, 3, frames - 1).
     total, first : float
-        Coefficients K, A^2 per frame; the first label's part of the total.
+        Coefficients K, A^2 per frame, to which results are relative; the first label's part.
+    answer : float
+        Expected result, relative to `total`; of the first label where it is 0.
     """
 
     name: str
     steps: Callable[[np.random.Generator, int], np.ndarray]
     total: float
     first: float
+    answer: float = 1.0
 
 
 def _walk(rng: np.random.Generator, n: int, diffusion: float) -> np.ndarray:
@@ -114,6 +119,45 @@ def _two_walks(rng: np.random.Generator, frames: int) -> np.ndarray:
     return np.stack([_walk(rng, frames - 1, 0.3), _walk(rng, frames - 1, 0.7)])
 
 
+def _rare_hops(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """Hops of 2 A in every tenth frame, a third with the first label: far from Gaussian."""
+    hops = rng.normal(size=(3, frames - 1))
+    hops *= np.where(rng.random(frames - 1) < 0.1, 2.0, 0.0) / np.linalg.norm(hops, axis=0)
+    first = rng.random(frames - 1) < 1 / 3
+    return np.stack([np.where(first, hops, 0.0), np.where(first, 0.0, hops)])
+
+
+def _caged(rng: np.random.Generator, frames: int) -> np.ndarray:
+    cage = _cage(rng, frames, 6.0, 2.0)
+    return np.stack([cage, np.zeros_like(cage)])
+
+
+@functools.cache
+def _cubic(length: int) -> SiteGraph:
+    """Sites of a cubic lattice, and edges to nearest neighbours with a rate of 0.02."""
+    sites = np.indices((length,) * 3).reshape(3, -1).T
+    ends = (sites[:, None] + np.array(_AXES)) % length
+    number = (ends @ [length**2, length, 1]).ravel()
+    start = np.repeat(np.arange(len(sites)), 6)
+    return SiteGraph(len(sites), start, number, np.zeros(len(start), int), np.array([0.02]))
+
+
+def _lattice_gas(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """Hops of 2 A of an exclusion gas on 216 sites: labels by carriers, the first third."""
+    graph = _cubic(6)
+    held = rng.permutation(graph.n_sites)[:_GAS]
+    sites = np.concatenate(
+        list(simulate_blocks(graph, held, n_frames=frames, spacing=1.0, rng=rng, skip=200)), axis=1
+    )
+    place = np.stack(np.unravel_index(sites, (6, 6, 6)))
+    step = (np.diff(place, axis=2) + 2) % 6 - 2  # two hops in a frame at most but for one in 1e3
+    return 2.0 * np.stack([step[:, : _GAS // 3].sum(axis=1), step[:, _GAS // 3 :].sum(axis=1)])
+
+
+#: Carriers of the lattice gas.
+_GAS = 90
+_AXES = ((1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))
+_GAS_TOTAL = _GAS * 6 * 0.02 * 4 * (1 - (_GAS - 1) / 215) / 6
 _CHAIN = N * 9 / (2 * (1 / 0.4 + 1 / 0.02))
 PROCESSES = (
     Process("Brownian, two modes", _two_walks, 1.0, 0.3),
@@ -124,6 +168,10 @@ PROCESSES = (
     Process("many cages, memories 1 to 16", _many_cages, 1.0, 1.0),
     Process("back hops (case 10), p = 0.7", _back_hops, N * 0.15 * 3 / 7, N * 0.15 * 3 / 7),
     Process("unequal barriers (case 11)", _alternating, _CHAIN, _CHAIN / 3),
+    Process("lattice gas (case 12)", _lattice_gas, _GAS_TOTAL, _GAS_TOTAL / 3),
+    Process("rare hops", _rare_hops, 0.1 * 4 / 6, 0.1 * 4 / 18),
+    # relative to the slope of the first frame
+    Process("caged (case 8), memory 2", _caged, 6.0 * (1 - np.exp(-1 / 2)), 0.0, answer=0.0),
 )
 
 
@@ -274,8 +322,12 @@ def table(replicas: int) -> Iterator[str]:
     for process in PROCESSES:
         for frames in LENGTHS:
             for name, rows in estimates(process, frames, replicas).items():
-                answer = process.first / process.total if name.startswith("part") else 1.0
+                part = name.startswith("part")
+                answer = process.first / process.total if part else process.answer
                 value, low, high = rows[np.isfinite(rows[:, 0])].T
+                if not len(value):
+                    yield f"| {process.name} | {frames} | {name} | | | | (none has one) |"
+                    continue
                 bias, spread = value.mean() - answer, value.std()
                 known = np.isfinite(low)
                 inside = np.mean((low <= answer) & (answer <= high)) if known.any() else np.nan
