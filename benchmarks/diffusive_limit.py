@@ -230,9 +230,8 @@ def spectral(steps: np.ndarray) -> tuple[float, float]:
     return means[k] / 6, means[k] / 6 / np.sqrt(3 * numbers[k])
 
 
-def shrunk(blocks: Blocks) -> float:
+def shrunk(blocks: Blocks, view: DiffusiveView) -> float:
     """Weights from the covariance of blocks, shrunk to its diagonal, where lines agree."""
-    view = diffusive_view(blocks, 1)
     assert view.choice is not None
     sums = blocks.lags[0]
     first = view.choice.diffusive_from
@@ -310,7 +309,7 @@ def estimates(
             value, error = (one / process.total for one in spectral(steps))
             out.setdefault("spectrum", []).append((value, value - error, value + error))
         if "covariance of blocks" in wanted:
-            value = shrunk(blocks) / process.total
+            value = shrunk(blocks, view) / process.total
             out.setdefault("covariance of blocks", []).append((value, np.nan, np.nan))
     return {name: np.array(rows) for name, rows in out.items()}
 
