@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from .products import product
 
@@ -227,6 +227,31 @@ def _block_of(plan: BlockPlan) -> np.ndarray | None:
         blocks.append(count + np.minimum(np.arange(size) * n // size, n - 1))
         count += n
     return np.concatenate(blocks) if count >= FEWEST_FOR_INTERVAL else None
+
+
+def largest_ratio(n_blocks: int) -> float:
+    """Ratio of an error from blocks to the true one that chance explains: one standard error.
+
+    Parameters
+    ----------
+    n_blocks : int
+    """
+    return 1 + 1 / float(np.sqrt(2 * max(n_blocks - 1, 1)))
+
+
+def student_factor(n_blocks: int, level: float) -> float:
+    """Factor by which an interval from few blocks is wider than a normal one; 1 from ten on.
+
+    Parameters
+    ----------
+    n_blocks : int
+    level : float
+        Nominal coverage, e.g. 0.68.
+    """
+    if n_blocks >= FEWEST_BLOCKS:
+        return 1.0
+    at = (1 + level) / 2
+    return float(stdtrit(n_blocks - 1, at) / ndtri(at))
 
 
 def normal_samples(

@@ -12,18 +12,10 @@ an event differ between the averaged weights of early and late starts, models th
 than twice the lag from which they agree are left out: events that borrow from one another may bend
 longer than their sum.
 
-For independent carriers, whose errors are small beside the misfit of any model, lines that start at
-twice that lag or later are averaged, each with the weight
-
-.. math:: p_t \propto \exp(-\chi_t^2 / 2 - n_t),
-
-n_t the number of lags left out and chi squared that of the line.
-
 References
 ----------
 Lepski, Theory Probab. Appl. 35, 454 (1991), 10.1137/1135065, for the choice between estimates of
-falling bias and rising variance; Jay and Neil, Phys. Rev. D 103, 114502 (2021),
-10.1103/PhysRevD.103.114502, for the weights of fits that leave out data.
+falling bias and rising variance.
 """
 
 from __future__ import annotations
@@ -52,7 +44,7 @@ from .memory_models import (
 
 #: Standard errors by which slopes from two starts may differ.
 AGREEING = 3.0
-#: The lines that are averaged start at this multiple of the lag from which all agree.
+#: Models start at this multiple of the lag from which all slopes agree, where early ones bend.
 MARGIN = 2
 #: Starts are compared that are at least this factor apart.
 _APART = 1.4
@@ -183,8 +175,8 @@ def choose_lags(
     found = totals(finest, system, names)
     bent, settled_from, settled = "", min(starts), True
     for what, squared in found.items():
-        lines, covariance = _lines(finest.lags, finest.frames, squared, n)
-        from_lag, agrees = _settled(finest.lags, lines, covariance, n)
+        lines, covariance = lines_from_all_starts(finest.lags, finest.frames, squared, n)
+        from_lag, agrees = settled_lag(finest.lags, lines, covariance, n)
         if from_lag > settled_from:
             bent, settled_from = what, from_lag
         settled &= agrees
@@ -293,76 +285,6 @@ def _averaged_models(
     )
 
 
-def choose_self(
-    lags: Sequence[int], frames: Sequence[int], squared: np.ndarray, n_dimensions: int, n: int
-) -> LagChoice | None:
-    """Choose lags and weights for the mean squared displacement of independent carriers.
-
-    Parameters
-    ----------
-    lags : sequence of int
-        Frames.
-    frames : sequence of int
-        Of each independent trajectory.
-    squared : numpy.ndarray
-        Shape (lags,), A^2: summed over the carriers.
-    n_dimensions : int
-    n : int
-        Number of carriers.
-
-    Returns
-    -------
-    LagChoice or None
-        None where there are too few lags.
-    """
-    if len(lags) < 3 or lags[-1] // LAST_START < lags[0]:
-        return None
-    # independent carriers are further dimensions
-    lines, covariance = _lines(lags, frames, squared, n_dimensions * n)
-    settled_from, settled = _settled(lags, lines, covariance, n_dimensions * n)
-    return _averaged(lags[0], lags, lines, settled_from, "", settled, np.ones(1))
-
-
-def _averaged(
-    resolution: int,
-    lags: Sequence[int],
-    lines: Mapping[int, LagFit],
-    settled_from: int,
-    bent: str,
-    settled: bool,
-    leading: np.ndarray,
-) -> LagChoice:
-    """The average of the lines that start late enough."""
-    starts = list(lines)
-    # at the first lag itself nothing is known to be forgotten
-    first = MARGIN * settled_from if settled_from > starts[0] else settled_from
-    used = [t for t in starts if t >= first] or starts[-1:]
-    cost = np.array([lines[t].misfit / 2 + lags.index(t) for t in used])
-    part = np.exp(cost.min() - cost)
-    keep = part >= _LEAST * part.max()
-    part = part[keep] / part[keep].sum()
-    used = [t for t, kept in zip(used, keep, strict=True) if kept]
-    weights = np.stack([_placed(lines[t], t, lags) for t in used])
-    slope = np.array([lines[t].slope for t in used])
-    error = np.array([lines[t].error for t in used])
-    mean = float(part @ slope)
-    return LagChoice(
-        resolution=resolution,
-        lags=np.array(lags),
-        weights=part @ weights,
-        lines=weights,
-        probability=part,
-        likely=part,
-        errors=error,
-        starts=tuple(used),
-        settled_from=settled_from,
-        settled=bool(settled),
-        bent=bent,
-        relative_error=float(np.sqrt(part @ error**2)) / abs(mean) if mean else float("nan"),
-        leading=leading,
-    )
-
-
 def totals(sums: LagSums, system: System, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Collective mean squared displacements, of every species and of the charge.
 
@@ -390,10 +312,28 @@ def totals(sums: LagSums, system: System, names: Sequence[str]) -> dict[str, np.
     return out
 
 
-def _lines(
+def lines_from_all_starts(
     lags: Sequence[int], frames: Sequence[int], squared: np.ndarray, n_dimensions: int
 ) -> tuple[dict[int, LagFit], LagCovariance]:
-    """The line from every start on, and the covariance of the lags."""
+    """The line from every start on, and the covariance of the lags.
+
+    Parameters
+    ----------
+    lags : sequence of int
+        Frames.
+    frames : sequence of int
+        Of each independent trajectory.
+    squared : numpy.ndarray
+        Shape (lags,), A^2: mean squared displacement over all dimensions.
+    n_dimensions : int
+
+    Returns
+    -------
+    lines : dict of int to LagFit
+        By their first lag.
+    covariance : LagCovariance
+        Of all lags.
+    """
     all_lags = np.array(lags)
     covariance = lag_covariance(lags, frames)
     out = {}
@@ -412,13 +352,29 @@ def _placed(line: LagFit, start: int, lags: Sequence[int]) -> np.ndarray:
     return out
 
 
-def _settled(
+def settled_lag(
     lags: Sequence[int],
     lines: Mapping[int, LagFit],
     covariance: LagCovariance,
     n_dimensions: int,
 ) -> tuple[int, bool]:
-    """The lag from which the slopes of a total agree, and whether later ones confirm it."""
+    """The lag from which the slopes of a total agree, and whether later ones confirm it.
+
+    Parameters
+    ----------
+    lags : sequence of int
+        Frames.
+    lines : mapping of int to LagFit
+    covariance : LagCovariance
+        As `lines_from_all_starts` returns them.
+    n_dimensions : int
+
+    Returns
+    -------
+    lag : int
+        Frames.
+    confirmed : bool
+    """
     starts = list(lines)
     placed = {t: _placed(lines[t], t, lags) for t in starts}
     for start in starts:

@@ -6,12 +6,19 @@ memory, so it has lags and weights of its own; its lags are the windows of the r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import constants
 
-from ..onsager.block_bootstrap import RESAMPLES, resampling_weights
+from ..onsager.block_bootstrap import (
+    FEWEST_FOR_INTERVAL,
+    RESAMPLES,
+    largest_ratio,
+    student_factor,
+)
 from ..onsager.block_sums import Blocks, WindowEntry
-from ..onsager.lag_choice import choose_self
+from ..onsager.self_lags import choose_self
 
 #: Variables of the result file that are computed here.
 SELF_VARIABLES = (
@@ -22,6 +29,8 @@ SELF_VARIABLES = (
 )
 #: The longest lag as a fraction of the trajectory.
 _LONGEST = 10
+#: A lag matters whose part in the slope is this fraction of the largest or more.
+_MATTERS = 0.05
 
 
 def self_samples(
@@ -39,9 +48,9 @@ def self_samples(
     -------
     values, samples : dict of str to numpy.ndarray
         By the names of the result file; samples have the shape (400, ...). Normal samples with the
-        larger of the analytic error and that of the bootstrap at the longest lag that matters,
-        independent of those of the conductivity; values and samples below zero are zero. NaN where
-        there are too few windows.
+        analytic error, or with that of the jackknife where it is larger by more than chance, and
+        the differences of the models, independent of those of the conductivity; values and
+        samples below zero are zero. NaN where there are too few windows.
     """
     system = blocks.system
     n_species = len(system.charge)
@@ -51,10 +60,10 @@ def self_samples(
         found = _slope(blocks, k)
         normal = rng.normal(size=RESAMPLES)
         if found is not None:
-            slope = found[0] * system.onsager_factor(blocks.dt)
+            slope, error = (x * system.onsager_factor(blocks.dt) for x in found)
             # a mean squared displacement does not fall: of caged carriers the slope is noise
             own[k] = max(slope, 0.0)
-            drawn[:, k] = np.maximum(slope * (1 + found[1] * normal), 0.0)
+            drawn[:, k] = np.maximum(slope + error * normal, 0.0)
     values = _derived(own, conductivity[0], blocks)
     return values, _derived(drawn, conductivity[1], blocks)
 
@@ -75,7 +84,7 @@ def _derived(own: np.ndarray, sigma: float | np.ndarray, blocks: Blocks) -> dict
 
 
 def _slope(blocks: Blocks, species: int) -> tuple[float, float] | None:
-    """Slope of the mean squared displacement, A^2 per frame, and its relative error."""
+    """Slope of the mean squared displacement, and its standard error, A^2 per frame."""
     if not blocks.windows:
         return None
     frames = trajectories(blocks)
@@ -92,9 +101,11 @@ def _slope(blocks: Blocks, species: int) -> tuple[float, float] | None:
     choice = choose_self(lags, frames, squared, blocks.system.n_dimensions, n)
     if choice is None:
         return None
-    slope = float(choice.weights @ squared)
-    error = _bootstrap_error(entries[lags.index(choice.longest)], species, blocks)
-    return slope, max(choice.relative_error, error)
+    slope, error = float(choice.weights @ squared), choice.error
+    drawn, n_blocks = jackknife_error(entries, choice.weights, species, blocks.level)
+    if drawn > error * largest_ratio(n_blocks):
+        error = drawn  # carriers that are not Gaussian, such as rare hops
+    return slope, float(np.hypot(error, choice.between))
 
 
 def trajectories(blocks: Blocks) -> tuple[int, ...]:
@@ -114,11 +125,48 @@ def trajectories(blocks: Blocks) -> tuple[int, ...]:
     return tuple(int(n.sum()) + entry.frames for n in parts)
 
 
-def _bootstrap_error(entry: WindowEntry, species: int, blocks: Blocks) -> float:
-    """Relative error of the mean squared displacement over one window."""
-    times = resampling_weights(entry.plan, blocks.rng(entry.frames))
-    if len(times) < 2:
-        return float("nan")
-    drawn = (times @ entry.sums.total_squared[:, species]) / (times @ entry.sums.origins)
-    scale = np.sqrt(len(times) - 1) if len(times) == entry.plan.n_blocks else 1.0
-    return float(scale * drawn.std() / drawn.mean())
+def jackknife_error(
+    entries: Sequence[WindowEntry], weights: np.ndarray, species: int, level: float
+) -> tuple[float, int]:
+    """Standard error of the weighted sum over lags, from blocks, and their number.
+
+    Blocks are those of the longest window that matters, with Student's factor below ten; NaN below
+    three.
+
+    Parameters
+    ----------
+    entries : sequence of WindowEntry
+    weights : numpy.ndarray
+        Shape (entries,), 1/frame.
+    species : int
+    level : float
+        Nominal coverage of intervals that are made of the error.
+
+    Returns
+    -------
+    error : float
+        A^2 per frame.
+    n_blocks : int
+    """
+    used = np.flatnonzero(weights)
+    part = np.abs(weights) * [w.frames for w in entries]
+    longest = entries[np.flatnonzero(part >= _MATTERS * part.max())[-1]].plan
+    parts = [
+        1 if longest.by_segment else max(size // longest.per_block, 1)
+        for size in longest.stretches
+    ]  # fmt: skip
+    n = sum(parts)
+    if n < FEWEST_FOR_INTERVAL or any(len(entries[k].plan.stretches) != len(parts) for k in used):
+        return np.nan, n
+    first = np.concatenate([[0], np.cumsum(parts)[:-1]])
+    without = np.zeros(n)
+    for k in used:
+        sums, sizes = entries[k].sums, entries[k].plan.stretches
+        block = np.concatenate(
+            [f + np.arange(m) * p // m for f, p, m in zip(first, parts, sizes, strict=True)]
+        )
+        squared = np.bincount(block, sums.total_squared[:, species], n)
+        origins = np.bincount(block, sums.origins, n)
+        without += weights[k] * (squared.sum() - squared) / (origins.sum() - origins)
+    error = np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2))
+    return float(error * student_factor(n, level)), n

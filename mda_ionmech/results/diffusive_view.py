@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import constants
-from scipy.special import ndtri, stdtrit
 
 from ..lib.whole_frames import whole_frames
 from ..onsager.block_bootstrap import (
@@ -25,10 +24,12 @@ from ..onsager.block_bootstrap import (
     MOST_BLOCKS,
     RESAMPLES,
     BlockPlan,
+    largest_ratio,
     lengthen_blocks,
     normal_samples,
     percentiles,
     resampling_weights,
+    student_factor,
 )
 from ..onsager.block_sums import Blocks
 from ..onsager.coefficients import MAX_RESIDUAL, System, spread_rows
@@ -318,12 +319,9 @@ def _widening(
     """
     s, n = len(leading), plan.n_blocks
     spread = np.einsum("a,nab,b->n", leading, drawn[:, -s * s :].reshape(-1, s, s), leading).std()
-    if 0 < spread <= error * (1 + 1 / np.sqrt(2 * (n - 1))) < np.inf:
+    if 0 < spread <= error * largest_ratio(n) < np.inf:
         return float(error / spread)
-    if n >= FEWEST_BLOCKS or plan.by_segment:
-        return 1.0
-    at = (1 + level) / 2
-    return float(stdtrit(n - 1, at) / ndtri(at))
+    return student_factor(n, level)
 
 
 def _values(

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from mda_ionmech import onsager
-from mda_ionmech.onsager.block_bootstrap import join_plans, normal_samples
+from mda_ionmech.onsager.block_bootstrap import (
+    join_plans,
+    largest_ratio,
+    normal_samples,
+    student_factor,
+)
 
 
 @pytest.mark.parametrize("n_origins", [10, 99, 1000, 3000])
@@ -289,3 +294,12 @@ def test_what_several_plans_make_together():
     assert not join_plans([plans[0]] * 9).by_segment
     ten = join_plans([plans[0]] * 10)
     assert ten == onsager.BlockPlan(2, 250, 10, 10, (25,) * 10, by_segment=True)
+
+
+def test_few_blocks_have_students_factor_and_their_own_error():
+    assert student_factor(10, 0.68) == 1.0
+    assert student_factor(5, 0.68) == pytest.approx(1.1416, abs=1e-3)
+    normal = np.random.default_rng(0).normal(size=(20_000, 9))
+    # the standard deviation of a standard deviation, for 9 and 2 normal numbers
+    assert np.std(normal.std(axis=1, ddof=1)) == pytest.approx(largest_ratio(9) - 1, rel=0.05)
+    assert largest_ratio(1) == largest_ratio(2)

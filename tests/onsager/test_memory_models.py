@@ -1,6 +1,7 @@
 """Models of memory: their conditions, exact curves, probabilities, and what is left open."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from mda_ionmech.onsager.memory_models import (
     CAUTIOUS,
     LIKELY,
     Prior,
+    interval_probabilities,
     lag_models,
     memory_grid,
     model_starts,
@@ -272,6 +274,18 @@ def test_the_priors_are_those_that_the_documentation_states():
     assert Prior(none=1.0, fast=1.0, slow=1.0, both=3.0, left_out=1.0) == CAUTIOUS
 
 
-def test_intervals_allow_for_more_than_values():
+def test_intervals_allow_for_more_the_more_a_long_memory_is_left_open():
+    """With memories beyond a 120th of the trajectory: none, a third, and all of what is open."""
     assert CAUTIOUS.none < LIKELY.none
     assert CAUTIOUS.left_out < LIKELY.left_out
+    models = SimpleNamespace(frames=(600, 600))
+    memories = np.array([0.0, 9.0, 10.0, 20.0])
+    cautious = np.array([0.1, 0.2, 0.3, 0.4])
+    for likely, part in (
+        ([0.6, 0.4, 0.0, 0.0], 0.0),
+        ([0.9, 0.05, 0.04, 0.01], 1 / 3),
+        ([0.85, 0.0, 0.0, 0.15], 1.0),
+        ([0.0, 0.0, 0.5, 0.5], 1.0),
+    ):
+        found = interval_probabilities(models, np.array(likely), cautious, memories)
+        np.testing.assert_allclose(found, (1 - part) * np.array(likely) + part * cautious)
