@@ -148,9 +148,9 @@ def jackknife_error(
         A^2 per frame.
     n_blocks : int
     """
-    used = np.flatnonzero(weights)
+    used = np.flatnonzero(weights).tolist()
     part = np.abs(weights) * [w.frames for w in entries]
-    longest = entries[np.flatnonzero(part >= _MATTERS * part.max())[-1]].plan
+    longest = entries[int(np.flatnonzero(part >= _MATTERS * part.max())[-1])].plan
     parts = [
         1 if longest.by_segment else max(size // longest.per_block, 1)
         for size in longest.stretches
