@@ -490,7 +490,9 @@ def test_command_prints_tables_and_writes_files(series, tmp_path, monkeypatch):
     # negative numbers are wider
     falling = arrhenius(series, window=2).data.copy()
     for name in falling.data_vars:
-        if str(name).startswith(("energy", "budget", "closure")):
+        if str(name) == "budget_holds":
+            falling[name] = ~falling[name]
+        elif str(name).startswith(("energy", "budget", "closure")):
             falling[name] = -abs(falling[name]) / 10
     console = Console(width=80, record=True, file=io.StringIO())
     print_arrhenius(console, mda_ionmech.Arrhenius(falling))
