@@ -376,7 +376,7 @@ def arrhenius(
         float | None, typer.Option("--window", "-w", help="Length of the window, ps.")
     ] = None,
     resolution: Annotated[
-        float | None, typer.Option(help="Of the path and slope views, ps.")
+        float | None, typer.Option(help="Of the diffusive, slope and path views, ps.")
     ] = None,
     horizon: Annotated[float | None, typer.Option(help="Of the path and slope views, ps.")] = None,
     species: Annotated[str | None, typer.Option(help="Species whose events are fitted.")] = None,

@@ -14,7 +14,7 @@ from ..onsager.coefficients import MAX_RESIDUAL
 from .arrhenius_views import BY_EVENT, near, temperature_of
 from .results import Results
 from .same_settings import differing_labels, in_words
-from .same_trajectory import origins_of, shared_frames
+from .same_trajectory import digests_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,15 +91,13 @@ def check_alike(results: Sequence[Results]) -> None:
 
 def check_different(results: Sequence[Results]) -> None:
     """Refuse two results of one trajectory, which has one temperature; warn of other densities."""
-    origins = [origins_of(r) for r in results]
-    for (one, mine), (other, theirs) in combinations(zip(results, origins, strict=True), 2):
-        shared = shared_frames(one, other, mine, theirs)
-        if shared is not None:
-            first, last = shared[0]
+    with_blocks = [r for r in results if "blocks" in r.tree.children]
+    for one, other in combinations(with_blocks, 2):
+        if digests_of(one) & digests_of(other):
             raise InputError(
                 f"the results at {temperature_of(one):g} and {temperature_of(other):g} K are of "
-                f"one trajectory and both hold its frames {first} to {last}: one of the "
-                "temperatures is wrong; give each temperature a trajectory of its own"
+                "one and the same trajectory: one of the temperatures is wrong; give each "
+                "temperature a trajectory of its own"
             )
     for number, species in enumerate(results[0].settings["species"]):
         density = [

@@ -5,7 +5,6 @@ Ratios are not averaged; every quantity is computed from the pooled sums.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from os import PathLike
@@ -24,7 +23,7 @@ from .estimates import Estimates
 from .load_file import load
 from .results import Results
 from .same_settings import SPREAD, differing, nearly_equal
-from .same_trajectory import origins_of, shared_frames
+from .same_trajectory import digests_of, origins_of, shared_frames
 from .schema import check_schema, load_schema
 
 #: Probability below which differences between replicas are reported.
@@ -139,7 +138,7 @@ def _check_different(listed: Sequence[Results], files: Sequence[str]) -> None:
     files : sequence of str
         Their names, empty for results that are not files.
     """
-    runs = [_digests(r) for r in listed]
+    runs = [digests_of(r) for r in listed]
     for number, mine in enumerate(runs):
         for earlier, others in enumerate(runs[:number]):
             if not mine & others:
@@ -165,21 +164,6 @@ def _check_different(listed: Sequence[Results], files: Sequence[str]) -> None:
                 "independent measurements; combine runs of separate trajectories, or stretches of "
                 "one that do not overlap"
             )
-
-
-def _digests(results: Results) -> set[bytes]:
-    """A checksum of the sums of each run in a result; none for a run without motion."""
-    entry = results.blocks.windows[0]
-    ends = np.cumsum(entry.plan.stretches)
-    out = set()
-    for first, last in zip([0, *ends[:-1]], ends, strict=True):
-        found = hashlib.blake2b(digest_size=16)
-        for name in type(entry.sums).__dataclass_fields__:
-            values = np.asarray(getattr(entry.sums, name)[first:last], dtype=np.float64)
-            found.update(np.ascontiguousarray(values).tobytes())
-        if np.any(entry.sums.total_squared[first:last]):
-            out.add(found.digest())
-    return out
 
 
 def _differences(replicas: Sequence[Blocks]) -> list[str]:

@@ -7,6 +7,7 @@ displacement of the first carrier; frames of one trajectory are found at one shi
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,21 @@ def recorded(results: Results) -> dict[str, list[float]]:
     return {
         str(number): np.round(step, 4).tolist() for number, step in zip(numbers, steps, strict=True)
     }
+
+
+def digests_of(results: Results) -> set[bytes]:
+    """A checksum of the sums of each run in a result; none for a run without motion."""
+    entry = results.blocks.windows[0]
+    ends = np.cumsum(entry.plan.stretches)
+    out = set()
+    for first, last in zip([0, *ends[:-1]], ends, strict=True):
+        found = hashlib.blake2b(digest_size=16)
+        for name in type(entry.sums).__dataclass_fields__:
+            values = np.asarray(getattr(entry.sums, name)[first:last], dtype=np.float64)
+            found.update(np.ascontiguousarray(values).tobytes())
+        if np.any(entry.sums.total_squared[first:last]):
+            out.add(found.digest())
+    return out
 
 
 def origins_of(results: Results) -> list[dict[str, Any]]:

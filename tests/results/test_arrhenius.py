@@ -130,8 +130,7 @@ def result(
     tree.attrs["settings"] = json.dumps(
         {
             "species": [described], "temperature_K": temperature, "frame": frame, "axes": "xyz",
-            "dt_ps": 1.0, "volume_angstrom3": volume, "trajectory": f"{temperature:g}K.xtc",
-            "n_frames": 1000, "first_frame": 0, "last_frame": 999,
+            "dt_ps": 1.0, "volume_angstrom3": volume,
         }
     )  # fmt: skip
     return Sampled(tree, resampled, advice)
