@@ -13,6 +13,7 @@ from ovito.traits import Color
 from ovito.vis import ViewportOverlayInterface
 
 from . import shared
+from .share_text import share_text
 
 #: Corner of the picture: position and alignment of the text, and direction of the offset.
 CORNERS = {
@@ -61,8 +62,8 @@ class EventLegend(ViewportOverlayInterface):
     shares = traits.api.Bool(
         True,
         label="Share",
-        desc="Share of each event in the Onsager coefficient in windows of this length, over "
-        "the whole trajectory, if it is in the states file.",
+        desc="Share of each event in the Onsager coefficient, if it is in the states file: at long "
+        "times with labels over this length (limit), or in windows of this length.",
     )
     elements = traits.api.Bool(
         False,
@@ -272,8 +273,18 @@ def share_columns(opened: shared.Opened) -> list[tuple[str, list[str]]]:
     if states.event_share is None or states.species_names is None:
         return []
     out = []
-    for species, shares in zip(states.species_names, states.event_share, strict=True):
+    limit = ", limit" if states.share_view == "diffusive" else ""
+    low, high = states.event_share_low, states.event_share_high
+    for k, (species, shares) in enumerate(
+        zip(states.species_names, states.event_share, strict=True)
+    ):
         if np.isfinite(shares).sum() > 1:
-            texts = [f"{share:.1%}" if np.isfinite(share) else "-" for share in shares]
-            out.append((f"share of L({species})", texts))
+            unknown = np.full(len(shares), np.nan)
+            ends = zip(
+                shares,
+                unknown if low is None else low[k],
+                unknown if high is None else high[k],
+                strict=True,
+            )
+            out.append((f"share of L({species}){limit}", [share_text(*one) for one in ends]))
     return out

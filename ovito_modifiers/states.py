@@ -52,6 +52,10 @@ class StatesFile:
         Shape (species, events): share of the label in the species' Onsager coefficient, and its
         interval; NaN where a species lacks a label or a share has no meaning. None for a window
         outside the scan.
+    share_view : str or None
+        What the shares are of: ``diffusive``, the limit of long times with labels over
+        `window_ps`, or ``window``, displacements over the same window. None in older files, whose
+        shares are those of the window.
     shell : numpy.ndarray or None
         Shape (frames, carriers), int32: coordination shell, -1 for none. None for ions on sites.
     shell_start : numpy.ndarray or None
@@ -82,6 +86,7 @@ class StatesFile:
     event_share: np.ndarray | None = None
     event_share_low: np.ndarray | None = None
     event_share_high: np.ndarray | None = None
+    share_view: str | None = None
     shell: np.ndarray | None = None
     shell_start: np.ndarray | None = None
     shell_atom_index: np.ndarray | None = None
@@ -113,6 +118,7 @@ _ARRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "event_share": ("f", ("species", "events")),
     "event_share_low": ("f", ("species", "events")),
     "event_share_high": ("f", ("species", "events")),
+    "share_view": ("U", ()),
     "shell": ("iu", ("frames", "carriers")),
     "shell_start": ("iu", ("shell edges",)),
     "shell_atom_index": ("iu", ("shell members",)),
@@ -124,6 +130,7 @@ _NAMES = tuple(name for name in _ARRAYS if name.endswith(("_names", "_colors")))
 _LATER = (
     ("species_names", "species_of_carrier"),
     ("event_share", "event_share_low", "event_share_high"),
+    ("share_view",),
     ("shell", "shell_start", "shell_atom_index", "shell_atom_id"),
 )
 _COLOR = re.compile("#[0-9A-Fa-f]{6}")

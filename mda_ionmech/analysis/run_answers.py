@@ -304,7 +304,8 @@ class RunAnswers(ShownRun, RunObservables):
     def save_states(self, path: str | os.PathLike[str], window: float | None = None) -> Path:
         """Write events, macrostates and displacements of one window for OVITO.
 
-        For a window in the scan the file holds the share of every event, too.
+        By default the file holds the reading: labels and shares of ``results.summary()``. For a
+        `window` of the scan it holds the shares of ``results.summary(window)``.
 
         Parameters
         ----------
@@ -328,7 +329,14 @@ class RunAnswers(ShownRun, RunObservables):
         source = f"{run.gathered.about['trajectory']}; mda_ionmech {__version__}"
         n = self._window(window)
         return write_states(
-            path, run.record, n, run.results, run.gathered.engine_step, source, run.gathered.folder
+            path,
+            run.record,
+            n,
+            run.results,
+            run.gathered.engine_step,
+            source,
+            run.gathered.folder,
+            limit=window is None,
         )
 
     def vehicularity(

@@ -25,6 +25,8 @@ def write_states(
     engine_step: np.ndarray,
     source: str,
     folder: ArrayFolder | None,
+    *,
+    limit: bool,
 ) -> Path:
     """Write events, macrostates and displacements of windows of n frames.
 
@@ -41,6 +43,8 @@ def write_states(
         Names of the trajectory and of the program, for the file.
     folder : ArrayFolder or None
         Folder of the arrays that exceed the memory budget.
+    limit : bool
+        Whether shares are those of the diffusive view, where it has them at this length.
     """
     file_target(path)  # states of a long run take a while
     states, atoms = window_states(run, n, folder, missing=0.0), run.atoms
@@ -63,23 +67,34 @@ def write_states(
             "species_of_carrier": np.repeat(
                 np.arange(len(run.species)), [one.n_carriers for one in run.species]
             ),
-            **_shares(run, n, results),
+            **_shares(run, n, results, limit),
         },
     )
     remedy = "The run is still in memory: free space, or save elsewhere, run.save_states(...)"
     return write_atomically(path, lambda name: write_archive(name, archive), remedy=remedy)
 
 
-def _shares(run: LabelledRun, n: int, results: Results) -> dict[str, np.ndarray]:
-    """Shares and their intervals, each (species, events); empty for a window outside the scan."""
-    if n not in run.windows:
-        return {}
-    data = results.decomposition.isel(window=int(np.searchsorted(run.windows, n)))
-    data = data.sel(species=run.names, event=list(run.event_names))
-    return {
-        f"event_{name}": data[name].transpose("species", "event").values
+def _shares(run: LabelledRun, n: int, results: Results, limit: bool) -> dict[str, np.ndarray]:
+    """Shares and their intervals, each (species, events), and the view they are of.
+
+    Those of the diffusive view with labels over the window, as in `Results.summary`, where they are
+    wanted and known; else those of the window; empty for a window outside the scan.
+    """
+    data = results.decomposition.sel(species=run.names, event=list(run.event_names))
+    view, prefix, length = "window", "", {}
+    if limit and results.has_diffusive_view and n in results.blocks.resolutions:
+        length = {"resolution": results.blocks.resolutions.index(n)}
+        if np.isfinite(data["diffusive_share"].isel(length)).any():
+            view, prefix = "diffusive", "diffusive_"
+    if view == "window":
+        if n not in run.windows:
+            return {}
+        length = {"window": int(np.searchsorted(run.windows, n))}
+    found = {
+        f"event_{name}": data[f"{prefix}{name}"].isel(length).transpose("species", "event").values
         for name in ("share", "share_low", "share_high")
     }
+    return found | {"share_view": np.array(view)}
 
 
 def _shells(

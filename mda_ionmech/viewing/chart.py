@@ -28,8 +28,11 @@ class Contributions:
                 columns = np.flatnonzero(known[row])
                 self.names = [states.event_names[k] for k in columns]
                 self.values = states.event_share[row, columns]
-                self.title = (
-                    f"share of L({states.species_names[row]}) in windows of {states.window_ps:g} ps"
+                over = f"{states.window_ps:g} ps"
+                self.title = f"share of L({states.species_names[row]}) " + (
+                    f"at long times, labels over {over}"
+                    if states.share_view == "diffusive"
+                    else f"in windows of {over}"
                 )
                 if states.event_share_low is not None and states.event_share_high is not None:
                     self.errors = np.clip(

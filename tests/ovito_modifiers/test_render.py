@@ -118,9 +118,9 @@ def test_the_legend_tells_counts_and_shares(tmp_path):
     legend = EventLegend(events_file=write_states(tmp_path / "s.states.npz", **shares()))
     assert texts(legend, 4, tmp_path) == [
         ["", "Events in 1 ps", "ions", "share of L(Li+)"],
-        ["■", "no_hop", "2", "25.0%"],
-        ["■", "single_ion_hop", "0", "50.0%"],
-        ["■", "multi_ion_hop", "2", "25.0%"],
+        ["■", "no_hop", "2", "25%"],
+        ["■", "single_ion_hop", "0", "50%"],
+        ["■", "multi_ion_hop", "2", "25%"],
     ]
     legend.names, legend.title, legend.counts = "multi_ion_hop", "Hops", False
     assert texts(legend, 4, tmp_path)[0] == ["", "Hops", "share of L(Li+)"]

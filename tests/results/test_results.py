@@ -151,6 +151,13 @@ def test_states_file_holds_the_shares_of_a_scanned_window(liquid_run, tmp_path):
     assert states.event_names[5] == "all"
     assert states.event_share[1, 5] == pytest.approx(1.0)
     assert np.isnan(states.event_share[1, :5]).all()
+    assert states.share_view == "window"
+    # by default the reading, whose shares are those of the diffusive view
+    reading = read_states(liquid_run.save_states(tmp_path / "r.states.npz"))
+    summary = liquid_run.results.summary()
+    assert (reading.share_view, reading.window_ps) == ("diffusive", summary.attrs["resolution_ps"])
+    names = list(reading.event_names[:5])
+    np.testing.assert_array_equal(reading.event_share[0, :5], summary["share"].loc[names])
     other = read_states(liquid_run.save_states(tmp_path / "other.states.npz", window=5.0))
     assert other.event_share is None
     assert other.species_names == ("Li+", "TFSI-")
