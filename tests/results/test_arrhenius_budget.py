@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mda_ionmech import arrhenius
-from mda_ionmech.results import budget, fit_arrhenius
+from mda_ionmech.results import Budget, budget, fit_arrhenius
 from mda_ionmech.results.arrhenius_budget import holds
 from mda_ionmech.results.arrhenius_fits import BOLTZMANN, inverse_energy
 from tests.results.test_arrhenius import LAWS, TEMPERATURES, printed, result, row
@@ -144,3 +144,41 @@ def test_the_part_that_is_not_tested_is_said():
         f"{untested.idxmax():g} K; they enter by the slope of their share, which the gap does not "
         "test." in printed(fits)
     )
+
+
+def test_a_budget_holds_up_to_three_half_widths_and_what_is_not_tested():
+    rng = np.random.default_rng(4)
+    noise = rng.normal(size=(4000, 3))
+    noise -= np.median(noise, axis=0)
+    half = np.ptp(np.quantile(noise, [0.16, 0.84], axis=0), axis=0) / 2
+    direct = np.full(3, 0.3)
+
+    def said(gap, untested=0.0):
+        none = np.full(4000, np.nan)
+        parts = direct + np.asarray(gap) * half
+        return holds(
+            Budget(parts, parts + noise, direct, np.tile(direct, (4000, 1)), np.full(3, untested),
+                   0.3, none, 0.0, none, 0.0, none)
+        ).tolist()  # fmt: skip
+
+    assert said([2.9, -2.9, 0.0]) == [True] * 3
+    assert said([3.1, -3.1, 0.0]) == [False, False, True]
+    # 0.3 eV times the share allows for one half width more
+    assert said([3.9, -3.9, 0.0], half.min() / 0.3) == [True] * 3
+    assert said([4.3, -4.3, 0.0], half.min() / 0.3) == [False, False, True]
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_samples_are_fitted_as_values_are(n):
+    """Samples equal to the values have the results of the values, one for each."""
+    t = WIDE[:n]
+    parts = [law(t, 0.2), law(t, 0.4, 40.0), 0.01 * law(t, 0.3) * (-1) ** np.arange(n)]
+    drawn = [(x, np.tile(x, (7, 1))) for x in parts]
+    whole = sum(parts), np.tile(sum(parts), (7, 1))
+    fits = [fit_arrhenius(t, *x) for x in drawn]
+    assert [bool(fit.reason) for fit in fits] == [False, False, True]
+    found = budget(t, whole, drawn, fits, np.full(n, 0.1))
+    for name in ("parts", "direct", "energy", "curvature", "direct_curvature"):
+        value, samples = getattr(found, name), getattr(found, f"{name}_samples")
+        assert samples.shape == (7, *np.shape(value)), name
+        np.testing.assert_allclose(samples, np.broadcast_to(value, samples.shape), rtol=1e-9)
