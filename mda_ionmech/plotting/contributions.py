@@ -189,8 +189,9 @@ def effectiveness(
     """Frequency of every event against its effectiveness, with lines of equal contribution.
 
     A contribution is proportional to frequency times effectiveness, so an event that is rare and
-    far-reaching and one that is frequent and short lie on one line. Bars are intervals of the
-    effectiveness. Events with negative contributions have open symbols.
+    far-reaching and one that is frequent and short lie on one line. Shares beside the symbols are
+    those in the window, which this product is of, not those of the reading. Bars are intervals of
+    the effectiveness. Events with negative contributions have open symbols.
 
     Parameters
     ----------
@@ -252,7 +253,7 @@ def effectiveness(
     headline(
         ax,
         f"How often and how far: events of {plain(table.attrs['species'])}",
-        f"windows of {table.attrs['window_ps']:g} ps; dotted: equal contribution",
+        f"windows of {table.attrs['window_ps']:g} ps, shares in them; dotted: equal contribution",
         table=nulls(results, table.attrs["species"], [table.attrs["window_ps"]]),
     )
     return ax
