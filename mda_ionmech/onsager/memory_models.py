@@ -39,6 +39,8 @@ LONGEST = 1 / 2.4
 _SHORTEST = 0.3
 #: The last start as a fraction of the longest lag.
 LAST_START = 4
+#: Fewest lags from a start on: two are a line, and say nothing of what is forgotten.
+_FEWEST = 3
 #: Memories of this fraction of the trajectory or longer are too long for its length.
 TOO_LONG = 1 / 120
 #: Probability of such memories from which they are left open.
@@ -122,13 +124,16 @@ def memory_grid(lags: Sequence[int]) -> list[float]:
 def model_starts(lags: Sequence[int]) -> list[int]:
     """Lags at which models start, in frames: factors of two from the first one on.
 
+    A start that is not the first lag has two lags or more after it.
+
     Parameters
     ----------
     lags : sequence of int
         Frames.
     """
-    doublings = {lags[0] * 2**k for k in range(60)}
-    return [t for t in lags if t in doublings and t <= max(lags[-1] // LAST_START, lags[0])]
+    doublings, last = {lags[0] * 2**k for k in range(60)}, lags[-1] // LAST_START
+    late = [t for t in lags[1 : len(lags) + 1 - _FEWEST] if t in doublings and t <= last]
+    return [lags[0], *late]
 
 
 def lag_models(

@@ -36,6 +36,8 @@ def test_every_model_meets_its_conditions_also_at_fewer_lags():
     lags = grids[1]
     assert memory_grid(lags) == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
     assert model_starts(lags) == [1, 2, 4, 8, 16]
+    assert model_starts([1, 4, 16]) == [1], "two lags from 4 on are no model"
+    assert model_starts([1, 4, 16, 64]) == [1, 4]
     models = lag_models(lags, [1000], curve(lags, 0.6, 0.0, 5.0, 6.0) + np.sin(lags), 3)
     for k, (memory, fast) in enumerate(zip(models.memories, models.fast, strict=True)):
         for some in (lags, grids[4]):

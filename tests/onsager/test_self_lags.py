@@ -71,3 +71,14 @@ def test_too_few_lags_have_no_slope():
     assert choose_self([1, 2], [40], squared[:2], 3, 1) is None
     assert choose_self([2, 4, 6], [40], squared, 3, 1) is None
     assert choose_self([1, 2, 4], [40], squared, 3, 1) is not None
+
+
+def test_lags_far_apart_have_a_slope():
+    """Factors of four: from the second of three lags on there are two, which are no model."""
+    path = in_cages(np.random.default_rng(6), 50, 0.0, 1.0, 1000)
+    lags = [4, 16, 64]
+    squared = np.array([np.square(path[..., t:] - path[..., :-t]).sum((0, 1)).mean() for t in lags])
+    found = choose_self(lags, [1000], squared, 3, 50)
+    assert found.weights @ lags == pytest.approx(1.0, rel=1e-9)
+    error = np.hypot(found.error, found.between)
+    assert found.weights @ squared == pytest.approx(6 * 50, abs=3 * error)
