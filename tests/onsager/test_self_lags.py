@@ -82,3 +82,15 @@ def test_lags_far_apart_have_a_slope():
     assert found.weights @ lags == pytest.approx(1.0, rel=1e-9)
     error = np.hypot(found.error, found.between)
     assert found.weights @ squared == pytest.approx(6 * 50, abs=3 * error)
+
+
+@pytest.mark.parametrize(
+    "lags", [[1, 4, 16], [4, 16, 64], [1, 2, 3, 4], [5, 10, 50, 100], [1, 16, 64, 256]]
+)
+@pytest.mark.parametrize("constant", [0.0, 30.0])
+def test_few_windows_of_any_spacing_have_the_slope_of_a_line(lags, constant):
+    """Windows that a user chose: late starts leave fewer lags than models have parameters."""
+    squared = 12.0 * np.array(lags) + constant
+    choice = choose_self(lags, [20 * lags[-1]], squared, 3, 20)
+    assert choice.weights @ squared == pytest.approx(12.0, rel=1e-9)
+    assert 0 < choice.error < 12.0
