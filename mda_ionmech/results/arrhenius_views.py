@@ -101,9 +101,10 @@ def recommended_lengths(
 def diffusive_resolution(results: Sequence[Results], species: str) -> float:
     """The shortest resolution at which labels are read in the diffusive view of any temperature.
 
-    The next shorter one where not all temperatures have it.
+    The next shorter one where not all temperatures have it. A warning says which temperatures
+    have values that are not to be read, and why.
     """
-    lengths, known = [], []
+    lengths, known, unsound = [], [], []
     for one in results:
         advice = one.recommend(species=species)
         if advice.label_resolution is None:
@@ -116,10 +117,18 @@ def diffusive_resolution(results: Sequence[Results], species: str) -> float:
                 f"the result at {temperature_of(one):g} K has no reading in the diffusive view: "
                 f"{str(advice).rstrip('.')}; leave it out, or give resolution=... in ps"
             )
+        if advice.unsound:
+            unsound.append(f"at {temperature_of(one):g} K: {advice.unsound.rstrip('.')}")
         lengths.append(advice.label_resolution)
         values = one.decomposition["diffusive_event_onsager"]
         mine = values.sel(species=species, species_2=species).transpose("event", "resolution")
         known.append(values["resolution"].values[np.isfinite(mine.values).all(axis=0)])
+    if unsound:
+        warnings.warn(
+            f"the diffusive view of {species} is not to be read {'; '.join(unsound)}. Its energies "
+            "use it all the same; leave these temperatures out, or run them as is said",
+            stacklevel=4,
+        )
     return _shared_below(results, min(lengths), known)
 
 

@@ -180,10 +180,11 @@ def _choice(blocks: Blocks, resolution: int | None) -> tuple[LagChoice | None, s
         at[wanted], blocks.lags[0], blocks.path_system, blocks.names, blocks.events
     )
     if choice is None:
+        pieces = " in one piece" if len(blocks.lags[0].frames) > 1 else ""
         return None, (
             f"a tenth of the trajectory holds too few lags of {wanted * blocks.dt:g} ps to "
             "compare: the trajectory is too short, and at least "
-            f"{FEWEST_STEPS * LONGEST * wanted * blocks.dt / 1000:.3g} ns are needed"
+            f"{FEWEST_STEPS * LONGEST * wanted * blocks.dt / 1000:.3g} ns{pieces} are needed"
         )
     return choice, ""
 

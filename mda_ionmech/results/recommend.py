@@ -50,6 +50,8 @@ class Recommendation:
         ps: at which labels are read in the diffusive view; None without one.
     first_lag, last_lag : float or None
         ps: shortest and longest lag of the diffusive view.
+    unsound : str
+        Why the diffusive view, or the labels in it, are not to be read; empty where they are.
     """
 
     species: str
@@ -63,6 +65,7 @@ class Recommendation:
     label_resolution: float | None = None
     first_lag: float | None = None
     last_lag: float | None = None
+    unsound: str = ""
 
     def __str__(self) -> str:
         return self.text
@@ -106,6 +109,7 @@ def recommend(
     too_fine = finer_than_dates(settings, name, None if resolution is None else resolution * dt)
     read = reading_resolution(data, blocks, species)
     first = last = None
+    unsound = ""
     if read is not None:
         about = data["diffusive_onsager"].attrs
         first, last = float(about["first_lag_ps"]), float(np.max(about["lag_ps"]))
@@ -113,6 +117,7 @@ def recommend(
         words = elementary_resolution(blocks, species, [read])[2]
         flickering = no_labels(blocks, species, read)
         why = " ".join(filter(None, (no_reading(data, species), undated)))
+        unsound = why or flickering
         if why:
             text = f"{name}: no reading. {why} {flickering or _sentence(words)}"
         elif flickering:
@@ -150,6 +155,7 @@ def recommend(
         label_resolution=None if read is None else read * dt,
         first_lag=first,
         last_lag=last,
+        unsound=unsound,
     )
 
 

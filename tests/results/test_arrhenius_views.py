@@ -15,7 +15,7 @@ from tests.results.test_arrhenius import LAWS, TEMPERATURES, printed, result, ro
 from tests.site_lattices import hopping_run
 
 
-def limited(temperature, resolutions, label, divides=None, comment=""):
+def limited(temperature, resolutions, label, divides=None, comment="", unsound=""):
     """A stand-in for a result whose labels are read over `label` ps; None: no diffusive view."""
     divides = [True] * len(resolutions) if divides is None else divides
     values = np.where(divides, 1.0, np.nan)[None, None, None]
@@ -26,7 +26,7 @@ def limited(temperature, resolutions, label, divides=None, comment=""):
         },
         coords={"species": ["Na+"], "species_2": ["Na+"], "resolution": resolutions},
     )
-    advice = SimpleNamespace(label_resolution=label, resolution=None, horizon=None)
+    advice = SimpleNamespace(label_resolution=label, resolution=None, horizon=None, unsound=unsound)
     return SimpleNamespace(
         settings={"temperature_K": temperature},
         decomposition=data,
@@ -69,6 +69,15 @@ def test_a_temperature_without_a_reading_is_named_with_the_remedy():
         InputError, match=r"at 600 K has no reading in .* give resolution=... in ps"
     ):
         diffusive_resolution([limited(500, [1.0], 1.0), short], "Na+")
+
+
+def test_a_temperature_that_is_not_to_be_read_is_said():
+    both = [limited(500, [1.0], 1.0, unsound="Carriers are caged."), limited(600, [1.0], 1.0)]
+    with pytest.warns(UserWarning, match="not to be read at 500 K: Carriers are caged. Its ener"):
+        assert diffusive_resolution(both, "Na+") == 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        diffusive_resolution(both[1:], "Na+")
 
 
 def test_another_view_than_the_diffusive_one_is_said():

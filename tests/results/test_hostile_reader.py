@@ -100,6 +100,8 @@ def test_flickering_labels_have_no_reading_and_others_have():
     assert fast.verdict().finding("events") == "flickering"
     assert slow.verdict().finding("events") != "flickering"
     assert "no reading of its events" in fast.recommend().text
+    assert "flicker" in fast.recommend().unsound
+    assert slow.recommend().unsound == ""
     repeated = fast.summary().attrs["repeated"]
     assert repeated > 0.10 > slow.summary().attrs["repeated"]
     assert f"{repeated:.0%} of the carriers have more than one change" in str(fast.verdict())
