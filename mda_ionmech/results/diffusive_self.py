@@ -14,6 +14,7 @@ from scipy import constants
 from ..onsager.block_bootstrap import (
     FEWEST_FOR_INTERVAL,
     RESAMPLES,
+    BlockPlan,
     largest_ratio,
     student_factor,
 )
@@ -31,6 +32,9 @@ SELF_VARIABLES = (
 _LONGEST = 10
 #: A lag matters whose part in the slope is this fraction of the largest or more.
 _MATTERS = 0.05
+#: Of the variance of a mean over overlapping windows, blocks of two windows hold this part: they
+#: miss what neighbours have in common.
+_HELD = 5 / 6
 
 
 def self_samples(
@@ -50,7 +54,8 @@ def self_samples(
         By the names of the result file; samples have the shape (400, ...). Normal samples with the
         analytic error, or with that of the jackknife where it is larger by more than chance, and
         the differences of the models, independent of those of the conductivity; values and
-        samples below zero are zero. NaN where there are too few windows.
+        samples below zero are zero, and the samples lie around the value. NaN where there are too
+        few windows.
     """
     system = blocks.system
     n_species = len(system.charge)
@@ -63,7 +68,7 @@ def self_samples(
             slope, error = (x * system.onsager_factor(blocks.dt) for x in found)
             # a mean squared displacement does not fall: of caged carriers the slope is noise
             own[k] = max(slope, 0.0)
-            drawn[:, k] = np.maximum(slope + error * normal, 0.0)
+            drawn[:, k] = np.maximum(own[k] + error * normal, 0.0)
     values = _derived(own, conductivity[0], blocks)
     return values, _derived(drawn, conductivity[1], blocks)
 
@@ -130,8 +135,9 @@ def jackknife_error(
 ) -> tuple[float, int]:
     """Standard error of the weighted sum over lags, from blocks, and their number.
 
-    Blocks are those of the longest window that matters, with Student's factor below ten; NaN below
-    three.
+    Blocks are those of the longest window that matters, of at least four windows; where that leaves
+    fewer than three, half as long, with the part of the variance that they miss. Student's factor
+    below ten; NaN below three.
 
     Parameters
     ----------
@@ -151,10 +157,10 @@ def jackknife_error(
     used = np.flatnonzero(weights).tolist()
     part = np.abs(weights) * [w.frames for w in entries]
     longest = entries[int(np.flatnonzero(part >= _MATTERS * part.max())[-1])].plan
-    parts = [
-        1 if longest.by_segment else max(size // longest.per_block, 1)
-        for size in longest.stretches
-    ]  # fmt: skip
+    parts = _blocks_of(longest, longest.per_block)
+    held = 1.0
+    if sum(parts) < FEWEST_FOR_INTERVAL:
+        parts, held = _blocks_of(longest, -(-longest.per_block // 2)), _HELD
     n = sum(parts)
     if n < FEWEST_FOR_INTERVAL or any(len(entries[k].plan.stretches) != len(parts) for k in used):
         return np.nan, n
@@ -168,5 +174,10 @@ def jackknife_error(
         squared = np.bincount(block, sums.total_squared[:, species], n)
         origins = np.bincount(block, sums.origins, n)
         without += weights[k] * (squared.sum() - squared) / (origins.sum() - origins)
-    error = np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2))
+    error = np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2) / held)
     return float(error * student_factor(n, level)), n
+
+
+def _blocks_of(plan: BlockPlan, per_block: int) -> list[int]:
+    """Number of blocks of so many sub-blocks in every trajectory, at least one."""
+    return [1 if plan.by_segment else max(size // per_block, 1) for size in plan.stretches]
