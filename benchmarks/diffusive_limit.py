@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.diffusive_limit [replicas]`` prints, for each process and length of the
 trajectory, bias, standard deviation, root mean square error and coverage of nominal 68% intervals
-of the estimators, and of the part of an event.
+of the estimators, and of the part of an event. With ``--blocks`` it prints the coverage of the
+diffusive view by the number of blocks behind the interval.
 """
 
 from __future__ import annotations
@@ -339,6 +340,34 @@ def table(replicas: int) -> Iterator[str]:
                 )
 
 
+def by_blocks(replicas: int) -> Iterator[str]:
+    """Coverage of the diffusive view by the number of blocks, as Markdown.
+
+    Of all processes and lengths but the one whose memory no test can tell (memory 10 in 300), and
+    the one with a coefficient of zero.
+    """
+    found: dict[str, list[bool]] = {"3 to 5": [], "6 to 9": [], "10 to 50": []}
+    for process in PROCESSES:
+        for frames in LENGTHS:
+            if process.answer == 0 or (process.name.endswith("memory 10") and frames == LENGTHS[0]):
+                continue
+            rng = np.random.default_rng([SEED, frames, *process.name.encode()])
+            for replica in range(replicas):
+                blocks = blocks_of(process.steps(rng, frames), replica)
+                view = diffusive_view(blocks, 1)
+                scale = blocks.system.onsager_factor(1.0) * 6 * process.total
+                _, low, high = from_all_lags(view, "diffusive_onsager", scale)
+                n = view.n_blocks
+                name = "3 to 5" if n <= 5 else "6 to 9" if n < 10 else "10 to 50"
+                found[name].append(low <= 1 <= high)
+    yield "| blocks | trajectories | coverage |"
+    yield "|---|---|---|"
+    for name, inside in found.items():
+        yield f"| {name} | {len(inside)} | {np.mean(inside):.3f} |"
+
+
 if __name__ == "__main__":
-    for row in table(int(sys.argv[1]) if len(sys.argv) > 1 else 200):
+    given = [one for one in sys.argv[1:] if one != "--blocks"]
+    rows = by_blocks if "--blocks" in sys.argv else table
+    for row in rows(int(given[0]) if given else 200):
         print(row, flush=True)
