@@ -215,10 +215,11 @@ def carrier_atoms(results: Results, universe: Any) -> tuple[np.ndarray, np.ndarr
 
 def _shares(results: Results, species: list[str], events: tuple[str, ...]) -> dict[str, np.ndarray]:
     data = results.decomposition.isel(window=0).sel(species=species, event=list(events))
-    return {
+    found = {
         f"event_{name}": data[name].transpose("species", "event").values
         for name in ("share", "share_low", "share_high")
     }
+    return found | {"share_view": np.array("window")}
 
 
 def _shells(results: Results, ids: np.ndarray) -> dict[str, np.ndarray]:
