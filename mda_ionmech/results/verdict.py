@@ -128,6 +128,10 @@ def verdict(results: Any, species: str | None) -> Verdict:
         still = events is not None and events.finding == "still"
         if not still and (said := filter_finding(results, name, APART)) is not None:
             found.append(Sentence("filters", *said))
+    elif is_still(name, results.warnings):
+        # its coefficient is zero or unknown, and that of others may be known
+        found += [_carriers(results) if _conducts(results) else None, _still(results, name)]
+        return Verdict(tuple(one for one in [*found, _reversal(results)] if one is not None))
     found += [_concerted(results, name), _diffusive(results, name, why), _reversal(results)]
     if not why:
         found.append(_data(results, name))
@@ -156,13 +160,21 @@ def _carriers(results: Any) -> Sentence | None:
     return Sentence("carriers", leading, text)
 
 
+def _conducts(results: Any) -> bool:
+    """Whether the conductivity of the diffusive view has a reading."""
+    if not results.has_diffusive_view:
+        return False
+    data = results.decomposition
+    _, low, _ = with_ends(data, "diffusive_conductivity")
+    return bool(low > 0 and int(data["diffusive_onsager"].attrs["settled"]))
+
+
 def _still(results: Any, name: str) -> Sentence:
-    return Sentence(
-        "events",
-        "still",
-        f"{name} does not move in this trajectory: what its events carry is the motion of the "
-        f"{results.settings['frame']} frame of reference.",
-    )
+    text = f"{name} does not move in this trajectory"
+    if results.settings["frame"] != "laboratory":
+        frame = results.settings["frame"]
+        text += f": what its events carry is the motion of the {frame} frame of reference"
+    return Sentence("events", "still", f"{text}.")
 
 
 def _events(results: Any, name: str, flickering: str = "") -> Sentence | None:

@@ -20,7 +20,7 @@ from mda_ionmech.results.schema import load_schema
 from mda_ionmech.results.sufficiency import nanoseconds
 from mda_ionmech.results.tables import print_result
 
-from ..builders import CUBE, brownian, decompose, make_universe
+from ..builders import CUBE, brownian, decompose, halves, make_universe
 from ..physics.test_known_answers import vehicle_and_jumps
 from ..physics.test_slope_view import ornstein_uhlenbeck
 
@@ -269,6 +269,21 @@ def test_ions_that_do_not_move_are_not_said_to_move():
     assert results.verdict().finding("events") == "still"
     assert "cat does not move in this trajectory" in str(results.verdict())
     assert "is the motion of the barycentric frame" in str(results.verdict())
+
+
+def test_ions_that_stay_beside_ions_that_move_are_said_to_be_still():
+    """In the laboratory frame their coefficient is zero, and the conductivity has a reading."""
+    rng = np.random.default_rng(7)
+    start = rng.uniform(0, 40, size=(1, 20, 3))
+    paths = np.concatenate([brownian(rng, 1500, 10, 0.05, 1.0), np.zeros((1500, 10, 3))], axis=1)
+    species = halves(make_universe(start + paths, CUBE))
+    results = OnsagerDecomposition(species, temperature=300.0, frame="laboratory").run().results
+    verdict = results.verdict(species="Cl-")
+    assert verdict.finding("events") == "still"
+    assert "Cl- does not move in this trajectory." in str(verdict)
+    assert "Of it Li+ carries 100%" in str(verdict)
+    assert "too short" not in str(verdict)
+    assert results.verdict(species="Li+").finding("diffusion") == "diffusive"
 
 
 def test_nearest_lengths_of_views_are_told():
