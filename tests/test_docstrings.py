@@ -55,6 +55,20 @@ def parsed():
             yield path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))
 
 
+def test_no_bars_of_a_docstring_are_a_substitution():
+    """Sphinx takes bars about words, as of a magnitude, for a name to be replaced."""
+    bars = re.compile(r"(?<![\w`|])\|[^|\s](?:[^|`\n]*[^|\s])?\|(?![\w|])")
+    assert bars.search("the sum of |L_e / L| of events")
+    assert not bars.search("least squares of ln|X|. Intervals")
+    found = [
+        f"{path}: {name}"
+        for path, tree in parsed()
+        for name, one, _ in definitions(tree)
+        if bars.search(ast.get_docstring(one) or "")
+    ]
+    assert not found
+
+
 def test_everything_public_has_a_docstring():
     trees = list(parsed())
     assert not [path for path, tree in trees if not ast.get_docstring(tree)]

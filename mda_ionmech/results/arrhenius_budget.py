@@ -33,8 +33,8 @@ class Budget:
         Same shapes: local -d ln X / d(1 / kB T), that of the straight line where there are only two
         temperatures.
     untested : numpy.ndarray
-        Shape (temperatures,): sum of |X_e / X| over the contributions without an energy, for which
-        `parts` uses `direct`.
+        Shape (temperatures,): sum of the magnitudes of X_e / X over the contributions without an
+        energy, for which `parts` uses `direct`.
     energy, energy_samples : float, numpy.ndarray
         Straight line through the logarithm of the sum of the fitted parts, with the weights of the
         whole, eV: to be compared with the energy of the whole. NaN where that sum has not the sign
