@@ -29,8 +29,8 @@ def momentum_balance(onsager: np.ndarray, own: np.ndarray, mass: np.ndarray) -> 
     Returns
     -------
     numpy.ndarray
-        Shape (species,): |sum_B m_B L_AB| over sum_B m_B sqrt(L_AA^self L_BB^self); 0 where nothing
-        moved.
+        Shape (species,): magnitude of sum_B m_B L_AB over sum_B m_B sqrt(L_AA^self L_BB^self); 0
+        where nothing moved.
     """
     scale = (mass * np.sqrt(np.abs(own[:, None] * own))).sum(axis=1)
     return np.divide(np.abs(onsager @ mass), scale, out=np.zeros_like(scale), where=scale > 0)

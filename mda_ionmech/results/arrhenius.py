@@ -128,10 +128,11 @@ class Arrhenius:
         pandas.DataFrame
             Index temperature (K); in eV ``parts``, the sum of (L_e / L) E_e, ``direct``, the local
             -d ln(L T) / d(1 / kB T) of the data (see `mda_ionmech.results.budget`), and
-            ``difference``, each with ``_low`` and ``_high``; ``untested``, the sum of the magnitudes
-            of L_e / L of the events without an energy, which enter ``parts`` by ``direct`` and the
-            slope of their share; ``holds``, False where ``difference`` is above three half widths of the middle
-            68 % of its samples and ``untested`` times ``direct``. Two temperatures have no local
+            ``difference``, each with ``_low`` and ``_high``; ``untested``, the sum of the
+            magnitudes of L_e / L of the events without an energy, which enter ``parts`` by
+            ``direct`` and the slope of their share; ``holds``, False where ``difference`` is above
+            three half widths of the middle 68 % of its samples and ``untested`` times ``direct``.
+            Two temperatures have no local
             slope: ``direct`` is that of their straight line, ``difference`` NaN, and `closure` the
             comparison.
 

@@ -33,7 +33,7 @@ def inverse_energy(temperature: np.ndarray) -> np.ndarray:
 
 
 def relative_error(value: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Standard error of X over |X|: half the width of the middle 68 % of the samples.
+    """Standard error of X over its magnitude: half the width of the middle 68 % of the samples.
 
     It needs no logarithm, and a few samples far away do not change it.
 
