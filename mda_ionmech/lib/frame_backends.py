@@ -11,7 +11,7 @@ import os
 import pickle
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,8 @@ from .errors import InputError
 PARTS_PER_WORKER = 4
 #: How often a part is sent again after its worker died.
 RETRIES = 5
+#: Time for a pool to end, s: it takes a fraction of a second, or for ever.
+_ENDING = 10.0
 
 
 @dataclass(frozen=True)
@@ -146,13 +148,16 @@ class ProcessParts:
     def _pool(self, pickled: bytes) -> Iterator[tuple[Any, Any]]:
         """A pool of processes, and the queue of those that have begun."""
         context = multiprocessing.get_context()
+        before = {process.pid for process in multiprocessing.active_children()}
         try:
             begun = context.SimpleQueue()
             pool = context.Pool(self.n_workers, _begin, (pickled, begun))
         except OSError as error:
             raise _cannot_start(self.n_workers, error.strerror or str(error)) from error
-        with pool:
+        try:
             yield pool, begun
+        finally:
+            end_pool(pool, before)
 
     def _check_workers(self, started: set[int]) -> None:
         """Refuse to wait for a process that has ended: a pool would, for ever."""
@@ -163,6 +168,28 @@ class ProcessParts:
             "trajectory, as the system does to a process when memory runs out; give fewer workers, "
             "or a budget with memory='4GB'; with a store, the parts read so far are kept"
         )
+
+
+def end_pool(pool: Any, before: Set[int | None]) -> None:
+    """End the processes of a pool, also where the pool itself would wait for ever.
+
+    A process that is stopped while it sends an outcome leaves half of it in the pipe, and a thread
+    of the pool waits for the rest, and `terminate` for that thread. An error in one part, while
+    another one is sent, did so.
+
+    Parameters
+    ----------
+    pool : multiprocessing.pool.Pool
+    before : set of int
+        Identifiers of the child processes that are not of the pool.
+    """
+    ending = threading.Thread(target=pool.terminate, daemon=True)
+    ending.start()
+    ending.join(_ENDING)
+    if ending.is_alive():
+        for process in multiprocessing.active_children():
+            if process.pid not in before:
+                process.terminate()
 
 
 def _cannot_start(n_workers: int, reason: str) -> InputError:

@@ -1,7 +1,11 @@
 """Where the frames are read makes no difference: other processes, clusters, workers that die."""
 
+import multiprocessing
 import os
 import signal
+import threading
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ from MDAnalysis.analysis.backends import BackendBase, BackendMultiprocessing
 from MDAnalysis.lib.log import ProgressBar
 
 from mda_ionmech import InputError, OnsagerDecomposition
+from mda_ionmech.lib import frame_backends
 from mda_ionmech.lib.frame_backends import DaskParts, Part, ProcessParts, ReadPart, parts_source
 from mda_ionmech.microstates import CutoffShell
 
@@ -192,3 +197,22 @@ def test_worker_processes_share_no_lock_of_bars():
 
 def lock_of_bars(_):
     return Part(np.zeros(1), np.zeros(1), str(type(ProgressBar.get_lock())))
+
+
+def test_a_pool_that_never_ends_is_left(monkeypatch):
+    """Its own processes are stopped, and not those that were there before."""
+    monkeypatch.setattr(frame_backends, "_ENDING", 0.1)
+    context = multiprocessing.get_context()
+    others, mine = (context.Process(target=time.sleep, args=(60,), daemon=True) for _ in range(2))
+    others.start()
+    before = {others.pid}
+    mine.start()
+    try:
+        frame_backends.end_pool(SimpleNamespace(terminate=threading.Event().wait), before)
+        mine.join(10)
+        assert mine.exitcode == -signal.SIGTERM
+        assert others.is_alive()
+    finally:
+        for one in (others, mine):
+            one.kill()
+            one.join()
