@@ -362,3 +362,25 @@ def percentiles(samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarr
         low, high = np.array(low), np.array(high)
         low[partly], high[partly] = defined
     return low, high
+
+
+def percentiles_about(
+    value: np.ndarray, samples: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Percentiles that hold the value, which those of a skewed distribution need not.
+
+    Parameters
+    ----------
+    value : numpy.ndarray
+        Any shape; NaN has no interval.
+    samples : numpy.ndarray
+        Shape (samples, ...).
+    level : float
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+        Shape of the value.
+    """
+    low, high = percentiles(samples, level)
+    return np.minimum(low, value), np.maximum(high, value)

@@ -34,12 +34,14 @@ from .memory_models import (
     CAUTIOUS,
     LAST_START,
     LIKELY,
+    NEGLIGIBLE,
     LagModels,
     interval_probabilities,
     lag_models,
-    model_weights,
+    longest_that_matters,
     open_memory,
     probabilities,
+    weights_of,
 )
 
 #: Standard errors by which slopes from two starts may differ.
@@ -50,8 +52,6 @@ MARGIN = 2
 _APART = 1.4
 #: Blocks from which the errors of events are estimated.
 _BLOCKS = 12
-#: Probability, as a fraction of the largest, below which a model or line is left out.
-_LEAST = 1e-3
 #: Fewest lags for a choice.
 FEWEST_LAGS = 8
 #: The last of so many lags of a grid, in steps of its resolution.
@@ -129,9 +129,8 @@ class LagChoice:
             return self.likely @ lines, lines, self.errors
         if self.models is None or len(lags) < FEWEST_LAGS:
             return None
-        made = [model_weights(self.models, k, lags, n_dimensions) for k in self.numbers]
-        lines = np.stack([weights for weights, _ in made])
-        return self.likely @ lines, lines, np.array([error for _, error in made])
+        lines, errors = weights_of(self.models, self.numbers, lags, n_dimensions)
+        return self.likely @ lines, lines, errors
 
     @property
     def diffusive_from(self) -> int:
@@ -141,8 +140,7 @@ class LagChoice:
     @property
     def longest(self) -> int:
         """Frames: the longest lag with a part in the slope of 5% of the largest or more."""
-        part = np.abs(self.weights * self.lags)
-        return int(self.lags[part >= 0.05 * part.max()].max())
+        return int(self.lags[longest_that_matters(self.lags, self.weights)])
 
 
 def choose_lags(
@@ -257,7 +255,9 @@ class _Average:
         later = self.starts >= margin * start
         if np.any(later) and np.any(self.starts[~late] > 0):
             late = later
-        late &= np.any([p >= _LEAST * p[late].max() for p in (self.likely, self.cautious)], axis=0)
+        late &= np.any(
+            [p >= NEGLIGIBLE * p[late].max() for p in (self.likely, self.cautious)], axis=0
+        )
         kept = {name: value[late] for name, value in vars(self).items()}
         for name in ("likely", "cautious"):
             kept[name] = kept[name] / kept[name].sum()
@@ -271,13 +271,13 @@ def _averaged_models(
     likely, cautious = (probabilities(totals, prior) for prior in (LIKELY, CAUTIOUS))
     odds = np.maximum(likely / likely.max(), cautious / cautious.max())
     # lines with an intercept from every start on, with which events are compared
-    keep = np.flatnonzero((odds >= _LEAST) | (leading.fast & (leading.memories == 0)))
-    made = [model_weights(leading, int(k), lags, n_dimensions) for k in keep]
+    keep = np.flatnonzero((odds >= NEGLIGIBLE) | (leading.fast & (leading.memories == 0)))
+    lines, errors = weights_of(leading, keep, lags, n_dimensions)
     through_origin = ~leading.fast & (leading.memories == 0)
     return _Average(
-        lines=np.stack([weights for weights, _ in made]),
+        lines=lines,
         numbers=keep,
-        errors=np.array([error for _, error in made]),
+        errors=errors,
         memories=leading.memories[keep],
         likely=likely[keep],
         cautious=cautious[keep],

@@ -49,6 +49,8 @@ OPEN = 0.15
 _FORGOTTEN = 3.0
 #: Log of the evidence of models with a negative variance, beside the best of their start.
 _NEGATIVE = -10.0
+#: Probability, as a fraction of the largest, below which a model is left out.
+NEGLIGIBLE = 1e-3
 #: Log of the least probability beside the largest: none is zero.
 _LEAST = -300.0
 #: Iterations of the fit, on which the covariance depends.
@@ -314,6 +316,48 @@ def model_weights(
     out = np.zeros(len(lags))
     out[used] = (spread @ weighted.T)[0]
     return out, float(np.sqrt(spread[0, 0]))
+
+
+def weights_of(
+    models: LagModels,
+    numbers: Sequence[int] | np.ndarray,
+    lags: Sequence[int],
+    n_dimensions: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of least variance of several models; see `model_weights`.
+
+    Parameters
+    ----------
+    models : LagModels
+    numbers : sequence of int
+        Of the models.
+    lags : sequence of int
+        Frames.
+    n_dimensions : int
+
+    Returns
+    -------
+    weights : numpy.ndarray
+        Shape (numbers, lags), 1/frame.
+    errors : numpy.ndarray
+        Shape (numbers,), per frame.
+    """
+    made = [model_weights(models, int(k), lags, n_dimensions) for k in numbers]
+    return np.stack([weights for weights, _ in made]), np.array([error for _, error in made])
+
+
+def longest_that_matters(lags: Sequence[int] | np.ndarray, weights: np.ndarray) -> int:
+    """Number of the longest lag with a part in the slope of 5% of the largest or more.
+
+    Parameters
+    ----------
+    lags : sequence of int
+        Frames, in ascending order.
+    weights : numpy.ndarray
+        Shape (lags,), 1/frame.
+    """
+    part = np.abs(weights * np.asarray(lags))
+    return int(np.flatnonzero(part >= 0.05 * part.max())[-1])
 
 
 def _known(models: LagModels, lags: Sequence[int], memory: float) -> LagCovariance:

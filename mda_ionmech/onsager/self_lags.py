@@ -11,10 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .memory_models import LAST_START, LIKELY, lag_models, model_weights, probabilities
+from .memory_models import (
+    LAST_START,
+    LIKELY,
+    NEGLIGIBLE,
+    lag_models,
+    probabilities,
+    weights_of,
+)
 
-#: Probability, as a fraction of the largest, below which a model is left out.
-_LEAST = 1e-3
 #: Fewest lags for a choice.
 _FEWEST = 3
 
@@ -64,10 +69,9 @@ def choose_self(
         return None
     models = lag_models(lags, frames, squared, n_dimensions * n)
     probability = probabilities([models], LIKELY)
-    kept = np.flatnonzero(probability >= _LEAST * probability.max())
+    kept = np.flatnonzero(probability >= NEGLIGIBLE * probability.max())
     part = probability[kept] / probability[kept].sum()
-    made = [model_weights(models, int(k), lags, n_dimensions * n) for k in kept]
-    weights, errors = np.stack([w for w, _ in made]), np.array([error for _, error in made])
+    weights, errors = weights_of(models, kept, lags, n_dimensions * n)
     slopes = weights @ squared
     return SelfLags(
         weights=part @ weights,

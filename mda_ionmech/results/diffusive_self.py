@@ -19,6 +19,7 @@ from ..onsager.block_bootstrap import (
     student_factor,
 )
 from ..onsager.block_sums import Blocks, WindowEntry
+from ..onsager.memory_models import longest_that_matters
 from ..onsager.self_lags import choose_self
 
 #: Variables of the result file that are computed here.
@@ -30,8 +31,6 @@ SELF_VARIABLES = (
 )
 #: The longest lag as a fraction of the trajectory.
 _LONGEST = 10
-#: A lag matters whose part in the slope is this fraction of the largest or more.
-_MATTERS = 0.05
 #: Of the variance of a mean over overlapping windows, blocks of two windows hold this part: they
 #: miss what neighbours have in common.
 _HELD = 5 / 6
@@ -155,8 +154,7 @@ def jackknife_error(
     n_blocks : int
     """
     used = np.flatnonzero(weights).tolist()
-    part = np.abs(weights) * [w.frames for w in entries]
-    longest = entries[int(np.flatnonzero(part >= _MATTERS * part.max())[-1])].plan
+    longest = entries[longest_that_matters([w.frames for w in entries], weights)].plan
     parts = _blocks_of(longest, longest.per_block)
     held = 1.0
     if sum(parts) < FEWEST_FOR_INTERVAL:

@@ -27,7 +27,7 @@ from ..onsager.block_bootstrap import (
     largest_ratio,
     lengthen_blocks,
     normal_samples,
-    percentiles,
+    percentiles_about,
     resampling_weights,
     student_factor,
 )
@@ -157,7 +157,10 @@ def diffusive_view(
     sigma = "diffusive_conductivity"
     own, drawn = self_samples(blocks, (float(values[sigma]), samples[sigma]))
     values, samples = values | own, samples | drawn
-    spans = {name: _ends(values[name], samples[name], blocks.level) for name in DIFFUSIVE_VARIABLES}
+    spans = {
+        name: percentiles_about(values[name], samples[name], blocks.level)
+        for name in DIFFUSIVE_VARIABLES
+    }
     return DiffusiveView(choice, "", values, spans, samples, n_blocks)
 
 
@@ -351,12 +354,6 @@ def _values(
         "diffusive_transference_number": transference,
         "diffusive_share": share,
     }
-
-
-def _ends(value: np.ndarray, samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Percentiles, which hold the value: the mean over skewed models may lie beyond."""
-    low, high = percentiles(samples, level)
-    return np.minimum(low, value), np.maximum(high, value)
 
 
 def mask_undefined(view: DiffusiveView, blocks: Blocks, *, fixed: bool) -> DiffusiveView:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from ..lib.errors import InputError
 from ..lib.unit_table import UnitTable
-from ..onsager.block_bootstrap import percentiles
+from ..onsager.block_bootstrap import percentiles_about
 from .elementary import reading_resolution
 from .ends import with_ends
 from .tree import ResultTree
@@ -166,8 +166,8 @@ def _in_the_limit(at: Coefficients) -> dict[tuple[str, str], tuple[float, float,
     drawn = samples[:, species, :, over].swapaxes(0, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = part / sigma
-        low, high = percentiles(drawn / drawn.sum(axis=(1, 2))[:, None, None], blocks.level)
-        low, high = np.minimum(low, share), np.maximum(high, share)
+        shares = drawn / drawn.sum(axis=(1, 2))[:, None, None]
+        low, high = percentiles_about(share, shares, blocks.level)
     return {
         (blocks.names[a], blocks.events[e]): (
             float(share[a, e]), float(low[a, e]), float(high[a, e]), float(part[a, e])

@@ -10,13 +10,12 @@ from MDAnalysis.lib.distances import capped_distance
 from scipy import constants
 
 from mda_ionmech import InputError, IonSpecies, OnsagerDecomposition, datasets
-from mda_ionmech.events import SolvationEvents
 from mda_ionmech.macrostates import ShellComposition
 from mda_ionmech.microstates import CutoffShell
 
 from ..builders import brownian, decompose, make_universe
 from ..conftest import liquid_species
-from ..physics.test_known_answers import vehicle_and_jumps
+from ..physics.test_known_answers import in_shells, vehicle_and_jumps
 
 
 def test_self_diffusivity_is_that_of_einstein_msd():
@@ -168,13 +167,7 @@ def test_shells_that_are_lost_at_a_rate_last_its_inverse():
     rng = np.random.default_rng(3)
     rate, n, n_frames = 0.05, 64, 2000
     universe, number = vehicle_and_jumps(rng, n_frames, n, 0.02, rate, 3.0)
-    ions = IonSpecies(
-        universe.select_atoms("name I"),
-        charge=1,
-        name="ion",
-        microstates=CutoffShell(3.0, solvent=universe.select_atoms("name S")),
-        events=SolvationEvents(),
-    )
+    ions = in_shells(universe)
     run = OnsagerDecomposition([ions], temperature=300.0, windows=[1.0], frame="laboratory").run()
     row = run.residence_times().loc[("ion", "solvent", "continuous")]
     # a frame with a jump or more ends a stay

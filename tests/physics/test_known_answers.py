@@ -136,14 +136,19 @@ def vehicle_and_jumps(rng, n_frames, n, diffusion, rate, jump):
     return make_universe(positions, (length,) * 3 + (90.0,) * 3, names=names), number
 
 
-def solvated(universe, windows, **options):
-    ions = IonSpecies(
+def in_shells(universe):
+    """The ions of `vehicle_and_jumps`, with the ligands that they keep or leave."""
+    return IonSpecies(
         universe.select_atoms("name I"),
         charge=1,
         name="ion",
         microstates=CutoffShell(3.0, solvent=universe.select_atoms("name S")),
         events=SolvationEvents(),
     )
+
+
+def solvated(universe, windows, **options):
+    ions = in_shells(universe)
     options = {"frame": "laboratory"} | options
     return OnsagerDecomposition([ions], temperature=300.0, windows=windows, **options).run()
 

@@ -41,8 +41,8 @@ def test_an_event_that_changes_sign_enters_by_the_slope_of_its_share(share):
     beta = inverse_energy(WIDE)
     middle, width = (beta[0] + beta[-1]) / 2, np.ptp(beta) / 2
     main = law(WIDE, 0.3)
-    turned = share * (middle - beta) / width * main
-    parts = [sampled(rng, main), sampled(rng, turned)]
+    changing = share * (middle - beta) / width * main
+    parts = [sampled(rng, main), sampled(rng, changing)]
     found, fits = found_budget(WIDE, parts)
     assert fits[1].reason.startswith("changes sign")
     # ln of main (1 + share (middle - beta) / width)

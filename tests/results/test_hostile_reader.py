@@ -21,7 +21,7 @@ from mda_ionmech.results.sufficiency import nanoseconds
 from mda_ionmech.results.tables import print_result
 
 from ..builders import CUBE, brownian, decompose, halves, make_universe
-from ..physics.test_known_answers import vehicle_and_jumps
+from ..physics.test_known_answers import in_shells, vehicle_and_jumps
 from ..physics.test_slope_view import ornstein_uhlenbeck
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -32,13 +32,7 @@ def jumping(rate=0.01, n_frames=400, diffusion=0.01, **options):
     """Eight ions that diffuse with a ligand and jump away from it, in some microseconds of CPU."""
     rng = np.random.default_rng(4)
     universe, _ = vehicle_and_jumps(rng, n_frames, 8, diffusion, rate, 3.0)
-    ions = IonSpecies(
-        universe.select_atoms("name I"),
-        charge=1,
-        name="ion",
-        microstates=CutoffShell(3.0, solvent=universe.select_atoms("name S")),
-        events=SolvationEvents(),
-    )
+    ions = in_shells(universe)
     options = {"temperature": 300.0, "frame": "laboratory"} | options
     return OnsagerDecomposition([ions], **options).run().results
 

@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from mda_ionmech import IonSpecies, OnsagerDecomposition
-from mda_ionmech.events import SolvationEvents
-from mda_ionmech.microstates import CutoffShell
+from mda_ionmech import OnsagerDecomposition
 
 from ..builders import CUBE, brownian, decompose, make_universe, mobility
-from ..physics.test_known_answers import vehicle_and_jumps
+from ..physics.test_known_answers import in_shells, vehicle_and_jumps
 from ..physics.test_slope_view import ornstein_uhlenbeck
 
 
@@ -52,13 +50,7 @@ def test_the_resolution_is_the_longest_with_elementary_events():
     rng = np.random.default_rng(4)
     rate = 0.05
     universe, _ = vehicle_and_jumps(rng, 3000, 27, 0.02, rate, 3.0)
-    ions = IonSpecies(
-        universe.select_atoms("name I"),
-        charge=1,
-        name="ion",
-        microstates=CutoffShell(3.0, solvent=universe.select_atoms("name S")),
-        events=SolvationEvents(),
-    )
+    ions = in_shells(universe)
     run = OnsagerDecomposition([ions], temperature=300.0, frame="laboratory").run()
     advice = run.results.recommend()
     windows = run.results.decomposition["window"].values

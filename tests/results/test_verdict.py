@@ -9,13 +9,11 @@ import pytest
 from mda_ionmech import IonSpecies, OnsagerDecomposition, load
 from mda_ionmech.cli.demos import crystal_analysis
 from mda_ionmech.datasets import crystal
-from mda_ionmech.events import SolvationEvents
 from mda_ionmech.lib.errors import InputError
-from mda_ionmech.microstates import CutoffShell
 from mda_ionmech.results.verdict import _events
 
 from ..builders import CUBE, brownian, decompose, make_universe
-from ..physics.test_known_answers import vehicle_and_jumps
+from ..physics.test_known_answers import in_shells, vehicle_and_jumps
 from ..physics.test_slope_view import ornstein_uhlenbeck
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -25,13 +23,7 @@ def jumping(diffusion, rate, n_frames=3000, seed=4):
     """Vehicular motion and jumps of 3 A, each with its share of the transport."""
     rng = np.random.default_rng(seed)
     universe, _ = vehicle_and_jumps(rng, n_frames, 27, diffusion, rate, 3.0)
-    ions = IonSpecies(
-        universe.select_atoms("name I"),
-        charge=1,
-        name="ion",
-        microstates=CutoffShell(3.0, solvent=universe.select_atoms("name S")),
-        events=SolvationEvents(),
-    )
+    ions = in_shells(universe)
     return OnsagerDecomposition([ions], temperature=300.0, frame="laboratory").run().results
 
 
